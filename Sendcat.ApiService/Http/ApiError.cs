@@ -1,0 +1,35 @@
+namespace Sendcat.ApiService.Http;
+
+/// <summary>A refusal as a value: status, code for machines (<c>x-sendcat-error-code</c>), text for people. Clients branch on the code, never on the text.</summary>
+internal sealed record ApiError(int Status, string Code, string Message, TimeSpan? RetryAfter = null)
+{
+    public static ApiError MethodNotAllowed() => new(405, "method_not_allowed", "Method not allowed");
+
+    public static ApiError Unauthorized(string message = "Sign in or send a session id") => new(401, "unauthorized", message);
+
+    public static ApiError Forbidden(string message = "Forbidden") => new(403, "forbidden", message);
+
+    public static ApiError NotFound(string message = "Not found") => new(404, "not_found", message);
+
+    public static ApiError UnsupportedMediaType() => new(415, "unsupported_media_type", "Content-Type must be application/json");
+
+    public static ApiError PayloadTooLarge(int limitBytes) => new(413, "payload_too_large", $"The body may have at most {limitBytes} bytes");
+
+    public static ApiError InvalidJson() => new(400, "invalid_json", "The body is not valid JSON");
+
+    public static ApiError InvalidRequest(string message) => new(400, "invalid_request", message);
+
+    public static ApiError RateLimited(TimeSpan retryAfter) => new(429, "rate_limited", $"Too many requests. Try again in {Seconds(retryAfter)} seconds.", retryAfter);
+
+    public static ApiError UpstreamUnavailable(TimeSpan retryAfter) => new(503, "upstream_unavailable", "The service is busy. Try again in a moment.", retryAfter);
+
+    public static ApiError Misconfigured(string message) => new(500, "misconfigured", message);
+
+    public static ApiError Internal() => new(500, "internal_error", "Something went wrong");
+
+    /// <summary>The same error in the form <c>[code:function] message</c> of the log's classified function errors.</summary>
+    public ApiError In(string function) => this with { Message = $"[{Code}:{function}] {Message}" };
+
+    /// <summary>Whole seconds for <c>Retry-After</c>: rounded up, at least one.</summary>
+    public static int Seconds(TimeSpan retryAfter) => Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds));
+}

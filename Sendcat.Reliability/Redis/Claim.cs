@@ -1,0 +1,13 @@
+namespace Sendcat.Reliability.Redis;
+
+/// <summary>One demand on a limit shared by all replicas. Several claims are decided by one script: check everything, then take.</summary>
+/// <param name="Reason">What a refusal is called, for instance <c>user_inflight</c>.</param>
+/// <param name="Key">The Redis key, made by <c>RedisKeys</c>.</param>
+/// <param name="Enforced">False: a breach is reported as soft-blocked and the claim is taken all the same.</param>
+public abstract record Claim(string Reason, string Key, bool Enforced);
+
+/// <summary>A place among at most <paramref name="Cap"/> holders, kept as a lease that its holder renews.</summary>
+public sealed record LeaseClaim(string Reason, string Key, int Cap, TimeSpan Ttl, bool Enforced = true) : Claim(Reason, Key, Enforced);
+
+/// <summary>A cost against a sliding window of <paramref name="Max"/>.</summary>
+public sealed record WindowClaim(string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced);
