@@ -1,0 +1,115 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is.</summary>
+internal sealed class ChatEndpoints(
+    ChatGate gate, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
+    IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> admission)
+{
+    public static void Map(IEndpointRouteBuilder routes)
+    {
+        var chat = routes.MapGroup("/api/chat").WithTags("Chat");
+        chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
+            .WithName("startChat").WithSummary("Start a turn and stream its answer as server-sent events")
+            .Accepts<ChatBody>("application/json").Produces(200, contentType: "text/event-stream")
+            .ProducesText(400, 401, 403, 413, 415, 429, 500, 503);
+        chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
+            .WithName("abortChat").WithSummary("Stop a running turn, from any replica")
+            .Accepts<AbortBody>("application/json").Produces(204).ProducesText(400, 401, 403, 413, 415, 503);
+        chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
+            .WithName("resumeChat").WithSummary("Come back to a thread's running turn: replayed from its first event, then live")
+            .Produces(200, contentType: "text/event-stream").Produces(204).ProducesText(401, 403, 503);
+        chat.MapGet("/health", static (ChatHealth health) => health.Answer())
+            .WithName("chatHealth").WithSummary("Whether turns can be started, and with which limits")
+            .Produces(200, contentType: "application/json").Produces(503).ProducesText(403);
+    }
+
+    private async Task<IResult> StartAsync(HttpContext http)
+    {
+        var mode = gateway.CurrentValue.Mode;
+        http.Response.Headers["X-Sendcat-Chat-Gateway"] = mode;
+        http.Response.Headers["X-Sendcat-Admission-Mode"] = AdmissionModeName();
+        if (!(await gate.PassAsync(http)).Got(out var pass, out var refusal))
+        {
+            ChatMetrics.Refused(refusal.Code);
+            return refusal;
+        }
+
+        var speaksUi = SpeaksUi(http, pass.Request.Ui is not null);
+        if (!(await starter.StartAsync(pass, speaksUi, http.RequestAborted)).Got(out var turn, out var failed))
+        {
+            ChatMetrics.Refused(failed.Code);
+            return failed;
+        }
+
+        return new ChatEventStream(turn.Feed, turn.Join, Dialect(speaksUi), mode, keepAlive);
+    }
+
+    private async Task<IResult> AbortAsync(HttpContext http)
+    {
+        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted)).Got(out var body, out var malformed))
+        {
+            return malformed;
+        }
+
+        if (body.ThreadId is not { Length: > 0 } || body.MessageId is not { Length: > 0 } || body.SessionId is { Length: 0 } || body.StreamId is { Length: 0 })
+        {
+            return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
+        }
+
+        if (!principals.Read(http, body.SessionId).Got(out var principal, out var unknown))
+        {
+            return unknown;
+        }
+
+        if (!(await gate.ReadThreadAsync(body.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        {
+            return foreign;
+        }
+
+        return await aborts.AbortAsync(thread.ThreadId, body.MessageId, body.StreamId, http.RequestAborted) ?? Results.NoContent();
+    }
+
+    private async Task<IResult> ResumeAsync(string id, HttpContext http)
+    {
+        if (!principals.Read(http, null).Got(out var principal, out var unknown))
+        {
+            return unknown;
+        }
+
+        if (!(await gate.ReadThreadAsync(id, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        {
+            return foreign;
+        }
+
+        if (turns.ByThread(thread.ThreadId) is { } here)
+        {
+            return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
+        }
+
+        if (await directory.FindAsync(thread.ThreadId) is { } place && await remote.FollowAsync(thread.ThreadId, place, http.RequestAborted) is { } following)
+        {
+            return new ChatEventStream(following.Feed, () => following, Dialect(SpeaksUi(http, place.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
+        }
+
+        return Results.NoContent();
+    }
+
+    private static bool SpeaksUi(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch
+    {
+        "ui" => true,
+        "sendcat" => false,
+        _ => otherwise,
+    };
+
+    private static EventDialect Dialect(bool ui) => ui ? new UiDialect() : new SendcatDialect();
+
+    // Admission that is off decides like a shadow: it refuses nobody.
+    private string AdmissionModeName() => admission.CurrentValue.Enabled && (gateway.CurrentValue.AdmissionEnforce || !admission.CurrentValue.ShadowMode) ? "enforce" : "shadow";
+}

@@ -1,0 +1,35 @@
+namespace Sendcat.ApiService.Chat;
+
+internal static class ChatFeature
+{
+    public static IServiceCollection AddChat(this IServiceCollection services)
+    {
+        services.AddKnobs<ChatOptions>();
+
+        // Hosted services stop in the opposite order: turns end first, then their journal, the heartbeat last.
+        services.AddSingleton<TurnReaper>();
+        services.AddHostedService<ReplicaHeartbeat>();
+        services.AddSingleton<TurnJournal>();
+        services.AddHostedService(provider => provider.GetRequiredService<TurnJournal>());
+        services.AddSingleton<TurnDirectory>();
+        services.AddSingleton<TurnMirrors>();
+        services.AddHostedService(provider => provider.GetRequiredService<TurnMirrors>());
+        services.AddSingleton<LiveTurns>();
+        services.AddHostedService(provider => provider.GetRequiredService<LiveTurns>());
+        services.AddSingleton<TurnSignals>();
+        services.AddHostedService(provider => provider.GetRequiredService<TurnSignals>());
+        services.AddSingleton<KeepAliveTicker>();
+        services.AddHostedService(provider => provider.GetRequiredService<KeepAliveTicker>());
+
+        return services
+            .AddSingleton<ChatDoor>()
+            .AddSingleton<ChatGate>()
+            .AddSingleton<TurnStarter>()
+            .AddSingleton<TurnAborts>()
+            .AddSingleton<RemoteTurn>()
+            .AddSingleton<ChatHealth>()
+            .AddSingleton<ChatEndpoints>();
+    }
+
+    public static void MapChat(this IEndpointRouteBuilder routes) => ChatEndpoints.Map(routes);
+}

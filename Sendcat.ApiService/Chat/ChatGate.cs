@@ -1,0 +1,111 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Providers;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>
+/// The checks of a chat request, in their order. Origin and method were checked on the way here; whatever this takes is in the pass and goes back with it.
+/// </summary>
+internal sealed class ChatGate(
+    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals,
+    IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
+{
+    private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
+
+    public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
+    {
+        if (door.Refuses(http) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        if (!(await ChatRequestReader.ReadAsync(http)).Got(out var request, out var malformed))
+        {
+            return malformed;
+        }
+
+        if (!principals.Read(http, request.SessionId).Got(out var principal, out var unknown))
+        {
+            return unknown;
+        }
+
+        if (!(await ReadThreadAsync(request.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        {
+            return foreign;
+        }
+
+        if (routes.CurrentValue.ApiKey.Length == 0)
+        {
+            return ApiError.Misconfigured("The model provider is not configured");
+        }
+
+        var streamId = Guid.CreateVersion7(time.GetUtcNow());
+        if (!(await AdmitAsync(http, principal, streamId, request.WebSearch)).Got(out var ticket, out var refused))
+        {
+            return refused;
+        }
+
+        return new ChatPass(request, principal, thread, streamId, ticket);
+    }
+
+    /// <summary>Foreign, missing and malformed look alike: there is nothing to learn from the answer.</summary>
+    public async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(string threadId, Principal principal, CancellationToken cancellationToken)
+    {
+        if (!Guid.TryParseExact(threadId, "D", out var id))
+        {
+            return ApiError.Forbidden();
+        }
+
+        try
+        {
+            var thread = await ThreadHistory.ReadAsync(database, id, chat.CurrentValue.HistoryMaxMessages, cancellationToken);
+            return thread is not null && thread.BelongsTo(principal) ? thread : ApiError.Forbidden();
+        }
+        catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+        {
+            logger.HistoryUnreachable(failure.GetType().Name);
+            return ApiError.UpstreamUnavailable(StoreRetryAfter);
+        }
+    }
+
+    /// <summary>Admission, limiter and provider bulkhead: one decision, one round trip.</summary>
+    private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, Guid streamId, bool webSearch)
+    {
+        var bulkhead = bulkheads.Claim(ProviderRoutes.Primary);
+        var claims = new List<Claim>(3) { limiter.Claim(RateLimitBucket.ChatStream, principal.Key), bulkhead };
+        if (!ChatDoor.IsLocal(http))
+        {
+            claims.Add(limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)));
+        }
+
+        var request = new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims };
+        var decision = await admission.AdmitAsync(request, http.RequestAborted);
+        if (decision is AdmissionDecision.Denied { Reason: "user_inflight" } && await directory.TakeDetachedAsync(principal) is { } left)
+        {
+            // A turn that nobody reads makes room at once: a page that is loaded again never meets itself.
+            await signals.SupersedeAsync(left);
+            await admission.ReleaseAsync(principal.Key, StreamIds.Format(left));
+            decision = await admission.AdmitAsync(request, http.RequestAborted);
+        }
+
+        return decision switch
+        {
+            AdmissionDecision.Admitted admitted => admitted.Ticket,
+            AdmissionDecision.Denied { Reason: "redis_unavailable" } denied => ApiError.UpstreamUnavailable(denied.RetryAfter),
+            AdmissionDecision.Denied denied when denied.Reason == bulkhead.Reason => ApiError.UpstreamUnavailable(denied.RetryAfter),
+            AdmissionDecision.Denied denied => ApiError.RateLimited(denied.RetryAfter),
+            _ => ApiError.Internal(),
+        };
+    }
+}
+
+/// <summary>Everything a turn may start with. The ticket goes back when the turn has ended, or here if it never began.</summary>
+internal sealed record ChatPass(ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket);

@@ -1,0 +1,21 @@
+using System.Diagnostics.Metrics;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Meter <c>Sendcat.Chat</c>.</summary>
+internal static class ChatMetrics
+{
+    private static readonly Meter Meter = new("Sendcat.Chat");
+
+    /// <summary>Turns that run in this process.</summary>
+    public static readonly UpDownCounter<int> TurnsActive = Meter.CreateUpDownCounter<int>("sendcat.chat.turns.active", "{turn}");
+
+    private static readonly Counter<long> Turns = Meter.CreateCounter<long>("sendcat.chat.turns", "{turn}", "Turns by how they ended.");
+
+    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("sendcat.chat.refusals", "{request}", "Chat requests refused before a turn began, by error code.");
+
+    public static void TurnEnded(string status, TurnEnding? ending) =>
+        Turns.Add(1, new KeyValuePair<string, object?>("status", status), new KeyValuePair<string, object?>("ending", ending?.ToString() ?? "Finished"));
+
+    public static void Refused(string code) => Refusals.Add(1, new KeyValuePair<string, object?>("code", code));
+}

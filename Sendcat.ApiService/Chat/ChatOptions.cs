@@ -1,0 +1,40 @@
+using System.ComponentModel.DataAnnotations;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Limits and rhythms of a chat turn.</summary>
+internal sealed class ChatOptions
+{
+    /// <summary>Milliseconds that a turn runs on without a reader before it counts as aborted by the client.</summary>
+    [Knob("CHAT_DETACH_GRACE_MS"), Range(0, 600_000)]
+    public int DetachGraceMs { get; set; } = 30_000;
+
+    /// <summary>Milliseconds of silence after which a stream gets a comment.</summary>
+    [Knob("CHAT_KEEPALIVE_MS"), Range(2_000, 15_000)]
+    public int KeepAliveMs { get; set; } = 12_000;
+
+    /// <summary>Milliseconds within which text that was streamed is on record.</summary>
+    [Knob("CHAT_CHECKPOINT_MS"), Range(100, 1_000)]
+    public int CheckpointMs { get; set; } = 800;
+
+    /// <summary>Model calls of one turn.</summary>
+    [Knob("CHAT_MAX_CYCLES"), Range(1, 20)]
+    public int MaxCycles { get; set; } = 10;
+
+    /// <summary>Milliseconds that a whole turn may take.</summary>
+    [Knob("CHAT_TURN_TIMEOUT_MS"), Range(10_000, 3_600_000)]
+    public int TurnTimeoutMs { get; set; } = 900_000;
+
+    /// <summary>Messages of the thread that the model is shown, newest first.</summary>
+    [Knob("CHAT_HISTORY_MAX_MESSAGES"), Range(2, 1_000)]
+    public int HistoryMaxMessages { get; set; } = 200;
+
+    /// <summary>Characters of history that the model is shown, newest first; the newest user message always.</summary>
+    [Knob("CHAT_HISTORY_MAX_CHARS"), Range(1_000, 4_000_000)]
+    public int HistoryMaxChars { get; set; } = 120_000;
+
+    /// <summary>Milliseconds that running turns get to end by themselves when the host stops.</summary>
+    [Knob("CHAT_DRAIN_MS"), Range(0, 600_000)]
+    public int DrainMs { get; set; } = 20_000;
+}

@@ -1,0 +1,145 @@
+using System.Text;
+using System.Text.Json;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Turns a body into a <see cref="ChatRequest"/>: media type, size, JSON, schema, in that order.</summary>
+internal static class ChatRequestReader
+{
+    /// <summary>Stock <c>useChat</c> clients post the whole history; 1 MiB.</summary>
+    public const int UiLimit = 1_048_576;
+
+    private const int LongestId = 200;
+
+    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http)
+    {
+        var read = await JsonBody.ReadAsync(http, UiLimit, ChatJson.Default.ChatBody, static body => IsUi(body) ? UiLimit : JsonBody.OrdinaryLimit, http.RequestAborted);
+        if (!read.Got(out var body, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (IsUi(body))
+        {
+            return ReadUi(body);
+        }
+
+        return Check(body, "threadId", body.ThreadId) ?? (Outcome<ChatRequest>)new ChatRequest
+        {
+            ThreadId = body.ThreadId!, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false, SessionId = body.SessionId,
+        };
+    }
+
+    private static Outcome<ChatRequest> ReadUi(ChatBody body)
+    {
+        if (Check(body, "id", body.Id) is { } wrong)
+        {
+            return wrong;
+        }
+
+        if (body.Trigger is not (null or "submit-message" or "regenerate-message"))
+        {
+            return ApiError.InvalidRequest("Invalid request: trigger must be submit-message or regenerate-message");
+        }
+
+        var regenerates = body.Trigger == "regenerate-message";
+        if (LastUserMessage(body) is not { } message)
+        {
+            return regenerates
+                ? Ui(body, new UiTurn(null, null, [], true, body.MessageId))
+                : ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
+        }
+
+        if (Encoding.UTF8.GetByteCount(message.GetRawText()) > JsonBody.OrdinaryLimit)
+        {
+            return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
+        }
+
+        var (text, files) = Parts(message);
+        if (!regenerates && text.Length == 0 && files.Count == 0)
+        {
+            return ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
+        }
+
+        return Ui(body, new UiTurn(Text(message, "id"), text, files, regenerates, body.MessageId));
+    }
+
+    private static ChatRequest Ui(ChatBody body, UiTurn turn) => new()
+    {
+        ThreadId = body.Id!, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false, SessionId = body.SessionId, Ui = turn,
+    };
+
+    private static ApiError? Check(ChatBody body, string name, string? threadId)
+    {
+        var problems = new List<string>();
+        if (threadId is not { Length: >= 1 and <= LongestId })
+        {
+            problems.Add($"{name} is required");
+        }
+
+        if (body.ModelId is not (null or { Length: >= 1 and <= LongestId }))
+        {
+            problems.Add("modelId must have 1 to 200 characters");
+        }
+
+        if (body.SessionId is { Length: 0 })
+        {
+            problems.Add("sessionId must not be empty");
+        }
+
+        return problems.Count == 0 ? null : ApiError.InvalidRequest($"Invalid request: {string.Join(", ", problems)}");
+    }
+
+    private static JsonElement? LastUserMessage(ChatBody body)
+    {
+        if (body.Message is { ValueKind: JsonValueKind.Object } only && Text(only, "role") is null or "user")
+        {
+            return body.Message;
+        }
+
+        if (body.Messages is not { ValueKind: JsonValueKind.Array } all)
+        {
+            return null;
+        }
+
+        JsonElement? last = null;
+        foreach (var message in all.EnumerateArray())
+        {
+            if (message.ValueKind == JsonValueKind.Object && Text(message, "role") == "user")
+            {
+                last = message;
+            }
+        }
+
+        return last;
+    }
+
+    private static (string Text, IReadOnlyList<UiFile> Files) Parts(JsonElement message)
+    {
+        var text = new StringBuilder(Text(message, "content"));
+        var files = new List<UiFile>();
+        if (message.TryGetProperty("parts", out var parts) && parts.ValueKind == JsonValueKind.Array)
+        {
+            foreach (var part in parts.EnumerateArray().Where(part => part.ValueKind == JsonValueKind.Object))
+            {
+                switch (Text(part, "type"))
+                {
+                    case "text":
+                        text.Append(Text(part, "text"));
+                        break;
+                    case "file" when Text(part, "url") is { } url && Text(part, "mediaType") is { } type:
+                        files.Add(new UiFile(url, type, Text(part, "filename") ?? "file"));
+                        break;
+                }
+            }
+        }
+
+        return (text.ToString(), files);
+    }
+
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
+    private static bool IsUi(ChatBody body) => body.ThreadId is null && (body.Messages is not null || body.Message is not null);
+}

@@ -1,0 +1,151 @@
+using System.Runtime.CompilerServices;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Tools;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>
+/// The one engine: model call, tools, model call, … until the model answers. Tells what happens as events and puts it on the record; it ends by returning, or throws a
+/// <see cref="ProviderException"/>, or is cancelled.
+/// </summary>
+internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, ChatOptions limits, TimeProvider time)
+{
+    private readonly TurnToolBudget budget = new(tools);
+    private readonly IReadOnlyList<ToolDeclaration> offered = tools.Offered(start.WebSearch);
+
+    /// <summary>The model call that is under way or was the last.</summary>
+    public ModelCall? Call { get; private set; }
+
+    /// <summary>Why the model stopped, after the turn has returned.</summary>
+    public string FinishReason { get; private set; } = "stop";
+
+    public async IAsyncEnumerable<ChatEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var step = 0; ; step++)
+        {
+            yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
+
+            var call = Call = new ModelCall(start.ModelId, time);
+            var lastStep = step == limits.MaxCycles - 1;
+            await foreach (var heard in router.StreamAsync(Request(lastStep), cancellationToken))
+            {
+                if (call.Hear(heard, step) is { } told)
+                {
+                    Keep(told);
+                    yield return told;
+                }
+            }
+
+            FinishReason = call.Finished?.Reason ?? "stop";
+            yield return new ChatEvent.Usage(call.Finished?.Usage, call.Metrics());
+            if (call.ToolCalls.Count == 0 || lastStep)
+            {
+                yield break;
+            }
+
+            record.CallTools(call.ToolCalls);
+            journal.WriteNow(record);
+            conversation.CallTools(call.Text, call.ToolCalls, call.Finished?.ReasoningDetailsJson);
+            await foreach (var told in RunToolsAsync(call.ToolCalls, cancellationToken))
+            {
+                yield return told;
+            }
+
+            record.NextMessage(Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow());
+            journal.WriteNow(record);
+        }
+    }
+
+    private ProviderRequest Request(bool lastStep) => new()
+    {
+        ModelId = start.ModelId,
+        Messages = conversation.Messages,
+        Tools = offered,
+        ToolsAllowed = !budget.Spent && !lastStep,
+        WebSearch = start.WebSearch,
+        ThreadId = start.ThreadId.ToString(),
+        StreamId = start.WireStreamId,
+        PrimaryHeld = start.PrimaryHeld,
+    };
+
+    /// <summary>All calls of a step run at once; their answers are told as they come and put on the record in the model's order.</summary>
+    private async IAsyncEnumerable<ChatEvent> RunToolsAsync(IReadOnlyList<ProviderToolCall> calls, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var running = new List<Task<(ProviderToolCall Call, ToolAnswer Answer)>>(calls.Count);
+        foreach (var call in calls)
+        {
+            var valid = JsonText.IsObject(call.ArgumentsJson);
+            yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, valid);
+            running.Add(RunToolAsync(call, cancellationToken));
+        }
+
+        var answers = new Dictionary<ProviderToolCall, ToolAnswer>(ReferenceEqualityComparer.Instance);
+        await foreach (var finished in Task.WhenEach(running).WithCancellation(cancellationToken))
+        {
+            var (call, answer) = await finished;
+            answers[call] = answer;
+            if (answer.Pressure is { } pressure)
+            {
+                yield return new ChatEvent.ToolBackpressure(call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
+            }
+
+            if (answer.OutputJson is { } output)
+            {
+                yield return new ChatEvent.ToolOutputPartial(call.Id, output);
+            }
+
+            yield return new ChatEvent.ToolOutput(call.Id, answer.Text, answer.OutputJson, answer.Failed);
+        }
+
+        foreach (var call in calls)
+        {
+            var answer = answers[call];
+            if (answer.ProductsJson is { } products)
+            {
+                record.ShowProducts(products);
+            }
+
+            record.AnswerTool(call.Id, call.Name, answer.Text, time.GetUtcNow());
+            conversation.AnswerTool(call, answer.Text);
+        }
+    }
+
+    private async Task<(ProviderToolCall Call, ToolAnswer Answer)> RunToolAsync(ProviderToolCall call, CancellationToken cancellationToken) => budget.TryTake(call.Name)
+        ? (call, await tools.RunAsync(new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.ThreadId, record.StreamId, start.Principal, start.WebSearch), cancellationToken))
+        : (call, new ToolAnswer("The limit for this tool is reached in this turn. Answer the user with what you have."));
+
+    private void Keep(ChatEvent told)
+    {
+        switch (told)
+        {
+            case ChatEvent.Content content:
+                record.AppendText(content.Text);
+                journal.WriteLater(record);
+                break;
+            case ChatEvent.Reasoning reasoning:
+                record.AppendReasoning(reasoning.Text);
+                journal.WriteLater(record);
+                break;
+        }
+    }
+}
+
+/// <summary>What a turn was started with.</summary>
+internal sealed record TurnStart(Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, bool PrimaryHeld, DateTimeOffset StartedAt)
+{
+    public string WireStreamId { get; } = StreamIds.Format(StreamId);
+}
+
+/// <summary>Stream ids as clients see them: <c>STREAM:</c> and a UUID.</summary>
+internal static class StreamIds
+{
+    private const string Prefix = "STREAM:";
+
+    public static string Format(Guid id) => Prefix + id;
+
+    public static bool TryParse(string? text, out Guid id)
+    {
+        id = default;
+        return text is not null && text.StartsWith(Prefix, StringComparison.Ordinal) && Guid.TryParseExact(text.AsSpan(Prefix.Length), "D", out id);
+    }
+}

@@ -1,0 +1,31 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Questions about JSON that somebody else wrote.</summary>
+internal static class JsonText
+{
+    public static bool IsObject(string text) => StartsAs(text, JsonTokenType.StartObject);
+
+    public static bool IsObjectOrArray(string text) => IsObject(text) || StartsAs(text, JsonTokenType.StartArray);
+
+    private static bool StartsAs(string text, JsonTokenType first)
+    {
+        try
+        {
+            var reader = new Utf8JsonReader(Encoding.UTF8.GetBytes(text));
+            if (!reader.Read() || reader.TokenType != first)
+            {
+                return false;
+            }
+
+            reader.Skip();
+            return !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,164 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>The dialect of Sendcat's own client: the event types and fields of docs/chat-protocol.md, no sentinel, the stream ends by closing.</summary>
+internal sealed class SendcatDialect : EventDialect
+{
+    private readonly Dictionary<string, StringBuilder> arguments = [];
+
+    public override void Write(IBufferWriter<byte> output, ChatEvent happened)
+    {
+        switch (happened)
+        {
+            case ChatEvent.Content content:
+                Data(output, content, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "content"u8);
+                    json.WriteString("content"u8, e.Text);
+                });
+                break;
+            case ChatEvent.Reasoning reasoning:
+                Data(output, reasoning, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "reasoning"u8);
+                    json.WriteString("content"u8, e.Text);
+                });
+                break;
+            case ChatEvent.Start start:
+                Data(output, start, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "start"u8);
+                    json.WriteString("messageId"u8, e.MessageId);
+                    json.WriteString("streamId"u8, e.StreamId);
+                });
+                break;
+            case ChatEvent.ProviderRoute route:
+                Data(output, route, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "provider-route"u8);
+                    json.WriteString("providerId"u8, e.ProviderId);
+                    json.WriteString("routeId"u8, e.RouteId);
+                    json.WriteString("modelClass"u8, e.ModelClass);
+                });
+                break;
+            case ChatEvent.ToolInputStart or ChatEvent.ToolInputDelta or ChatEvent.ToolInputAvailable or ChatEvent.ToolOutputPartial or ChatEvent.ToolBackpressure:
+                WriteTool(output, happened);
+                break;
+            case ChatEvent.Usage usage:
+                Data(output, usage, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "usage"u8);
+                    json.WritePropertyName("usage"u8);
+                    UsageJson.WriteTokens(json, e.Tokens);
+                    json.WritePropertyName("metrics"u8);
+                    UsageJson.WriteMetrics(json, e.Metrics);
+                });
+                break;
+            case ChatEvent.Error error:
+                WriteError(output, error);
+                break;
+            case ChatEvent.Done:
+                Data(output, happened, static (json, _) => json.WriteString("type"u8, "done"u8));
+                break;
+            default:
+                // ToolOutput goes to the model and the record, Aborted is told by closing.
+                break;
+        }
+    }
+
+    private void WriteTool(IBufferWriter<byte> output, ChatEvent happened)
+    {
+        switch (happened)
+        {
+            case ChatEvent.ToolInputStart start:
+                Data(output, start, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "tool-input-start"u8);
+                    json.WriteString("toolCallId"u8, e.ToolCallId);
+                    json.WriteString("toolName"u8, e.ToolName);
+                    json.WriteString("state"u8, "streaming"u8);
+                });
+                break;
+            case ChatEvent.ToolInputDelta delta:
+                if (!arguments.TryGetValue(delta.ToolCallId, out var soFar))
+                {
+                    arguments[delta.ToolCallId] = soFar = new StringBuilder();
+                }
+
+                soFar.Append(delta.Delta);
+                Data(output, (delta, snapshot: soFar.ToString()), static (json, e) =>
+                {
+                    json.WriteString("type"u8, "tool-input-delta"u8);
+                    json.WriteString("toolCallId"u8, e.delta.ToolCallId);
+                    json.WriteString("inputTextDelta"u8, e.delta.Delta);
+                    json.WriteString("argsSnapshot"u8, e.snapshot);
+                });
+                break;
+            case ChatEvent.ToolInputAvailable input:
+                arguments.Remove(input.ToolCallId);
+                Data(output, input, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "tool-input-available"u8);
+                    json.WriteString("toolCallId"u8, e.ToolCallId);
+                    json.WriteString("toolName"u8, e.ToolName);
+                    json.WritePropertyName("input"u8);
+                    RawOrEmpty(json, e.Valid ? e.InputJson : "");
+                    json.WriteString("state"u8, "completed"u8);
+                });
+                break;
+            case ChatEvent.ToolOutputPartial partial:
+                Data(output, partial, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "tool-output-partially-available"u8);
+                    json.WriteString("toolCallId"u8, e.ToolCallId);
+                    json.WritePropertyName("output"u8);
+                    json.WriteRawValue(e.OutputJson, skipInputValidation: true);
+                });
+                break;
+            case ChatEvent.ToolBackpressure pressure:
+                Data(output, pressure, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "tool-backpressure"u8);
+                    json.WriteString("toolName"u8, e.ToolName);
+                    json.WriteString("reason"u8, e.Reason);
+                    json.WriteBoolean("retryable"u8, e.Retryable);
+                    if (e.RetryAfterMs is { } wait)
+                    {
+                        json.WriteNumber("retryAfterMs"u8, wait);
+                    }
+                });
+                break;
+        }
+    }
+
+    private static void WriteError(IBufferWriter<byte> output, ChatEvent.Error error)
+    {
+        if (error.Metrics is not null)
+        {
+            Data(output, error, static (json, e) =>
+            {
+                json.WriteString("type"u8, "usage_error"u8);
+                json.WriteString("error"u8, e.Message);
+                json.WriteString("code"u8, e.Code);
+                json.WriteStartObject("metrics"u8);
+                json.WriteNumber("latencyMs"u8, e.Metrics!.LatencyMs);
+                json.WriteString("modelId"u8, e.Metrics.ModelId);
+                json.WriteEndObject();
+            });
+        }
+
+        Data(output, error, static (json, e) =>
+        {
+            json.WriteString("type"u8, "error"u8);
+            json.WriteString("error"u8, e.Message);
+            json.WriteString("code"u8, e.Code);
+            if (e.RetryAfterMs is { } wait)
+            {
+                json.WriteNumber("retryAfterMs"u8, wait);
+            }
+        });
+    }
+}

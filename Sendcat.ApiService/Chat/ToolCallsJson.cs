@@ -1,0 +1,30 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Sendcat.ApiService.Providers;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Tool calls as they are stored on a message: <c>[{id, type:"function", function:{name, arguments}}]</c>, arguments as the model's text.</summary>
+internal static class ToolCallsJson
+{
+    public static string Write(IReadOnlyList<ProviderToolCall> calls) =>
+        JsonSerializer.Serialize([.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson.Replace("\0", "", StringComparison.Ordinal))))], StoredJson.Default.StoredToolCallArray);
+
+    public static IReadOnlyList<ProviderToolCall> Read(string? json) =>
+        json is null ? [] : [.. (JsonSerializer.Deserialize(json, StoredJson.Default.StoredToolCallArray) ?? []).Select(call => new ProviderToolCall(call.Id, call.Function.Name, call.Function.Arguments))];
+}
+
+internal sealed record StoredToolCall(string Id, string Type, StoredFunction Function);
+
+internal sealed record StoredFunction(string Name, string Arguments);
+
+/// <summary>A product as stored; the model is reminded of these four fields.</summary>
+internal sealed record StoredProduct(string? Title, string? Price, string? Condition);
+
+internal sealed record StoredAttachment(string? StorageId, string? Type, string? Name, string? Url);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(StoredToolCall[]))]
+[JsonSerializable(typeof(StoredProduct[]))]
+[JsonSerializable(typeof(StoredAttachment[]))]
+internal sealed partial class StoredJson : JsonSerializerContext;

@@ -1,0 +1,105 @@
+using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>
+/// Where each thread's running turn lives, for the other replicas. Kept in Redis beside the turn and never in its way: what is lost with Redis costs only the resume and
+/// the instant abort from another replica.
+/// </summary>
+internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, ILogger<TurnDirectory> logger)
+{
+    private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
+
+    // KEYS[1] the entry; ARGV[1] the value it must still have. Answer: 1 if it was deleted.
+    private const string DeleteIfMine = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+
+    private IDatabase Database => redis.GetDatabase();
+
+    /// <summary>Announces a turn.</summary>
+    public void Enter(TurnStart start, bool speaksUi) =>
+        Send(database => database.StringSetAsync(RedisKeys.LiveTurn(start.ThreadId), new TurnPlace(start.StreamId, replica.Value, speaksUi).ToString(), Longest, flags: CommandFlags.FireAndForget));
+
+    public async Task LeaveAsync(TurnStart start)
+    {
+        if (!redis.IsConnected)
+        {
+            return;
+        }
+
+        try
+        {
+            await Database.ScriptEvaluateAsync(
+                "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
+                [RedisKeys.LiveTurn(start.ThreadId)], [start.StreamId.ToString()], CommandFlags.FireAndForget);
+        }
+        catch (RedisException failure)
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
+        }
+    }
+
+    public async Task<TurnPlace?> FindAsync(Guid threadId)
+    {
+        try
+        {
+            return TurnPlace.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
+        }
+        catch (Exception failure) when (failure is RedisException or TimeoutException)
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
+            return null;
+        }
+    }
+
+    /// <summary>Nobody reads this turn: the principal's next one may take its place.</summary>
+    public void Detached(TurnStart start, TimeSpan grace) =>
+        Send(database => database.StringSetAsync(RedisKeys.DetachedTurn(start.Principal), start.StreamId.ToString(), grace, flags: CommandFlags.FireAndForget));
+
+    public void Attached(TurnStart start) =>
+        Send(database => database.ScriptEvaluateAsync(DeleteIfMine, [RedisKeys.DetachedTurn(start.Principal)], [start.StreamId.ToString()], CommandFlags.FireAndForget));
+
+    /// <summary>The principal's detached turn, for the one who takes its place; nobody else gets it.</summary>
+    public async Task<Guid?> TakeDetachedAsync(Principal principal)
+    {
+        try
+        {
+            return Guid.TryParse(await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId) ? streamId : null;
+        }
+        catch (Exception failure) when (failure is RedisException or TimeoutException)
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
+            return null;
+        }
+    }
+
+    private void Send(Func<IDatabase, Task> command)
+    {
+        if (!redis.IsConnected)
+        {
+            return;
+        }
+
+        try
+        {
+            // Fire and forget in the client's sense: queued on the connection, no answer is awaited, the task is complete.
+            _ = command(Database);
+        }
+        catch (RedisException failure)
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
+        }
+    }
+}
+
+/// <summary>A running turn's address.</summary>
+internal sealed record TurnPlace(Guid StreamId, Guid Replica, bool SpeaksUi)
+{
+    public static TurnPlace? Parse(string? text) =>
+        text?.Split('|') is [var stream, var replica, var dialect] && Guid.TryParse(stream, out var streamId) && Guid.TryParse(replica, out var replicaId)
+            ? new TurnPlace(streamId, replicaId, dialect == "ui")
+            : null;
+
+    public override string ToString() => $"{StreamId}|{Replica}|{(SpeaksUi ? "ui" : "sendcat")}";
+}

@@ -1,0 +1,153 @@
+using System.Text;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>
+/// The replayable record of a running turn. Any number of readers start at the first event and go on live, each at its own pace, without gap or repeat.
+/// Neighbouring deltas of one kind are kept as one growing text, so that a long answer costs its characters and not its chunks; a reader that is awake sees
+/// every delta as it came.
+/// </summary>
+internal sealed class TurnFeed
+{
+    private readonly Lock gate = new();
+    private readonly List<Entry> entries = new(8);
+    private FeedReader[] readers = [];
+    private bool completed;
+
+    /// <summary>True after the last event.</summary>
+    public bool Completed
+    {
+        get
+        {
+            lock (gate)
+            {
+                return completed;
+            }
+        }
+    }
+
+    public void Append(ChatEvent happened)
+    {
+        FeedReader[] awake;
+        lock (gate)
+        {
+            var (key, text) = happened switch
+            {
+                ChatEvent.Content content => ("", content.Text),
+                ChatEvent.Reasoning reasoning => ("", reasoning.Text),
+                ChatEvent.ToolInputDelta delta => (delta.ToolCallId, delta.Delta),
+                _ => (null, null),
+            };
+
+            if (text is null)
+            {
+                entries.Add(new Entry(happened, null));
+            }
+            else if (entries.Count > 0 && entries[^1] is { Text: { } growing } last && last.Event.GetType() == happened.GetType()
+                && (happened is not ChatEvent.ToolInputDelta || ((ChatEvent.ToolInputDelta)last.Event).ToolCallId == key))
+            {
+                growing.Append(text);
+            }
+            else
+            {
+                entries.Add(new Entry(happened, new StringBuilder(text)));
+            }
+
+            awake = readers;
+        }
+
+        // Outside the lock: a reader's continuation runs right here and reads again.
+        foreach (var reader in awake)
+        {
+            reader.Wake();
+        }
+    }
+
+    /// <summary>No event follows; readers end when they have read what there is.</summary>
+    public void Complete()
+    {
+        FeedReader[] awake;
+        lock (gate)
+        {
+            completed = true;
+            awake = readers;
+        }
+
+        foreach (var reader in awake)
+        {
+            reader.Wake();
+        }
+    }
+
+    public FeedReader Open()
+    {
+        var reader = new FeedReader(this);
+        lock (gate)
+        {
+            readers = [.. readers, reader];
+        }
+
+        return reader;
+    }
+
+    internal void Close(FeedReader reader)
+    {
+        lock (gate)
+        {
+            readers = readers.Where(other => other != reader).ToArray();
+        }
+    }
+
+    /// <summary>The next event after the reader's place; moves the place.</summary>
+    internal FeedRead TryRead(ref int index, ref int offset, out ChatEvent? next)
+    {
+        lock (gate)
+        {
+            while (index < entries.Count)
+            {
+                var entry = entries[index];
+                if (entry.Text is null)
+                {
+                    next = entry.Event;
+                    index++;
+                    return FeedRead.Event;
+                }
+
+                if (offset < entry.Text.Length)
+                {
+                    var text = entry.Text.ToString(offset, entry.Text.Length - offset);
+                    offset = entry.Text.Length;
+                    next = entry.Event switch
+                    {
+                        ChatEvent.Content => new ChatEvent.Content(text),
+                        ChatEvent.Reasoning => new ChatEvent.Reasoning(text),
+                        ChatEvent.ToolInputDelta delta => delta with { Delta = text },
+                        _ => throw new InvalidOperationException("Only deltas grow."),
+                    };
+                    return FeedRead.Event;
+                }
+
+                if (index == entries.Count - 1)
+                {
+                    break;
+                }
+
+                index++;
+                offset = 0;
+            }
+
+            next = null;
+            return completed ? FeedRead.End : FeedRead.Nothing;
+        }
+    }
+
+    /// <param name="Text">Set for deltas: everything said in a row.</param>
+    private readonly record struct Entry(ChatEvent Event, StringBuilder? Text);
+}
+
+internal enum FeedRead
+{
+    Nothing,
+    Event,
+    End,
+}

@@ -1,0 +1,112 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>One transaction of the journal: whole rows of many turns, keyed, so that a repeat after an unclear commit changes nothing.</summary>
+internal static class TurnJournalCommit
+{
+    // A message that somebody closed stays closed; one that was aborted elsewhere keeps its status and gets its partial text.
+    private const string Messages = """
+        insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
+        select u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
+        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+          with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, n)
+        where exists (select 1 from threads t where t.id = u.thread_id)
+        order by u.n
+        on conflict (id) do update set
+          content = excluded.content, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
+          status = case when messages.status = 'aborted' then 'aborted' else excluded.status end
+        where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
+        """;
+
+    private const string Sessions = """
+        insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
+        select u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
+        from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, thread_id, message_id, principal, status, started_at, ended_at)
+        where exists (select 1 from threads t where t.id = u.thread_id)
+        on conflict (id) do update set
+          message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
+          status = case when stream_sessions.status = 'aborted' then 'aborted' else excluded.status end
+        where stream_sessions.status in ('streaming', 'aborted')
+        returning id, status
+        """;
+
+    private const string Touches = """
+        update threads set last_message_at = greatest(coalesce(last_message_at, $2), $2) where id = any($1)
+        """;
+
+    /// <returns>Turns whose record was closed by somebody else, with the status found; null when the rows are gone.</returns>
+    public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(NpgsqlDataSource database, Guid replica, IReadOnlyList<TurnChanges> changes, DateTimeOffset now)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(MessagesCommand([.. changes.SelectMany(change => change.Messages).DistinctBy(row => row.Id)]));
+        batch.BatchCommands.Add(SessionsCommand([.. changes.Select(change => change.Session)], replica, now));
+        var touched = changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order().ToArray();
+        if (touched.Length > 0)
+        {
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(Touches) { Parameters = { new() { Value = touched }, new() { Value = now } } });
+        }
+
+        var found = new Dictionary<Guid, string>(changes.Count);
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            while (await reader.ReadAsync())
+            {
+                found[reader.GetGuid(0)] = reader.GetString(1);
+            }
+
+            // Errors of later statements surface only when their results are reached.
+            while (await reader.NextResultAsync())
+            {
+            }
+        }
+
+        return [.. changes
+            .Where(change => !found.TryGetValue(change.Session.StreamId, out var status) || status != change.Session.Status)
+            .Select(change => KeyValuePair.Create(change.Record, found.GetValueOrDefault(change.Session.StreamId)))];
+    }
+
+    private static NpgsqlBatchCommand MessagesCommand(MessageSnapshot[] rows) => new(Messages)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.Id),
+            Column(rows, row => row.ThreadId),
+            Column(rows, row => row.Role),
+            Column(rows, row => row.Content),
+            Column(rows, row => row.ModelId),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.Reasoning),
+            Json(rows, row => row.AttachmentsJson),
+            Json(rows, row => row.ToolCallsJson),
+            Column(rows, row => row.ToolCallId),
+            Column(rows, row => row.Name),
+            Json(rows, row => row.ProductsJson),
+            Column(rows, row => row.ClientId),
+            Column(rows, row => row.CreatedAt),
+        },
+    };
+
+    private static NpgsqlBatchCommand SessionsCommand(SessionSnapshot[] rows, Guid replica, DateTimeOffset now) => new(Sessions)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.StreamId),
+            Column(rows, row => row.ThreadId),
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.Principal),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.StartedAt),
+            Column(rows, row => row.EndedAt),
+            new() { Value = replica },
+            new() { Value = now },
+        },
+    };
+
+    private static NpgsqlParameter Column<TRow, TValue>(TRow[] rows, Func<TRow, TValue> value) => new NpgsqlParameter<TValue[]> { TypedValue = Array.ConvertAll(rows, row => value(row)) };
+
+    private static NpgsqlParameter Json<TRow>(TRow[] rows, Func<TRow, string?> value) =>
+        new() { Value = Array.ConvertAll(rows, row => value(row)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
+}

@@ -1,0 +1,107 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Tools;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Makes a turn of a pass: the user's message that came along, the conversation, the record, the engine.</summary>
+internal sealed class TurnStarter(
+    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, IOptionsMonitor<ChatOptions> options, TimeProvider time)
+{
+    private const string CutAnswer = """
+        delete from messages where thread_id = $1 and seq > (
+          select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
+            and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
+        """;
+
+    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool speaksUi, CancellationToken cancellationToken)
+    {
+        var begun = false;
+        try
+        {
+            var now = time.GetUtcNow();
+            var (history, userMessage) = await HistoryAsync(pass, now, cancellationToken);
+            var limits = options.CurrentValue;
+            var conversation = Conversation.From(history, limits);
+            var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, pass.Request.ModelId, now, userMessage);
+            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, pass.Request.ModelId, pass.Request.WebSearch, PrimaryHeld: true, now);
+            var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, limits, time), pass.Ticket);
+            begun = true;
+            directory.Enter(start, speaksUi);
+            if (userMessage is not null)
+            {
+                // The model is being asked already; the reader is shown nothing before the user's own message is safe.
+                await record.WrittenAsync().WaitAsync(cancellationToken);
+            }
+
+            return turn;
+        }
+        catch (NpgsqlException)
+        {
+            return ApiError.UpstreamUnavailable(TimeSpan.FromSeconds(1));
+        }
+        finally
+        {
+            if (!begun)
+            {
+                await pass.Ticket.DisposeAsync();
+            }
+        }
+    }
+
+    private async ValueTask<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)> HistoryAsync(ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var stored = pass.Thread.Messages;
+        if (pass.Request.Ui is not { } ui)
+        {
+            return (stored, null);
+        }
+
+        if (ui.Regenerates)
+        {
+            Guid? replaced = Guid.TryParse(ui.RegeneratedId, out var id) ? id : null;
+            await using var cut = database.CreateCommand(CutAnswer);
+            cut.Parameters.Add(new() { Value = pass.Thread.ThreadId });
+            cut.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
+            await cut.ExecuteNonQueryAsync(cancellationToken);
+            var end = stored.Count;
+            var before = replaced is { } one ? stored.ToList().FindIndex(message => message.Id == one) : -1;
+            end = before >= 0 ? before : end;
+            while (end > 0 && stored[end - 1].Role != "user")
+            {
+                end--;
+            }
+
+            return ([.. stored.Take(end)], null);
+        }
+
+        var messageId = IdOf(pass.Thread.ThreadId, ui.MessageId);
+        var known = stored.ToList().FindIndex(message => message.Id == messageId || (ui.MessageId is not null && message.Id.ToString() == ui.MessageId));
+        if (known >= 0)
+        {
+            // Sent again: the message is on record, the answer is asked for once more.
+            return ([.. stored.Take(known + 1)], null);
+        }
+
+        var row = new MessageRow(messageId, "user", now)
+        {
+            Status = MessageStatus.Completed,
+            ClientId = ui.MessageId,
+            AttachmentsJson = ui.Files.Count == 0
+                ? null
+                : JsonSerializer.Serialize([.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))], StoredJson.Default.StoredAttachmentArray),
+        };
+        row.Text.Append(ui.Text);
+        return ([.. stored, new HistoryMessage(messageId, "user", ui.Text ?? "", MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)], row);
+    }
+
+    /// <summary>The same client message in the same thread has the same id, so that a repeated request stores it once.</summary>
+    private static Guid IdOf(Guid threadId, string? clientId) => clientId is null
+        ? Guid.NewGuid()
+        : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Providers;
+
+namespace Sendcat.ApiService.Tools;
+
+/// <summary>All tools by name. A call that no tool answers is answered all the same, so that the thread stays usable.</summary>
+internal sealed class ToolBox(IEnumerable<ITool> tools, ILogger<ToolBox> logger)
+{
+    public static readonly ActivitySource Activities = new("Sendcat.Tools");
+
+    private readonly Dictionary<string, ITool> byName = tools.ToDictionary(tool => tool.Declaration.Name, StringComparer.Ordinal);
+
+    public IReadOnlyList<ToolDeclaration> Offered(bool webSearch) => [.. byName.Values.Where(tool => tool.OfferedWhen(webSearch)).Select(tool => tool.Declaration)];
+
+    public int PerTurn(string name) => byName.TryGetValue(name, out var tool) ? tool.PerTurn : 1;
+
+    public async Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    {
+        if (!byName.TryGetValue(call.Name, out var tool))
+        {
+            return new ToolAnswer("There is no tool of that name. Answer with what you know.", Failed: true);
+        }
+
+        if (!JsonText.IsObject(call.ArgumentsJson))
+        {
+            return new ToolAnswer("The arguments were not a JSON object. Call the tool again with valid arguments, or answer with what you know.", Failed: true);
+        }
+
+        using var activity = Activities.StartActivity($"execute_tool {call.Name}");
+        activity?.SetTag("gen_ai.operation.name", "execute_tool");
+        activity?.SetTag("gen_ai.tool.name", call.Name);
+        activity?.SetTag("gen_ai.tool.call.id", call.Id);
+        activity?.SetTag("gen_ai.tool.type", "function");
+        try
+        {
+            return await tool.RunAsync(call, cancellationToken);
+        }
+        catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+        {
+            activity?.SetStatus(ActivityStatusCode.Error);
+            logger.ToolFailed(call.Name, failure);
+            return new ToolAnswer("The tool failed. Answer with what you know.", Failed: true);
+        }
+    }
+}
