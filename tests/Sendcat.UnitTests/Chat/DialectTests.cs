@@ -1,0 +1,151 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Providers;
+
+namespace Sendcat.UnitTests.Chat;
+
+public sealed class DialectTests
+{
+    private static readonly ChatEvent[] Turn =
+    [
+        new ChatEvent.Start("m1", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 0),
+        new ChatEvent.ProviderRoute("openrouter", "primary", "agent", "openai/gpt-5", 0),
+        new ChatEvent.Reasoning("hmm"),
+        new ChatEvent.ToolInputStart("c1", "search_web"),
+        new ChatEvent.ToolInputDelta("c1", "{\"query\":"),
+        new ChatEvent.ToolInputDelta("c1", "\"kettle\"}"),
+        new ChatEvent.Usage(null, new CallMetrics(12, null, "openai/gpt-5", "tool_calls")),
+        new ChatEvent.ToolInputAvailable("c1", "search_web", "{\"query\":\"kettle\"}", true),
+        new ChatEvent.ToolBackpressure("c1", "search_web", "queue_timeout", true, 2000),
+        new ChatEvent.ToolOutputPartial("c1", "[{\"title\":\"A\"}]"),
+        new ChatEvent.ToolOutput("c1", "One result.", "[{\"title\":\"A\"}]", false),
+        new ChatEvent.Start("m2", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 1),
+        new ChatEvent.Content("Here is "),
+        new ChatEvent.Content("a \"kettle\" – £20"),
+        new ChatEvent.Usage(new ProviderUsage(3, 4, 7, null, 1, 0.25m), new CallMetrics(20, 5, "openai/gpt-5", "stop")),
+        new ChatEvent.Done("stop"),
+    ];
+
+    [Fact]
+    public void The_sendcat_dialect_says_what_the_protocol_page_says() => Assert.Equal(
+        """
+        {"type":"start","messageId":"m1","streamId":"STREAM:1"}
+        {"type":"provider-route","providerId":"openrouter","routeId":"primary","modelClass":"agent"}
+        {"type":"reasoning","content":"hmm"}
+        {"type":"tool-input-start","toolCallId":"c1","toolName":"search_web","state":"streaming"}
+        {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"{\"query\":","argsSnapshot":"{\"query\":"}
+        {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"\"kettle\"}","argsSnapshot":"{\"query\":\"kettle\"}"}
+        {"type":"usage","usage":null,"metrics":{"latencyMs":12,"ttftMs":null,"modelId":"openai/gpt-5","finishReason":"tool_calls"}}
+        {"type":"tool-input-available","toolCallId":"c1","toolName":"search_web","input":{"query":"kettle"},"state":"completed"}
+        {"type":"tool-backpressure","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}
+        {"type":"tool-output-partially-available","toolCallId":"c1","output":[{"title":"A"}]}
+        {"type":"start","messageId":"m2","streamId":"STREAM:1"}
+        {"type":"content","content":"Here is "}
+        {"type":"content","content":"a \"kettle\" – £20"}
+        {"type":"usage","usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":20,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}
+        {"type":"done"}
+        """,
+        Written(new SendcatDialect(), Turn));
+
+    [Fact]
+    public void The_ui_dialect_opens_and_closes_every_block_inside_its_step() => Assert.Equal(
+        """
+        {"type":"start","messageId":"m1","messageMetadata":{"streamId":"STREAM:1","threadId":"t1","createdAt":"1970-01-01T00:00:00.0000000+00:00"}}
+        {"type":"start-step"}
+        {"type":"data-provider-route","id":"route-0","data":{"providerId":"openrouter","routeId":"primary","modelClass":"agent","model":"openai/gpt-5","step":0}}
+        {"type":"reasoning-start","id":"r0-0"}
+        {"type":"reasoning-delta","id":"r0-0","delta":"hmm"}
+        {"type":"reasoning-end","id":"r0-0"}
+        {"type":"tool-input-start","toolCallId":"c1","toolName":"search_web"}
+        {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"{\"query\":"}
+        {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"\"kettle\"}"}
+        {"type":"tool-input-available","toolCallId":"c1","toolName":"search_web","input":{"query":"kettle"}}
+        {"type":"data-tool-backpressure","transient":true,"data":{"toolCallId":"c1","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}}
+        {"type":"tool-output-available","toolCallId":"c1","output":[{"title":"A"}],"preliminary":true}
+        {"type":"tool-output-available","toolCallId":"c1","output":{"results":[{"title":"A"}],"text":"One result."}}
+        {"type":"finish-step"}
+        {"type":"start-step"}
+        {"type":"data-step","id":"step-1","data":{"index":1,"messageId":"m2"}}
+        {"type":"text-start","id":"t1-0"}
+        {"type":"text-delta","id":"t1-0","delta":"Here is "}
+        {"type":"text-delta","id":"t1-0","delta":"a \"kettle\" – £20"}
+        {"type":"text-end","id":"t1-0"}
+        {"type":"finish-step"}
+        {"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":20,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
+        [DONE]
+        """,
+        Written(new UiDialect(), Turn));
+
+    [Fact]
+    public void An_error_in_the_ui_dialect_is_machine_readable_before_it_is_fatal()
+    {
+        ChatEvent[] turn = [Turn[0], new ChatEvent.Content("par"), new ChatEvent.Error("upstream_rate_limited", "Busy.", true, 1500, "primary", new CallMetrics(9, 2, "m", null))];
+
+        var lines = Written(new UiDialect(), turn).Split('\n');
+
+        Assert.Equal(
+            [
+                """{"type":"text-end","id":"t0-0"}""",
+                """{"type":"data-error","data":{"code":"upstream_rate_limited","retryable":true,"retryAfterMs":1500,"routeId":"primary"}}""",
+                """{"type":"error","errorText":"Busy."}""",
+                """{"type":"finish-step"}""",
+                """{"type":"finish","finishReason":"error"}""",
+                "[DONE]",
+            ],
+            lines[^6..]);
+    }
+
+    [Fact]
+    public void An_error_in_the_sendcat_dialect_comes_with_its_metrics_first()
+    {
+        ChatEvent[] turn = [new ChatEvent.Error("upstream_timeout", "Too slow.", true, 1000, null, new CallMetrics(9, 2, "m", null))];
+
+        Assert.Equal(
+            """
+            {"type":"usage_error","error":"Too slow.","code":"upstream_timeout","metrics":{"latencyMs":9,"modelId":"m"}}
+            {"type":"error","error":"Too slow.","code":"upstream_timeout","retryAfterMs":1000}
+            """,
+            Written(new SendcatDialect(), turn));
+    }
+
+    [Fact]
+    public void An_abort_ends_the_sendcat_stream_without_a_word_and_the_ui_stream_with_one()
+    {
+        Assert.Equal("", Written(new SendcatDialect(), [new ChatEvent.Aborted()]));
+        Assert.Equal("{\"type\":\"abort\"}\n[DONE]", Written(new UiDialect(), [new ChatEvent.Aborted()]));
+    }
+
+    [Fact]
+    public void Arguments_that_are_no_json_object_are_an_input_error_for_the_ui_and_empty_for_us()
+    {
+        ChatEvent[] turn = [new ChatEvent.ToolInputAvailable("c", "t", "{\"query\":", false)];
+
+        Assert.Contains("\"input\":{}", Written(new SendcatDialect(), turn), StringComparison.Ordinal);
+        var ui = Written(new UiDialect(), turn);
+        Assert.Contains("tool-input-error", ui, StringComparison.Ordinal);
+        Assert.Contains("\"input\":\"{\\\"query\\\":\"", ui, StringComparison.Ordinal);
+    }
+
+    private static string Written(EventDialect dialect, IEnumerable<ChatEvent> events)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        foreach (var happened in events)
+        {
+            dialect.Write(output, happened);
+        }
+
+        var lines = Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);
+        foreach (var line in lines)
+        {
+            Assert.StartsWith("data: ", line, StringComparison.Ordinal);
+            if (line != "data: [DONE]")
+            {
+                JsonDocument.Parse(line["data: ".Length..]).Dispose();
+            }
+        }
+
+        return string.Join('\n', lines.Select(line => line["data: ".Length..]));
+    }
+}
