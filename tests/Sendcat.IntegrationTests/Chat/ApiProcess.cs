@@ -1,0 +1,37 @@
+using System.Globalization;
+using Sendcat.TestKit.Processes;
+
+namespace Sendcat.IntegrationTests.Chat;
+
+/// <summary>One replica of the API as a process of its own, so that it can be killed and frozen.</summary>
+internal sealed class ApiProcess : IAsyncDisposable
+{
+    private static readonly TimeSpan StartUp = TimeSpan.FromSeconds(60);
+
+    private ApiProcess(TestProcess process, Uri address) => (Process, Address) = (process, address);
+
+    public TestProcess Process { get; }
+
+    public Uri Address { get; }
+
+    public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string?> environment)
+    {
+        var port = FreePort.Next();
+        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
+        var process = await TestProcess.StartAsync(new ProcessSpec("dotnet", Assembly("Sendcat.ApiService"))
+        {
+            Environment = new Dictionary<string, string?>(environment) { ["ASPNETCORE_URLS"] = address.ToString(), ["DOTNET_ENVIRONMENT"] = "Development" },
+        });
+        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartUp);
+        return new ApiProcess(process, address);
+    }
+
+    public ValueTask DisposeAsync() => Process.DisposeAsync();
+
+    /// <summary>Projects build into sibling folders: <c>…/bin/{project}/{configuration}/{project}.dll</c>.</summary>
+    private static string Assembly(string project)
+    {
+        var here = new DirectoryInfo(AppContext.BaseDirectory);
+        return Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, $"{project}.dll");
+    }
+}
