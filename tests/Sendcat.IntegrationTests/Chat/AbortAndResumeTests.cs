@@ -1,0 +1,233 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace Sendcat.IntegrationTests.Chat;
+
+[Collection(nameof(ChatCollection))]
+public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
+{
+    private const string Slow = "[[emu chunks=400 every=25ms]]";
+
+    private readonly SendcatSystem sendcat = fixture.System;
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_abort_on_any_replica_ends_the_turn_and_the_provider_hears_of_it(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync(Slow);
+        await using var stream = await guest.ChatAsync(thread);
+        var start = await stream.UntilAsync("start");
+        await stream.UntilAsync("content");
+        var aborted = sendcat.Model.Stats.Snapshot().Totals.Aborted;
+
+        using var answer = await there.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
+
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await stream.ToEndAsync();
+        Assert.DoesNotContain("done", stream.Types);
+        Assert.DoesNotContain("error", stream.Types);
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
+        var message = (await guest.MessagesAsync(thread))[^1];
+        Assert.Equal(("aborted", stream.Text), (Text(message, "status"), Text(message, "content")));
+    }
+
+    [Theory]
+    [InlineData("[[emu hang=before-headers]]")]
+    [InlineData("[[emu hang=before-first]]")]
+    public async Task An_abort_before_the_first_token_reaches_the_provider_and_fails_nothing_over(string prompt)
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(prompt);
+        await using var stream = await guest.ChatAsync(thread);
+        var start = await stream.UntilAsync("start");
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Active > 0);
+        var before = sendcat.Model.Stats.Snapshot().Totals;
+
+        using var answer = await guest.AbortAsync(thread, Text(start, "messageId")!);
+
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        var after = (await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted)).Totals;
+        Assert.Equal(before.Started, after.Started);
+        Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
+    }
+
+    [Fact]
+    public async Task A_foreign_stream_id_opens_nothing()
+    {
+        using var owner = await sendcat.GuestAsync();
+        using var stranger = await sendcat.GuestAsync();
+        var thread = await owner.AskingAsync(Slow);
+        await using var stream = await owner.ChatAsync(thread);
+        var start = await stream.UntilAsync("start");
+        var own = await stranger.AskingAsync("[[emu chunks=1]]");
+        await using (var short1 = await stranger.ChatAsync(own))
+        {
+            await short1.ToEndAsync();
+        }
+
+        var ownMessage = Text((await stranger.MessagesAsync(own))[^1], "id")!;
+        using var refused = await stranger.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
+        using var harmless = await stranger.AbortAsync(own, ownMessage, Text(start, "streamId"));
+
+        Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
+        Assert.NotNull(await stream.NextAsync());
+        using var stopped = await owner.AbortAsync(thread, Text(start, "messageId")!);
+        Assert.Equal(HttpStatusCode.NoContent, stopped.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_message_that_is_none_of_the_thread_is_an_invalid_request()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("hi");
+
+        foreach (var id in new[] { Guid.NewGuid().ToString(), "nonsense" })
+        {
+            using var answer = await guest.AbortAsync(thread, id);
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+            Assert.Equal("invalid_request", answer.Headers.GetValues("x-sendcat-error-code").Single());
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_reader_that_left_comes_back_on_any_replica_and_misses_nothing(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu chunks=60 every=25ms]]");
+        await using (var left = await guest.ChatAsync(thread))
+        {
+            await left.UntilAsync("content");
+        }
+
+        await using var back = await there.ResumeAsync(thread);
+        await back.ToEndAsync();
+
+        Assert.Equal(HttpStatusCode.OK, back.Status);
+        Assert.Equal("start", back.Types[0]);
+        Assert.Equal("done", back.Types[^1]);
+        Assert.Equal(string.Join(' ', Enumerable.Range(1, 60)), back.Text.Trim());
+    }
+
+    [Fact]
+    public async Task Two_readers_of_one_turn_read_the_same()
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[1]);
+        var thread = await guest.AskingAsync("[[emu chunks=60 every=20ms]]");
+        await using var first = await guest.ChatAsync(thread);
+        await first.UntilAsync("content");
+
+        await using var second = await there.ResumeAsync(thread);
+        await Task.WhenAll(first.ToEndAsync(), second.ToEndAsync());
+
+        Assert.Equal(first.Text, second.Text);
+        Assert.Equal("done", second.Types[^1]);
+    }
+
+    [Fact]
+    public async Task Where_nothing_runs_there_is_nothing_to_come_back_to()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        await using (var stream = await guest.ChatAsync(thread))
+        {
+            await stream.ToEndAsync();
+        }
+
+        await using var back = await guest.ResumeAsync(thread);
+
+        Assert.Equal(HttpStatusCode.NoContent, back.Status);
+    }
+
+    [Fact]
+    public async Task A_reader_that_does_not_come_back_counts_as_an_abort()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(Slow);
+        var aborted = sendcat.Model.Stats.Snapshot().Totals.Aborted;
+        await using (var left = await guest.ChatAsync(thread))
+        {
+            await left.UntilAsync("content");
+        }
+
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
+        await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(thread))[^1], "status") == "aborted");
+    }
+
+    [Fact]
+    public async Task A_page_that_is_loaded_again_never_meets_its_own_turn()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var first = await guest.AskingAsync(Slow);
+        await using (var left = await guest.ChatAsync(first))
+        {
+            await left.UntilAsync("content");
+        }
+
+        await Eventually.TrueAsync(async () =>
+        {
+            // The server hears of the closed connection when the kernel tells it.
+            await using var next = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=2 every=0]]"));
+            await next.ToEndAsync();
+            return next.Status == HttpStatusCode.OK;
+        });
+        await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(first))[^1], "status") == "aborted");
+    }
+
+    [Fact]
+    public async Task The_ui_dialect_stores_the_message_it_brings_once_and_replays_from_the_start()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync();
+        object Body(string text) => new
+        {
+            id = thread,
+            trigger = "submit-message",
+            sessionId = guest.SessionId,
+            messages = new object[]
+            {
+                new { id = "old", role = "assistant", parts = new object[] { new { type = "text", text = "ignored" } } },
+                new { id = "client-1", role = "user", parts = new object[] { new { type = "text", text } } },
+            },
+        };
+
+        await using var stream = await guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
+        await stream.ToEndAsync();
+        await using var again = await guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
+        await again.ToEndAsync();
+
+        Assert.True(stream.SawDone);
+        Assert.Equal("v1", stream.Response.Headers.GetValues("x-vercel-ai-ui-message-stream").Single());
+        Assert.Equal(["start", "start-step"], stream.Types.Take(2));
+        Assert.Equal(["text-end", "finish-step", "finish"], stream.Types.TakeLast(3));
+        Assert.Equal(["user", "assistant", "assistant"], (await guest.MessagesAsync(thread)).Select(message => Text(message, "role")));
+    }
+
+    [Fact]
+    public async Task Regenerating_replaces_the_last_answer()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("[[emu chunks=2 every=0]]");
+        await using (var first = await guest.ChatAsync(thread))
+        {
+            await first.ToEndAsync();
+        }
+
+        var answer = Text((await guest.MessagesAsync(thread))[^1], "id");
+        await using var stream = await guest.PostChatAsync(new { id = thread, trigger = "regenerate-message", messageId = answer, sessionId = guest.SessionId, messages = Array.Empty<object>() });
+        await stream.ToEndAsync();
+
+        var messages = await guest.MessagesAsync(thread);
+        Assert.Equal(["user", "assistant"], messages.Select(message => Text(message, "role")));
+        Assert.NotEqual(answer, Text(messages[^1], "id"));
+    }
+
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+}
