@@ -61,7 +61,7 @@ public sealed class AdmissionController
     /// <summary>Frees whatever a turn holds, whichever replica it runs on; its ticket is <see cref="AdmissionTicket.Lost"/> at once. For a turn that takes over a detached one's place.</summary>
     /// <param name="principal">Whose turn it is, for the log alone: a stream id is unique.</param>
     /// <returns>False: Redis is away, and only a turn in this process was freed.</returns>
-    public async ValueTask<bool> ReleaseAsync(string principal, string streamId, CancellationToken cancellationToken)
+    public async ValueTask<bool> ReleaseAsync(string principal, string streamId, CancellationToken cancellationToken = default)
     {
         var reached = await _takeaway.TakeAsync(streamId, cancellationToken);
         _logger.TurnReleased(PrincipalMask.Of(principal), streamId, reached);

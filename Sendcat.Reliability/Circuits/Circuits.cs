@@ -64,7 +64,7 @@ public sealed class Circuits
         var mine = await _redis.AskAsync(
             Probing,
             [RedisKeys.CircuitProbe(circuit.Provider)],
-            [_replica.Value, circuit.State.Epoch, _options.CurrentValue.ProbeTimeoutMs],
+            [_replica.ToString(), circuit.State.Epoch, _options.CurrentValue.ProbeTimeoutMs],
             cancellationToken);
         var entry = mine is not null && (int)mine == 0 ? circuit.LeaveProbeToOthers() : circuit.Probe();
         if (entry.Permit is null)

@@ -17,7 +17,7 @@ public sealed class ClaimStore
     internal ClaimStore(RedisLine redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
     {
         (_redis, _keeper, _local, _time, _metrics) = (redis, keeper, local, time, metrics);
-        _registry = RedisKeys.LeasesOf(replica.Value);
+        _registry = RedisKeys.LeasesOf(replica.ToString());
     }
 
     /// <summary>Takes all claims or none. Reasons are reported in the order of the claims.</summary>

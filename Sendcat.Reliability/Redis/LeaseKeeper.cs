@@ -45,7 +45,7 @@ internal sealed class LeaseKeeper : BackgroundService
         RedisLine redis, IConnectionMultiplexer connection, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<LeaseKeeper> logger)
     {
         (_redis, _connection, _options, _time, _metrics, _logger) = (redis, connection, options, time, metrics, logger);
-        _registry = RedisKeys.LeasesOf(replica.Value);
+        _registry = RedisKeys.LeasesOf(replica.ToString());
         metrics.Held(() => Volatile.Read(ref _held));
     }
 

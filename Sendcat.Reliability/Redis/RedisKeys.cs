@@ -48,6 +48,21 @@ public static class RedisKeys
 
     public static string CircuitProbe(string provider) => $"circuit:{provider}:probe";
 
+    /// <summary>Where a thread's running turn lives.</summary>
+    public static string LiveTurn(Guid thread) => $"turn:live:{thread:D}";
+
+    /// <summary>A principal's turn that nobody reads at present.</summary>
+    public static string DetachedTurn(string principal) => $"turn:detached:{Name(principal)}";
+
+    /// <summary>What a turn has said so far, for readers on other replicas.</summary>
+    public static string TurnFeed(Guid stream) => $"turn:feed:{stream:D}";
+
+    /// <summary>Channel: the feed has grown.</summary>
+    public static string TurnFeedNews(Guid stream) => $"turn:news:{stream:D}";
+
+    /// <summary>Channel: aborts and take-overs of turns, for the replica that runs them.</summary>
+    public const string TurnSignals = "sendcat:turns";
+
     private static string Name(string text)
     {
         var escaped = Uri.EscapeDataString(text);

@@ -16,7 +16,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
     internal async Task BeatAsync(CancellationToken cancellationToken)
     {
         var answer = await redis.TendAsync(
-            Beat, [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.Value)], [replica.Value, options.CurrentValue.ReplicaDeadAfterMs], cancellationToken);
+            Beat, [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.ToString())], [replica.ToString(), options.CurrentValue.ReplicaDeadAfterMs], cancellationToken);
         foreach (var dead in (string?[]?)answer ?? [])
         {
             await BuryAsync(dead!, cancellationToken);
@@ -51,8 +51,8 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
         await base.StopAsync(cancellationToken);
         try
         {
-            await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.Value, 0).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
-            await BuryAsync(replica.Value, cancellationToken);
+            await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.ToString(), 0).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
+            await BuryAsync(replica.ToString(), cancellationToken);
         }
         catch (Exception exception) when (exception is RedisException or TimeoutException)
         {
@@ -72,7 +72,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
             left = (int)answer;
         }
 
-        if (dead != replica.Value)
+        if (dead != replica.ToString())
         {
             metrics.Leases("buried_replica", 1);
             logger.ReplicaBuried(dead);
