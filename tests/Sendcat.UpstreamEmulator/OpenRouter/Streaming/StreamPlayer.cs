@@ -185,8 +185,8 @@ internal sealed class StreamPlayer
 
     private async ValueTask FlushAsync()
     {
-        await body.FlushAsync();
         headersSent = true;
+        await body.FlushAsync();
     }
 
     private void Cut(FrameKind kind)
