@@ -1,8 +1,14 @@
+using System.Globalization;
+using System.Text;
+
 namespace Sendcat.ApiService.Http;
 
 /// <summary>A refusal as a value: status, code for machines (<c>x-sendcat-error-code</c>), text for people. Clients branch on the code, never on the text.</summary>
-internal sealed record ApiError(int Status, string Code, string Message, TimeSpan? RetryAfter = null)
+/// <remarks>It is also the result that writes itself: plain text, the code header, <c>Retry-After</c> in whole seconds.</remarks>
+internal sealed record ApiError(int Status, string Code, string Message, TimeSpan? RetryAfter = null) : IResult
 {
+    public const string CodeHeader = "x-sendcat-error-code";
+
     public static ApiError MethodNotAllowed() => new(405, "method_not_allowed", "Method not allowed");
 
     public static ApiError Unauthorized(string message = "Sign in or send a session id") => new(401, "unauthorized", message);
@@ -29,6 +35,26 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     /// <summary>The same error in the form <c>[code:function] message</c> of the log's classified function errors.</summary>
     public ApiError In(string function) => this with { Message = $"[{Code}:{function}] {Message}" };
+
+    public async Task ExecuteAsync(HttpContext httpContext)
+    {
+        var response = httpContext.Response;
+        var body = Encoding.UTF8.GetBytes(Message);
+        response.StatusCode = Status;
+        response.ContentType = "text/plain; charset=utf-8";
+        response.ContentLength = body.Length;
+        response.Headers[CodeHeader] = Code;
+        response.Headers.CacheControl = "no-store";
+        if (RetryAfter is { } wait)
+        {
+            response.Headers.RetryAfter = Seconds(wait).ToString(CultureInfo.InvariantCulture);
+        }
+
+        if (!HttpMethods.IsHead(httpContext.Request.Method))
+        {
+            await response.Body.WriteAsync(body, httpContext.RequestAborted);
+        }
+    }
 
     /// <summary>Whole seconds for <c>Retry-After</c>: rounded up, at least one.</summary>
     public static int Seconds(TimeSpan retryAfter) => Math.Max(1, (int)Math.Ceiling(retryAfter.TotalSeconds));

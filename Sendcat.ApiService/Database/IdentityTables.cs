@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Database;
+
+/// <summary>Users and what hangs on them.</summary>
+internal static class IdentityTables
+{
+    public static void Describe(ModelBuilder builder)
+    {
+        builder.Entity<SendcatUser>(user =>
+        {
+            user.ToTable("users");
+            user.HasIndex(u => u.NormalizedUserName).HasDatabaseName("ix_users_normalized_user_name").IsUnique();
+            user.HasIndex(u => u.NormalizedEmail).HasDatabaseName("ix_users_normalized_email");
+        });
+        builder.Entity<IdentityUserClaim<string>>().ToTable("user_claims");
+        builder.Entity<IdentityUserLogin<string>>().ToTable("user_logins");
+        builder.Entity<IdentityUserToken<string>>().ToTable("user_tokens");
+
+        builder.Entity<RefreshToken>(token =>
+        {
+            token.HasOne<SendcatUser>().WithMany().HasForeignKey(t => t.UserId).OnDelete(DeleteBehavior.Cascade);
+            token.HasIndex(t => t.TokenHash).IsUnique();
+            token.HasIndex(t => t.FamilyId);
+            token.HasIndex(t => t.ExpiresAt);
+        });
+
+        builder.Entity<Profile>(profile =>
+        {
+            profile.HasOne<SendcatUser>().WithMany().HasForeignKey(p => p.UserId).OnDelete(DeleteBehavior.Cascade);
+            profile.HasIndex(p => p.SessionId).IsUnique();
+            profile.HasIndex(p => p.UserId);
+            profile.OwnsOne(p => p.Address, address => address.ToJson());
+        });
+    }
+}

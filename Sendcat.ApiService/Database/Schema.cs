@@ -1,0 +1,76 @@
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
+
+namespace Sendcat.ApiService.Database;
+
+/// <summary>Brings the database to the shape of this build before anything is served. Replicas that start together take turns.</summary>
+internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, ILogger<Schema> logger) : IHostedLifecycleService
+{
+    /// <summary>Every migration of this system runs under this lock, whichever context it belongs to; the number is "sendcat" in ASCII.</summary>
+    public const long AdvisoryLock = 0x73656E64636174;
+
+    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
+
+    public static void Configure(DbContextOptionsBuilder options)
+    {
+        options.UseSnakeCaseNamingConvention();
+        new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable);
+    }
+
+    /// <summary>Runs before the server starts to listen. Waits for as long as Postgres is not there yet; a wrong password or a broken migration stops the start.</summary>
+    public async Task StartingAsync(CancellationToken cancellationToken)
+    {
+        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        {
+            try
+            {
+                await MigrateAsync(cancellationToken);
+                return;
+            }
+            catch (NpgsqlException notYet) when (notYet.IsTransient || notYet.SqlState == PostgresErrorCodes.InvalidCatalogName)
+            {
+                logger.StoreNotReady(notYet.Message, (int)pause.TotalMilliseconds);
+                await Task.Delay(pause, time, cancellationToken);
+            }
+        }
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task MigrateAsync(CancellationToken cancellationToken)
+    {
+        await using var guard = await source.OpenConnectionAsync(cancellationToken);
+        await LockAsync(guard, "select pg_advisory_lock($1)", cancellationToken);
+        try
+        {
+            await using var scope = scopes.CreateAsyncScope();
+            var db = scope.ServiceProvider.GetRequiredService<SendcatDb>();
+            var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
+            if (pending.Count > 0)
+            {
+                await db.Database.MigrateAsync(cancellationToken);
+                logger.SchemaMigrated(pending.Count, pending[^1]);
+            }
+        }
+        finally
+        {
+            await LockAsync(guard, "select pg_advisory_unlock($1)", CancellationToken.None);
+        }
+    }
+
+    private static async Task LockAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0, Parameters = { new() { Value = AdvisoryLock } } };
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,34 @@
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Threads;
+
+namespace Sendcat.ApiService.Database;
+
+/// <summary>The record: users, threads, messages, turns. Names are snake_case, times are UTC, schema <c>public</c>.</summary>
+internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityUserContext<SendcatUser>(options)
+{
+    public const string HistoryTable = "__sendcat_migrations";
+
+    public DbSet<ChatThread> Threads => Set<ChatThread>();
+
+    public DbSet<ChatMessage> Messages => Set<ChatMessage>();
+
+    public DbSet<SharedThread> SharedThreads => Set<SharedThread>();
+
+    public DbSet<StreamSession> StreamSessions => Set<StreamSession>();
+
+    public DbSet<Replica> Replicas => Set<Replica>();
+
+    public DbSet<Profile> Profiles => Set<Profile>();
+
+    public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
+
+    protected override void OnModelCreating(ModelBuilder builder)
+    {
+        base.OnModelCreating(builder);
+        IdentityTables.Describe(builder);
+        ThreadTables.Describe(builder);
+        TurnTables.Describe(builder);
+    }
+}

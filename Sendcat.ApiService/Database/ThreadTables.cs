@@ -1,0 +1,47 @@
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Threads;
+
+namespace Sendcat.ApiService.Database;
+
+/// <summary>Threads, their messages and the links they are shared by. Everything that belongs to a thread goes with it.</summary>
+internal static class ThreadTables
+{
+    public static void Describe(ModelBuilder builder)
+    {
+        builder.Entity<ChatThread>(thread =>
+        {
+            thread.ToTable("threads");
+            thread.Property(t => t.IsPinned).HasDefaultValue(false);
+            thread.Property(t => t.CreatedAt).HasDefaultValueSql("now()");
+            thread.HasIndex(t => t.SessionId);
+            thread.HasIndex(t => t.UserId).HasFilter("user_id is not null");
+            // A copy outlives its original; these indexes serve the moment the original goes.
+            thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.ParentThreadId).OnDelete(DeleteBehavior.SetNull);
+            thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.SharedFromThreadId).OnDelete(DeleteBehavior.SetNull);
+        });
+
+        builder.Entity<ChatMessage>(message =>
+        {
+            message.ToTable("messages", table =>
+            {
+                table.HasCheckConstraint("ck_messages_role", "role in ('user', 'assistant', 'system', 'tool')");
+                table.HasCheckConstraint("ck_messages_status", "status in ('streaming', 'completed', 'error', 'aborted')");
+            });
+            message.Property(m => m.Seq).UseIdentityAlwaysColumn();
+            message.Property(m => m.CreatedAt).HasDefaultValueSql("now()");
+            message.HasOne<ChatThread>().WithMany().HasForeignKey(m => m.ThreadId).OnDelete(DeleteBehavior.Cascade);
+            message.HasIndex(m => new { m.ThreadId, m.Seq });
+            message.HasIndex(m => new { m.ThreadId, m.ClientId }).IsUnique().HasFilter("client_id is not null");
+            message.HasIndex(m => m.ThreadId).HasDatabaseName("ix_messages_streaming").HasFilter("status = 'streaming'");
+            // The text of a running turn is rewritten every second: room on the page keeps those updates off the indexes.
+            message.HasStorageParameter("fillfactor", 80);
+        });
+
+        builder.Entity<SharedThread>(share =>
+        {
+            share.HasOne<ChatThread>().WithMany().HasForeignKey(s => s.ThreadId).OnDelete(DeleteBehavior.Cascade);
+            share.HasIndex(s => s.ShareToken).IsUnique();
+            share.HasIndex(s => s.ThreadId).HasDatabaseName("ix_shared_threads_live").IsUnique().HasFilter("not is_revoked");
+        });
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.OpenApi;
+using Scalar.AspNetCore;
+
+namespace Sendcat.ApiService.Http;
+
+/// <summary>The API described for machines (<c>/openapi/v1.json</c>) and for people (<c>/scalar</c>).</summary>
+internal static class ApiDocument
+{
+    public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
+    {
+        document.Info = new()
+        {
+            Title = "Sendcat",
+            Version = "v1",
+            Description = "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. 429 and 503 carry Retry-After in seconds. "
+                + "Callers present a bearer token, or an anonymous session as sessionId in the body or in the header x-sendcat-session.",
+        };
+        document.Components ??= new();
+        document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
+        {
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "Access token of /api/auth/login, or the operator key for /api/ops" },
+            ["session"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "x-sendcat-session", Description = "Session id of /api/auth/anonymous" },
+        };
+        document.Security = [new() { [new("bearer", document)] = [] }, new() { [new("session", document)] = [] }];
+        return Task.CompletedTask;
+    }));
+
+    public static void MapApiDocument(this IEndpointRouteBuilder app)
+    {
+        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapScalarApiReference("/scalar", options => options.WithTitle("Sendcat API"));
+    }
+}

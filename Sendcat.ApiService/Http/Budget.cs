@@ -1,0 +1,20 @@
+namespace Sendcat.ApiService.Http;
+
+/// <summary>Names of the request budgets that these endpoints draw on.</summary>
+internal static class Budget
+{
+    /// <summary>Anonymous sessions issued to one address.</summary>
+    public const string AnonymousSession = "anonymous_session";
+
+    /// <summary>Accounts registered from one address.</summary>
+    public const string Registration = "registration";
+
+    /// <summary>Sign-ins tried from one address.</summary>
+    public const string SignIn = "sign_in";
+
+    /// <summary>Password resets asked for one e-mail address, or from one network address.</summary>
+    public const string PasswordReset = "password_reset";
+
+    /// <summary>Threads made by one principal, or from one address.</summary>
+    public const string ThreadCreate = "thread_create";
+}

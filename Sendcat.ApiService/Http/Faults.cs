@@ -1,0 +1,102 @@
+using Microsoft.AspNetCore.Connections;
+using Npgsql;
+
+namespace Sendcat.ApiService.Http;
+
+/// <summary>The last net: whatever went wrong below becomes a classified answer, without a word about our insides.</summary>
+internal sealed class Faults(ILogger<Faults> logger)
+{
+    private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
+
+    public async Task InvokeAsync(HttpContext http, RequestDelegate next)
+    {
+        try
+        {
+            await next(http);
+        }
+        catch (Exception) when (http.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is left to be told. 499 is what access logs call it.
+            if (!http.Response.HasStarted)
+            {
+                http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            }
+
+            return;
+        }
+        catch (Exception fault)
+        {
+            await AnswerAsync(http, fault);
+            return;
+        }
+
+        if (!http.Response.HasStarted && OfEmptyStatus(http) is { } error)
+        {
+            await error.ExecuteAsync(http);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext http, Exception fault)
+    {
+        var error = Classify(fault);
+        if (error.Status == StatusCodes.Status500InternalServerError)
+        {
+            logger.RequestFailed(fault, http.Request.Method, Route(http));
+        }
+        else if (error.Status == StatusCodes.Status503ServiceUnavailable)
+        {
+            logger.StoreAway(fault.GetBaseException().Message, http.Request.Method, Route(http));
+        }
+
+        if (http.Response.HasStarted)
+        {
+            // The only honest end of half an answer is a broken one.
+            http.Abort();
+            return;
+        }
+
+        http.Response.Headers.ContentDisposition = default;
+        await error.ExecuteAsync(http);
+    }
+
+    private static ApiError Classify(Exception fault)
+    {
+        for (var cause = fault; cause is not null; cause = cause.InnerException)
+        {
+            switch (cause)
+            {
+                case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                    return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
+                case BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType }:
+                    return ApiError.UnsupportedMediaType();
+                case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
+                    return ApiError.InvalidRequest("The body came too slowly") with { Status = StatusCodes.Status408RequestTimeout };
+                case BadHttpRequestException or ConnectionResetException:
+                    return ApiError.InvalidRequest("The request is malformed");
+                case NpgsqlException { IsTransient: true }:
+                    return ApiError.UpstreamUnavailable(StoreRetryAfter);
+                default:
+                    continue;
+            }
+        }
+
+        return ApiError.Internal();
+    }
+
+    /// <summary>Statuses that the framework set and left without a body.</summary>
+    private static ApiError? OfEmptyStatus(HttpContext http) =>
+        http.Response.ContentLength is not null || http.Response.ContentType is not null || http.Response.Headers.ContainsKey(ApiError.CodeHeader)
+            ? null
+            : http.Response.StatusCode switch
+            {
+                StatusCodes.Status400BadRequest => ApiError.InvalidRequest("The request is malformed"),
+                StatusCodes.Status404NotFound => ApiError.NotFound(),
+                StatusCodes.Status405MethodNotAllowed => ApiError.MethodNotAllowed(),
+                StatusCodes.Status413PayloadTooLarge => ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit),
+                StatusCodes.Status415UnsupportedMediaType => ApiError.UnsupportedMediaType(),
+                _ => null,
+            };
+
+    /// <summary>The pattern rather than the path: ids and tokens in a path stay out of the log.</summary>
+    private static string Route(HttpContext http) => (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
+}

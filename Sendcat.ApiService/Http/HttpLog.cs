@@ -1,0 +1,11 @@
+namespace Sendcat.ApiService.Http;
+
+/// <summary>Event ids 1000–1099.</summary>
+internal static partial class HttpLog
+{
+    [LoggerMessage(1000, LogLevel.Error, "{Method} {Route} failed")]
+    public static partial void RequestFailed(this ILogger logger, Exception fault, string method, string route);
+
+    [LoggerMessage(1001, LogLevel.Warning, "{Method} {Route} was refused because a store was away: {Cause}")]
+    public static partial void StoreAway(this ILogger logger, string cause, string method, string route);
+}

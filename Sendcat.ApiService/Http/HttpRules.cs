@@ -1,0 +1,35 @@
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Options;
+
+namespace Sendcat.ApiService.Http;
+
+/// <summary>What holds for every request: who the client is, which pages may call, how errors look.</summary>
+internal static class HttpRules
+{
+    public static IServiceCollection AddHttpRules(this IServiceCollection services)
+    {
+        services.AddOptions<OriginOptions>().Configure<IConfiguration>((options, configuration) =>
+            options.AllowedOrigins = configuration["ALLOWED_ORIGINS"] is { Length: > 0 } list ? list : options.AllowedOrigins);
+        services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.Trust);
+        services.AddSingleton(provider => new RequestLimits(provider.GetService<LimitCheck>()));
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
+        services.AddApiDocument();
+        services.AddSingleton<OriginPolicy>();
+        services.AddSingleton<Faults>();
+        return services;
+    }
+
+    public static WebApplication UseHttpRules(this WebApplication app)
+    {
+        // Read now, so that a wrong list of proxies stops the start and not the first request.
+        _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
+        var origins = app.Services.GetRequiredService<OriginPolicy>();
+        var faults = app.Services.GetRequiredService<Faults>();
+        app.Use(next => http => origins.InvokeAsync(http, next));
+        app.Use(next => http => faults.InvokeAsync(http, next));
+        app.UseForwardedHeaders();
+        // Routing stands below the net, so that what it refuses (405, 415) is dressed as well.
+        app.UseRouting();
+        return app;
+    }
+}

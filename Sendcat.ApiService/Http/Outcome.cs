@@ -1,0 +1,28 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Sendcat.ApiService.Http;
+
+/// <summary>A value, or the refusal that stands in its place.</summary>
+internal readonly struct Outcome<T>
+    where T : notnull
+{
+    private readonly T? value;
+    private readonly ApiError? error;
+
+    private Outcome(T? value, ApiError? error)
+    {
+        this.value = value;
+        this.error = error;
+    }
+
+    public static implicit operator Outcome<T>(T value) => new(value, null);
+
+    public static implicit operator Outcome<T>(ApiError error) => new(default, error);
+
+    public bool Got([NotNullWhen(true)] out T? got, [NotNullWhen(false)] out ApiError? refusal)
+    {
+        got = value;
+        refusal = error;
+        return error is null;
+    }
+}

@@ -1,0 +1,68 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.Extensions.Options;
+
+namespace Sendcat.ApiService.Identity;
+
+/// <summary>
+/// Sessions of people without an account. What we issue is <c>anon_&lt;uuid&gt;.&lt;signature&gt;</c>; what we keep and count by is <c>anon_&lt;uuid&gt;</c>, which opens nothing without its signature.
+/// </summary>
+internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionOptions> options, TimeProvider time)
+{
+    public const string Header = "x-sendcat-session";
+    public const int LongestId = 128;
+
+    private const string Prefix = "anon_";
+    private const int SignatureBytes = 16;
+
+    private readonly byte[] signingKey = key.Derive("anonymous-session");
+
+    public string Issue()
+    {
+        var id = $"{Prefix}{Guid.CreateVersion7(time.GetUtcNow()):D}";
+        Span<byte> signature = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Sign(id, signature);
+        return $"{id}.{Base64Url.EncodeToString(signature[..SignatureBytes])}";
+    }
+
+    /// <returns>The id to keep, or null for one that is forged, malformed, reserved, or unsigned while only signed ones are accepted.</returns>
+    public string? Accept(string presented)
+    {
+        if (presented.Length is 0 or > LongestId || presented.StartsWith(Profile.ReservedPrefix, StringComparison.OrdinalIgnoreCase))
+        {
+            return null;
+        }
+
+        if (presented.StartsWith(Prefix, StringComparison.Ordinal))
+        {
+            return Verify(presented);
+        }
+
+        return !options.CurrentValue.SignedOnly && presented.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':') ? presented : null;
+    }
+
+    private string? Verify(string presented)
+    {
+        var dot = presented.IndexOf('.');
+        Span<byte> claimed = stackalloc byte[SignatureBytes];
+        if (dot < 0
+            || presented.Length - dot - 1 != Base64Url.GetEncodedLength(SignatureBytes)
+            || !Base64Url.TryDecodeFromChars(presented.AsSpan(dot + 1), claimed, out var written)
+            || written != SignatureBytes)
+        {
+            return null;
+        }
+
+        var id = presented[..dot];
+        Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
+        Sign(id, expected);
+        return CryptographicOperations.FixedTimeEquals(claimed, expected[..SignatureBytes]) ? id : null;
+    }
+
+    private void Sign(string id, Span<byte> signature)
+    {
+        Span<byte> text = stackalloc byte[Encoding.UTF8.GetMaxByteCount(LongestId)];
+        HMACSHA256.HashData(signingKey, text[..Encoding.UTF8.GetBytes(id, text)], signature);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Identity;
+
+/// <summary><c>/api/auth/*</c>: sessions for guests, accounts for the others.</summary>
+internal static class AuthEndpoints
+{
+    public static void MapAuth(this IEndpointRouteBuilder app)
+    {
+        var auth = app.MapGroup("/api/auth").WithTags("Identity");
+        auth.MapPost("/anonymous", Anonymous).RequireLimit(Budget.AnonymousSession).As("auth.anonymous", "Begin an anonymous session", 429);
+        auth.MapPost("/register", RegisterAsync).RequireLimit(Budget.Registration).Takes<Registration>().As("auth.register", "Create an account; a taken address is answered alike", 400, 413, 415, 429);
+        auth.MapPost("/login", SignInAsync).RequireLimit(Budget.SignIn).Takes<SignIn>().As("auth.login", "Sign in", 400, 401, 413, 415, 429);
+        auth.MapPost("/refresh", RefreshAsync).Takes<Refresh>().As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415);
+        auth.MapPost("/logout", SignOutAsync).Takes<Refresh>().As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415);
+        auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(Budget.PasswordReset).Takes<ForgotPassword>().As("auth.forgotPassword", "Ask for a reset link by mail", 400, 413, 415, 429);
+        auth.MapPost("/reset-password", ResetAsync).RequireLimit(Budget.SignIn).Takes<PasswordReset>().As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429);
+        auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user", 401);
+    }
+
+    private static Ok<AnonymousSession> Anonymous(AnonymousSessions sessions) => TypedResults.Ok(new AnonymousSession(sessions.Issue()));
+
+    private static async Task<Results<Ok<Registered>, ApiError>> RegisterAsync(HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Registration, cancellationToken);
+        if (!body.Got(out var registration, out var refusal))
+        {
+            return refusal;
+        }
+
+        await accounts.RegisterAsync(registration, principals.SessionOf(http, registration.SessionId), cancellationToken);
+        return TypedResults.Ok(new Registered(registration.Email!));
+    }
+
+    private static async Task<Results<Ok<SignedIn>, ApiError>> SignInAsync(HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.SignIn, cancellationToken);
+        if (!body.Got(out var signIn, out var refusal))
+        {
+            return refusal;
+        }
+
+        var outcome = await accounts.SignInAsync(signIn, principals.SessionOf(http, signIn.SessionId), cancellationToken);
+        return outcome.Got(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
+    }
+
+    private static async Task<Results<Ok<SignedIn>, ApiError>> RefreshAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Refresh, cancellationToken);
+        if (!body.Got(out var refresh, out var refusal))
+        {
+            return refusal;
+        }
+
+        var outcome = await accounts.RefreshAsync(refresh.RefreshToken!, cancellationToken);
+        return outcome.Got(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
+    }
+
+    private static async Task<Results<NoContent, ApiError>> SignOutAsync(HttpContext http, RefreshTokens tokens, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Refresh, cancellationToken);
+        if (!body.Got(out var refresh, out var refusal))
+        {
+            return refusal;
+        }
+
+        await tokens.EndAsync(refresh.RefreshToken!, cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, ResetMails mails, RequestLimits limits, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ForgotPassword, cancellationToken);
+        if (!body.Got(out var forgot, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (await limits.RefusalAsync(Budget.PasswordReset, $"email:{Digest(forgot.Email!)}", cancellationToken) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        mails.Ask(forgot.Email!);
+        return TypedResults.Accepted((string?)null);
+    }
+
+    private static async Task<Results<NoContent, ApiError>> ResetAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.PasswordReset, cancellationToken);
+        if (!body.Got(out var reset, out var refusal))
+        {
+            return refusal;
+        }
+
+        return await accounts.ResetPasswordAsync(reset, cancellationToken) is { } failed ? failed : TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Ok<Me>, ApiError>> MeAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
+    {
+        if (!principals.ReadUser(http).Got(out var principal, out var refusal))
+        {
+            return refusal;
+        }
+
+        var me = await db.Users.Where(u => u.Id == principal.UserId).Select(u => new Me(u.Id, u.Email!, u.CreatedAt)).SingleOrDefaultAsync(cancellationToken);
+        return me is null ? ApiError.Unauthorized("The account does not exist any more") : TypedResults.Ok(me);
+    }
+
+    /// <summary>Limits are counted by e-mail address, but the address itself stays out of Redis.</summary>
+    private static string Digest(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(email.ToUpperInvariant())))[..32];
+}

@@ -1,0 +1,16 @@
+using System.Net.Mail;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Identity;
+
+internal static class EmailAddress
+{
+    public const int Longest = 254;
+
+    /// <summary>One bare address without a display name, white space or control characters.</summary>
+    public static bool IsPlausible(string? text) =>
+        StoredText.Says(text, Longest)
+        && !text!.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
+        && MailAddress.TryCreate(text, out var address)
+        && string.Equals(address.Address, text, StringComparison.Ordinal);
+}

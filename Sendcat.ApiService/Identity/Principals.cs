@@ -1,0 +1,51 @@
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Identity;
+
+/// <summary>Tells from a request who is asking. No await, no store: this runs before every chat turn.</summary>
+internal sealed class Principals(AccessTokens tokens, AnonymousSessions sessions)
+{
+    private const string Scheme = "Bearer ";
+
+    /// <param name="bodySessionId">The <c>sessionId</c> of the body; it wins over the header.</param>
+    /// <returns>
+    /// A user with a good bearer token, who may also hold a session; else the holder of a session. 401 for a bad token, for a session we do not accept, and for neither.
+    /// A bad session beside a good token is left aside: it must not keep a signed-in user out.
+    /// </returns>
+    public Outcome<Principal> Read(HttpContext http, string? bodySessionId = null)
+    {
+        var session = Session(http, bodySessionId);
+        var accepted = session is null ? null : sessions.Accept(session);
+
+        var authorization = http.Request.Headers.Authorization;
+        if (authorization.Count == 0)
+        {
+            return accepted is not null ? new Principal(null, accepted)
+                : session is null ? ApiError.Unauthorized()
+                : ApiError.Unauthorized("The session id is not valid");
+        }
+
+        return authorization is [{ } bearer] && bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && tokens.Read(bearer.AsSpan(Scheme.Length).Trim()) is { } user
+            ? new Principal(user, accepted)
+            : ApiError.Unauthorized("The access token is not valid or has expired");
+    }
+
+    /// <summary>The same, for what only a signed-in user may do.</summary>
+    public Outcome<Principal> ReadUser(HttpContext http, string? bodySessionId = null) =>
+        !Read(http, bodySessionId).Got(out var principal, out var refusal) ? refusal
+        : principal.UserId is null ? ApiError.Unauthorized("Sign in first")
+        : principal;
+
+    /// <summary>The session that came along, if it is one that we accept.</summary>
+    public string? SessionOf(HttpContext http, string? bodySessionId) => Session(http, bodySessionId) is { } session ? sessions.Accept(session) : null;
+
+    private static string? Session(HttpContext http, string? bodySessionId)
+    {
+        if (!string.IsNullOrEmpty(bodySessionId))
+        {
+            return bodySessionId;
+        }
+
+        return http.Request.Headers[AnonymousSessions.Header] is [{ Length: > 0 } header] ? header : null;
+    }
+}

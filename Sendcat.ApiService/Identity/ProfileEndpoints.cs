@@ -1,0 +1,68 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Identity;
+
+/// <summary><c>/api/profile</c>: the caller's own; there is no way to name another's.</summary>
+internal static class ProfileEndpoints
+{
+    public static void MapProfile(this IEndpointRouteBuilder app)
+    {
+        var profile = app.MapGroup("/api/profile").WithTags("Identity");
+        profile.MapGet("", GetAsync).As("profiles.get", "The caller's profile", 401, 404);
+        profile.MapPut("", PutAsync).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415);
+    }
+
+    private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
+    {
+        if (!principals.Read(http).Got(out var principal, out var refusal))
+        {
+            return refusal;
+        }
+
+        var row = RowOf(principal);
+        var profile = await db.Profiles.AsNoTracking().SingleOrDefaultAsync(p => p.SessionId == row, cancellationToken);
+        return profile is null ? ApiError.NotFound("No profile yet").In("profiles.get") : TypedResults.Ok(ProfileView.Of(profile));
+    }
+
+    private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfileChange, cancellationToken);
+        if (!body.Got(out var change, out var refusal) || !principals.Read(http, change.SessionId).Got(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        try
+        {
+            return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
+        }
+        catch (DbUpdateException raced) when (raced.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            // Another request made the row first; now it is there to be changed.
+            db.ChangeTracker.Clear();
+            return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
+        }
+    }
+
+    private static async Task<ProfileView> SaveAsync(SendcatDb db, Principal principal, ProfileChange change, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var row = RowOf(principal);
+        var profile = await db.Profiles.SingleOrDefaultAsync(p => p.SessionId == row, cancellationToken);
+        if (profile is null)
+        {
+            profile = new() { Id = Guid.CreateVersion7(now), SessionId = row, UserId = principal.UserId, CreatedAt = now };
+            db.Profiles.Add(profile);
+        }
+
+        (profile.FullName, profile.Email, profile.Phone, profile.Gender) = (change.FullName, change.Email, change.Phone, change.Gender);
+        (profile.Dob, profile.Trn, profile.Address) = (change.Dob, change.Trn, change.Address);
+        await db.SaveChangesAsync(cancellationToken);
+        return ProfileView.Of(profile);
+    }
+
+    private static string RowOf(Principal principal) => principal.UserId is { } user ? Profile.RowOf(user) : principal.SessionId!;
+}

@@ -1,0 +1,10 @@
+using System.Text.Json.Serialization;
+
+namespace Sendcat.ApiService.Mail;
+
+/// <summary>One message in the words of the Resend API.</summary>
+internal sealed record Mail(string From, string To, string Subject, string Html, string Text);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]
+[JsonSerializable(typeof(Mail))]
+internal sealed partial class MailJson : JsonSerializerContext;

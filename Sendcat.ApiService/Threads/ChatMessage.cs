@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <summary>One message. Its place in the thread is <see cref="Seq"/>; ids say nothing about order between replicas.</summary>
+internal sealed class ChatMessage
+{
+    public required Guid Id { get; init; }
+
+    public long Seq { get; init; }
+
+    public required Guid ThreadId { get; init; }
+
+    /// <summary><c>user</c>, <c>assistant</c>, <c>system</c> or <c>tool</c>.</summary>
+    public required string Role { get; init; }
+
+    public required string Content { get; set; }
+
+    public string? ModelId { get; init; }
+
+    /// <summary><c>streaming</c>, <c>completed</c>, <c>error</c> or <c>aborted</c>; null counts as completed.</summary>
+    public string? Status { get; set; }
+
+    public string? ReasoningContent { get; set; }
+
+    /// <summary>Array of <see cref="Attachment"/>.</summary>
+    public JsonElement? Attachments { get; init; }
+
+    public JsonElement? ToolCalls { get; set; }
+
+    public string? ToolCallId { get; init; }
+
+    public string? Name { get; init; }
+
+    public JsonElement? Products { get; set; }
+
+    /// <summary>The client's own name for a message: a repeated send finds the first one.</summary>
+    public string? ClientId { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+}

@@ -1,0 +1,44 @@
+using System.Text;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Threads.Export;
+
+/// <summary><c>GET /api/threads/{id}/export</c>. Messages go out as they are read, however long the thread is.</summary>
+internal static class ExportEndpoint
+{
+    public static void MapExport(this IEndpointRouteBuilder app) =>
+        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads")
+            .Produces<string>(StatusCodes.Status200OK, "text/markdown", "application/json", "text/plain", "text/html")
+            .As("threads.export", "Download a thread: ?format=markdown, json, text or html", 400, 401, 403);
+
+    private static async Task<IResult> ExportAsync(HttpContext http, string id, string? format, ThreadAccess access, ThreadCopies copies, CancellationToken cancellationToken)
+    {
+        if (ExportFormats.Find(format) is not { } target)
+        {
+            return ApiError.InvalidRequest($"format must be one of {string.Join(", ", ExportFormats.All.Select(f => f.Name))}");
+        }
+
+        if (!(await access.OpenAsync(http, id, "threads.export", null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        var response = http.Response;
+        response.ContentType = target.ContentType;
+        response.Headers.ContentDisposition = $"attachment; filename=\"sendcat-{open.Thread.Id:D}.{target.FileExtension}\"";
+        response.Headers.XContentTypeOptions = "nosniff";
+        response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
+        await using var writer = new StreamWriter(response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 16_384, leaveOpen: true);
+        await writer.WriteAsync(target.Head(open.Thread).AsMemory(), cancellationToken);
+        var isFirst = true;
+        await foreach (var message in copies.Visible(open.Thread.Id, before: null).AsAsyncEnumerable().WithCancellation(cancellationToken))
+        {
+            await writer.WriteAsync(target.Line(message, isFirst).AsMemory(), cancellationToken);
+            isFirst = false;
+        }
+
+        await writer.WriteAsync(target.Tail().AsMemory(), cancellationToken);
+        return Results.Empty;
+    }
+}

@@ -1,0 +1,35 @@
+using System.Net;
+
+namespace Sendcat.ApiService.Threads.Export;
+
+/// <summary>Everything that people or models wrote is escaped; the page holds no link, no script and nothing to load.</summary>
+internal sealed class HtmlExport : IExportFormat
+{
+    public string Name => "html";
+
+    public string ContentType => "text/html; charset=utf-8";
+
+    public string FileExtension => "html";
+
+    public string Head(ChatThread thread)
+    {
+        var title = WebUtility.HtmlEncode(ExportFormats.TitleOf(thread));
+        return $$"""
+            <!doctype html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <title>{{title}}</title>
+            <style>body{font:16px/1.5 sans-serif;max-width:46rem;margin:2rem auto;padding:0 1rem}pre{white-space:pre-wrap;font:inherit}h2{font-size:1rem;color:#555}</style>
+            </head>
+            <body>
+            <h1>{{title}}</h1>
+
+            """;
+    }
+
+    public string Line(ChatMessage message, bool isFirst) =>
+        $"<section><h2>{ExportFormats.Speaker(message)} · {ExportFormats.At(message)}</h2><pre>{WebUtility.HtmlEncode(message.Content)}</pre></section>\n";
+
+    public string Tail() => "</body>\n</html>\n";
+}

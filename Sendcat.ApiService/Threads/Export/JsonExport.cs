@@ -1,0 +1,34 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Sendcat.ApiService.Threads.Export;
+
+internal sealed class JsonExport : IExportFormat
+{
+    public string Name => "json";
+
+    public string ContentType => "application/json";
+
+    public string FileExtension => "json";
+
+    public string Head(ChatThread thread)
+    {
+        var head = JsonSerializer.Serialize(new(thread.Id, thread.Title, thread.ModelId, thread.CreatedAt.UtcDateTime), ExportJson.Default.ExportedThread);
+        return $"{head[..^1]},\"messages\":[";
+    }
+
+    public string Line(ChatMessage message, bool isFirst) =>
+        (isFirst ? "" : ",")
+        + JsonSerializer.Serialize(new(message.Id, message.Role, message.Content, message.ModelId, message.Attachments, message.Products, message.CreatedAt.UtcDateTime), ExportJson.Default.ExportedMessage);
+
+    public string Tail() => "]}";
+}
+
+internal sealed record ExportedThread(Guid Id, string? Title, string ModelId, DateTime CreatedAt);
+
+internal sealed record ExportedMessage(Guid Id, string Role, string Content, string? ModelId, JsonElement? Attachments, JsonElement? Products, DateTime CreatedAt);
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ExportedThread))]
+[JsonSerializable(typeof(ExportedMessage))]
+internal sealed partial class ExportJson : JsonSerializerContext;

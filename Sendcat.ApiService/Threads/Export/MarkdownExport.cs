@@ -1,0 +1,17 @@
+namespace Sendcat.ApiService.Threads.Export;
+
+/// <summary>Messages are Markdown already and stay as they are.</summary>
+internal sealed class MarkdownExport : IExportFormat
+{
+    public string Name => "markdown";
+
+    public string ContentType => "text/markdown; charset=utf-8";
+
+    public string FileExtension => "md";
+
+    public string Head(ChatThread thread) => $"# {ExportFormats.TitleOf(thread)}\n";
+
+    public string Line(ChatMessage message, bool isFirst) => $"\n## {ExportFormats.Speaker(message)} · {ExportFormats.At(message)}\n\n{message.Content}\n";
+
+    public string Tail() => "";
+}

@@ -1,0 +1,111 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <summary><c>/api/threads/{id}/messages</c>. Clients write what the user says and nothing else.</summary>
+internal static class MessageEndpoints
+{
+    public static void MapMessages(this IEndpointRouteBuilder app)
+    {
+        var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
+        messages.MapGet("", ListAsync).As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
+        messages.MapPost("", SendAsync).Takes<NewMessage>().As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 413, 415);
+        messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
+        messages.MapDelete("", DeleteAfterAsync).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404);
+    }
+
+    private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(
+        HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? includeStreaming, CancellationToken cancellationToken)
+    {
+        if (!PageLimit.Read(limit, fallback: 100, most: 200).Got(out var count, out var refusal))
+        {
+            return refusal;
+        }
+
+        var after = 0L;
+        if (!string.IsNullOrEmpty(cursor) && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        {
+            return ApiError.InvalidRequest("cursor is not one of ours");
+        }
+
+        if (includeStreaming is not (null or "" or "true" or "false"))
+        {
+            return ApiError.InvalidRequest("includeStreaming must be true or false");
+        }
+
+        if (!(await access.OpenAsync(http, id, "messages.list", null, cancellationToken)).Got(out var open, out refusal))
+        {
+            return refusal;
+        }
+
+        var all = includeStreaming == "true";
+        var rows = await db.Messages.AsNoTracking()
+            .Where(m => m.ThreadId == open.Thread.Id && m.Seq > after && (all || m.Role != "assistant" || m.Status != "streaming"))
+            .OrderBy(m => m.Seq)
+            .Take(count + 1)
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(new Page<MessageView>(
+            [.. rows.Take(count).Select(MessageView.Of)],
+            rows.Count > count ? rows[count - 1].Seq.ToString(CultureInfo.InvariantCulture) : null));
+    }
+
+    private static async Task<Results<Created<MessageView>, Ok<MessageView>, ApiError>> SendAsync(
+        HttpContext http, string id, ThreadAccess access, Messages messages, SendcatDb db, CancellationToken cancellationToken)
+    {
+        const string Function = "messages.send";
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewMessage, cancellationToken);
+        if (!body.Got(out var message, out var refusal) || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).Got(out var open, out refusal))
+        {
+            return refusal;
+        }
+
+        if (await messages.AppendAsync(open.Thread.Id, message.Content ?? "", message.Attachments, message.ClientId, cancellationToken) is not { } appended
+            || await FindAsync(db, open.Thread.Id, appended.Id, cancellationToken) is not { } view)
+        {
+            return access.Refused(open.Principal, Function);
+        }
+
+        return appended.IsNew ? TypedResults.Created($"/api/threads/{open.Thread.Id:D}/messages/{view.Id:D}", view) : TypedResults.Ok(view);
+    }
+
+    private static async Task<Results<Ok<MessageView>, ApiError>> GetAsync(HttpContext http, string id, string messageId, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+    {
+        const string Function = "messages.get";
+        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        return ThreadAccess.TryParse(messageId, out var message) && await FindAsync(db, open.Thread.Id, message, cancellationToken) is { } view
+            ? TypedResults.Ok(view)
+            : NoSuchMessage(Function);
+    }
+
+    private static async Task<Results<Ok<Deleted>, ApiError>> DeleteAfterAsync(
+        HttpContext http, string id, string? after, ThreadAccess access, Messages messages, CancellationToken cancellationToken)
+    {
+        const string Function = "messages.deleteAfter";
+        if (string.IsNullOrEmpty(after))
+        {
+            return ApiError.InvalidRequest("after must name a message").In(Function);
+        }
+
+        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        return ThreadAccess.TryParse(after, out var anchor) && await messages.DeleteAfterAsync(open.Thread.Id, anchor, cancellationToken) is { } count
+            ? TypedResults.Ok(new Deleted(count))
+            : NoSuchMessage(Function);
+    }
+
+    private static async Task<MessageView?> FindAsync(SendcatDb db, Guid threadId, Guid messageId, CancellationToken cancellationToken) =>
+        await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == messageId && m.ThreadId == threadId, cancellationToken) is { } message ? MessageView.Of(message) : null;
+
+    private static ApiError NoSuchMessage(string function) => ApiError.NotFound("No such message in this thread").In(function);
+}

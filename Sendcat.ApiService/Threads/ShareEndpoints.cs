@@ -1,0 +1,86 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <summary>Sharing by link: the owner makes and revokes it, whoever has it may take a copy of his own.</summary>
+internal static class ShareEndpoints
+{
+    /// <summary>Older links carried it.</summary>
+    private const string LegacyPrefix = "share_";
+
+    public static void MapShares(this IEndpointRouteBuilder app)
+    {
+        var threads = app.MapGroup("/api/threads/{id}/share").WithTags("Sharing");
+        threads.MapPost("", ShareAsync).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403);
+        threads.MapDelete("", RevokeAsync).As("threads.revokeShareToken", "Revoke the share link", 401, 403);
+        app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(Budget.ThreadCreate).Takes<Fork>()
+            .As("threads.createShareFork", "Copy a shared thread into one of the caller's own", 400, 401, 404, 413, 415, 429);
+    }
+
+    private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    {
+        if (!(await access.OpenAsync(http, id, "threads.createShareToken", null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        var now = time.Now();
+        // Random rather than ordered: the token is the whole secret of the link.
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            insert into shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked)
+            values ({Guid.CreateVersion7(now)}, {open.Thread.Id}, {Guid.NewGuid().ToString("D")}, {open.Principal.UserId}, {open.Principal.SessionId}, {now}, false)
+            on conflict (thread_id) where not is_revoked do nothing
+            """,
+            cancellationToken);
+        var token = await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked).Select(s => s.ShareToken).FirstOrDefaultAsync(cancellationToken);
+        return token is null ? access.Refused(open.Principal, "threads.createShareToken") : TypedResults.Ok(new ShareLink(token));
+    }
+
+    private static async Task<Results<NoContent, ApiError>> RevokeAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+    {
+        if (!(await access.OpenAsync(http, id, "threads.revokeShareToken", null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked).ExecuteUpdateAsync(set => set.SetProperty(s => s.IsRevoked, true), cancellationToken);
+        return TypedResults.NoContent();
+    }
+
+    private static async Task<Results<Created<ThreadView>, ApiError>> ForkAsync(
+        HttpContext http, string token, Principals principals, RequestLimits limits, ThreadCopies copies, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Fork, cancellationToken);
+        if (!body.Got(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).Got(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        if (await limits.RefusalAsync(Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        var key = token.StartsWith(LegacyPrefix, StringComparison.Ordinal) ? token[LegacyPrefix.Length..] : token;
+        var origin = StoredText.Fits(key, 100)
+            ? await db.SharedThreads
+                .Where(s => s.ShareToken == key && !s.IsRevoked)
+                .Join(db.Threads, s => s.ThreadId, t => t.Id, (_, t) => t)
+                .AsNoTracking()
+                .SingleOrDefaultAsync(cancellationToken)
+            : null;
+        if (origin is null)
+        {
+            return ApiError.NotFound("No such share link").In("threads.createShareFork");
+        }
+
+        var copy = ThreadCopies.NewThread(principal, time.Now(), origin.ModelId, origin.Title ?? "Shared chat", parent: origin.Id, sharedFrom: origin.Id);
+        var view = await copies.CopyAsync(origin.Id, copy, before: null, next: null, cancellationToken);
+        return TypedResults.Created($"/api/threads/{view.Id:D}", view);
+    }
+}

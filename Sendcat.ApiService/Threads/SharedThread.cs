@@ -1,0 +1,19 @@
+namespace Sendcat.ApiService.Threads;
+
+/// <summary>A link through which anyone who knows the token may copy a thread, until it is revoked.</summary>
+internal sealed class SharedThread
+{
+    public required Guid Id { get; init; }
+
+    public required Guid ThreadId { get; init; }
+
+    public required string ShareToken { get; init; }
+
+    public string? CreatedByUserId { get; init; }
+
+    public string? CreatedBySessionId { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
+    public bool IsRevoked { get; set; }
+}

@@ -1,0 +1,116 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <param name="MessageId">The user message that an edit or a retry has put at the end; chat goes on from there.</param>
+internal sealed record ThreadView(
+    Guid Id,
+    string? Title,
+    string ModelId,
+    bool IsPinned,
+    DateTime? LastMessageAt,
+    DateTime CreatedAt,
+    Guid? ParentThreadId,
+    Guid? SharedFromThreadId,
+    bool IsStreaming,
+    Guid? MessageId = null)
+{
+    public static ThreadView Of(ChatThread t, bool isStreaming = false) => new(
+        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId, isStreaming);
+}
+
+internal sealed record MessageView(
+    Guid Id,
+    Guid ThreadId,
+    string Role,
+    string Content,
+    string? Status,
+    string? ModelId,
+    string? ReasoningContent,
+    JsonElement? Attachments,
+    JsonElement? ToolCalls,
+    string? ToolCallId,
+    string? Name,
+    JsonElement? Products,
+    string? ClientId,
+    DateTime CreatedAt)
+{
+    public static MessageView Of(ChatMessage m) => new(
+        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.ClientId, m.CreatedAt.UtcDateTime);
+}
+
+internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IChecked
+{
+    public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
+}
+
+/// <summary>What is left out stays as it is.</summary>
+internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IChecked
+{
+    public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
+}
+
+/// <param name="Role">May be told, but only as <c>user</c>: a client does not write the other side's lines.</param>
+/// <param name="ClientId">The client's own name of the message; sending it again finds the first one.</param>
+internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IChecked
+{
+    public IEnumerable<string> Problems()
+    {
+        if (Role is not (null or "user"))
+        {
+            yield return "role must be user";
+        }
+
+        foreach (var problem in ThreadRules.ContentProblems(Content, Attachments))
+        {
+            yield return problem;
+        }
+
+        if (ClientId is not null && (ClientId.Length is 0 or > 100 || !ClientId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.' or ':')))
+        {
+            yield return "clientId must have 1 to 100 letters, digits or -_.:";
+        }
+    }
+}
+
+internal sealed record Claim(string? SessionId) : IChecked
+{
+    public IEnumerable<string> Problems() => string.IsNullOrEmpty(SessionId) ? ["sessionId is missing"] : [];
+}
+
+internal sealed record Claimed(int ClaimedCount, string UserId);
+
+internal sealed record Deleted(int DeletedCount);
+
+internal sealed record ShareLink(string ShareToken);
+
+internal sealed record Fork(string? SessionId);
+
+/// <summary>Where to branch off, or what to try again.</summary>
+internal sealed record Branch(string? MessageId, string? SessionId);
+
+/// <param name="Attachments">Left out: those of the message that is edited.</param>
+internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IChecked
+{
+    public IEnumerable<string> Problems() => ThreadRules.ContentProblems(Content, Attachments);
+}
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ThreadView))]
+[JsonSerializable(typeof(Page<ThreadView>), TypeInfoPropertyName = "ThreadPage")]
+[JsonSerializable(typeof(MessageView))]
+[JsonSerializable(typeof(Page<MessageView>), TypeInfoPropertyName = "MessagePage")]
+[JsonSerializable(typeof(NewThread))]
+[JsonSerializable(typeof(ThreadChange))]
+[JsonSerializable(typeof(NewMessage))]
+[JsonSerializable(typeof(Claim))]
+[JsonSerializable(typeof(Claimed))]
+[JsonSerializable(typeof(Deleted))]
+[JsonSerializable(typeof(ShareLink))]
+[JsonSerializable(typeof(Fork))]
+[JsonSerializable(typeof(Branch))]
+[JsonSerializable(typeof(Edit))]
+[JsonSerializable(typeof(JsonElement))]
+internal sealed partial class ThreadsJson : JsonSerializerContext;

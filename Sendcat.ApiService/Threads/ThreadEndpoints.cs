@@ -1,0 +1,133 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <summary><c>/api/threads</c>.</summary>
+internal static class ThreadEndpoints
+{
+    public static void MapThreadEndpoints(this IEndpointRouteBuilder app)
+    {
+        var threads = app.MapGroup("/api/threads").WithTags("Threads");
+        threads.MapPost("", CreateAsync).RequireLimit(Budget.ThreadCreate).Takes<NewThread>().As("threads.create", "Begin a thread", 400, 401, 403, 413, 415, 429);
+        threads.MapGet("", ListAsync).As("threads.list", "The caller's threads, pinned first, then by the latest message", 400, 401);
+        threads.MapPost("/claim", ClaimAsync).Takes<Claim>().As("threads.claim", "Take over the threads of an anonymous session", 400, 401, 413, 415);
+        threads.MapGet("/{id}", GetAsync).As("threads.get", "One thread", 401, 403);
+        threads.MapPatch("/{id}", ChangeAsync).Takes<ThreadChange>().As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415);
+        threads.MapDelete("/{id}", DeleteAsync).As("threads.remove", "Delete a thread and all that belongs to it", 401, 403);
+    }
+
+    private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
+        HttpContext http, Principals principals, ThreadAccess access, RequestLimits limits, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    {
+        const string Function = "threads.create";
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewThread, cancellationToken);
+        if (!body.Got(out var request, out var refusal) || !principals.Read(http, request.SessionId).Got(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        if (await limits.RefusalAsync(Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        Guid? parent = null;
+        if (request.ParentThreadId is not null)
+        {
+            if (!(await access.OpenAsync(http, request.ParentThreadId, Function, request.SessionId, cancellationToken)).Got(out var opened, out refusal))
+            {
+                return refusal;
+            }
+
+            parent = opened.Thread.Id;
+        }
+
+        var thread = ThreadCopies.NewThread(principal, time.Now(), request.ModelId ?? ThreadRules.DefaultModel, request.Title?.Trim(), parent, sharedFrom: null);
+        db.Threads.Add(thread);
+        await db.SaveChangesAsync(cancellationToken);
+        return TypedResults.Created($"/api/threads/{thread.Id:D}", ThreadView.Of(thread));
+    }
+
+    private static async Task<Results<Ok<Page<ThreadView>>, ApiError>> ListAsync(
+        HttpContext http, Principals principals, ThreadList list, string? search, string? cursor, string? limit, CancellationToken cancellationToken)
+    {
+        if (!PageLimit.Read(limit, fallback: 50, most: 100).Got(out var count, out var refusal))
+        {
+            return refusal;
+        }
+
+        ThreadCursor? after = null;
+        if (!string.IsNullOrEmpty(cursor) && (after = ThreadCursor.Parse(cursor)) is null)
+        {
+            return ApiError.InvalidRequest("cursor is not one of ours");
+        }
+
+        if (!StoredText.Fits(search, ThreadRules.LongestTitle))
+        {
+            return ApiError.InvalidRequest("search is too long");
+        }
+
+        return principals.Read(http).Got(out var principal, out refusal) ? TypedResults.Ok(await list.ReadAsync(principal, search?.Trim(), after, count, cancellationToken)) : refusal;
+    }
+
+    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(HttpContext http, Principals principals, ThreadClaims claims, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Claim, cancellationToken);
+        if (!body.Got(out var claim, out var refusal) || !principals.ReadUser(http, claim.SessionId).Got(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        return principal.SessionId is null
+            ? ApiError.InvalidRequest("The session id is not valid").In("threads.claim")
+            : TypedResults.Ok(new Claimed(await claims.ClaimAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
+    }
+
+    private static async Task<Results<Ok<ThreadView>, ApiError>> GetAsync(HttpContext http, string id, ThreadAccess access, ThreadList list, CancellationToken cancellationToken)
+    {
+        const string Function = "threads.get";
+        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
+    }
+
+    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(HttpContext http, string id, ThreadAccess access, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
+    {
+        const string Function = "threads.update";
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.ThreadChange, cancellationToken);
+        if (!body.Got(out var change, out var refusal) || !(await access.OpenAsync(http, id, Function, change.SessionId, cancellationToken)).Got(out var open, out refusal))
+        {
+            return refusal;
+        }
+
+        if (change is not { Title: null, ModelId: null, IsPinned: null })
+        {
+            await db.Threads.Where(t => t.Id == open.Thread.Id).ExecuteUpdateAsync(
+                set => set
+                    .SetProperty(t => t.Title, t => change.Title != null ? change.Title.Trim() : t.Title)
+                    .SetProperty(t => t.ModelId, t => change.ModelId ?? t.ModelId)
+                    .SetProperty(t => t.IsPinned, t => change.IsPinned ?? t.IsPinned),
+                cancellationToken);
+        }
+
+        return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
+    }
+
+    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+    {
+        if (!(await access.OpenAsync(http, id, "threads.remove", null, cancellationToken)).Got(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        await db.Threads.Where(t => t.Id == open.Thread.Id).ExecuteDeleteAsync(cancellationToken);
+        return TypedResults.NoContent();
+    }
+}

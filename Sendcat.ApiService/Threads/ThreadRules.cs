@@ -1,0 +1,50 @@
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <summary>What titles, models and messages may look like.</summary>
+internal static class ThreadRules
+{
+    public const int LongestTitle = 200;
+
+    /// <summary>What a thread gets whose client names no model.</summary>
+    public const string DefaultModel = "moonshotai/kimi-k2.5";
+
+    /// <summary>Titles made from a message: its first 40 characters, whole ones.</summary>
+    public static string TitleFrom(string content)
+    {
+        var line = string.Join(' ', content.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= 40 ? line : line[..(char.IsHighSurrogate(line[39]) ? 39 : 40)];
+    }
+
+    public static IEnumerable<string> Problems(string? title, string? modelId)
+    {
+        if (title is not null && !StoredText.Says(title, LongestTitle))
+        {
+            yield return $"title must have 1 to {LongestTitle} characters";
+        }
+
+        if (modelId is not null && (!StoredText.Says(modelId, 120) || modelId.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))))
+        {
+            yield return "modelId must have 1 to 120 characters without spaces";
+        }
+    }
+
+    public static IEnumerable<string> ContentProblems(string? content, IReadOnlyList<Attachment>? attachments)
+    {
+        if (attachments is null or [] ? !StoredText.Says(content, JsonBody.OrdinaryLimit) : !StoredText.Fits(content, JsonBody.OrdinaryLimit))
+        {
+            yield return "content must not be empty and must be plain text";
+        }
+
+        if (attachments?.Count > Attachment.MostPerMessage)
+        {
+            yield return $"at most {Attachment.MostPerMessage} attachments";
+        }
+
+        foreach (var problem in attachments?.SelectMany(a => a is null ? ["attachments must be objects"] : a.Problems()) ?? [])
+        {
+            yield return problem;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Sendcat.ApiService.Threads.Export;
+
+namespace Sendcat.ApiService.Threads;
+
+internal static class ThreadsSetup
+{
+    public static IServiceCollection AddThreads(this IServiceCollection services)
+    {
+        services.AddScoped<ThreadAccess>();
+        services.AddScoped<ThreadClaims>();
+        services.AddScoped<ThreadList>();
+        services.AddScoped<ThreadCopies>();
+        services.AddScoped<Composition>();
+        services.AddSingleton<Messages>();
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ThreadsJson.Default));
+        return services;
+    }
+
+    public static void MapThreads(this IEndpointRouteBuilder app)
+    {
+        app.MapThreadEndpoints();
+        app.MapMessages();
+        app.MapShares();
+        app.MapCompositions();
+        app.MapExport();
+    }
+}
