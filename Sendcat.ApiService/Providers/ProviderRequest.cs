@@ -6,7 +6,11 @@ internal sealed record ProviderRequest
     /// <summary>The model that the user asked for; null: the configured default class decides.</summary>
     public string? ModelId { get; init; }
 
+    /// <summary>The conversation. System prompts fit the model of the route and are therefore put before it here, see <see cref="WithPrompts"/>.</summary>
     public required IReadOnlyList<ProviderMessage> Messages { get; init; }
+
+    /// <summary>False: the messages are sent as they are, without Sendcat's own system prompts.</summary>
+    public bool WithPrompts { get; init; } = true;
 
     /// <summary>Declared to models with native tools, described in a prompt to the others.</summary>
     public IReadOnlyList<ToolDeclaration> Tools { get; init; } = [];

@@ -1,0 +1,166 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Sendcat.ApiService.Providers.Catalogue;
+
+namespace Sendcat.ApiService.Providers;
+
+/// <summary>
+/// Spans and metrics of model calls under the name <c>Sendcat.GenAI</c>, after the GenAI conventions as of semantic-conventions 1.41 (the last release that carries
+/// their text). No content of any kind. Metric tags are closed sets: an id that the built-in table does not know is <c>other</c>.
+/// </summary>
+internal sealed class GenAiTelemetry : IDisposable
+{
+    public const string Name = "Sendcat.GenAI";
+
+    private static readonly ActivitySource Source = new(Name);
+
+    private readonly Meter _meter;
+    private readonly Histogram<double> _duration;
+    private readonly Histogram<double> _firstChunk;
+    private readonly Histogram<long> _tokens;
+    private readonly TimeProvider _time;
+
+    public GenAiTelemetry(IMeterFactory meters, TimeProvider time)
+    {
+        _time = time;
+        _meter = meters.Create(Name);
+        var seconds = new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] };
+        var counts = new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576] };
+        _duration = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "Duration of a model call until its stream ended", null, seconds);
+        _firstChunk = _meter.CreateHistogram("gen_ai.client.operation.time_to_first_chunk", "s", "Time until the first token of a model call", null, seconds);
+        _tokens = _meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens of a model call", null, counts);
+    }
+
+    /// <summary>Begins the record of a call; disposing of it ends it, as cancelled if nothing else was said.</summary>
+    public Operation Start(ProviderRequest request, ProviderRoute first) => new(this, request, first);
+
+    public void Dispose() => _meter.Dispose();
+
+    /// <summary>One model call, all its attempts included.</summary>
+    internal sealed class Operation : IDisposable
+    {
+        private readonly GenAiTelemetry _telemetry;
+        private readonly Activity? _span;
+        private readonly string _requestModel;
+        private readonly long _started;
+        private double? _firstChunk;
+        private string? _error = "cancelled";
+        private ProviderUsage? _usage;
+
+        public Operation(GenAiTelemetry telemetry, ProviderRequest request, ProviderRoute first)
+        {
+            _telemetry = telemetry;
+            _requestModel = first.Model;
+            _started = telemetry._time.GetTimestamp();
+            if (!Source.HasListeners())
+            {
+                return;
+            }
+
+            _span = Source.StartActivity($"chat {first.Model}", ActivityKind.Client);
+            if (_span is { IsAllDataRequested: true } span)
+            {
+                span.SetTag("gen_ai.operation.name", "chat");
+                span.SetTag("gen_ai.provider.name", ProviderFaults.ProviderId);
+                span.SetTag("gen_ai.request.model", first.Model);
+                span.SetTag("gen_ai.request.stream", true);
+                span.SetTag("gen_ai.conversation.id", request.ThreadId);
+                if (Uri.TryCreate(first.BaseUrl, UriKind.Absolute, out var address))
+                {
+                    span.SetTag("server.address", address.Host);
+                    span.SetTag("server.port", address.Port);
+                }
+            }
+        }
+
+        public void Saw(ProviderEvent providerEvent, string? responseId)
+        {
+            switch (providerEvent)
+            {
+                case ProviderEvent.RouteChosen route:
+                    _span?.SetTag("sendcat.route", route.RouteId);
+                    break;
+                case ProviderEvent.Finished finished:
+                    _error = null;
+                    _usage = finished.Usage;
+                    if (_span is { IsAllDataRequested: true } span)
+                    {
+                        span.SetTag("gen_ai.response.finish_reasons", new[] { finished.Reason });
+                        span.SetTag("gen_ai.response.model", finished.Model);
+                        span.SetTag("gen_ai.response.id", responseId);
+                    }
+
+                    break;
+                default:
+                    _firstChunk ??= _telemetry._time.GetElapsedTime(_started).TotalSeconds;
+                    break;
+            }
+        }
+
+        public void Failed(ProviderException failure)
+        {
+            _error = failure.Error.Code;
+            _usage = failure.Usage;
+        }
+
+        public void Dispose()
+        {
+            var duration = _telemetry._time.GetElapsedTime(_started).TotalSeconds;
+            if (_span is not null)
+            {
+                EndSpan(_span);
+            }
+
+            var tags = new TagList
+            {
+                { "gen_ai.operation.name", "chat" },
+                { "gen_ai.provider.name", ProviderFaults.ProviderId },
+                { "gen_ai.request.model", ModelTable.CapabilityOf(_requestModel) is null ? "other" : _requestModel },
+            };
+            RecordUsage(tags);
+            if (_firstChunk is { } firstChunk)
+            {
+                _telemetry._firstChunk.Record(firstChunk, tags);
+            }
+
+            if (_error is not null)
+            {
+                tags.Add("error.type", _error);
+            }
+
+            _telemetry._duration.Record(duration, tags);
+        }
+
+        private void RecordUsage(TagList tags)
+        {
+            if (_usage is null || !_telemetry._tokens.Enabled)
+            {
+                return;
+            }
+
+            tags.Add("gen_ai.token.type", "input");
+            _telemetry._tokens.Record(_usage.PromptTokens, tags);
+            tags[tags.Count - 1] = new KeyValuePair<string, object?>("gen_ai.token.type", "output");
+            _telemetry._tokens.Record(_usage.CompletionTokens, tags);
+        }
+
+        private void EndSpan(Activity span)
+        {
+            if (span.IsAllDataRequested)
+            {
+                span.SetTag("gen_ai.response.time_to_first_chunk", _firstChunk);
+                span.SetTag("gen_ai.usage.input_tokens", _usage?.PromptTokens);
+                span.SetTag("gen_ai.usage.output_tokens", _usage?.CompletionTokens);
+                span.SetTag("gen_ai.usage.cache_read.input_tokens", _usage?.CachedTokens);
+                span.SetTag("gen_ai.usage.reasoning.output_tokens", _usage?.ReasoningTokens);
+                if (_error is not null)
+                {
+                    span.SetTag("error.type", _error);
+                    span.SetStatus(ActivityStatusCode.Error);
+                }
+            }
+
+            span.Dispose();
+        }
+    }
+}

@@ -1,0 +1,201 @@
+using System.Net;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace Sendcat.ApiService.Providers.Markup;
+
+/// <summary>Reads the tool calls out of the inside of a block of markup; what cannot be understood is no call.</summary>
+internal static class MarkupCalls
+{
+    private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static List<(string Name, string ArgumentsJson)> Read(MarkupBlock block, string inside) => block switch
+    {
+        MarkupBlock.DoubleBracket => Query("search_web", inside.TrimEnd(']')),
+        MarkupBlock.SearchWeb => Query("search_web", inside.TrimEnd()[..^1]),
+        MarkupBlock.SearchProducts => Query("search_products", inside.TrimEnd()[..^1]),
+        MarkupBlock.FunctionCalls when JsonCalls(inside) is { Count: > 0 } calls => calls,
+        MarkupBlock.FunctionCalls or MarkupBlock.MiniMax => Invokes(Unescaped(inside)),
+        _ => [],
+    };
+
+    /// <summary>Whether the bracket that was just written ends the block: not while a quoted query is open, and only the second of a double one.</summary>
+    public static bool BracketEnds(MarkupBlock block, ReadOnlySpan<char> inside)
+    {
+        if (block == MarkupBlock.DoubleBracket)
+        {
+            return inside.EndsWith("]]");
+        }
+
+        var query = inside[..^1].Trim();
+        var quote = OpeningQuote(query);
+        return quote.IsEmpty || (query.Length >= 2 * quote.Length && query.EndsWith(quote));
+    }
+
+    private static ReadOnlySpan<char> OpeningQuote(ReadOnlySpan<char> query) =>
+        query.StartsWith("\\\"") ? "\\\"" : query.StartsWith("\"") ? "\"" : query.StartsWith("'") ? "'" : default;
+
+    private static List<(string Name, string ArgumentsJson)> Query(string tool, string inside)
+    {
+        var query = inside.AsSpan().Trim();
+        var quote = OpeningQuote(query);
+        if (!quote.IsEmpty && query.Length >= 2 * quote.Length && query.EndsWith(quote))
+        {
+            query = query[quote.Length..^quote.Length].Trim();
+        }
+
+        return query.IsEmpty ? [] : [(tool, Json(new JsonObject { ["query"] = query.ToString() }))];
+    }
+
+    /// <summary>One call or a list of them, in any of the spellings that models use; fences around the JSON are tolerated.</summary>
+    private static List<(string Name, string ArgumentsJson)> JsonCalls(string inside)
+    {
+        var start = inside.AsSpan().IndexOfAny('{', '[');
+        var end = inside.AsSpan().LastIndexOfAny('}', ']');
+        if (start < 0 || end < start)
+        {
+            return [];
+        }
+
+        try
+        {
+            using var json = JsonDocument.Parse(inside.AsMemory(start, end + 1 - start));
+            var root = json.RootElement;
+            return root.ValueKind == JsonValueKind.Array ? [.. root.EnumerateArray().SelectMany(JsonCall)] : [.. JsonCall(root)];
+        }
+        catch (JsonException)
+        {
+            return [];
+        }
+    }
+
+    private static IEnumerable<(string Name, string ArgumentsJson)> JsonCall(JsonElement call)
+    {
+        if (call.ValueKind != JsonValueKind.Object)
+        {
+            yield break;
+        }
+
+        if (call.TryGetProperty("function", out var function) && function.ValueKind == JsonValueKind.Object)
+        {
+            call = function;
+        }
+
+        if (Member(call, "name", "tool", "tool_name", "function") is { ValueKind: JsonValueKind.String } name && TextOf(name) is { Length: > 0 } tool)
+        {
+            yield return (tool, Member(call, "arguments", "parameters", "args", "input") switch
+            {
+                { ValueKind: JsonValueKind.Object } arguments => arguments.GetRawText(),
+                { ValueKind: JsonValueKind.String } arguments => TextOf(arguments) is { Length: > 0 } text ? text : "{}",
+                _ => "{}",
+            });
+        }
+    }
+
+    private static JsonElement? Member(JsonElement call, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            if (call.TryGetProperty(name, out var member))
+            {
+                return member;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Null for a string with half a surrogate pair in it, which the framework refuses to read.</summary>
+    private static string? TextOf(JsonElement element)
+    {
+        try
+        {
+            return element.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary><c>&lt;invoke name="tool"&gt;&lt;parameter name="p"&gt;value&lt;/parameter&gt;…&lt;/invoke&gt;</c>; the last end tag may be missing.</summary>
+    private static List<(string Name, string ArgumentsJson)> Invokes(string inside)
+    {
+        var calls = new List<(string Name, string ArgumentsJson)>();
+        var at = 0;
+        while (Element(inside, "invoke", ref at) is { Name.Length: > 0 } invoke)
+        {
+            var arguments = new JsonObject();
+            var inner = 0;
+            while (Element(invoke.Content, "parameter", ref inner) is { Name.Length: > 0 } parameter)
+            {
+                arguments[parameter.Name] = Value(parameter.Content);
+            }
+
+            calls.Add((invoke.Name, Json(arguments)));
+        }
+
+        return calls;
+    }
+
+    /// <summary>Some models write the whole block as if inside a JSON string, with a backslash before every quote.</summary>
+    private static string Unescaped(string inside) =>
+        inside.Contains("=\\\"", StringComparison.Ordinal) ? inside.Replace("\\\"", "\"", StringComparison.Ordinal) : inside;
+
+    private static (string Name, string Content)? Element(string text, string tag, ref int at)
+    {
+        var open = text.IndexOf($"<{tag}", at, StringComparison.OrdinalIgnoreCase);
+        var openEnd = open < 0 ? -1 : text.IndexOf('>', open);
+        if (openEnd < 0)
+        {
+            return null;
+        }
+
+        var close = text.IndexOf($"</{tag}>", openEnd, StringComparison.OrdinalIgnoreCase);
+        var contentEnd = close < 0 ? text.Length : close;
+        at = close < 0 ? text.Length : close + tag.Length + 3;
+        return (NameOf(text.AsSpan(open + tag.Length + 1, openEnd - open - tag.Length - 1)), text[(openEnd + 1)..contentEnd]);
+    }
+
+    /// <summary>The value of <c>name=</c>, with double, single or no quotes.</summary>
+    private static string NameOf(ReadOnlySpan<char> attributes)
+    {
+        var at = attributes.IndexOf("name", StringComparison.OrdinalIgnoreCase);
+        if (at < 0)
+        {
+            return "";
+        }
+
+        var value = attributes[(at + 4)..].TrimStart().TrimStart('=').TrimStart();
+        if (value is ['"' or '\'', ..])
+        {
+            var end = value[1..].IndexOf(value[0]);
+            return end < 0 ? "" : WebUtility.HtmlDecode(value.Slice(1, end).Trim().ToString());
+        }
+
+        var space = value.IndexOfAny(" \t\r\n/");
+        return (space < 0 ? value : value[..space]).ToString();
+    }
+
+    /// <summary>Text stays text, numbers included (a query may be one); only arrays and objects are taken as JSON.</summary>
+    private static JsonNode? Value(string content)
+    {
+        var text = WebUtility.HtmlDecode(content.Trim());
+        if (text is ['{' or '[', ..])
+        {
+            try
+            {
+                return JsonNode.Parse(text);
+            }
+            catch (JsonException)
+            {
+                // Then it is text that begins with a bracket.
+            }
+        }
+
+        return text;
+    }
+
+    private static string Json(JsonObject arguments) => arguments.ToJsonString(Relaxed);
+}

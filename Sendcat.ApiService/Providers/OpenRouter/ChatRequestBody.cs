@@ -1,0 +1,160 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Providers.OpenRouter;
+
+/// <summary>Writes one model call as the provider's <c>/chat/completions</c> wants it.</summary>
+internal static class ChatRequestBody
+{
+    /// <summary>Relaxed: the body is read by a JSON parser, never by a browser.</summary>
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <param name="nativeTools">Tools are declared; otherwise the prompts describe them.</param>
+    /// <param name="prompts">System prompts, put before the messages.</param>
+    public static PooledBody Write(ProviderRequest request, string model, bool nativeTools, IReadOnlyList<string> prompts)
+    {
+        var body = new PooledBody();
+        using var json = new Utf8JsonWriter(body, Options);
+        json.WriteStartObject();
+        json.WriteString("model"u8, model);
+        json.WriteBoolean("stream"u8, true);
+        json.WriteStartObject("usage"u8);
+        json.WriteBoolean("include"u8, true);
+        json.WriteEndObject();
+        json.WriteStartArray("messages"u8);
+        foreach (var prompt in prompts)
+        {
+            WriteMessage(json, new ProviderMessage("system", prompt));
+        }
+
+        foreach (var message in request.Messages)
+        {
+            WriteMessage(json, message);
+        }
+
+        json.WriteEndArray();
+        if (nativeTools && request.Tools.Count > 0)
+        {
+            WriteTools(json, request);
+        }
+
+        json.WriteEndObject();
+        return body;
+    }
+
+    private static void WriteTools(Utf8JsonWriter json, ProviderRequest request)
+    {
+        json.WriteStartArray("tools"u8);
+        foreach (var tool in request.Tools)
+        {
+            json.WriteStartObject();
+            json.WriteString("type"u8, "function"u8);
+            json.WriteStartObject("function"u8);
+            json.WriteString("name"u8, tool.Name);
+            json.WriteString("description"u8, tool.Description);
+            json.WritePropertyName("parameters"u8);
+            json.WriteRawValue(tool.ParametersJson);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+        json.WriteString("tool_choice"u8, request.ToolsAllowed ? "auto"u8 : "none"u8);
+        json.WriteBoolean("parallel_tool_calls"u8, false);
+    }
+
+    private static void WriteMessage(Utf8JsonWriter json, ProviderMessage message)
+    {
+        json.WriteStartObject();
+        json.WriteString("role"u8, message.Role);
+        if (message.Attachments.Count > 0)
+        {
+            WriteParts(json, message);
+        }
+        else if (message.ToolCalls.Count > 0 && string.IsNullOrEmpty(message.Content))
+        {
+            json.WriteNull("content"u8);
+        }
+        else
+        {
+            json.WriteString("content"u8, message.Content ?? "");
+        }
+
+        if (message.ToolCallId is { } toolCallId)
+        {
+            json.WriteString("tool_call_id"u8, toolCallId);
+        }
+
+        if (message.Name is { } name)
+        {
+            json.WriteString("name"u8, name);
+        }
+
+        if (message.ToolCalls.Count > 0)
+        {
+            WriteToolCalls(json, message.ToolCalls);
+        }
+
+        if (message.ReasoningDetailsJson is { Length: > 0 } details)
+        {
+            json.WritePropertyName("reasoning_details"u8);
+            json.WriteRawValue(details);
+        }
+
+        json.WriteEndObject();
+    }
+
+    private static void WriteToolCalls(Utf8JsonWriter json, IReadOnlyList<ProviderToolCall> calls)
+    {
+        json.WriteStartArray("tool_calls"u8);
+        foreach (var call in calls)
+        {
+            json.WriteStartObject();
+            json.WriteString("id"u8, call.Id);
+            json.WriteString("type"u8, "function"u8);
+            json.WriteStartObject("function"u8);
+            json.WriteString("name"u8, call.Name);
+            json.WriteString("arguments"u8, call.ArgumentsJson);
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
+    /// <summary>Text if there is any, then images as <c>image_url</c> and everything else as <c>file</c>.</summary>
+    private static void WriteParts(Utf8JsonWriter json, ProviderMessage message)
+    {
+        json.WriteStartArray("content"u8);
+        if (!string.IsNullOrWhiteSpace(message.Content))
+        {
+            json.WriteStartObject();
+            json.WriteString("type"u8, "text"u8);
+            json.WriteString("text"u8, message.Content);
+            json.WriteEndObject();
+        }
+
+        foreach (var attachment in message.Attachments)
+        {
+            json.WriteStartObject();
+            if (attachment.MediaType.StartsWith("image/", StringComparison.OrdinalIgnoreCase))
+            {
+                json.WriteString("type"u8, "image_url"u8);
+                json.WriteStartObject("image_url"u8);
+                json.WriteString("url"u8, attachment.Url);
+            }
+            else
+            {
+                json.WriteString("type"u8, "file"u8);
+                json.WriteStartObject("file"u8);
+                json.WriteString("filename"u8, attachment.Name);
+                json.WriteString("file_data"u8, attachment.Url);
+            }
+
+            json.WriteEndObject();
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+}

@@ -1,0 +1,255 @@
+using System.Text.Json;
+using Sendcat.ApiService.Providers.Markup;
+
+namespace Sendcat.ApiService.Providers.OpenRouter;
+
+/// <summary>
+/// Reads the chunks of one streamed completion and remembers what they add up to. Works straight on the bytes of a chunk; members of an unexpected
+/// type are passed over, bytes that are no JSON throw <see cref="JsonException"/>.
+/// </summary>
+internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
+{
+    private ToolCallAssembly? _toolCalls;
+    private ReasoningTrail? _trail;
+    private SplitCharacter _textSplit;
+    private SplitCharacter _reasoningSplit;
+
+    /// <summary>The last finish reason that was not null.</summary>
+    public string? FinishReason { get; private set; }
+
+    public ProviderUsage? Usage { get; private set; }
+
+    /// <summary>The model that answers, as the provider names it.</summary>
+    public string? Model { get; private set; }
+
+    public string? ResponseId { get; private set; }
+
+    /// <summary>An <c>error</c> object was seen; it wins over any finish reason.</summary>
+    public (int? Status, string? Word)? Error { get; private set; }
+
+    /// <summary>The calls of the answer went beyond what can be kept.</summary>
+    public bool Overflowed { get; private set; }
+
+    public void Parse(ReadOnlySpan<byte> json, List<ProviderEvent> events)
+    {
+        var reader = new Utf8JsonReader(json);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("choices"u8))
+            {
+                reader.Read();
+                ReadChoices(ref reader, json, events);
+            }
+            else if (reader.ValueTextEquals("usage"u8))
+            {
+                reader.Read();
+                Usage = UsageReader.Read(ref reader) ?? Usage;
+            }
+            else if (reader.ValueTextEquals("error"u8))
+            {
+                reader.Read();
+                ReadError(ref reader);
+            }
+            else if (reader.ValueTextEquals("model"u8))
+            {
+                reader.Read();
+                Model = Same(ref reader, Model);
+            }
+            else if (ResponseId is null && reader.ValueTextEquals("id"u8))
+            {
+                reader.Read();
+                ResponseId = Same(ref reader, null);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        // A second value behind the first is no chunk: Read throws.
+        reader.Read();
+    }
+
+    /// <summary>The tool calls of the answer; true if there are any.</summary>
+    public bool CompleteToolCalls(List<ProviderEvent> events) => _toolCalls?.Complete(events) ?? false;
+
+    public string? ReasoningDetailsJson() => _trail?.ToJson();
+
+    private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, List<ProviderEvent> events)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType != JsonTokenType.StartObject)
+            {
+                reader.Skip();
+                continue;
+            }
+
+            while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+            {
+                if (reader.ValueTextEquals("delta"u8))
+                {
+                    reader.Read();
+                    ReadDelta(ref reader, json, events);
+                }
+                else if (reader.ValueTextEquals("finish_reason"u8))
+                {
+                    reader.Read();
+                    FinishReason = Same(ref reader, FinishReason);
+                }
+                else if (reader.ValueTextEquals("error"u8))
+                {
+                    reader.Read();
+                    ReadError(ref reader);
+                }
+                else
+                {
+                    reader.Skip();
+                }
+            }
+        }
+    }
+
+    /// <summary>Within one delta reasoning comes before text, and text before tool calls, whatever the order of its members.</summary>
+    private void ReadDelta(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, List<ProviderEvent> events)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        string? text = null;
+        string? reasoning = null;
+        string? detailed = null;
+        Utf8JsonReader toolCalls = default;
+        var hasToolCalls = false;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("content"u8))
+            {
+                text = ReadText(ref reader);
+            }
+            else if (reader.ValueTextEquals("reasoning"u8) || reader.ValueTextEquals("reasoning_content"u8))
+            {
+                var part = ReadText(ref reader);
+                reasoning = string.IsNullOrEmpty(reasoning) ? part : reasoning;
+            }
+            else if (reader.ValueTextEquals("reasoning_details"u8))
+            {
+                reader.Read();
+                detailed = ReadReasoningDetails(ref reader, json);
+            }
+            else if (reader.ValueTextEquals("tool_calls"u8))
+            {
+                reader.Read();
+                toolCalls = reader;
+                hasToolCalls = reader.TokenType == JsonTokenType.StartArray;
+                reader.Skip();
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        reasoning = _reasoningSplit.Join((string.IsNullOrEmpty(reasoning) ? detailed : reasoning) ?? "");
+        if (reasoning.Length > 0)
+        {
+            events.Add(new ProviderEvent.Reasoning(reasoning));
+        }
+
+        if (!string.IsNullOrEmpty(text))
+        {
+            markup.Push(_textSplit.Join(text), events);
+        }
+
+        if (hasToolCalls && !markup.FoundCalls)
+        {
+            ReadToolCalls(ref toolCalls, json, events);
+        }
+    }
+
+    private static string? ReadText(ref Utf8JsonReader reader)
+    {
+        reader.Read();
+        var text = JsonText.Read(ref reader);
+        reader.Skip();
+        return text;
+    }
+
+    private string? ReadReasoningDetails(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        if (reader.TokenType != JsonTokenType.StartArray)
+        {
+            reader.Skip();
+            return null;
+        }
+
+        string? text = null;
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                text += (_trail ??= new ReasoningTrail()).Add(ref reader, json);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return text;
+    }
+
+    private void ReadToolCalls(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, List<ProviderEvent> events)
+    {
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            if (reader.TokenType == JsonTokenType.StartObject)
+            {
+                var fragment = ToolCallFragmentReader.Read(ref reader, json);
+                Overflowed |= !(_toolCalls ??= new ToolCallAssembly(time)).Add(fragment, events);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+    }
+
+    private void ReadError(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType is JsonTokenType.Null or JsonTokenType.False)
+        {
+            return;
+        }
+
+        Error ??= ErrorReader.Read(ref reader);
+        reader.Skip();
+    }
+
+    /// <summary>The string of this token, without a new one when it says the same again; other tokens leave what was.</summary>
+    private static string? Same(ref Utf8JsonReader reader, string? known)
+    {
+        if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.IsEmpty)
+        {
+            reader.Skip();
+            return known;
+        }
+
+        return known is not null && reader.ValueTextEquals(known) ? known : JsonText.Read(ref reader);
+    }
+}

@@ -1,0 +1,33 @@
+namespace Sendcat.ApiService.Providers.OpenRouter;
+
+/// <summary>Puts a character together again whose surrogate halves came in two deltas of one channel; a half that stays alone becomes U+FFFD.</summary>
+internal struct SplitCharacter
+{
+    private char _high;
+
+    public string Join(string delta)
+    {
+        if (delta.Length == 0 || (_high == 0 && !char.IsSurrogate(delta[0]) && !char.IsSurrogate(delta[^1])))
+        {
+            return delta;
+        }
+
+        if (_high != 0)
+        {
+            delta = (char.IsLowSurrogate(delta[0]) ? _high : '\uFFFD') + delta;
+            _high = '\0';
+        }
+        else if (char.IsLowSurrogate(delta[0]))
+        {
+            delta = '\uFFFD' + delta[1..];
+        }
+
+        if (char.IsHighSurrogate(delta[^1]))
+        {
+            _high = delta[^1];
+            delta = delta[..^1];
+        }
+
+        return delta;
+    }
+}

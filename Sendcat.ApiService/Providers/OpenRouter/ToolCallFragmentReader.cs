@@ -1,0 +1,88 @@
+using System.Text;
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Providers.OpenRouter;
+
+/// <summary>Reads one element of <c>delta.tool_calls</c>; every member may be missing, null or empty.</summary>
+internal static class ToolCallFragmentReader
+{
+    /// <param name="json">The buffer that the reader reads.</param>
+    public static ToolCallFragment Read(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        int? index = null;
+        string? id = null;
+        string? name = null;
+        string? arguments = null;
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("index"u8))
+            {
+                reader.Read();
+                index = reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number) ? number : null;
+                reader.Skip();
+            }
+            else if (reader.ValueTextEquals("id"u8))
+            {
+                reader.Read();
+                id = JsonText.Read(ref reader);
+                reader.Skip();
+            }
+            else if (reader.ValueTextEquals("function"u8))
+            {
+                reader.Read();
+                ReadFunction(ref reader, json, out name, out arguments);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+
+        return new ToolCallFragment(index, id, name, arguments);
+    }
+
+    private static void ReadFunction(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, out string? name, out string? arguments)
+    {
+        name = null;
+        arguments = null;
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("name"u8))
+            {
+                reader.Read();
+                name = JsonText.Read(ref reader);
+                reader.Skip();
+            }
+            else if (reader.ValueTextEquals("arguments"u8))
+            {
+                reader.Read();
+                arguments = ReadArguments(ref reader, json);
+            }
+            else
+            {
+                reader.Skip();
+            }
+        }
+    }
+
+    /// <summary>A string as a rule; some vendors send the object itself.</summary>
+    private static string? ReadArguments(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
+    {
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            var text = JsonText.Read(ref reader);
+            reader.Skip();
+            return text;
+        }
+
+        var from = (int)reader.TokenStartIndex;
+        reader.Skip();
+        return Encoding.UTF8.GetString(json[from..(int)reader.BytesConsumed]);
+    }
+}

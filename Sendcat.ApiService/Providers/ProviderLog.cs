@@ -1,0 +1,20 @@
+namespace Sendcat.ApiService.Providers;
+
+/// <summary>Event ids 4000–4099.</summary>
+internal static partial class ProviderLog
+{
+    [LoggerMessage(4000, LogLevel.Warning, "Model call of stream {StreamId} failed on route {RouteId}: {Code}, status {Status}, attempt {Attempt}")]
+    public static partial void AttemptFailed(this ILogger logger, string streamId, string routeId, string code, int? status, int attempt);
+
+    [LoggerMessage(4001, LogLevel.Information, "Model call of stream {StreamId} failed over to route {RouteId} after {Code}")]
+    public static partial void FailedOver(this ILogger logger, string streamId, string routeId, string code);
+
+    [LoggerMessage(4002, LogLevel.Debug, "Model call of stream {StreamId} is tried again on route {RouteId} in {DelayMs} ms")]
+    public static partial void TriedAgain(this ILogger logger, string streamId, string routeId, int delayMs);
+
+    [LoggerMessage(4010, LogLevel.Debug, "Live model catalogue refreshed: {Models} models")]
+    public static partial void CatalogueRefreshed(this ILogger logger, int models);
+
+    [LoggerMessage(4011, LogLevel.Information, "Live model catalogue not refreshed: {Reason}")]
+    public static partial void CatalogueNotRefreshed(this ILogger logger, string reason);
+}

@@ -1,0 +1,82 @@
+using System.ComponentModel.DataAnnotations;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.ApiService.Providers;
+
+/// <summary>Where model calls go, with which models, and how long they may take.</summary>
+internal sealed class ProviderRouteOptions
+{
+    public const string ModelIdPattern = "^[a-zA-Z0-9._:/-]{3,120}$";
+
+    private const string ClassPattern = "^(fast|agent)$";
+
+    /// <summary>Milliseconds until the primary route must have answered with headers.</summary>
+    [Knob("CHAT_PROVIDER_PRIMARY_TIMEOUT_MS"), Range(1_000, 120_000)]
+    public int PrimaryTimeoutMs { get; set; } = 45_000;
+
+    /// <summary>Further attempts on the primary route before the secondary is tried.</summary>
+    [Knob("CHAT_PROVIDER_PRIMARY_RETRIES"), Range(0, 3)]
+    public int PrimaryRetries { get; set; }
+
+    /// <summary>Milliseconds until the secondary route must have answered with headers.</summary>
+    [Knob("CHAT_PROVIDER_SECONDARY_TIMEOUT_MS"), Range(1_000, 120_000)]
+    public int SecondaryTimeoutMs { get; set; } = 35_000;
+
+    /// <summary>Further attempts on the secondary route.</summary>
+    [Knob("CHAT_PROVIDER_SECONDARY_RETRIES"), Range(0, 3)]
+    public int SecondaryRetries { get; set; }
+
+    /// <summary>Milliseconds without a byte after which a stream counts as stalled.</summary>
+    [Knob("CHAT_PROVIDER_IDLE_TIMEOUT_MS"), Range(1_000, 300_000)]
+    public int IdleTimeoutMs { get; set; } = 45_000;
+
+    /// <summary>Milliseconds that one model call may last from its start, all attempts included.</summary>
+    [Knob("CHAT_PROVIDER_TOTAL_TIMEOUT_MS"), Range(1_000, 3_600_000)]
+    public int TotalTimeoutMs { get; set; } = 600_000;
+
+    [Knob("CHAT_MODEL_FAST_PRIMARY"), RegularExpression(ModelIdPattern)]
+    public string FastPrimaryModel { get; set; } = "moonshotai/kimi-k2.5";
+
+    [Knob("CHAT_MODEL_FAST_SECONDARY"), RegularExpression(ModelIdPattern)]
+    public string FastSecondaryModel { get; set; } = "google/gemini-2.0-flash-exp:free";
+
+    [Knob("CHAT_MODEL_AGENT_PRIMARY"), RegularExpression(ModelIdPattern)]
+    public string AgentPrimaryModel { get; set; } = "openai/gpt-5";
+
+    [Knob("CHAT_MODEL_AGENT_SECONDARY"), RegularExpression(ModelIdPattern)]
+    public string AgentSecondaryModel { get; set; } = "moonshotai/kimi-k2.5";
+
+    /// <summary>Class of a turn without a requested model, and of a model that no table knows.</summary>
+    [Knob("CHAT_DEFAULT_MODEL_CLASS"), RegularExpression(ClassPattern)]
+    public string DefaultModelClass { get; set; } = ModelClass.Agent;
+
+    /// <summary>Classes of models by exact id, <c>id=fast,id=agent</c>; stands above the built-in table.</summary>
+    [Knob("CHAT_MODEL_CLASSES"), RegularExpression(@"^\s*([a-zA-Z0-9._:/-]{3,120}\s*=\s*(fast|agent)\s*(,\s*|$))*$")]
+    public string ModelClasses { get; set; } = "";
+
+    /// <summary>Whether the provider's live catalogue refines the built-in capability table.</summary>
+    [Knob("CHAT_MODEL_CATALOGUE_ENABLED")]
+    public bool CatalogueEnabled { get; set; } = true;
+
+    [Knob("OPENROUTER_API_KEY", Secret = true)]
+    public string ApiKey { get; set; } = "";
+
+    [Knob("OPENROUTER_BASE_URL"), RegularExpression("^https?://.+$")]
+    public string BaseUrl { get; set; } = "https://openrouter.ai/api/v1";
+
+    /// <summary><c>auto</c>: HTTP/2 where TLS negotiates it, else 1.1. <c>2</c> on an <c>http://</c> address means prior knowledge (h2c).</summary>
+    [Knob("OPENROUTER_HTTP_VERSION"), RegularExpression(@"^(auto|1\.1|2)$")]
+    public string HttpVersion { get; set; } = "auto";
+
+    /// <summary>Key of the secondary route; empty: the primary's. A second account keeps quota and authentication from failing both routes at once.</summary>
+    [Knob("CHAT_PROVIDER_SECONDARY_API_KEY", Secret = true)]
+    public string SecondaryApiKey { get; set; } = "";
+
+    /// <summary>Address of the secondary route; empty: the primary's.</summary>
+    [Knob("CHAT_PROVIDER_SECONDARY_BASE_URL"), RegularExpression("^(https?://.+)?$")]
+    public string SecondaryBaseUrl { get; set; } = "";
+
+    /// <summary>The public address of the application, told to the provider as <c>HTTP-Referer</c>.</summary>
+    [Knob("APP_URL")]
+    public string AppUrl { get; set; } = "";
+}

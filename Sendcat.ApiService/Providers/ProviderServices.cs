@@ -1,0 +1,27 @@
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.ApiService.Providers;
+
+internal static class ProviderServices
+{
+    /// <summary>Model calls: <see cref="ProviderRouter"/> and what it needs. Circuits and bulkheads come with the reliability services.</summary>
+    public static IServiceCollection AddProviders(this IServiceCollection services)
+    {
+        services.AddKnobs<ProviderRouteOptions>();
+        services.AddKnobs<ChatGatewayOptions>();
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton(_ => new OpenRouterTransport());
+        services.AddSingleton<OpenRouterClient>();
+        services.AddSingleton<ModelCatalogue>();
+        services.AddHostedService<CatalogueRefresh>();
+        services.AddSingleton<RoutePlan>();
+        
+        services.AddSingleton<GenAiTelemetry>();
+        services.AddSingleton<ProviderRouter>();
+        return services;
+    }
+}

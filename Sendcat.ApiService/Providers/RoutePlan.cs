@@ -1,0 +1,41 @@
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.ApiService.Providers;
+
+/// <summary>Decides which routes a call may take and with which model on each.</summary>
+internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<ChatGatewayOptions> gateway, ModelCatalogue catalogue)
+{
+    /// <summary>
+    /// The primary route has exactly one model: the requested one, else the class's first. A second model is the business of the secondary route, which exists
+    /// only while failover is on; a model that is already the primary's is replaced there by the class's other one.
+    /// </summary>
+    public IReadOnlyList<ProviderRoute> For(string? requestedModel)
+    {
+        var knobs = options.CurrentValue;
+        var modelClass = catalogue.ClassOf(requestedModel);
+        var fast = modelClass == ModelClass.Fast;
+        var first = fast ? knobs.FastPrimaryModel : knobs.AgentPrimaryModel;
+        var second = fast ? knobs.FastSecondaryModel : knobs.AgentSecondaryModel;
+        var primary = Route(ProviderRoute.Primary, modelClass, requestedModel ?? first, knobs.PrimaryTimeoutMs, knobs.PrimaryRetries, knobs.BaseUrl, knobs.ApiKey);
+        if (!gateway.CurrentValue.ProviderFailoverEnabled)
+        {
+            return [primary];
+        }
+
+        var otherModel = second == primary.Model ? first : second;
+        return
+        [
+            primary,
+            Route(
+                ProviderRoute.Secondary, modelClass, otherModel, knobs.SecondaryTimeoutMs, knobs.SecondaryRetries,
+                Or(knobs.SecondaryBaseUrl, knobs.BaseUrl), Or(knobs.SecondaryApiKey, knobs.ApiKey)),
+        ];
+    }
+
+    private ProviderRoute Route(string id, string modelClass, string model, int timeoutMs, int retries, string baseUrl, string apiKey) =>
+        new(id, modelClass, model, catalogue.CapabilityOf(model), TimeSpan.FromMilliseconds(timeoutMs), retries, baseUrl, apiKey);
+
+    private static string Or(string value, string otherwise) => string.IsNullOrWhiteSpace(value) ? otherwise : value;
+}
