@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.Reliability.Admission;
@@ -10,24 +9,23 @@ namespace Sendcat.ApiService.Chat;
 /// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is.</summary>
 internal sealed class ChatEndpoints(
     ChatGate gate, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
-    IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> admission)
+    IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
-            .WithName("startChat").WithSummary("Start a turn and stream its answer as server-sent events")
-            .Accepts<ChatBody>("application/json").Produces(200, contentType: "text/event-stream")
-            .ProducesText(400, 401, 403, 413, 415, 429, 500, 503);
+            .As("startChat", "Start a turn and stream its answer as server-sent events", 400, 401, 403, 413, 415, 429, 500, 503)
+            .Takes<ChatBody>().Produces(200, contentType: "text/event-stream");
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
-            .WithName("abortChat").WithSummary("Stop a running turn, from any replica")
-            .Accepts<AbortBody>("application/json").Produces(204).ProducesText(400, 401, 403, 413, 415, 503);
+            .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 503)
+            .Takes<AbortBody>().Produces(204);
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
-            .WithName("resumeChat").WithSummary("Come back to a thread's running turn: replayed from its first event, then live")
-            .Produces(200, contentType: "text/event-stream").Produces(204).ProducesText(401, 403, 503);
-        chat.MapGet("/health", static (ChatHealth health) => health.Answer())
-            .WithName("chatHealth").WithSummary("Whether turns can be started, and with which limits")
-            .Produces(200, contentType: "application/json").Produces(503).ProducesText(403);
+            .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 503)
+            .Produces(200, contentType: "text/event-stream").Produces(204);
+        chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
+            .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
+            .Produces<ChatHealthReport>();
     }
 
     private async Task<IResult> StartAsync(HttpContext http)
@@ -111,5 +109,5 @@ internal sealed class ChatEndpoints(
     private static EventDialect Dialect(bool ui) => ui ? new UiDialect() : new SendcatDialect();
 
     // Admission that is off decides like a shadow: it refuses nobody.
-    private string AdmissionModeName() => admission.CurrentValue.Enabled && (gateway.CurrentValue.AdmissionEnforce || !admission.CurrentValue.ShadowMode) ? "enforce" : "shadow";
+    private string AdmissionModeName() => admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow";
 }

@@ -1,3 +1,5 @@
+using Sendcat.Reliability.Knobs;
+
 namespace Sendcat.ApiService.Chat;
 
 internal static class ChatFeature

@@ -5,7 +5,7 @@ using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
-using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Events;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 
@@ -79,31 +79,45 @@ internal sealed class ChatGate(
     /// <summary>Admission, limiter and provider bulkhead: one decision, one round trip.</summary>
     private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, Guid streamId, bool webSearch)
     {
-        var bulkhead = bulkheads.Claim(ProviderRoutes.Primary);
-        var claims = new List<Claim>(3) { limiter.Claim(RateLimitBucket.ChatStream, principal.Key), bulkhead };
-        if (!ChatDoor.IsLocal(http))
-        {
-            claims.Add(limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)));
-        }
-
+        var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
+        var address = ClientAddress.KeyOf(http);
+        var byAddress = ChatDoor.IsLocal(http) ? null : limiter.Claim(RateLimitBucket.ChatIp, address);
+        Claim[] claims = byAddress is null ? [limiter.Claim(RateLimitBucket.ChatStream, principal.Key), place] : [byAddress, limiter.Claim(RateLimitBucket.ChatStream, principal.Key), place];
         var request = new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims };
+
         var decision = await admission.AdmitAsync(request, http.RequestAborted);
-        if (decision is AdmissionDecision.Denied { Reason: "user_inflight" } && await directory.TakeDetachedAsync(principal) is { } left)
+        if (decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight } && await directory.TakeDetachedAsync(principal) is { } left)
         {
             // A turn that nobody reads makes room at once: a page that is loaded again never meets itself.
             await signals.SupersedeAsync(left);
-            await admission.ReleaseAsync(principal.Key, StreamIds.Format(left));
+            await admission.ReleaseAsync(principal.Key, StreamIds.Format(left), http.RequestAborted);
             decision = await admission.AdmitAsync(request, http.RequestAborted);
         }
 
-        return decision switch
+        if (decision is AdmissionDecision.Admitted admitted)
         {
-            AdmissionDecision.Admitted admitted => admitted.Ticket,
-            AdmissionDecision.Denied { Reason: "redis_unavailable" } denied => ApiError.UpstreamUnavailable(denied.RetryAfter),
-            AdmissionDecision.Denied denied when denied.Reason == bulkhead.Reason => ApiError.UpstreamUnavailable(denied.RetryAfter),
-            AdmissionDecision.Denied denied => ApiError.RateLimited(denied.RetryAfter),
-            _ => ApiError.Internal(),
-        };
+            return admitted.Ticket;
+        }
+
+        var denied = (AdmissionDecision.Denied)decision;
+        if (ReferenceEquals(denied.By, place))
+        {
+            bulkheads.Saturated(ProviderRoute.GuardOf(ProviderRoute.Primary));
+            return ApiError.UpstreamUnavailable(denied.RetryAfter);
+        }
+
+        if (denied.Reason == AdmissionReason.RedisUnavailable)
+        {
+            return ApiError.UpstreamUnavailable(denied.RetryAfter);
+        }
+
+        if (denied.By is not null)
+        {
+            var (bucket, key) = ReferenceEquals(denied.By, byAddress) ? (RateLimitBucket.ChatIp, address) : (RateLimitBucket.ChatStream, principal.Key);
+            limiter.Refused(RateLimitSource.ChatHttp, bucket, key, denied.RetryAfter, denied.Local, "/api/chat", "POST");
+        }
+
+        return ApiError.RateLimited(denied.RetryAfter);
     }
 }
 

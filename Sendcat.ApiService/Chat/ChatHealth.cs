@@ -1,5 +1,8 @@
+using System.Globalization;
+using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Ops;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
@@ -9,9 +12,96 @@ using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Whether turns can be started. What it shows besides is for operators, and only they see it.</summary>
+/// <summary>Whether turns can be started. Everybody learns that; models, limits and flags are for those who hold the operator key.</summary>
 internal sealed class ChatHealth(
-    IConnectionMultiplexer redis, Circuits circuits, IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> admission, IOptionsMonitor<ProviderRouteOptions> routes,
-    IOptionsMonitor<BulkheadOptions> bulkheads, IOptionsMonitor<RegionOptions> region, TimeProvider time)
+    OpsKey ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs, IOptionsMonitor<ChatGatewayOptions> gateway,
+    IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes, IOptionsMonitor<BulkheadOptions> lanes, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
+    public async Task<IResult> AnswerAsync(HttpContext http)
+    {
+        var flags = gateway.CurrentValue;
+        if (!flags.HealthEnabled)
+        {
+            return ApiError.Forbidden();
+        }
+
+        var configured = routes.CurrentValue.ApiKey.Length > 0;
+        var ok = configured && (!flags.FailClosedOnRedisError || admission.Mode is not AdmissionMode.Enforce || redis.IsConnected);
+        var report = new ChatHealthReport(ok, flags.Mode, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture));
+        if (ops.Opens(http))
+        {
+            report = await DetailedAsync(report, flags, configured, http.RequestAborted);
+        }
+
+        http.Response.Headers.CacheControl = "no-store";
+        return Results.Json(report, ChatHealthJson.Default.ChatHealthReport, statusCode: ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
+
+    private async Task<ChatHealthReport> DetailedAsync(ChatHealthReport report, ChatGatewayOptions flags, bool configured, CancellationToken cancellationToken)
+    {
+        var limit = limits.CurrentValue;
+        var route = routes.CurrentValue;
+        var here = region.CurrentValue;
+        var inFlight = await bulkheads.InFlightAsync(cancellationToken);
+        return report with
+        {
+            Flags = new(flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled, flags.FailClosedOnRedisError),
+            Admission = new(
+                limit.Enabled, limit.ShadowMode, admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow", redis.IsConnected, limit.KeyPrefix,
+                new(limit.EnforceUserInFlight, limit.EnforceGlobalInFlight, limit.EnforceGlobalMessageRate, limit.EnforceGlobalToolRate), new(limit.RetryAfterMs, limit.RetryAfterJitterPct)),
+            Checks = new(configured),
+            ProviderRoutes = new(
+                route.PrimaryTimeoutMs, route.PrimaryRetries, route.SecondaryTimeoutMs, route.SecondaryRetries, route.FastPrimaryModel, route.FastSecondaryModel, route.AgentPrimaryModel,
+                route.AgentSecondaryModel, route.DefaultModelClass),
+            RegionTopology = new(here.RegionId, here.TopologyMode.ToString(), here.ReadinessOnly),
+            Circuits = [.. circuits.States().Select(circuit => new CircuitHealth(circuit.Provider, circuit.State, circuit.FailureCount, circuit.CooldownUntil))],
+            Bulkheads = [.. inFlight.Select(lane => new BulkheadHealth(lane.Key, lane.Value, lanes.CurrentValue.For(lane.Key).MaxConcurrent))],
+            RejectedKnobs = [.. knobs.Rejected.Select(knob => knob.Name)],
+        };
+    }
 }
+
+/// <param name="Ok">The model key is there, and Redis if turns are refused without it.</param>
+internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
+{
+    public FlagsHealth? Flags { get; init; }
+
+    public AdmissionHealth? Admission { get; init; }
+
+    public ChecksHealth? Checks { get; init; }
+
+    public RoutesHealth? ProviderRoutes { get; init; }
+
+    public RegionHealth? RegionTopology { get; init; }
+
+    public IReadOnlyList<CircuitHealth>? Circuits { get; init; }
+
+    public IReadOnlyList<BulkheadHealth>? Bulkheads { get; init; }
+
+    public IReadOnlyList<string>? RejectedKnobs { get; init; }
+}
+
+internal sealed record FlagsHealth(bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);
+
+internal sealed record AdmissionHealth(
+    bool Enabled, bool ConfiguredShadowMode, string EffectiveMode, bool RedisConfigured, string KeyPrefix, EnforcePolicyHealth EnforcePolicy, RetryAfterHealth RetryAfter);
+
+internal sealed record EnforcePolicyHealth(bool UserInFlight, bool GlobalInFlight, bool GlobalMessageRate, bool GlobalToolRate);
+
+internal sealed record RetryAfterHealth(int BaseMs, int JitterPct);
+
+internal sealed record ChecksHealth(bool OpenRouterApiKeyConfigured);
+
+internal sealed record RoutesHealth(
+    int PrimaryTimeoutMs, int PrimaryRetries, int SecondaryTimeoutMs, int SecondaryRetries, string FastPrimaryModel, string FastSecondaryModel, string AgentPrimaryModel,
+    string AgentSecondaryModel, string DefaultModelClass);
+
+internal sealed record RegionHealth(string RegionId, string TopologyMode, bool ReadinessOnly);
+
+internal sealed record CircuitHealth(string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil);
+
+internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent);
+
+[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(ChatHealthReport))]
+internal sealed partial class ChatHealthJson : JsonSerializerContext;

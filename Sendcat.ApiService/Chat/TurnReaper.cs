@@ -5,10 +5,10 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// Buries the turns of processes that died: their messages become <c>error</c> with the text that was on record, their leases are given back. Any replica may do it;
+/// Buries the turns of processes that died: their messages become <c>error</c> with the text that was on record, their leases are freed by the beat in Redis. Any replica may do it;
 /// closing a session is a compare-and-set, so two that try at once do it once.
 /// </summary>
-internal sealed class TurnReaper(NpgsqlDataSource database, ClaimStore claims, IConnectionMultiplexer redis, ILogger<TurnReaper> logger)
+internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
         with dead as (
@@ -46,7 +46,6 @@ internal sealed class TurnReaper(NpgsqlDataSource database, ClaimStore claims, I
         foreach (var replica in replicas)
         {
             logger.ReplicaBuried(replica, turns.Count);
-            await claims.ReleaseReplicaAsync(replica, cancellationToken);
         }
 
         if (turns.Count > 0 && redis.IsConnected)

@@ -13,7 +13,11 @@ internal static class JsonBody
     public const int OrdinaryLimit = 65_536;
 
     /// <param name="limitBytes">Counted on the wire, whether the length was announced or the body came in chunks.</param>
-    public static async ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+    public static ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
+        where T : class => ReadAsync(http, limitBytes, type, _ => limitBytes, cancellationToken);
+
+    /// <param name="limitOf">The limit of this very body, at most <paramref name="limitBytes"/>: some shapes may be longer than others.</param>
+    public static async ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T, int> limitOf, CancellationToken cancellationToken)
         where T : class
     {
         if (!IsJson(http.Request.ContentType))
@@ -39,8 +43,9 @@ internal static class JsonBody
             if (read.IsCompleted)
             {
                 var outcome = Parse(read.Buffer, type);
+                var tooLarge = outcome.Got(out var body, out _) && read.Buffer.Length > limitOf(body);
                 reader.AdvanceTo(read.Buffer.End);
-                return outcome;
+                return tooLarge ? ApiError.PayloadTooLarge(limitOf(body!)) : outcome;
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
