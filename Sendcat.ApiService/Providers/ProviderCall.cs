@@ -1,6 +1,7 @@
 using Sendcat.ApiService.Providers.Markup;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.ApiService.Providers.Prompts;
+using Sendcat.Reliability.Circuits;
 
 namespace Sendcat.ApiService.Providers;
 
@@ -25,7 +26,7 @@ internal sealed class ProviderCall(
     private int _route;
     private int _retries;
     private RouteAttempt? _attempt;
-    private IRoutePermit? _permit;
+    private CircuitPermit? _permit;
     private IAsyncDisposable? _place;
     private bool _spoke;
     private bool _finished;
@@ -74,14 +75,14 @@ internal sealed class ProviderCall(
         }
         finally
         {
-            try
+            // A caller who left while the answer came says nothing against the route, and left before it nothing at all.
+            if (_spoke)
             {
-                await SettleAsync(permit => _spoke ? permit.SucceededAsync() : permit.NeutralAsync());
+                _permit?.Succeeded();
             }
-            finally
-            {
-                await LeavePlaceAsync();
-            }
+
+            _permit?.Dispose();
+            await LeavePlaceAsync();
         }
     }
 
@@ -110,7 +111,7 @@ internal sealed class ProviderCall(
         _spoke = true;
         if (_finished || _permit is { IsProbe: true })
         {
-            await SettleAsync(permit => permit.SucceededAsync());
+            _permit?.Succeeded();
         }
     }
 
@@ -146,7 +147,13 @@ internal sealed class ProviderCall(
     {
         logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
         await CloseAttemptAsync();
-        await SettleAsync(permit => failure.Verdict == CircuitVerdict.Failure ? permit.FailedAsync(failure.Error.Code) : permit.NeutralAsync());
+        if (failure.Verdict == CircuitVerdict.Failure)
+        {
+            _permit?.Failed(failure.Error.Status is { } status ? $"{failure.Error.Code} ({status})" : failure.Error.Code);
+        }
+
+        _permit?.Dispose();
+        _permit = null;
     }
 
     private async ValueTask<bool> MayTryAgainAsync(ProviderException failure)
@@ -190,16 +197,6 @@ internal sealed class ProviderCall(
         {
             _attempt = null;
             await attempt.DisposeAsync();
-        }
-    }
-
-    /// <summary>Tells the circuit once.</summary>
-    private async ValueTask SettleAsync(Func<IRoutePermit, ValueTask> tell)
-    {
-        if (_permit is { } permit)
-        {
-            _permit = null;
-            await tell(permit);
         }
     }
 

@@ -46,8 +46,11 @@ internal readonly record struct ProviderFaults(string RouteId)
         Fault("upstream_error", "The model provider's answer broke off. Please try again.", true, null, null, CircuitVerdict.Failure, inner);
 
     /// <summary>The route's circuit is open or its bulkhead is full.</summary>
-    public ProviderException Refused(int retryAfterMs) =>
-        new(new ProviderError("upstream_unavailable", "The model provider is busy. Please try again in a moment.", true, retryAfterMs, ProviderId, RouteId, null)) { Refused = true };
+    public ProviderException Refused(TimeSpan retryAfter)
+    {
+        var retryAfterMs = Math.Max(1, (int)Math.Min(Math.Ceiling(retryAfter.TotalMilliseconds), int.MaxValue));
+        return new(new ProviderError("upstream_unavailable", "The model provider is busy. Please try again in a moment.", true, retryAfterMs, ProviderId, RouteId, null)) { Refused = true };
+    }
 
     /// <summary>What was asked for cannot be the id of a model; nobody was asked.</summary>
     public ProviderException BadModel() => Fault("upstream_bad_request", "There is no such model.", false, null, null);
