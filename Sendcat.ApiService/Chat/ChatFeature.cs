@@ -1,3 +1,4 @@
+using Sendcat.ApiService.Ops;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Chat;
@@ -25,6 +26,7 @@ internal static class ChatFeature
 
         return services
             .AddSingleton<ChatDoor>()
+            .AddSingleton<OpsKey>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<TurnAborts>()

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
@@ -53,7 +54,7 @@ internal sealed class ChatHealth(
             ProviderRoutes = new(
                 route.PrimaryTimeoutMs, route.PrimaryRetries, route.SecondaryTimeoutMs, route.SecondaryRetries, route.FastPrimaryModel, route.FastSecondaryModel, route.AgentPrimaryModel,
                 route.AgentSecondaryModel, route.DefaultModelClass),
-            RegionTopology = new(here.RegionId, here.TopologyMode.ToString(), here.ReadinessOnly),
+            RegionTopology = new(here.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(here.TopologyMode.ToString()), here.ReadinessOnly),
             Circuits = [.. circuits.States().Select(circuit => new CircuitHealth(circuit.Provider, circuit.State, circuit.FailureCount, circuit.CooldownUntil))],
             Bulkheads = [.. inFlight.Select(lane => new BulkheadHealth(lane.Key, lane.Value, lanes.CurrentValue.For(lane.Key).MaxConcurrent))],
             RejectedKnobs = [.. knobs.Rejected.Select(knob => knob.Name)],
@@ -102,6 +103,6 @@ internal sealed record CircuitHealth(string Provider, string State, int FailureC
 
 internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent);
 
-[JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ChatHealthReport))]
 internal sealed partial class ChatHealthJson : JsonSerializerContext;

@@ -58,7 +58,7 @@ internal sealed class LiveTurns(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        using var late = cancellationToken.UnsafeRegister(static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
+        await using var late = cancellationToken.UnsafeRegister(static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
         await Task.WhenAll(byStream.Values.Select(live => live.Running));
     }
 
@@ -134,7 +134,7 @@ internal sealed class LiveTurns(
         var left = directory.LeaveAsync(turn.Start);
         try
         {
-            await Task.WhenAll(turn.Record.WrittenAsync(), given, left).WaitAsync(LongestCommitWait, time);
+            await Task.WhenAll(turn.Record.WrittenAsync(), given, left).WaitAsync(LongestCommitWait, time, CancellationToken.None);
         }
         catch (TimeoutException)
         {

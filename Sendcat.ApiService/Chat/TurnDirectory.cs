@@ -65,7 +65,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     {
         try
         {
-            return Guid.TryParse(await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId) ? streamId : null;
+            return Guid.TryParse((string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId) ? streamId : null;
         }
         catch (Exception failure) when (failure is RedisException or TimeoutException)
         {

@@ -21,7 +21,7 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     /// <summary>Mirrors end with their turns, and those have ended by now.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(mirrors.Values.Select(mirror => mirror.Running));
+    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(mirrors.Values.Select(mirror => mirror.Running ?? Task.CompletedTask));
 
     public void Show(LiveTurn turn)
     {
