@@ -1,15 +1,13 @@
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Database;
 
 /// <summary>Brings the database to the shape of this build before anything is served. Replicas that start together take turns.</summary>
 internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, ILogger<Schema> logger) : IHostedLifecycleService
 {
-    /// <summary>Every migration of this system runs under this lock, whichever context it belongs to; the number is "sendcat" in ASCII.</summary>
-    public const long AdvisoryLock = 0x73656E64636174;
-
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
 
@@ -49,28 +47,15 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await using var guard = await source.OpenConnectionAsync(cancellationToken);
-        await LockAsync(guard, "select pg_advisory_lock($1)", cancellationToken);
-        try
+        await ReliabilityDatabase.MigrateAsync(source, cancellationToken);
+        await using var turn = await MigrationLock.AcquireAsync(source, cancellationToken);
+        await using var scope = scopes.CreateAsyncScope();
+        var db = scope.ServiceProvider.GetRequiredService<SendcatDb>();
+        var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
+        if (pending.Count > 0)
         {
-            await using var scope = scopes.CreateAsyncScope();
-            var db = scope.ServiceProvider.GetRequiredService<SendcatDb>();
-            var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
-            if (pending.Count > 0)
-            {
-                await db.Database.MigrateAsync(cancellationToken);
-                logger.SchemaMigrated(pending.Count, pending[^1]);
-            }
+            await db.Database.MigrateAsync(cancellationToken);
+            logger.SchemaMigrated(pending.Count, pending[^1]);
         }
-        finally
-        {
-            await LockAsync(guard, "select pg_advisory_unlock($1)", CancellationToken.None);
-        }
-    }
-
-    private static async Task LockAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { CommandTimeout = 0, Parameters = { new() { Value = AdvisoryLock } } };
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -22,8 +22,8 @@ internal sealed class SendcatClient : IDisposable
 
     public static async Task<SendcatClient> GuestAsync(Uri address)
     {
-        using var http = new HttpClient { BaseAddress = address };
-        using var answer = await http.PostAsync("/api/auth/anonymous", null);
+        using var client = new HttpClient { BaseAddress = address };
+        using var answer = await client.PostAsync("/api/auth/anonymous", null);
         answer.EnsureSuccessStatusCode();
         var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
         return new SendcatClient(address, body.GetProperty("sessionId").GetString()!);
