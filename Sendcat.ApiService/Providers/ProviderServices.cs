@@ -19,7 +19,6 @@ internal static class ProviderServices
         services.AddSingleton<ModelCatalogue>();
         services.AddHostedService<CatalogueRefresh>();
         services.AddSingleton<RoutePlan>();
-        
         services.AddSingleton<IRouteGuards, RouteGuards>();
         services.AddSingleton<GenAiTelemetry>();
         services.AddSingleton<ProviderRouter>();

@@ -98,7 +98,13 @@ internal sealed class RouteAttempt : IAsyncDisposable
             }
         }
 
+        // The connection was closed between two reads. What the reader still has to say, it says without one.
         _caller.ThrowIfCancellationRequested();
+        if (_reader.Ended)
+        {
+            return await _reader.ReadAsync(events, CancellationToken.None);
+        }
+
         _reader.Broken(_faults.Timeout(), events);
         return true;
     }

@@ -21,6 +21,9 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
     /// <summary>A finish reason was seen: if the tail never comes, the answer is whole all the same.</summary>
     public bool HasFinishReason => _chunks.FinishReason is not null;
 
+    /// <summary>Nothing more is read: the answer is whole, or has failed and the next read says so.</summary>
+    public bool Ended => _done || _failure is not null;
+
     /// <summary>The stream was read to its end, so that its connection can serve again.</summary>
     public bool AtEnd { get; private set; }
 

@@ -270,7 +270,7 @@ public class OpenRouterReaderTests
             Text("<function_calls>[{\"name\":\"f\",\"arg"), Text("uments\":{\"q\":1}}]</function_calls> never seen"),
             Delta("\"content\":\"\\ud83e\""), Delta("\"content\":\"\\udd9c\""), Text("z").Replace("\n", "\r\n", StringComparison.Ordinal), Text("y").Replace("\n", "\r", StringComparison.Ordinal),
             Delta("""  "tool_calls":[{"index":0,"id":"c","function":{"name":"f","arguments":"{\"a\":"}}]"""), Delta("""  "tool_calls":[{"index":0,"function":{"arguments":"1}"}}]"""),
-            Finish("stop"), Finish("tool_calls"), Usage(), Done, "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"split\"}}]}\n\n", "data: {broken\n\n", "data: {\"error\":{\"code\":500}}\n\n");
+            Finish("stop"), Finish("tool_calls"), Usage(), Done, "data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"split\"}}]}\n\n", "data: {\"choices\":[{\"delta\":\r\ndata: {\"content\":\"split\"}}]}\r\n\r\n", "data: {broken\n\n", "data: {\"error\":{\"code\":500}}\n\n");
         var answers = Gen.Select(piece.Array[0, 12], Gen.Bool).Select((pieces, ended) => string.Concat(pieces) + (ended ? Finish("stop") + Usage() + Done : ""));
 
         await Gen.Select(answers, Gen.Int[1, 9].Array[0, 400]).SampleAsync(

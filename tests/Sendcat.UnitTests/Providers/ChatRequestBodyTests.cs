@@ -1,0 +1,87 @@
+using System.Text.Json.Nodes;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Providers.OpenRouter;
+
+namespace Sendcat.UnitTests.Providers;
+
+public class ChatRequestBodyTests
+{
+    private static readonly ToolDeclaration Clock = new("get_current_time", "Tells the time.", """{"type":"object","properties":{}}""");
+
+    [Fact]
+    public async Task A_plain_question_is_written_plainly()
+    {
+        var json = await WriteAsync(Request(new ProviderMessage("user", "Zoë 🦜 \ud83e")), prompts: ["be kind"]);
+
+        JsonEquals(
+            """{"model":"m/one","stream":true,"usage":{"include":true},"messages":[{"role":"system","content":"be kind"},{"role":"user","content":"Zoë 🦜 \uFFFD"}]}""", json);
+    }
+
+    [Theory]
+    [InlineData(true, "auto")]
+    [InlineData(false, "none")]
+    public async Task Tools_are_declared_to_models_that_take_them(bool allowed, string choice)
+    {
+        var json = await WriteAsync(Request(new ProviderMessage("user", "x")) with { Tools = [Clock], ToolsAllowed = allowed });
+
+        JsonEquals("""[{"type":"function","function":{"name":"get_current_time","description":"Tells the time.","parameters":{"type":"object","properties":{}}}}]""", json["tools"]!);
+        Assert.Equal((choice, false), (json["tool_choice"]!.GetValue<string>(), json["parallel_tool_calls"]!.GetValue<bool>()));
+    }
+
+    [Fact]
+    public async Task Tools_are_not_declared_to_models_that_do_not()
+    {
+        var json = await WriteAsync(Request(new ProviderMessage("user", "x")) with { Tools = [Clock] }, nativeTools: false);
+
+        Assert.False(json.ContainsKey("tools") || json.ContainsKey("tool_choice") || json.ContainsKey("parallel_tool_calls"));
+    }
+
+    [Fact]
+    public async Task A_tool_call_its_result_and_the_reasoning_behind_it_are_replayed()
+    {
+        var json = await WriteAsync(Request(
+            new ProviderMessage("assistant", "") { ToolCalls = [new("c1", "f", """{"a":"b"}""")], ReasoningDetailsJson = """[{"type":"reasoning.text","text":"hm"}]""" },
+            new ProviderMessage("tool", "42") { ToolCallId = "c1", Name = "f" }));
+
+        JsonEquals(
+            """
+            [{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\":\"b\"}"}}],"reasoning_details":[{"type":"reasoning.text","text":"hm"}]},
+             {"role":"tool","content":"42","tool_call_id":"c1","name":"f"}]
+            """,
+            json["messages"]!);
+    }
+
+    [Fact]
+    public async Task Attachments_become_parts()
+    {
+        var json = await WriteAsync(Request(
+            new ProviderMessage("user", "what is this?") { Attachments = [new("https://x/1", "image/png", "a.png"), new("https://x/2", "application/pdf", "b.pdf")] },
+            new ProviderMessage("user", "  ") { Attachments = [new("https://x/3", "image/webp", "c.webp")] }));
+
+        JsonEquals(
+            """
+            [{"role":"user","content":[{"type":"text","text":"what is this?"},{"type":"image_url","image_url":{"url":"https://x/1"}},{"type":"file","file":{"filename":"b.pdf","file_data":"https://x/2"}}]},
+             {"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x/3"}}]}]
+            """,
+            json["messages"]!);
+    }
+
+    [Fact]
+    public async Task A_long_history_has_its_length_told_in_advance()
+    {
+        using var body = ChatRequestBody.Write(Request([.. Enumerable.Repeat(new ProviderMessage("user", new string('é', 1000)), 200)]), "m/one", true, []);
+
+        Assert.Equal((await body.ReadAsByteArrayAsync()).Length, body.Headers.ContentLength);
+        Assert.Equal("application/json", body.Headers.ContentType!.MediaType);
+    }
+
+    private static ProviderRequest Request(params ProviderMessage[] messages) => new() { Messages = messages, ThreadId = "t", StreamId = "s" };
+
+    private static async Task<JsonObject> WriteAsync(ProviderRequest request, bool nativeTools = true, params string[] prompts)
+    {
+        using var body = ChatRequestBody.Write(request, "m/one", nativeTools, prompts);
+        return JsonNode.Parse(await body.ReadAsStringAsync())!.AsObject();
+    }
+
+    private static void JsonEquals(string expected, JsonNode actual) => Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), actual.ToJsonString());
+}

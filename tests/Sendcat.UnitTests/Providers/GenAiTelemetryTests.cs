@@ -1,0 +1,96 @@
+using System.Diagnostics;
+using Sendcat.ApiService.Providers;
+using static Sendcat.UnitTests.Providers.Answers;
+using static Sendcat.UnitTests.Providers.ScriptedProvider;
+
+namespace Sendcat.UnitTests.Providers;
+
+public sealed class GenAiTelemetryTests : IDisposable
+{
+    private readonly ScriptedProvider _provider = new();
+    private readonly List<Activity> _spans = [];
+    private readonly ActivityListener _listener;
+    private readonly string _thread = Guid.NewGuid().ToString();
+
+    public GenAiTelemetryTests()
+    {
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == GenAiTelemetry.Name,
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllData,
+            ActivityStopped = span =>
+            {
+                lock (_spans)
+                {
+                    _spans.Add(span);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(_listener);
+    }
+
+    public void Dispose()
+    {
+        _listener.Dispose();
+        _provider.Dispose();
+    }
+
+    [Fact]
+    public async Task A_call_leaves_a_span_of_its_whole_life()
+    {
+        _provider.Refuses(500).Answers(Text("x"), Finish("stop"), Usage(), Done);
+
+        await _provider.RunAsync(Turn() with { ThreadId = _thread });
+
+        var span = Span();
+        Assert.Equal(("chat openai/gpt-5", ActivityKind.Client), (span.DisplayName, span.Kind));
+        Assert.Equal("chat", span.GetTagItem("gen_ai.operation.name"));
+        Assert.Equal("openrouter", span.GetTagItem("gen_ai.provider.name"));
+        Assert.Equal("openai/gpt-5", span.GetTagItem("gen_ai.request.model"));
+        Assert.Equal("m/one", span.GetTagItem("gen_ai.response.model"));
+        Assert.Equal("gen-1", span.GetTagItem("gen_ai.response.id"));
+        Assert.Equal(["stop"], (string[])span.GetTagItem("gen_ai.response.finish_reasons")!);
+        Assert.Equal((11L, 7L, 4L, 3L), (span.GetTagItem("gen_ai.usage.input_tokens"), span.GetTagItem("gen_ai.usage.output_tokens"), span.GetTagItem("gen_ai.usage.cache_read.input_tokens"), span.GetTagItem("gen_ai.usage.reasoning.output_tokens")));
+        Assert.NotNull(span.GetTagItem("gen_ai.response.time_to_first_chunk"));
+        Assert.Equal("secondary", span.GetTagItem("sendcat.route"));
+        Assert.Null(span.GetTagItem("error.type"));
+        Assert.DoesNotContain(span.TagObjects, tag => tag.Key.Contains("messages", StringComparison.Ordinal) || tag.Key.Contains("instructions", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_failure_is_named_by_its_code()
+    {
+        _provider.Refuses(401);
+
+        await _provider.RunAsync(Turn() with { ThreadId = _thread });
+
+        Assert.Equal(("upstream_auth", ActivityStatusCode.Error), ((string?)Span().GetTagItem("error.type"), Span().Status));
+    }
+
+    [Fact]
+    public async Task Metrics_have_closed_tags()
+    {
+        using var duration = _provider.Meters.Seconds("gen_ai.client.operation.duration");
+        using var firstChunk = _provider.Meters.Seconds("gen_ai.client.operation.time_to_first_chunk");
+        using var tokens = _provider.Meters.Counts("gen_ai.client.token.usage");
+        _provider.Answers(Text("x"), Finish("stop"), Usage(), Done).Refuses(404);
+
+        await _provider.RunAsync(Turn("someone/made-this-up"));
+        await _provider.RunAsync();
+
+        var durations = duration.GetMeasurementSnapshot();
+        Assert.Equal(["other", "openai/gpt-5"], durations.Select(measured => measured.Tags["gen_ai.request.model"]));
+        Assert.False(durations[0].Tags.ContainsKey("error.type"));
+        Assert.Equal("upstream_bad_request", durations[1].Tags["error.type"]);
+        Assert.Single(firstChunk.GetMeasurementSnapshot());
+        Assert.Equal([("input", 11L), ("output", 7L)], tokens.GetMeasurementSnapshot().Select(measured => ((string)measured.Tags["gen_ai.token.type"]!, measured.Value)));
+    }
+
+    private Activity Span()
+    {
+        lock (_spans)
+        {
+            return Assert.Single(_spans, span => Equals(span.GetTagItem("gen_ai.conversation.id"), _thread));
+        }
+    }
+}

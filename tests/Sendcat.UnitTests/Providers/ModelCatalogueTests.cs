@@ -1,0 +1,126 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Providers.Catalogue;
+
+namespace Sendcat.UnitTests.Providers;
+
+public sealed class ModelCatalogueTests : IDisposable
+{
+    private readonly ScriptedProvider _provider = new();
+
+    public void Dispose() => _provider.Dispose();
+
+    [Theory]
+    [InlineData(null, "agent")]
+    [InlineData("openai/gpt-5-mini", "fast")]
+    [InlineData("google/gemini-2.5-pro", "agent")]
+    [InlineData("someone/gemini-mini-flash", "agent")]
+    public void The_class_follows_the_exact_id_and_never_a_part_of_it(string? model, string expected) => Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
+
+    [Fact]
+    public void The_configuration_stands_above_the_table()
+    {
+        _provider.Knobs.ModelClasses = "google/gemini-2.5-pro=fast, someone/new = fast,";
+        _provider.Knobs.DefaultModelClass = "fast";
+
+        Assert.Equal("fast", _provider.Catalogue.ClassOf("google/gemini-2.5-pro"));
+        Assert.Equal("fast", _provider.Catalogue.ClassOf("someone/new"));
+        Assert.Equal("agent", _provider.Catalogue.ClassOf("openai/gpt-4o"));
+        Assert.Equal("fast", _provider.Catalogue.ClassOf(null));
+    }
+
+    [Theory]
+    [InlineData("openai/gpt-5", true, false)]
+    [InlineData("openai/gpt-4o:online", true, false)]
+    [InlineData("deepseek/deepseek-r1", true, true)]
+    [InlineData("openai/gpt-5-codex", true, false)]
+    [InlineData("someone/gr1ffin", false, false)]
+    [InlineData("someone/clever-thinking:free", false, true)]
+    public void Capabilities_come_from_the_table_or_a_guess(string model, bool tools, bool reasoning) =>
+        Assert.Equal(new(tools, reasoning), _provider.Catalogue.CapabilityOf(model));
+
+    [Theory]
+    [InlineData("openai/gpt-5", true)]
+    [InlineData("a:b", true)]
+    [InlineData("ab", false)]
+    [InlineData("has space", false)]
+    [InlineData("line\n", false)]
+    [InlineData("naïve/model", false)]
+    [InlineData(null, false)]
+    public void Ids_have_a_shape(string? id, bool valid)
+    {
+        Assert.Equal(valid, ModelCatalogue.IsModelId(id));
+        Assert.False(ModelCatalogue.IsModelId(new string('x', 121)));
+    }
+
+    [Fact]
+    public async Task The_live_catalogue_has_the_last_word_on_tools_once_it_is_there()
+    {
+        using var refresh = Refresh();
+        _provider.Answers("""{"data":[{"id":"someone/new","supported_parameters":["tools","stop"]},{"id":"openai/gpt-4o","supported_parameters":[]},{"id":"x"},5]}""");
+        Assert.False(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
+
+        await _provider.Catalogue.WantedAsync(CancellationToken.None);
+        await refresh.RefreshAsync(CancellationToken.None);
+
+        Assert.Equal("https://openrouter.ai/api/v1/models", _provider.Requests[0].Uri);
+        Assert.True(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
+        Assert.False(_provider.Catalogue.CapabilityOf("openai/gpt-4o").NativeTools);
+        Assert.True(_provider.Catalogue.CapabilityOf("openai/gpt-5").NativeTools);
+    }
+
+    [Fact]
+    public async Task A_catalogue_is_asked_for_once_until_it_is_stale()
+    {
+        using var refresh = Refresh();
+        _provider.Answers("""{"data":[]}""");
+        _provider.Catalogue.CapabilityOf("a/b/c");
+        _provider.Catalogue.CapabilityOf("a/b/c");
+        await _provider.Catalogue.WantedAsync(CancellationToken.None);
+        await refresh.RefreshAsync(CancellationToken.None);
+
+        _provider.Time.Advance(TimeSpan.FromMinutes(14));
+        _provider.Catalogue.CapabilityOf("a/b/c");
+        var wanted = _provider.Catalogue.WantedAsync(CancellationToken.None);
+        Assert.False(wanted.IsCompleted);
+        _provider.Time.Advance(TimeSpan.FromMinutes(1));
+        _provider.Catalogue.CapabilityOf("a/b/c");
+
+        await wanted;
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("[]")]
+    [InlineData("""{"data":5}""")]
+    public async Task A_failed_fetch_keeps_what_was_known_and_is_tried_again_in_fifteen_seconds(string answer)
+    {
+        using var refresh = Refresh();
+        _provider.Answers("""{"data":[{"id":"someone/new","supported_parameters":["tools"]}]}""").Answers(answer);
+        await refresh.RefreshAsync(CancellationToken.None);
+        await refresh.RefreshAsync(CancellationToken.None);
+
+        Assert.True(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
+        var wanted = _provider.Catalogue.WantedAsync(CancellationToken.None);
+        Assert.False(wanted.IsCompleted);
+        _provider.Time.Advance(TimeSpan.FromSeconds(15));
+        _provider.Catalogue.CapabilityOf("someone/new");
+        await wanted;
+    }
+
+    [Fact]
+    public async Task A_provider_that_hangs_is_given_up_after_five_seconds()
+    {
+        using var refresh = Refresh();
+        var abandoned = _provider.HangsBeforeHeaders();
+
+        var run = refresh.RefreshAsync(CancellationToken.None);
+        _provider.Time.Advance(TimeSpan.FromSeconds(5));
+
+        await abandoned;
+        await run;
+    }
+
+    private CatalogueRefresh Refresh() =>
+        new(_provider.Catalogue, _provider.Client, new Fixed<ProviderRouteOptions>(_provider.Knobs), _provider.Time, NullLogger<CatalogueRefresh>.Instance);
+}

@@ -1,0 +1,413 @@
+using System.Text.Json;
+using Sendcat.ApiService.Providers;
+using static Sendcat.UnitTests.Providers.Answers;
+using static Sendcat.UnitTests.Providers.ScriptedProvider;
+
+namespace Sendcat.UnitTests.Providers;
+
+public sealed class ProviderRouterTests : IDisposable
+{
+    private readonly ScriptedProvider _provider = new();
+
+    public void Dispose() => _provider.Dispose();
+
+    [Fact]
+    public async Task A_good_answer_comes_from_the_primary_route()
+    {
+        _provider.Answers(Text("hi"), Finish("stop"), Usage(), Done);
+
+        var (events, failure) = await _provider.RunAsync();
+
+        Assert.Null(failure);
+        Assert.Equal(new ProviderEvent.RouteChosen("openrouter", "primary", "agent", "openai/gpt-5"), events[0]);
+        Assert.Equal(new ProviderEvent.Text("hi"), events[1]);
+        Assert.Equal("stop", Assert.IsType<ProviderEvent.Finished>(events[^1]).Reason);
+        Assert.Equal(1, _provider.Guards.Circuit("primary").SuccessCount);
+        Assert.Empty(_provider.Guards.Held);
+    }
+
+    [Fact]
+    public async Task The_request_carries_key_referer_and_title()
+    {
+        _provider.Answers(Text("hi"), Finish("stop"), Done);
+
+        await _provider.RunAsync();
+
+        var (uri, _, headers) = Assert.Single(_provider.Requests);
+        Assert.Equal("https://openrouter.ai/api/v1/chat/completions", uri);
+        Assert.Equal(("Bearer key-one", "https://sendcat.example", "Sendcat"), (headers["Authorization"], headers["HTTP-Referer"], headers["X-Title"]));
+    }
+
+    [Fact]
+    public async Task Without_a_requested_model_the_primary_route_asks_for_one_model_only()
+    {
+        _provider.Answers(Text("hi"), Finish("stop"), Done);
+
+        await _provider.RunAsync();
+
+        using var body = JsonDocument.Parse(_provider.Requests[0].Body);
+        Assert.Equal("openai/gpt-5", body.RootElement.GetProperty("model").GetString());
+        Assert.False(body.RootElement.TryGetProperty("models", out _));
+    }
+
+    [Theory]
+    [InlineData(402, true, 0)]
+    [InlineData(408, true, 1)]
+    [InlineData(418, true, 0)]
+    [InlineData(429, true, 1)]
+    [InlineData(500, true, 1)]
+    [InlineData(503, true, 1)]
+    [InlineData(529, true, 1)]
+    [InlineData(400, false, 0)]
+    [InlineData(401, false, 0)]
+    [InlineData(403, false, 0)]
+    [InlineData(404, false, 0)]
+    [InlineData(422, false, 0)]
+    public async Task A_refusal_fails_over_and_counts_as_the_taxonomy_says(int status, bool failsOver, int circuitFailures)
+    {
+        _provider.Refuses(status).Answers(Text("from the other"), Finish("stop"), Done);
+
+        var (events, failure) = await _provider.RunAsync();
+
+        Assert.Equal(failsOver, events.OfType<ProviderEvent.RouteChosen>().Any(e => e is { RouteId: "secondary", Model: "moonshotai/kimi-k2.5" }));
+        Assert.Equal(failsOver, failure is null);
+        Assert.Equal(circuitFailures, _provider.Guards.Circuit("primary").FailureCount);
+        Assert.Empty(_provider.Guards.Holding);
+    }
+
+    [Theory]
+    [InlineData(402, "upstream_quota_exceeded", true)]
+    [InlineData(429, "upstream_rate_limited", true)]
+    [InlineData(401, "upstream_auth", false)]
+    [InlineData(404, "upstream_bad_request", false)]
+    [InlineData(502, "upstream_unavailable", true)]
+    [InlineData(418, "upstream_error", true)]
+    public async Task Without_failover_the_failure_is_told_in_words_of_ours(int status, string code, bool retryable)
+    {
+        _provider.Gateway.ProviderFailoverEnabled = false;
+        _provider.Refuses(status, retryAfter: "7");
+
+        var (_, failure) = await _provider.RunAsync();
+
+        Assert.Equal((code, retryable, "openrouter", "primary", status), (failure!.Error.Code, failure.Error.Retryable, failure.Error.ProviderId, failure.Error.RouteId!, failure.Error.Status!.Value));
+        Assert.Equal(retryable ? 7000 : null, failure.Error.RetryAfterMs);
+        Assert.DoesNotContain("secret", failure.Error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("Sun, 01 Mar 2026 12:00:30 GMT", 30_000)]
+    [InlineData("Sun, 01 Mar 2026 11:00:00 GMT", null)]
+    [InlineData("0", null)]
+    [InlineData("-3", null)]
+    [InlineData("soon", null)]
+    public async Task Retry_after_may_be_a_date_and_counts_only_when_it_lies_ahead(string header, int? expected)
+    {
+        _provider.Gateway.ProviderFailoverEnabled = false;
+        _provider.Refuses(429, header);
+
+        var (_, failure) = await _provider.RunAsync();
+
+        Assert.Equal(expected, failure!.Error.RetryAfterMs);
+    }
+
+    [Fact]
+    public async Task A_broken_connection_fails_over()
+    {
+        _provider.Breaks(new HttpRequestException("refused")).Answers(Text("b"), Finish("stop"), Done);
+
+        var (events, failure) = await _provider.RunAsync();
+
+        Assert.Null(failure);
+        Assert.Equal("secondary", Assert.Single(events.OfType<ProviderEvent.RouteChosen>()).RouteId);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData(": OPENROUTER PROCESSING\n\ndata: {\"error\":{\"code\":502,\"message\":\"x\"}}\n\n")]
+    [InlineData("data: {broken\n\n")]
+    [InlineData("data: [DONE]\n\n")]
+    public async Task A_failure_behind_the_headers_but_before_the_first_token_fails_over(string sse)
+    {
+        _provider.Answers(sse).Answers(Text("b"), Finish("stop"), Done);
+
+        var (events, failure) = await _provider.RunAsync();
+
+        Assert.Null(failure);
+        Assert.Equal(["primary", "secondary"], events.OfType<ProviderEvent.RouteChosen>().Select(e => e.RouteId));
+        Assert.Equal("b", Meaning.Of(events, null).Text);
+    }
+
+    [Fact]
+    public async Task A_failure_behind_the_first_token_never_fails_over()
+    {
+        _provider.Answers(Text("half"), "data: {\"error\":{\"code\":502}}\n\n");
+
+        var (events, failure) = await _provider.RunAsync();
+
+        Assert.Equal(("half", "upstream_unavailable"), (Meaning.Of(events, null).Text, failure!.Error.Code));
+        Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
+        Assert.Single(_provider.Requests);
+    }
+
+    [Fact]
+    public async Task The_secondary_lane_is_held_until_the_stream_ends_and_left_then()
+    {
+        _provider.Refuses(500);
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("b"));
+        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+        await events.MoveNextAsync();
+
+        Assert.Equal(["openrouter_chat_secondary s-1"], _provider.Guards.Held);
+        Assert.Equal(["secondary"], _provider.Guards.Holding);
+
+        await body.WriteAsync(Finish("stop") + Done);
+        await body.EndAsync();
+        while (await events.MoveNextAsync())
+        {
+        }
+
+        Assert.Empty(_provider.Guards.Holding);
+    }
+
+    [Fact]
+    public async Task A_primary_lane_that_nobody_holds_yet_is_held_here()
+    {
+        _provider.Answers(Text("b"), Finish("stop"), Done);
+
+        await _provider.RunAsync(Turn() with { PrimaryHeld = false });
+
+        Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.Held);
+        Assert.Empty(_provider.Guards.Holding);
+    }
+
+    [Fact]
+    public async Task Full_lanes_on_both_routes_are_told_with_the_time_to_come_again_and_count_nowhere()
+    {
+        _provider.Guards.Full.UnionWith(["primary", "secondary"]);
+
+        var (_, failure) = await _provider.RunAsync(Turn() with { PrimaryHeld = false });
+
+        Assert.Equal(("upstream_unavailable", 3000, true), (failure!.Error.Code, failure.Error.RetryAfterMs, failure.Error.Retryable));
+        Assert.Empty(_provider.Requests);
+        Assert.Equal(0, _provider.Guards.Circuit("primary").FailureCount);
+    }
+
+    [Fact]
+    public async Task An_open_circuit_sends_calls_to_the_secondary_route_without_asking_the_primary()
+    {
+        _provider.Gateway.ProviderFailoverEnabled = false;
+        for (var i = 0; i < 5; i++)
+        {
+            _provider.Refuses(500);
+            await _provider.RunAsync();
+        }
+
+        _provider.Gateway.ProviderFailoverEnabled = true;
+        _provider.Answers(Text("b"), Finish("stop"), Done);
+        var (events, _) = await _provider.RunAsync();
+
+        Assert.Equal("open", _provider.Guards.Circuit("primary").State);
+        Assert.Equal("secondary", Assert.Single(events.OfType<ProviderEvent.RouteChosen>()).RouteId);
+        Assert.Equal(6, _provider.Requests.Count);
+    }
+
+    [Fact]
+    public async Task The_first_word_of_a_probe_closes_the_circuit()
+    {
+        _provider.Gateway.ProviderFailoverEnabled = false;
+        for (var i = 0; i < 5; i++)
+        {
+            _provider.Refuses(500);
+            await _provider.RunAsync();
+        }
+
+        _provider.Time.Advance(TimeSpan.FromSeconds(61));
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("still there"));
+        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+        Assert.Equal("half_open", _provider.Guards.Circuit("primary").State);
+        await events.MoveNextAsync();
+
+        Assert.Equal("closed", _provider.Guards.Circuit("primary").State);
+    }
+
+    [Fact]
+    public async Task Retries_pause_a_little_longer_each_time_and_only_then_fail_over()
+    {
+        _provider.Knobs.PrimaryRetries = 2;
+        _provider.Refuses(500).Refuses(500).Refuses(500).Answers(Text("b"), Finish("stop"), Done);
+
+        var run = _provider.RunAsync();
+        Assert.Single(_provider.Requests);
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(99));
+        Assert.Single(_provider.Requests);
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(27));
+        Assert.Equal(2, _provider.Requests.Count);
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(249));
+        Assert.Equal(2, _provider.Requests.Count);
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(65));
+
+        var (events, failure) = await run;
+        Assert.Null(failure);
+        Assert.Equal(4, _provider.Requests.Count);
+        Assert.Equal("secondary", Assert.Single(events.OfType<ProviderEvent.RouteChosen>()).RouteId);
+    }
+
+    [Fact]
+    public async Task A_retry_waits_as_long_as_the_provider_asks_and_a_long_wait_fails_over_at_once()
+    {
+        _provider.Knobs.PrimaryRetries = 2;
+        _provider.Refuses(429, "1").Refuses(429, "60").Answers(Text("b"), Finish("stop"), Done);
+
+        var run = _provider.RunAsync();
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(999));
+        Assert.Single(_provider.Requests);
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(1));
+
+        Assert.Null((await run).Failure);
+        Assert.Equal(3, _provider.Requests.Count);
+    }
+
+    [Fact]
+    public async Task No_headers_in_the_route_s_time_is_a_timeout_and_fails_over()
+    {
+        var abandoned = _provider.HangsBeforeHeaders();
+        _provider.Answers(Text("b"), Finish("stop"), Done);
+
+        var run = _provider.RunAsync();
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(44_990));
+        Assert.False(abandoned.IsCompleted);
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(20));
+
+        Assert.Null((await run).Failure);
+        await abandoned;
+        Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
+    }
+
+    [Fact]
+    public async Task A_stream_that_falls_silent_is_a_timeout_that_keeps_what_came()
+    {
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("half"));
+
+        var run = _provider.RunAsync();
+        _provider.Time.Advance(TimeSpan.FromSeconds(46));
+        var (events, failure) = await run;
+
+        Assert.Equal(("half", "upstream_timeout", 1000), (Meaning.Of(events, null).Text, failure!.Error.Code, failure.Error.RetryAfterMs));
+        await body.Closed;
+    }
+
+    [Fact]
+    public async Task Every_token_is_life()
+    {
+        var body = _provider.Streams();
+        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+        for (var i = 0; i < 10; i++)
+        {
+            var next = events.MoveNextAsync();
+            _provider.Time.Advance(TimeSpan.FromSeconds(40));
+            await body.WriteAsync(Text("x"));
+            Assert.True(await next);
+        }
+    }
+
+    [Fact]
+    public async Task A_call_ends_when_its_total_time_is_over_however_lively_it_is()
+    {
+        _provider.Knobs.TotalTimeoutMs = 100_000;
+        var body = _provider.Streams();
+        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+        for (var i = 0; i < 9; i++)
+        {
+            _provider.Time.Advance(TimeSpan.FromSeconds(10));
+            await body.WriteAsync(Text("x"));
+            Assert.True(await events.MoveNextAsync());
+        }
+
+        var next = events.MoveNextAsync();
+        _provider.Time.Advance(TimeSpan.FromSeconds(11));
+
+        Assert.Equal("upstream_timeout", (await Assert.ThrowsAsync<ProviderException>(async () => await next)).Error.Code);
+    }
+
+    [Fact]
+    public async Task A_tail_that_never_comes_does_not_spoil_a_whole_answer()
+    {
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("whole") + Finish("stop"));
+
+        var run = _provider.RunAsync();
+        _provider.Time.Advance(TimeSpan.FromSeconds(6));
+        var (events, failure) = await run;
+
+        Assert.Null(failure);
+        Assert.Equal(("whole", "stop"), (Meaning.Of(events, null).Text, Meaning.Of(events, null).Finish));
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_in_the_middle_is_a_failure_with_the_text_so_far()
+    {
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("half"));
+        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await events.MoveNextAsync();
+        await events.MoveNextAsync();
+        Assert.Equal(new ProviderEvent.Text("half"), events.Current);
+
+        await body.EndAsync(new IOException("reset"));
+
+        Assert.Equal("upstream_error", (await Assert.ThrowsAsync<ProviderException>(async () => await events.MoveNextAsync())).Error.Code);
+        Assert.Single(_provider.Requests);
+    }
+
+    [Fact]
+    public async Task A_call_in_the_text_ends_the_reading_and_closes_the_connection()
+    {
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("Let me look. ") + Text("[search_web: kettle]") + Text(" I found"));
+
+        var (events, failure) = await _provider.RunAsync(Turn("someone/unknown-model") with { WebSearch = true });
+
+        Assert.Null(failure);
+        await body.Closed;
+        var meaning = Meaning.Of(events, null);
+        Assert.Equal(("Let me look. ", "made-up:search_web:{\"query\":\"kettle\"}", "tool_calls"), (meaning.Text, meaning.Calls, meaning.Finish));
+    }
+
+    [Fact]
+    public async Task What_cannot_be_a_model_is_refused_without_asking_anyone()
+    {
+        var (_, failure) = await _provider.RunAsync(Turn("no such model!"));
+
+        Assert.Equal(("upstream_bad_request", false), (failure!.Error.Code, failure.Error.Retryable));
+        Assert.Empty(_provider.Requests);
+    }
+
+    [Fact]
+    public async Task The_secondary_route_may_have_an_account_of_its_own()
+    {
+        _provider.Knobs.SecondaryApiKey = "key-two";
+        _provider.Knobs.SecondaryBaseUrl = "https://other.example/v1/";
+        _provider.Refuses(402).Answers(Text("b"), Finish("stop"), Done);
+
+        await _provider.RunAsync();
+
+        Assert.Equal(("https://other.example/v1/chat/completions", "Bearer key-two"), (_provider.Requests[1].Uri, _provider.Requests[1].Headers["Authorization"]));
+    }
+
+    [Fact]
+    public async Task A_requested_model_that_is_the_class_s_secondary_gets_another_one_there()
+    {
+        _provider.Refuses(500).Answers(Text("b"), Finish("stop"), Done);
+
+        var (events, _) = await _provider.RunAsync(Turn("google/gemini-2.0-flash-exp:free"));
+
+        Assert.Equal(("fast", "moonshotai/kimi-k2.5"), events.OfType<ProviderEvent.RouteChosen>().Select(e => (e.ModelClass, e.Model)).Single());
+    }
+}

@@ -1,0 +1,250 @@
+using System.Diagnostics;
+using System.IO.Pipelines;
+using System.Net;
+using System.Text;
+using Microsoft.Extensions.Diagnostics.Metrics.Testing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.UnitTests.Providers;
+
+/// <summary>A provider that answers from a script, with the router in front of it, on a clock of its own.</summary>
+internal sealed class ScriptedProvider : HttpMessageHandler
+{
+    private readonly Queue<Func<CancellationToken, Task<HttpResponseMessage>>> _script = new();
+    private readonly OpenRouterClient _client;
+
+    public ScriptedProvider()
+    {
+        Guards = new LocalGuards(Time);
+        var options = new Fixed<ProviderRouteOptions>(Knobs);
+        _client = new OpenRouterClient(new OpenRouterTransport(this), options, Time);
+        Catalogue = new ModelCatalogue(options, Time);
+        Meters = new Meters();
+        Router = new ProviderRouter(
+            new RoutePlan(options, new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Guards, new GenAiTelemetry(Meters, Time), Time, NullLogger<ProviderRouter>.Instance);
+    }
+
+    public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
+
+    public ProviderRouteOptions Knobs { get; } = new() { ApiKey = "key-one", AppUrl = "https://sendcat.example" };
+
+    public ChatGatewayOptions Gateway { get; } = new() { ProviderFailoverEnabled = true };
+
+    public LocalGuards Guards { get; }
+
+    public Meters Meters { get; }
+
+    public ModelCatalogue Catalogue { get; }
+
+    public OpenRouterClient Client => _client;
+
+    public ProviderRouter Router { get; }
+
+    public List<(string Uri, string Body, IReadOnlyDictionary<string, string> Headers)> Requests { get; } = [];
+
+    public static ProviderRequest Turn(string? model = null) =>
+        new() { ModelId = model, Messages = [new("user", "hello")], ThreadId = "t-1", StreamId = "s-1", PrimaryHeld = true };
+
+    public ScriptedProvider Answers(params string[] sse) => Then(_ => Task.FromResult(Response(HttpStatusCode.OK, new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(sse))))));
+
+    public ScriptedProvider Refuses(int status, string? retryAfter = null) => Then(_ =>
+    {
+        var response = Response((HttpStatusCode)status, new MemoryStream("""{"error":{"code":0,"message":"secret words"}}"""u8.ToArray()));
+        response.Headers.TryAddWithoutValidation("Retry-After", retryAfter ?? "");
+        return Task.FromResult(response);
+    });
+
+    public ScriptedProvider Breaks(Exception exception) => Then(_ => Task.FromException<HttpResponseMessage>(exception));
+
+    /// <summary>No headers, ever; completes when the request is given up.</summary>
+    public Task HangsBeforeHeaders()
+    {
+        var abandoned = new TaskCompletionSource();
+        Then(async token =>
+        {
+            try
+            {
+                await Task.Delay(Timeout.InfiniteTimeSpan, Time, token);
+            }
+            finally
+            {
+                abandoned.TrySetResult();
+            }
+
+            throw new UnreachableException();
+        });
+        return abandoned.Task;
+    }
+
+    /// <summary>Headers, and then what the test writes.</summary>
+    public LiveBody Streams()
+    {
+        var body = new LiveBody();
+        Then(_ => Task.FromResult(Response(HttpStatusCode.OK, body.Stream)));
+        return body;
+    }
+
+    public async Task<(List<ProviderEvent> Events, ProviderException? Failure)> RunAsync(ProviderRequest? request = null)
+    {
+        var events = new List<ProviderEvent>();
+        try
+        {
+            await foreach (var providerEvent in Router.StreamAsync(request ?? Turn(), CancellationToken.None))
+            {
+                events.Add(providerEvent);
+            }
+
+            return (events, null);
+        }
+        catch (ProviderException failure)
+        {
+            return (events, failure);
+        }
+    }
+
+    protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        var body = request.Content is null ? "" : await request.Content.ReadAsStringAsync(cancellationToken);
+        Assert.Equal(request.Content?.Headers.ContentLength ?? 0, Encoding.UTF8.GetByteCount(body));
+        Requests.Add((request.RequestUri!.ToString(), body, request.Headers.ToDictionary(header => header.Key, header => string.Join(',', header.Value))));
+        return await _script.Dequeue()(cancellationToken);
+    }
+
+    private ScriptedProvider Then(Func<CancellationToken, Task<HttpResponseMessage>> step)
+    {
+        _script.Enqueue(step);
+        return this;
+    }
+
+    private static HttpResponseMessage Response(HttpStatusCode status, Stream body) => new(status) { Content = new StreamContent(body) };
+}
+
+/// <summary>The body of an answer that the test writes while it is read.</summary>
+internal sealed class LiveBody
+{
+    private readonly Pipe _pipe = new();
+    private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public LiveBody() => Stream = new Watched(_pipe.Reader.AsStream(), _closed);
+
+    public Stream Stream { get; }
+
+    /// <summary>The reader has let go.</summary>
+    public Task Closed => _closed.Task;
+
+    public async Task WriteAsync(string sse) => await _pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(sse));
+
+    public Task EndAsync(Exception? exception = null) => _pipe.Writer.CompleteAsync(exception).AsTask();
+
+    private sealed class Watched(Stream inner, TaskCompletionSource closed) : Stream
+    {
+        public override bool CanRead => true;
+
+        public override bool CanSeek => false;
+
+        public override bool CanWrite => false;
+
+        public override long Length => throw new NotSupportedException();
+
+        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+            buffer.IsEmpty ? 0 : await inner.ReadAsync(buffer, cancellationToken);
+
+        public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        public override void Flush()
+        {
+        }
+
+        public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+        public override void SetLength(long value) => throw new NotSupportedException();
+
+        public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+        protected override void Dispose(bool disposing)
+        {
+            closed.TrySetResult();
+            base.Dispose(disposing);
+        }
+    }
+}
+
+/// <summary>Real circuits, and lanes that are full when the test says so; no store.</summary>
+internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
+{
+    private readonly Dictionary<string, Circuit> _circuits = [];
+
+    public List<string> Holding { get; } = [];
+
+    public List<string> Held { get; } = [];
+
+    public HashSet<string> Full { get; } = [];
+
+    public CircuitReading Circuit(string routeId) => Of(routeId).Read();
+
+    public ValueTask<IAsyncDisposable> HoldAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
+    {
+        if (Full.Contains(route.Id))
+        {
+            throw new ProviderFaults(route.Id).Refused(TimeSpan.FromSeconds(3));
+        }
+
+        Holding.Add(route.Id);
+        Held.Add($"{route.Guard} {holder}");
+        return new(new Place(() => Holding.Remove(route.Id)));
+    }
+
+    public ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
+    {
+        var circuit = Of(route.Id);
+        var entry = circuit.Enter() ?? circuit.Probe();
+        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter));
+    }
+
+    private Circuit Of(string routeId) => _circuits.TryGetValue(routeId, out var circuit) ? circuit
+        : _circuits[routeId] = new Circuit(ProviderRoute.GuardOf(routeId), new Fixed<CircuitOptions>(new()), time, (_, _) => { });
+
+    private sealed class Place(Action leave) : IAsyncDisposable
+    {
+        public ValueTask DisposeAsync()
+        {
+            leave();
+            return ValueTask.CompletedTask;
+        }
+    }
+}
+
+internal sealed class Fixed<T>(T value) : IOptionsMonitor<T>
+{
+    public T CurrentValue => value;
+
+    public T Get(string? name) => value;
+
+    public IDisposable? OnChange(Action<T, string?> listener) => null;
+}
+
+internal sealed class Meters : System.Diagnostics.Metrics.IMeterFactory
+{
+    public MetricCollector<double> Seconds(string instrument) => new(this, GenAiTelemetry.Name, instrument);
+
+    public MetricCollector<long> Counts(string instrument) => new(this, GenAiTelemetry.Name, instrument);
+
+    public System.Diagnostics.Metrics.Meter Create(System.Diagnostics.Metrics.MeterOptions options)
+    {
+        options.Scope = this;
+        return new System.Diagnostics.Metrics.Meter(options);
+    }
+
+    public void Dispose()
+    {
+    }
+}
