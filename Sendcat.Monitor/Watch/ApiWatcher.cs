@@ -5,20 +5,13 @@ namespace Sendcat.Monitor.Watch;
 /// <summary>Looks at every API address, again and again, and remembers what it saw.</summary>
 internal sealed class ApiWatcher(ApiAddresses addresses, ApiProbe probe, ObservationHistory history, IOptionsMonitor<WatchOptions> options, TimeProvider clock, ILogger<ApiWatcher> logger) : BackgroundService
 {
-    private readonly Dictionary<Uri, string> lastStates = [];
-
     public async Task LookOnceAsync(CancellationToken cancellationToken)
     {
         var patience = TimeSpan.FromMilliseconds(options.CurrentValue.TimeoutMs);
         var round = await Task.WhenAll((await addresses.FindAsync(cancellationToken)).Select(a => probe.LookAsync(a, patience, cancellationToken)));
-        history.Add(round);
-        foreach (var observation in round)
+        foreach (var changed in history.Add(round))
         {
-            if (!lastStates.TryGetValue(observation.Address, out var before) || before != observation.State)
-            {
-                lastStates[observation.Address] = observation.State;
-                logger.ApiStateChanged(observation.Address, observation.State, observation.Problem ?? "all well");
-            }
+            logger.ApiStateChanged(changed.Address, changed.State, changed.Problem ?? "all well");
         }
     }
 

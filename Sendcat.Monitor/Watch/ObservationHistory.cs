@@ -9,8 +9,10 @@ internal sealed class ObservationHistory
     private readonly Dictionary<Uri, Queue<ApiObservation>> byAddress = [];
     private readonly Dictionary<Uri, int> missed = [];
 
-    public void Add(IReadOnlyList<ApiObservation> round)
+    /// <returns>The observations whose state is not what it was at the look before.</returns>
+    public IReadOnlyList<ApiObservation> Add(IReadOnlyList<ApiObservation> round)
     {
+        var changed = new List<ApiObservation>();
         lock (gate)
         {
             foreach (var address in byAddress.Keys)
@@ -26,6 +28,11 @@ internal sealed class ObservationHistory
                     byAddress.Add(observation.Address, looks = new());
                 }
 
+                if (looks.Count == 0 || looks.Last().State != observation.State)
+                {
+                    changed.Add(observation);
+                }
+
                 looks.Enqueue(observation);
                 if (looks.Count > Kept)
                 {
@@ -39,6 +46,8 @@ internal sealed class ObservationHistory
                 missed.Remove(address);
             }
         }
+
+        return changed;
     }
 
     public IReadOnlyList<(Uri Address, IReadOnlyList<ApiObservation> Looks)> Snapshot()

@@ -20,7 +20,10 @@ internal static class WatchConsole
         builder.Services.AddOptions<WatchOptions>().Bind(builder.Configuration).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WatchOptions>, WatchOptionsValidator>();
         builder.Services.AddSingleton<ObservationHistory>().AddSingleton<ApiAddresses>();
-        builder.Services.AddHttpClient<ApiProbe>(); // no retries: a look that fails is what we want to see
+        builder.Services.AddHttpClient<ApiProbe>() // no retries and no log of each request: a look that fails is what we want to see, once
+            .RemoveAllLoggers()
+            .UseSocketsHttpHandler((sockets, _) => sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(1))
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
         builder.Services.AddHostedService<ApiWatcher>();
 
         var app = builder.Build();
