@@ -1,0 +1,55 @@
+using System.CommandLine;
+using Spectre.Console;
+
+namespace Sendcat.Monitor.Chat;
+
+/// <summary><c>chat "…"</c>: asks one question as an anonymous visitor and shows the answer as it comes.</summary>
+internal static class ChatCommand
+{
+    private const string DefaultUrl = "http://127.0.0.1:5080";
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(60); // of the stream only its headers
+
+    public static Command Create()
+    {
+        var content = new Argument<string>("question") { Description = "What to ask." };
+        var url = new Option<string>("--url") { Description = "The API's address.", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SENDCAT_API_URL") is { Length: > 0 } set ? set.Split(';', ',')[0] : DefaultUrl };
+        var model = new Option<string?>("--model") { Description = "A model id; the service's default without it." };
+        var web = new Option<bool>("--web") { Description = "Lets the assistant search the web." };
+        var dialect = new Option<string>("--dialect") { Description = "Which stream to ask for.", DefaultValueFactory = _ => "sendcat" };
+        dialect.AcceptOnlyFromAmong("sendcat", "ui");
+        url.Validators.Add(result =>
+        {
+            if (!IsHttp(result.GetValueOrDefault<string>(), out _))
+            {
+                result.AddError("--url takes an address like http://127.0.0.1:5080");
+            }
+        });
+
+        var command = new Command("chat", "Asks a question and streams the answer to the terminal.") { content, url, model, web, dialect };
+        command.SetAction((parsed, stop) =>
+        {
+            IsHttp(parsed.GetValue(url), out var address);
+            return RunAsync(new(parsed.GetValue(content)!, address!, parsed.GetValue(model), parsed.GetValue(web), parsed.GetValue(dialect)!), AnsiConsole.Console, stop);
+        });
+        return command;
+    }
+
+    private static async Task<int> RunAsync(ChatOptions options, IAnsiConsole console, CancellationToken stop)
+    {
+        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectPatience };
+        using var http = new HttpClient(handler) { BaseAddress = options.Url, Timeout = HeaderPatience };
+        try
+        {
+            return await new ChatSession(new(http), new(console), TimeProvider.System).AskAsync(options, stop);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
+        {
+            await Console.Error.WriteLineAsync($"Sendcat does not answer at {options.Url}: start it with ./sendcat up, or name another address with --url.");
+            return ExitCode.Undecided;
+        }
+    }
+
+    private static bool IsHttp(string? text, out Uri? address) =>
+        Uri.TryCreate(text is null || text.EndsWith('/') ? text : $"{text}/", UriKind.Absolute, out address) && address.Scheme is "http" or "https";
+}

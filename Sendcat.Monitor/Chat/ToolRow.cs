@@ -1,0 +1,45 @@
+using System.Text.Json;
+using Spectre.Console;
+
+namespace Sendcat.Monitor.Chat;
+
+/// <summary>A product or a search result in one line: what it is, what it costs or says, where it is from.</summary>
+internal sealed record ToolRow(string Title, string Price, string Seller, string Link)
+{
+    private const int Most = 36;
+
+    public IReadOnlyList<string> Cells => [Title, Price, Seller, Link];
+
+    /// <summary>Rows of an output: an array, or the first array of an object. Anything else has none.</summary>
+    public static IReadOnlyList<ToolRow> Read(JsonElement output)
+    {
+        var list = output.ValueKind == JsonValueKind.Object
+            ? output.EnumerateObject().Select(p => p.Value).FirstOrDefault(v => v.ValueKind == JsonValueKind.Array)
+            : output;
+        return list.ValueKind != JsonValueKind.Array ? [] : [.. list.EnumerateArray().Where(e => e.Text("title") is not null).Take(Most).Select(One)];
+    }
+
+    public static Table Table(IReadOnlyList<ToolRow> rows)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumn("Title").AddColumn(new TableColumn("Price").RightAligned()).AddColumn("From");
+        foreach (var row in rows)
+        {
+            table.AddRow(Cell(row.Title, row.Link), Cell(row.Price, null), Cell(row.Seller, null));
+        }
+
+        return table;
+    }
+
+    private static ToolRow One(JsonElement item) => new(
+        item.Text("title")!,
+        item.Text("price") ?? item.Text("snippet") ?? "",
+        item.Text("merchantName") ?? item.Text("sellerName") ?? item.Text("source") ?? "",
+        item.Text("productUrl") ?? item.Text("url") ?? item.Text("link") ?? "");
+
+    private static Markup Cell(string text, string? link)
+    {
+        var clean = Markup.Escape(string.Concat(text.Where(c => !char.IsControl(c))));
+        var isLink = Uri.TryCreate(link, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
+        return new(isLink ? $"[link={Markup.Escape(uri!.AbsoluteUri)}]{clean}[/]" : clean);
+    }
+}

@@ -1,0 +1,187 @@
+using System.Globalization;
+using System.Text;
+using Spectre.Console;
+
+namespace Sendcat.Monitor.Chat;
+
+/// <summary>
+/// Writes a turn to a terminal as it happens: text as it is, reasoning dimmed, tools as lines, rows as a table. Where there is no terminal (a pipe, a log, a test) the same without
+/// colours and boxes. Text of models is stripped of control characters, so that an answer cannot steer the terminal.
+/// </summary>
+internal sealed class Transcript(IAnsiConsole console)
+{
+    private readonly TextWriter output = console.Profile.Out.Writer;
+    private readonly bool colours = console.Profile.Capabilities.Ansi;
+    private readonly Dictionary<string, string> toolNames = new(StringComparer.Ordinal);
+    private readonly HashSet<string> shown = new(StringComparer.Ordinal);
+    private Block block = Block.Line;
+    private bool lineIsOpen;
+    private long promptTokens;
+    private long completionTokens;
+    private double? ttftMs;
+    private double latencyMs;
+    private string? modelId;
+
+    private enum Block
+    {
+        Line,
+        Text,
+        Reasoning,
+    }
+
+    public void Show(TurnEvent turnEvent)
+    {
+        switch (turnEvent)
+        {
+            case TurnEvent.Text { Delta.Length: > 0 } text:
+                Flow(Block.Text, text.Delta);
+                break;
+            case TurnEvent.Reasoning { Delta.Length: > 0 } reasoning:
+                Flow(Block.Reasoning, reasoning.Delta);
+                break;
+            case TurnEvent.Route { RouteId: not "primary" } route:
+                Line($"· answered by the {route.RouteId} route ({route.ModelClass})", "2");
+                break;
+            case TurnEvent.ToolCalled call:
+                toolNames[call.CallId] = call.Name;
+                Line($"→ {call.Name} {call.Arguments}", "36");
+                break;
+            case TurnEvent.ToolAnswered answer:
+                Rows(answer);
+                break;
+            case TurnEvent.ToolFailed failure:
+                Line($"! {ToolName(failure.CallId)} failed: {failure.Message}", "33");
+                break;
+            case TurnEvent.Backpressure pressure:
+                Line($"! {pressure.Tool} is busy: {pressure.Reason}{RetryAfter(pressure.RetryAfterMs)}", "33");
+                break;
+            case TurnEvent.Usage usage:
+                Add(usage);
+                break;
+            case TurnEvent.Failed failure:
+                Line($"✗ {failure.Code}: {failure.Message}{RetryAfter(failure.RetryAfterMs)}", "31");
+                break;
+            case TurnEvent.Stopped:
+                Line("■ stopped", "33");
+                break;
+            case TurnEvent.Done:
+                Line(Summary(), "2");
+                break;
+        }
+
+        output.Flush();
+    }
+
+    private void Flow(Block kind, string delta)
+    {
+        if (block != kind)
+        {
+            CloseLine();
+            block = kind;
+            if (kind == Block.Reasoning && !colours)
+            {
+                output.Write("(thinking) ");
+            }
+        }
+
+        var text = Clean(delta);
+        output.Write(kind == Block.Reasoning && colours ? $"\e[2m{text}\e[0m" : text);
+        lineIsOpen = !text.EndsWith('\n');
+    }
+
+    private void Line(string text, string style)
+    {
+        CloseLine();
+        block = Block.Line;
+        var clean = Clean(text);
+        output.WriteLine(colours ? $"\e[{style}m{clean}\e[0m" : clean);
+    }
+
+    private void CloseLine()
+    {
+        if (lineIsOpen)
+        {
+            output.WriteLine();
+            lineIsOpen = false;
+        }
+    }
+
+    private void Rows(TurnEvent.ToolAnswered answer)
+    {
+        var rows = ToolRow.Read(answer.Output);
+        if (rows.Count == 0 || !shown.Add(string.Create(CultureInfo.InvariantCulture, $"{answer.CallId}|{rows.Count}")))
+        {
+            return; // the UI dialect repeats preliminary rows in the final output
+        }
+
+        Line($"← {ToolName(answer.CallId)}: {rows.Count.ToString(CultureInfo.InvariantCulture)} {(rows.Count == 1 ? "result" : "results")}", "36");
+        if (colours)
+        {
+            console.Write(ToolRow.Table(rows));
+        }
+        else
+        {
+            foreach (var (row, n) in rows.Select((row, i) => (row, i + 1)))
+            {
+                output.WriteLine(Clean(string.Create(CultureInfo.InvariantCulture, $"  {n}. {string.Join(" | ", row.Cells.Where(c => c.Length > 0))}")));
+            }
+        }
+    }
+
+    private void Add(TurnEvent.Usage usage)
+    {
+        promptTokens += usage.PromptTokens ?? 0;
+        completionTokens += usage.CompletionTokens ?? 0;
+        ttftMs ??= usage.TtftMs;
+        latencyMs += usage.LatencyMs ?? 0;
+        modelId = usage.ModelId ?? modelId;
+    }
+
+    private string Summary()
+    {
+        var parts = new List<string>();
+        if (modelId is not null)
+        {
+            parts.Add(modelId);
+        }
+
+        if (promptTokens + completionTokens > 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{promptTokens} + {completionTokens} tokens"));
+        }
+
+        if (ttftMs is { } ttft)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"first token {ttft:0} ms"));
+        }
+
+        if (latencyMs > 0)
+        {
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"model {latencyMs / 1000:0.0} s"));
+        }
+
+        return parts.Count == 0 ? "done" : string.Join(" · ", parts);
+    }
+
+    private string ToolName(string callId) => toolNames.GetValueOrDefault(callId, "tool");
+
+    private static string RetryAfter(int? milliseconds) => milliseconds is { } ms ? string.Create(CultureInfo.InvariantCulture, $" (try again in {Math.Max(1, (ms + 999) / 1000)} s)") : "";
+
+    private static string Clean(string text)
+    {
+        if (!text.Any(IsUnsafe))
+        {
+            return text;
+        }
+
+        var clean = new StringBuilder(text.Length);
+        foreach (var c in text.Where(c => !IsUnsafe(c)))
+        {
+            clean.Append(c);
+        }
+
+        return clean.ToString();
+
+        static bool IsUnsafe(char c) => char.IsControl(c) && c is not ('\n' or '\t');
+    }
+}

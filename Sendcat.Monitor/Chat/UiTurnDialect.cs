@@ -1,0 +1,53 @@
+using System.Text.Json;
+
+namespace Sendcat.Monitor.Chat;
+
+/// <summary>The AI SDK's UI message stream, as <c>useChat</c> asks for it and reads it.</summary>
+internal sealed class UiTurnDialect : TurnDialect
+{
+    private JsonElement? errorDetail; // comes before the error whose code it holds
+
+    public override bool StoresMessageFirst => false;
+
+    public override object Request(TurnQuestion question) => new
+    {
+        Id = question.ThreadId,
+        Messages = new[] { new { Id = Guid.NewGuid().ToString("N"), Role = "user", Parts = new[] { new { Type = "text", Text = question.Content } } } },
+        Trigger = "submit-message",
+        question.SessionId,
+        question.ModelId,
+        question.WebSearch,
+    };
+
+    public override TurnEvent? Read(string data)
+    {
+        if (data == Wire.UiDone)
+        {
+            return new TurnEvent.Done();
+        }
+
+        using var document = JsonDocument.Parse(data);
+        var json = document.RootElement;
+        var detail = json.Field("data") ?? default;
+        switch (json.Text("type"))
+        {
+            case Wire.Start: return new TurnEvent.Started(json.Text("messageId"), json.Field("messageMetadata")?.Text("streamId"));
+            case Wire.UiStep: return new TurnEvent.Started(detail.Text("messageId"), null);
+            case Wire.UiRoute: return new TurnEvent.Route(detail.Text("routeId") ?? "", detail.Text("modelClass") ?? "");
+            case Wire.UiTextDelta: return new TurnEvent.Text(json.Text("delta") ?? "");
+            case Wire.UiReasoningDelta: return new TurnEvent.Reasoning(json.Text("delta") ?? "");
+            case Wire.ToolInputAvailable or Wire.UiToolInputError:
+                return new TurnEvent.ToolCalled(json.Text("toolCallId") ?? "", json.Text("toolName") ?? "", json.Field("input")?.GetRawText() ?? "{}");
+            case Wire.UiToolOutput: return new TurnEvent.ToolAnswered(json.Text("toolCallId") ?? "", json.Field("output")?.Clone() ?? default);
+            case Wire.UiToolOutputError: return new TurnEvent.ToolFailed(json.Text("toolCallId") ?? "", json.Text("errorText") ?? "");
+            case Wire.UiBackpressure: return new TurnEvent.Backpressure(detail.Text("toolName") ?? "", detail.Text("reason") ?? "", (int?)detail.Number("retryAfterMs"));
+            case Wire.UiErrorDetail:
+                errorDetail = detail.Clone();
+                return null;
+            case Wire.Error: return new TurnEvent.Failed(errorDetail?.Text("code") ?? "error", json.Text("errorText") ?? "", (int?)errorDetail?.Number("retryAfterMs"));
+            case Wire.UiAbort: return new TurnEvent.Stopped();
+            case Wire.UiFinish: return json.Field("messageMetadata") is { } metadata ? JsonFields.Usage(metadata.Field("usage"), metadata.Field("metrics")) : null;
+            default: return null;
+        }
+    }
+}

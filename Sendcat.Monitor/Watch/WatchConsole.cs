@@ -1,0 +1,40 @@
+using System.Text.Json.Serialization;
+using Microsoft.Extensions.Options;
+
+namespace Sendcat.Monitor.Watch;
+
+/// <summary>The console as a web application: page, JSON, its own health.</summary>
+internal static class WatchConsole
+{
+    private const string DefaultUrl = "http://127.0.0.1:5090";
+
+    /// <param name="args">Configuration as command-line switches, for tests.</param>
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.WebHost.UseUrls(Urls(builder.Configuration));
+        builder.Services.AddServiceDiscovery();
+        builder.Services.AddHealthChecks();
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
+        builder.Services.AddOptions<WatchOptions>().Bind(builder.Configuration).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<WatchOptions>, WatchOptionsValidator>();
+        builder.Services.AddSingleton<ObservationHistory>().AddSingleton<ApiAddresses>();
+        builder.Services.AddHttpClient<ApiProbe>() // no retries and no log of each request: a look that fails is what we want to see, once
+            .RemoveAllLoggers()
+            .UseSocketsHttpHandler((sockets, _) => sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(1))
+            .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
+        builder.Services.AddHostedService<ApiWatcher>();
+
+        var app = builder.Build();
+        app.MapHealthChecks("/health");
+        app.MapHealthChecks("/alive");
+        app.MapGet("/", (ObservationHistory history, TimeProvider clock) => Results.Content(StatusPage.Render(ConsoleStatus.Of(history, clock.GetUtcNow())), "text/html; charset=utf-8"));
+        app.MapGet("/api/status", (ObservationHistory history, TimeProvider clock) => ConsoleStatus.Of(history, clock.GetUtcNow()));
+        return app;
+    }
+
+    private static string[] Urls(IConfiguration configuration) => configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
+        : configuration["http_ports"] is { Length: > 0 } ports ? [.. ports.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"http://*:{p}")]
+        : [DefaultUrl];
+}

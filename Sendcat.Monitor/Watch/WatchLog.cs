@@ -1,0 +1,11 @@
+namespace Sendcat.Monitor.Watch;
+
+/// <summary>Event ids 7000–7099.</summary>
+internal static partial class WatchLog
+{
+    [LoggerMessage(7001, LogLevel.Information, "API {Address} is {State}: {Reason}")]
+    public static partial void ApiStateChanged(this ILogger logger, Uri address, string state, string reason);
+
+    [LoggerMessage(7002, LogLevel.Warning, "Could not look at the API addresses")]
+    public static partial void LookFailed(this ILogger logger, Exception exception);
+}

@@ -1,0 +1,46 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Sendcat.UnitTests.Monitor;
+
+/// <summary>A server that answers as the chat API would, as far as a test says how; it notes what it was asked.</summary>
+internal sealed class ApiStub : IAsyncDisposable
+{
+    private readonly WebApplication server;
+
+    private ApiStub(WebApplication server) => this.server = server;
+
+    public Uri Address => new($"{server.Urls.First()}/");
+
+    public List<string> Asked { get; } = [];
+
+    public string LastBody { get; private set; } = "";
+
+    public static async Task<ApiStub> StartAsync(Action<WebApplication, ApiStub> map)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var app = builder.Build();
+        var stub = new ApiStub(app);
+        app.Use(async (http, next) =>
+        {
+            using var reader = new StreamReader(http.Request.Body);
+            var body = await reader.ReadToEndAsync(http.RequestAborted);
+            lock (stub.Asked)
+            {
+                stub.Asked.Add($"{http.Request.Method} {http.Request.Path}");
+                stub.LastBody = body;
+            }
+
+            await next(http);
+        });
+        map(app, stub);
+        await app.StartAsync();
+        return stub;
+    }
+
+    public ValueTask DisposeAsync() => server.DisposeAsync();
+}

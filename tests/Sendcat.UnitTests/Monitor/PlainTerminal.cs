@@ -1,0 +1,21 @@
+using Spectre.Console;
+
+namespace Sendcat.UnitTests.Monitor;
+
+/// <summary>A console into a string, with or without colours.</summary>
+internal sealed class PlainTerminal
+{
+    private readonly StringWriter written = new() { NewLine = "\n" };
+
+    public PlainTerminal(bool colours = false) => Console = AnsiConsole.Create(new AnsiConsoleSettings
+    {
+        Ansi = colours ? AnsiSupport.Yes : AnsiSupport.No,
+        ColorSystem = ColorSystemSupport.NoColors,
+        Interactive = InteractionSupport.No,
+        Out = new AnsiConsoleOutput(written),
+    });
+
+    public IAnsiConsole Console { get; }
+
+    public string Text => written.ToString();
+}

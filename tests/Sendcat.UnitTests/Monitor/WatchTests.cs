@@ -1,0 +1,79 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Sendcat.Monitor.Watch;
+
+namespace Sendcat.UnitTests.Monitor;
+
+public sealed class WatchTests
+{
+    [Fact]
+    public async Task The_console_tells_for_every_address_whether_chats_can_be_started()
+    {
+        await using var good = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
+        await using var poor = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: false));
+        var gone = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
+        var goneAddress = gone.Address;
+        await gone.DisposeAsync();
+
+        await using var console = await StartAsync($"{good.Address};{poor.Address};{goneAddress}");
+        using var http = new HttpClient { BaseAddress = new(console.Urls.First()) };
+        var status = await http.GetFromJsonAsync<JsonElement>("api/status", TestContext.Current.CancellationToken);
+        var page = await http.GetStringAsync("", TestContext.Current.CancellationToken);
+
+        var states = status.GetProperty("apis").EnumerateArray().ToDictionary(a => a.GetProperty("address").GetString()!, a => a.GetProperty("latest").GetProperty("state").GetString());
+        Assert.Equal("up", states[good.Address.AbsoluteUri]);
+        Assert.Equal("degraded", states[poor.Address.AbsoluteUri]);
+        Assert.Equal("down", states[goneAddress.AbsoluteUri]);
+        Assert.Equal("down", status.GetProperty("state").GetString());
+        Assert.Contains(good.Address.AbsoluteUri, page, StringComparison.Ordinal);
+        Assert.Equal("Healthy", await http.GetStringAsync("health", TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task Service_discovery_gives_every_replica()
+    {
+        await using var one = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
+        await using var two = await ApiStub.StartAsync((app, _) => Map(app, healthy: false, ok: true));
+
+        await using var console = await StartAsync(null, $"--services:api:http:0={one.Address}", $"--services:api:http:1={two.Address}");
+        var looks = console.Services.GetRequiredService<ObservationHistory>().Snapshot();
+
+        Assert.Equal(2, looks.Count);
+        Assert.Contains(looks, l => l.Looks[^1] is { State: "degraded", HealthStatus: 503 });
+    }
+
+    [Fact]
+    public void The_history_is_short_and_forgets_addresses_that_stay_away()
+    {
+        var history = new ObservationHistory();
+        ApiObservation At(string address, int second) => new(DateTimeOffset.UnixEpoch.AddSeconds(second), new(address), "up", 200, 200, true, null, 1, null, null);
+
+        history.Add([At("http://old/", 0)]);
+        for (var i = 1; i <= ObservationHistory.Kept + 5; i++)
+        {
+            history.Add([At("http://new/", i)]);
+        }
+
+        var (address, looks) = Assert.Single(history.Snapshot());
+        Assert.Equal("http://new/", address.AbsoluteUri);
+        Assert.Equal(ObservationHistory.Kept, looks.Count);
+    }
+
+    private static async Task<WebApplication> StartAsync(string? apiUrl, params string[] settings)
+    {
+        var console = WatchConsole.Build(["--urls=http://127.0.0.1:0", $"--SENDCAT_API_URL={apiUrl}", "--SENDCAT_WATCH_INTERVAL_MS=600000", "--Logging:LogLevel:Default=None", .. settings]);
+        await console.StartAsync();
+        await console.Services.GetServices<IHostedService>().OfType<ApiWatcher>().Single().LookOnceAsync(TestContext.Current.CancellationToken);
+        return console;
+    }
+
+    private static void Map(WebApplication app, bool healthy, bool ok)
+    {
+        app.MapGet("/health", () => Results.Text(healthy ? "Healthy" : "Unhealthy", statusCode: healthy ? 200 : 503));
+        app.MapGet("/api/chat/health", () => Results.Json(new { ok, mode = "authoritative" }, statusCode: ok ? 200 : 503));
+    }
+}
