@@ -80,8 +80,9 @@ internal sealed class LeaseKeeper : BackgroundService
     /// <param name="missing">Redis does not have it yet.</param>
     public HeldLease Keep(string holder, LeaseClaim[] claims, int deciding, bool missing)
     {
-        var lease = new HeldLease(this, holder, claims, deciding, missing);
-        lease.RenewAt = _time.GetTimestamp() + Ticks(lease.RenewEvery);
+        var now = _time.GetTimestamp();
+        var lease = new HeldLease(this, holder, claims, deciding, missing, now);
+        lease.RenewAt = now + Ticks(lease.RenewEvery);
         lock (_gate)
         {
             lease.Sibling = _byHolder.GetValueOrDefault(holder);
@@ -102,6 +103,11 @@ internal sealed class LeaseKeeper : BackgroundService
     public async ValueTask GiveBackAsync(HeldLease lease)
     {
         Forget(lease);
+        foreach (var claim in lease.Claims)
+        {
+            claim.WhenGivenBack?.Invoke(_time.GetElapsedTime(lease.Since));
+        }
+
         var known = await _redis.AskAsync(Release, KeysOf(lease.Claims), [lease.Holder], CancellationToken.None);
         if (known is null || lease.Missing)
         {
