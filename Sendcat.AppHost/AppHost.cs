@@ -41,8 +41,9 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
 if (builder.WantsEmulator(providerKeys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
-        .WithHttpEndpoint(port: ports.Upstreams, name: "http", isProxied: false)
-        .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", isProxied: false)
+        .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
+        .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
+        .WithHttpHealthCheck("/health", endpointName: "http")
         .ExcludeFromManifest();
 
     api.WithModelsOf(upstreams);

@@ -20,7 +20,8 @@ internal sealed class LocalPorts(IDistributedApplicationBuilder builder)
 
     public int UpstreamsHttp2 => Claim("upstreams (h2c)", 71);
 
-    public int Api => Claim("api", 80);
+    /// <summary>Only a local run fixes it; deployed, the platform has its own.</summary>
+    public int? Api => builder.ExecutionContext.IsRunMode ? Claim("api", 80) : null;
 
     public int Redis => Claim("redis", 51379);
 
@@ -46,7 +47,7 @@ internal sealed class LocalPorts(IDistributedApplicationBuilder builder)
     private int Claim(string use, int offset)
     {
         var port = _base + offset;
-        if (builder.ExecutionContext.IsRunMode && SomebodyListens(port))
+        if (SomebodyListens(port))
         {
             _conflicts.Add((use, port));
         }
