@@ -27,7 +27,7 @@ choose_port_base() {
       fi
     done
     [ -n "${SENDCAT_PORT_BASE:-}" ] || refuse "no free ports between base 5000 and 8000; set SENDCAT_PORT_BASE"
-    [ "$SENDCAT_PORT_BASE" = 5000 ] || say "ports of base 5000 are in use here or were; using base $SENDCAT_PORT_BASE (SENDCAT_PORT_BASE decides)"
+    [ "$SENDCAT_PORT_BASE" = 5000 ] || say "using port base $SENDCAT_PORT_BASE, since base 5000 is or was taken (SENDCAT_PORT_BASE decides)"
   fi
   export SENDCAT_PORT_BASE
   echo "$SENDCAT_PORT_BASE" >"$state/port-base"

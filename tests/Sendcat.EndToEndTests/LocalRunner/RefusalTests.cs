@@ -4,8 +4,12 @@ using System.Net.Sockets;
 
 namespace Sendcat.EndToEndTests.LocalRunner;
 
-public sealed class RefusalTests
+public sealed class RefusalTests : IDisposable
 {
+    private readonly DirectoryInfo _state = Directory.CreateTempSubdirectory("sendcat-refused-");
+
+    public void Dispose() => _state.Delete(recursive: true);
+
     [Theory]
     [InlineData("--publisher=manifest", "UseAspire=true")]
     [InlineData("--infra=containers", "Containers need the Aspire flavour")]
@@ -29,5 +33,5 @@ public sealed class RefusalTests
         Assert.Contains("'2'", refusal.Message, StringComparison.Ordinal);
     }
 
-    private static Task CreateAsync(params string[] arguments) => DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>([.. arguments, "--SENDCAT_STATE=/tmp/sendcat-refused"]);
+    private Task CreateAsync(params string[] arguments) => DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>([.. arguments, $"--SENDCAT_STATE={_state.FullName}"]);
 }
