@@ -1,0 +1,48 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Sendcat.AppHost;
+
+/// <summary>
+/// Redis, Postgres and RabbitMQ as processes of this machine, from the system's own packages: loopback only, one generated password,
+/// data under <c>.sendcat/</c>. The scripts in <c>stores/</c> replace themselves by the server, so that its pid is the resource's.
+/// </summary>
+internal static class LocalStores
+{
+    public static Stores AddLocalStores(this IDistributedApplicationBuilder builder, LocalPorts ports)
+    {
+        var password = builder.AddParameter("store-password", new GenerateParameterDefault { MinLength = 24, Special = false }, secret: true, persist: true);
+
+        var redis = builder.AddServer("redis", ports.Redis, password, StoreProbe.Redis);
+        var postgres = builder.AddServer("postgres", ports.Postgres, password, StoreProbe.Postgres);
+        var rabbit = builder.AddServer("rabbitmq", ports.RabbitMq, password, StoreProbe.RabbitMq)
+            .WithEnvironment("STORE_DIST_PORT", Text(ports.RabbitMqDistribution))
+            .WithEnvironment("STORE_EPMD_PORT", Text(ports.RabbitMqPortMapper));
+
+        return new(
+            builder.AddConnectionString("redis", ReferenceExpression.Create($"{Address(redis)},password={password}")),
+            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb")),
+            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@{Address(rabbit)}")),
+            [redis, postgres, rabbit]);
+    }
+
+    private static IResourceBuilder<ExecutableResource> AddServer(
+        this IDistributedApplicationBuilder builder, string store, int port, IResourceBuilder<ParameterResource> password, StoreProbe probe)
+    {
+        var key = $"{store}-answers";
+        builder.Services.AddHealthChecks().AddCheck(key, new StoreHealth(port, probe));
+        return builder.AddExecutable($"{store}-server", "sh", ".", $"stores/{store}.sh")
+            .WithEndpoint(port: port, targetPort: port, scheme: "tcp", name: "tcp", isProxied: false)
+            .WithEnvironment("STORE_FOLDER", Path.Combine(LocalState.Of(builder).Folder, store))
+            .WithEnvironment("STORE_PORT", Text(port))
+            .WithEnvironment("STORE_PASSWORD", password)
+            .WithHealthCheck(key)
+            .ExcludeFromManifest();
+    }
+
+    private static EndpointReferenceExpression Address(IResourceBuilder<ExecutableResource> server) => server.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort);
+
+    private static EndpointReferenceExpression Port(IResourceBuilder<ExecutableResource> server) => server.GetEndpoint("tcp").Property(EndpointProperty.Port);
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

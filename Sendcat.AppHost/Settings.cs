@@ -1,0 +1,24 @@
+using System.Globalization;
+
+namespace Sendcat.AppHost;
+
+/// <summary>Parameters with a default that the configuration may override: <c>--Parameters:region-id=eu-1</c>, or <c>Parameters__region_id</c> in the environment.</summary>
+internal static class Settings
+{
+    public static IResourceBuilder<ParameterResource> AddSetting(this IDistributedApplicationBuilder builder, string name, string @default, string description) =>
+        builder.AddParameter(name, builder.Configured(name) ?? @default, publishValueAsDefault: true).WithDescription(description);
+
+    /// <summary>A secret that may stay empty. Locally it is also taken from the environment variable that the services read it from.</summary>
+    public static IResourceBuilder<ParameterResource> AddOptionalSecret(this IDistributedApplicationBuilder builder, string name, string variable) =>
+        builder.AddParameter(name, builder.SecretOf(name, variable), secret: true);
+
+    public static string SecretOf(this IDistributedApplicationBuilder builder, string name, string variable) =>
+        builder.Configured(name) ?? (builder.ExecutionContext.IsRunMode ? builder.Configuration[variable] : null) ?? "";
+
+    /// <summary>The value as the model needs it while it is written. A setting has one then: its default or its configuration.</summary>
+    public static int AsNumber(this IResourceBuilder<ParameterResource> setting) =>
+        int.Parse(setting.ApplicationBuilder.Configured(setting.Resource.Name) ?? "1", NumberStyles.None, CultureInfo.InvariantCulture);
+
+    private static string? Configured(this IDistributedApplicationBuilder builder, string name) =>
+        builder.Configuration[$"Parameters:{name}"] ?? builder.Configuration[$"Parameters:{name.Replace('-', '_')}"];
+}

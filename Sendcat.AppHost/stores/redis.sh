@@ -1,0 +1,22 @@
+#!/bin/sh
+# Redis for a local run: loopback only, with a password, nothing kept on disk.
+# STORE_FOLDER where its files go, STORE_PORT, STORE_PASSWORD.
+set -eu
+umask 077
+
+server=$(command -v redis-server || command -v valkey-server) || { echo "redis-server is not installed (Debian: redis-server, brew: redis)" >&2; exit 1; }
+
+mkdir -p "$STORE_FOLDER"
+# A file, not arguments: those can be read by every user of the machine.
+cat > "$STORE_FOLDER/redis.conf" <<CONF
+bind 127.0.0.1
+port $STORE_PORT
+requirepass $STORE_PASSWORD
+dir $STORE_FOLDER
+save ""
+appendonly no
+daemonize no
+CONF
+unset STORE_PASSWORD
+
+exec "$server" "$STORE_FOLDER/redis.conf"

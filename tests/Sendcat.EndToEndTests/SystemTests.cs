@@ -1,0 +1,37 @@
+using System.Net;
+
+namespace Sendcat.EndToEndTests;
+
+public sealed class SystemTests(RunningSystem system)
+{
+    [Fact]
+    public async Task The_api_is_healthy_on_its_shared_port()
+    {
+        using var client = system.App.CreateHttpClient("api");
+
+        using var answer = await client.GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+
+    [Theory]
+    [InlineData("redis", "password=")]
+    [InlineData("sendcatdb", "Database=sendcatdb")]
+    [InlineData("messaging", "amqp://sendcat:")]
+    public async Task Every_store_has_a_connection_string(string name, string part)
+    {
+        var connectionString = await system.App.GetConnectionStringAsync(name);
+
+        Assert.Contains(part, connectionString, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_a_key_the_models_are_the_emulator()
+    {
+        using var client = system.App.CreateHttpClient("upstreams");
+
+        using var answer = await client.GetAsync("/health");
+
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+    }
+}
