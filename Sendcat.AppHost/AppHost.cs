@@ -38,6 +38,15 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithOperatorCommand("Admission: enforce", "/api/ops/admission/enforce", opsKey)
     .WithOperatorCommand("Admission: shadow", "/api/ops/admission/shadow", opsKey);
 
+builder.AddProject<Projects.Sendcat_Monitor>("monitor")
+    .WithHttpEndpoint(port: ports.Monitor)
+    .WithExternalHttpEndpoints()
+    .WithHttpHealthCheck("/health")
+    .WithReference(api)
+    .WithEnvironment("OPS_API_KEY", opsKey)
+    .WithUrlForEndpoint("http", url => url.DisplayText = "Operator console")
+    .WaitFor(api);
+
 if (builder.WantsEmulator(providerKeys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")

@@ -5,7 +5,6 @@ using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
-using Sendcat.Reliability.Events;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 
@@ -80,9 +79,8 @@ internal sealed class ChatGate(
     private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, Guid streamId, bool webSearch)
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
-        var address = ClientAddress.KeyOf(http);
-        var byAddress = ChatDoor.IsLocal(http) ? null : limiter.Claim(RateLimitBucket.ChatIp, address);
-        Claim[] claims = byAddress is null ? [limiter.Claim(RateLimitBucket.ChatStream, principal.Key), place] : [byAddress, limiter.Claim(RateLimitBucket.ChatStream, principal.Key), place];
+        var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
+        Claim[] claims = ChatDoor.IsLocal(http) ? [turns, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, place];
         var request = new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims };
 
         var decision = await admission.AdmitAsync(request, http.RequestAborted);
@@ -100,24 +98,9 @@ internal sealed class ChatGate(
         }
 
         var denied = (AdmissionDecision.Denied)decision;
-        if (ReferenceEquals(denied.By, place))
-        {
-            bulkheads.Saturated(ProviderRoute.GuardOf(ProviderRoute.Primary));
-            return ApiError.UpstreamUnavailable(denied.RetryAfter);
-        }
-
-        if (denied.Reason == AdmissionReason.RedisUnavailable)
-        {
-            return ApiError.UpstreamUnavailable(denied.RetryAfter);
-        }
-
-        if (denied.By is not null)
-        {
-            var (bucket, key) = ReferenceEquals(denied.By, byAddress) ? (RateLimitBucket.ChatIp, address) : (RateLimitBucket.ChatStream, principal.Key);
-            limiter.Refused(RateLimitSource.ChatHttp, bucket, key, denied.RetryAfter, denied.Local, "/api/chat", "POST");
-        }
-
-        return ApiError.RateLimited(denied.RetryAfter);
+        return ReferenceEquals(denied.By, place) || denied.Reason == AdmissionReason.RedisUnavailable
+            ? ApiError.UpstreamUnavailable(denied.RetryAfter)
+            : ApiError.RateLimited(denied.RetryAfter);
     }
 }
 

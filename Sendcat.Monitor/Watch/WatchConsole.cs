@@ -13,9 +13,7 @@ internal static class WatchConsole
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.UseUrls(Urls(builder.Configuration));
-        builder.Services.AddServiceDiscovery();
-        builder.Services.AddHealthChecks();
-        builder.Services.AddSingleton(TimeProvider.System);
+        builder.AddServiceDefaults();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         builder.Services.AddOptions<WatchOptions>().Bind(builder.Configuration).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WatchOptions>, WatchOptionsValidator>();
@@ -27,8 +25,7 @@ internal static class WatchConsole
         builder.Services.AddHostedService<ApiWatcher>();
 
         var app = builder.Build();
-        app.MapHealthChecks("/health");
-        app.MapHealthChecks("/alive");
+        app.MapDefaultEndpoints();
         app.MapGet("/", (ObservationHistory history, TimeProvider clock) => Results.Content(StatusPage.Render(ConsoleStatus.Of(history, clock.GetUtcNow())), "text/html; charset=utf-8"));
         app.MapGet("/api/status", (ObservationHistory history, TimeProvider clock) => ConsoleStatus.Of(history, clock.GetUtcNow()));
         return app;
