@@ -14,9 +14,11 @@ internal static class ProcessGuard
     /// <summary>Without setpriv: standard input is a pipe that only the runner holds open; its end is the runner's end.</summary>
     private const string PipeWatch = """
         exec 3<&0 </dev/null
+        asked= child=
+        trap 'asked=yes; [ -z "$child" ] || kill -TERM $child' TERM
         "$@" 3<&- & child=$!
+        [ -z "$asked" ] || kill -TERM $child
         { cat <&3 >/dev/null; kill -KILL $child; } 2>/dev/null & watch=$!
-        trap 'kill -TERM $child' TERM
         while :; do wait $child; code=$?; kill -0 $child 2>/dev/null || break; done
         kill $watch 2>/dev/null
         exit $code
