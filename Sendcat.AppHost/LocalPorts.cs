@@ -23,6 +23,8 @@ internal sealed class LocalPorts(IDistributedApplicationBuilder builder)
     /// <summary>Only a local run fixes it; deployed, the platform has its own.</summary>
     public int? Api => builder.ExecutionContext.IsRunMode ? Claim("api", 80) : null;
 
+    public int? Monitor => builder.ExecutionContext.IsRunMode ? Claim("monitor", 90) : null;
+
     public int Redis => Claim("redis", 51379);
 
     public int Postgres => Claim("postgres", 50432);
