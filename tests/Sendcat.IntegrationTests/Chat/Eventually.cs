@@ -7,9 +7,22 @@ internal static class Eventually
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        while (!await fact())
+        while (!await HoldsAsync(fact))
         {
             await look.WaitForNextTickAsync(patience.Token);
+        }
+    }
+
+    /// <summary>A service that answers with an error, or not at all, has not got there yet.</summary>
+    private static async Task<bool> HoldsAsync(Func<Task<bool>> fact)
+    {
+        try
+        {
+            return await fact();
+        }
+        catch (HttpRequestException)
+        {
+            return false;
         }
     }
 }

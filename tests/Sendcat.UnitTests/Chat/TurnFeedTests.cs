@@ -87,7 +87,7 @@ public sealed class TurnFeedTests
             Gen.OneOf<ChatEvent>(
                 Gen.String[0, 5].Select(text => (ChatEvent)new ChatEvent.Content(text)),
                 Gen.String[0, 5].Select(text => (ChatEvent)new ChatEvent.Reasoning(text)),
-                Gen.Select(Gen.OneOfConst("x", "y"), Gen.String[0, 3]).Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
+                Gen.Select(Gen.OneOf(Gen.Const("x"), Gen.Const("y")), Gen.String[0, 3]).Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
                 Gen.Int[0, 9].Select(step => (ChatEvent)new ChatEvent.Start("m", "s", "t", default, step))).Array[0, 40],
             Gen.Bool.Array[40])
             .Sample((happened, reads) =>

@@ -30,7 +30,7 @@ public sealed class WatchTests
         Assert.Equal("down", states[goneAddress.AbsoluteUri]);
         Assert.Equal("down", status.GetProperty("state").GetString());
         Assert.Contains(good.Address.AbsoluteUri, page, StringComparison.Ordinal);
-        Assert.Equal("Healthy", await http.GetStringAsync("health", TestContext.Current.CancellationToken));
+        Assert.Contains("Healthy", await http.GetStringAsync("health", TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
