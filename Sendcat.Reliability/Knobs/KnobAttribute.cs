@@ -1,8 +1,17 @@
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>Names the environment variable of a setting. Its default is the property's initial value, its range a <c>[Range]</c> or <c>[RegularExpression]</c> beside it.</summary>
+/// <summary>
+/// Names the environment variable of a setting (at most 39 characters). Its default is the property's initial value, its range a <c>[Range]</c>,
+/// <c>[RegularExpression]</c> or <c>[AllowedValues]</c> beside it, its meaning the property's summary.
+/// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class KnobAttribute(string name) : Attribute
 {
     public string Name { get; } = name;
+
+    /// <summary>Unit of the value; taken from the name's ending where that tells (<c>_MS</c>, <c>_PCT</c>, <c>_MIN</c>).</summary>
+    public string? Unit { get; init; }
+
+    /// <summary>Never shown: every output has <c>***redacted***</c> instead, and no override may carry it.</summary>
+    public bool Secret { get; init; }
 }

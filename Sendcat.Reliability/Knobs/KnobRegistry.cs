@@ -1,0 +1,37 @@
+namespace Sendcat.Reliability.Knobs;
+
+/// <summary>Every knob of this process with its present value, and every value that was refused.</summary>
+public sealed class KnobRegistry
+{
+    private readonly KnobValues _values;
+    private readonly Dictionary<string, Knob> _byName;
+
+    internal KnobRegistry(IEnumerable<KnobClass> classes, KnobValues values)
+    {
+        _values = values;
+        All = [.. classes.SelectMany(known => known.Knobs).OrderBy(knob => knob.Name, StringComparer.Ordinal)];
+        _byName = All.ToDictionary(knob => knob.Name, StringComparer.Ordinal);
+    }
+
+    /// <summary>Ordered by name.</summary>
+    public IReadOnlyList<Knob> All { get; }
+
+    /// <summary>Values that were given but are out of range or unreadable, as of now.</summary>
+    public IReadOnlyList<RejectedKnob> Rejected => [.. All.Select(knob => _values.Find(knob).Rejected).OfType<RejectedKnob>()];
+
+    public IReadOnlyList<KnobReading> Read() => [.. All.Select(Read)];
+
+    public KnobReading Read(Knob knob)
+    {
+        var found = _values.Find(knob);
+        return new(knob, knob.Show(found.Value), found.Source);
+    }
+
+    public Knob? Find(string name) => _byName.GetValueOrDefault(name);
+}
+
+/// <summary>The knobs of one options class.</summary>
+internal sealed record KnobClass(Type Options)
+{
+    public IReadOnlyList<Knob> Knobs { get; } = [.. Knob.Of(Options)];
+}

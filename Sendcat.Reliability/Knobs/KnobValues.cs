@@ -1,0 +1,50 @@
+using Microsoft.Extensions.Configuration;
+
+namespace Sendcat.Reliability.Knobs;
+
+/// <summary>Finds a knob's value: override, environment name, configuration section, preset, default — the first that says something.</summary>
+internal sealed class KnobValues(IConfiguration configuration, KnobOverrides overrides)
+{
+    public Found Find(Knob knob)
+    {
+        var (text, source) = Given(knob);
+        if (text is null)
+        {
+            return Unset(knob, null);
+        }
+
+        return knob.TryParse(text, out var value, out var reason) ? new(value, source, null) : Unset(knob, (text, reason));
+    }
+
+    public void Fill(object options, IEnumerable<Knob> knobs)
+    {
+        foreach (var knob in knobs)
+        {
+            knob.Set(options, Find(knob).Value);
+        }
+    }
+
+    private Found Unset(Knob knob, (string Text, string Reason)? rejected)
+    {
+        var preset = Presets.Of(knob.Name, Word(RolloutOptions.StageKnob), Word(RolloutOptions.TierKnob));
+        var found = preset is not null && knob.TryParse(preset, out var value, out _)
+            ? new Found(value, KnobSource.Preset, null)
+            : new Found(knob.DefaultValue, KnobSource.Default, null);
+        return rejected is not { } given
+            ? found
+            : found with { Rejected = new(knob.Name, knob.Show(given.Text), given.Reason, knob.Show(found.Value)) };
+    }
+
+    private (string? Text, KnobSource Source) Given(Knob knob) =>
+        overrides.Find(knob.Name) is { } set ? (set, KnobSource.Override)
+        : Said(configuration[knob.Name]) is { } named ? (named, KnobSource.Configuration)
+        : Said(configuration[knob.ConfigurationPath]) is { } sectioned ? (sectioned, KnobSource.Configuration)
+        : (null, KnobSource.Default);
+
+    /// <summary>The stage and the tier are knobs too; a wrong word counts as none.</summary>
+    private string? Word(Knob knob) => Given(knob).Text is { } text && knob.TryParse(text, out var value, out _) ? (string?)value : null;
+
+    private static string? Said(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+
+    internal readonly record struct Found(object? Value, KnobSource Source, RejectedKnob? Rejected);
+}

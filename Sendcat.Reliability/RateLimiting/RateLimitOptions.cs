@@ -1,0 +1,88 @@
+using System.ComponentModel.DataAnnotations;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.Reliability.RateLimiting;
+
+/// <summary>How many calls a window admits, bucket by bucket.</summary>
+public sealed class RateLimitOptions
+{
+    /// <summary>Chat turns per window and principal.</summary>
+    [Knob("RATE_LIMIT_CHAT_STREAM_MAX"), Range(1, 1000)]
+    public int ChatStreamMax { get; set; } = 30;
+
+    /// <summary>Window of the chat turns.</summary>
+    [Knob("RATE_LIMIT_CHAT_STREAM_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int ChatStreamWindowMs { get; set; } = 300_000;
+
+    /// <summary>Chat requests per window and address, whoever sends them.</summary>
+    [Knob("RATE_LIMIT_CHAT_IP_MAX"), Range(1, 1_000_000)]
+    public int ChatIpMax { get; set; } = 3_000;
+
+    /// <summary>Window of the chat requests of an address.</summary>
+    [Knob("RATE_LIMIT_CHAT_IP_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int ChatIpWindowMs { get; set; } = 60_000;
+
+    /// <summary>New threads per window and principal.</summary>
+    [Knob("RATE_LIMIT_THREAD_CREATE_MAX"), Range(1, 100_000)]
+    public int ThreadCreateMax { get; set; } = 300;
+
+    /// <summary>Window of the new threads.</summary>
+    [Knob("RATE_LIMIT_THREAD_CREATE_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int ThreadCreateWindowMs { get; set; } = 300_000;
+
+    /// <summary>Anonymous sessions issued per window and address.</summary>
+    [Knob("RATE_LIMIT_ANON_SESSION_MAX"), Range(1, 1_000_000)]
+    public int AnonymousSessionMax { get; set; } = 3_000;
+
+    /// <summary>Window of the anonymous sessions.</summary>
+    [Knob("RATE_LIMIT_ANON_SESSION_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int AnonymousSessionWindowMs { get; set; } = 60_000;
+
+    /// <summary>Sign-ups, sign-ins and refreshes per window and address.</summary>
+    [Knob("RATE_LIMIT_AUTH_MAX"), Range(1, 100_000)]
+    public int AuthMax { get; set; } = 300;
+
+    /// <summary>Window of the sign-ins.</summary>
+    [Knob("RATE_LIMIT_AUTH_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int AuthWindowMs { get; set; } = 60_000;
+
+    /// <summary>Password resets asked for per window and account.</summary>
+    [Knob("RATE_LIMIT_PASSWORD_RESET_MAX"), Range(1, 1_000)]
+    public int PasswordResetMax { get; set; } = 5;
+
+    /// <summary>Window of the password resets.</summary>
+    [Knob("RATE_LIMIT_PASSWORD_RESET_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int PasswordResetWindowMs { get; set; } = 900_000;
+
+    /// <summary>Gmail push notifications per window and address.</summary>
+    [Knob("RATE_LIMIT_GMAIL_PUSH_MAX"), Range(1, 5000)]
+    public int GmailPushMax { get; set; } = 120;
+
+    /// <summary>Window of the Gmail push notifications.</summary>
+    [Knob("RATE_LIMIT_GMAIL_PUSH_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int GmailPushWindowMs { get; set; } = 60_000;
+
+    /// <summary>WhatsApp deliveries per window and address.</summary>
+    [Knob("RATE_LIMIT_WHATSAPP_MAX"), Range(1, 5000)]
+    public int WhatsAppMax { get; set; } = 120;
+
+    /// <summary>Window of the WhatsApp deliveries.</summary>
+    [Knob("RATE_LIMIT_WHATSAPP_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int WhatsAppWindowMs { get; set; } = 60_000;
+
+    /// <summary>Returns from Google's consent page per window and address.</summary>
+    [Knob("RATE_LIMIT_GMAIL_OAUTH_MAX"), Range(1, 1000)]
+    public int GmailOAuthMax { get; set; } = 30;
+
+    /// <summary>Window of the returns from Google.</summary>
+    [Knob("RATE_LIMIT_GMAIL_OAUTH_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int GmailOAuthWindowMs { get; set; } = 300_000;
+
+    /// <summary>WhatsApp linking codes per window and user.</summary>
+    [Knob("RATE_LIMIT_WA_LINK_CODE_MAX"), Range(1, 100)]
+    public int WhatsAppLinkCodeMax { get; set; } = 5;
+
+    /// <summary>Window of the linking codes.</summary>
+    [Knob("RATE_LIMIT_WA_LINK_CODE_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int WhatsAppLinkCodeWindowMs { get; set; } = 600_000;
+}
