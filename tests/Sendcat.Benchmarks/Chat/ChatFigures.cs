@@ -25,7 +25,6 @@ internal sealed class ChatFigures
     public IReadOnlyDictionary<string, double?> Named(bool paced, ChatFigures? direct)
     {
         var beside = ReferenceEquals(this, direct) ? null : direct?.load.FirstToken;
-        var thousands = load.Streams / 1000.0;
         return new Dictionary<string, double?>
         {
             ["failures"] = load.Failures.Count,
@@ -38,9 +37,11 @@ internal sealed class ChatFigures
             ["relay p50 ms"] = load.Relay.Ms(50),
             ["relay p99 ms"] = load.Relay.Ms(99),
             ["added gap p99 ms"] = paced ? load.AddedGap.Ms(99) : null,
-            ["CPU-s per 1000 streams"] = cpu > 0 ? Math.Round(cpu / thousands, 3) : null,
-            ["CPU-s per 1000, its stores"] = stores > 0 ? Math.Round(stores / thousands, 3) : null,
+            ["CPU-s per 1000 streams"] = PerThousand(cpu),
+            ["CPU-s per 1000, its stores"] = PerThousand(stores),
             ["streams/s"] = Math.Round(load.Streams / load.Duration.TotalSeconds, 1),
         };
     }
+
+    private double? PerThousand(double seconds) => seconds > 0 && load.Streams > 0 ? Math.Round(seconds * 1000 / load.Streams, 3) : null;
 }

@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+
 namespace Sendcat.Benchmarks.Stage;
 
 /// <summary>How the API is run: every guard on and enforcing, each cap above what the benchmark asks for, so that what is measured is their cost and not their refusal.</summary>
@@ -6,6 +8,7 @@ internal static class SendcatOptions
     public static Dictionary<string, string?> Environment(Uri emulator) => new()
     {
         ["ASPNETCORE_ENVIRONMENT"] = "Production",
+        ["AUTH_SIGNING_KEY"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48)),
         ["OPENROUTER_API_KEY"] = "benchmark",
         ["OPENROUTER_BASE_URL"] = new Uri(emulator, "openrouter/api/v1").ToString(),
         ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
