@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sendcat.Benchmarks.Admission;
 using Sendcat.Benchmarks.Chat;
 using Sendcat.Benchmarks.Hold;
 using Sendcat.Benchmarks.Mixture;
@@ -15,6 +16,7 @@ internal static class BenchmarksProgram
             ChatBenchmark.Command(),
             HoldBenchmark.Command(),
             MixtureCheck.Command(),
+            AdmissionBenchmark.Command(),
             ProxyCommand.Create(),
         }.Parse(args).InvokeAsync();
 }

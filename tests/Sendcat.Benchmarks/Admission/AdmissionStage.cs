@@ -1,0 +1,59 @@
+using System.Globalization;
+using Npgsql;
+using Sendcat.Reliability;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Database;
+using Sendcat.TestKit.Stores;
+using StackExchange.Redis;
+
+namespace Sendcat.Benchmarks.Admission;
+
+/// <summary>Admission as the API has it, in this process, on a real Redis and PostgreSQL.</summary>
+internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres) : IAsyncDisposable
+{
+    public static async Task<AdmissionStage> StartAsync() => new(await RedisServer.StartAsync(), await PostgresServer.StartAsync());
+
+    /// <param name="cap">Turns at once, over all.</param>
+    public async Task<Running> RunAsync(int cap, CancellationToken cancellationToken)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(null);
+        builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
+        {
+            ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
+            ["ADMISSION_GLOBAL_MAX_INFLIGHT"] = cap.ToString(CultureInfo.InvariantCulture),
+            ["ADMISSION_GLOBAL_MAX_MSG_PER_SEC"] = "100000",
+            ["ADMISSION_GLOBAL_MAX_TOOL_PER_SEC"] = "200000",
+        });
+        builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis.CreateDatabase()));
+        builder.Services.AddSingleton(NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync()));
+        builder.Services.AddReliability();
+        var host = builder.Build();
+        await ReliabilityDatabase.MigrateAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), cancellationToken);
+        await host.StartAsync(cancellationToken);
+        return new Running(host, host.Services.GetRequiredService<AdmissionController>(), host.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase());
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await redis.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    internal sealed record Running(IHost Host, AdmissionController Admission, IDatabase Redis) : IAsyncDisposable
+    {
+        private int turns;
+
+        /// <summary>Another person's turn each time.</summary>
+        public ValueTask<AdmissionDecision> AdmitAsync(CancellationToken cancellationToken)
+        {
+            var number = Interlocked.Increment(ref turns).ToString(CultureInfo.InvariantCulture);
+            return Admission.AdmitAsync(new AdmissionRequest { Principal = $"session:{number}", StreamId = $"STREAM:{number}" }, cancellationToken);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Host.StopAsync();
+            Host.Dispose();
+        }
+    }
+}
