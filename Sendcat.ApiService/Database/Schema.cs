@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
@@ -16,6 +17,8 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     public static void Configure(DbContextOptionsBuilder options)
     {
         options.UseSnakeCaseNamingConvention();
+        // A failed command reaches its caller as an exception, and is logged there if it matters.
+        options.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));
         new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable);
     }
 

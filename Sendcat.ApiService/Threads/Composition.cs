@@ -67,7 +67,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             return tooMany;
         }
 
-        var anchor = ThreadAccess.TryParse(messageId, out var id)
+        var anchor = ThreadAccess.IsId(messageId, out var id)
             ? await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == id && m.ThreadId == open.Thread.Id, cancellationToken)
             : null;
         return anchor is null ? ApiError.NotFound("No such message in this thread").In(function) : new Start(open, anchor);

@@ -80,7 +80,7 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        return ThreadAccess.TryParse(messageId, out var message) && await FindAsync(db, open.Thread.Id, message, cancellationToken) is { } view
+        return ThreadAccess.IsId(messageId, out var message) && await FindAsync(db, open.Thread.Id, message, cancellationToken) is { } view
             ? TypedResults.Ok(view)
             : NoSuchMessage(Function);
     }
@@ -99,7 +99,7 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        return ThreadAccess.TryParse(after, out var anchor) && await messages.DeleteAfterAsync(open.Thread.Id, anchor, cancellationToken) is { } count
+        return ThreadAccess.IsId(after, out var anchor) && await messages.DeleteAfterAsync(open.Thread.Id, anchor, cancellationToken) is { } count
             ? TypedResults.Ok(new Deleted(count))
             : NoSuchMessage(Function);
     }

@@ -18,7 +18,7 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
     public static bool Permits(Principal principal, ThreadOwner? owner) => owner is { } row && principal.Owns(row.UserId, row.SessionId);
 
     /// <summary>Ids are UUIDs in the form with dashes; nothing else is one.</summary>
-    public static bool TryParse(string? id, out Guid parsed) => Guid.TryParseExact(id, "D", out parsed);
+    public static bool IsId(string? id, out Guid parsed) => Guid.TryParseExact(id, "D", out parsed);
 
     /// <param name="function">Names the operation in the error text, for instance <c>threads.get</c>.</param>
     public async Task<Outcome<OpenThread>> OpenAsync(HttpContext http, string threadId, string function, string? bodySessionId, CancellationToken cancellationToken)
@@ -28,7 +28,7 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
             return refusal;
         }
 
-        var thread = TryParse(threadId, out var id) ? await db.Threads.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, cancellationToken) : null;
+        var thread = IsId(threadId, out var id) ? await db.Threads.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, cancellationToken) : null;
         return thread is not null && Permits(principal, new(thread.UserId, thread.SessionId)) ? new OpenThread(principal, thread) : Refused(principal, function);
     }
 
