@@ -18,7 +18,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     {
         options.UseSnakeCaseNamingConvention();
         // A failed command reaches its caller as an exception, and is logged there if it matters.
-        options.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug)));
+        options.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
         new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable);
     }
 

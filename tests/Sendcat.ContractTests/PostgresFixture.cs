@@ -45,12 +45,12 @@ public sealed class PostgresFixture : IAsyncLifetime
         await ready.Task.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
-    /// <summary>Without a farewell; its children die with it.</summary>
+    /// <summary>At once and without a farewell to its clients.</summary>
     public async Task StopAsync()
     {
         if (server is not null)
         {
-            server.Kill(entireProcessTree: true);
+            server.StandardInput.Close();
             await server.WaitForExitAsync();
             server.Dispose();
             server = null;
