@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 using Sendcat.Reliability.Database;
@@ -14,6 +15,8 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     public static void Configure(DbContextOptionsBuilder options)
     {
         options.UseSnakeCaseNamingConvention();
+        // A failed command reaches its caller as an exception, and is logged there if it matters.
+        options.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
         new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable);
     }
 

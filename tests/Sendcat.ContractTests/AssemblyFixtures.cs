@@ -1,0 +1,3 @@
+using Sendcat.ContractTests;
+
+[assembly: AssemblyFixture(typeof(PostgresFixture))]

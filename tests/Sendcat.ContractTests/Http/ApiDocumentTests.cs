@@ -1,0 +1,33 @@
+using System.Net;
+
+namespace Sendcat.ContractTests.Http;
+
+public sealed class ApiDocumentTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task Every_operation_has_a_name_a_summary_and_its_answers()
+    {
+        var api = await postgres.ApiAsync();
+        var document = await (await api.Anyone.GetAsync("/openapi/v1.json")).JsonAsync();
+
+        var operations = document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(operation => (Name: $"{operation.Key} {path.Key}", Node: operation.Value!))).ToList();
+        Assert.Contains(operations, operation => operation.Name == "post /api/threads/{id}/messages");
+        Assert.All(operations, operation =>
+        {
+            Assert.False(string.IsNullOrWhiteSpace((string?)operation.Node["operationId"]), operation.Name);
+            Assert.False(string.IsNullOrWhiteSpace((string?)operation.Node["summary"]), operation.Name);
+            Assert.Contains(operation.Node["responses"]!.AsObject(), response => response.Key.StartsWith('2'));
+        });
+        var send = operations.Single(operation => operation.Name == "post /api/threads/{id}/messages").Node;
+        Assert.NotNull(send["requestBody"]?["content"]?["application/json"]?["schema"]);
+        Assert.All(["400", "401", "403", "413", "415"], (string status) => Assert.NotNull(send["responses"]![status]?["content"]?["text/plain"]));
+    }
+
+    [Fact]
+    public async Task There_is_a_page_for_people()
+    {
+        var api = await postgres.ApiAsync();
+        using var page = await api.Anyone.GetAsync("/scalar");
+        Assert.Equal((HttpStatusCode.OK, "text/html"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType));
+    }
+}

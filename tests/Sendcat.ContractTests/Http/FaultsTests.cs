@@ -1,0 +1,90 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Sendcat.ContractTests.Http;
+
+public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Theory]
+    [InlineData("PUT", "/api/threads")]
+    [InlineData("DELETE", "/api/threads")]
+    [InlineData("GET", "/api/auth/login")]
+    [InlineData("PATCH", "/api/auth/anonymous")]
+    [InlineData("POST", "/api/threads/0199b1a0-0000-7000-8000-000000000000/export")]
+    public async Task The_wrong_method_of_a_known_route_is_405(string method, string path)
+    {
+        using var response = await api.Anyone.SendAsync(new(new HttpMethod(method), path));
+        await response.RefusedAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
+        Assert.NotEmpty(response.Content.Headers.Allow);
+    }
+
+    [Theory]
+    [InlineData("/")]
+    [InlineData("/api")]
+    [InlineData("/api/nowhere")]
+    [InlineData("/api/threads/a/b/c/d")]
+    [InlineData("/.env")]
+    public async Task An_unknown_route_is_404(string path) => await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+
+    [Fact]
+    public async Task A_surprise_is_500_without_a_word_about_it()
+    {
+        await using var broken = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new Surprise(new InvalidOperationException("secret insides"))));
+        var text = await (await broken.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
+        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_store_that_is_away_is_503_and_comes_back_without_a_restart()
+    {
+        await using var own = new PostgresFixture();
+        await own.InitializeAsync();
+        await using var other = await SendcatApi.StartAsync(own);
+        var guest = await other.GuestAsync();
+        Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
+
+        await own.StopAsync();
+        using var read = await guest.GetAsync("/api/threads");
+        using var write = await guest.PostAsync("/api/threads", "{}".AsJson());
+        await own.StartAsync();
+        using var back = await guest.PostAsync("/api/threads", "{}".AsJson());
+
+        await read.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        await write.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        Assert.Equal(TimeSpan.FromSeconds(1), write.Headers.RetryAfter?.Delta);
+        Assert.Equal(HttpStatusCode.Created, back.StatusCode);
+    }
+
+    [Fact]
+    public async Task A_body_that_ends_too_early_harms_nobody()
+    {
+        var address = api.Anyone.BaseAddress!;
+        using (var client = new TcpClient())
+        {
+            await client.ConnectAsync(address.Host, address.Port);
+            await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST /api/threads HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"title\""));
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);
+    }
+
+    private sealed class Surprise(Exception exception) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            next(app);
+            app.Use((HttpContext http, RequestDelegate _) => http.Request.Path == "/boom" ? throw exception : Task.CompletedTask);
+        };
+    }
+}

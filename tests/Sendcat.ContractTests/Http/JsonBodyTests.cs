@@ -1,0 +1,127 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+
+namespace Sendcat.ContractTests.Http;
+
+public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+    private HttpClient guest = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        api = await postgres.ApiAsync();
+        guest = await api.GuestAsync();
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("text/plain; note=application/json")]
+    [InlineData("application/jsonp")]
+    [InlineData("application/json-patch+json")]
+    [InlineData("multipart/form-data; boundary=application/json")]
+    [InlineData("application/json; charset=utf-16")]
+    [InlineData("nonsense")]
+    [InlineData("")]
+    public async Task A_media_type_that_only_mentions_json_is_unsupported(string contentType)
+    {
+        using var body = new ByteArrayContent("{}"u8.ToArray());
+        body.Headers.TryAddWithoutValidation("Content-Type", contentType);
+        await (await guest.PostAsync("/api/threads", body)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+    }
+
+    [Fact]
+    public async Task A_body_without_media_type_is_unsupported() =>
+        await (await guest.PostAsync("/api/threads", new ByteArrayContent("{}"u8.ToArray()))).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+
+    [Theory]
+    [InlineData("application/json")]
+    [InlineData("Application/JSON; charset=UTF-8")]
+    [InlineData("application/json; charset=\"utf-8\"")]
+    public async Task Json_is_taken_however_it_is_spelled(string contentType)
+    {
+        using var body = new ByteArrayContent("""{"title":"shoes"}"""u8.ToArray());
+        body.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
+        Assert.Equal(HttpStatusCode.Created, (await guest.PostAsync("/api/threads", body)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_body_over_64_KiB_is_too_large_whether_announced_or_chunked(bool chunked)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/threads") { Content = $$"""{"title":"{{new string('a', 65_536)}}"}""".AsJson() };
+        request.Headers.TransferEncodingChunked = chunked;
+        await (await guest.SendAsync(request)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+    }
+
+    [Fact]
+    public async Task A_chunked_body_of_64_KiB_exactly_is_read()
+    {
+        var json = """{"title":"shoes"}""";
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/threads") { Content = json.PadRight(65_536).AsJson() };
+        request.Headers.TransferEncodingChunked = true;
+        Assert.Equal(HttpStatusCode.Created, (await guest.SendAsync(request)).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("   ")]
+    [InlineData("{")]
+    [InlineData("{\"title\":}")]
+    [InlineData("{} trailing")]
+    [InlineData("{}{}")]
+    [InlineData("{'title':'x'}")]
+    [InlineData("{\"title\":\"\\ud800\"}")]
+    public async Task What_is_not_json_is_called_so(string body) =>
+        await (await guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+
+    [Fact]
+    public async Task Bytes_that_are_no_utf8_are_not_json()
+    {
+        using var body = new ByteArrayContent([.. "{\"title\":\""u8, 0xC3, 0x28, .. "\"}"u8]);
+        body.Headers.ContentType = new("application/json");
+        await (await guest.PostAsync("/api/threads", body)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+    }
+
+    [Fact]
+    public async Task Json_nested_too_deep_is_refused()
+    {
+        var deep = new StringBuilder("{\"x\":").Append('[', 5_000).Append(']', 5_000).Append('}').ToString();
+        await (await guest.PostAsync("/api/threads", deep.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("\"text\"")]
+    [InlineData("7")]
+    [InlineData("{\"title\":7}")]
+    [InlineData("{\"title\":{}}")]
+    [InlineData("{\"title\":\"\"}")]
+    [InlineData("{\"title\":\"a\\u0000b\"}")]
+    [InlineData("{\"modelId\":\"two words\"}")]
+    [InlineData("{\"sessionId\":[]}")]
+    public async Task Json_of_the_wrong_shape_is_an_invalid_request(string body) =>
+        await (await guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+    [Fact]
+    public async Task Unknown_fields_are_ignored() =>
+        Assert.Equal(HttpStatusCode.Created, (await guest.PostAsync("/api/threads", """{"title":"x","userId":"somebody","isPinned":true}""".AsJson())).StatusCode);
+
+    [Fact]
+    public async Task The_media_type_is_judged_before_size_and_size_before_json()
+    {
+        var large = new string('a', 70_000);
+        using var text = new StringContent(large, Encoding.UTF8, "text/plain");
+        await (await guest.PostAsync("/api/threads", text)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await guest.PostAsync("/api/threads", large.AsJson())).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+    }
+
+    [Fact]
+    public async Task Shape_is_judged_before_identity() =>
+        await (await api.Anyone.PostAsync("/api/threads", "{".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+}

@@ -1,0 +1,101 @@
+using System.Net;
+
+namespace Sendcat.ContractTests.Http;
+
+public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Ours = "http://localhost:3000";
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Theory]
+    [InlineData("http://localhost:3000")]
+    [InlineData("http://localhost:3100")]
+    [InlineData("http://localhost:5173")]
+    public async Task A_known_origin_is_told_so_on_success_and_on_error(string origin)
+    {
+        foreach (var path in new[] { "/api/auth/anonymous", "/api/threads", "/api/nowhere" })
+        {
+            using var response = await SendAsync(HttpMethod.Post, path, origin);
+            Assert.Equal(origin, Assert.Single(response.Headers.GetValues("Access-Control-Allow-Origin")));
+            Assert.Equal("true", Assert.Single(response.Headers.GetValues("Access-Control-Allow-Credentials")));
+            Assert.Equal("x-sendcat-error-code, Retry-After, x-vercel-ai-ui-message-stream", Assert.Single(response.Headers.GetValues("Access-Control-Expose-Headers")));
+            Assert.Contains("Origin", response.Headers.Vary);
+        }
+    }
+
+    [Theory]
+    [InlineData("http://localhost:3001")]
+    [InlineData("http://localhost:3000.evil.example")]
+    [InlineData("https://localhost:3000")]
+    [InlineData("http://LOCALHOST:3000")]
+    [InlineData("null")]
+    public async Task A_foreign_origin_is_refused_before_anything_else(string origin)
+    {
+        foreach (var path in new[] { "/api/threads", "/api/auth/anonymous", "/api/nowhere" })
+        {
+            using var response = await SendAsync(HttpMethod.Post, path, origin);
+            await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+            Assert.Contains("Origin", response.Headers.Vary);
+        }
+    }
+
+    [Fact]
+    public async Task A_request_without_origin_is_let_through()
+    {
+        using var response = await SendAsync(HttpMethod.Post, "/api/auth/anonymous", null);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.False(response.Headers.Contains("Access-Control-Allow-Origin"));
+    }
+
+    [Theory]
+    [InlineData("/api/chat", "POST, GET, OPTIONS")]
+    [InlineData("/api/chat/abort", "POST, GET, OPTIONS")]
+    [InlineData("/api/threads/x", "GET, POST, PUT, PATCH, DELETE, OPTIONS")]
+    public async Task A_preflight_is_204_and_tells_a_known_origin_what_it_may(string path, string methods)
+    {
+        using var known = await SendAsync(HttpMethod.Options, path, Ours);
+        using var foreign = await SendAsync(HttpMethod.Options, path, "https://evil.example");
+
+        Assert.Equal(HttpStatusCode.NoContent, known.StatusCode);
+        Assert.Equal(Ours, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Origin")));
+        Assert.Equal(methods, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
+        Assert.Equal("Content-Type, Authorization, x-sendcat-session", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Headers")));
+        Assert.Equal(HttpStatusCode.NoContent, foreign.StatusCode);
+        Assert.DoesNotContain(foreign.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task The_health_page_refuses_a_foreign_preflight_and_answers_a_known_one_with_200()
+    {
+        await (await SendAsync(HttpMethod.Options, "/api/chat/health", "https://evil.example")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        using var known = await SendAsync(HttpMethod.Options, "/api/chat/health", Ours);
+        Assert.Equal(HttpStatusCode.OK, known.StatusCode);
+        Assert.Equal("GET, OPTIONS", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
+    }
+
+    [Fact]
+    public async Task The_list_of_origins_is_a_setting()
+    {
+        await using var other = await SendcatApi.StartAsync(postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", "https://www.sendcat.app" } } };
+        Assert.Equal(HttpStatusCode.OK, (await other.Anyone.SendAsync(request)).StatusCode);
+        using var old = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", Ours } } };
+        Assert.Equal(HttpStatusCode.Forbidden, (await other.Anyone.SendAsync(old)).StatusCode);
+    }
+
+    private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? origin)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (origin is not null)
+        {
+            request.Headers.TryAddWithoutValidation("Origin", origin);
+        }
+
+        return await api.Anyone.SendAsync(request);
+    }
+}

@@ -1,0 +1,140 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace Sendcat.ContractTests.Identity;
+
+public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Who_registers_can_sign_in_and_has_a_profile()
+    {
+        var (user, tokens) = await api.UserAsync("Mary.Seacole@example.com");
+
+        Assert.Equal("Bearer", (string)tokens["tokenType"]!);
+        Assert.Equal(3600, (int)tokens["expiresIn"]!);
+        Assert.Equal("Mary.Seacole@example.com", (string)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["email"]!);
+        Assert.Equal("Mary.Seacole", (string)(await (await user.GetAsync("/api/profile")).JsonAsync())["fullName"]!);
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("mary.seacole@EXAMPLE.com", "correct horse 1")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("ann@example.com", "short1")]
+    [InlineData("ann@example.com", "no digit here")]
+    [InlineData("ann@example.com", null)]
+    [InlineData("not an address", "correct horse 1")]
+    [InlineData("two@x.com, three@x.com", "correct horse 1")]
+    [InlineData("Ann <ann@example.com>", "correct horse 1")]
+    [InlineData("a\u0000b@example.com", "correct horse 1")]
+    [InlineData(null, "correct horse 1")]
+    public async Task A_weak_password_or_a_bad_address_is_an_invalid_request(string? email, string? password) =>
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+    [Fact]
+    public async Task A_taken_address_is_answered_like_a_free_one_and_keeps_its_password()
+    {
+        using var first = await RegisterAsync("taken@example.com", "the first password 1");
+        using var again = await RegisterAsync("TAKEN@example.com", "another password 2");
+
+        Assert.Equal(first.StatusCode, again.StatusCode);
+        Assert.Equal((await first.JsonAsync()).AsObject().Count, (await again.JsonAsync()).AsObject().Count);
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("taken@example.com", "the first password 1")).StatusCode);
+        await (await SignInAsync("taken@example.com", "another password 2")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
+    public async Task Of_registrations_at_the_same_time_one_wins_and_none_breaks()
+    {
+        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => RegisterAsync("race@example.com", $"password number {i}")));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from users where normalized_email = 'RACE@EXAMPLE.COM'"));
+        Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from profiles where email = 'race@example.com'"));
+    }
+
+    [Fact]
+    public async Task A_wrong_password_and_an_unknown_address_sound_the_same()
+    {
+        await RegisterAsync("known@example.com", "correct horse 1");
+        var wrong = await (await SignInAsync("known@example.com", "wrong")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        var unknown = await (await SignInAsync("unknown@example.com", "wrong")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        Assert.Equal(wrong, unknown);
+    }
+
+    [Fact]
+    public async Task Five_wrong_passwords_lock_the_account_also_when_they_come_at_once()
+    {
+        await RegisterAsync("locked@example.com", "correct horse 1");
+        await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => SignInAsync("locked@example.com", "wrong")));
+
+        await (await SignInAsync("locked@example.com", "correct horse 1")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+
+        await api.ExecuteAsync("update users set lockout_end = now() - interval '1 second' where normalized_email = 'LOCKED@EXAMPLE.COM'");
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("locked@example.com", "correct horse 1")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_refresh_token_works_once_and_its_second_use_ends_the_sign_in()
+    {
+        var (_, first) = await api.UserAsync("refresh@example.com");
+        var second = await (await RefreshAsync(first)).JsonAsync();
+        var third = await (await RefreshAsync(second)).JsonAsync();
+
+        await (await RefreshAsync(first)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await RefreshAsync(third)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("refresh@example.com", "correct horse 1")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Of_refreshes_at_the_same_time_at_most_one_succeeds()
+    {
+        var (_, tokens) = await api.UserAsync("refresh-race@example.com");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RefreshAsync(tokens)));
+        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Refresh_tokens_are_kept_as_hashes_and_expire()
+    {
+        var (_, tokens) = await api.UserAsync("expires@example.com");
+        var token = (string)tokens["refreshToken"]!;
+        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from refresh_tokens where encode(token_hash, 'escape') like '%{token}%'"));
+
+        await api.ExecuteAsync("update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users where email = 'expires@example.com')");
+        await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
+    public async Task Signing_out_ends_the_sign_in_and_is_never_an_error()
+    {
+        var (_, tokens) = await api.UserAsync("out@example.com");
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = (string)tokens["refreshToken"]! })).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = "rt_unknown" })).StatusCode);
+        await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Theory]
+    [InlineData("refresh", "{}")]
+    [InlineData("logout", "{}")]
+    [InlineData("login", "{\"email\":\"a@b.c\"}")]
+    [InlineData("forgot-password", "{\"email\":\"nobody\"}")]
+    [InlineData("reset-password", "{\"token\":\"x\",\"newPassword\":\"short\"}")]
+    [InlineData("reset-password", "{\"newPassword\":\"long enough\"}")]
+    public async Task A_body_that_lacks_something_is_an_invalid_request(string endpoint, string body) =>
+        await (await api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+    [Fact]
+    public async Task A_guest_is_nobody_to_me() => await (await (await api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+
+    private Task<HttpResponseMessage> RegisterAsync(string email, string password) => PostAsync("register", new { email, password });
+
+    private Task<HttpResponseMessage> SignInAsync(string email, string password) => PostAsync("login", new { email, password });
+
+    private Task<HttpResponseMessage> RefreshAsync(System.Text.Json.Nodes.JsonNode tokens) => PostAsync("refresh", new { refreshToken = (string)tokens["refreshToken"]! });
+
+    private Task<HttpResponseMessage> PostAsync(string endpoint, object body) => api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", body);
+}

@@ -1,0 +1,93 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using System.Threading.Channels;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace Sendcat.ContractTests.Identity;
+
+public sealed class PasswordResetTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task A_reset_link_arrives_by_mail_works_once_and_ends_the_old_sign_ins()
+    {
+        await using var resend = await ResendServer.StartAsync();
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["RESEND_API_KEY"] = "re_test", ["RESEND_BASE_URL"] = resend.Address, ["APP_URL"] = "https://sendcat.app" });
+        var (_, tokens) = await api.UserAsync("forgot@example.com", "the old password 1");
+
+        var unknown = await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "unknown@example.com" });
+        var known = await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "forgot@example.com" });
+        var (mail, headers) = await resend.Mails.ReadAsync();
+
+        Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted), (unknown.StatusCode, known.StatusCode));
+        Assert.Equal("forgot@example.com", (string)mail["to"]!);
+        Assert.Equal("Bearer re_test", headers["Authorization"]);
+        Assert.InRange(headers["Idempotency-Key"].ToString().Length, 1, 256);
+        Assert.NotEmpty(headers.UserAgent.ToString());
+        var link = ((string)mail["text"]!).Split(' ', '\n').Single(word => word.StartsWith("https://sendcat.app/reset-password?token=", StringComparison.Ordinal));
+        var token = Uri.UnescapeDataString(link.Split("token=")[1]);
+
+        var forged = await ResetAsync(api, token[..^1] + (token[^1] == 'A' ? 'B' : 'A'));
+        var first = await ResetAsync(api, token);
+        var again = await ResetAsync(api, token);
+
+        await forged.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        Assert.Equal(HttpStatusCode.NoContent, first.StatusCode);
+        await again.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "the old password 1" })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "a new password" })).StatusCode);
+        Assert.False(resend.Mails.TryRead(out _), "nobody else is written to");
+    }
+
+    [Theory]
+    [InlineData("nonsense")]
+    [InlineData("a.b.c")]
+    [InlineData("..")]
+    [InlineData("0199b1a0-0000-7000-8000-000000000001.4102444800.AAAA")]
+    public async Task A_made_up_token_resets_nothing(string token) =>
+        await (await ResetAsync(await postgres.ApiAsync(), token)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+    [Fact]
+    public async Task Without_a_mail_key_the_answer_is_the_same()
+    {
+        var api = await postgres.ApiAsync();
+        await api.UserAsync("nomail@example.com");
+        Assert.Equal(HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "nomail@example.com" })).StatusCode);
+    }
+
+    private static Task<HttpResponseMessage> ResetAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "a new password" });
+
+    /// <summary>Takes mails as Resend does.</summary>
+    private sealed class ResendServer(WebApplication app, ChannelReader<(JsonNode, IHeaderDictionary)> mails) : IAsyncDisposable
+    {
+        public string Address => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+
+        public ChannelReader<(JsonNode Mail, IHeaderDictionary Headers)> Mails => mails;
+
+        public static async Task<ResendServer> StartAsync()
+        {
+            var received = Channel.CreateUnbounded<(JsonNode, IHeaderDictionary)>();
+            var builder = WebApplication.CreateSlimBuilder();
+            builder.WebHost.UseUrls("http://127.0.0.1:0");
+            builder.Logging.ClearProviders();
+            var app = builder.Build();
+            app.MapPost("/emails", async (HttpRequest request) =>
+            {
+                var mail = (await JsonNode.ParseAsync(request.Body))!;
+                await received.Writer.WriteAsync((mail, new HeaderDictionary(request.Headers.ToDictionary(StringComparer.OrdinalIgnoreCase))));
+                return Results.Ok(new { id = "1" });
+            });
+            await app.StartAsync();
+            return new(app, received.Reader);
+        }
+
+        public ValueTask DisposeAsync() => app.DisposeAsync();
+    }
+}

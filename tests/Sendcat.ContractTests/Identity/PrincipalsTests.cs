@@ -1,0 +1,85 @@
+using System.Net;
+using System.Net.Http.Headers;
+
+namespace Sendcat.ContractTests.Identity;
+
+public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task Neither_token_nor_session_is_401() => await (await api.Anyone.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+
+    [Theory]
+    [InlineData("Bearer nonsense")]
+    [InlineData("Bearer")]
+    [InlineData("Bearer a.b.c")]
+    [InlineData("Basic YTpi")]
+    public async Task A_bad_token_is_401_even_beside_a_good_session(string authorization)
+    {
+        var guest = await api.GuestAsync();
+        guest.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+        await (await guest.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
+    public async Task An_issued_session_is_accepted_and_any_change_to_it_is_not()
+    {
+        var guest = await api.GuestAsync();
+        var session = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
+        Assert.StartsWith("anon_", session, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
+
+        string[] forged = [session.Split('.')[0], session[..^2], session.Replace("anon_0", "anon_1", StringComparison.Ordinal), "anon_", $"anon_{Guid.NewGuid()}.AAAAAAAAAAAAAAAAAAAAAA"];
+        foreach (var attempt in forged)
+        {
+            await (await api.WithSession(attempt).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        }
+    }
+
+    [Theory]
+    [InlineData("auth-0199b1a0-0000-7000-8000-000000000001")]
+    [InlineData("has space")]
+    [InlineData("emoji-\u00e9")]
+    [InlineData("quote'--")]
+    public async Task A_reserved_or_odd_session_is_401(string session)
+    {
+        var response = await api.Anyone.PostAsync("/api/threads", $$"""{"sessionId":"{{session}}"}""".AsJson());
+        await response.RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
+    public async Task A_session_of_129_characters_is_401() =>
+        await (await api.WithSession(new string('a', 129)).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+
+    [Fact]
+    public async Task A_session_that_a_browser_made_up_is_accepted_until_only_signed_ones_are()
+    {
+        var made = Guid.NewGuid().ToString();
+        Assert.Equal(HttpStatusCode.OK, (await api.WithSession(made).GetAsync("/api/threads")).StatusCode);
+
+        await using var strict = await SendcatApi.StartAsync(postgres, new() { ["ANONYMOUS_SESSION_SIGNED_ONLY"] = "true" });
+        await (await strict.WithSession(made).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        Assert.Equal(HttpStatusCode.OK, (await (await strict.GuestAsync()).GetAsync("/api/threads")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_user_is_not_kept_out_by_a_session_that_is_no_longer_good()
+    {
+        var (user, _) = await api.UserAsync("kept@example.com");
+        user.DefaultRequestHeaders.Add("x-sendcat-session", "anon_forged.AAAA");
+        Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/threads")).StatusCode);
+    }
+
+    [Fact]
+    public async Task The_scheme_is_read_in_any_case()
+    {
+        var (_, tokens) = await api.UserAsync("scheme@example.com");
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/auth/me") { Headers = { Authorization = new AuthenticationHeaderValue("bearer", (string)tokens["accessToken"]!) } };
+        Assert.Equal("scheme@example.com", (string)(await (await api.Anyone.SendAsync(request)).JsonAsync())["email"]!);
+    }
+}

@@ -1,0 +1,49 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace Sendcat.ContractTests.Identity;
+
+public sealed class ProfileTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task A_guest_has_none_until_he_writes_one_and_nobody_else_sees_it()
+    {
+        var guest = await api.GuestAsync();
+        Assert.StartsWith("[not_found:profiles.get]", await (await guest.GetAsync("/api/profile")).RefusedAsync(HttpStatusCode.NotFound, "not_found"), StringComparison.Ordinal);
+
+        var address = new { streetAddress = "1 Hope Road", city = "Kingston", parish = "St. Andrew" };
+        await (await guest.PutAsJsonAsync("/api/profile", new { fullName = "Guest", trn = "123-456-789", dob = 315_532_800_000, address })).JsonAsync();
+        var profile = await (await guest.GetAsync("/api/profile")).JsonAsync();
+
+        Assert.Equal("123-456-789", (string)profile["trn"]!);
+        Assert.Equal("Kingston", (string)profile["address"]!["city"]!);
+        Assert.Null(profile["email"]);
+        Assert.Equal(HttpStatusCode.NotFound, (await (await api.GuestAsync()).GetAsync("/api/profile")).StatusCode);
+    }
+
+    [Fact]
+    public async Task Writing_at_the_same_time_leaves_one_row()
+    {
+        var guest = await api.GuestAsync();
+        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => guest.PutAsJsonAsync("/api/profile", new { fullName = $"Name {i}" })));
+        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+    }
+
+    [Theory]
+    [InlineData("{\"email\":\"nobody\"}")]
+    [InlineData("{\"trn\":\"123456789\"}")]
+    [InlineData("{\"trn\":\"123-456-789\\n\"}")]
+    [InlineData("{\"dob\":\"yesterday\"}")]
+    [InlineData("{\"dob\":99999999999999}")]
+    [InlineData("{\"fullName\":\"a\\u0000b\"}")]
+    [InlineData("{\"address\":{\"city\":\"Kingston\"}}")]
+    [InlineData("{\"address\":[]}")]
+    public async Task What_is_not_a_profile_is_an_invalid_request(string body) =>
+        await (await (await api.GuestAsync()).PutAsync("/api/profile", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+}

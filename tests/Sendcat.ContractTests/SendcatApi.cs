@@ -1,0 +1,130 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ContractTests;
+
+/// <summary>The real API on Kestrel over a database of its own. What a test may vary are settings, the clock and services.</summary>
+public sealed class SendcatApi : IAsyncDisposable
+{
+    private readonly Factory factory;
+
+    private SendcatApi(Factory factory, string database)
+    {
+        this.factory = factory;
+        Database = NpgsqlDataSource.Create(database);
+        Anyone = factory.CreateClient();
+    }
+
+    public const string SigningKey = "a signing key for tests, long enough to sign";
+
+    /// <summary>A client without any identity.</summary>
+    public HttpClient Anyone { get; }
+
+    public NpgsqlDataSource Database { get; }
+
+    public IServiceProvider Services => factory.Services;
+
+    public static async Task<SendcatApi> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        var host = new Factory(settings ?? [], database, services);
+        host.UseKestrel(0);
+        host.StartServer();
+        return new(host, database);
+    }
+
+    public async Task<HttpClient> GuestAsync()
+    {
+        var session = await (await Anyone.PostAsync("/api/auth/anonymous", null)).JsonAsync();
+        return WithSession((string)session["sessionId"]!);
+    }
+
+    public HttpClient WithSession(string session)
+    {
+        var client = factory.CreateClient();
+        client.DefaultRequestHeaders.Add("x-sendcat-session", session);
+        return client;
+    }
+
+    public HttpClient WithBearer(string token)
+    {
+        var client = factory.CreateClient();
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        return client;
+    }
+
+    public async Task<(HttpClient Client, JsonNode Tokens)> UserAsync(string email = "ann@example.com", string password = "correct horse 1", string? sessionId = null)
+    {
+        (await Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).EnsureSuccessStatusCode();
+        var tokens = await (await Anyone.PostAsJsonAsync("/api/auth/login", new { email, password, sessionId })).JsonAsync();
+        return (WithBearer((string)tokens["accessToken"]!), tokens);
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await factory.DisposeAsync();
+        await Database.DisposeAsync();
+    }
+
+    private sealed class Factory(Dictionary<string, string> settings, string database, Action<IServiceCollection>? services) : WebApplicationFactory<ApiError>
+    {
+        protected override void ConfigureWebHost(IWebHostBuilder builder)
+        {
+            builder.UseEnvironment("Production");
+            builder.UseSetting("ConnectionStrings:sendcatdb", database);
+            builder.UseSetting("AUTH_SIGNING_KEY", SigningKey);
+            foreach (var (name, value) in settings)
+            {
+                builder.UseSetting(name, value);
+            }
+
+            builder.ConfigureLogging(logging => logging.ClearProviders().AddSimpleConsole().SetMinimumLevel(LogLevel.Error));
+            builder.ConfigureTestServices(collection => services?.Invoke(collection));
+        }
+    }
+}
+
+public static class Answers
+{
+    public static async Task<JsonNode> JsonAsync(this HttpResponseMessage response)
+    {
+        Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        return JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
+    }
+
+    /// <summary>Every refusal has the status, the code, a plain text, and nothing of our insides.</summary>
+    public static async Task<string> RefusedAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
+    {
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(status == response.StatusCode, $"{(int)response.StatusCode} {text}");
+        Assert.Equal(code, Assert.Single(response.Headers.GetValues("x-sendcat-error-code")));
+        Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
+        Assert.DoesNotContain("Exception", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("   at ", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("Sendcat.ApiService", text, StringComparison.Ordinal);
+        return text;
+    }
+
+    public static HttpContent AsJson(this string json) => new StringContent(json, System.Text.Encoding.UTF8, "application/json");
+}

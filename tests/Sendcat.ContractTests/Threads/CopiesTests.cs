@@ -1,0 +1,148 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Sendcat.ContractTests.Threads;
+
+public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+    private HttpClient owner = null!;
+    private string thread = "";
+    private List<JsonNode> messages = [];
+
+    /// <summary>system · question one · (tool call) · tool · answer one · question two · answer two (streaming).</summary>
+    public async ValueTask InitializeAsync()
+    {
+        api = await postgres.ApiAsync();
+        (owner, _) = await api.UserAsync($"copies-{Guid.NewGuid():N}@example.com");
+        thread = (string)(await (await owner.PostAsJsonAsync("/api/threads", new { title = "Shoes" })).JsonAsync())["id"]!;
+        await api.ExecuteAsync(
+            $$$"""
+            insert into messages (id, thread_id, role, content, status, tool_calls, tool_call_id, products) values
+              (gen_random_uuid(), '{{{thread}}}', 'system', 'a secret prompt', 'completed', null, null, null),
+              (gen_random_uuid(), '{{{thread}}}', 'user', 'question one', 'completed', null, null, null),
+              (gen_random_uuid(), '{{{thread}}}', 'assistant', '', 'completed', '[{"id":"c1","type":"function","function":{"name":"search_web","arguments":"{}"}}]', null, null),
+              (gen_random_uuid(), '{{{thread}}}', 'tool', 'raw results', 'completed', null, 'c1', null),
+              (gen_random_uuid(), '{{{thread}}}', 'assistant', 'answer one', 'completed', null, null, '[{"id":"p1"}]'),
+              (gen_random_uuid(), '{{{thread}}}', 'user', 'question two', 'completed', null, null, null),
+              (gen_random_uuid(), '{{{thread}}}', 'assistant', 'half', 'streaming', null, null, null)
+            """);
+        messages = await MessagesAsync(owner, thread);
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task A_share_link_lets_anyone_take_a_copy_of_the_visible_part_under_his_own_name()
+    {
+        var token = await ShareAsync();
+        Assert.Equal(token, await ShareAsync());
+        var guest = await api.GuestAsync();
+
+        foreach (var spelled in new[] { token, $"share_{token}" })
+        {
+            using var response = await guest.PostAsync($"/api/shares/{spelled}/fork", "{}".AsJson());
+            var copy = await response.JsonAsync();
+            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+            Assert.Equal(("Shoes", thread, thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
+            var copied = await MessagesAsync(guest, (string)copy["id"]!);
+            Assert.Equal(["question one", "answer one", "question two"], copied.Select(m => (string)m["content"]!));
+            Assert.Equal("p1", (string)copied[1]["products"]![0]!["id"]!);
+            await (await owner.GetAsync($"/api/threads/{copy["id"]}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        }
+    }
+
+    [Fact]
+    public async Task A_fork_needs_an_identity() =>
+        await (await api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+
+    [Fact]
+    public async Task An_untitled_thread_becomes_a_shared_chat()
+    {
+        await api.ExecuteAsync($"update threads set title = null where id = '{thread}'");
+        var copy = await (await (await api.GuestAsync()).PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).JsonAsync();
+        Assert.Equal("Shared chat", (string)copy["title"]!);
+    }
+
+    [Fact]
+    public async Task A_revoked_an_unknown_and_a_malformed_link_are_not_found_and_a_new_link_is_another()
+    {
+        var token = await ShareAsync();
+        Assert.Equal(HttpStatusCode.NoContent, (await owner.DeleteAsync($"/api/threads/{thread}/share")).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await owner.DeleteAsync($"/api/threads/{thread}/share")).StatusCode);
+
+        var guest = await api.GuestAsync();
+        foreach (var gone in new[] { token, Guid.NewGuid().ToString(), "share_", "a%20b", new string('x', 500) })
+        {
+            await (await guest.PostAsync($"/api/shares/{gone}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        }
+
+        Assert.NotEqual(token, await ShareAsync());
+    }
+
+    [Fact]
+    public async Task Shares_made_at_the_same_time_are_one_link() =>
+        Assert.Single((await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => ShareAsync()))).Distinct(StringComparer.Ordinal));
+
+    [Fact]
+    public async Task A_branch_has_everything_up_to_its_message_and_stands_beside_the_original()
+    {
+        var branch = await ComposeAsync("branch", new { messageId = Id("answer one") });
+        var again = await (await owner.PostAsJsonAsync($"/api/threads/{branch["id"]}/branch", new { messageId = (await MessagesAsync(owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
+
+        Assert.Equal(["question one", "answer one"], (await MessagesAsync(owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
+        Assert.Equal("question one", (string)branch["title"]!);
+        Assert.Equal(thread, (string)branch["parentThreadId"]!);
+        Assert.Equal(thread, (string)again["parentThreadId"]!);
+        Assert.Null(branch["sharedFromThreadId"]);
+    }
+
+    [Fact]
+    public async Task An_edit_says_something_else_in_the_place_of_a_user_message()
+    {
+        var content = "question two, but asked in quite another way than before";
+        var edited = await ComposeAsync("edit", new { messageId = Id("question two"), content });
+        var copied = await MessagesAsync(owner, (string)edited["id"]!);
+
+        Assert.Equal(["question one", "answer one", content], copied.Select(m => (string)m["content"]!));
+        Assert.Equal((string)copied[^1]["id"]!, (string)edited["messageId"]!);
+        Assert.Equal(content[..40], (string)edited["title"]!);
+        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/edit", new { messageId = Id("answer one"), content })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/edit", new { messageId = Id("question two"), content = " " })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Theory]
+    [InlineData("question one")]
+    [InlineData("answer one")]
+    public async Task A_retry_asks_the_question_again(string of)
+    {
+        var retried = await ComposeAsync("retry", new { messageId = Id(of) });
+        var copied = Assert.Single(await MessagesAsync(owner, (string)retried["id"]!));
+        Assert.Equal(("user", "question one"), ((string)copied["role"]!, (string)copied["content"]!));
+    }
+
+    [Theory]
+    [InlineData("branch")]
+    [InlineData("retry")]
+    public async Task A_message_that_is_not_in_the_thread_is_not_found(string composition)
+    {
+        foreach (var messageId in new[] { Guid.NewGuid().ToString(), "nonsense", null })
+        {
+            await (await owner.PostAsJsonAsync($"/api/threads/{thread}/{composition}", new { messageId })).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        }
+    }
+
+    [Fact]
+    public async Task What_was_asked_by_nobody_cannot_be_retried() =>
+        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId = Id("a secret prompt") })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+    private async Task<string> ShareAsync() => (string)(await (await owner.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync())["shareToken"]!;
+
+    private async Task<JsonNode> ComposeAsync(string composition, object body) => await (await owner.PostAsJsonAsync($"/api/threads/{thread}/{composition}", body)).JsonAsync();
+
+    private string Id(string content) => (string)messages.Single(m => (string)m["content"]! == content)["id"]!;
+
+    private static async Task<List<JsonNode>> MessagesAsync(HttpClient client, string thread) =>
+        [.. (await (await client.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().Select(item => item!.DeepClone())];
+}

@@ -1,0 +1,65 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Sendcat.ContractTests.Threads;
+
+public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Nasty = "<script>alert('x')</script> & \"quotes\"";
+    private HttpClient guest = null!;
+    private string thread = "";
+
+    public async ValueTask InitializeAsync()
+    {
+        var api = await postgres.ApiAsync();
+        guest = await api.GuestAsync();
+        thread = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { title = $"Title {Nasty}" })).JsonAsync())["id"]!;
+        await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = Nasty });
+        await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{thread}', 'assistant', '**bold**', 'completed')");
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Theory]
+    [InlineData("markdown", "text/markdown", "md")]
+    [InlineData("json", "application/json", "json")]
+    [InlineData("text", "text/plain", "txt")]
+    [InlineData("html", "text/html", "html")]
+    [InlineData("", "text/markdown", "md")]
+    public async Task Every_format_is_a_download_without_what_only_the_model_sees(string format, string mediaType, string extension)
+    {
+        using var response = await guest.GetAsync($"/api/threads/{thread}/export?format={format}");
+        var text = await response.Content.ReadAsStringAsync();
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(mediaType, response.Content.Headers.ContentType?.MediaType);
+        Assert.Equal("attachment", response.Content.Headers.ContentDisposition?.DispositionType);
+        Assert.EndsWith($".{extension}", response.Content.Headers.ContentDisposition?.FileName, StringComparison.Ordinal);
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Contains("bold", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Html_is_escaped()
+    {
+        var html = await guest.GetStringAsync($"/api/threads/{thread}/export?format=html");
+        Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;quotes&quot;", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Json_holds_the_words_unchanged()
+    {
+        var json = JsonNode.Parse(await guest.GetStringAsync($"/api/threads/{thread}/export?format=json"))!;
+        Assert.Equal($"Title {Nasty}", (string)json["title"]!);
+        Assert.Equal([Nasty, "**bold**"], json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
+    }
+
+    [Theory]
+    [InlineData("pdf")]
+    [InlineData("HTML")]
+    public async Task Another_format_is_an_invalid_request(string format) =>
+        await (await guest.GetAsync($"/api/threads/{thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+}

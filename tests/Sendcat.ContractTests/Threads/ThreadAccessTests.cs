@@ -1,0 +1,102 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace Sendcat.ContractTests.Threads;
+
+public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    public static TheoryData<string, string, string?> Doors => new()
+    {
+        { "GET", "", null },
+        { "PATCH", "", """{"title":"mine now"}""" },
+        { "DELETE", "", null },
+        { "GET", "/messages", null },
+        { "POST", "/messages", """{"content":"hello"}""" },
+        { "GET", "/messages/0199b1a0-0000-7000-8000-000000000001", null },
+        { "DELETE", "/messages?after=0199b1a0-0000-7000-8000-000000000001", null },
+        { "POST", "/share", null },
+        { "DELETE", "/share", null },
+        { "POST", "/branch", """{"messageId":"0199b1a0-0000-7000-8000-000000000001"}""" },
+        { "POST", "/edit", """{"messageId":"0199b1a0-0000-7000-8000-000000000001","content":"x"}""" },
+        { "POST", "/retry", """{"messageId":"0199b1a0-0000-7000-8000-000000000001"}""" },
+        { "GET", "/export", null },
+    };
+
+    [Theory]
+    [MemberData(nameof(Doors))]
+    public async Task A_foreign_a_missing_and_a_malformed_thread_are_told_apart_by_nobody(string method, string path, string? body)
+    {
+        var (owner, _) = await api.UserAsync($"owner-{Guid.NewGuid():N}@example.com");
+        var users = await ThreadAsync(owner);
+        var guests = await ThreadAsync(await api.GuestAsync());
+        var stranger = await api.GuestAsync();
+        var (other, _) = await api.UserAsync($"other-{Guid.NewGuid():N}@example.com");
+
+        var answers = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var client in new[] { stranger, other })
+        {
+            foreach (var id in new[] { users, guests, Guid.NewGuid().ToString(), "malformed", "'; drop table threads", users.ToUpperInvariant() + "x", users.Replace("-", "", StringComparison.Ordinal) })
+            {
+                using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/threads/{Uri.EscapeDataString(id)}{path}") { Content = body?.AsJson() };
+                answers.Add(await (await client.SendAsync(request)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
+            }
+        }
+
+        Assert.Matches(@"^\[forbidden:[a-zA-Z.]+\] ", Assert.Single(answers));
+        Assert.Equal(1, await api.ScalarAsync<long>($"select count(*) from threads where id = '{users}' and title is null"));
+        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from messages where thread_id in ('{users}', '{guests}')"));
+    }
+
+    [Fact]
+    public async Task A_thread_of_a_user_is_closed_to_the_session_that_it_began_in()
+    {
+        var guest = await api.GuestAsync();
+        var thread = await ThreadAsync(guest);
+        var session = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
+        var (user, tokens) = await api.UserAsync("claims-at-login@example.com", sessionId: session);
+
+        Assert.Equal(1, (int)tokens["claimedCount"]!);
+        Assert.Equal(HttpStatusCode.OK, (await user.GetAsync($"/api/threads/{thread}")).StatusCode);
+        await (await guest.GetAsync($"/api/threads/{thread}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Fact]
+    public async Task Guests_keep_their_threads_when_they_register()
+    {
+        var guest = await api.GuestAsync();
+        var thread = await ThreadAsync(guest);
+        var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
+        (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "stays@example.com", password = "correct horse 1", sessionId })).EnsureSuccessStatusCode();
+        var (user, _) = await api.UserAsync("stays@example.com");
+
+        var list = await (await user.GetAsync("/api/threads")).JsonAsync();
+        Assert.Equal(thread, (string)Assert.Single(list["items"]!.AsArray())!["id"]!);
+    }
+
+    [Fact]
+    public async Task Claiming_needs_a_user_and_a_real_session_and_takes_nothing_that_is_owned()
+    {
+        var guest = await api.GuestAsync();
+        await ThreadAsync(guest);
+        await ThreadAsync(guest);
+        var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
+        var (first, _) = await api.UserAsync("first-claims@example.com");
+        var (second, _) = await api.UserAsync("second-claims@example.com");
+
+        await (await guest.PostAsJsonAsync("/api/threads/claim", new { sessionId })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await first.PostAsJsonAsync("/api/threads/claim", new { sessionId = sessionId.Split('.')[0] })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        var claimed = await (await first.PostAsJsonAsync("/api/threads/claim", new { sessionId })).JsonAsync();
+        var late = await (await second.PostAsJsonAsync("/api/threads/claim", new { sessionId })).JsonAsync();
+
+        Assert.Equal(2, (int)claimed["claimedCount"]!);
+        Assert.Equal(0, (int)late["claimedCount"]!);
+    }
+
+    private static async Task<string> ThreadAsync(HttpClient client) => (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+}

@@ -1,0 +1,140 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+
+namespace Sendcat.ContractTests.Threads;
+
+public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private SendcatApi api = null!;
+    private HttpClient guest = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        api = await postgres.ApiAsync();
+        guest = await api.GuestAsync();
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    [Fact]
+    public async Task A_new_thread_is_201_with_its_place_and_reads_back_the_same()
+    {
+        using var response = await guest.PostAsJsonAsync("/api/threads", new { title = " Shoes ", modelId = "openai/gpt-5" });
+        var made = await response.JsonAsync();
+
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        Assert.Equal($"/api/threads/{made["id"]}", response.Headers.Location?.ToString());
+        Assert.Equal("Shoes", (string)made["title"]!);
+        Assert.Equal('7', ((string)made["id"]!)[14]);
+        Assert.EndsWith("Z", made["createdAt"]!.ToString(), StringComparison.Ordinal);
+        Assert.Null(made["sessionId"]);
+        Assert.Equal(made.ToJsonString(), (await (await guest.GetAsync($"/api/threads/{made["id"]}")).JsonAsync()).ToJsonString());
+    }
+
+    [Fact]
+    public async Task The_session_may_travel_in_the_body()
+    {
+        var session = Guid.NewGuid().ToString();
+        var made = await (await api.Anyone.PostAsJsonAsync("/api/threads", new { sessionId = session })).JsonAsync();
+        Assert.Equal(HttpStatusCode.OK, (await api.WithSession(session).GetAsync($"/api/threads/{made["id"]}")).StatusCode);
+    }
+
+    [Fact]
+    public async Task What_a_change_leaves_out_stays()
+    {
+        var id = (string)(await NewAsync("before"))["id"]!;
+        await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { isPinned = true })).JsonAsync();
+        var after = await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "x/y" })).JsonAsync();
+
+        Assert.Equal(("after", "x/y", true), ((string)after["title"]!, (string)after["modelId"]!, (bool)after["isPinned"]!));
+        Assert.Equal(after.ToJsonString(), (await (await guest.PatchAsync($"/api/threads/{id}", "{}".AsJson())).JsonAsync()).ToJsonString());
+        await (await guest.PatchAsync($"/api/threads/{id}", "{\"isPinned\":\"yes\"}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Fact]
+    public async Task The_list_is_pinned_first_then_latest_first_and_pages_without_gap_or_repeat()
+    {
+        for (var i = 0; i < 7; i++)
+        {
+            var thread = await NewAsync($"thread {i}");
+            if (i is 1 or 4)
+            {
+                await guest.PatchAsJsonAsync($"/api/threads/{thread["id"]}", new { isPinned = true });
+            }
+        }
+
+        var titles = new List<string>();
+        string? cursor = null;
+        do
+        {
+            var page = await (await guest.GetAsync($"/api/threads?limit=3&cursor={cursor}")).JsonAsync();
+            titles.AddRange(page["items"]!.AsArray().Select(item => (string)item!["title"]!));
+            cursor = (string?)page["nextCursor"];
+        }
+        while (cursor is not null);
+
+        Assert.Equal(["thread 4", "thread 1", "thread 6", "thread 5", "thread 3", "thread 2", "thread 0"], titles);
+    }
+
+    [Fact]
+    public async Task Search_is_in_titles_without_case_and_takes_wildcards_literally()
+    {
+        await NewAsync("Red SHOES 100%");
+        await NewAsync("kettle_x");
+        await NewAsync("kettle x");
+
+        Assert.Equal(["Red SHOES 100%"], await SearchAsync("shoes"));
+        Assert.Equal(["Red SHOES 100%"], await SearchAsync("100%"));
+        Assert.Equal(["kettle_x"], await SearchAsync("e_x"));
+        Assert.Empty(await SearchAsync(@"\"));
+    }
+
+    [Theory]
+    [InlineData("limit=0")]
+    [InlineData("limit=101")]
+    [InlineData("limit=ten")]
+    [InlineData("limit=-1")]
+    [InlineData("limit=99999999999")]
+    [InlineData("cursor=nonsense")]
+    [InlineData("cursor=MXwxfDE")]
+    [InlineData("cursor=%00")]
+    [InlineData("search=%00")]
+    public async Task A_query_that_makes_no_sense_is_an_invalid_request(string query) =>
+        await (await guest.GetAsync($"/api/threads?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+    [Fact]
+    public async Task A_deleted_thread_takes_everything_along()
+    {
+        var id = (string)(await NewAsync("doomed"))["id"]!;
+        await guest.PostAsJsonAsync($"/api/threads/{id}/messages", new { content = "hello" });
+        await guest.PostAsync($"/api/threads/{id}/share", null);
+        await api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), '{id}', id, gen_random_uuid(), 'session:x', 'completed', now() from messages where thread_id = '{id}'");
+        var child = await (await guest.PostAsJsonAsync("/api/threads", new { parentThreadId = id })).JsonAsync();
+
+        Assert.Equal(HttpStatusCode.NoContent, (await guest.DeleteAsync($"/api/threads/{id}")).StatusCode);
+
+        await (await guest.GetAsync($"/api/threads/{id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        foreach (var table in new[] { "messages", "stream_sessions", "shared_threads" })
+        {
+            Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from {table} where thread_id = '{id}'"));
+        }
+
+        Assert.Null((await (await guest.GetAsync($"/api/threads/{child["id"]}")).JsonAsync())["parentThreadId"]);
+    }
+
+    [Fact]
+    public async Task A_parent_must_be_ones_own()
+    {
+        var foreign = await (await (await api.GuestAsync()).PostAsJsonAsync("/api/threads", new { })).JsonAsync();
+        foreach (var parent in new[] { (string)foreign["id"]!, "nonsense", Guid.NewGuid().ToString() })
+        {
+            await (await guest.PostAsJsonAsync("/api/threads", new { parentThreadId = parent })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        }
+    }
+
+    private async Task<JsonNode> NewAsync(string title) => await (await guest.PostAsJsonAsync("/api/threads", new { title })).JsonAsync();
+
+    private async Task<List<string>> SearchAsync(string search) =>
+        [.. (await (await guest.GetAsync($"/api/threads?search={Uri.EscapeDataString(search)}")).JsonAsync())["items"]!.AsArray().Select(item => (string)item!["title"]!)];
+}
