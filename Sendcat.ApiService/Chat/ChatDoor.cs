@@ -1,4 +1,3 @@
-using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
@@ -25,12 +24,9 @@ internal sealed class ChatDoor : IDisposable
         });
     });
 
-    /// <summary>Loopback is this machine: a proxy on it speaks for its clients through <c>TRUSTED_PROXIES</c>, and a load test is no stranger.</summary>
-    public static bool IsLocal(HttpContext http) => http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
-
     public ApiError? Refuses(HttpContext http)
     {
-        if (IsLocal(http))
+        if (ClientAddress.IsLoopback(http))
         {
             return null;
         }

@@ -80,7 +80,7 @@ internal sealed class ChatGate(
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
         var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
-        Claim[] claims = ChatDoor.IsLocal(http) ? [turns, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, place];
+        Claim[] claims = ClientAddress.IsLoopback(http) ? [turns, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, place];
         var request = new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims };
 
         var decision = await admission.AdmitAsync(request, http.RequestAborted);

@@ -13,6 +13,17 @@ internal static class ClientAddress
     /// <summary>Comma list of CIDR ranges or addresses; empty: nobody is trusted.</summary>
     public const string Setting = "TRUSTED_PROXIES";
 
+    private const string KeyPrefix = "ip:";
+
+    /// <summary>True for a name made by <see cref="KeyOf"/>.</summary>
+    public static bool IsAddress(string key) => key.StartsWith(KeyPrefix, StringComparison.Ordinal);
+
+    /// <summary>True for a request of this very machine.</summary>
+    public static bool IsLoopback(HttpContext http) => http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
+
+    /// <summary>The same for a name made by <see cref="KeyOf"/>; the loopback address of IPv6 was cut to its network.</summary>
+    public static bool IsLoopback(string key) => key == "ip:::/64" || key.StartsWith("ip:127.", StringComparison.Ordinal);
+
     /// <summary>The name that limits are counted under. An IPv6 client owns a /64, so that is what is counted.</summary>
     public static string KeyOf(HttpContext http)
     {

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Http;
 
@@ -11,7 +13,8 @@ internal static class HttpRules
         services.AddOptions<OriginOptions>().Configure<IConfiguration>((options, configuration) =>
             options.AllowedOrigins = configuration["ALLOWED_ORIGINS"] is { Length: > 0 } list ? list : options.AllowedOrigins);
         services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.Trust);
-        services.AddSingleton(provider => new RequestLimits(provider.GetService<LimitCheck>()));
+        services.TryAddSingleton(provider => SharedLimits.Of(provider.GetRequiredService<RateLimiter>()));
+        services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         services.AddApiDocument();
         services.AddSingleton<OriginPolicy>();

@@ -4,10 +4,10 @@ namespace Sendcat.ApiService.Http;
 internal delegate ValueTask<TimeSpan?> LimitCheck(string budget, string key, CancellationToken cancellationToken);
 
 /// <summary>Refuses requests over their budget with 429.</summary>
-internal sealed class RequestLimits(LimitCheck? check = null)
+internal sealed class RequestLimits(LimitCheck check)
 {
     public async ValueTask<ApiError?> RefusalAsync(string budget, string key, CancellationToken cancellationToken) =>
-        check is not null && await check(budget, key, cancellationToken) is { } wait ? ApiError.RateLimited(wait) : null;
+        await check(budget, key, cancellationToken) is { } wait ? ApiError.RateLimited(wait) : null;
 }
 
 internal static class RequestLimitFilter

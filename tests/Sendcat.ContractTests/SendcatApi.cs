@@ -36,7 +36,7 @@ public sealed class SendcatApi : IAsyncDisposable
     public static async Task<SendcatApi> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
         var database = await postgres.CreateDatabaseAsync();
-        var host = new Factory(settings ?? [], database, services);
+        var host = new Factory(settings ?? [], database, postgres.CreateRedis(), services);
         host.UseKestrel(0);
         host.StartServer();
         return new(host, database);
@@ -87,12 +87,15 @@ public sealed class SendcatApi : IAsyncDisposable
         await Database.DisposeAsync();
     }
 
-    private sealed class Factory(Dictionary<string, string> settings, string database, Action<IServiceCollection>? services) : WebApplicationFactory<ApiError>
+    private sealed class Factory(Dictionary<string, string> settings, string database, string redis, Action<IServiceCollection>? services) : WebApplicationFactory<ApiError>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
             builder.UseEnvironment("Production");
             builder.UseSetting("ConnectionStrings:sendcatdb", database);
+            builder.UseSetting("ConnectionStrings:redis", redis);
+            builder.UseSetting("ConnectionStrings:messaging", "amqp://guest:guest@127.0.0.1:1");
+            builder.UseSetting("CHAT_MODEL_CATALOGUE_ENABLED", "false");
             builder.UseSetting("AUTH_SIGNING_KEY", SigningKey);
             foreach (var (name, value) in settings)
             {
