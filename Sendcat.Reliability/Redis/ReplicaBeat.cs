@@ -54,7 +54,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
             await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.ToString(), 0).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
             await BuryAsync(replica.ToString(), cancellationToken);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)
         {
             // Others bury it.
         }
