@@ -1,0 +1,75 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Knobs;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary><c>/api/ops</c>: what the holder of the operator key may see and change while the system runs. Every change is audited by the store that makes it.</summary>
+internal static class OpsEndpoints
+{
+    public static void MapOps(this IEndpointRouteBuilder app)
+    {
+        var ops = app.MapGroup("/api/ops").WithTags("Operations").AddEndpointFilter(async (context, next) =>
+            context.HttpContext.RequestServices.GetRequiredService<OpsKey>().Opens(context.HttpContext) ? await next(context) : ApiError.Unauthorized("The operator key is missing or wrong"));
+        ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every setting: value, default, range, and who said so", 401);
+        ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 401, 404, 413, 415);
+        ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Give a knob back to configuration", 400, 401, 404);
+        ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400, 401);
+    }
+
+    private static Ok<KnobList> Knobs(KnobRegistry knobs) => TypedResults.Ok(new KnobList([.. knobs.Read().Select(KnobView.Of)], knobs.Rejected));
+
+    private static async Task<Results<Ok<KnobChanged>, ApiError>> SetAsync(HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OpsJson.Default.KnobSetting, cancellationToken);
+        if (!body.Got(out var setting, out var refusal))
+        {
+            return refusal;
+        }
+
+        return await ChangeAsync(http, name, setting.Text, store, knobs, cancellationToken);
+    }
+
+    private static Task<Results<Ok<KnobChanged>, ApiError>> ClearAsync(HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken) =>
+        ChangeAsync(http, name, null, store, knobs, cancellationToken);
+
+    private static async Task<Results<Ok<KnobChanged>, ApiError>> ChangeAsync(HttpContext http, string name, string? value, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
+    {
+        if (knobs.Find(name) is null)
+        {
+            return ApiError.NotFound("No such knob").In("ops.setKnob");
+        }
+
+        var change = await store.SetAsync(name, value, Actor(http), cancellationToken);
+        return change.Accepted
+            ? TypedResults.Ok(new KnobChanged(name, change.Before, change.Now))
+            : ApiError.InvalidRequest($"{name}: {change.Reason}").In("ops.setKnob");
+    }
+
+    private static async Task<Results<Ok<AdmissionSwitched>, ApiError>> SwitchAsync(HttpContext http, string mode, KnobOverrideStore store, CancellationToken cancellationToken)
+    {
+        if (!AdmissionModes.TryGetValue(mode, out var settings))
+        {
+            return ApiError.InvalidRequest("mode must be enforce, shadow or off").In("ops.switchAdmission");
+        }
+
+        var changes = new List<KnobChanged>();
+        foreach (var (name, value) in settings)
+        {
+            var change = await store.SetAsync(name, value, Actor(http), cancellationToken);
+            changes.Add(new(name, change.Before, change.Now));
+        }
+
+        return TypedResults.Ok(new AdmissionSwitched(mode, changes));
+    }
+
+    /// <summary>In an order that never refuses anyone on the way who would be let in before and after.</summary>
+    private static readonly Dictionary<string, (string Name, string Value)[]> AdmissionModes = new(StringComparer.Ordinal)
+    {
+        ["enforce"] = [("ADMISSION_REDIS_SHADOW_MODE", "false"), ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true")],
+        ["shadow"] = [("ADMISSION_REDIS_SHADOW_MODE", "true"), ("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_ENABLED", "true")],
+        ["off"] = [("ADMISSION_REDIS_ENABLED", "false"), ("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true")],
+    };
+
+    private static string Actor(HttpContext http) => $"operator at {ClientAddress.KeyOf(http)}";
+}
