@@ -9,6 +9,9 @@ public static class SendcatDataSource
 {
     private const string ConnectionName = "sendcatdb";
 
+    // Hot statements take a millisecond: waiting for one of a few connections is cheaper than having the server juggle a hundred.
+    private const int MostConnections = 24;
+
     /// <summary>
     /// Registers <see cref="NpgsqlDataSource"/> as a singleton for the paths that are too hot for EF Core, from <c>ConnectionStrings:sendcatdb</c>, read when it is first asked for. Statements
     /// that recur are prepared by themselves unless the connection string says otherwise (<c>Max Auto Prepare=0</c>, for poolers in transaction mode).
@@ -21,9 +24,16 @@ public static class SendcatDataSource
             var settings = source.ConnectionStringBuilder;
             settings.ConnectionString = services.GetRequiredService<IConfiguration>().GetConnectionString(ConnectionName)
                 ?? throw new InvalidOperationException($"ConnectionStrings:{ConnectionName} is missing.");
-            if (!settings.ContainsKey("Max Auto Prepare"))
+            // ContainsKey knows every keyword there is; ShouldSerialize tells which ones were given.
+            if (!settings.ShouldSerialize("Max Auto Prepare"))
             {
                 settings.MaxAutoPrepare = 64;
+                settings.AutoPrepareMinUsages = 2;
+            }
+
+            if (!settings.ShouldSerialize("Maximum Pool Size"))
+            {
+                settings.MaxPoolSize = MostConnections;
             }
         });
         builder.Services.AddHealthChecks().Add(new HealthCheckRegistration(
