@@ -25,6 +25,9 @@ internal static class SharedPort
             kestrel.Limits.Http2.MaxStreamsPerConnection = 20_000;
         });
 
+        // What follows a socket operation is short and never blocks: a hop to another thread for each chunk costs more than it.
+        builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
+
         if (!OperatingSystem.IsLinux() || builder.Configuration.GetValue<int?>(Setting) is not { } port)
         {
             return;
