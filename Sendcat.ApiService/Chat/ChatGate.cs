@@ -17,6 +17,9 @@ internal sealed class ChatGate(
     ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals,
     IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
+    private const int LooksForALeftTurn = 3;
+
+    private static readonly TimeSpan LeavingTakes = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
     public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
@@ -84,12 +87,21 @@ internal sealed class ChatGate(
         var request = new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims };
 
         var decision = await admission.AdmitAsync(request, http.RequestAborted);
-        if (decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight } && await directory.TakeDetachedAsync(principal) is { } left)
+        for (var look = 0; look < LooksForALeftTurn && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight }; look++)
         {
-            // A turn that nobody reads makes room at once: a page that is loaded again never meets itself.
-            await signals.SupersedeAsync(left);
-            await admission.ReleaseAsync(principal.Key, StreamIds.Format(left), http.RequestAborted);
-            decision = await admission.AdmitAsync(request, http.RequestAborted);
+            if (look > 0)
+            {
+                // A page that is loaded again asks before the kernel has told us that its old connection is gone.
+                await Task.Delay(LeavingTakes, time, http.RequestAborted);
+            }
+
+            if (await directory.TakeDetachedAsync(principal) is { } left)
+            {
+                // A turn that nobody reads makes room at once.
+                await signals.SupersedeAsync(left);
+                await admission.ReleaseAsync(principal.Key, StreamIds.Format(left), http.RequestAborted);
+                decision = await admission.AdmitAsync(request, http.RequestAborted);
+            }
         }
 
         if (decision is AdmissionDecision.Admitted admitted)
