@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Http;
@@ -10,8 +11,7 @@ internal static class HttpRules
 {
     public static IServiceCollection AddHttpRules(this IServiceCollection services)
     {
-        services.AddOptions<OriginOptions>().Configure<IConfiguration>((options, configuration) =>
-            options.AllowedOrigins = configuration["ALLOWED_ORIGINS"] is { Length: > 0 } list ? list : options.AllowedOrigins);
+        services.AddKnobs<OriginOptions>();
         services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.Trust);
         services.TryAddSingleton(provider => SharedLimits.Of(provider.GetRequiredService<RateLimiter>()));
         services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));

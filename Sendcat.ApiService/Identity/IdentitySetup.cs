@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Database;
+using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -7,8 +8,7 @@ internal static class IdentitySetup
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {
         services.AddSingleton(provider => SigningKey.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
-        services.AddOptions<SessionOptions>().Configure<IConfiguration>((options, configuration) =>
-            options.SignedOnly = configuration["ANONYMOUS_SESSION_SIGNED_ONLY"]?.Trim().ToLowerInvariant() is "1" or "true" or "yes");
+        services.AddKnobs<SessionOptions>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<AnonymousSessions>();
         services.AddSingleton<Principals>();
