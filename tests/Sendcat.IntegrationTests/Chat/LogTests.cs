@@ -6,7 +6,7 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Reads every line that a replica writes, at its most talkative, while people talk to it.</summary>
+/// <summary>Reads every line that a talkative replica writes while people talk to it.</summary>
 public sealed class LogTests(SharedStores stores)
 {
     private const string ProviderKey = "sk-or-v1-7d1f0provider";
@@ -19,7 +19,7 @@ public sealed class LogTests(SharedStores stores)
     [Fact]
     public async Task No_secret_and_no_word_of_a_message_is_logged()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Trace"), ("Logging__LogLevel__Microsoft", "Trace"));
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft", "Debug"));
         using var guest = await sendcat.GuestAsync();
         var tokens = await SignInAsync(guest);
         string[] secrets =
@@ -62,6 +62,7 @@ public sealed class LogTests(SharedStores stores)
     private static async Task TalkAsync(SendcatClient guest, string prompt)
     {
         await using var stream = await guest.ChatAsync(await guest.AskingAsync(prompt));
+        Assert.Equal(HttpStatusCode.OK, stream.Status);
         await stream.ToEndAsync();
         Assert.Contains(stream.Types[^1], new[] { "done", "error" });
     }
