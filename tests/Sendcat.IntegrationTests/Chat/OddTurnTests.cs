@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
@@ -82,6 +83,25 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
         await using var next = await guest.ChatAsync(thread);
         Assert.Equal(HttpStatusCode.OK, next.Status);
         Assert.Equal("done", (await next.ToEndAsync())[^1].GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task A_guest_may_try_again_in_a_branch_and_is_answered_there()
+    {
+        var thread = await guest.AskingAsync("[[emu chunks=2 every=0]]");
+        await using (var first = await guest.ChatAsync(thread))
+        {
+            await first.ToEndAsync();
+        }
+
+        var answer = (await guest.MessagesAsync(thread))[^1].GetProperty("id").GetString();
+        using var retried = await guest.Http.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId = answer });
+        var branch = (await retried.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+        await using var again = await guest.ChatAsync(branch);
+        await again.ToEndAsync();
+
+        Assert.Equal("done", again.Types[^1]);
+        Assert.Equal(["user", "assistant"], (await guest.MessagesAsync(branch)).Select(message => message.GetProperty("role").GetString()));
     }
 
     [Theory]
