@@ -8,7 +8,7 @@ namespace Sendcat.ApiService.Chat;
 
 /// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is.</summary>
 internal sealed class ChatEndpoints(
-    ChatGate gate, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
+    ChatDoor door, ChatGate gate, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
     IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     public static void Map(IEndpointRouteBuilder routes)
@@ -18,10 +18,10 @@ internal sealed class ChatEndpoints(
             .As("startChat", "Start a turn and stream its answer as server-sent events", 400, 401, 403, 413, 415, 429, 500, 503)
             .Takes<ChatBody>().Produces(200, contentType: "text/event-stream");
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
-            .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 503)
+            .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 429, 503)
             .Takes<AbortBody>().Produces(204);
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
-            .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 503)
+            .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
             .Produces(200, contentType: "text/event-stream").Produces(204);
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
@@ -30,9 +30,7 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> StartAsync(HttpContext http)
     {
-        var mode = gateway.CurrentValue.Mode;
-        http.Response.Headers["X-Sendcat-Chat-Gateway"] = mode;
-        http.Response.Headers["X-Sendcat-Admission-Mode"] = AdmissionModeName();
+        NameGateway(http);
         if (!(await gate.PassAsync(http)).Got(out var pass, out var refusal))
         {
             ChatMetrics.Refused(refusal.Code);
@@ -46,11 +44,17 @@ internal sealed class ChatEndpoints(
             return failed;
         }
 
-        return new ChatEventStream(turn.Feed, turn.Join, Dialect(speaksUi), mode, keepAlive);
+        return new ChatEventStream(turn.Feed, turn.Join, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
     }
 
     private async Task<IResult> AbortAsync(HttpContext http)
     {
+        NameGateway(http);
+        if (door.Refuses(http) is { } tooMany)
+        {
+            return tooMany;
+        }
+
         if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted)).Got(out var body, out var malformed))
         {
             return malformed;
@@ -76,6 +80,12 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
+        NameGateway(http);
+        if (door.Refuses(http) is { } tooMany)
+        {
+            return tooMany;
+        }
+
         if (!principals.Read(http, null).Got(out var principal, out var unknown))
         {
             return unknown;
@@ -108,6 +118,10 @@ internal sealed class ChatEndpoints(
 
     private static EventDialect Dialect(bool ui) => ui ? new UiDialect() : new SendcatDialect();
 
-    // Admission that is off decides like a shadow: it refuses nobody.
-    private string AdmissionModeName() => admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow";
+    private void NameGateway(HttpContext http)
+    {
+        http.Response.Headers["X-Sendcat-Chat-Gateway"] = gateway.CurrentValue.Mode;
+        // Admission that is off decides like a shadow: it refuses nobody.
+        http.Response.Headers["X-Sendcat-Admission-Mode"] = admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow";
+    }
 }

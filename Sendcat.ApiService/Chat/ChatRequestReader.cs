@@ -1,6 +1,8 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -51,18 +53,25 @@ internal static class ChatRequestReader
                 : ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
         }
 
-        if (Encoding.UTF8.GetByteCount(message.GetRawText()) > JsonBody.OrdinaryLimit)
+        var raw = JsonMarshal.GetRawUtf8Value(message);
+        if (raw.Length > JsonBody.OrdinaryLimit)
         {
             return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
         }
 
-        var (text, files) = Parts(message);
-        if (!regenerates && text.Length == 0 && files.Count == 0)
+        if (!JsonBody.IsWellFormed(new Utf8JsonReader(raw)))
         {
-            return ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
+            return ApiError.InvalidJson();
         }
 
-        return Ui(body, new UiTurn(Text(message, "id"), text, files, regenerates, body.MessageId));
+        var (text, files) = Parts(message);
+        var id = Text(message, "id");
+        if (!regenerates && Problem(id, text, files) is { } problem)
+        {
+            return ApiError.InvalidRequest($"Invalid request: {problem}");
+        }
+
+        return Ui(body, new UiTurn(id, text, files, regenerates, body.MessageId));
     }
 
     private static ChatRequest Ui(ChatBody body, UiTurn turn) => new()
@@ -78,10 +87,7 @@ internal static class ChatRequestReader
             problems.Add($"{name} is required");
         }
 
-        if (body.ModelId is not (null or { Length: >= 1 and <= LongestId }))
-        {
-            problems.Add("modelId must have 1 to 200 characters");
-        }
+        problems.AddRange(ThreadRules.Problems(title: null, body.ModelId));
 
         if (body.SessionId is { Length: 0 })
         {
@@ -90,6 +96,18 @@ internal static class ChatRequestReader
 
         return problems.Count == 0 ? null : ApiError.InvalidRequest($"Invalid request: {string.Join(", ", problems)}");
     }
+
+    /// <summary>The rules of messages that are stored before their turn, and addresses that a provider may be sent to.</summary>
+    private static string? Problem(string? id, string text, IReadOnlyList<UiFile> files) =>
+        id is not null && !StoredText.Says(id, LongestId) ? $"a message id must have 1 to {LongestId} characters"
+        : files.Count == 0 && string.IsNullOrWhiteSpace(text) ? "messages must hold a user message with text or files"
+        : !StoredText.Fits(text, JsonBody.OrdinaryLimit) ? "text must be plain text"
+        : files.Count > Attachment.MostPerMessage ? $"at most {Attachment.MostPerMessage} files"
+        : files.Any(file => !Attachment.IsType(file.MediaType)) ? "a file must be an image or application/pdf"
+        : files.Any(file => !StoredText.Says(file.Name, Attachment.LongestName)) ? $"a file name must have 1 to {Attachment.LongestName} characters"
+        : files.Any(file => !Uri.TryCreate(file.Url, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http" or "data") || !StoredText.Fits(file.Url, JsonBody.OrdinaryLimit))
+            ? "a file must have an https or a data address"
+        : null;
 
     private static JsonElement? LastUserMessage(ChatBody body)
     {
@@ -138,8 +156,18 @@ internal static class ChatRequestReader
         return (text.ToString(), files);
     }
 
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+    private static string? Text(JsonElement element, string name)
+    {
+        try
+        {
+            return element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair passes the parser and is no text.
+            return null;
+        }
+    }
 
     private static bool IsUi(ChatBody body) => body.ThreadId is null && (body.Messages is not null || body.Message is not null);
 }

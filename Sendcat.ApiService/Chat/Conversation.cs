@@ -104,4 +104,5 @@ internal sealed class Conversation
 }
 
 /// <summary>A message of the thread as stored.</summary>
-internal sealed record HistoryMessage(Guid Id, string Role, string Content, string? Status, string? ToolCallsJson, string? ToolCallId, string? Name, string? ProductsJson, string? AttachmentsJson);
+/// <param name="ClientId">The name that its client gave it.</param>
+internal sealed record HistoryMessage(Guid Id, string Role, string Content, string? Status, string? ToolCallsJson, string? ToolCallId, string? Name, string? ProductsJson, string? AttachmentsJson, string? ClientId = null);

@@ -8,7 +8,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
 {
     // Other turns' unfinished answers are no history yet.
     private const string Read = """
-        select m.id, m.role, m.content, m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments
+        select m.id, m.role, m.content, m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
         from messages m where m.thread_id = $1 and m.status is distinct from 'streaming' order by m.seq desc limit $2
         """;
 
@@ -33,7 +33,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            messages.Add(new HistoryMessage(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6), Text(reader, 7), Text(reader, 8)));
+            messages.Add(new HistoryMessage(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6), Text(reader, 7), Text(reader, 8), Text(reader, 9)));
         }
 
         messages.Reverse();

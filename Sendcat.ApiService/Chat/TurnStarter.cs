@@ -81,7 +81,7 @@ internal sealed class TurnStarter(
         }
 
         var messageId = IdOf(pass.Thread.ThreadId, ui.MessageId);
-        var known = stored.ToList().FindIndex(message => message.Id == messageId || (ui.MessageId is not null && message.Id.ToString() == ui.MessageId));
+        var known = stored.ToList().FindIndex(message => message.Id == messageId || (ui.MessageId is not null && (message.ClientId == ui.MessageId || message.Id.ToString() == ui.MessageId)));
         if (known >= 0)
         {
             // Sent again: the message is on record, the answer is asked for once more.

@@ -83,21 +83,20 @@ internal static class JsonBody
         }
         catch (JsonException wrong)
         {
-            return IsWellFormed(body) ? ApiError.InvalidRequest($"Invalid request: {Where(wrong)}") : ApiError.InvalidJson();
+            return IsWellFormed(new Utf8JsonReader(body)) ? ApiError.InvalidRequest($"Invalid request: {Where(wrong)}") : ApiError.InvalidJson();
         }
     }
 
     /// <summary>The serializer's own message names types of ours, so only the path is told.</summary>
     private static string Where(JsonException wrong) => wrong.Path is null or "$" ? "the body has the wrong shape" : $"{wrong.Path} has the wrong type";
 
-    private static bool IsWellFormed(ReadOnlySequence<byte> body)
+    /// <summary>Text that is no UTF-8, or half a surrogate pair, shows only when it is read, so everything is.</summary>
+    public static bool IsWellFormed(Utf8JsonReader reader)
     {
         try
         {
-            var reader = new Utf8JsonReader(body);
             while (reader.Read())
             {
-                // Text that is no UTF-8, or half a surrogate pair, shows only when it is read.
                 if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
                 {
                     reader.GetString();

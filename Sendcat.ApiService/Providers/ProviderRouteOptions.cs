@@ -34,15 +34,19 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_PROVIDER_TOTAL_TIMEOUT_MS"), Range(1_000, 3_600_000)]
     public int TotalTimeoutMs { get; set; } = 600_000;
 
+    /// <summary>Model of the primary route for turns of class fast that ask for none.</summary>
     [Knob("CHAT_MODEL_FAST_PRIMARY"), RegularExpression(ModelIdPattern)]
     public string FastPrimaryModel { get; set; } = "moonshotai/kimi-k2.5";
 
+    /// <summary>Model of the secondary route for turns of class fast.</summary>
     [Knob("CHAT_MODEL_FAST_SECONDARY"), RegularExpression(ModelIdPattern)]
     public string FastSecondaryModel { get; set; } = "google/gemini-2.0-flash-exp:free";
 
+    /// <summary>Model of the primary route for turns of class agent that ask for none.</summary>
     [Knob("CHAT_MODEL_AGENT_PRIMARY"), RegularExpression(ModelIdPattern)]
     public string AgentPrimaryModel { get; set; } = "openai/gpt-5";
 
+    /// <summary>Model of the secondary route for turns of class agent.</summary>
     [Knob("CHAT_MODEL_AGENT_SECONDARY"), RegularExpression(ModelIdPattern)]
     public string AgentSecondaryModel { get; set; } = "moonshotai/kimi-k2.5";
 
@@ -58,9 +62,11 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_MODEL_CATALOGUE_ENABLED")]
     public bool CatalogueEnabled { get; set; } = true;
 
+    /// <summary>Key of the provider; without one no turn is started.</summary>
     [Knob("OPENROUTER_API_KEY", Secret = true)]
     public string ApiKey { get; set; } = "";
 
+    /// <summary>Address of the provider's API.</summary>
     [Knob("OPENROUTER_BASE_URL"), RegularExpression("^https?://.+$")]
     public string BaseUrl { get; set; } = "https://openrouter.ai/api/v1";
 

@@ -11,6 +11,9 @@ internal sealed record Attachment
     /// <summary>25 MiB, the most that the model providers take for one file.</summary>
     public const long LargestBytes = 25L * 1024 * 1024;
 
+    /// <summary>Characters.</summary>
+    public const int LongestName = 255;
+
     private static readonly HashSet<string> Types = new(StringComparer.OrdinalIgnoreCase)
     {
         "image/png", "image/jpeg", "image/webp", "image/gif", "image/avif", "image/heic", "application/pdf",
@@ -26,6 +29,8 @@ internal sealed record Attachment
     /// <summary>Bytes.</summary>
     public long? Size { get; init; }
 
+    public static bool IsType(string mediaType) => Types.Contains(mediaType);
+
     public IEnumerable<string> Problems()
     {
         if (StorageId is not { Length: >= 1 and <= 200 } || !StorageId.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
@@ -38,9 +43,9 @@ internal sealed record Attachment
             yield return "attachment.type must be an image or application/pdf";
         }
 
-        if (!StoredText.Says(Name, 255))
+        if (!StoredText.Says(Name, LongestName))
         {
-            yield return "attachment.name must have 1 to 255 characters";
+            yield return $"attachment.name must have 1 to {LongestName} characters";
         }
 
         if (Size is not (>= 1 and <= LargestBytes))

@@ -205,7 +205,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
 
         var calls = MarkupCalls.Read(open, _block!.WrittenSpan.ToString())
             .Where(call => toolsAllowed && (webSearch || call.Name != "search_web"))
-            .Select(call => new ProviderToolCall(ToolCallId.New(time), call.Name, call.ArgumentsJson))
+            .Select(call => new ProviderToolCall(ToolCallId.New(time), call.Name.Replace("\0", "", StringComparison.Ordinal), call.ArgumentsJson))
             .ToList();
         if (calls.Count == 0)
         {

@@ -24,7 +24,7 @@ internal static class ToolCallFragmentReader
             else if (reader.ValueTextEquals("id"u8))
             {
                 reader.Read();
-                id = JsonText.Read(ref reader);
+                id = Name(ref reader);
                 reader.Skip();
             }
             else if (reader.ValueTextEquals("function"u8))
@@ -56,7 +56,7 @@ internal static class ToolCallFragmentReader
             if (reader.ValueTextEquals("name"u8))
             {
                 reader.Read();
-                name = JsonText.Read(ref reader);
+                name = Name(ref reader);
                 reader.Skip();
             }
             else if (reader.ValueTextEquals("arguments"u8))
@@ -70,6 +70,9 @@ internal static class ToolCallFragmentReader
             }
         }
     }
+
+    /// <summary>Ids and names are keys on our record, which knows no NUL.</summary>
+    private static string? Name(ref Utf8JsonReader reader) => JsonText.Read(ref reader)?.Replace("\0", "", StringComparison.Ordinal);
 
     /// <summary>A string as a rule; some vendors send the object itself.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)

@@ -14,6 +14,9 @@ internal sealed class ApiProcess : IAsyncDisposable
 
     public Uri Address { get; }
 
+    /// <summary>Stack traces among the last lines of the log.</summary>
+    public int StackTraces => Process.Output.Split("   at Sendcat.").Length - 1;
+
     public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string?> environment)
     {
         var port = FreePort.Next();

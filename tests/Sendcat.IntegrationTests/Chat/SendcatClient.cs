@@ -60,6 +60,14 @@ internal sealed class SendcatClient : IDisposable
 
     public Task<ChatStream> PostChatAsync(object body, string query = "") => StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query) { Content = JsonContent.Create(body) });
 
+    /// <summary>A body as it is; chunked ones do not tell their length.</summary>
+    public async Task<HttpResponseMessage> PostAsync(string path, string json, bool chunked = false)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json") };
+        request.Headers.TransferEncodingChunked = chunked ? true : null;
+        return await http.SendAsync(request);
+    }
+
     public Task<ChatStream> ResumeAsync(string thread) => StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"));
 
     public async Task<HttpResponseMessage> AbortAsync(string thread, string messageId, string? streamId = null) =>

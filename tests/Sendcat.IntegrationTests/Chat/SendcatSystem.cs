@@ -6,6 +6,9 @@ namespace Sendcat.IntegrationTests.Chat;
 /// <summary>Sendcat as it runs: real stores, the emulated provider over HTTP, and as many API replicas as asked for.</summary>
 internal sealed class SendcatSystem : IAsyncDisposable
 {
+    public const string SigningKey = "a-signing-key-for-tests-that-is-long-enough-0123456789";
+    public const string OpsKey = "ops-key-for-tests";
+
     private readonly List<IAsyncDisposable> owned = [];
     private readonly Dictionary<string, string?> environment = [];
 
@@ -44,9 +47,11 @@ internal sealed class SendcatSystem : IAsyncDisposable
             ("OPENROUTER_BASE_URL", model.OpenRouterH2c.ToString()),
             ("OPENROUTER_HTTP_VERSION", "2"),
             ("OPENROUTER_API_KEY", "test"),
-            ("AUTH_SIGNING_KEY", "a-signing-key-for-tests-that-is-long-enough-0123456789"),
-            ("OPS_API_KEY", "ops-key-for-tests"),
+            ("AUTH_SIGNING_KEY", SigningKey),
+            ("OPS_API_KEY", OpsKey),
             ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"),
+            // A machine that is busy with tests may keep Redis waiting; what happens then has tests of its own.
+            ("REDIS_DECISION_TIMEOUT_MS", "1000"),
         }.Concat(knobs))
         {
             system.environment[name] = value;

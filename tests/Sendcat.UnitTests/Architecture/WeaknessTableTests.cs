@@ -1,0 +1,35 @@
+using System.Text.RegularExpressions;
+
+namespace Sendcat.UnitTests.Architecture;
+
+/// <summary>docs/architecture.md names tests as evidence; evidence that is gone is none.</summary>
+public sealed partial class WeaknessTableTests
+{
+    private static readonly string Page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "architecture.md"));
+
+    [Fact]
+    public void Every_test_that_the_table_names_is_there()
+    {
+        var tests = Directory.EnumerateFiles(Path.Combine(Repository.Root, "tests"), "*Tests.cs", SearchOption.AllDirectories)
+            .Where(file => !file.Contains($"{Path.DirectorySeparatorChar}obj{Path.DirectorySeparatorChar}", StringComparison.Ordinal))
+            .ToLookup(file => Path.GetFileNameWithoutExtension(file), File.ReadAllText, StringComparer.Ordinal);
+        var named = Named().Matches(Page).Select(match => (Class: match.Groups["class"].Value, Method: match.Groups["method"].Value)).ToArray();
+
+        Assert.NotEmpty(named);
+        Assert.All(named, test => Assert.True(tests[test.Class].Any(source => source.Contains($" {test.Method}(", StringComparison.Ordinal)), $"{test.Class}.{test.Method} is not there"));
+    }
+
+    [Fact]
+    public void Every_weakness_has_its_row()
+    {
+        var rows = Row().Matches(Page).Select(match => int.Parse(match.Groups["number"].Value, System.Globalization.CultureInfo.InvariantCulture)).ToArray();
+
+        Assert.Equal([1, 2, 4, 5, 6, 7, .. Enumerable.Range(9, 29), 51, 52, 53], rows);
+    }
+
+    [GeneratedRegex(@"`(?<class>\w+Tests)\.(?<method>\w+)`", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Named();
+
+    [GeneratedRegex(@"^\| W-(?<number>\d+) \|", RegexOptions.Multiline | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Row();
+}

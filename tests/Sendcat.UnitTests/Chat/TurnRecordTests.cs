@@ -1,0 +1,58 @@
+using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Providers;
+
+namespace Sendcat.UnitTests.Chat;
+
+public sealed class TurnRecordTests
+{
+    private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
+
+    [Theory]
+    [InlineData(MessageStatus.Aborted)]
+    [InlineData(MessageStatus.Error)]
+    public void A_turn_that_ends_between_a_call_and_its_result_leaves_a_result_for_every_call(string ending)
+    {
+        var record = Record();
+        record.CallTools([new ProviderToolCall("call_1", "search_web", "{}"), new ProviderToolCall("call_2", "search_products", "{}")]);
+        record.AnswerTool("call_1", "search_web", "found", Now);
+
+        record.End(ending, Now);
+
+        var messages = record.Changes().Messages;
+        Assert.Equal(["assistant", "tool", "tool"], messages.Select(message => message.Role));
+        Assert.Equal(["call_1", "call_2"], messages.Skip(1).Select(message => message.ToolCallId));
+        Assert.Equal("found", messages[1].Content);
+        Assert.Contains("interrupted", messages[2].Content, StringComparison.Ordinal);
+        Assert.Equal(ending, messages[0].Status);
+    }
+
+    [Fact]
+    public void Every_step_has_a_message_of_its_own()
+    {
+        var record = Record();
+        record.AppendText("thinking aloud");
+        record.CallTools([new ProviderToolCall("call_1", "search_web", "{}")]);
+        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.NextMessage(Guid.NewGuid(), Now);
+        record.AppendText("the answer");
+        record.End(MessageStatus.Completed, Now);
+
+        var messages = record.Changes().Messages;
+        Assert.Equal([("assistant", ""), ("tool", "found"), ("assistant", "the answer")], messages.Select(message => (message.Role, message.Content)));
+        Assert.NotNull(messages[0].ToolCallsJson);
+        Assert.Null(messages[2].ToolCallsJson);
+    }
+
+    [Fact]
+    public void The_first_ending_stays()
+    {
+        var record = Record();
+        record.AppendText("partial");
+        record.End(MessageStatus.Aborted, Now);
+        record.End(MessageStatus.Error, Now);
+
+        Assert.Equal((MessageStatus.Aborted, "partial"), (record.Changes().Messages[0].Status, record.Changes().Messages[0].Content));
+    }
+
+    private static TurnRecord Record() => new(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "user:a", null, Now);
+}
