@@ -13,6 +13,8 @@ internal static class TurnJournalCommit
         from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
           with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, n)
         where exists (select 1 from threads t where t.id = u.thread_id)
+          -- a client's message that is on record under another id is not stored a second time
+          and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
         order by u.n
         on conflict (id) do update set
           content = excluded.content, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
