@@ -1,0 +1,43 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+
+namespace Sendcat.ServiceDefaults.Health;
+
+internal static class HealthEndpoints
+{
+    private const string Ready = "/health";
+    private const string Live = "/alive";
+    private const string LiveTag = "live";
+
+    public static void AddHealth(this IServiceCollection services)
+    {
+        services.AddHealthChecks().AddCheck("self", () => HealthCheckResult.Healthy(), [LiveTag]);
+        services.TryAddSingleton<Readiness>();
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HealthCheckServiceOptions>, ReadinessPolicy>());
+    }
+
+    public static void MapHealth(this WebApplication app)
+    {
+        app.MapHealthChecks(Live, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) }).AllowAnonymous();
+        app.MapGet(Ready, AnswerAsync).AllowAnonymous().ExcludeFromDescription();
+    }
+
+    public static bool IsProbe(PathString path) => path == Ready || path == Live;
+
+    /// <summary>200 while work may be sent here (<c>Healthy</c>, or <c>Degraded</c>: something is away that the work can do without), else 503. Names and states only: errors are for the log.</summary>
+    private static async Task<IResult> AnswerAsync(Readiness readiness, HttpContext context)
+    {
+        var report = await readiness.ReportAsync().WaitAsync(context.RequestAborted);
+        context.Response.Headers.CacheControl = "no-store";
+        return Results.Json(
+            new HealthAnswer(report.Status.ToString(), report.Entries.ToDictionary(check => check.Key, check => check.Value.Status.ToString())),
+            statusCode: report.Status == HealthStatus.Unhealthy ? StatusCodes.Status503ServiceUnavailable : StatusCodes.Status200OK);
+    }
+
+    private sealed record HealthAnswer(string Status, IReadOnlyDictionary<string, string> Checks);
+}

@@ -1,0 +1,3 @@
+using Sendcat.TestKit.Stores;
+
+[assembly: AssemblyFixture(typeof(SharedStores))]

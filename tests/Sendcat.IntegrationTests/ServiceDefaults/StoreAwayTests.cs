@@ -1,0 +1,113 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using RabbitMQ.Client.Exceptions;
+using Sendcat.ServiceDefaults.Broker;
+using Sendcat.TestKit.Stores;
+using StackExchange.Redis;
+
+namespace Sendcat.IntegrationTests.ServiceDefaults;
+
+/// <summary>A program starts and lives while a store is away, and finds it again.</summary>
+public sealed class StoreAwayTests(SharedStores stores)
+{
+    [Fact]
+    public async Task Redis_may_come_after_the_program()
+    {
+        await using var server = await RedisServer.StartAsync();
+        await server.StopAsync();
+        using var host = await RunAsync("redis", server.ConnectionString, builder => builder.AddRedisClient("redis"));
+
+        var redis = host.Services.GetRequiredService<IConnectionMultiplexer>();
+        Assert.False(redis.IsConnected);
+        await Assert.ThrowsAsync<RedisConnectionException>(() => redis.GetDatabase().PingAsync());
+        Assert.Equal(HealthStatus.Degraded, await HealthAsync(host));
+
+        var restored = new TaskCompletionSource();
+        redis.ConnectionRestored += (_, e) => _ = e.ConnectionType == ConnectionType.Interactive && restored.TrySetResult();
+        await server.StartAgainAsync();
+        await restored.Task.WaitAsync(TimeSpan.FromSeconds(30));
+        await redis.GetDatabase().PingAsync();
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+    }
+
+    [Fact]
+    public async Task The_broker_may_come_after_the_program_and_go_and_come_again()
+    {
+        await using var server = await RabbitMqServer.StartAsync();
+        await server.StopAsync();
+        using var host = await RunAsync("messaging", server.ConnectionString, builder => builder.AddRabbitMQClient("messaging"));
+        var broker = host.Services.GetRequiredService<BrokerConnection>();
+
+        await Assert.ThrowsAsync<BrokerUnreachableException>(() => broker.OpenAsync(CancellationToken.None));
+        Assert.Equal(HealthStatus.Degraded, await HealthAsync(host));
+
+        await server.StartAgainAsync();
+        var connection = await broker.OpenAsync(CancellationToken.None);
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+
+        var recovered = new TaskCompletionSource();
+        connection.RecoverySucceededAsync += (_, _) =>
+        {
+            recovered.TrySetResult();
+            return Task.CompletedTask;
+        };
+        await server.RestartAsync();
+        await recovered.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.True((await broker.OpenAsync(CancellationToken.None)).IsOpen);
+    }
+
+    [Fact]
+    public async Task Postgres_serves_the_context_and_the_hot_path()
+    {
+        var database = await (await stores.PostgresAsync()).CreateDatabaseAsync();
+        using var host = await RunAsync("sendcatdb", database, builder =>
+        {
+            builder.AddNpgsqlDbContext<Empty>("sendcatdb");
+            builder.AddSendcatDataSource();
+        });
+
+        await using var command = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("SELECT current_database()");
+        await using var scope = host.Services.CreateAsyncScope();
+        var context = scope.ServiceProvider.GetRequiredService<Empty>();
+
+        Assert.Equal(new NpgsqlConnectionStringBuilder(database).Database, await command.ExecuteScalarAsync());
+        Assert.True(await context.Database.CanConnectAsync());
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+    }
+
+    [Fact]
+    public async Task Without_postgres_a_program_is_not_ready()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        using var host = await RunAsync("sendcatdb", server.ConnectionString, builder =>
+        {
+            builder.AddNpgsqlDbContext<Empty>("sendcatdb");
+            builder.AddSendcatDataSource();
+        });
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+
+        await server.PauseAsync();
+
+        Assert.Equal(HealthStatus.Unhealthy, await HealthAsync(host));
+    }
+
+    private static async Task<HealthStatus> HealthAsync(IHost host) =>
+        (await host.Services.GetRequiredService<HealthCheckService>().CheckHealthAsync()).Status;
+
+    private static async Task<IHost> RunAsync(string name, string connectionString, Action<IHostApplicationBuilder> connect)
+    {
+        var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true, EnvironmentName = "Development" });
+        builder.Configuration.AddInMemoryCollection([new($"ConnectionStrings:{name}", connectionString)]);
+        builder.AddServiceDefaults();
+        connect(builder);
+        var host = builder.Build();
+        await host.StartAsync();
+        return host;
+    }
+
+    private sealed class Empty(DbContextOptions<Empty> options) : DbContext(options);
+}

@@ -1,0 +1,15 @@
+namespace Sendcat.TestKit.Processes;
+
+/// <summary>Where a program of the system is.</summary>
+internal static class Executable
+{
+    public static string? Find(string name, params IEnumerable<string> preferredFolders) =>
+        preferredFolders
+            .Concat((Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries))
+            .Concat(["/usr/local/bin", "/usr/bin", "/usr/sbin", "/opt/homebrew/bin", "/opt/homebrew/sbin"])
+            .Select(folder => Path.Combine(folder, name))
+            .FirstOrDefault(File.Exists);
+
+    public static string Require(string name, string debianPackage, params IEnumerable<string> preferredFolders) =>
+        Find(name, preferredFolders) ?? throw new MissingServerException(name, debianPackage);
+}

@@ -1,0 +1,112 @@
+using System.Globalization;
+using Sendcat.TestKit.Processes;
+
+namespace Sendcat.TestKit.Stores;
+
+/// <summary>
+/// A RabbitMQ node; starts in some seconds. Its name, ports, HOME (Erlang cookie) and port mapper are its own, so that it neither meets nor disturbs another node
+/// of the machine. Durable queues survive stop, kill and restart.
+/// </summary>
+public sealed class RabbitMqServer : StoreServer
+{
+    private readonly int mapperPort = FreePort.Next();
+    private readonly int distributionPort = FreePort.Next();
+    private readonly string server;
+    private readonly string control;
+    private readonly string mapper;
+    private TestProcess? portMapper;
+    private int lastVirtualHost;
+
+    private RabbitMqServer()
+        : base(new TestFolder("rabbitmq"))
+    {
+        // Debian's programs in PATH insist on the service's account and its files; the ones behind them take both from the environment.
+        const string debian = "/usr/lib/rabbitmq/bin";
+        server = Executable.Require("rabbitmq-server", "rabbitmq-server", debian);
+        control = Executable.Require("rabbitmqctl", "rabbitmq-server", debian);
+        mapper = Executable.Require("epmd", "rabbitmq-server");
+    }
+
+    /// <summary>The virtual host <c>/</c>, as guest.</summary>
+    public string ConnectionString => ConnectionStringOf("");
+
+    private protected override UnixSignal StopSignal => UnixSignal.Terminate;
+
+    private protected override TimeSpan StartPatience => TimeSpan.FromSeconds(120);
+
+    private string NodeName => string.Create(CultureInfo.InvariantCulture, $"sendcat-test-{distributionPort}@localhost");
+
+    public static Task<RabbitMqServer> StartAsync() => StartFirstAsync(new RabbitMqServer());
+
+    /// <summary>A virtual host of its own for a test (the command line takes a second or two).</summary>
+    /// <returns>Its connection string.</returns>
+    public async Task<string> CreateVirtualHostAsync()
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"test-{Interlocked.Increment(ref lastVirtualHost)}");
+        await ControlAsync("add_vhost", name);
+        await ControlAsync("set_permissions", "-p", name, "guest", ".*", ".*", ".*");
+        return ConnectionStringOf(name);
+    }
+
+    /// <summary>Runs <c>rabbitmqctl</c> against this node.</summary>
+    public Task<string> ControlAsync(params string[] arguments) =>
+        TestProcess.RunAsync(new ProcessSpec(control, ["--quiet", "--node", NodeName, .. arguments]) { Environment = Variables, WorkingDirectory = Folder.Path });
+
+    public override async Task KillAsync()
+    {
+        await base.KillAsync();
+        if (portMapper is { } running)
+        {
+            portMapper = null;
+            await running.DisposeAsync();
+        }
+    }
+
+    private protected override bool SaysReady(string line) => line.Contains("Server startup complete", StringComparison.Ordinal);
+
+    private protected override async Task<ProcessSpec> PrepareAsync()
+    {
+        await File.WriteAllTextAsync(Folder["rabbitmq.conf"], string.Create(CultureInfo.InvariantCulture, $"""
+            listeners.tcp.1 = 127.0.0.1:{Port}
+            num_acceptors.tcp = 2
+            disk_free_limit.absolute = 50MB
+            log.console = true
+            log.console.level = info
+            log.file = false
+            """) + "\n");
+        await File.WriteAllTextAsync(Folder["enabled_plugins"], "[].\n");
+        await File.WriteAllTextAsync(Folder["env.conf"], "");
+
+        // In the foreground, as a child of ours: left to itself Erlang starts one as a daemon that outlives everything.
+        portMapper ??= await TestProcess.StartAsync(new ProcessSpec(mapper, "-address", "127.0.0.1", "-port", mapperPort.ToString(CultureInfo.InvariantCulture)));
+        return new ProcessSpec(server) { Environment = Variables, WorkingDirectory = Folder.Path };
+    }
+
+    private string ConnectionStringOf(string virtualHost) =>
+        string.Create(CultureInfo.InvariantCulture, $"amqp://guest:guest@127.0.0.1:{Port}/{virtualHost}");
+
+    private Dictionary<string, string?> Variables => new()
+    {
+        ["HOME"] = Folder.Path,
+        ["ERL_EPMD_PORT"] = mapperPort.ToString(CultureInfo.InvariantCulture),
+        ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
+        ["RABBITMQ_NODENAME"] = NodeName,
+        ["RABBITMQ_DIST_PORT"] = distributionPort.ToString(CultureInfo.InvariantCulture),
+        ["RABBITMQ_CONF_ENV_FILE"] = Folder["env.conf"],
+        ["RABBITMQ_CONFIG_FILE"] = Folder["rabbitmq.conf"],
+        ["RABBITMQ_ADVANCED_CONFIG_FILE"] = Folder["advanced.config"],
+        ["RABBITMQ_ENABLED_PLUGINS_FILE"] = Folder["enabled_plugins"],
+        ["RABBITMQ_MNESIA_BASE"] = Folder["mnesia"],
+        ["RABBITMQ_LOG_BASE"] = Folder["log"],
+        ["RABBITMQ_LOGS"] = "-",
+        ["RABBITMQ_GENERATED_CONFIG_DIR"] = Folder["config"],
+        ["RABBITMQ_PID_FILE"] = Folder["pid"],
+
+        // Makes the start script become the Erlang machine instead of its parent, so that the death signal reaches the right process.
+        ["RUNNING_UNDER_SYSTEMD"] = "true",
+
+        // Idle schedulers must not spin: the machine is shared with what is being tested.
+        ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
+        ["RABBITMQ_CTL_ERL_ARGS"] = "+S 1:1 +sbwt none",
+    };
+}

@@ -1,0 +1,58 @@
+using System.IO.Compression;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+
+namespace Sendcat.UnitTests.ServiceDefaults;
+
+public sealed class SentryTests
+{
+    [Fact]
+    public async Task A_crash_is_reported_without_what_the_user_sent()
+    {
+        var envelope = new TaskCompletionSource<string>();
+        await using var ingest = await RunAsync([], app => app.MapPost("/api/1/envelope/", async (HttpRequest request) =>
+        {
+            await using var body = request.Headers.ContentEncoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress) : request.Body;
+            var text = await new StreamReader(body).ReadToEndAsync();
+            if (text.Contains("exception", StringComparison.Ordinal))
+            {
+                envelope.TrySetResult(text);
+            }
+        }));
+        var dsn = AddressOf(ingest).Replace("http://", "http://key@", StringComparison.Ordinal) + "/1";
+        await using var program = await RunAsync([new("SENTRY_DSN", dsn)], app => app.MapPost("/crash", () => Crash()));
+
+        using var client = new HttpClient();
+        client.DefaultRequestHeaders.Add("Authorization", "Bearer secret-token");
+        client.DefaultRequestHeaders.Add("Cookie", "session=secret-cookie");
+        client.DefaultRequestHeaders.Add("x-sendcat-session", "secret-session");
+        await client.PostAsync($"{AddressOf(program)}/crash?q=secret-query", new StringContent("secret-message"));
+
+        var report = await envelope.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.Contains("NotSupportedException", report, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret-", report, StringComparison.Ordinal);
+    }
+
+    private static void Crash() => throw new NotSupportedException("no such thing");
+
+    private static async Task<WebApplication> RunAsync(KeyValuePair<string, string?>[] settings, Action<WebApplication> map)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
+        builder.Configuration.AddInMemoryCollection(settings);
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        builder.AddServiceDefaults();
+        var app = builder.Build();
+        map(app);
+        await app.StartAsync();
+        return app;
+    }
+
+    private static string AddressOf(WebApplication app) =>
+        app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
+}
