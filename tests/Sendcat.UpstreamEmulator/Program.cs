@@ -1,3 +1,20 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-await app.RunAsync();
+namespace Sendcat.UpstreamEmulator;
+
+/// <summary><c>dotnet run --project tests/Sendcat.UpstreamEmulator [--h1 URL;URL] [--h2c URL;URL] [--keep-requests N]</c>. A named class, so that a test project that references several programs knows one <c>Program</c> at most.</summary>
+internal static class EmulatorProgram
+{
+    private static readonly Dictionary<string, string> Switches = new(StringComparer.Ordinal)
+    {
+        ["--h1"] = "EMULATOR_URL_H1",
+        ["--h2c"] = "EMULATOR_URL_H2C",
+        ["--keep-requests"] = "EMULATOR_KEEP_REQUESTS",
+    };
+
+    private static async Task Main(string[] args)
+    {
+        var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args, Switches).Build();
+        await using var emulator = await UpstreamEmulatorHost.StartAsync(EmulatorOptions.From(configuration));
+        Console.WriteLine($"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) and {string.Join(' ', emulator.H2cAddresses)} (h2c); statistics at {emulator.Http1}stats");
+        await emulator.WaitForShutdownAsync();
+    }
+}

@@ -1,0 +1,176 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Sendcat.UpstreamEmulator;
+
+namespace Sendcat.ContractTests.UpstreamEmulator;
+
+public sealed class AnswersTests : IAsyncLifetime
+{
+    private UpstreamEmulatorHost emulator = null!;
+    private EmulatorClient client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        emulator = await UpstreamEmulatorHost.StartAsync();
+        client = new(emulator);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await emulator.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_ordinary_prompt_streams_in_the_shape_of_OpenRouter(bool h2c)
+    {
+        using var either = new EmulatorClient(emulator, h2c);
+
+        using var response = await either.SendAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        var text = await response.Content.ReadAsStringAsync();
+
+        Assert.StartsWith(": OPENROUTER PROCESSING\n\ndata: {\"id\":\"gen-", text, StringComparison.Ordinal);
+        Assert.StartsWith("gen-", response.Headers.GetValues("X-Generation-Id").Single(), StringComparison.Ordinal);
+        Assert.EndsWith("data: [DONE]\n\n", text, StringComparison.Ordinal);
+        Assert.Equal(h2c ? HttpVersion.Version20 : HttpVersion.Version11, response.Version);
+    }
+
+    [Fact]
+    public async Task The_same_prompt_gets_the_same_words_and_usage_comes_after_the_finish_reason()
+    {
+        var first = await client.AskAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        var second = await client.AskAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+
+        Assert.Equal(first.Text, second.Text);
+        Assert.InRange(first.Deltas.Count(d => d.GetProperty("content").GetString() is { Length: > 0 }), 20, 40);
+        Assert.Equal(["stop", "stop"], first.FinishReasons);
+        Assert.True(first.Chunks[^1].TryGetProperty("usage", out var usage));
+        Assert.Equal(usage.GetProperty("total_tokens").GetInt32(), usage.GetProperty("prompt_tokens").GetInt32() + usage.GetProperty("completion_tokens").GetInt32());
+        Assert.Equal("Moonshot AI", first.Chunks[0].GetProperty("provider").GetString());
+        Assert.True(first.Done);
+    }
+
+    [Fact]
+    public async Task A_product_search_calls_the_tool_and_the_turn_ends_with_what_the_tool_said()
+    {
+        object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("get_current_time")];
+        object ask = new { role = "user", content = "find me running shoes under 80 dollars" };
+
+        var call = await client.AskAsync(new { model = "a/b", stream = true, messages = new[] { ask }, tools });
+        var id = call.ToolFragments[0].GetProperty("id").GetString();
+        var arguments = call.Arguments(0);
+        var answer = await client.AskAsync(new
+        {
+            model = "a/b",
+            stream = true,
+            tools,
+            messages = new[]
+            {
+                ask,
+                new { role = "assistant", content = (string?)null, tool_calls = new[] { new { id, type = "function", function = new { name = "search_products", arguments } } } },
+                new { role = "tool", tool_call_id = id, content = """[{"title":"Trail Runner 5","price":"$59.00"}]""" },
+            },
+        });
+
+        Assert.Equal("search_products", call.ToolFragments[0].GetProperty("function").GetProperty("name").GetString());
+        using var parsed = JsonDocument.Parse(arguments);
+        Assert.Equal("running shoes", parsed.RootElement.GetProperty("query").GetString());
+        Assert.Equal(80, parsed.RootElement.GetProperty("maxPrice").GetInt32());
+        Assert.Equal("tool_calls", call.FinishReasons[^1]);
+        Assert.Empty(answer.ToolFragments);
+        Assert.Contains("Trail Runner 5 ($59.00)", answer.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_time_is_asked_of_the_tool_only_where_it_is_offered_and_allowed()
+    {
+        object[] tools = [EmulatorClient.Tool("get_current_time")];
+        object[] messages = [new { role = "user", content = "What time is it in Kingston?" }];
+
+        var offered = await client.AskAsync(new { stream = true, messages, tools });
+        var forbidden = await client.AskAsync(new { stream = true, messages, tools, tool_choice = "none" });
+        var missing = await client.AskAsync(new { stream = true, messages });
+
+        Assert.Equal("{}", offered.Arguments(0));
+        Assert.Empty(forbidden.ToolFragments);
+        Assert.Empty(missing.ToolFragments);
+    }
+
+    [Fact]
+    public async Task Without_streaming_the_answer_is_one_JSON_object()
+    {
+        using var response = await client.SendAsync(new { model = "emulator/echo", messages = new[] { new { role = "user", content = "Say \"é\" 🇯🇲" } } });
+        var body = await response.Content.ReadFromJsonAsync<JsonElement>();
+
+        Assert.Equal("chat.completion", body.GetProperty("object").GetString());
+        Assert.Equal("Say \"é\" 🇯🇲", body.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString());
+        Assert.True(body.GetProperty("usage").GetProperty("total_tokens").GetInt32() > 0);
+    }
+
+    [Fact]
+    public async Task Without_streaming_tool_calls_are_whole()
+    {
+        using var response = await client.SendAsync(new { messages = new[] { new { role = "user", content = """[[emu tool=search_web args={"query":"kettle"} id=call_1]]""" } } });
+        var choice = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0];
+
+        Assert.Equal("tool_calls", choice.GetProperty("finish_reason").GetString());
+        Assert.Equal(JsonValueKind.Null, choice.GetProperty("message").GetProperty("content").ValueKind);
+        Assert.Equal("""{"query":"kettle"}""", choice.GetProperty("message").GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetString());
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("Bearer")]
+    [InlineData("Bearer bad")]
+    public async Task A_missing_or_bad_key_is_refused(string? authorization)
+    {
+        using var http = new HttpClient { BaseAddress = emulator.Http1 };
+        http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
+
+        using var response = await http.PostAsJsonAsync("openrouter/api/v1/chat/completions", EmulatorClient.Body("hello"));
+
+        Assert.Equal(HttpStatusCode.Unauthorized, response.StatusCode);
+        Assert.Equal(401, (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error").GetProperty("code").GetInt32());
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("{}")]
+    [InlineData("""{"messages":[]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"[[emu no-such-marker]]"}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"[[emu every=soon]]"}]}""")]
+    [InlineData("""{"messages":[{"role":"user","content":"[[emu chunks=2"}]}""")]
+    public async Task A_request_that_makes_no_sense_is_told_so(string body)
+    {
+        using var response = await client.Http.PostAsync("openrouter/api/v1/chat/completions", new StringContent(body));
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task The_catalogue_tells_capabilities_and_prices_and_can_be_spoilt()
+    {
+        var models = (await client.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray().ToList();
+        emulator.Direct("[[emu catalog=error]]");
+        using var spoilt = await client.Http.GetAsync("openrouter/api/v1/models");
+
+        var kimi = models.Single(m => m.GetProperty("id").GetString() == "moonshotai/kimi-k2.5");
+        Assert.Contains("tools", kimi.GetProperty("supported_parameters").EnumerateArray().Select(p => p.GetString()));
+        Assert.True(kimi.GetProperty("context_length").GetInt32() > 0);
+        Assert.NotNull(kimi.GetProperty("pricing").GetProperty("prompt").GetString());
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, spoilt.StatusCode);
+    }
+
+    [Fact]
+    public async Task Received_requests_can_be_looked_at_without_their_key()
+    {
+        await client.AskAsync("[[emu chunks=1]] hello");
+
+        var request = Assert.Single(emulator.Requests);
+        Assert.Equal("test/model", request.Body.GetProperty("model").GetString());
+        Assert.DoesNotContain("Authorization", request.Headers.Keys);
+    }
+}

@@ -1,0 +1,71 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Sendcat.UpstreamEmulator.OpenRouter;
+using Sendcat.UpstreamEmulator.Pacing;
+using Sendcat.UpstreamEmulator.Stats;
+
+namespace Sendcat.UpstreamEmulator;
+
+/// <summary>The web application: one <c>AddX</c> and one <c>MapX</c> per upstream.</summary>
+internal static class EmulatorApp
+{
+    /// <summary>Kestrel writes the bound port back into its listen options, so these answer only after the start.</summary>
+    public sealed record Listeners(List<ListenOptions> Http1Options, List<ListenOptions> H2cOptions)
+    {
+        public IReadOnlyList<Uri> Http1 => [.. Http1Options.Select(Address)];
+
+        public IReadOnlyList<Uri> H2c => [.. H2cOptions.Select(Address)];
+
+        private static Uri Address(ListenOptions listen) => new($"http://{listen.IPEndPoint}/");
+    }
+
+    public static (WebApplication App, Listeners Listeners) Build(EmulatorOptions options)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = Environments.Production });
+        builder.Logging.SetMinimumLevel(LogLevel.Warning);
+        var listeners = new Listeners([], []);
+        builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
+        builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, listeners));
+        builder.Services.Configure<SocketTransportOptions>(sockets => (sockets.NoDelay, sockets.Backlog) = (true, 16_384));
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200)); // streams that hang on purpose would hold the stop
+        builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>().AddSingleton<EmulatorStats>().AddSingleton<RequestLog>();
+        builder.Services.AddOpenRouter();
+
+        var app = builder.Build();
+        app.MapGet("/health", () => Results.Text("Healthy"));
+        app.MapGet("/alive", () => Results.Text("Healthy"));
+        app.MapGet("/readme", () => Results.Stream(typeof(EmulatorApp).Assembly.GetManifestResourceStream("README.md")!, "text/markdown; charset=utf-8"));
+        app.MapStats(listeners);
+        app.MapOpenRouter();
+        return (app, listeners);
+    }
+
+    private static void Listen(KestrelServerOptions kestrel, EmulatorOptions options, Listeners listeners)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = null;
+        kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
+        kestrel.Limits.MinRequestBodyDataRate = null;
+        kestrel.Limits.MinResponseDataRate = null; // a slow reader is the caller's business
+        kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(30);
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromMinutes(2);
+        kestrel.Limits.Http2.MaxStreamsPerConnection = 100_000;
+        kestrel.Limits.Http2.InitialConnectionWindowSize = 16 * 1024 * 1024;
+        kestrel.Limits.Http2.InitialStreamWindowSize = 1024 * 1024;
+        foreach (var endpoint in options.Http1)
+        {
+            kestrel.Listen(endpoint, listen => Add(listen, HttpProtocols.Http1, listeners.Http1Options));
+        }
+
+        foreach (var endpoint in options.H2c)
+        {
+            kestrel.Listen(endpoint, listen => Add(listen, HttpProtocols.Http2, listeners.H2cOptions));
+        }
+    }
+
+    private static void Add(ListenOptions listen, HttpProtocols protocols, List<ListenOptions> list)
+    {
+        listen.Protocols = protocols;
+        list.Add(listen);
+    }
+}

@@ -1,0 +1,13 @@
+namespace Sendcat.UpstreamEmulator.OpenRouter;
+
+/// <summary>Any key is good but an empty one and <c>bad</c>.</summary>
+internal static class Bearer
+{
+    private const string Scheme = "Bearer ";
+
+    public static bool IsMissing(HttpContext http)
+    {
+        var header = http.Request.Headers.Authorization.ToString();
+        return !header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) || header.AsSpan(Scheme.Length).Trim() is [] or "bad";
+    }
+}

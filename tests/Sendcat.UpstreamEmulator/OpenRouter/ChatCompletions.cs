@@ -1,0 +1,165 @@
+using System.Globalization;
+using System.Text.Json;
+using Sendcat.UpstreamEmulator.OpenRouter.Assistant;
+using Sendcat.UpstreamEmulator.OpenRouter.Markers;
+using Sendcat.UpstreamEmulator.OpenRouter.Streaming;
+using Sendcat.UpstreamEmulator.Pacing;
+using Sendcat.UpstreamEmulator.Stats;
+
+namespace Sendcat.UpstreamEmulator.OpenRouter;
+
+/// <summary><c>POST /openrouter/api/v1/chat/completions</c>: read, choose the model, then refuse, stream or answer as a whole.</summary>
+internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, EmulatorStats stats, RequestLog log, TimerWheel wheel, TimeProvider clock)
+{
+    private const string Upstream = "openrouter";
+
+    private readonly string instance = Random.Shared.Next().ToString("x8", CultureInfo.InvariantCulture);
+    private long generations;
+
+    public async Task HandleAsync(HttpContext http)
+    {
+        if (Bearer.IsMissing(http))
+        {
+            await RefuseAsync(http, "(no key)", 401, "No auth credentials found");
+            return;
+        }
+
+        try
+        {
+            var request = await ReadAsync(http);
+            await AnswerAsync(http, request, choice.For(request));
+        }
+        catch (JsonException)
+        {
+            await RefuseAsync(http, "(bad request)", 400, "The request body is not valid JSON");
+        }
+        catch (FormatException e)
+        {
+            await RefuseAsync(http, "(bad request)", 400, $"Emulator: {e.Message}");
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
+        {
+            // The peer went away while its request was being read: nothing had started.
+        }
+    }
+
+    private async Task<ChatCompletionRequest> ReadAsync(HttpContext http)
+    {
+        using var body = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted);
+        log.Add(http.Request, body.RootElement);
+        return ChatCompletionRequest.From(body.RootElement);
+    }
+
+    private async Task AnswerAsync(HttpContext http, ChatCompletionRequest request, ChosenModel chosen)
+    {
+        var call = stats.Start(Upstream, chosen.Model.Id);
+        try
+        {
+            if (chosen.Directions.Status is not null && chosen.Directions.Hang != HangPoint.BeforeHeaders)
+            {
+                await PauseAsync(http, call, chosen.Directions.HeadersMs);
+                await Refusal.WriteAsync(http, chosen.Directions, chosen.Model);
+                call.Refused();
+            }
+            else if (request.Stream)
+            {
+                await StreamPlayer.PlayAsync(http, Script(request, chosen), NewGeneration(), wheel, clock, call);
+            }
+            else
+            {
+                await AnswerAsWholeAsync(http, request, chosen, call);
+            }
+        }
+        finally
+        {
+            call.Broken(); // counts only what has not ended in another way
+        }
+    }
+
+    private StreamScript Script(ChatCompletionRequest request, ChosenModel chosen)
+    {
+        var key = new ScriptCache.Key(chosen.Model.Id, chosen.Prompt, chosen.Applied, string.Join(',', request.Tools), request.PromptTokens, request.Call);
+        var cacheable = request.ToolResults.Count == 0 && request.ToolsAllowed;
+        if (cacheable && scripts.TryGet(key, out var known))
+        {
+            return known!;
+        }
+
+        var answer = ShoppingAssistant.Reply(request, chosen.Prompt, chosen.Directions);
+        var script = ScriptWriter.Write(answer, chosen.Directions, chosen.Model, request.PromptTokens);
+        if (cacheable && answer.ToolCalls.Count == 0)
+        {
+            scripts.Add(key, script);
+        }
+
+        return script;
+    }
+
+    private async Task AnswerAsWholeAsync(HttpContext http, ChatCompletionRequest request, ChosenModel chosen, EmulatorStats.Call call)
+    {
+        var directions = chosen.Directions;
+        if (directions.Hang != HangPoint.None || directions is { StallAfter: not null, StallMs: null })
+        {
+            await PauseAsync(http, call, milliseconds: null);
+            return;
+        }
+
+        var answer = ShoppingAssistant.Reply(request, chosen.Prompt, directions);
+        await PauseAsync(http, call, directions.HeadersMs + directions.FirstMs + (directions.StallMs ?? 0));
+        if (http.RequestAborted.IsCancellationRequested)
+        {
+            return;
+        }
+
+        if (directions.CutAfter is not null)
+        {
+            call.Broken();
+            http.Abort();
+            return;
+        }
+
+        if (directions.ErrorAfter is not null)
+        {
+            directions.Status = int.TryParse(directions.ErrorCode, CultureInfo.InvariantCulture, out var code) ? code : 500;
+            await Refusal.WriteAsync(http, directions, chosen.Model);
+            call.Refused();
+            return;
+        }
+
+        var id = NewGeneration();
+        http.Response.ContentType = "application/json";
+        http.Response.Headers["X-Generation-Id"] = id;
+        var json = WholeAnswer.Render(answer, directions, chosen.Model, id, clock.GetUtcNow(), request.PromptTokens);
+        await http.Response.WriteAsync(directions.BadJsonAfter is null ? json : json[..(json.Length / 2)], http.RequestAborted);
+        call.Completed();
+    }
+
+    /// <summary>Waits, or for ever when there is no time given; ends early when the peer goes away.</summary>
+    private async Task PauseAsync(HttpContext http, EmulatorStats.Call call, int? milliseconds)
+    {
+        if (milliseconds == 0)
+        {
+            return;
+        }
+
+        var timer = new WheelTimer();
+        await using var notice = http.RequestAborted.UnsafeRegister(
+            static s =>
+            {
+                var (call, wheel, timer) = ((EmulatorStats.Call, TimerWheel, WheelTimer))s!;
+                call.AbortedByPeer("before-headers", 0);
+                wheel.Cancel(timer);
+            },
+            (call, wheel, timer));
+        await (milliseconds is { } ms ? wheel.WaitUntilAsync(timer, wheel.NowMs + ms) : wheel.WaitForCancelAsync(timer));
+    }
+
+    private async Task RefuseAsync(HttpContext http, string route, int status, string message)
+    {
+        var call = stats.Start(Upstream, route);
+        await Refusal.WriteAsync(http, status, message);
+        call.Refused();
+    }
+
+    private string NewGeneration() => string.Create(CultureInfo.InvariantCulture, $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{instance}{Interlocked.Increment(ref generations):D12}");
+}

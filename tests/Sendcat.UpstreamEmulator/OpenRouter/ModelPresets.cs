@@ -1,0 +1,41 @@
+using Sendcat.UpstreamEmulator.OpenRouter.Markers;
+
+namespace Sendcat.UpstreamEmulator.OpenRouter;
+
+/// <summary>Models whose name decides how they answer. Every other model answers normally.</summary>
+internal static class ModelPresets
+{
+    /// <summary>Markers that a prompt for this model begins with. The README lists the same.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Markers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
+    {
+        ["emulator/echo"] = "[[emu echo]]",
+        ["emulator/fast"] = "[[emu every=0]]",
+        ["emulator/slow"] = "[[emu first=2s every=250ms]]",
+        ["emulator/reasoner"] = "[[emu reasoning]]",
+        ["emulator/empty"] = "[[emu chunks=0]]",
+        ["emulator/markup"] = "[[emu markup=double-bracket]]",
+        ["emulator/markup-minimax"] = "[[emu markup=minimax]]",
+        ["emulator/bad-request"] = "[[emu status=400]]",
+        ["emulator/unauthorized"] = "[[emu status=401]]",
+        ["emulator/no-credit"] = "[[emu status=402]]",
+        ["emulator/forbidden"] = "[[emu status=403]]",
+        ["emulator/missing"] = "[[emu status=404]]",
+        ["emulator/timeout"] = "[[emu status=408]]",
+        ["emulator/rate-limited"] = "[[emu status=429 retry-after=2]]",
+        ["emulator/broken"] = "[[emu status=500]]",
+        ["emulator/bad-gateway"] = "[[emu status=502 body=html]]",
+        ["emulator/overloaded"] = "[[emu status=503 retry-after=1]]",
+        ["emulator/hang"] = "[[emu hang=before-headers]]",
+        ["emulator/silent"] = "[[emu hang=before-first]]",
+        ["emulator/stall"] = "[[emu hang=mid]]",
+        ["emulator/error-first"] = "[[emu error-after=0]]",
+        ["emulator/error-mid"] = "[[emu error-after=5]]",
+        ["emulator/cut"] = "[[emu cut-after=5]]",
+        ["emulator/truncated"] = "[[emu cut-after=5 cut=eof]]",
+    };
+
+    private static readonly Dictionary<string, IReadOnlyList<MarkerBlock>> Parsed =
+        Markers.ToDictionary(m => m.Key, m => MarkerParser.Parse(m.Value).Blocks, StringComparer.OrdinalIgnoreCase);
+
+    public static IReadOnlyList<MarkerBlock> For(string model) => Parsed.TryGetValue(model, out var blocks) ? blocks : [];
+}

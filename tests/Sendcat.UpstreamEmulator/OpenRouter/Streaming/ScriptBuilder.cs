@@ -1,0 +1,63 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using Sendcat.UpstreamEmulator.OpenRouter.Markers;
+
+namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
+
+/// <summary>Collects frames into one block of bytes and spreads comments over the silences.</summary>
+internal sealed class ScriptBuilder(Directions directions)
+{
+    private const string StampPlace = "0000000000000000";
+
+    private readonly ArrayBufferWriter<byte> bytes = new(4096);
+    private readonly List<(FrameKind Kind, int DelayMs, int StampAt, int Start, int Length)> frames = [];
+    private readonly string newline = directions.Crlf ? "\r\n" : "\n";
+    private int delay;
+
+    public void Wait(int milliseconds)
+    {
+        delay += milliseconds;
+        while (directions.CommentEveryMs > 0 && delay > directions.CommentEveryMs)
+        {
+            var rest = delay - directions.CommentEveryMs;
+            delay = directions.CommentEveryMs;
+            Comment();
+            delay = rest;
+        }
+    }
+
+    public void Comment() => Add(FrameKind.Raw, $": OPENROUTER PROCESSING{newline}{newline}");
+
+    /// <summary>A data event from <c>"choices"</c> on; what stands before it is the head of the response.</summary>
+    public void Chunk(string tail)
+    {
+        var text = $"{tail}{newline}{newline}";
+        var stamp = directions.Stamp ? text.IndexOf($"@{StampPlace}", StringComparison.Ordinal) : -1;
+        Add(FrameKind.Chunk, text, stamp < 0 ? -1 : Encoding.UTF8.GetByteCount(text.AsSpan(0, stamp + 1)));
+    }
+
+    /// <summary>A data event that does not have the head.</summary>
+    public void Data(string data) => Add(FrameKind.Raw, $"data:{(directions.NoSpace ? "" : " ")}{data}{newline}{newline}");
+
+    public void End(FrameKind kind) => Add(kind, "");
+
+    /// <summary>The content of a delta, with a place for the time of sending when that was asked for.</summary>
+    public string Content(string text) => Json.Quote(directions.Stamp ? $"@{StampPlace} {text}" : text);
+
+    public IReadOnlyList<Frame> Build()
+    {
+        var all = bytes.WrittenMemory;
+        return [.. frames.Select(f => new Frame(f.Kind, f.DelayMs, f.StampAt, all.Slice(f.Start, f.Length)))];
+    }
+
+    public static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private void Add(FrameKind kind, string text, int stampAt = -1)
+    {
+        var start = bytes.WrittenCount;
+        var length = Encoding.UTF8.GetBytes(text, bytes);
+        frames.Add((kind, delay, stampAt, start, (int)length));
+        delay = 0;
+    }
+}

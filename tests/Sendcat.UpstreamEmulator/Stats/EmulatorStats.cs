@@ -1,0 +1,175 @@
+using System.Collections.Concurrent;
+
+namespace Sendcat.UpstreamEmulator.Stats;
+
+/// <summary>What happened to the requests. Counting is lock-free; only aborts, which are rare, take a lock.</summary>
+public sealed class EmulatorStats
+{
+    private const int KeptAborts = 256;
+    private const int KeptModels = 200;
+
+    private readonly TimeProvider clock;
+    private readonly ConcurrentDictionary<(string Upstream, string Model), Counters> counters = new();
+    private readonly Queue<PeerAbort> aborts = new();
+    private (DateTimeOffset First, DateTimeOffset Last)? abortSpan;
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private int waiters;
+
+    public EmulatorStats(TimeProvider clock) => this.clock = clock;
+
+    internal Call Start(string upstream, string model)
+    {
+        var key = (upstream, model);
+        if (!counters.TryGetValue(key, out var own))
+        {
+            own = counters.GetOrAdd(counters.Count < KeptModels ? key : (upstream, "other"), _ => new());
+        }
+
+        Interlocked.Increment(ref own.Started);
+        Changed();
+        return new(this, own, upstream, model, clock.GetTimestamp());
+    }
+
+    public StatsSnapshot Snapshot()
+    {
+        var upstreams = counters.GroupBy(c => c.Key.Upstream, StringComparer.Ordinal).ToDictionary(
+            g => g.Key,
+            g => (IReadOnlyDictionary<string, StatsCounts>)g.OrderBy(c => c.Key.Model, StringComparer.Ordinal).ToDictionary(c => c.Key.Model, c => c.Value.Read(), StringComparer.Ordinal),
+            StringComparer.Ordinal);
+        var all = upstreams.Values.SelectMany(u => u.Values).ToList();
+        var totals = new StatsCounts(all.Sum(c => c.Started), all.Sum(c => c.Completed), all.Sum(c => c.Refused), all.Sum(c => c.Broken), all.Sum(c => c.Aborted), all.Sum(c => c.Active), all.Sum(c => c.Chunks));
+        lock (aborts)
+        {
+            return new(clock.GetUtcNow(), totals, upstreams, abortSpan?.First, abortSpan?.Last, [.. aborts]);
+        }
+    }
+
+    /// <summary>The first snapshot that meets the condition; looked at whenever a request starts or ends, so nobody has to poll.</summary>
+    public async Task<StatsSnapshot> WaitForAsync(Func<StatsSnapshot, bool> condition, CancellationToken cancellationToken = default)
+    {
+        Interlocked.Increment(ref waiters);
+        try
+        {
+            while (true)
+            {
+                var change = Volatile.Read(ref changed).Task; // before the snapshot, so that a change after it is not missed
+                if (Snapshot() is var snapshot && condition(snapshot))
+                {
+                    return snapshot;
+                }
+
+                await change.WaitAsync(cancellationToken);
+            }
+        }
+        finally
+        {
+            Interlocked.Decrement(ref waiters);
+        }
+    }
+
+    /// <summary>Starts counting at zero. Requests that are active stay active and will count when they end.</summary>
+    public void Reset()
+    {
+        foreach (var own in counters.Values)
+        {
+            own.Reset();
+        }
+
+        lock (aborts)
+        {
+            aborts.Clear();
+            abortSpan = null;
+        }
+
+        Changed();
+    }
+
+    private void Changed()
+    {
+        if (Volatile.Read(ref waiters) > 0)
+        {
+            Interlocked.Exchange(ref changed, new(TaskCreationOptions.RunContinuationsAsynchronously)).TrySetResult();
+        }
+    }
+
+    private sealed class Counters
+    {
+        public long Started, Completed, Refused, Broken, Aborted, Chunks;
+        private long carried; // active at the last reset
+
+        public StatsCounts Read()
+        {
+            var (completed, refused, broken, aborted) = (Volatile.Read(ref Completed), Volatile.Read(ref Refused), Volatile.Read(ref Broken), Volatile.Read(ref Aborted));
+            var started = Volatile.Read(ref Started); // after the ends, so that active is never negative
+            return new(started, completed, refused, broken, aborted, started + Volatile.Read(ref carried) - completed - refused - broken - aborted, Volatile.Read(ref Chunks));
+        }
+
+        public void Reset()
+        {
+            var ended = Interlocked.Exchange(ref Completed, 0) + Interlocked.Exchange(ref Refused, 0) + Interlocked.Exchange(ref Broken, 0) + Interlocked.Exchange(ref Aborted, 0);
+            Interlocked.Add(ref carried, Interlocked.Exchange(ref Started, 0) - ended);
+            Interlocked.Exchange(ref Chunks, 0);
+        }
+    }
+
+    /// <summary>One request from start to its single end.</summary>
+    internal sealed class Call
+    {
+        private readonly EmulatorStats stats;
+        private readonly Counters counters;
+        private readonly string upstream;
+        private readonly string model;
+        private readonly long startedAt;
+        private int ended;
+
+        public Call(EmulatorStats stats, object counters, string upstream, string model, long startedAt)
+        {
+            this.stats = stats;
+            this.counters = (Counters)counters;
+            this.upstream = upstream;
+            this.model = model;
+            this.startedAt = startedAt;
+        }
+
+        public void Chunk() => Interlocked.Increment(ref counters.Chunks);
+
+        public void Completed() => End(ref counters.Completed);
+
+        public void Refused() => End(ref counters.Refused);
+
+        public void Broken() => End(ref counters.Broken);
+
+        /// <summary>False when the request had ended before.</summary>
+        public bool AbortedByPeer(string phase, long chunks)
+        {
+            if (Interlocked.Exchange(ref ended, 1) == 1)
+            {
+                return false;
+            }
+
+            var now = stats.clock.GetUtcNow();
+            lock (stats.aborts)
+            {
+                stats.aborts.Enqueue(new(now, upstream, model, phase, chunks, stats.clock.GetElapsedTime(startedAt).TotalMilliseconds));
+                stats.abortSpan = (stats.abortSpan?.First ?? now, now);
+                if (stats.aborts.Count > KeptAborts)
+                {
+                    stats.aborts.Dequeue();
+                }
+            }
+
+            Interlocked.Increment(ref counters.Aborted);
+            stats.Changed();
+            return true;
+        }
+
+        private void End(ref long counter)
+        {
+            if (Interlocked.Exchange(ref ended, 1) == 0)
+            {
+                Interlocked.Increment(ref counter);
+                stats.Changed();
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using System.Globalization;
+
+namespace Sendcat.UpstreamEmulator.Stats;
+
+internal static class StatsEndpoints
+{
+    /// <summary>The longest that <c>GET /stats/wait</c> waits.</summary>
+    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
+
+    public static void MapStats(this WebApplication app, EmulatorApp.Listeners listeners)
+    {
+        app.MapGet("/", () => Results.Redirect("/stats"));
+        app.MapGet("/stats", (HttpRequest request, EmulatorStats stats) =>
+            request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
+                ? Results.Content(StatsPage.Render(stats.Snapshot(), listeners), "text/html; charset=utf-8")
+                : Results.Json(stats.Snapshot()));
+        app.MapPost("/stats/reset", (EmulatorStats stats, OpenRouter.AttemptLedger attempts) =>
+        {
+            stats.Reset();
+            attempts.Clear();
+            return Results.NoContent();
+        });
+        app.MapGet("/stats/wait", WaitAsync);
+    }
+
+    /// <summary><c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>: 200 as soon as active is at most, and every other counter at least, the number given; 408 with the snapshot otherwise.</summary>
+    private static async Task<IResult> WaitAsync(HttpContext http, EmulatorStats stats, TimeProvider clock)
+    {
+        var timeout = Number(http, "timeoutMs") is { } ms ? TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, LongestWait.TotalMilliseconds)) : TimeSpan.FromSeconds(30);
+        using var deadline = new CancellationTokenSource(timeout, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, http.RequestAborted);
+        try
+        {
+            var (active, started, completed, refused, broken, aborted) = (Number(http, "active"), Number(http, "started"), Number(http, "completed"), Number(http, "refused"), Number(http, "broken"), Number(http, "aborted"));
+            return Results.Json(await stats.WaitForAsync(
+                s => s.Totals.Active <= (active ?? long.MaxValue) && s.Totals.Started >= (started ?? 0) && s.Totals.Completed >= (completed ?? 0)
+                    && s.Totals.Refused >= (refused ?? 0) && s.Totals.Broken >= (broken ?? 0) && s.Totals.Aborted >= (aborted ?? 0),
+                either.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            return Results.Json(stats.Snapshot(), statusCode: StatusCodes.Status408RequestTimeout);
+        }
+    }
+
+    private static long? Number(HttpContext http, string name) =>
+        long.TryParse(http.Request.Query[name], NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
+}
