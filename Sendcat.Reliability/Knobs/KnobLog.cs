@@ -7,4 +7,16 @@ internal static partial class KnobLog
 {
     [LoggerMessage(2101, LogLevel.Warning, "Knob {Name} was given as {Value}, which is {Reason}; {UsedDefault} holds instead")]
     public static partial void KnobRejected(this ILogger logger, string name, string value, string reason, string usedDefault);
+
+    [LoggerMessage(2102, LogLevel.Information, "Knob {Name} was set to {Value} by {Actor}")]
+    public static partial void KnobSet(this ILogger logger, string name, string value, string actor);
+
+    [LoggerMessage(2103, LogLevel.Information, "Knob overrides changed, {Count} in force")]
+    public static partial void OverridesChanged(this ILogger logger, int count);
+
+    [LoggerMessage(2104, LogLevel.Warning, "Knob overrides could not be read, the last ones stay in force: {Error}")]
+    public static partial void OverridesUnread(this ILogger logger, string error);
+
+    [LoggerMessage(2105, LogLevel.Warning, "The signal that a knob changed was lost; other replicas find out within seconds")]
+    public static partial void KnobSignalLost(this ILogger logger, Exception exception);
 }

@@ -7,7 +7,11 @@ namespace Sendcat.Reliability.Redis;
 public abstract record Claim(string Reason, string Key, bool Enforced);
 
 /// <summary>A place among at most <paramref name="Cap"/> holders, kept as a lease that its holder renews.</summary>
-public sealed record LeaseClaim(string Reason, string Key, int Cap, TimeSpan Ttl, bool Enforced = true) : Claim(Reason, Key, Enforced);
+public sealed record LeaseClaim(string Reason, string Key, int Cap, TimeSpan Ttl, bool Enforced = true) : Claim(Reason, Key, Enforced)
+{
+    /// <summary>When a place may become free, if the owner of the limit has an idea: a lease's expiry says nothing about its end.</summary>
+    public TimeSpan? RetryAfter { get; init; }
+}
 
 /// <summary>A cost against a sliding window of <paramref name="Max"/>.</summary>
 public sealed record WindowClaim(string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced);

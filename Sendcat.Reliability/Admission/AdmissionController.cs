@@ -1,0 +1,146 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.Reliability.Admission;
+
+/// <summary>Decides whether a turn may start: all dimensions and whatever claims come along, in one round trip.</summary>
+public sealed class AdmissionController
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    private readonly ClaimStore _claims;
+    private readonly Takeaway _takeaway;
+    private readonly RateLimitEvents _events;
+    private readonly IOptionsMonitor<AdmissionOptions> _options;
+    private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
+    private readonly ReliabilityMetrics _metrics;
+    private readonly ILogger<AdmissionController> _logger;
+
+    internal AdmissionController(
+        ClaimStore claims,
+        Takeaway takeaway,
+        RateLimitEvents events,
+        IOptionsMonitor<AdmissionOptions> options,
+        IOptionsMonitor<ChatGatewayOptions> flags,
+        ReliabilityMetrics metrics,
+        ILogger<AdmissionController> logger)
+    {
+        (_claims, _takeaway, _events, _options, _flags, _metrics, _logger) = (claims, takeaway, events, options, flags, metrics, logger);
+    }
+
+    /// <summary>What the flags say now. <c>FF_ADMISSION_ENFORCE</c> is stronger than shadow mode; without <c>ADMISSION_REDIS_ENABLED</c> neither counts.</summary>
+    public AdmissionMode Mode =>
+        !_options.CurrentValue.Enabled ? AdmissionMode.Disabled
+        : _flags.CurrentValue.AdmissionEnforce || !_options.CurrentValue.ShadowMode ? AdmissionMode.Enforce
+        : AdmissionMode.Shadow;
+
+    /// <summary>Asks for a turn's place. Dispose the ticket whatever ends the turn.</summary>
+    /// <exception cref="OperationCanceledException">The caller left while Redis was asked; nothing is held.</exception>
+    public async ValueTask<AdmissionDecision> AdmitAsync(AdmissionRequest request, CancellationToken cancellationToken)
+    {
+        var mode = Mode;
+        var options = _options.CurrentValue;
+        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, options.KeyPrefix), .. request.AlsoClaims] : request.AlsoClaims;
+        IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, RedisKeys.Shadow(options.KeyPrefix)) : [];
+        var whenAway = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError ? WhenAway.Refuse : WhenAway.DecideLocally;
+
+        var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, whenAway);
+        AdmissionDecision decision = outcome.Status switch
+        {
+            ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, new(outcome.Lease), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
+            ClaimStatus.Refused => Refused(mode, request, outcome, options),
+            _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, RetryAfter.Jittered(options)),
+        };
+        Report(request, decision, outcome, options);
+        return decision;
+    }
+
+    /// <summary>Frees whatever a turn holds, whichever replica it runs on; its ticket is <see cref="AdmissionTicket.Lost"/> at once. For a turn that takes over a detached one's place.</summary>
+    /// <param name="principal">Whose turn it is, for the log alone: a stream id is unique.</param>
+    /// <returns>False: Redis is away, and only a turn in this process was freed.</returns>
+    public async ValueTask<bool> ReleaseAsync(string principal, string streamId, CancellationToken cancellationToken = default)
+    {
+        var reached = await _takeaway.TakeAsync(streamId, cancellationToken);
+        _logger.TurnReleased(PrincipalMask.Of(principal), streamId, reached);
+        return reached;
+    }
+
+    private static AdmissionDecision.Denied Refused(AdmissionMode mode, AdmissionRequest request, ClaimOutcome outcome, AdmissionOptions options)
+    {
+        var claim = outcome.RefusedBy!;
+        var cameAlong = request.AlsoClaims.Contains(claim, ReferenceEqualityComparer.Instance);
+        return new(mode, claim.Reason, cameAlong && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options)) { By = cameAlong ? claim : null, Local = outcome.Local };
+    }
+
+    private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, string prefix)
+    {
+        var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
+        List<Claim> claims =
+        [
+            new LeaseClaim(AdmissionReason.UserInFlight, RedisKeys.UserInFlight(prefix, request.Principal), options.UserMaxInFlight, ttl, options.EnforceUserInFlight),
+            new LeaseClaim(AdmissionReason.GlobalInFlight, RedisKeys.GlobalInFlight(prefix), options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight),
+            new WindowClaim(AdmissionReason.GlobalMessageRate, RedisKeys.MessageRate(prefix), options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate),
+        ];
+        var tools = Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1));
+        if (tools > 0)
+        {
+            claims.Add(new WindowClaim(AdmissionReason.GlobalToolRate, RedisKeys.ToolRate(prefix), options.GlobalMaxToolCallsPerSecond, Second, tools, options.EnforceGlobalToolRate));
+        }
+
+        return claims;
+    }
+
+    private void Report(AdmissionRequest request, AdmissionDecision decision, ClaimOutcome outcome, AdmissionOptions options)
+    {
+        switch (decision)
+        {
+            case AdmissionDecision.Denied { By: null } denied:
+                _metrics.Admission(Word(denied.Mode), "denied", denied.Reason);
+                _logger.AdmissionDenied(PrincipalMask.Of(request.Principal), denied.Reason, (int)denied.RetryAfter.TotalMilliseconds);
+                var unavailable = denied.Reason == AdmissionReason.RedisUnavailable || outcome.Local;
+                Record(request, unavailable ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked, denied.Reason, denied.RetryAfter, "chat_admission");
+                break;
+
+            case AdmissionDecision.Denied came:
+                // The guard whose claim it is reports it with its own words.
+                _metrics.Admission(Word(came.Mode), "denied", "other_guard");
+                break;
+
+            case AdmissionDecision.Admitted { WouldBlock: [var first, ..] }:
+                _metrics.Admission("shadow", "would_block", first);
+                Record(request, RateLimitOutcome.Blocked, first, null, "chat_admission_shadow");
+                break;
+
+            case AdmissionDecision.Admitted { Mode: not AdmissionMode.Disabled } admitted:
+                var soft = admitted.SoftBlocked is [var reason, ..] ? reason : null;
+                _metrics.Admission(Word(admitted.Mode), admitted.Local ? "admitted_locally" : "admitted", soft ?? "none");
+                var bucket = admitted.Mode is AdmissionMode.Shadow ? "chat_admission_shadow" : "chat_admission";
+                if (admitted.Local)
+                {
+                    Record(request, RateLimitOutcome.ContentionFallback, AdmissionReason.RedisUnavailable, null, bucket);
+                }
+                else if (Random.Shared.Next(100) < options.AllowedEventSamplePct)
+                {
+                    Record(request, RateLimitOutcome.Allowed, soft, null, bucket);
+                }
+
+                break;
+
+            default:
+                break;
+        }
+    }
+
+    private void Record(AdmissionRequest request, RateLimitOutcome outcome, string? reason, TimeSpan? retryAfter, string bucket) =>
+        _events.Record(new(RateLimitSource.ChatHttp, bucket, $"chat_admission:{request.Principal}", outcome, reason) { RetryAfter = retryAfter, Path = "/api/chat", Method = "POST" });
+
+    private static string Word(AdmissionMode mode) => mode switch
+    {
+        AdmissionMode.Enforce => "enforce",
+        AdmissionMode.Shadow => "shadow",
+        _ => "disabled",
+    };
+}

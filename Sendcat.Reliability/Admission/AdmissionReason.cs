@@ -1,0 +1,11 @@
+namespace Sendcat.Reliability.Admission;
+
+/// <summary>Why admission refuses, in the order in which it looks.</summary>
+public static class AdmissionReason
+{
+    public const string UserInFlight = "user_inflight";
+    public const string GlobalInFlight = "global_inflight";
+    public const string GlobalMessageRate = "global_msg_rate";
+    public const string GlobalToolRate = "global_tool_rate";
+    public const string RedisUnavailable = "redis_unavailable";
+}

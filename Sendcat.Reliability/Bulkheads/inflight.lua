@@ -1,0 +1,7 @@
+-- Counts the leases that have not run out.
+--
+-- KEYS  1    lease key
+-- answer     how many
+
+local time = redis.call('TIME')
+return redis.call('ZCOUNT', KEYS[1], '(' .. (time[1] * 1000 + math.floor(time[2] / 1000)), '+inf')

@@ -1,0 +1,43 @@
+using Npgsql;
+
+namespace Sendcat.Reliability.Database;
+
+/// <summary>The one advisory lock under which every replica and every context of the database migrates, one after the other.</summary>
+public sealed class MigrationLock : IAsyncDisposable
+{
+    /// <summary>"sendcat" in ASCII.</summary>
+    public const long Key = 0x73656E64636174;
+
+    private readonly NpgsqlConnection _connection;
+
+    private MigrationLock(NpgsqlConnection connection) => _connection = connection;
+
+    /// <summary>Waits until nobody else migrates.</summary>
+    public static async Task<MigrationLock> AcquireAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        var connection = await database.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await using var command = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 300, Parameters = { new() { Value = Key } } };
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            return new(connection);
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await using (_connection)
+        {
+            if (_connection.State is System.Data.ConnectionState.Open)
+            {
+                await using var command = new NpgsqlCommand("SELECT pg_advisory_unlock($1)", _connection) { Parameters = { new() { Value = Key } } };
+                await command.ExecuteNonQueryAsync();
+            }
+        }
+    }
+}

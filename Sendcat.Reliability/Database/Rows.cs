@@ -1,0 +1,89 @@
+namespace Sendcat.Reliability.Database;
+
+/// <summary>One outcome of a limit for one key in five seconds.</summary>
+public sealed class RateLimitEventRow
+{
+    public long Id { get; set; }
+
+    /// <summary><c>chat_http</c>, <c>chat_action</c> or <c>http</c>.</summary>
+    public required string Source { get; set; }
+
+    public required string Bucket { get; set; }
+
+    public required string Key { get; set; }
+
+    /// <summary><c>allowed</c>, <c>blocked</c> or <c>contention_fallback</c>.</summary>
+    public required string Outcome { get; set; }
+
+    public string? Reason { get; set; }
+
+    public int? RetryAfterMs { get; set; }
+
+    public string? Path { get; set; }
+
+    public string? Method { get; set; }
+
+    /// <summary><c>source|bucket|key|outcome|reason|start of the five seconds</c>.</summary>
+    public required string DedupeKey { get; set; }
+
+    /// <summary>How often it happened in these five seconds, over all replicas.</summary>
+    public int Hits { get; set; } = 1;
+
+    public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset ExpiresAt { get; set; }
+}
+
+/// <summary>One alert about a bucket.</summary>
+public sealed class RateLimitAlertRow
+{
+    public long Id { get; set; }
+
+    public required string AlertKey { get; set; }
+
+    public required string Bucket { get; set; }
+
+    public required string Outcome { get; set; }
+
+    public int Threshold { get; set; }
+
+    public int Observed { get; set; }
+
+    public int WindowMinutes { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+
+    public DateTimeOffset ExpiresAt { get; set; }
+}
+
+/// <summary>A knob's value set at run time.</summary>
+public sealed class KnobOverrideRow
+{
+    public required string Name { get; set; }
+
+    public required string Value { get; set; }
+
+    public required string Actor { get; set; }
+
+    public DateTimeOffset UpdatedAt { get; set; }
+}
+
+/// <summary>Who changed what by hand.</summary>
+public sealed class OperatorAuditRow
+{
+    public long Id { get; set; }
+
+    public required string Actor { get; set; }
+
+    /// <summary>For instance <c>knob.set</c>, <c>knob.clear</c>.</summary>
+    public required string Action { get; set; }
+
+    /// <summary>What it was done to, for instance a knob's name.</summary>
+    public required string Target { get; set; }
+
+    public string? Before { get; set; }
+
+    public string? After { get; set; }
+
+    public DateTimeOffset CreatedAt { get; set; }
+}

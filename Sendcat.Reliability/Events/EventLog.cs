@@ -1,0 +1,13 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sendcat.Reliability.Events;
+
+/// <summary>Event ids 2600–2699.</summary>
+internal static partial class EventLog
+{
+    [LoggerMessage(2601, LogLevel.Warning, "{Count} limit events could not be written and wait: {Error}")]
+    public static partial void EventsUnwritten(this ILogger logger, int count, string error);
+
+    [LoggerMessage(2602, LogLevel.Warning, "Old limit events could not be deleted: {Error}")]
+    public static partial void SweepFailed(this ILogger logger, string error);
+}

@@ -1,0 +1,142 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Sendcat.Reliability.Events;
+
+/// <summary>Writes what the limits did, away from the calls they did it to: every second what has come together, and once an hour forgets what is a week old.</summary>
+public sealed class RateLimitEvents : BackgroundService
+{
+    /// <summary>How long a row is kept.</summary>
+    public static readonly TimeSpan Retention = TimeSpan.FromDays(7);
+
+    private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
+
+    // Replicas meet in the dedupe key: the same event seen by two of them is one row with the hits of both.
+    private const string Insert = """
+        INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, retry_after_ms, path, method, dedupe_key, hits, created_at, expires_at)
+        SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[])
+        ON CONFLICT (dedupe_key) DO UPDATE SET hits = rate_limit_events.hits + excluded.hits
+        """;
+
+    private const string Sweep = """
+        DELETE FROM reliability.rate_limit_events WHERE id IN (SELECT id FROM reliability.rate_limit_events WHERE expires_at < $1 LIMIT 5000)
+        """;
+
+    private readonly EventTally _tally = new();
+    private readonly NpgsqlDataSource _database;
+    private readonly TimeProvider _time;
+    private readonly ReliabilityMetrics _metrics;
+    private readonly ILogger<RateLimitEvents> _logger;
+    private long _sweptAt;
+    private bool _failing;
+
+    internal RateLimitEvents(NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, ILogger<RateLimitEvents> logger)
+    {
+        (_database, _time, _metrics, _logger) = (database, time, metrics, logger);
+        _sweptAt = time.GetTimestamp();
+    }
+
+    /// <summary>Never waits and never fails.</summary>
+    public void Record(in RateLimitEvent happened) => _metrics.Event(_tally.Add(happened, _time.GetUtcNow()) switch
+    {
+        EventTally.Fate.Recorded => "recorded",
+        EventTally.Fate.Repeated => "repeated",
+        _ => "dropped",
+    });
+
+    /// <summary>Writes what has come together since the last time.</summary>
+    internal async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        // Ordered, so that two replicas that write the same keys never wait for each other in a circle.
+        var tallies = _tally.Drain().Select(tally => (tally.DedupeKey, tally)).OrderBy(pair => pair.DedupeKey, StringComparer.Ordinal).ToArray();
+        if (tallies.Length == 0)
+        {
+            return;
+        }
+
+        try
+        {
+            await using var command = _database.CreateCommand(Insert);
+            Add(tally => tally.Event.SourceWord);
+            Add(tally => tally.Event.Bucket);
+            Add(tally => PrincipalMask.Of(tally.Event.Key));
+            Add(tally => tally.Event.OutcomeWord);
+            Add(tally => tally.Event.Reason);
+            Add(tally => (int?)tally.Event.RetryAfter?.TotalMilliseconds);
+            Add(tally => tally.Event.Path);
+            Add(tally => tally.Event.Method);
+            Add(tally => tally.DedupeKey);
+            Add(tally => tally.Hits);
+            Add(tally => tally.At);
+            Add(tally => tally.At + Retention);
+            await command.ExecuteNonQueryAsync(cancellationToken);
+            _failing = false;
+
+            void Add<T>(Func<EventTally.Tally, T> column) => command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. tallies.Select(it => column(it.tally))] });
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            var dropped = _tally.Return([.. tallies.Select(it => it.tally)]);
+            _metrics.Event("dropped", dropped);
+            if (!_failing && !cancellationToken.IsCancellationRequested)
+            {
+                _failing = true;
+                _logger.EventsUnwritten(tallies.Length, exception.Message);
+            }
+        }
+    }
+
+    /// <summary>Deletes what has expired, in portions.</summary>
+    internal async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        int deleted;
+        do
+        {
+            await using var command = _database.CreateCommand(Sweep);
+            command.Parameters.Add(new() { Value = _time.GetUtcNow() });
+            deleted = await command.ExecuteNonQueryAsync(cancellationToken);
+        }
+        while (deleted == 5000);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            while (true)
+            {
+                await Task.Delay(Period, _time, stoppingToken);
+                await FlushAsync(stoppingToken);
+                if (_time.GetElapsedTime(_sweptAt) >= SweepEvery)
+                {
+                    _sweptAt = _time.GetTimestamp();
+                    await TrySweepAsync(stoppingToken);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops; the rest is written by StopAsync.
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        await FlushAsync(cancellationToken);
+    }
+
+    private async Task TrySweepAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SweepAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            _logger.SweepFailed(exception.Message);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability.Knobs;
+
+/// <summary>Changes a knob on all replicas while they run. Durable in Postgres, audited in the same statement, signalled over Redis.</summary>
+public sealed class KnobOverrideStore
+{
+    // One statement, so the value and its audit row exist together or not at all.
+    private const string Set = """
+        WITH before AS (SELECT value FROM reliability.knob_overrides WHERE name = $1 FOR UPDATE),
+             changed AS (
+               INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) VALUES ($1, $2, $3, $4)
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value, actor = excluded.actor, updated_at = excluded.updated_at)
+        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at)
+        VALUES ($3, 'knob.set', $1, (SELECT value FROM before), $2, $4) RETURNING before
+        """;
+
+    private const string Clear = """
+        WITH cleared AS (DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING value)
+        INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at)
+        VALUES ($3, 'knob.clear', $1, (SELECT value FROM cleared), $2, $4) RETURNING before
+        """;
+
+    private readonly KnobRegistry _knobs;
+    private readonly KnobOverrideWatch _watch;
+    private readonly NpgsqlDataSource _database;
+    private readonly IConnectionMultiplexer _redis;
+    private readonly TimeProvider _time;
+    private readonly ILogger<KnobOverrideStore> _logger;
+
+    internal KnobOverrideStore(KnobRegistry knobs, KnobOverrideWatch watch, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<KnobOverrideStore> logger)
+    {
+        (_knobs, _watch, _database, _redis, _time, _logger) = (knobs, watch, database, redis, time, logger);
+    }
+
+    /// <summary>Sets a knob, or with null gives it back to configuration. This replica has changed when the call returns, the others within five seconds.</summary>
+    /// <param name="actor">Who asks, for the audit.</param>
+    /// <returns>What was done, or why nothing was: an unknown name, a secret, a value out of range.</returns>
+    public async Task<KnobChange> SetAsync(string name, string? value, string actor, CancellationToken cancellationToken = default)
+    {
+        if (_knobs.Find(name) is not { } knob)
+        {
+            return KnobChange.Refused("no such knob");
+        }
+
+        if (knob.Secret)
+        {
+            return KnobChange.Refused("a secret is not set at run time");
+        }
+
+        if (value is not null && !knob.TryParse(value, out _, out var reason))
+        {
+            return KnobChange.Refused(reason);
+        }
+
+        await using var command = _database.CreateCommand(value is null ? Clear : Set);
+        command.Parameters.Add(new() { Value = name });
+        command.Parameters.Add(new() { Value = value ?? (object)DBNull.Value });
+        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = _time.GetUtcNow() });
+        var before = await command.ExecuteScalarAsync(cancellationToken) as string;
+
+        _logger.KnobSet(name, value ?? "(cleared)", actor);
+        await _watch.RefreshAsync(cancellationToken);
+        await SignalAsync();
+        return new(true, null, before, _knobs.Read(knob).Value);
+    }
+
+    /// <summary>Only makes it quicker: whoever misses the signal reads the table a few seconds later.</summary>
+    private async Task SignalAsync()
+    {
+        try
+        {
+            await _redis.GetSubscriber().PublishAsync(RedisKeys.KnobsChanged, RedisValue.EmptyString, CommandFlags.FireAndForget);
+        }
+        catch (RedisException exception)
+        {
+            _logger.KnobSignalLost(exception);
+        }
+    }
+}
+
+/// <param name="Reason">Why nothing was changed.</param>
+/// <param name="Before">The override that was there before.</param>
+/// <param name="Now">The knob's value now.</param>
+public sealed record KnobChange(bool Accepted, string? Reason, string? Before, string? Now)
+{
+    internal static KnobChange Refused(string reason) => new(false, reason, null, null);
+}

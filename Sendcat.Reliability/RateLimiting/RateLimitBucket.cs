@@ -1,0 +1,74 @@
+namespace Sendcat.Reliability.RateLimiting;
+
+/// <summary>What is counted, and by whom the keys are named.</summary>
+public enum RateLimitBucket
+{
+    /// <summary>Chat turns of a principal.</summary>
+    ChatStream,
+
+    /// <summary>Chat requests of an address.</summary>
+    ChatIp,
+
+    /// <summary>New threads of a principal.</summary>
+    ThreadCreate,
+
+    /// <summary>Anonymous sessions issued to an address.</summary>
+    AnonymousSession,
+
+    /// <summary>Sign-ups, sign-ins and refreshes of an address.</summary>
+    Auth,
+
+    /// <summary>Password resets of an account.</summary>
+    PasswordReset,
+
+    /// <summary>Gmail push notifications from an address.</summary>
+    GmailPush,
+
+    /// <summary>WhatsApp deliveries from an address.</summary>
+    WhatsAppWebhook,
+
+    /// <summary>Returns from Google's consent page to an address.</summary>
+    GmailOAuthCallback,
+
+    /// <summary>Linking codes of a user.</summary>
+    WhatsAppLinkingCode,
+}
+
+public static class RateLimitBuckets
+{
+    /// <summary>The name in events, alerts and Redis keys.</summary>
+    public static string Name(this RateLimitBucket bucket) => bucket switch
+    {
+        RateLimitBucket.ChatStream => "chat_stream",
+        RateLimitBucket.ChatIp => "chat_ip",
+        RateLimitBucket.ThreadCreate => "thread_create",
+        RateLimitBucket.AnonymousSession => "anonymous_session",
+        RateLimitBucket.Auth => "auth",
+        RateLimitBucket.PasswordReset => "password_reset",
+        RateLimitBucket.GmailPush => "gmail_push",
+        RateLimitBucket.WhatsAppWebhook => "whatsapp_webhook",
+        RateLimitBucket.GmailOAuthCallback => "gmail_oauth_callback",
+        RateLimitBucket.WhatsAppLinkingCode => "whatsapp_linking_code",
+        _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
+    };
+
+    /// <summary>How much the bucket admits, and in which time.</summary>
+    public static (int Max, TimeSpan Window) Of(this RateLimitOptions options, RateLimitBucket bucket)
+    {
+        var (max, windowMs) = bucket switch
+        {
+            RateLimitBucket.ChatStream => (options.ChatStreamMax, options.ChatStreamWindowMs),
+            RateLimitBucket.ChatIp => (options.ChatIpMax, options.ChatIpWindowMs),
+            RateLimitBucket.ThreadCreate => (options.ThreadCreateMax, options.ThreadCreateWindowMs),
+            RateLimitBucket.AnonymousSession => (options.AnonymousSessionMax, options.AnonymousSessionWindowMs),
+            RateLimitBucket.Auth => (options.AuthMax, options.AuthWindowMs),
+            RateLimitBucket.PasswordReset => (options.PasswordResetMax, options.PasswordResetWindowMs),
+            RateLimitBucket.GmailPush => (options.GmailPushMax, options.GmailPushWindowMs),
+            RateLimitBucket.WhatsAppWebhook => (options.WhatsAppMax, options.WhatsAppWindowMs),
+            RateLimitBucket.GmailOAuthCallback => (options.GmailOAuthMax, options.GmailOAuthWindowMs),
+            RateLimitBucket.WhatsAppLinkingCode => (options.WhatsAppLinkCodeMax, options.WhatsAppLinkCodeWindowMs),
+            _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
+        };
+        return (max, TimeSpan.FromMilliseconds(windowMs));
+    }
+}

@@ -1,0 +1,78 @@
+using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.Reliability.RateLimiting;
+
+/// <summary>Counts calls against sliding windows that all replicas share. Without Redis each replica counts for itself: bounded, never open, never closed.</summary>
+public sealed class RateLimiter
+{
+    /// <summary>What a refusal is called when the claim came along with others.</summary>
+    public const string Reason = "rate_limited";
+
+    /// <summary>A refusal without Redis says nothing about the shared window: ask again soon.</summary>
+    private static readonly TimeSpan ContentionRetry = TimeSpan.FromSeconds(1);
+
+    private readonly ClaimStore _claims;
+    private readonly RateLimitEvents _events;
+    private readonly IOptionsMonitor<RateLimitOptions> _options;
+    private readonly ReliabilityMetrics _metrics;
+
+    internal RateLimiter(ClaimStore claims, RateLimitEvents events, IOptionsMonitor<RateLimitOptions> options, ReliabilityMetrics metrics)
+    {
+        (_claims, _events, _options, _metrics) = (claims, events, options, metrics);
+    }
+
+    /// <summary>One call in the bucket, to be decided together with other claims. Report a refusal with <see cref="Refused"/>.</summary>
+    public WindowClaim Claim(RateLimitBucket bucket, string key)
+    {
+        var (max, window) = _options.CurrentValue.Of(bucket);
+        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key), max, window);
+    }
+
+    /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
+    /// <param name="path">For the event that a refusal leaves.</param>
+    public async ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null)
+    {
+        var outcome = await _claims.TakeAsync(key, [Claim(bucket, key)], [], cancellationToken, WhenAway.DecideLocally);
+        var allowed = outcome.Status is ClaimStatus.Taken;
+        var decision = new RateLimitDecision(
+            allowed,
+            allowed ? outcome.Remaining ?? 0 : 0,
+            allowed ? TimeSpan.Zero : outcome.Local ? ContentionRetry : outcome.RetryAfter ?? ContentionRetry,
+            outcome.Local);
+        Report(RateLimitSource.Http, bucket, key, decision, path, method);
+        return decision;
+    }
+
+    /// <summary>Leaves the traces of a refusal that was decided together with other claims.</summary>
+    /// <param name="local">Decided while Redis was away.</param>
+    public void Refused(RateLimitSource source, RateLimitBucket bucket, string key, TimeSpan retryAfter, bool local, string? path = null, string? method = null) =>
+        Report(source, bucket, key, new(false, 0, retryAfter, local), path, method);
+
+    private void Report(RateLimitSource source, RateLimitBucket bucket, string key, RateLimitDecision decision, string? path, string? method)
+    {
+        _metrics.RateLimit(bucket.Name(), (decision.Allowed, decision.Contention) switch
+        {
+            (true, false) => "allowed",
+            (true, true) => "allowed_locally",
+            (false, false) => "blocked",
+            (false, true) => "blocked_locally",
+        });
+        if (!decision.Allowed || decision.Contention)
+        {
+            var outcome = decision.Contention ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
+            _events.Record(new(source, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
+            {
+                RetryAfter = decision.Allowed ? null : decision.RetryAfter,
+                Path = path,
+                Method = method,
+            });
+        }
+    }
+}
+
+/// <param name="Remaining">Calls that still fit, at most.</param>
+/// <param name="RetryAfter">Zero when allowed.</param>
+/// <param name="Contention">Redis was away: this process counted alone.</param>
+public readonly record struct RateLimitDecision(bool Allowed, int Remaining, TimeSpan RetryAfter, bool Contention);

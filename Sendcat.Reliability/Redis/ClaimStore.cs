@@ -1,0 +1,162 @@
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability.Redis;
+
+/// <summary>Decides claims on limits that all replicas share: one script, one round trip, at most the decision time of <see cref="RedisOptions"/>.</summary>
+public sealed class ClaimStore
+{
+    private static readonly RedisScript Script = RedisScript.Embedded("claim.lua");
+
+    private readonly RedisLine _redis;
+    private readonly LeaseKeeper _keeper;
+    private readonly LocalClaims _local;
+    private readonly TimeProvider _time;
+    private readonly ReliabilityMetrics _metrics;
+    private readonly RedisKey _registry;
+
+    internal ClaimStore(RedisLine redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
+    {
+        (_redis, _keeper, _local, _time, _metrics) = (redis, keeper, local, time, metrics);
+        _registry = RedisKeys.LeasesOf(replica.ToString());
+    }
+
+    /// <summary>Takes all claims or none. Reasons are reported in the order of the claims.</summary>
+    /// <param name="holder">Names what is taken; the same holder again already has its lease. Without line breaks.</param>
+    /// <param name="deciding">Claims that decide.</param>
+    /// <param name="shadow">Claims under keys of their own that only tell what they would have decided; they hold what they would hold if they decided.</param>
+    /// <exception cref="OperationCanceledException">The caller left; whatever was taken is given back.</exception>
+    public async ValueTask<ClaimOutcome> TakeAsync(
+        string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, CancellationToken cancellationToken, WhenAway whenAway = WhenAway.Refuse)
+    {
+        if (deciding.Count + shadow.Count == 0)
+        {
+            return new(ClaimStatus.Taken);
+        }
+
+        var start = _time.GetTimestamp();
+        var outcome = await DecideAsync(holder, deciding, shadow, whenAway, cancellationToken);
+        _metrics.Decided(_time.GetElapsedTime(start), outcome.Local ? "local" : outcome.Status switch
+        {
+            ClaimStatus.Taken => "taken",
+            ClaimStatus.Refused => "refused",
+            _ => "unavailable",
+        });
+        return outcome;
+    }
+
+    private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, WhenAway whenAway, CancellationToken cancellationToken)
+    {
+        RedisResult? answer;
+        try
+        {
+            var (keys, arguments) = Ask(_registry, holder, deciding, shadow, forced: false);
+            answer = await _redis.AskAsync(Script, keys, arguments, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
+            throw;
+        }
+
+        if (answer is not null)
+        {
+            return Read(holder, deciding, shadow, (int[])answer!);
+        }
+
+        // The question may still be on its way: what it takes without anybody knowing is given back, unless the holder lives on locally and wants it.
+        var outcome = whenAway is WhenAway.DecideLocally ? _local.Take(holder, deciding) : ClaimOutcome.Unavailable;
+        if (outcome.Status is not ClaimStatus.Taken)
+        {
+            _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
+        }
+
+        return outcome;
+    }
+
+    private ClaimOutcome Read(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] answer)
+    {
+        List<string>? soft = null;
+        List<string>? would = null;
+        for (var n = 0; n < deciding.Count + shadow.Count; n++)
+        {
+            if (answer[4 + n] != 0)
+            {
+                if (n >= deciding.Count && shadow[n - deciding.Count].Enforced)
+                {
+                    (would ??= []).Add(shadow[n - deciding.Count].Reason);
+                }
+                else if (n < deciding.Count && !deciding[n].Enforced)
+                {
+                    (soft ??= []).Add(deciding[n].Reason);
+                }
+            }
+        }
+
+        var outcome = new ClaimOutcome(answer[0] == 1 ? ClaimStatus.Taken : ClaimStatus.Refused)
+        {
+            SoftBlocked = soft ?? (IReadOnlyList<string>)[],
+            WouldBlock = would ?? (IReadOnlyList<string>)[],
+            Remaining = answer[3] < 0 ? null : answer[3],
+        };
+        if (outcome.Status is ClaimStatus.Refused)
+        {
+            var refusing = deciding[answer[1] - 1];
+            return outcome with { RefusedBy = refusing, RetryAfter = answer[2] >= 0 ? TimeSpan.FromMilliseconds(answer[2]) : (refusing as LeaseClaim)?.RetryAfter };
+        }
+
+        var leases = Leases(deciding, would is null ? shadow : [], out var real);
+        return leases.Length == 0 ? outcome : outcome with { Lease = _keeper.Keep(holder, leases, real, missing: false) };
+    }
+
+    /// <summary>Leases of a turn that lives already, once more.</summary>
+    /// <param name="forced">True: whatever the limits say, since Redis has only forgotten them.</param>
+    /// <returns>Null: no answer. False: refused.</returns>
+    internal static async ValueTask<bool?> RetakeAsync(RedisLine redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
+    {
+        var (keys, arguments) = Ask(registry, lease.Holder, lease.Claims[..lease.Deciding], lease.Claims[lease.Deciding..], forced);
+        return await redis.TendAsync(Script, keys, arguments, cancellationToken) is { } answer ? ((int[])answer!)[0] == 1 : null;
+    }
+
+    private static (RedisKey[] Keys, RedisValue[] Arguments) Ask(RedisKey registry, string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, bool forced)
+    {
+        var count = deciding.Count + shadow.Count;
+        var keys = new RedisKey[1 + count];
+        var arguments = new RedisValue[3 + (3 * count)];
+        keys[0] = registry;
+        (arguments[0], arguments[1], arguments[2]) = (holder, deciding.Count, forced ? 1 : 0);
+        for (var n = 0; n < count; n++)
+        {
+            var claim = n < deciding.Count ? deciding[n] : shadow[n - deciding.Count];
+            var enforced = claim.Enforced ? 1 : 0;
+            keys[1 + n] = claim.Key;
+            (arguments[3 + (3 * n)], arguments[4 + (3 * n)], arguments[5 + (3 * n)]) = claim switch
+            {
+                LeaseClaim lease => ((RedisValue)lease.Cap, (RedisValue)(long)lease.Ttl.TotalMilliseconds, (RedisValue)enforced),
+                WindowClaim window => (window.Max, -(long)window.Window.TotalMilliseconds, (2 * window.Cost) + enforced),
+                _ => throw new ArgumentException($"Nobody knows how to claim a {claim.GetType().Name}", nameof(deciding)),
+            };
+        }
+
+        return (keys, arguments);
+    }
+
+    private static LeaseClaim[] Leases(IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, out int real)
+    {
+        var leases = new List<LeaseClaim>(deciding.Count + shadow.Count);
+        Add(leases, deciding);
+        real = leases.Count;
+        Add(leases, shadow);
+        return leases.Count == 0 ? [] : [.. leases];
+    }
+
+    private static void Add(List<LeaseClaim> leases, IReadOnlyList<Claim> claims)
+    {
+        for (var n = 0; n < claims.Count; n++)
+        {
+            if (claims[n] is LeaseClaim lease)
+            {
+                leases.Add(lease);
+            }
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using System.Security.Cryptography;
+using System.Text;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability.Redis;
+
+/// <summary>The only place that spells Redis keys and channels.</summary>
+public static class RedisKeys
+{
+    /// <summary>Longest part of a key that somebody outside may choose; longer ones are hashed.</summary>
+    private const int LongestName = 160;
+
+    public static readonly RedisChannel KnobsChanged = RedisChannel.Literal("sendcat:knobs");
+
+    public static readonly RedisChannel CircuitsChanged = RedisChannel.Literal("sendcat:circuits");
+
+    /// <summary>Holders whose leases somebody else took away.</summary>
+    public static readonly RedisChannel LeasesTaken = RedisChannel.Literal("sendcat:leases");
+
+    /// <summary>Sorted set of replicas, scored by when each counts as dead.</summary>
+    public const string Replicas = "leases:replicas";
+
+    /// <summary>Hash of one replica: holder → its lease keys, one a line.</summary>
+    public static string LeasesOf(string replica) => $"leases:of:{replica}";
+
+    /// <summary>Beginning of <see cref="LeasesOf"/> for scripts that visit all replicas.</summary>
+    public const string LeasesOfAny = "leases:of:";
+
+    /// <summary>Beginning of the marks that a holder's leases were taken away for good.</summary>
+    public const string Taken = "leases:taken:";
+
+    public static string GlobalInFlight(string prefix) => $"{prefix}:inflight:global";
+
+    public static string UserInFlight(string prefix, string principal) => $"{prefix}:inflight:user:{Name(principal)}";
+
+    public static string MessageRate(string prefix) => $"{prefix}:rate:msg";
+
+    public static string ToolRate(string prefix) => $"{prefix}:rate:tool";
+
+    /// <summary>Where admission counts while it only watches.</summary>
+    public static string Shadow(string prefix) => $"{prefix}:shadow";
+
+    public static string RateLimit(string bucket, string key) => $"limit:{bucket}:{Name(key)}";
+
+    public static string Bulkhead(string provider) => $"bulkhead:{provider}";
+
+    public static string Circuit(string provider) => $"circuit:{provider}";
+
+    public static string CircuitProbe(string provider) => $"circuit:{provider}:probe";
+
+    /// <summary>Where a thread's running turn lives.</summary>
+    public static string LiveTurn(Guid thread) => $"turn:live:{thread:D}";
+
+    /// <summary>A principal's turn that nobody reads at present.</summary>
+    public static string DetachedTurn(string principal) => $"turn:detached:{Name(principal)}";
+
+    /// <summary>What a turn has said so far, for readers on other replicas.</summary>
+    public static string TurnFeed(Guid stream) => $"turn:feed:{stream:D}";
+
+    /// <summary>Channel: the feed has grown.</summary>
+    public static string TurnFeedNews(Guid stream) => $"turn:news:{stream:D}";
+
+    /// <summary>Channel: aborts and take-overs of turns, for the replica that runs them.</summary>
+    public const string TurnSignals = "sendcat:turns";
+
+    private static string Name(string text)
+    {
+        var escaped = Uri.EscapeDataString(text);
+        return escaped.Length <= LongestName ? escaped : $"sha256-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+    }
+}

@@ -1,0 +1,101 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability.Redis;
+
+/// <summary>
+/// Asks Redis for decisions that must not wait: an answer within the decision time, or none. When it stays silent three times in a row it is left alone for a
+/// moment, with one call in between to find out, so that a hanging Redis costs its callers nothing.
+/// </summary>
+internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<RedisLine> logger)
+{
+    private const int Patience = 3;
+
+    private int _missed;
+    private long _suspendedUntil;
+
+    public IDatabase Database { get; } = connection.GetDatabase();
+
+    /// <summary>False while Redis is known to be away.</summary>
+    public bool IsUp => connection.IsConnected && Volatile.Read(ref _missed) < Patience;
+
+    /// <returns>The answer; null when Redis is away, too slow or unwell.</returns>
+    public ValueTask<RedisResult?> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        !connection.IsConnected ? Away("disconnected")
+        : IsSuspended() ? Away("suspended")
+        : WaitAsync(script.EvaluateAsync(Database, keys, arguments), TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs), cancellationToken);
+
+    /// <summary>The same for upkeep that no caller waits for.</summary>
+    public ValueTask<RedisResult?> TendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+        connection.IsConnected ? WaitAsync(script.EvaluateAsync(Database, keys, arguments), TimeSpan.FromSeconds(2), cancellationToken) : Away("disconnected");
+
+    private async ValueTask<RedisResult?> WaitAsync(Task<RedisResult> call, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var answer = await call.WaitAsync(patience, time, cancellationToken);
+            Answered();
+            return answer;
+        }
+        catch (TimeoutException) when (call.IsCompletedSuccessfully)
+        {
+            // The answer was there; this process was what was slow.
+            Answered();
+            return await call;
+        }
+        catch (Exception exception) when (exception is TimeoutException or RedisException or ObjectDisposedException)
+        {
+            Observe(call);
+            Missed(exception);
+            metrics.RedisUnavailable(exception is RedisServerException ? "error" : exception is TimeoutException ? "timeout" : "disconnected");
+            return null;
+        }
+        catch (OperationCanceledException)
+        {
+            Observe(call);
+            throw;
+        }
+    }
+
+    private ValueTask<RedisResult?> Away(string why)
+    {
+        metrics.RedisUnavailable(why);
+        return default;
+    }
+
+    /// <summary>Lets one caller through whenever a suspension has run out.</summary>
+    private bool IsSuspended()
+    {
+        if (Volatile.Read(ref _missed) < Patience)
+        {
+            return false;
+        }
+
+        var until = Volatile.Read(ref _suspendedUntil);
+        var now = time.GetTimestamp();
+        return now < until || Interlocked.CompareExchange(ref _suspendedUntil, now + Suspension(), until) != until;
+    }
+
+    private void Answered()
+    {
+        if (Volatile.Read(ref _missed) != 0 && Interlocked.Exchange(ref _missed, 0) >= Patience)
+        {
+            logger.RedisIsBack();
+        }
+    }
+
+    private void Missed(Exception exception)
+    {
+        Interlocked.Exchange(ref _suspendedUntil, time.GetTimestamp() + Suspension());
+        if (Interlocked.Increment(ref _missed) == Patience)
+        {
+            logger.RedisIsAway(exception.Message);
+        }
+    }
+
+    private long Suspension() => options.CurrentValue.SuspendMs * time.TimestampFrequency / 1000;
+
+    private static void Observe(Task call) =>
+        _ = call.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+}

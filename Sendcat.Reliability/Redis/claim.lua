@@ -1,0 +1,106 @@
+-- Decides several claims at once: check everything, then take everything or nothing.
+--
+-- KEYS  1        hash of the asking replica: holder -> its lease keys, one a line
+--       2…       one key per claim: the deciding group first, then the shadow group
+-- ARGV  1        holder
+--       2        how many claims decide; the rest are the shadow group
+--       3        1: take whatever the limits say (leases of a turn that lives already, after Redis forgot them)
+--       then per claim three numbers:
+--         lease    cap, ttl in ms, 0 if a breach is only reported, else 1
+--         window   max, -(window in ms), cost * 2 + (0 if a breach is only reported, else 1)
+-- answer {taken, first refusing claim or 0, ms until it may fit or -1, remaining of the first window or -1, breach of each claim 0 or 1 …}
+--
+-- A refusal writes nothing, so it neither consumes nor keeps anything alive. The shadow group is judged by itself and taken only if all of it fits
+-- and the deciding group is taken: it holds exactly what it would hold if it decided.
+
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local holder = ARGV[1]
+local deciding = tonumber(ARGV[2])
+local forced = ARGV[3] == '1'
+local claims = #KEYS - 1
+
+-- Two-window counter "index current previous": the previous window counts by the share of it that the sliding window still covers.
+local function window(key, length)
+  local index = math.floor(now / length)
+  local share = 1 - (now - index * length) / length
+  local stored = redis.call('GET', key)
+  local current, previous = 0, 0
+  if stored then
+    local i, c, p = string.match(stored, '^(%d+) (%d+) (%d+)$')
+    i = tonumber(i)
+    if i == index then current, previous = tonumber(c), tonumber(p)
+    elseif i == index - 1 then previous = tonumber(c) end
+  end
+  return index, current, previous, share
+end
+
+-- Milliseconds until cost fits, if nobody else comes.
+local function untilFits(length, share, current, previous, max, cost)
+  if cost > max then return length end
+  if current + cost <= max then
+    return math.max(1, math.ceil((share - (max - cost - current) / previous) * length))
+  end
+  return math.max(1, math.ceil(share * length + (1 - (max - cost) / current) * length))
+end
+
+local breached = {}
+local counters = {}
+local refusedBy, waitMs, remaining = 0, -1, -1
+local shadowFits = true
+
+for n = 1, claims do
+  local key = KEYS[n + 1]
+  local max, span, last = tonumber(ARGV[3 * n + 1]), tonumber(ARGV[3 * n + 2]), tonumber(ARGV[3 * n + 3])
+  local breach, enforced, wait = false, last % 2 == 1, -1
+
+  if span > 0 then
+    if redis.call('ZCARD', key) >= max and redis.call('ZCOUNT', key, '(' .. now, '+inf') >= max then
+      local mine = redis.call('ZSCORE', key, holder)
+      breach = not (mine and tonumber(mine) > now)
+    end
+  else
+    local length, cost = -span, math.floor(last / 2)
+    local index, current, previous, share = window(key, length)
+    counters[n] = { index, current, previous }
+    breach = current + previous * share + cost > max
+    if breach then wait = untilFits(length, share, current, previous, max, cost)
+    elseif remaining < 0 and n <= deciding then remaining = math.floor(max - current - previous * share - cost) end
+  end
+
+  breached[n] = breach and 1 or 0
+  if breach and enforced and not forced then
+    if n > deciding then shadowFits = false
+    elseif refusedBy == 0 then refusedBy, waitMs = n, wait end
+  end
+end
+
+if refusedBy == 0 then
+  local leases = {}
+  for n = 1, (shadowFits and claims or deciding) do
+    local key, span = KEYS[n + 1], tonumber(ARGV[3 * n + 2])
+    if span > 0 then
+      if redis.call('ZADD', key, now + span, holder) == 1 and redis.call('ZCARD', key) > tonumber(ARGV[3 * n + 1]) then
+        redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
+      end
+      redis.call('PEXPIRE', key, 2 * span)
+      leases[#leases + 1] = key
+    else
+      local counter, cost = counters[n], math.floor(tonumber(ARGV[3 * n + 3]) / 2)
+      redis.call('SET', key, string.format('%.0f %.0f %.0f', counter[1], counter[2] + cost, counter[3]), 'PX', -2 * span)
+    end
+  end
+
+  if #leases > 0 then
+    local list = table.concat(leases, '\n')
+    if redis.call('HSETNX', KEYS[1], holder, list) == 0 then
+      local held = redis.call('HGET', KEYS[1], holder)
+      for _, key in ipairs(leases) do
+        if not string.find('\n' .. held .. '\n', '\n' .. key .. '\n', 1, true) then held = held .. '\n' .. key end
+      end
+      redis.call('HSET', KEYS[1], holder, held)
+    end
+  end
+end
+
+return { refusedBy == 0 and 1 or 0, refusedBy, waitMs, remaining, unpack(breached) }

@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+
+namespace Sendcat.Reliability;
+
+/// <summary>The meter <c>Sendcat.Reliability</c>. Tags come from small closed sets: outcomes, reasons, buckets, providers; never a principal or an address.</summary>
+internal sealed class ReliabilityMetrics
+{
+    public const string MeterName = "Sendcat.Reliability";
+
+    private readonly Meter _meter;
+    private readonly Counter<long> _admission;
+    private readonly Counter<long> _rateLimit;
+    private readonly Counter<long> _redisUnavailable;
+    private readonly Counter<long> _circuits;
+    private readonly Counter<long> _refusedByCircuit;
+    private readonly Counter<long> _saturated;
+    private readonly Counter<long> _events;
+    private readonly Counter<long> _leases;
+    private readonly Histogram<double> _decision;
+
+    public ReliabilityMetrics(IMeterFactory meters)
+    {
+        _meter = meters.Create(MeterName);
+        _admission = _meter.CreateCounter<long>("sendcat.admission.decisions", description: "Turns that asked to start, by mode, outcome and reason");
+        _rateLimit = _meter.CreateCounter<long>("sendcat.ratelimit.decisions", description: "Calls that were counted against a window, by bucket and outcome");
+        _redisUnavailable = _meter.CreateCounter<long>("sendcat.redis.unavailable", description: "Questions to Redis that got no answer in time, by cause");
+        _circuits = _meter.CreateCounter<long>("sendcat.circuit.transitions", description: "Circuits that opened or closed here, by provider and state");
+        _refusedByCircuit = _meter.CreateCounter<long>("sendcat.circuit.refusals", description: "Calls not made because a circuit is open, by provider");
+        _saturated = _meter.CreateCounter<long>("sendcat.bulkhead.saturated", description: "Calls not made because a lane is full, by provider");
+        _events = _meter.CreateCounter<long>("sendcat.ratelimit.events", description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no room)");
+        _leases = _meter.CreateCounter<long>("sendcat.leases.changes", description: "Leases rebuilt, lost or freed for a dead replica");
+        _decision = _meter.CreateHistogram(
+            "sendcat.claims.duration",
+            unit: "s",
+            description: "Time that a decision took, by outcome",
+            advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1] });
+    }
+
+    public void Held(Func<int> leases) => _meter.CreateObservableGauge("sendcat.leases.held", leases, description: "Leases that this process keeps");
+
+    public void Admission(string mode, string outcome, string reason) =>
+        _admission.Add(1, new("mode", mode), new("outcome", outcome), new("reason", reason));
+
+    public void RateLimit(string bucket, string outcome) => _rateLimit.Add(1, new("bucket", bucket), new("outcome", outcome));
+
+    public void RedisUnavailable(string cause) => _redisUnavailable.Add(1, new KeyValuePair<string, object?>("cause", cause));
+
+    public void CircuitBecame(string provider, string state) => _circuits.Add(1, new("provider", provider), new("state", state));
+
+    public void CircuitRefused(string provider) => _refusedByCircuit.Add(1, new KeyValuePair<string, object?>("provider", provider));
+
+    public void Saturated(string provider) => _saturated.Add(1, new KeyValuePair<string, object?>("provider", provider));
+
+    public void Event(string fate, int count = 1) => _events.Add(count, new KeyValuePair<string, object?>("fate", fate));
+
+    public void Leases(string change, int count) => _leases.Add(count, new KeyValuePair<string, object?>("change", change));
+
+    public void Decided(TimeSpan took, string outcome) => _decision.Record(took.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
+}

@@ -1,0 +1,138 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Alerts;
+using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Snapshot;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability;
+
+public static class ReliabilityServices
+{
+    /// <summary>Name of the meter, for telemetry set-up.</summary>
+    public const string MeterName = ReliabilityMetrics.MeterName;
+
+    /// <summary>
+    /// Adds all guards with their upkeep. Needs an <see cref="IConnectionMultiplexer"/> (with <c>abortConnect=false</c>) and an <see cref="NpgsqlDataSource"/>.
+    /// Register what drains turns after it: hosted services stop in reverse, and leases that are still held then are given back here.
+    /// </summary>
+    public static IServiceCollection AddReliability(this IServiceCollection services)
+    {
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<ReliabilityMetrics>();
+        return services.AddReliabilityKnobs().AddClaims().AddGuards().AddReliabilityDb();
+    }
+
+    private static IServiceCollection AddReliabilityKnobs(this IServiceCollection services)
+    {
+        services
+            .AddKnobs<RolloutOptions>()
+            .AddKnobs<ChatGatewayOptions>()
+            .AddKnobs<RegionOptions>()
+            .AddKnobs<RedisOptions>()
+            .AddKnobs<AdmissionOptions>()
+            .AddKnobs<RateLimitOptions>()
+            .AddKnobs<CircuitOptions>()
+            .AddKnobs<BulkheadOptions>()
+            .AddKnobs<ToolCacheOptions>()
+            .AddKnobs<ToolJobOptions>()
+            .AddKnobs<ToolQueueAlertOptions>()
+            .AddKnobs<OpsOptions>();
+        services.AddUpkeep<KnobOverrideWatch>();
+        services.TryAddSingleton(provider => new KnobOverrideStore(
+            provider.GetRequiredService<KnobRegistry>(),
+            provider.GetRequiredService<KnobOverrideWatch>(),
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<IConnectionMultiplexer>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<KnobOverrideStore>>()));
+        return services;
+    }
+
+    private static IServiceCollection AddClaims(this IServiceCollection services)
+    {
+        services.TryAddSingleton(_ => ReplicaId.New());
+        services.TryAddSingleton<RedisLine>();
+        services.TryAddSingleton<LocalClaims>();
+        services.TryAddSingleton<Takeaway>();
+        services.AddUpkeep<LeaseKeeper>();
+        services.AddUpkeep<ReplicaBeat>();
+        services.TryAddSingleton(provider => new ClaimStore(
+            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<LeaseKeeper>(),
+            provider.GetRequiredService<LocalClaims>(),
+            provider.GetRequiredService<ReplicaId>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ReliabilityMetrics>()));
+        return services;
+    }
+
+    private static IServiceCollection AddGuards(this IServiceCollection services)
+    {
+        services.TryAddSingleton(provider => new RateLimitEvents(
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<ILogger<RateLimitEvents>>()));
+        services.AddHostedService(provider => provider.GetRequiredService<RateLimitEvents>());
+
+        services.TryAddSingleton(provider => new AdmissionController(
+            provider.GetRequiredService<ClaimStore>(),
+            provider.GetRequiredService<Takeaway>(),
+            provider.GetRequiredService<RateLimitEvents>(),
+            provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>(),
+            provider.GetRequiredService<IOptionsMonitor<ChatGatewayOptions>>(),
+            provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<ILogger<AdmissionController>>()));
+
+        services.TryAddSingleton(provider => new RateLimiter(
+            provider.GetRequiredService<ClaimStore>(),
+            provider.GetRequiredService<RateLimitEvents>(),
+            provider.GetRequiredService<IOptionsMonitor<RateLimitOptions>>(),
+            provider.GetRequiredService<ReliabilityMetrics>()));
+
+        services.AddUpkeep<CircuitSharing>();
+        services.TryAddSingleton(provider => new Circuits.Circuits(
+            provider.GetRequiredService<CircuitSharing>(),
+            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<ReplicaId>(),
+            provider.GetRequiredService<IOptionsMonitor<CircuitOptions>>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<ILogger<Circuits.Circuits>>()));
+
+        services.TryAddSingleton<LaneTurnover>();
+        services.TryAddSingleton(provider => new Bulkheads.Bulkheads(
+            provider.GetRequiredService<ClaimStore>(),
+            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<LeaseKeeper>(),
+            provider.GetRequiredService<LaneTurnover>(),
+            provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<ILogger<Bulkheads.Bulkheads>>()));
+        return services;
+    }
+
+    /// <summary>A singleton that its users know and the host runs.</summary>
+    private static void AddUpkeep<T>(this IServiceCollection services)
+        where T : class, IHostedService
+    {
+        services.TryAddSingleton<T>();
+        services.AddHostedService(provider => provider.GetRequiredService<T>());
+    }
+}
