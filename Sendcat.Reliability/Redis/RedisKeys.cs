@@ -17,6 +17,12 @@ public static class RedisKeys
     /// <summary>Holders whose leases somebody else took away.</summary>
     public static readonly RedisChannel LeasesTaken = RedisChannel.Literal("sendcat:leases");
 
+    /// <summary>Tool jobs that are over: the tool and the jobs' ids.</summary>
+    public static readonly RedisChannel ToolJobsFinished = RedisChannel.Literal("sendcat:tooljobs:finished");
+
+    /// <summary>A tool job that nobody waits for any more.</summary>
+    public static readonly RedisChannel ToolJobsCancelled = RedisChannel.Literal("sendcat:tooljobs:cancelled");
+
     /// <summary>Sorted set of replicas, scored by when each counts as dead.</summary>
     public const string Replicas = "leases:replicas";
 
