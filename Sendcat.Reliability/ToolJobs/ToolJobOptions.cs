@@ -77,4 +77,8 @@ public sealed class ToolJobOptions
     /// <summary>How long a dead job is kept.</summary>
     [Knob("TOOL_JOB_DLQ_TTL_MS"), Range(60_000d, 7_776_000_000d)]
     public long DeadLetterTtlMs { get; set; } = 604_800_000;
+
+    /// <summary>Dead letters of one tool that are run again per second, so that a replay does not become the next incident.</summary>
+    [Knob("TOOL_JOB_REPLAY_PER_SEC"), Range(1, 1_000)]
+    public int ReplayPerSecond { get; set; } = 5;
 }
