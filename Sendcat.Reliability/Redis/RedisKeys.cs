@@ -69,6 +69,20 @@ public static class RedisKeys
     /// <summary>Channel: aborts and take-overs of turns, for the replica that runs them.</summary>
     public const string TurnSignals = "sendcat:turns";
 
+    /// <summary>Names of the tool cache's namespaces.</summary>
+    public const string ToolCacheNamespaces = "toolcache:namespaces";
+
+    /// <summary>Channel: an entry of the tool cache was filled, or given up by who was filling it.</summary>
+    public static readonly RedisChannel ToolCacheNews = RedisChannel.Literal("sendcat:toolcache");
+
+    /// <summary>Sorted set of a namespace's entries, scored by when each is gone. The braces keep a namespace in one slot of a cluster.</summary>
+    public static string ToolCacheIndex(string space) => $"toolcache:{{{space}}}";
+
+    public static string ToolCacheEntry(string space, string key) => $"toolcache:{{{space}}}:{Name(key)}";
+
+    /// <summary>Held by the replica that fills the entry.</summary>
+    public static string ToolCacheFlight(string space, string key) => $"toolcache:{{{space}}}:flight:{Name(key)}";
+
     private static string Name(string text)
     {
         var escaped = Uri.EscapeDataString(text);
