@@ -19,6 +19,7 @@ public static class ToolCacheServices
         services.TryAddSingleton<ToolCacheMetrics>();
         services.TryAddSingleton<ToolCacheFlights>();
         services.TryAddSingleton<ToolCacheNamespaces>();
+        services.TryAddSingleton<ToolCacheSlots>();
         services.TryAddSingleton(provider => new ToolCache(
             provider.GetRequiredService<RedisLine>(),
             provider.GetRequiredService<ToolCacheFlights>(),
