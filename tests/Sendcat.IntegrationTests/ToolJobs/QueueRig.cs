@@ -3,9 +3,12 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using RabbitMQ.Client;
+using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
+using Sendcat.ToolWorker.Jobs;
 using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
@@ -20,17 +23,27 @@ internal sealed class QueueRig : IAsyncDisposable
     private readonly string _broker;
     private IConnection? _connection;
 
-    private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyDictionary<string, string?> knobs)
+    private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs)
     {
         (Database, _broker) = (NpgsqlDataSource.Create(database), broker);
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Configuration.AddInMemoryCollection(knobs);
         builder.Services.AddSingleton(Database);
         builder.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(redis));
-        builder.Services.AddToolJobs(_ => ConnectAsync);
+        builder.Services.AddReliability().AddToolCache().AddToolJobs(_ => ConnectAsync);
         if (sweeps)
         {
             builder.Services.AddToolJobSweeper();
+        }
+
+        if (handlers.Count > 0)
+        {
+            foreach (var handler in handlers)
+            {
+                builder.Services.AddSingleton(handler);
+            }
+
+            builder.Services.AddLanes();
         }
 
         _host = builder.Build();
@@ -48,16 +61,18 @@ internal sealed class QueueRig : IAsyncDisposable
         where T : notnull => _host.Services.GetRequiredService<T>();
 
     /// <summary>The record alone: nothing is published, signalled or swept.</summary>
-    public static Task<QueueRig> RecordOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) => CreateAsync(stores, broker: null, sweeps: false, knobs);
+    public static Task<QueueRig> RecordOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) => CreateAsync(stores, "amqp://127.0.0.1:1/", redis: null, sweeps: false, [], knobs);
 
-    /// <summary>Everything runs but the workers.</summary>
-    public static async Task<QueueRig> StartAsync(SharedStores stores, bool sweeps = false, params (string Name, string Value)[] knobs)
+    /// <summary>One process with everything: turns, publisher, sweeper and, for the lanes that have a handler, a worker.</summary>
+    public static async Task<QueueRig> StartAsync(SharedStores stores, IReadOnlyList<IToolHandler> handlers, RedisServer? redis = null, params (string Name, string Value)[] knobs)
     {
         var rabbit = await stores.RabbitMqAsync();
-        var rig = await CreateAsync(stores, await rabbit.CreateVirtualHostAsync(), sweeps, knobs);
+        var rig = await CreateAsync(stores, await rabbit.CreateVirtualHostAsync(), redis, sweeps: true, handlers, knobs);
         await rig._host.StartAsync();
         return rig;
     }
+
+    public Task StopAsync() => _host.StopAsync();
 
     public async Task<Guid> EnterAsync(ToolLane lane, string principal = "user:ann", string arguments = "{}", ToolJobCacheSlot? cache = null)
     {
@@ -118,13 +133,11 @@ internal sealed class QueueRig : IAsyncDisposable
         await Database.DisposeAsync();
     }
 
-    private static async Task<QueueRig> CreateAsync(SharedStores stores, string? broker, bool sweeps, (string Name, string Value)[] knobs)
-    {
-        var redis = await stores.RedisAsync();
-        return new(
-            await CreateDatabaseAsync(await stores.PostgresAsync()), redis.CreateDatabase(), broker ?? "amqp://127.0.0.1:1/", sweeps,
+    private static async Task<QueueRig> CreateAsync(
+        SharedStores stores, string broker, RedisServer? redis, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
+        new(
+            await CreateDatabaseAsync(await stores.PostgresAsync()), (redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps, handlers,
             knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal));
-    }
 
     /// <summary>Migrates once and copies from then on.</summary>
     private static async Task<string> CreateDatabaseAsync(PostgresServer server)
