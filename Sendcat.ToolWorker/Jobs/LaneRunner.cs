@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
 using Sendcat.Reliability.ToolJobs;
@@ -9,7 +10,7 @@ namespace Sendcat.ToolWorker.Jobs;
 /// claimed for it: from then on the job's lease is what brings it back. Messages that a cap holds up stay in hand.
 /// </summary>
 internal sealed class LaneRunner(
-    ToolLane lane, ToolJobBroker broker, ToolJobClaims claims, ToolJobSignals signals, WorkerPlaces places, JobRuns runs, Func<LaneLimits> limits, TimeProvider time, ILogger logger)
+    ToolLane lane, ToolJobBroker broker, ToolJobClaims claims, ToolJobSignals signals, WorkerPlaces places, JobRuns runs, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Reopen = TimeSpan.FromMilliseconds(500);
 
@@ -33,7 +34,7 @@ internal sealed class LaneRunner(
         {
             try
             {
-                await using var feed = await LaneFeed.OpenAsync(broker, lane, limits().Places, stopping);
+                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).Places, stopping);
                 while (await feed.FillAsync(stopping))
                 {
                     await ServeAsync(feed, stopping);
@@ -58,7 +59,7 @@ internal sealed class LaneRunner(
         var (taken, started) = (1, 0);
         try
         {
-            while (taken < feed.Held && places.TryTake(lane))
+            while (taken < feed.Held && taken < options.CurrentValue.MaxPerRun && places.TryTake(lane))
             {
                 taken++;
             }

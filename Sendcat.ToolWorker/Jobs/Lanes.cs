@@ -20,8 +20,7 @@ internal sealed class Lanes(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.WhenAll(ToolLane.All.Select(lane =>
-            new LaneRunner(lane, broker, claims, signals, places, runs, () => LaneLimits.Of(lane, options.CurrentValue), time, logger).RunAsync(stoppingToken)));
+        await Task.WhenAll(ToolLane.All.Select(lane => new LaneRunner(lane, broker, claims, signals, places, runs, options, time, logger).RunAsync(stoppingToken)));
         await runs.DrainAsync(TimeSpan.FromMilliseconds(drain.CurrentValue.DrainMs));
     }
 }

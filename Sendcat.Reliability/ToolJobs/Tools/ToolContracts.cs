@@ -18,7 +18,10 @@ public sealed record SearchWebResult(string Kind, string TextResult, string Json
 public sealed record SearchWebHit(string Title, string Link, string? Snippet);
 
 /// <param name="Limit">1–36.</param>
-public sealed record SearchProductsArguments(string Query, int Limit)
+/// <param name="SellerRating">Least share of positive feedback, 95–100 %.</param>
+/// <param name="IncludeGlobal">False: the turn has used up its global searches; only eBay is asked and the result is not kept.</param>
+/// <param name="GlobalLimit">Global finds at most, 1–12.</param>
+public sealed record SearchProductsArguments(string Query, int Limit, int SellerRating = 95, bool IncludeGlobal = true, int GlobalLimit = 12)
 {
     public string? CategoryId { get; init; }
 
@@ -36,17 +39,8 @@ public sealed record SearchProductsArguments(string Query, int Limit)
     /// <summary><c>free</c> or <c>fast</c>.</summary>
     public string? Shipping { get; init; }
 
-    /// <summary>Least share of positive feedback, 95–100 %.</summary>
-    public int SellerRating { get; init; } = 95;
-
     /// <summary>Two-letter country, or a place by name.</summary>
     public string? Location { get; init; }
-
-    /// <summary>False: the turn has used up its global searches; only eBay is asked and the result is not kept.</summary>
-    public bool IncludeGlobal { get; init; } = true;
-
-    /// <summary>Global finds at most, 1–12.</summary>
-    public int GlobalLimit { get; init; } = 12;
 }
 
 /// <param name="Limit">1–36.</param>
