@@ -59,7 +59,10 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         var change = await ReadAsync(reader, dryRun, cancellationToken);
         if (!dryRun)
         {
-            publisher.Ring();
+            foreach (var lane in ToolLane.All)
+            {
+                publisher.Ring(lane);
+            }
         }
 
         return change;

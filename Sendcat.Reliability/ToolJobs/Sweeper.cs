@@ -16,7 +16,6 @@ internal sealed class Sweeper(
     private const int RoundsToRetention = 60;
 
     private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan BrokerPatience = TimeSpan.FromSeconds(5);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -48,7 +47,7 @@ internal sealed class Sweeper(
             else
             {
                 logger.JobsRescued(jobs.Jobs.Count, jobs.Lane.Tool);
-                publisher.Ring();
+                publisher.Ring(jobs.Lane);
             }
         }
     }
@@ -59,22 +58,20 @@ internal sealed class Sweeper(
     /// </summary>
     internal async Task RestoreMessagesAsync(CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(BrokerPatience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         foreach (var lane in ToolLane.All)
         {
-            var (due, overdue) = await rescue.DueAsync(lane, either.Token);
+            var (due, overdue) = await rescue.DueAsync(lane, cancellationToken);
             if (overdue == 0)
             {
                 continue;
             }
 
-            var missing = Math.Min(overdue, due - await broker.CountAsync(lane, either.Token));
-            if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, either.Token) is > 0 and var announced)
+            var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+            if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, cancellationToken) is > 0 and var announced)
             {
                 metrics.Rescued(lane.Tool, "announced", announced);
                 logger.MessagesLost(announced, lane.Tool);
-                publisher.Ring();
+                publisher.Ring(lane);
             }
         }
     }
@@ -93,10 +90,9 @@ internal sealed class Sweeper(
         {
             await step(cancellationToken);
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested
-            && exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
+        catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
         {
-            logger.SweepFailed(exception.Message);
+            logger.SweepFailed(exception.GetType().Name);
         }
     }
 

@@ -5,53 +5,102 @@ namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>Channels to the broker as the queue needs them, over the process's one connection.</summary>
 /// <param name="connect">Opens or hands out that connection.</param>
-public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> connect)
+public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> connect, TimeProvider time)
 {
     /// <summary>Publishes that may await their confirmation at once.</summary>
     private const int MostUnconfirmed = 512;
 
-    /// <summary>A channel on which a publish ends when the broker has the message on disk, and fails when it has no queue for it. The queues exist.</summary>
-    internal async Task<PublishingChannel> OpenForPublishingAsync(CancellationToken cancellationToken)
+    /// <summary>A queue without a leader answers nothing at all; the client would wait for it for long.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>A channel on which a publish ends when the broker has the message on disk, and fails when it has no queue for it. The lane's queue exists.</summary>
+    internal async Task<PublishingChannel> OpenForPublishingAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
 
         // The client's own limiter slows down and finally refuses; this one lets publishes queue.
         var limiter = new ConcurrencyLimiter(new() { PermitLimit = MostUnconfirmed, QueueLimit = int.MaxValue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        IChannel? channel = null;
         try
         {
-            var channel = await connection.CreateChannelAsync(
+            channel = await connection.CreateChannelAsync(
                 new(publisherConfirmationsEnabled: true, publisherConfirmationTrackingEnabled: true, outstandingPublisherConfirmationsRateLimiter: limiter), cancellationToken);
-            await ToolJobTopology.DeclareAsync(channel, cancellationToken);
-            return new(channel, limiter);
+            await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
+            return new(channel, limiter, time);
         }
         catch
         {
+            if (channel is not null)
+            {
+                await channel.LetGoAsync(time);
+            }
+
             await limiter.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>A channel of a consumer that holds at most <paramref name="prefetch"/> messages. The lane's queue exists.</summary>
-    public async Task<IChannel> OpenForConsumingAsync(ToolLane lane, ushort prefetch, CancellationToken cancellationToken)
+    /// <summary>Starts a consumer that holds at most <paramref name="prefetch"/> messages of the lane; its channel is yours. The lane's queue exists.</summary>
+    /// <param name="consumer">Made for the channel.</param>
+    /// <exception cref="TimeoutException">The broker is there, but the queue does not answer.</exception>
+    public async Task<IChannel> ConsumeAsync(ToolLane lane, ushort prefetch, Func<IChannel, IAsyncBasicConsumer> consumer, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
-        await channel.BasicQosAsync(prefetchSize: 0, prefetch, global: false, cancellationToken);
-        return channel;
+        try
+        {
+            // The client minds the token only while it sends; for the answer it waits its own 20 s.
+            await StartAsync().WaitAsync(Patience, time, cancellationToken);
+            return channel;
+        }
+        catch
+        {
+            await channel.LetGoAsync(time);
+            throw;
+        }
+
+        async Task StartAsync()
+        {
+            await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
+            await channel.BasicQosAsync(prefetchSize: 0, prefetch, global: false, cancellationToken);
+            await channel.BasicConsumeAsync(ToolJobTopology.QueueOf(lane.Tool), autoAck: false, consumer(channel), cancellationToken);
+        }
+    }
+
+    /// <summary>Deletes a queue that does not answer and makes it anew. Its messages are lost, which the sweeper sets right.</summary>
+    public async Task RebuildAsync(ToolLane lane, CancellationToken cancellationToken)
+    {
+        var connection = await connect(cancellationToken);
+        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        try
+        {
+            await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool), cancellationToken: cancellationToken);
+            await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
+        }
+        finally
+        {
+            await channel.LetGoAsync(time);
+        }
     }
 
     /// <summary>Messages of the lane that no consumer holds; a queue that was deleted is made again.</summary>
     public async Task<int> CountAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
-        await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-        return (int)await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
+        var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+        try
+        {
+            return (int)await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken).WaitAsync(Patience, time, cancellationToken);
+        }
+        finally
+        {
+            await channel.LetGoAsync(time);
+        }
     }
 }
 
 /// <summary>A channel with confirms and its limiter.</summary>
-internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter limiter) : IAsyncDisposable
+internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter limiter, TimeProvider time) : IAsyncDisposable
 {
     /// <summary>Ends when the broker has all the messages.</summary>
     /// <exception cref="RabbitMQ.Client.Exceptions.PublishException">One was refused or had no queue; others may have arrived.</exception>
@@ -68,7 +117,7 @@ internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter lim
 
     public async ValueTask DisposeAsync()
     {
-        await channel.DisposeAsync();
+        await channel.LetGoAsync(time);
         await limiter.DisposeAsync();
     }
 

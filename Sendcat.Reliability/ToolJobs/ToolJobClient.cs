@@ -55,7 +55,7 @@ public sealed class ToolJobClient(
 
         if (!entered.Joined)
         {
-            publisher.Ring();
+            publisher.Ring(request.Lane);
             return await WaitAsync(ownWait, job, patience, cancellationToken);
         }
 

@@ -8,8 +8,8 @@ internal static partial class ToolJobLog
     [LoggerMessage(2701, LogLevel.Warning, "Tool job signals are away: {Error}")]
     public static partial void SignalsAway(this ILogger logger, string error);
 
-    [LoggerMessage(2702, LogLevel.Warning, "The outbox could not be published: {Error}")]
-    public static partial void OutboxStuck(this ILogger logger, string error);
+    [LoggerMessage(2702, LogLevel.Warning, "The outbox of {Tool} could not be published: {Error}")]
+    public static partial void OutboxStuck(this ILogger logger, string tool, string error);
 
     [LoggerMessage(2703, LogLevel.Warning, "The sweeper could not do its round: {Error}")]
     public static partial void SweepFailed(this ILogger logger, string error);

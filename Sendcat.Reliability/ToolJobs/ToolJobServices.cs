@@ -18,7 +18,7 @@ public static class ToolJobServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddKnobs<ToolJobOptions>().AddKnobs<ChatGatewayOptions>();
         services.TryAddSingleton<ToolJobMetrics>();
-        services.TryAddSingleton(provider => new ToolJobBroker(connect(provider)));
+        services.TryAddSingleton(provider => new ToolJobBroker(connect(provider), provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ToolJobLedger>();
         services.TryAddSingleton<ToolJobClaims>();
         services.TryAddSingleton<ToolJobStatistics>();

@@ -25,16 +25,8 @@ public static class ToolJobTopology
 
     public static string QueueOf(string tool) => $"sendcat.tools.{tool}.{Version}";
 
-    /// <summary>Makes what is missing. Queues are reached over the default exchange, so there is nothing to bind.</summary>
-    public static async Task DeclareAsync(IChannel channel, CancellationToken cancellationToken)
-    {
-        foreach (var lane in ToolLane.All)
-        {
-            await DeclareAsync(channel, lane, cancellationToken);
-        }
-    }
-
+    /// <summary>Makes the lane's queue if it is missing. It is reached over the default exchange, so there is nothing to bind.</summary>
     /// <returns>Messages that no consumer holds.</returns>
-    public static async Task<uint> DeclareAsync(IChannel channel, ToolLane lane, CancellationToken cancellationToken) =>
+    internal static async Task<uint> DeclareAsync(IChannel channel, ToolLane lane, CancellationToken cancellationToken) =>
         (await channel.QueueDeclareAsync(QueueOf(lane.Tool), durable: true, exclusive: false, autoDelete: false, Arguments, cancellationToken: cancellationToken)).MessageCount;
 }

@@ -20,4 +20,7 @@ internal static partial class JobLog
 
     [LoggerMessage(7106, LogLevel.Error, "The end of job {Job} of {Tool} was not recorded")]
     public static partial void EndUnrecorded(this ILogger logger, string tool, Guid job, Exception exception);
+
+    [LoggerMessage(7107, LogLevel.Error, "The queue of {Tool} does not answer; it is deleted and made anew")]
+    public static partial void QueueSilent(this ILogger logger, string tool);
 }

@@ -1,7 +1,6 @@
 using System.Threading.Channels;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Events;
-using RabbitMQ.Client.Exceptions;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
@@ -9,28 +8,22 @@ namespace Sendcat.ToolWorker.Jobs;
 /// <summary>The messages of one lane that this worker holds, in order. Each lets one job start. Ends when its channel or its queue is gone; then open another.</summary>
 internal sealed class LaneFeed : IAsyncDisposable
 {
-    private readonly IChannel _channel;
     private readonly Channel<ulong> _arrived = Channel.CreateUnbounded<ulong>(new() { SingleReader = true });
     private readonly Queue<ulong> _held = [];
+    private readonly TimeProvider _time;
+    private IChannel _channel = null!;
 
-    private LaneFeed(IChannel channel) => _channel = channel;
+    private LaneFeed(TimeProvider time) => _time = time;
 
     /// <summary>Messages in hand that are not settled.</summary>
     public int Held => _held.Count;
 
     /// <param name="prefetch">Messages that this worker holds at most.</param>
-    public static async Task<LaneFeed> OpenAsync(ToolJobBroker broker, ToolLane lane, int prefetch, CancellationToken cancellationToken)
+    /// <exception cref="TimeoutException">The broker is there, but the queue does not answer.</exception>
+    public static async Task<LaneFeed> OpenAsync(ToolJobBroker broker, ToolLane lane, int prefetch, TimeProvider time, CancellationToken cancellationToken)
     {
-        var feed = new LaneFeed(await broker.OpenForConsumingAsync(lane, (ushort)prefetch, cancellationToken));
-        var consumer = new AsyncEventingBasicConsumer(feed._channel);
-        consumer.ReceivedAsync += (_, delivery) =>
-        {
-            feed._arrived.Writer.TryWrite(delivery.DeliveryTag);
-            return Task.CompletedTask;
-        };
-        consumer.UnregisteredAsync += (_, _) => feed.EndAsync();
-        consumer.ShutdownAsync += (_, _) => feed.EndAsync();
-        await feed._channel.BasicConsumeAsync(ToolJobTopology.QueueOf(lane.Tool), autoAck: false, consumer, cancellationToken);
+        var feed = new LaneFeed(time);
+        feed._channel = await broker.ConsumeAsync(lane, (ushort)prefetch, feed.Consumer, cancellationToken);
         return feed;
     }
 
@@ -66,16 +59,19 @@ internal sealed class LaneFeed : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => _channel.LetGoAsync(_time);
+
+    private AsyncEventingBasicConsumer Consumer(IChannel channel)
     {
-        try
+        var consumer = new AsyncEventingBasicConsumer(channel);
+        consumer.ReceivedAsync += (_, delivery) =>
         {
-            await _channel.DisposeAsync();
-        }
-        catch (Exception exception) when (exception is RabbitMQClientException or IOException or OperationCanceledException or TimeoutException or ObjectDisposedException)
-        {
-            // It ended because the connection did.
-        }
+            _arrived.Writer.TryWrite(delivery.DeliveryTag);
+            return Task.CompletedTask;
+        };
+        consumer.UnregisteredAsync += (_, _) => EndAsync();
+        consumer.ShutdownAsync += (_, _) => EndAsync();
+        return consumer;
     }
 
     private Task EndAsync()

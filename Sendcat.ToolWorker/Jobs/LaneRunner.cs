@@ -12,6 +12,12 @@ namespace Sendcat.ToolWorker.Jobs;
 internal sealed class LaneRunner(
     ToolLane lane, ToolJobBroker broker, ToolJobClaims claims, ToolJobSignals signals, WorkerPlaces places, JobRuns runs, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger logger)
 {
+    /// <summary>
+    /// A queue that stays silent so often in a row, with a broker that answers, has no leader and will not get one by itself (a node that was killed while it made the queue leaves
+    /// such behind). What the record holds is worth more than the queue.
+    /// </summary>
+    private const int SilentQueue = 3;
+
     private static readonly TimeSpan Reopen = TimeSpan.FromMilliseconds(500);
 
     /// <summary>A capped lane hears when a job of its class ends; this is for when word is lost.</summary>
@@ -30,11 +36,12 @@ internal sealed class LaneRunner(
             }
         });
 
-        while (!stopping.IsCancellationRequested)
+        for (var silent = 0; !stopping.IsCancellationRequested;)
         {
             try
             {
-                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).Places, stopping);
+                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).Places, time, stopping);
+                silent = 0;
                 while (await feed.FillAsync(stopping))
                 {
                     await ServeAsync(feed, stopping);
@@ -44,13 +51,36 @@ internal sealed class LaneRunner(
             {
                 return;
             }
-            catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
+            catch (Exception exception) when (IsPassing(exception))
             {
-                logger.LaneInterrupted(lane.Tool, exception.Message);
+                logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
+                silent = exception is TimeoutException ? silent + 1 : 0;
                 await Task.Delay(Reopen, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            if (silent == SilentQueue)
+            {
+                silent = 0;
+                await RebuildAsync(stopping);
             }
         }
     }
+
+    private async Task RebuildAsync(CancellationToken stopping)
+    {
+        try
+        {
+            logger.QueueSilent(lane.Tool);
+            await broker.RebuildAsync(lane, stopping);
+        }
+        catch (Exception exception) when (IsPassing(exception))
+        {
+            logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
+        }
+    }
+
+    private static bool IsPassing(Exception exception) =>
+        exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException;
 
     /// <summary>Claims for the messages in hand as far as there are places.</summary>
     private async Task ServeAsync(LaneFeed feed, CancellationToken stopping)

@@ -61,13 +61,15 @@ internal sealed class QueueRig : IAsyncDisposable
         where T : notnull => _host.Services.GetRequiredService<T>();
 
     /// <summary>The record alone: nothing is published, signalled or swept.</summary>
-    public static Task<QueueRig> RecordOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) => CreateAsync(stores, "amqp://127.0.0.1:1/", redis: null, sweeps: false, [], knobs);
+    public static Task<QueueRig> RecordOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) => CreateAsync(stores, new(), "amqp://127.0.0.1:1/", sweeps: false, [], knobs);
 
-    /// <summary>One process with everything: turns, publisher, sweeper and, for the lanes that have a handler, a worker.</summary>
-    public static async Task<QueueRig> StartAsync(SharedStores stores, IReadOnlyList<IToolHandler> handlers, RedisServer? redis = null, params (string Name, string Value)[] knobs)
+    /// <summary>One process with everything: turns, publisher, sweeper and, if there are handlers, a worker.</summary>
+    /// <param name="own">Servers of the test's own, which it may stop and kill.</param>
+    public static async Task<QueueRig> StartAsync(SharedStores stores, IReadOnlyList<IToolHandler> handlers, OwnStores? own = null, params (string Name, string Value)[] knobs)
     {
-        var rabbit = await stores.RabbitMqAsync();
-        var rig = await CreateAsync(stores, await rabbit.CreateVirtualHostAsync(), redis, sweeps: true, handlers, knobs);
+        own ??= new();
+        var broker = own.RabbitMq?.ConnectionString ?? await (await stores.RabbitMqAsync()).CreateVirtualHostAsync();
+        var rig = await CreateAsync(stores, own, broker, sweeps: true, handlers, knobs);
         await rig._host.StartAsync();
         return rig;
     }
@@ -134,10 +136,10 @@ internal sealed class QueueRig : IAsyncDisposable
     }
 
     private static async Task<QueueRig> CreateAsync(
-        SharedStores stores, string broker, RedisServer? redis, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
+        SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
         new(
-            await CreateDatabaseAsync(await stores.PostgresAsync()), (redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps, handlers,
-            knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal));
+            own.Postgres is { } postgres ? await MigrateAsync(postgres) : await CreateDatabaseAsync(await stores.PostgresAsync()), (own.Redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps,
+            handlers, knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal));
 
     /// <summary>Migrates once and copies from then on.</summary>
     private static async Task<string> CreateDatabaseAsync(PostgresServer server)
@@ -145,17 +147,7 @@ internal sealed class QueueRig : IAsyncDisposable
         await Preparing.WaitAsync();
         try
         {
-            if (template is null)
-            {
-                var fresh = await server.CreateDatabaseAsync();
-                await using (var database = NpgsqlDataSource.Create(fresh))
-                {
-                    await ReliabilityDatabase.MigrateAsync(database, CancellationToken.None);
-                }
-
-                template = new NpgsqlConnectionStringBuilder(fresh).Database;
-            }
-
+            template ??= new NpgsqlConnectionStringBuilder(await MigrateAsync(server)).Database;
             return await server.CreateDatabaseAsync(template);
         }
         finally
@@ -163,4 +155,14 @@ internal sealed class QueueRig : IAsyncDisposable
             Preparing.Release();
         }
     }
+
+    private static async Task<string> MigrateAsync(PostgresServer server)
+    {
+        var fresh = await server.CreateDatabaseAsync();
+        await using var database = NpgsqlDataSource.Create(fresh);
+        await ReliabilityDatabase.MigrateAsync(database, CancellationToken.None);
+        return fresh;
+    }
 }
+
+internal sealed record OwnStores(RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null);

@@ -85,6 +85,11 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         var outcome = await rig.Client.RunAsync(new(ToolLane.SearchWeb, """{"query":"kettle"}""", "user:ann", new(space.Name, key)), TimeSpan.FromSeconds(1));
         var again = rig.Client.RunAsync(new(ToolLane.SearchWeb, """{"query":"kettle"}""", "user:bob", new(space.Name, key)), Patience);
+        while (await rig.CountAsync("tool_jobs WHERE waiters = 1") == 0)
+        {
+            // Until the second turn has joined.
+        }
+
         release.SetResult();
         await again;
 
@@ -170,7 +175,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     public async Task Turns_are_answered_while_Redis_is_away()
     {
         await using var redis = await RedisServer.StartAsync();
-        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), redis);
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), new(Redis: redis));
         await rig.Client.RunAsync(new(ToolLane.SearchWeb, "before", "user:ann"), Patience);
 
         await redis.KillAsync();
