@@ -37,8 +37,7 @@ public static class ReliabilityServices
         return services.AddReliabilityKnobs().AddClaims().AddGuards().AddReliabilityDb();
     }
 
-    private static IServiceCollection AddReliabilityKnobs(this IServiceCollection services)
-    {
+    internal static IServiceCollection AddReliabilityKnobClasses(this IServiceCollection services) =>
         services
             .AddKnobs<RolloutOptions>()
             .AddKnobs<ChatGatewayOptions>()
@@ -52,6 +51,10 @@ public static class ReliabilityServices
             .AddKnobs<ToolJobOptions>()
             .AddKnobs<ToolQueueAlertOptions>()
             .AddKnobs<OpsOptions>();
+
+    private static IServiceCollection AddReliabilityKnobs(this IServiceCollection services)
+    {
+        services.AddReliabilityKnobClasses();
         services.AddUpkeep<KnobOverrideWatch>();
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
@@ -122,7 +125,6 @@ public static class ReliabilityServices
             provider.GetRequiredService<LeaseKeeper>(),
             provider.GetRequiredService<LaneTurnover>(),
             provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>(),
-            provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Bulkheads.Bulkheads>>()));
         return services;

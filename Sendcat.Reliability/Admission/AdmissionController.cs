@@ -11,6 +11,8 @@ public sealed class AdmissionController
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
+    private readonly AdmissionKeys.Kept _keys = new();
+    private readonly AdmissionKeys.Kept _shadowKeys = new();
     private readonly ClaimStore _claims;
     private readonly Takeaway _takeaway;
     private readonly RateLimitEvents _events;
@@ -43,8 +45,8 @@ public sealed class AdmissionController
     {
         var mode = Mode;
         var options = _options.CurrentValue;
-        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, options.KeyPrefix), .. request.AlsoClaims] : request.AlsoClaims;
-        IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, RedisKeys.Shadow(options.KeyPrefix)) : [];
+        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, _keys.For(options.KeyPrefix)), .. request.AlsoClaims] : request.AlsoClaims;
+        IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix))) : [];
         var whenAway = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError ? WhenAway.Refuse : WhenAway.DecideLocally;
 
         var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, whenAway);
@@ -75,19 +77,19 @@ public sealed class AdmissionController
         return new(mode, claim.Reason, cameAlong && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options)) { By = cameAlong ? claim : null, Local = outcome.Local };
     }
 
-    private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, string prefix)
+    private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys)
     {
         var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
         List<Claim> claims =
         [
-            new LeaseClaim(AdmissionReason.UserInFlight, RedisKeys.UserInFlight(prefix, request.Principal), options.UserMaxInFlight, ttl, options.EnforceUserInFlight),
-            new LeaseClaim(AdmissionReason.GlobalInFlight, RedisKeys.GlobalInFlight(prefix), options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight),
-            new WindowClaim(AdmissionReason.GlobalMessageRate, RedisKeys.MessageRate(prefix), options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate),
+            new LeaseClaim(AdmissionReason.UserInFlight, RedisKeys.UserInFlight(keys.Prefix, request.Principal), options.UserMaxInFlight, ttl, options.EnforceUserInFlight),
+            new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight),
+            new WindowClaim(AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate),
         ];
         var tools = Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1));
         if (tools > 0)
         {
-            claims.Add(new WindowClaim(AdmissionReason.GlobalToolRate, RedisKeys.ToolRate(prefix), options.GlobalMaxToolCallsPerSecond, Second, tools, options.EnforceGlobalToolRate));
+            claims.Add(new WindowClaim(AdmissionReason.GlobalToolRate, keys.Tools, options.GlobalMaxToolCallsPerSecond, Second, tools, options.EnforceGlobalToolRate));
         }
 
         return claims;

@@ -21,21 +21,25 @@ public sealed class Bulkheads
     private readonly LeaseKeeper _keeper;
     private readonly LaneTurnover _turnover;
     private readonly IOptionsMonitor<BulkheadOptions> _options;
-    private readonly TimeProvider _time;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<Bulkheads> _logger;
 
     internal Bulkheads(
-        ClaimStore claims, RedisLine redis, LeaseKeeper keeper, LaneTurnover turnover, IOptionsMonitor<BulkheadOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<Bulkheads> logger)
+        ClaimStore claims, RedisLine redis, LeaseKeeper keeper, LaneTurnover turnover, IOptionsMonitor<BulkheadOptions> options, ReliabilityMetrics metrics, ILogger<Bulkheads> logger)
     {
-        (_claims, _redis, _keeper, _turnover, _options, _time, _metrics, _logger) = (claims, redis, keeper, turnover, options, time, metrics, logger);
+        (_claims, _redis, _keeper, _turnover, _options, _metrics, _logger) = (claims, redis, keeper, turnover, options, metrics, logger);
     }
 
-    /// <summary>A place in the provider's lane, to be decided together with other claims. Report a refusal with <see cref="Saturated"/>, the end of a use with <see cref="Used"/>.</summary>
+    /// <summary>A place in the provider's lane, to be decided together with other claims.</summary>
     public LeaseClaim Claim(string provider)
     {
         var lane = _options.CurrentValue.For(provider);
-        return new(Reason, RedisKeys.Bulkhead(provider), lane.MaxConcurrent, lane.LeaseTtl) { RetryAfter = _turnover.NextFree(provider, lane.MaxConcurrent) };
+        return new(Reason, RedisKeys.Bulkhead(provider), lane.MaxConcurrent, lane.LeaseTtl)
+        {
+            RetryAfter = _turnover.NextFree(provider, lane.MaxConcurrent),
+            WhenGivenBack = _turnover.Watch(provider),
+            WhenRefused = _ => Saturated(provider),
+        };
     }
 
     /// <summary>Takes a place. Without Redis this process's own places are what is counted.</summary>
@@ -44,27 +48,8 @@ public sealed class Bulkheads
     {
         var claim = Claim(provider);
         var outcome = await _claims.TakeAsync(holder, [claim], [], cancellationToken, WhenAway.DecideLocally);
-        if (outcome.Status is ClaimStatus.Taken)
-        {
-            return new(new BulkheadLease(outcome.Lease!, this, provider, _time.GetTimestamp()), TimeSpan.Zero);
-        }
-
-        Saturated(provider);
-        return new(null, claim.RetryAfter!.Value);
+        return outcome.Status is ClaimStatus.Taken ? new(new BulkheadLease(outcome.Lease!), TimeSpan.Zero) : new(null, claim.RetryAfter!.Value);
     }
-
-    /// <summary>Leaves the traces of a refusal that was decided together with other claims.</summary>
-    public void Saturated(string provider)
-    {
-        _metrics.Saturated(provider);
-        if (_turnover.MayReport(provider, TimeSpan.FromMilliseconds(_options.CurrentValue.SentryCooldownMs)))
-        {
-            _logger.LaneSaturated(provider, _options.CurrentValue.For(provider).MaxConcurrent);
-        }
-    }
-
-    /// <summary>Says how long a place was used, so that the next refusal can say honestly when to come again.</summary>
-    public void Used(string provider, TimeSpan time) => _turnover.Used(provider, time);
 
     /// <summary>Places taken now, over all replicas; of this process alone when Redis is away.</summary>
     public async ValueTask<IReadOnlyDictionary<string, int>> InFlightAsync(CancellationToken cancellationToken)
@@ -73,7 +58,14 @@ public sealed class Bulkheads
         return Providers.Zip(counts).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
     }
 
-    internal TimeSpan Since(long timestamp) => _time.GetElapsedTime(timestamp);
+    private void Saturated(string provider)
+    {
+        _metrics.Saturated(provider);
+        if (_turnover.MayReport(provider, TimeSpan.FromMilliseconds(_options.CurrentValue.SentryCooldownMs)))
+        {
+            _logger.LaneSaturated(provider, _options.CurrentValue.For(provider).MaxConcurrent);
+        }
+    }
 
     private async Task<int> CountAsync(string provider, CancellationToken cancellationToken) =>
         await _redis.AskAsync(Counting, [RedisKeys.Bulkhead(provider)], [], cancellationToken) is { } answer ? (int)answer : _keeper.HeldAt(RedisKeys.Bulkhead(provider));

@@ -13,36 +13,19 @@ internal sealed class LaneTurnover(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, Lane> _lanes = new(StringComparer.Ordinal);
 
-    public void Used(string provider, TimeSpan took)
-    {
-        var lane = _lanes.GetOrAdd(provider, _ => new());
-        lock (lane)
-        {
-            lane.AverageMs = lane.AverageMs is { } average ? average + (Newest * (took.TotalMilliseconds - average)) : took.TotalMilliseconds;
-        }
-    }
+    /// <summary>What a lease of this lane reports to when it is given back.</summary>
+    public Action<TimeSpan> Watch(string provider) => Of(provider).Used;
 
     /// <returns>With every place taken and ends spread evenly, one is free after the average use divided by the places; 1–15 s.</returns>
     public TimeSpan NextFree(string provider, int places)
     {
-        if (!_lanes.TryGetValue(provider, out var lane))
-        {
-            return Least;
-        }
-
-        double? average;
-        lock (lane)
-        {
-            average = lane.AverageMs;
-        }
-
-        return TimeSpan.FromMilliseconds(Math.Clamp((average ?? 0) / places, Least.TotalMilliseconds, Most.TotalMilliseconds));
+        return TimeSpan.FromMilliseconds(Math.Clamp((Of(provider).AverageMs ?? 0) / places, Least.TotalMilliseconds, Most.TotalMilliseconds));
     }
 
     /// <summary>Whether a saturation may be told again.</summary>
     public bool MayReport(string provider, TimeSpan cooldown)
     {
-        var lane = _lanes.GetOrAdd(provider, _ => new());
+        var lane = Of(provider);
         lock (lane)
         {
             if (lane.ReportedAt is { } at && time.GetElapsedTime(at) < cooldown)
@@ -55,10 +38,37 @@ internal sealed class LaneTurnover(TimeProvider time)
         }
     }
 
+    private Lane Of(string provider) => _lanes.GetOrAdd(provider, static _ => new());
+
     private sealed class Lane
     {
-        public double? AverageMs { get; set; }
+        private readonly Lock _gate = new();
+        private double? _averageMs;
+
+        public Lane() => Used = Use;
+
+        /// <summary>One delegate for all leases.</summary>
+        public Action<TimeSpan> Used { get; }
 
         public long? ReportedAt { get; set; }
+
+        public double? AverageMs
+        {
+            get
+            {
+                lock (_gate)
+                {
+                    return _averageMs;
+                }
+            }
+        }
+
+        private void Use(TimeSpan took)
+        {
+            lock (_gate)
+            {
+                _averageMs = _averageMs is { } average ? average + (Newest * (took.TotalMilliseconds - average)) : took.TotalMilliseconds;
+            }
+        }
     }
 }

@@ -1,7 +1,7 @@
 namespace Sendcat.Reliability.Knobs;
 
 /// <summary>
-/// Names the environment variable of a setting (at most 39 characters). Its default is the property's initial value, its range a <c>[Range]</c>,
+/// Names the environment variable of a setting (at most 40 characters). Its default is the property's initial value, its range a <c>[Range]</c>,
 /// <c>[RegularExpression]</c> or <c>[AllowedValues]</c> beside it, its meaning the property's summary.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]

@@ -23,34 +23,34 @@ public sealed class RateLimiter
         (_claims, _events, _options, _metrics) = (claims, events, options, metrics);
     }
 
-    /// <summary>One call in the bucket, to be decided together with other claims. Report a refusal with <see cref="Refused"/>.</summary>
-    public WindowClaim Claim(RateLimitBucket bucket, string key)
+    /// <summary>One call in the bucket, to be decided together with other claims.</summary>
+    public WindowClaim Claim(RateLimitBucket bucket, string key) => Window(bucket, key) with
     {
-        var (max, window) = _options.CurrentValue.Of(bucket);
-        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key), max, window);
-    }
+        WhenRefused = outcome => Report(bucket, key, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
+    };
 
     /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
     /// <param name="path">For the event that a refusal leaves.</param>
     public async ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null)
     {
-        var outcome = await _claims.TakeAsync(key, [Claim(bucket, key)], [], cancellationToken, WhenAway.DecideLocally);
+        var outcome = await _claims.TakeAsync(key, [Window(bucket, key)], [], cancellationToken, WhenAway.DecideLocally);
         var allowed = outcome.Status is ClaimStatus.Taken;
         var decision = new RateLimitDecision(
             allowed,
             allowed ? outcome.Remaining ?? 0 : 0,
             allowed ? TimeSpan.Zero : outcome.Local ? ContentionRetry : outcome.RetryAfter ?? ContentionRetry,
             outcome.Local);
-        Report(RateLimitSource.Http, bucket, key, decision, path, method);
+        Report(bucket, key, decision, path, method);
         return decision;
     }
 
-    /// <summary>Leaves the traces of a refusal that was decided together with other claims.</summary>
-    /// <param name="local">Decided while Redis was away.</param>
-    public void Refused(RateLimitSource source, RateLimitBucket bucket, string key, TimeSpan retryAfter, bool local, string? path = null, string? method = null) =>
-        Report(source, bucket, key, new(false, 0, retryAfter, local), path, method);
+    private WindowClaim Window(RateLimitBucket bucket, string key)
+    {
+        var (max, window) = _options.CurrentValue.Of(bucket);
+        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key), max, window);
+    }
 
-    private void Report(RateLimitSource source, RateLimitBucket bucket, string key, RateLimitDecision decision, string? path, string? method)
+    private void Report(RateLimitBucket bucket, string key, RateLimitDecision decision, string? path, string? method)
     {
         _metrics.RateLimit(bucket.Name(), (decision.Allowed, decision.Contention) switch
         {
@@ -61,12 +61,13 @@ public sealed class RateLimiter
         });
         if (!decision.Allowed || decision.Contention)
         {
+            var chat = bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatIp;
             var outcome = decision.Contention ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
-            _events.Record(new(source, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
+            _events.Record(new(chat ? RateLimitSource.ChatHttp : RateLimitSource.Http, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
             {
                 RetryAfter = decision.Allowed ? null : decision.RetryAfter,
-                Path = path,
-                Method = method,
+                Path = path ?? (chat ? "/api/chat" : null),
+                Method = method ?? (chat ? "POST" : null),
             });
         }
     }

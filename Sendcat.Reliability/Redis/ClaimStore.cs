@@ -35,6 +35,7 @@ public sealed class ClaimStore
 
         var start = _time.GetTimestamp();
         var outcome = await DecideAsync(holder, deciding, shadow, whenAway, cancellationToken);
+        outcome.RefusedBy?.WhenRefused?.Invoke(outcome);
         _metrics.Decided(_time.GetElapsedTime(start), outcome.Local ? "local" : outcome.Status switch
         {
             ClaimStatus.Taken => "taken",

@@ -9,13 +9,14 @@ public sealed class HeldLease : IAsyncDisposable
     private bool _isLost;
     private int _disposed;
 
-    internal HeldLease(LeaseKeeper keeper, string holder, LeaseClaim[] claims, int deciding, bool missing)
+    internal HeldLease(LeaseKeeper keeper, string holder, LeaseClaim[] claims, int deciding, bool missing, long since)
     {
         _keeper = keeper;
         Holder = holder;
         Claims = claims;
         Deciding = deciding;
         Missing = missing;
+        Since = since;
         RenewEvery = claims.Min(claim => claim.Ttl) / 3;
     }
 
@@ -44,6 +45,9 @@ public sealed class HeldLease : IAsyncDisposable
     internal int Deciding { get; }
 
     internal TimeSpan RenewEvery { get; }
+
+    /// <summary>Timestamp of the taking.</summary>
+    internal long Since { get; }
 
     /// <summary>The keeper's own note, touched by its loop alone.</summary>
     internal long RenewAt { get; set; }

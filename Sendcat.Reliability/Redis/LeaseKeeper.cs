@@ -35,6 +35,9 @@ internal sealed class LeaseKeeper : BackgroundService
     private readonly Dictionary<string, HeldLease> _byHolder = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _perKey = new(StringComparer.Ordinal);
     private readonly PriorityQueue<GiveBack, long> _givingBack = new();
+
+    // Filled anew by each round and used by its loop alone: tens of thousands of references are not allocated every second.
+    private readonly List<HeldLease> _all = [];
     private readonly List<HeldLease> _round = [];
     private TimeSpan _shortest = TimeSpan.FromSeconds(3);
     private int _held;
@@ -80,8 +83,9 @@ internal sealed class LeaseKeeper : BackgroundService
     /// <param name="missing">Redis does not have it yet.</param>
     public HeldLease Keep(string holder, LeaseClaim[] claims, int deciding, bool missing)
     {
-        var lease = new HeldLease(this, holder, claims, deciding, missing);
-        lease.RenewAt = _time.GetTimestamp() + Ticks(lease.RenewEvery);
+        var now = _time.GetTimestamp();
+        var lease = new HeldLease(this, holder, claims, deciding, missing, now);
+        lease.RenewAt = now + Ticks(lease.RenewEvery);
         lock (_gate)
         {
             lease.Sibling = _byHolder.GetValueOrDefault(holder);
@@ -102,6 +106,11 @@ internal sealed class LeaseKeeper : BackgroundService
     public async ValueTask GiveBackAsync(HeldLease lease)
     {
         Forget(lease);
+        foreach (var claim in lease.Claims)
+        {
+            claim.WhenGivenBack?.Invoke(_time.GetElapsedTime(lease.Since));
+        }
+
         var known = await _redis.AskAsync(Release, KeysOf(lease.Claims), [lease.Holder], CancellationToken.None);
         if (known is null || lease.Missing)
         {
@@ -143,6 +152,7 @@ internal sealed class LeaseKeeper : BackgroundService
         }
 
         await GiveBackWaitingAsync(cancellationToken);
+        Look();
         await RenewDueAsync(cancellationToken);
         await RetakeMissingAsync(cancellationToken);
     }
@@ -180,7 +190,8 @@ internal sealed class LeaseKeeper : BackgroundService
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        foreach (var some in Snapshot().Chunk(Batch))
+        Look();
+        foreach (var some in _all.Chunk(Batch))
         {
             await Task.WhenAll(some.Select(lease => lease.DisposeAsync().AsTask()));
         }
@@ -194,7 +205,7 @@ internal sealed class LeaseKeeper : BackgroundService
         var all = Volatile.Read(ref _reconnected) && _connection.IsConnected;
         var now = _time.GetTimestamp();
         _round.Clear();
-        foreach (var lease in Snapshot())
+        foreach (var lease in _all)
         {
             if (!lease.Missing && (all || lease.RenewAt <= now))
             {
@@ -234,7 +245,7 @@ internal sealed class LeaseKeeper : BackgroundService
 
     private async Task RetakeMissingAsync(CancellationToken cancellationToken)
     {
-        var missing = Snapshot().FindAll(lease => lease.Missing);
+        var missing = _all.FindAll(lease => lease.Missing && !lease.IsDisposed);
         if (missing.Count == 0 || !_connection.IsConnected)
         {
             return;
@@ -386,20 +397,18 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
-    private List<HeldLease> Snapshot()
+    private void Look()
     {
+        _all.Clear();
         lock (_gate)
         {
-            var all = new List<HeldLease>(_held);
             foreach (var first in _byHolder.Values)
             {
                 for (var lease = first; lease is not null; lease = lease.Sibling)
                 {
-                    all.Add(lease);
+                    _all.Add(lease);
                 }
             }
-
-            return all;
         }
     }
 
@@ -410,7 +419,8 @@ internal sealed class LeaseKeeper : BackgroundService
         if (still.TotalMilliseconds > _options.CurrentValue.ReplicaDeadAfterMs)
         {
             _logger.StoodStill((long)still.TotalMilliseconds);
-            foreach (var lease in Snapshot())
+            Look();
+            foreach (var lease in _all)
             {
                 (lease.MayBeOthers, lease.RenewAt) = (true, 0);
             }

@@ -17,9 +17,6 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
 
     public IDatabase Database { get; } = connection.GetDatabase();
 
-    /// <summary>False while Redis is known to be away.</summary>
-    public bool IsUp => connection.IsConnected && Volatile.Read(ref _missed) < Patience;
-
     /// <returns>The answer; null when Redis is away, too slow or unwell.</returns>
     public ValueTask<RedisResult?> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         !connection.IsConnected ? Away("disconnected")

@@ -46,6 +46,7 @@ end
 
 local breached = {}
 local counters = {}
+local stale = {}
 local refusedBy, waitMs, remaining = 0, -1, -1
 local shadowFits = true
 
@@ -55,9 +56,12 @@ for n = 1, claims do
   local breach, enforced, wait = false, last % 2 == 1, -1
 
   if span > 0 then
-    if redis.call('ZCARD', key) >= max and redis.call('ZCOUNT', key, '(' .. now, '+inf') >= max then
-      local mine = redis.call('ZSCORE', key, holder)
-      breach = not (mine and tonumber(mine) > now)
+    if redis.call('ZCARD', key) >= max then
+      stale[n] = true
+      if redis.call('ZCOUNT', key, '(' .. now, '+inf') >= max then
+        local mine = redis.call('ZSCORE', key, holder)
+        breach = not (mine and tonumber(mine) > now)
+      end
     end
   else
     local length, cost = -span, math.floor(last / 2)
@@ -80,9 +84,9 @@ if refusedBy == 0 then
   for n = 1, (shadowFits and claims or deciding) do
     local key, span = KEYS[n + 1], tonumber(ARGV[3 * n + 2])
     if span > 0 then
-      if redis.call('ZADD', key, now + span, holder) == 1 and redis.call('ZCARD', key) > tonumber(ARGV[3 * n + 1]) then
-        redis.call('ZREMRANGEBYSCORE', key, '-inf', now)
-      end
+      -- What has run out is swept only when it was in the way: it is never counted, and never more than the cap.
+      if stale[n] then redis.call('ZREMRANGEBYSCORE', key, '-inf', now) end
+      redis.call('ZADD', key, now + span, holder)
       redis.call('PEXPIRE', key, 2 * span)
       leases[#leases + 1] = key
     else

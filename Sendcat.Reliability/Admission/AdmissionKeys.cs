@@ -1,0 +1,21 @@
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.Reliability.Admission;
+
+/// <summary>The keys that all turns share.</summary>
+internal sealed record AdmissionKeys(string Prefix)
+{
+    public string Global { get; } = RedisKeys.GlobalInFlight(Prefix);
+
+    public string Messages { get; } = RedisKeys.MessageRate(Prefix);
+
+    public string Tools { get; } = RedisKeys.ToolRate(Prefix);
+
+    /// <summary>Spells them anew only when an operator changes the prefix.</summary>
+    internal sealed class Kept
+    {
+        private volatile AdmissionKeys? _last;
+
+        public AdmissionKeys For(string prefix) => _last is { } last && last.Prefix == prefix ? last : _last = new(prefix);
+    }
+}

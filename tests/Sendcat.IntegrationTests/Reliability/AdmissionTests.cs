@@ -1,0 +1,116 @@
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.RateLimiting;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.Reliability;
+
+public sealed class AdmissionTests(SharedStores stores)
+{
+    [Fact]
+    public async Task Shadow_lets_everything_through_and_tells_exactly_what_enforce_would_have_refused()
+    {
+        await using var replica = await ReplicaAsync(("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "5000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "50000"));
+
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(n => replica.AskAsync($"turn {n}", "user:a")));
+
+        var admitted = decisions.Cast<AdmissionDecision.Admitted>().ToArray();
+        Assert.All(admitted, it => Assert.Equal(AdmissionMode.Shadow, it.Mode));
+        Assert.Equal(999, admitted.Count(it => it.WouldBlock is ["user_inflight", ..]));
+        Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("admit:chat:shadow:inflight:global"));
+        Assert.False(await replica.Redis.KeyExistsAsync("admit:chat:inflight:global"));
+
+        await Task.WhenAll(admitted.Select(it => it.Ticket.DisposeAsync().AsTask()));
+        Assert.Empty(Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("next", "user:a")).WouldBlock);
+    }
+
+    [Fact]
+    public async Task Every_dimension_refuses_with_its_own_word_and_a_scattered_delay()
+    {
+        await using var replica = await ReplicaAsync(("ADMISSION_GLOBAL_MAX_INFLIGHT", "2"));
+        await replica.AdmitAsync("one", "user:a");
+
+        var user = Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("two", "user:a"));
+        await replica.AdmitAsync("three", "user:b");
+        var global = Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("four", "user:c"));
+
+        Assert.Equal(("user_inflight", "global_inflight"), (user.Reason, global.Reason));
+        Assert.InRange(user.RetryAfter.TotalMilliseconds, 800, 1_200);
+    }
+
+    [Theory]
+    [InlineData("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "global_msg_rate")]
+    [InlineData("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "global_tool_rate")]
+    public async Task A_rate_refuses_what_comes_too_fast(string knob, string reason)
+    {
+        await using var replica = await ReplicaAsync((knob, "1"));
+
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(n => replica.AskAsync($"turn {n}", $"user:{n}")));
+
+        Assert.All(decisions.OfType<AdmissionDecision.Denied>(), denied => Assert.Equal(reason, denied.Reason));
+        Assert.InRange(decisions.OfType<AdmissionDecision.Admitted>().Count(), 1, 10);
+    }
+
+    [Fact]
+    public async Task A_dimension_whose_switch_is_off_only_reports()
+    {
+        await using var replica = await ReplicaAsync(("ADMISSION_ENFORCE_USER_INFLIGHT", "false"));
+        await replica.AdmitAsync("one", "user:a");
+
+        Assert.Equal(["user_inflight"], Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("two", "user:a")).SoftBlocked);
+        Assert.Equal(2, await replica.Redis.SortedSetLengthAsync("admit:chat:inflight:user:user%3Aa"));
+    }
+
+    [Theory]
+    [InlineData("false", "false", AdmissionMode.Disabled)]
+    [InlineData("true", "false", AdmissionMode.Shadow)]
+    [InlineData("true", "true", AdmissionMode.Enforce)]
+    public async Task Limiter_and_lane_decide_in_every_mode(string enabled, string enforce, AdmissionMode mode)
+    {
+        await using var replica = await ReplicaAsync(("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce), ("RATE_LIMIT_CHAT_STREAM_MAX", "2"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"));
+
+        var first = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync("one"));
+        var full = Assert.IsType<AdmissionDecision.Denied>(await AskAsync("two", "user:b"));
+        await first.Ticket.DisposeAsync();
+        var second = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync("three"));
+        await second.Ticket.DisposeAsync();
+        var limited = Assert.IsType<AdmissionDecision.Denied>(await AskAsync("four"));
+
+        Assert.Equal(mode, first.Mode);
+        Assert.Equal(Bulkheads.Reason, full.Reason);
+        Assert.Equal(RateLimiter.Reason, limited.Reason);
+        Assert.True(limited.RetryAfter > TimeSpan.FromMinutes(1));
+        Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_primary"));
+
+        Task<AdmissionDecision> AskAsync(string stream, string principal = "user:a") =>
+            replica.AskAsync(stream, principal, replica.Limiter.Claim(RateLimitBucket.ChatStream, principal), replica.Bulkheads.Claim("openrouter_chat_primary"));
+    }
+
+    [Fact]
+    public async Task Without_web_search_a_turn_is_expected_to_make_one_tool_call_less()
+    {
+        await using var replica = await ReplicaAsync();
+
+        await replica.Admission.AdmitAsync(new() { StreamId = "one", Principal = "user:a", WebSearch = true }, default);
+        await replica.Admission.AdmitAsync(new() { StreamId = "two", Principal = "user:b" }, default);
+
+        var counted = ((string?)await replica.Redis.StringGetAsync("admit:chat:rate:tool"))!.Split(' ');
+        Assert.Equal(3, int.Parse(counted[1]) + int.Parse(counted[2]));
+    }
+
+    [Fact]
+    public async Task A_limiter_counts_over_all_replicas()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await Replica.ConnectAsync(redis, knobs: ("RATE_LIMIT_AUTH_MAX", "10"));
+        await using var two = await Replica.ConnectAsync(redis, knobs: ("RATE_LIMIT_AUTH_MAX", "10"));
+
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 40).Select(n => (n % 2 == 0 ? one : two).Limiter.CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default).AsTask()));
+
+        Assert.Equal(10, decisions.Count(it => it.Allowed));
+        Assert.Equal(Enumerable.Range(0, 10), decisions.Where(it => it.Allowed).Select(it => it.Remaining).Order());
+        Assert.All(decisions.Where(it => !it.Allowed), it => Assert.InRange(it.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(2)));
+    }
+
+    private async Task<Replica> ReplicaAsync(params (string, string)[] knobs) => await Replica.ConnectAsync((await stores.RedisAsync()).CreateDatabase(), knobs: knobs);
+}

@@ -1,0 +1,161 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Knobs;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.Reliability;
+
+/// <summary>What the guards write to Postgres.</summary>
+public sealed class RecordTests(SharedStores stores)
+{
+    private const string Knob = "ADMISSION_USER_MAX_INFLIGHT";
+
+    [Fact]
+    public async Task Replicas_that_start_together_migrate_one_after_the_other()
+    {
+        var database = await (await stores.PostgresAsync()).CreateDatabaseAsync();
+        await using var source = NpgsqlDataSource.Create(database);
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ReliabilityDatabase.MigrateAsync(source, default)));
+
+        await using var command = source.CreateCommand("SELECT count(*) FROM reliability.__ef_migrations_history");
+        Assert.Equal(1L, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
+    public async Task The_migrations_are_the_model()
+    {
+        await using var replica = await ReplicaAsync(await DatabaseAsync());
+        await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+
+        Assert.False(context.Database.HasPendingModelChanges());
+    }
+
+    [Fact]
+    public async Task An_override_reaches_every_replica_also_without_redis_and_is_audited()
+    {
+        var database = await DatabaseAsync();
+        await using var redis = await RedisServer.StartAsync();
+        await using var one = await Replica.ConnectAsync(redis.ConnectionString, database);
+        await using var two = await Replica.ConnectAsync(redis.ConnectionString, database);
+        await two.RunAsync(two.Get<KnobOverrideWatch>());
+
+        var set = await one.Get<KnobOverrideStore>().SetAsync(Knob, "7", "ada", default);
+        Assert.Equal((true, null, "7"), (set.Accepted, set.Before, set.Now));
+        Assert.Equal(7, Now(one));
+        await Until.TrueAsync(() => Now(two) == 7, seconds: 5);
+
+        await redis.KillAsync();
+        var cleared = await one.Get<KnobOverrideStore>().SetAsync(Knob, null, "bob", default);
+        Assert.Equal(("7", "1"), (cleared.Before, cleared.Now));
+        await Until.TrueAsync(() => Now(two) == 1, seconds: 5);
+
+        await using var context = await one.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+        var audit = await context.OperatorAudit.OrderBy(row => row.Id).ToListAsync();
+        Assert.Equal(
+            [("ada", "knob.set", Knob, null, "7"), ("bob", "knob.clear", Knob, "7", null)],
+            audit.Select(row => (row.Actor, row.Action, row.Target, row.Before, row.After)));
+    }
+
+    [Theory]
+    [InlineData("NO_SUCH_KNOB", "1")]
+    [InlineData(Knob, "1000")]
+    [InlineData(Knob, "plenty")]
+    [InlineData("ADMISSION_REDIS_TOKEN", "secret")]
+    public async Task An_override_that_the_knob_would_not_take_is_refused_and_leaves_no_trace(string name, string value)
+    {
+        await using var replica = await ReplicaAsync(await DatabaseAsync());
+
+        var change = await replica.Get<KnobOverrideStore>().SetAsync(name, value, "ada", default);
+
+        Assert.False(change.Accepted);
+        Assert.NotNull(change.Reason);
+        await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+        Assert.Empty(await context.OperatorAudit.ToListAsync());
+    }
+
+    [Fact]
+    public async Task Refusals_of_the_same_five_seconds_are_one_row_over_all_replicas_with_all_hits()
+    {
+        var database = await DatabaseAsync();
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 2, 20, 12, 0, 1, TimeSpan.Zero));
+        await using var one = await ReplicaAsync(database, time);
+        await using var two = await ReplicaAsync(database, time);
+        var blocked = new RateLimitEvent(RateLimitSource.ChatHttp, "chat_stream", "chat_stream:user:a", RateLimitOutcome.Blocked, null) { RetryAfter = TimeSpan.FromSeconds(3), Path = "/api/chat", Method = "POST" };
+
+        for (var n = 0; n < 40; n++)
+        {
+            (n % 2 == 0 ? one : two).Get<RateLimitEvents>().Record(blocked);
+        }
+
+        await Task.WhenAll(one.Get<RateLimitEvents>().FlushAsync(default), two.Get<RateLimitEvents>().FlushAsync(default));
+        one.Get<RateLimitEvents>().Record(blocked);
+        await one.Get<RateLimitEvents>().FlushAsync(default);
+
+        await using var context = await one.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+        var row = Assert.Single(await context.RateLimitEvents.ToListAsync());
+        Assert.Equal((41, "chat_http", "blocked", 3_000, "/api/chat"), (row.Hits, row.Source, row.Outcome, row.RetryAfterMs, row.Path));
+        Assert.Equal(TimeSpan.FromDays(7), row.ExpiresAt - row.CreatedAt);
+
+        time.Advance(TimeSpan.FromDays(8));
+        await one.Get<RateLimitEvents>().SweepAsync(default);
+        Assert.Empty(await context.RateLimitEvents.ToListAsync());
+    }
+
+    [Fact]
+    public async Task Events_wait_while_postgres_is_away()
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        var database = await postgres.CreateDatabaseAsync();
+        await using (var source = NpgsqlDataSource.Create(database))
+        {
+            await ReliabilityDatabase.MigrateAsync(source, default);
+        }
+
+        await using var replica = await ReplicaAsync(database);
+        var events = replica.Get<RateLimitEvents>();
+        await postgres.KillAsync();
+        events.Record(new(RateLimitSource.Http, "auth", "auth:10.0.0.1", RateLimitOutcome.Blocked, null));
+        await events.FlushAsync(default);
+        await postgres.StartAgainAsync();
+        await Until.TrueAsync(async () =>
+        {
+            await events.FlushAsync(default);
+            await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+            return await context.RateLimitEvents.CountAsync() == 1;
+        });
+    }
+
+    [Fact]
+    public async Task Denied_admission_leaves_its_event()
+    {
+        await using var replica = await ReplicaAsync(await DatabaseAsync());
+        await replica.AdmitAsync("one", "session:secret-session-id");
+        Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("two", "session:secret-session-id"));
+
+        await replica.Get<RateLimitEvents>().FlushAsync(default);
+
+        await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+        var row = Assert.Single(await context.RateLimitEvents.Where(it => it.Outcome == "blocked").ToListAsync());
+        Assert.Equal(("chat_admission", "user_inflight", "chat_http"), (row.Bucket, row.Reason, row.Source));
+        Assert.StartsWith("chat_admission:session:#", row.Key, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret", row.Key + row.DedupeKey, StringComparison.Ordinal);
+    }
+
+    private static int Now(Replica replica) => replica.Get<IOptionsMonitor<AdmissionOptions>>().CurrentValue.UserMaxInFlight;
+
+    private async Task<string> DatabaseAsync()
+    {
+        var database = await (await stores.PostgresAsync()).CreateDatabaseAsync();
+        await using var source = NpgsqlDataSource.Create(database);
+        await ReliabilityDatabase.MigrateAsync(source, default);
+        return database;
+    }
+
+    private async Task<Replica> ReplicaAsync(string database, TimeProvider? time = null) =>
+        await Replica.ConnectAsync((await stores.RedisAsync()).CreateDatabase(), database, time);
+}

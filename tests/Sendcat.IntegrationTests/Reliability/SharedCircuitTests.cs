@@ -1,0 +1,60 @@
+using Sendcat.Reliability.Circuits;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.Reliability;
+
+public sealed class SharedCircuitTests(SharedStores stores)
+{
+    private const string Provider = "ebay_search";
+
+    [Fact]
+    public async Task What_opens_on_one_replica_is_open_on_the_other_and_closes_there_too()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await ReplicaAsync(redis);
+        await using var two = await ReplicaAsync(redis);
+
+        await FailAsync(one, 4);
+        await Until.TrueAsync(() => Read(two).State == "open");
+        await Until.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
+
+        var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
+        var probe = Assert.Single(probes, entry => entry.Permit is not null);
+        Assert.True(probe.Permit!.IsProbe);
+
+        probe.Permit.Succeeded();
+        await Until.TrueAsync(() => Read(one).State == "closed" && Read(two).State == "closed");
+    }
+
+    [Fact]
+    public async Task A_replica_that_starts_later_learns_what_is_open()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await ReplicaAsync(redis);
+        await FailAsync(one, 4);
+        await Until.TrueAsync(async () => await one.Redis.KeyExistsAsync("circuit:ebay_search"));
+
+        await using var late = await Replica.ConnectAsync(redis);
+        _ = late.Circuits;
+        await late.Get<CircuitSharing>().ExchangeAsync(default);
+
+        Assert.Equal(Read(one).CooldownUntil!.Value.ToUnixTimeMilliseconds(), Read(late).CooldownUntil!.Value.ToUnixTimeMilliseconds());
+    }
+
+    private static async Task FailAsync(Replica replica, int times)
+    {
+        for (var n = 0; n < times; n++)
+        {
+            (await replica.Circuits.EnterAsync(Provider, default)).Permit!.Failed("down");
+        }
+    }
+
+    private static CircuitReading Read(Replica replica) => replica.Circuits.States().Single(circuit => circuit.Provider == Provider);
+
+    private static async Task<Replica> ReplicaAsync(string redis)
+    {
+        var replica = await Replica.ConnectAsync(redis, knobs: ("CIRCUIT_EBAY_COOLDOWN_MS", "1500"));
+        _ = replica.Circuits;
+        return await replica.RunAsync(replica.Get<CircuitSharing>());
+    }
+}

@@ -1,0 +1,108 @@
+using CsCheck;
+using Sendcat.Reliability.Circuits;
+
+namespace Sendcat.UnitTests.Reliability;
+
+public sealed class CircuitStateTests
+{
+    private static readonly DateTimeOffset Start = new(2026, 2, 20, 12, 0, 0, TimeSpan.Zero);
+    private static readonly CircuitPolicy Policy = new(Threshold: 3, Cooldown: Seconds(60), Window: Seconds(30), ProbeTimeout: Seconds(20));
+
+    [Fact]
+    public void The_threshold_opens_it_and_the_time_alone_half_opens_it()
+    {
+        var open = Fail(CircuitState.Fresh, 3);
+
+        Assert.Equal(CircuitPhase.Open, open.Phase(Start));
+        Assert.Equal(Seconds(60), open.RetryAfter(Start));
+        Assert.Equal(CircuitPhase.HalfOpen, open.Phase(Start + Seconds(60)));
+    }
+
+    [Fact]
+    public void Failures_age()
+    {
+        var state = Fail(CircuitState.Fresh, 2);
+
+        state = state.Failed(state.Epoch, Policy, Start + Seconds(31));
+
+        Assert.Equal(CircuitPhase.Closed, state.Phase(Start + Seconds(31)));
+        Assert.Single(state.Failures);
+    }
+
+    [Fact]
+    public void A_success_forgives_what_failed_before()
+    {
+        var state = Fail(CircuitState.Fresh, 2);
+
+        state = Fail(state.Succeeded(state.Epoch), 2);
+
+        Assert.Equal(CircuitPhase.Closed, state.Phase(Start));
+    }
+
+    [Fact]
+    public void Stragglers_neither_prolong_nor_end_a_cooldown()
+    {
+        var open = Fail(CircuitState.Fresh, 3);
+
+        Assert.Same(open, open.Failed(epoch: 0, Policy, Start + Seconds(59)));
+        Assert.Same(open, open.Succeeded(epoch: 0));
+        Assert.Same(open, open.Neutral(epoch: 0));
+    }
+
+    [Fact]
+    public void The_probe_decides()
+    {
+        var later = Start + Seconds(61);
+        var probing = Fail(CircuitState.Fresh, 3).Probing(Policy, later);
+
+        Assert.True(probing.IsProbing(later));
+        Assert.Equal(CircuitPhase.Closed, probing.Succeeded(probing.Epoch).Phase(later));
+        Assert.Equal(later + Policy.Cooldown, probing.Failed(probing.Epoch, Policy, later).OpenUntil);
+        Assert.False(probing.Neutral(probing.Epoch).IsProbing(later));
+        Assert.False(probing.IsProbing(later + Policy.ProbeTimeout));
+    }
+
+    [Fact]
+    public void What_another_replica_says_counts_if_it_is_newer()
+    {
+        var mine = Fail(CircuitState.Fresh, 3);
+
+        Assert.Same(mine, mine.Adopt(0, null));
+        Assert.Same(mine, mine.Adopt(1, null));
+        Assert.Equal(Start + Seconds(90), mine.Adopt(1, Start + Seconds(90)).OpenUntil);
+        Assert.Equal(CircuitPhase.Closed, mine.Adopt(2, null).Phase(Start));
+        Assert.Equal(Start, CircuitState.Fresh.Adopt(0, Start).OpenUntil);
+    }
+
+    [Fact]
+    public void An_open_circuit_is_open_for_exactly_its_cooldown_whatever_stragglers_do() =>
+        Gen.Select(Gen.Int[1, 10], Gen.Int[1, 100], Gen.Int[0, 2].Array[0, 30]).Sample((threshold, cooldown, strays) =>
+        {
+            var policy = Policy with { Threshold = threshold, Cooldown = Seconds(cooldown) };
+            var state = CircuitState.Fresh;
+            for (var n = 0; n < threshold; n++)
+            {
+                state = state.Failed(state.Epoch, policy, Start);
+            }
+
+            for (var n = 0; n < strays.Length; n++)
+            {
+                var now = Start + Seconds(n);
+                state = strays[n] switch { 0 => state.Failed(0, policy, now), 1 => state.Succeeded(0), _ => state.Neutral(0) };
+            }
+
+            return state.Phase(Start + Seconds(cooldown - 0.001)) is CircuitPhase.Open && state.Phase(Start + Seconds(cooldown)) is CircuitPhase.HalfOpen;
+        });
+
+    private static CircuitState Fail(CircuitState state, int times)
+    {
+        for (var n = 0; n < times; n++)
+        {
+            state = state.Failed(state.Epoch, Policy, Start);
+        }
+
+        return state;
+    }
+
+    private static TimeSpan Seconds(double count) => TimeSpan.FromSeconds(count);
+}

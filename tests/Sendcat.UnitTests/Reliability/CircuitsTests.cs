@@ -1,0 +1,125 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Sendcat.Reliability.Circuits;
+
+namespace Sendcat.UnitTests.Reliability;
+
+/// <summary>One process with Redis away: everything is decided here.</summary>
+public sealed class CircuitsTests : IAsyncDisposable
+{
+    private const string Provider = "serper_search";
+
+    private readonly FakeTimeProvider _time = new();
+    private readonly ServiceProvider _services;
+    private readonly Circuits _circuits;
+
+    public CircuitsTests()
+    {
+        _services = LonelyProcess.Services(_time);
+        _circuits = _services.GetRequiredService<Circuits>();
+    }
+
+    [Fact]
+    public async Task Four_failures_open_it_and_an_idle_one_reads_as_half_open_when_its_time_has_come()
+    {
+        await OpenAsync();
+
+        var refusal = await _circuits.EnterAsync(Provider, default);
+        Assert.Null(refusal.Permit);
+        Assert.Equal(TimeSpan.FromSeconds(120), refusal.RetryAfter);
+        Assert.Equal("open", Read().State);
+
+        _time.Advance(TimeSpan.FromSeconds(120));
+        Assert.Equal("half_open", Read().State);
+    }
+
+    [Fact]
+    public async Task A_half_open_circuit_lets_a_single_probe_through_and_closes_when_it_succeeds()
+    {
+        await OpenAsync();
+        _time.Advance(TimeSpan.FromSeconds(120));
+
+        var probe = await _circuits.EnterAsync(Provider, default);
+        Assert.True(probe.Permit!.IsProbe);
+        Assert.Null((await _circuits.EnterAsync(Provider, default)).Permit);
+
+        probe.Permit.Answered(200);
+        Assert.Equal("closed", Read().State);
+        Assert.NotNull((await _circuits.EnterAsync(Provider, default)).Permit);
+    }
+
+    [Fact]
+    public async Task A_probe_whose_caller_leaves_lets_the_next_one_probe()
+    {
+        await OpenAsync();
+        _time.Advance(TimeSpan.FromSeconds(120));
+
+        (await _circuits.EnterAsync(Provider, default)).Permit!.Dispose();
+
+        Assert.True((await _circuits.EnterAsync(Provider, default)).Permit!.IsProbe);
+    }
+
+    [Fact]
+    public async Task A_failed_probe_opens_it_again_at_once()
+    {
+        await OpenAsync();
+        _time.Advance(TimeSpan.FromSeconds(120));
+
+        (await _circuits.EnterAsync(Provider, default)).Permit!.Failed("still down");
+
+        Assert.Equal("open", Read().State);
+        Assert.Equal("still down", Read().LastError);
+    }
+
+    [Fact]
+    public async Task Callers_that_leave_and_errors_of_their_own_never_open_it()
+    {
+        for (var n = 0; n < 50; n++)
+        {
+            (await _circuits.EnterAsync(Provider, default)).Permit!.Answered(404);
+            (await _circuits.EnterAsync(Provider, default)).Permit!.Dispose();
+        }
+
+        Assert.Equal("closed", Read().State);
+    }
+
+    [Fact]
+    public async Task A_permit_counts_once()
+    {
+        for (var n = 0; n < 3; n++)
+        {
+            var permit = (await _circuits.EnterAsync(Provider, default)).Permit!;
+            permit.Answered(503);
+            permit.Failed("counted already");
+            permit.Dispose();
+        }
+
+        Assert.Equal(("closed", 3), (Read().State, Read().FailureCount));
+    }
+
+    [Theory]
+    [InlineData(200, CallVerdict.Success)]
+    [InlineData(302, CallVerdict.Success)]
+    [InlineData(400, CallVerdict.Neutral)]
+    [InlineData(401, CallVerdict.Neutral)]
+    [InlineData(402, CallVerdict.Neutral)]
+    [InlineData(404, CallVerdict.Neutral)]
+    [InlineData(408, CallVerdict.Failure)]
+    [InlineData(425, CallVerdict.Failure)]
+    [InlineData(429, CallVerdict.Failure)]
+    [InlineData(500, CallVerdict.Failure)]
+    [InlineData(503, CallVerdict.Failure)]
+    public void A_status_says_whose_fault_it_was(int status, CallVerdict verdict) => Assert.Equal(verdict, StatusClass.Of(status));
+
+    public ValueTask DisposeAsync() => _services.DisposeAsync();
+
+    private async Task OpenAsync()
+    {
+        for (var n = 0; n < 4; n++)
+        {
+            (await _circuits.EnterAsync(Provider, default)).Permit!.Answered(503);
+        }
+    }
+
+    private CircuitReading Read() => _circuits.States().Single(circuit => circuit.Provider == Provider);
+}

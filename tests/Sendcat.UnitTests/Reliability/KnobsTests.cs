@@ -1,0 +1,205 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.UnitTests.Reliability;
+
+public sealed class KnobsTests
+{
+    [Fact]
+    public void The_environment_name_wins_over_the_section_and_the_section_over_the_default()
+    {
+        Assert.Equal(1, Options<AdmissionOptions>().UserMaxInFlight);
+        Assert.Equal(3, Options<AdmissionOptions>(("Sendcat:Admission:UserMaxInFlight", "3")).UserMaxInFlight);
+        Assert.Equal(4, Options<AdmissionOptions>(("Sendcat:Admission:UserMaxInFlight", "3"), ("ADMISSION_USER_MAX_INFLIGHT", "4")).UserMaxInFlight);
+    }
+
+    [Theory]
+    [InlineData("2000")]
+    [InlineData("0")]
+    [InlineData("-5")]
+    [InlineData("many")]
+    [InlineData("NaN")]
+    [InlineData("1e99")]
+    public void A_number_out_of_range_falls_back_to_the_default_and_is_listed(string given)
+    {
+        var provider = Provider(("RATE_LIMIT_CHAT_STREAM_MAX", given));
+
+        Assert.Equal(30, provider.GetRequiredService<IOptionsMonitor<RateLimitOptions>>().CurrentValue.ChatStreamMax);
+        var rejected = Assert.Single(provider.GetRequiredService<KnobRegistry>().Rejected);
+        Assert.Equal(("RATE_LIMIT_CHAT_STREAM_MAX", given, "30"), (rejected.Name, rejected.Value, rejected.UsedDefault));
+    }
+
+    [Theory]
+    [InlineData("12.9", 12)]
+    [InlineData(" 40 ", 40)]
+    [InlineData("1e2", 100)]
+    [InlineData("", 30)]
+    public void Numbers_are_floored_and_nothing_is_no_value(string given, int taken)
+    {
+        var provider = Provider(("RATE_LIMIT_CHAT_STREAM_MAX", given));
+
+        Assert.Equal(taken, provider.GetRequiredService<IOptionsMonitor<RateLimitOptions>>().CurrentValue.ChatStreamMax);
+        Assert.Empty(provider.GetRequiredService<KnobRegistry>().Rejected);
+    }
+
+    [Theory]
+    [InlineData("1", true)]
+    [InlineData("TRUE", true)]
+    [InlineData(" Yes ", true)]
+    [InlineData("0", false)]
+    [InlineData("no", false)]
+    [InlineData("False", false)]
+    [InlineData("on", true)]
+    public void Booleans_know_six_words_and_anything_else_is_the_default(string given, bool taken) =>
+        Assert.Equal(taken, Options<ChatGatewayOptions>(("FF_CHAT_GATEWAY_SHADOW", given)).Shadow);
+
+    [Fact]
+    public void A_pattern_and_a_list_of_words_are_kept_to()
+    {
+        var provider = Provider(("RELIABILITY_REGION_ID", "Jamaica!"), ("RELIABILITY_TOPOLOGY_MODE", "active_active"), ("SENDCAT_CAPACITY_TIER", "XXL"));
+
+        var region = provider.GetRequiredService<IOptionsMonitor<RegionOptions>>().CurrentValue;
+        Assert.Equal(("us-east-1", TopologyMode.ActiveActive), (region.RegionId, region.TopologyMode));
+        Assert.Equal(["RELIABILITY_REGION_ID", "SENDCAT_CAPACITY_TIER"], provider.GetRequiredService<KnobRegistry>().Rejected.Select(knob => knob.Name));
+    }
+
+    [Fact]
+    public void Numbers_beyond_32_bits_are_numbers() =>
+        Assert.Equal(2_592_000_000, Options<ToolJobOptions>(("TOOL_JOB_TTL_MS", "2592000000")).TtlMs);
+
+    [Fact]
+    public void A_stage_presets_the_flags_and_leaves_the_caps()
+    {
+        var provider = Provider(("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_TOOL_QUEUE_ENFORCE", "false"));
+
+        var flags = provider.GetRequiredService<IOptionsMonitor<ChatGatewayOptions>>().CurrentValue;
+        var admission = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>().CurrentValue;
+        Assert.Equal("authoritative", flags.Mode);
+        Assert.True(flags is { AdmissionEnforce: true, ProviderFailoverEnabled: true, FailClosedOnRedisError: true, ToolQueueEnforce: false });
+        Assert.True(admission is { Enabled: true, ShadowMode: false, GlobalMaxInFlight: 300, UserMaxInFlight: 1 });
+    }
+
+    [Theory]
+    [InlineData("L", 1_000)]
+    [InlineData("G", 5_000)]
+    [InlineData("X", 20_000)]
+    public void A_tier_presets_the_caps_with_head_room_and_leaves_the_flags(string tier, int streams)
+    {
+        var provider = Provider(("SENDCAT_CAPACITY_TIER", tier));
+
+        var lanes = provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>().CurrentValue;
+        var admission = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>().CurrentValue;
+        Assert.InRange(admission.GlobalMaxInFlight, streams + 1, 2 * streams);
+        Assert.InRange(lanes.OpenRouterPrimaryMaxConcurrent, streams + 1, 2 * streams);
+        Assert.InRange(lanes.OpenRouterSecondaryMaxConcurrent, streams + 1, 2 * streams);
+        Assert.False(admission.Enabled);
+    }
+
+    [Fact]
+    public void A_wrong_value_under_a_preset_falls_back_to_the_preset()
+    {
+        var provider = Provider(("SENDCAT_CAPACITY_TIER", "L"), ("ADMISSION_GLOBAL_MAX_INFLIGHT", "0"));
+
+        Assert.Equal(1_200, provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>().CurrentValue.GlobalMaxInFlight);
+        Assert.Equal("1200", Assert.Single(provider.GetRequiredService<KnobRegistry>().Rejected).UsedDefault);
+    }
+
+    [Fact]
+    public void An_override_is_above_everything_and_reloads_the_options()
+    {
+        var provider = Provider(("ADMISSION_USER_MAX_INFLIGHT", "4"));
+        var options = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>();
+        var seen = new List<int>();
+        using var listening = options.OnChange(now => seen.Add(now.UserMaxInFlight));
+        Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
+
+        provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string> { ["ADMISSION_USER_MAX_INFLIGHT"] = "9" });
+        Assert.Equal(9, options.CurrentValue.UserMaxInFlight);
+        var registry = provider.GetRequiredService<KnobRegistry>();
+        Assert.Equal(KnobSource.Override, registry.Read(registry.Find("ADMISSION_USER_MAX_INFLIGHT")!).Source);
+
+        provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string>());
+        Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
+        Assert.Equal([9, 4], seen);
+    }
+
+    [Fact]
+    public void Configuration_that_changes_reloads_the_options()
+    {
+        var configuration = Configuration(("ADMISSION_USER_MAX_INFLIGHT", "4"));
+        var options = Provider(configuration).GetRequiredService<IOptionsMonitor<AdmissionOptions>>();
+        Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
+
+        configuration["ADMISSION_USER_MAX_INFLIGHT"] = "5";
+        configuration.Reload();
+
+        Assert.Equal(5, options.CurrentValue.UserMaxInFlight);
+    }
+
+    [Fact]
+    public void A_secret_is_shown_by_nobody()
+    {
+        var registry = Provider(("ADMISSION_REDIS_TOKEN", "hunter2")).GetRequiredService<KnobRegistry>();
+
+        Assert.Equal(Knob.Redacted, registry.Read(registry.Find("ADMISSION_REDIS_TOKEN")!).Value);
+        Assert.DoesNotContain(registry.Read(), reading => reading.Value.Contains("hunter2", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_strict_configuration_refuses_to_start_with_a_wrong_value()
+    {
+        await Start(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"));
+
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => Start(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "yes")));
+        Assert.Contains("RATE_LIMIT_CHAT_STREAM_MAX", refusal.Message, StringComparison.Ordinal);
+
+        static async Task Start(params (string, string)[] values)
+        {
+            foreach (var service in Provider(values).GetServices<IHostedService>().OfType<IHostedLifecycleService>())
+            {
+                await service.StartingAsync(TestContext.Current.CancellationToken);
+            }
+        }
+    }
+
+    [Fact]
+    public void Every_knob_has_a_short_name_a_meaning_and_a_default_that_it_would_take_itself()
+    {
+        var all = Provider().GetRequiredService<KnobRegistry>().All;
+
+        Assert.All(all, knob => Assert.InRange(knob.Name.Length, 3, 40));
+        Assert.All(all, knob => Assert.NotEmpty(knob.Description));
+        Assert.All(all.Where(knob => knob.Default.Length > 0), knob => Assert.True(knob.TryParse(knob.Default, out _, out _), knob.Name));
+        Assert.All(all.Where(knob => knob.Type == typeof(int) || knob.Type == typeof(long)), knob => Assert.NotEmpty(knob.Range));
+    }
+
+    [Fact]
+    public void A_class_may_be_added_by_everyone_who_needs_it()
+    {
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(Configuration()).AddLogging().AddKnobs<RegionOptions>().AddKnobs<RegionOptions>();
+
+        Assert.Equal(3, services.BuildServiceProvider().GetRequiredService<KnobRegistry>().All.Count);
+    }
+
+    private static TOptions Options<TOptions>(params (string Name, string Value)[] values) =>
+        Provider(values).GetRequiredService<IOptionsMonitor<TOptions>>().CurrentValue;
+
+    internal static ServiceProvider Provider(params (string Name, string Value)[] values) => Provider(Configuration(values));
+
+    private static ServiceProvider Provider(IConfigurationRoot configuration)
+    {
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddLogging();
+        Sendcat.Reliability.ReliabilityServices.AddReliabilityKnobClasses(services);
+        return services.BuildServiceProvider();
+    }
+
+    private static IConfigurationRoot Configuration(params (string Name, string Value)[] values) =>
+        new ConfigurationBuilder().AddInMemoryCollection(values.Select(it => KeyValuePair.Create(it.Name, (string?)it.Value))).Build();
+}

@@ -1,0 +1,68 @@
+using CsCheck;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.UnitTests.Reliability;
+
+public sealed class WindowCountTests
+{
+    private const long Length = 1_000;
+
+    [Fact]
+    public void A_burst_around_a_boundary_is_admitted_once()
+    {
+        var count = new WindowCount(0, 0, 0);
+        var admitted = 0;
+
+        foreach (var now in Enumerable.Repeat(999L, 20).Concat(Enumerable.Repeat(1_000L, 20)))
+        {
+            count = count.At(now, Length);
+            if (count.Fits(now, Length, max: 10, cost: 1))
+            {
+                (count, admitted) = (count.Take(1), admitted + 1);
+            }
+        }
+
+        Assert.Equal(10, admitted);
+    }
+
+    [Fact]
+    public void A_fixed_window_of_the_clock_never_admits_more_than_the_limit() =>
+        Gen.Select(Gen.Int[1, 20], Gen.Select(Gen.Long[0, 400], Gen.Int[1, 3]).Array[1, 200]).Sample((max, calls) =>
+        {
+            var (now, count) = (0L, new WindowCount(0, 0, 0));
+            var perWindow = new Dictionary<long, int>();
+            foreach (var (wait, cost) in calls)
+            {
+                now += wait;
+                count = count.At(now, Length);
+                if (count.Fits(now, Length, max, cost))
+                {
+                    count = count.Take(cost);
+                    perWindow[now / Length] = perWindow.GetValueOrDefault(now / Length) + cost;
+                }
+            }
+
+            return perWindow.Values.All(taken => taken <= max);
+        });
+
+    [Fact]
+    public void Whoever_comes_back_when_told_fits_and_a_little_earlier_does_not() =>
+        Gen.Select(Gen.Int[1, 50], Gen.Int[1, 3], Gen.Long[0, 50], Gen.Long[0, 50], Gen.Long[0, 999]).Sample((max, cost, current, previous, offset) =>
+        {
+            var count = new WindowCount(7, Math.Min(current, max), Math.Min(previous, max));
+            var now = (7 * Length) + offset;
+            if (cost > max || count.Fits(now, Length, max, cost))
+            {
+                return true;
+            }
+
+            var told = now + (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+            var then = count.At(told, Length);
+            var before = count.At(told - 2, Length);
+            return then.Fits(told, Length, max, cost) && (told - 2 < now || !before.Fits(told - 2, Length, max, cost));
+        });
+
+    [Fact]
+    public void What_is_longer_ago_than_two_windows_is_forgotten() =>
+        Assert.Equal(0, new WindowCount(3, 9, 9).At(5 * Length, Length).Used(5 * Length, Length));
+}

@@ -1,0 +1,103 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.UnitTests.Reliability;
+
+public sealed class WithoutRedisTests
+{
+    private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 2, 20, 12, 0, 0, TimeSpan.Zero));
+
+    [Fact]
+    public async Task Enforced_admission_fails_closed_when_it_is_told_to()
+    {
+        await using var services = LonelyProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
+
+        var decision = await services.GetRequiredService<AdmissionController>().AdmitAsync(Turn("one"), default);
+
+        var denied = Assert.IsType<AdmissionDecision.Denied>(decision);
+        Assert.Equal("redis_unavailable", denied.Reason);
+        Assert.InRange(denied.RetryAfter.TotalMilliseconds, 800, 1200);
+    }
+
+    [Fact]
+    public async Task Open_admission_goes_on_within_the_limits_of_the_process()
+    {
+        await using var services = LonelyProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
+        var admission = services.GetRequiredService<AdmissionController>();
+        var lane = services.GetRequiredService<Bulkheads>();
+
+        var first = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("one", "user:a", lane), default));
+        var again = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("two", "user:a", lane), default));
+        await admission.AdmitAsync(Turn("three", "user:b", lane), default);
+        var full = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("four", "user:c", lane), default));
+        await first.Ticket.DisposeAsync();
+        await first.Ticket.DisposeAsync();
+        var next = await admission.AdmitAsync(Turn("five", "user:c", lane), default);
+
+        Assert.True(first.Local);
+        Assert.Equal("user_inflight", again.Reason);
+        Assert.Equal(Bulkheads.Reason, full.Reason);
+        Assert.IsType<AdmissionDecision.Admitted>(next);
+    }
+
+    [Fact]
+    public async Task A_limiter_counts_for_itself_and_says_so()
+    {
+        await using var services = LonelyProcess.Services(_time, ("RATE_LIMIT_AUTH_MAX", "3"));
+        var limiter = services.GetRequiredService<RateLimiter>();
+
+        var decisions = new List<RateLimitDecision>();
+        for (var n = 0; n < 4; n++)
+        {
+            decisions.Add(await limiter.CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default));
+        }
+
+        Assert.Equal([true, true, true, false], decisions.Select(it => it.Allowed));
+        Assert.Equal([2, 1, 0, 0], decisions.Select(it => it.Remaining));
+        Assert.All(decisions, it => Assert.True(it.Contention));
+        Assert.Equal(TimeSpan.FromSeconds(1), decisions[3].RetryAfter);
+        _time.Advance(TimeSpan.FromMinutes(2));
+        Assert.True((await limiter.CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default)).Allowed);
+    }
+
+    [Fact]
+    public async Task Chosen_keys_do_not_fill_the_memory()
+    {
+        await using var services = LonelyProcess.Services(_time);
+        var local = services.GetRequiredService<LocalClaims>();
+
+        for (var n = 0; n < LocalClaims.MostWindows + 1; n++)
+        {
+            local.Take("x", [new WindowClaim("r", $"k{n}", 1, TimeSpan.FromSeconds(1))]);
+        }
+
+        // Everything was dropped at once, so a key that was used up counts from the beginning.
+        Assert.Equal(ClaimStatus.Taken, local.Take("x", [new WindowClaim("r", "k0", 1, TimeSpan.FromSeconds(1))]).Status);
+    }
+
+    [Fact]
+    public async Task A_full_lane_says_when_a_place_may_be_free_from_how_long_places_are_used()
+    {
+        await using var services = LonelyProcess.Services(_time, ("BULKHEAD_EBAY_MAX_CONCURRENT", "2"));
+        var lanes = services.GetRequiredService<Bulkheads>();
+        for (var n = 0; n < 3; n++)
+        {
+            await using var used = (await lanes.AcquireAsync("ebay_search", $"use {n}", default)).Lease!;
+            _time.Advance(TimeSpan.FromSeconds(8));
+        }
+
+        await lanes.AcquireAsync("ebay_search", "a", default);
+        await lanes.AcquireAsync("ebay_search", "b", default);
+        var full = await lanes.AcquireAsync("ebay_search", "c", default);
+
+        Assert.Null(full.Lease);
+        Assert.Equal(TimeSpan.FromSeconds(4), full.RetryAfter);
+    }
+
+    private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? lane = null) =>
+        new() { Principal = principal, StreamId = stream, AlsoClaims = lane is null ? [] : [lane.Claim("openrouter_chat_primary")] };
+}
