@@ -12,6 +12,8 @@ namespace Sendcat.ServiceDefaults.CrashReports;
 /// <summary>Unhandled errors to Sentry when <c>SENTRY_DSN</c> is set: type, stack and route. Never who asked, what was asked, or what was answered.</summary>
 internal static class SentryReports
 {
+    public const double DefaultTracesSampleRate = 0.1;
+
     public static void AddSentry(this IHostApplicationBuilder builder)
     {
         if (builder.Configuration["SENTRY_DSN"] is not { Length: > 0 } dsn)
@@ -33,11 +35,11 @@ internal static class SentryReports
         }
     }
 
-    /// <summary>Share of the requests that are traced: <c>SENTRY_TRACES_SAMPLE_RATE</c>, clamped to 0 … 1; 0 when it is missing or no number.</summary>
+    /// <summary>Share of the requests that are traced: <c>SENTRY_TRACES_SAMPLE_RATE</c>, clamped to 0 … 1; the default when it is missing or no number.</summary>
     public static double TracesSampleRate(IConfiguration configuration) =>
         double.TryParse(configuration["SENTRY_TRACES_SAMPLE_RATE"], NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && !double.IsNaN(rate)
             ? Math.Clamp(rate, 0, 1)
-            : 0;
+            : DefaultTracesSampleRate;
 
     private static void Configure(SentryLoggingOptions sentry, string dsn, IConfiguration configuration)
     {

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>A process and its descendants, parents first, as /proc knows them (elsewhere: the process alone).</summary>
-internal static class ProcessFamily
+public static class ProcessFamily
 {
     public static IReadOnlyList<int> Of(int processId)
     {

@@ -28,9 +28,9 @@ public sealed class TelemetryTests
     }
 
     [Theory]
-    [InlineData(null, 0)]
-    [InlineData("plenty", 0)]
-    [InlineData("NaN", 0)]
+    [InlineData(null, SentryReports.DefaultTracesSampleRate)]
+    [InlineData("plenty", SentryReports.DefaultTracesSampleRate)]
+    [InlineData("NaN", SentryReports.DefaultTracesSampleRate)]
     [InlineData("-1", 0)]
     [InlineData("0.25", 0.25)]
     [InlineData("7", 1)]

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using Sendcat.Benchmarks.Chat;
+using Sendcat.Benchmarks.Hold;
+using Sendcat.Benchmarks.Mixture;
+using Sendcat.Benchmarks.Proxies;
+
+namespace Sendcat.Benchmarks;
+
+/// <summary><c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission --help</c>; docs/performance.md tells the method.</summary>
+internal static class BenchmarksProgram
+{
+    private static Task<int> Main(string[] args) =>
+        new RootCommand("Measures Sendcat against what it stands between: always in one run, always as ratios.")
+        {
+            ChatBenchmark.Command(),
+            HoldBenchmark.Command(),
+            MixtureCheck.Command(),
+            ProxyCommand.Create(),
+        }.Parse(args).InvokeAsync();
+}

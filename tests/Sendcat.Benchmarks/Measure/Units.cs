@@ -1,0 +1,15 @@
+using System.Globalization;
+using HdrHistogram;
+
+namespace Sendcat.Benchmarks.Measure;
+
+internal static class Units
+{
+    /// <summary>A percentile in milliseconds; null of nothing.</summary>
+    public static double? Ms(this HistogramBase histogram, double percentile) =>
+        histogram.TotalCount == 0 ? null : Math.Round(histogram.GetValueAtPercentile(percentile) / 1000.0, 3);
+
+    public static double? Over(this double? value, double? other) => other is > 0 && value is { } number ? Math.Round(number / other.Value, 3) : null;
+
+    public static string Text(double? value) => value is { } number ? number.ToString("0.0##", CultureInfo.InvariantCulture) : "–";
+}
