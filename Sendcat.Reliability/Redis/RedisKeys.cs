@@ -17,6 +17,12 @@ public static class RedisKeys
     /// <summary>Holders whose leases somebody else took away.</summary>
     public static readonly RedisChannel LeasesTaken = RedisChannel.Literal("sendcat:leases");
 
+    /// <summary>Tool jobs that are over: the tool and the jobs' ids.</summary>
+    public static readonly RedisChannel ToolJobsFinished = RedisChannel.Literal("sendcat:tooljobs:finished");
+
+    /// <summary>A tool job that nobody waits for any more.</summary>
+    public static readonly RedisChannel ToolJobsCancelled = RedisChannel.Literal("sendcat:tooljobs:cancelled");
+
     /// <summary>Sorted set of replicas, scored by when each counts as dead.</summary>
     public const string Replicas = "leases:replicas";
 
@@ -62,6 +68,20 @@ public static class RedisKeys
 
     /// <summary>Channel: aborts and take-overs of turns, for the replica that runs them.</summary>
     public const string TurnSignals = "sendcat:turns";
+
+    /// <summary>Names of the tool cache's namespaces.</summary>
+    public const string ToolCacheNamespaces = "toolcache:namespaces";
+
+    /// <summary>Channel: an entry of the tool cache was filled, or given up by who was filling it.</summary>
+    public static readonly RedisChannel ToolCacheNews = RedisChannel.Literal("sendcat:toolcache");
+
+    /// <summary>Sorted set of a namespace's entries, scored by when each is gone. The braces keep a namespace in one slot of a cluster.</summary>
+    public static string ToolCacheIndex(string space) => $"toolcache:{{{space}}}";
+
+    public static string ToolCacheEntry(string space, string key) => $"toolcache:{{{space}}}:{Name(key)}";
+
+    /// <summary>Held by the replica that fills the entry.</summary>
+    public static string ToolCacheFlight(string space, string key) => $"toolcache:{{{space}}}:flight:{Name(key)}";
 
     private static string Name(string text)
     {

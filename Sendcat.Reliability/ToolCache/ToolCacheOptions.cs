@@ -21,4 +21,16 @@ public sealed class ToolCacheOptions
     /// <summary>Ending of the namespace <c>search_products_…</c>; another one forgets all product results at once.</summary>
     [Knob("TOOL_CACHE_PRODUCTS_NS_VER"), RegularExpression("^[a-z0-9_-]{1,24}$")]
     public string ProductsNamespaceVersion { get; set; } = "v1";
+
+    /// <summary>How long a global search's result is kept.</summary>
+    [Knob("TOOL_CACHE_GLOBAL_SEARCH_TTL_MS"), Range(5_000, 86_400_000)]
+    public int GlobalSearchTtlMs { get; set; } = 600_000;
+
+    /// <summary>Ending of the namespace <c>search_global_…</c>.</summary>
+    [Knob("TOOL_CACHE_GLOBAL_NS_VER"), RegularExpression("^[a-z0-9_-]{1,24}$")]
+    public string GlobalNamespaceVersion { get; set; } = "v1";
+
+    /// <summary>How long a result that is no longer fresh may still stand in when the upstream fails.</summary>
+    [Knob("TOOL_CACHE_STALE_MS"), Range(0, 86_400_000)]
+    public int StaleMs { get; set; } = 1_800_000;
 }

@@ -6,7 +6,7 @@ namespace Sendcat.Reliability.ToolJobs;
 /// <summary>How tool jobs are queued, run, retried and kept.</summary>
 public sealed class ToolJobOptions
 {
-    /// <summary>Jobs that one worker run takes.</summary>
+    /// <summary>Jobs that a worker claims in one go.</summary>
     [Knob("TOOL_JOB_MAX_PER_RUN"), Range(1, 20)]
     public int MaxPerRun { get; set; } = 3;
 
@@ -18,7 +18,7 @@ public sealed class ToolJobOptions
     [Knob("TOOL_JOB_WAIT_MS"), Range(1_000, 60_000)]
     public int WaitMs { get; set; } = 8_000;
 
-    /// <summary>How often a waiter looks for itself when no signal came.</summary>
+    /// <summary>How often waiters look for themselves while signals do not arrive; while they do, every 2 s at most.</summary>
     [Knob("TOOL_JOB_POLL_MS"), Range(50, 5_000)]
     public int PollMs { get; set; } = 250;
 
@@ -34,7 +34,7 @@ public sealed class ToolJobOptions
     [Knob("TOOL_JOB_TTL_MS"), Range(300_000d, 2_592_000_000d)]
     public long TtlMs { get; set; } = 86_400_000;
 
-    /// <summary>Ready jobs that a claim looks at.</summary>
+    /// <summary>Accepted for old deployments: a claim finds the fairest jobs by index, however many wait.</summary>
     [Knob("TOOL_JOB_CLAIM_SCAN"), Range(10, 2_000)]
     public int ClaimScan { get; set; } = 200;
 
@@ -77,4 +77,8 @@ public sealed class ToolJobOptions
     /// <summary>How long a dead job is kept.</summary>
     [Knob("TOOL_JOB_DLQ_TTL_MS"), Range(60_000d, 7_776_000_000d)]
     public long DeadLetterTtlMs { get; set; } = 604_800_000;
+
+    /// <summary>Dead letters of one tool that are run again per second, so that a replay does not become the next incident.</summary>
+    [Knob("TOOL_JOB_REPLAY_PER_SEC"), Range(1, 1_000)]
+    public int ReplayPerSecond { get; set; } = 5;
 }

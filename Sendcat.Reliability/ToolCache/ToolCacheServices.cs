@@ -1,0 +1,30 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability.ToolCache;
+
+public static class ToolCacheServices
+{
+    /// <summary>Needs an <see cref="IConnectionMultiplexer"/>.</summary>
+    public static IServiceCollection AddToolCache(this IServiceCollection services)
+    {
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddKnobs<ToolCacheOptions>().AddKnobs<RedisOptions>();
+        services.TryAddSingleton<ReliabilityMetrics>();
+        services.TryAddSingleton<RedisLine>();
+        services.TryAddSingleton<ToolCacheMetrics>();
+        services.TryAddSingleton<ToolCacheFlights>();
+        services.TryAddSingleton<ToolCacheNamespaces>();
+        services.TryAddSingleton<ToolCacheSlots>();
+        services.TryAddSingleton(provider => new ToolCache(
+            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<ToolCacheFlights>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ToolCacheMetrics>()));
+        return services;
+    }
+}

@@ -1,0 +1,2 @@
+-- KEYS 1 entry. Answers its value or nothing.
+return redis.call('GET', KEYS[1])

@@ -1,0 +1,110 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using RabbitMQ.Client.Exceptions;
+
+namespace Sendcat.Reliability.ToolJobs;
+
+/// <summary>
+/// Every second: rescues jobs whose worker fell silent. Every two: compares the due jobs of each lane with its messages and announces what the broker lost. Every minute:
+/// removes what was kept long enough. (Retries need no sweeping: their outbox row is due with them.)
+/// </summary>
+internal sealed class Sweeper(
+    Rescue rescue, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
+{
+    private const int RoundsToMessages = 2;
+    private const int RoundsToRetention = 60;
+
+    private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Round, time);
+        for (var round = 1; await NextAsync(timer, stoppingToken); round++)
+        {
+            await TryAsync(RescueSilentAsync, stoppingToken);
+            if (round % RoundsToMessages == 0)
+            {
+                await TryAsync(RestoreMessagesAsync, stoppingToken);
+            }
+
+            if (round % RoundsToRetention == 0)
+            {
+                await TryAsync(RemoveExpiredAsync, stoppingToken);
+            }
+        }
+    }
+
+    internal async Task RescueSilentAsync(CancellationToken cancellationToken)
+    {
+        foreach (var jobs in await rescue.ExpiredLeasesAsync(cancellationToken))
+        {
+            metrics.Rescued(jobs.Lane.Tool, jobs.Dead ? "dead_letter" : "requeued", jobs.Jobs.Count);
+            if (jobs.Dead)
+            {
+                logger.JobsPoisonous(jobs.Jobs.Count, jobs.Lane.Tool);
+            }
+            else
+            {
+                logger.JobsRescued(jobs.Jobs.Count, jobs.Lane.Tool);
+                publisher.Ring(jobs.Lane);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Any message of a lane lets any of its jobs start, so counting is enough. Messages that workers hold are not counted: a job waiting behind one may be announced twice,
+    /// never more often than there are due jobs, and a message too many finds nothing to do.
+    /// </summary>
+    internal async Task RestoreMessagesAsync(CancellationToken cancellationToken)
+    {
+        foreach (var lane in ToolLane.All)
+        {
+            var (due, overdue) = await rescue.DueAsync(lane, cancellationToken);
+            if (overdue == 0)
+            {
+                continue;
+            }
+
+            var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+            if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, cancellationToken) is > 0 and var announced)
+            {
+                metrics.Rescued(lane.Tool, "announced", announced);
+                logger.MessagesLost(announced, lane.Tool);
+                publisher.Ring(lane);
+            }
+        }
+    }
+
+    private async Task RemoveExpiredAsync(CancellationToken cancellationToken)
+    {
+        while (await rescue.RemoveExpiredAsync(cancellationToken) is > 0 and var removed)
+        {
+            metrics.Rescued("any", "removed", removed);
+        }
+    }
+
+    private async Task TryAsync(Func<CancellationToken, Task> step, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await step(cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
+        {
+            logger.SweepFailed(exception.GetType().Name);
+        }
+    }
+
+    private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Sendcat.Reliability.ToolJobs;
+
+/// <summary>
+/// Wakes the turns of this process whose jobs are over. Word of it comes by signal; then all jobs that were named are read together. As a safety net the record is asked
+/// about all waiting jobs in one question: every two seconds, or every <c>TOOL_JOB_POLL_MS</c> while signals do not arrive.
+/// </summary>
+public sealed class ToolJobWaiters(
+    ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<ToolJobWaiters> logger) : BackgroundService
+{
+    private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(2);
+
+    private readonly ConcurrentDictionary<Guid, Waiting> _waiting = [];
+    private readonly ConcurrentQueue<Guid> _named = [];
+    private readonly Wake _wake = new(time);
+
+    /// <summary>Ends with the job. Dispose the wait, whether it ended or not.</summary>
+    /// <param name="look">The job may be over already.</param>
+    internal Wait Begin(Guid job, bool look)
+    {
+        while (true)
+        {
+            var waiting = _waiting.GetOrAdd(job, _ => new());
+            if (waiting.TryJoin())
+            {
+                if (look)
+                {
+                    Name(job);
+                }
+
+                return new(this, job, waiting);
+            }
+
+            _waiting.TryRemove(new(job, waiting));
+        }
+    }
+
+    public override void Dispose()
+    {
+        base.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var word = signals.OnFinished((_, jobs) =>
+        {
+            foreach (var job in jobs)
+            {
+                if (_waiting.ContainsKey(job))
+                {
+                    Name(job);
+                }
+            }
+        });
+
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            var poll = TimeSpan.FromMilliseconds(options.CurrentValue.PollMs);
+            try
+            {
+                var rung = await _wake.WaitAsync(signals.IsUp && poll < SafetyNet ? SafetyNet : poll, stoppingToken);
+                var jobs = rung ? Named() : [.. _waiting.Keys];
+                if (jobs.Count > 0)
+                {
+                    foreach (var finished in await ledger.ReadFinishedAsync(jobs, stoppingToken))
+                    {
+                        if (_waiting.TryGetValue(finished.Id, out var waiting))
+                        {
+                            waiting.Over.TrySetResult(finished);
+                        }
+                    }
+                }
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+            {
+                logger.WaitersBlind(exception.Message);
+                await Task.Delay(poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    private void Name(Guid job)
+    {
+        _named.Enqueue(job);
+        _wake.Ring();
+    }
+
+    private HashSet<Guid> Named()
+    {
+        var jobs = new HashSet<Guid>();
+        while (_named.TryDequeue(out var job))
+        {
+            if (_waiting.ContainsKey(job))
+            {
+                jobs.Add(job);
+            }
+        }
+
+        return jobs;
+    }
+
+    internal sealed class Wait(ToolJobWaiters waiters, Guid job, Waiting waiting) : IDisposable
+    {
+        public Task<FinishedJob> Over => waiting.Over.Task;
+
+        public void Dispose()
+        {
+            if (waiting.Leave())
+            {
+                waiters._waiting.TryRemove(new(job, waiting));
+            }
+        }
+    }
+
+    /// <summary>The turns of this process that wait for one job.</summary>
+    internal sealed class Waiting
+    {
+        private int _turns;
+
+        public TaskCompletionSource<FinishedJob> Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <returns>False: the last one has just left.</returns>
+        public bool TryJoin()
+        {
+            lock (Over)
+            {
+                if (_turns < 0)
+                {
+                    return false;
+                }
+
+                _turns++;
+                return true;
+            }
+        }
+
+        /// <returns>True: nobody is left.</returns>
+        public bool Leave()
+        {
+            lock (Over)
+            {
+                _turns = _turns == 1 ? -1 : _turns - 1;
+                return _turns < 0;
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ToolWorker.Jobs;
+
+/// <summary>The jobs that this process works on: their leases are renewed together, three times as often as needed, and who has lost his is told.</summary>
+internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
+{
+    private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
+
+    /// <param name="job">Freshly claimed.</param>
+    /// <param name="longest">After this the work is given up.</param>
+    public HeldJob Hold(ClaimedJob job, TimeSpan longest, CancellationToken stopping)
+    {
+        var held = new HeldJob(this, job, longest, time, stopping);
+        _jobs[job.Claim.Id] = held;
+        return held;
+    }
+
+    internal void LetGo(HeldJob job) => _jobs.TryRemove(new(job.Claim.Id, job));
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var word = signals.OnCancelled(id =>
+        {
+            if (_jobs.TryGetValue(id, out var job))
+            {
+                job.Lose();
+            }
+        });
+
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs / 3.0), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await RenewAsync(stoppingToken);
+        }
+    }
+
+    internal async Task RenewAsync(CancellationToken cancellationToken)
+    {
+        var (jobs, asked) = (_jobs.Values.ToArray(), time.GetTimestamp());
+        if (jobs.Length == 0 || cancellationToken.IsCancellationRequested)
+        {
+            return;
+        }
+
+        try
+        {
+            var lease = TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs);
+            var ours = await claims.RenewAsync(jobs.Select(job => job.Claim).ToArray(), cancellationToken);
+            foreach (var job in jobs)
+            {
+                if (ours.Contains(job.Claim.Id))
+                {
+                    job.Renewed(asked, lease);
+                }
+                else
+                {
+                    job.Lose();
+                }
+            }
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            logger.RenewalFailed(jobs.Length, exception.Message);
+            foreach (var job in jobs.Where(job => !job.IsOurs))
+            {
+                job.Lose();
+            }
+        }
+    }
+}
+
+/// <summary>A job in work. Dispose it when the work has ended.</summary>
+internal sealed class HeldJob : IDisposable
+{
+    private readonly HeldJobs _holder;
+    private readonly TimeProvider _time;
+    private readonly CancellationTokenSource _longest;
+    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _any;
+    private (long Since, TimeSpan Lease) _leased;
+
+    public HeldJob(HeldJobs holder, ClaimedJob job, TimeSpan longest, TimeProvider time, CancellationToken stopping)
+    {
+        (_holder, _time, Claim) = (holder, time, job.Claim);
+        _leased = (time.GetTimestamp(), job.Lease);
+        _longest = new(longest, time);
+        _any = CancellationTokenSource.CreateLinkedTokenSource(_lost.Token, _longest.Token, stopping);
+    }
+
+    public JobClaim Claim { get; }
+
+    /// <summary>Stop working: for whatever reason.</summary>
+    public CancellationToken Token => _any.Token;
+
+    /// <summary>The job was cancelled, or belongs to another worker by now.</summary>
+    public bool IsLost => _lost.IsCancellationRequested;
+
+    public bool TookTooLong => _longest.IsCancellationRequested;
+
+    /// <summary>By this process's own clock; the record has the last word. False after a stop that outlasted the lease.</summary>
+    public bool IsOurs
+    {
+        get
+        {
+            lock (_lost)
+            {
+                return !IsLost && _time.GetElapsedTime(_leased.Since) < _leased.Lease;
+            }
+        }
+    }
+
+    public void Renewed(long since, TimeSpan lease)
+    {
+        lock (_lost)
+        {
+            _leased = (since, lease);
+        }
+    }
+
+    public void Lose()
+    {
+        try
+        {
+            _lost.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended at the same moment.
+        }
+    }
+
+    public void Dispose()
+    {
+        _holder.LetGo(this);
+        _any.Dispose();
+        _longest.Dispose();
+        _lost.Dispose();
+    }
+}

@@ -1,0 +1,131 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Npgsql;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ToolWorker.Jobs;
+
+/// <summary>Runs claimed jobs to their ends: handler, cache, record. Every job that was started is waited for, or handed back when the worker cannot wait any longer.</summary>
+internal sealed class JobRuns(
+    IEnumerable<IToolHandler> handlers,
+    HeldJobs held,
+    ToolJobClaims claims,
+    ToolCache cache,
+    ToolCacheNamespaces namespaces,
+    ToolJobMetrics metrics,
+    TimeProvider time,
+    ILogger<JobRuns> logger)
+{
+    /// <summary>A bound for handlers whose upstreams all answer at the last moment of their last retry; the lease is renewed meanwhile.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(120);
+
+    private static readonly TimeSpan RecordAgain = TimeSpan.FromMilliseconds(500);
+
+    private readonly Dictionary<ToolLane, IToolHandler> _handlers = handlers.ToDictionary(handler => handler.Lane);
+    private readonly ConcurrentDictionary<Task, byte> _running = [];
+    private readonly CancellationTokenSource _stop = new();
+
+    /// <summary>This process, for operators who look at rows.</summary>
+    public string Worker { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
+
+    /// <param name="ended">Called once.</param>
+    public void Start(ClaimedJob job, Action ended)
+    {
+        var run = RunAsync(job, ended);
+        _running[run] = 0;
+        _ = run.ContinueWith(static (done, all) => ((ConcurrentDictionary<Task, byte>)all!).TryRemove(done, out _), _running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    }
+
+    /// <summary>Waits for the jobs in work; those that are not done by then are handed back.</summary>
+    public async Task DrainAsync(TimeSpan patience)
+    {
+        var running = Task.WhenAll(_running.Keys);
+        if (await Task.WhenAny(running, Task.Delay(patience, time, CancellationToken.None)) != running)
+        {
+            await _stop.CancelAsync();
+        }
+
+        await running;
+    }
+
+    private async Task RunAsync(ClaimedJob job, Action ended)
+    {
+        // Let the lane go on: everything up to the first wait would otherwise run on its time.
+        await Task.Yield();
+        var (lane, started) = (job.Claim.Lane.Tool, time.GetTimestamp());
+        metrics.Started(lane, job.Waited);
+        using var span = job.Trace.Start($"run {lane}", ActivityKind.Consumer);
+        span?.SetTag("sendcat.tool_job.id", job.Claim.Id).SetTag("sendcat.tool_job.attempt", job.Claim.Attempt);
+        var outcome = "lost";
+        try
+        {
+            using var mine = held.Hold(job, Longest, _stop.Token);
+            outcome = await SettleAsync(job, mine, await WorkAsync(job, mine));
+        }
+        catch (Exception exception)
+        {
+            // The lease runs out and the sweeper takes over.
+            logger.EndUnrecorded(lane, job.Claim.Id, exception);
+        }
+        finally
+        {
+            span?.SetTag("sendcat.tool_job.outcome", outcome);
+            metrics.Ended(lane, outcome, time.GetElapsedTime(started));
+            ended();
+        }
+    }
+
+    /// <returns>Null: the job is to be handed back.</returns>
+    private async Task<ToolResult?> WorkAsync(ClaimedJob job, HeldJob mine)
+    {
+        try
+        {
+            return await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token);
+        }
+        catch (OperationCanceledException) when (mine.Token.IsCancellationRequested)
+        {
+            return mine.TookTooLong ? new ToolResult.Refused($"The job took longer than {Longest.TotalSeconds} s.", Retryable: true) : null;
+        }
+        catch (Exception exception)
+        {
+            logger.HandlerThrew(job.Claim.Lane.Tool, job.Claim.Id, exception);
+            return new ToolResult.Refused($"{exception.GetType().Name}: {exception.Message}", Retryable: true);
+        }
+    }
+
+    private async Task<string> SettleAsync(ClaimedJob job, HeldJob mine, ToolResult? result)
+    {
+        if (result is ToolResult.Done { Keep: true } done && job.Cache is { } slot && mine.IsOurs)
+        {
+            // Before the job ends, so that at no moment there is neither a live job to join nor a kept result.
+            await cache.SetAsync(namespaces.Named(slot.Namespace), slot.Key, done.Json, CancellationToken.None);
+        }
+
+        while (mine.IsOurs)
+        {
+            try
+            {
+                return result switch
+                {
+                    ToolResult.Done finished => await claims.CompleteAsync(job.Claim, finished.Json) ? "completed" : Late(job),
+                    ToolResult.Refused refused => await claims.FailAsync(job.Claim, refused.Error, refused.Retryable) switch { null => Late(job), "queued" => "requeued", var end => end },
+                    _ => await claims.HandBackAsync([job.Claim], CancellationToken.None) > 0 ? "handed_back" : Late(job),
+                };
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+            {
+                logger.RecordAway(job.Claim.Lane.Tool, exception.Message);
+                await Task.Delay(RecordAgain, time, CancellationToken.None);
+            }
+        }
+
+        return Late(job);
+    }
+
+    private string Late(ClaimedJob job)
+    {
+        logger.JobLost(job.Claim.Lane.Tool, job.Claim.Id, job.Claim.Attempt);
+        return "late";
+    }
+}

@@ -1,0 +1,124 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ToolWorker.Jobs;
+
+/// <summary>
+/// Works one lane off. A message says that the lane has a job more; the record says which is next and whether the caps leave room. A message is settled as soon as a job was
+/// claimed for it: from then on the job's lease is what brings it back. Messages that a cap holds up stay in hand.
+/// </summary>
+internal sealed class LaneRunner(
+    ToolLane lane, ToolJobBroker broker, ToolJobClaims claims, ToolJobSignals signals, WorkerPlaces places, JobRuns runs, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger logger)
+{
+    /// <summary>
+    /// A queue that stays silent so often in a row, with a broker that answers, has no leader and will not get one by itself (a node that was killed while it made the queue leaves
+    /// such behind). What the record holds is worth more than the queue.
+    /// </summary>
+    private const int SilentQueue = 3;
+
+    private static readonly TimeSpan Reopen = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A capped lane hears when a job of its class ends; this is for when word is lost.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(500);
+
+    private readonly Wake _moved = new(time);
+
+    /// <summary>Until the worker stops; jobs that were started go on.</summary>
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        using var word = signals.OnFinished((other, _) =>
+        {
+            if (other.Qos == lane.Qos)
+            {
+                _moved.Ring();
+            }
+        });
+
+        for (var silent = 0; !stopping.IsCancellationRequested;)
+        {
+            try
+            {
+                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).Places, time, stopping);
+                silent = 0;
+                while (await feed.FillAsync(stopping))
+                {
+                    await ServeAsync(feed, stopping);
+                }
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception) when (IsPassing(exception))
+            {
+                logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
+                silent = exception is TimeoutException ? silent + 1 : 0;
+                await Task.Delay(Reopen, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+
+            if (silent == SilentQueue)
+            {
+                silent = 0;
+                await RebuildAsync(stopping);
+            }
+        }
+    }
+
+    private async Task RebuildAsync(CancellationToken stopping)
+    {
+        try
+        {
+            logger.QueueSilent(lane.Tool);
+            await broker.RebuildAsync(lane, stopping);
+        }
+        catch (Exception exception) when (IsPassing(exception))
+        {
+            logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
+        }
+    }
+
+    private static bool IsPassing(Exception exception) =>
+        exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException;
+
+    /// <summary>Claims for the messages in hand as far as there are places.</summary>
+    private async Task ServeAsync(LaneFeed feed, CancellationToken stopping)
+    {
+        await places.TakeAsync(lane, stopping);
+        var (taken, started) = (1, 0);
+        try
+        {
+            while (taken < feed.Held && taken < options.CurrentValue.MaxPerRun && places.TryTake(lane))
+            {
+                taken++;
+            }
+
+            var claimed = await claims.ClaimAsync(lane, taken, runs.Worker, stopping);
+            foreach (var job in claimed.Jobs)
+            {
+                runs.Start(job, Ended);
+                started++;
+            }
+
+            // When nothing more is due, the other messages came twice or their jobs were cancelled.
+            await feed.SettleAsync(claimed.MoreDue ? Math.Min(started, feed.Held) : feed.Held, stopping);
+            if (started < taken && claimed.MoreDue)
+            {
+                places.Release(taken - started);
+                taken = started;
+                await _moved.WaitAsync(LookAgain, stopping);
+            }
+        }
+        finally
+        {
+            places.Release(taken - started);
+        }
+    }
+
+    private void Ended()
+    {
+        places.Release();
+        _moved.Ring();
+    }
+}

@@ -1,0 +1,30 @@
+using Sendcat.Reliability;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.ServiceDefaults.Broker;
+using Sendcat.ToolWorker.Jobs;
+using Sendcat.ToolWorker.SearchGlobal;
+using Sendcat.ToolWorker.SearchProducts;
+using Sendcat.ToolWorker.SearchWeb;
+using Sendcat.ToolWorker.Taxonomy;
+using Sendcat.ToolWorker.Upstreams;
+
+var builder = Host.CreateApplicationBuilder(args);
+builder.AddServiceDefaults();
+builder.AddRedisClient("redis");
+builder.AddSendcatDataSource();
+builder.AddRabbitMQClient("messaging");
+
+builder.Services
+    .AddReliability()
+    .AddToolCache()
+    .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync)
+    .AddToolJobSweeper()
+    .AddUpstreams()
+    .AddSearchWeb()
+    .AddSearchProducts()
+    .AddSearchGlobal()
+    .AddTaxonomy()
+    .AddLanes();
+
+await builder.Build().RunAsync();

@@ -1,0 +1,63 @@
+using System.Text.Json;
+using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.ToolWorker.Upstreams;
+
+namespace Sendcat.ToolWorker.SearchGlobal;
+
+/// <summary>Makes a product of a row of a shopping search, in either upstream's spelling.</summary>
+internal static class GlobalProduct
+{
+    /// <returns>Null: the row leads nowhere.</returns>
+    public static Product? Read(JsonElement row)
+    {
+        var link = row.Text("link", "product_link", "productLink", "url");
+        if (link is null || row.Text("title") is not { } title)
+        {
+            return null;
+        }
+
+        var merchantLink = row.Text("merchantLink", "merchant_link", "offerLink", "seller_link");
+        var merchant = row.Text("source", "seller", "merchant");
+        var domain = Domain(merchantLink) ?? Domain(link) ?? DomainOfLabel(merchant);
+        return new(row.Text("productId", "product_id", "position") is { } id ? $"global:{id}:{domain}" : $"global:{link}", title, row.Text("price") ?? "", row.Text("imageUrl", "thumbnail", "image") ?? "", link)
+        {
+            Source = "global",
+            MerchantName = merchant,
+            MerchantDomain = domain,
+            ProductUrl = merchantLink
+                ?? (IsGoogle(link) ? null : link)
+                ?? (domain is null ? $"https://www.google.com/search?q={Uri.EscapeDataString($"{title} {merchant}".Trim())}" : $"https://{domain}"),
+            Condition = row.Text("second_hand_condition", "condition"),
+            Rating = row.Number("rating"),
+            Reviews = row.Count("ratingCount", "reviews"),
+        };
+    }
+
+    /// <summary>The link's host without <c>www.</c>; Google's own lead to no merchant.</summary>
+    private static string? Domain(string? link) =>
+        link is not null && Uri.TryCreate(link, UriKind.Absolute, out var uri) && !IsGoogle(link)
+            ? uri.Host.StartsWith("www.", StringComparison.OrdinalIgnoreCase) ? uri.Host[4..] : uri.Host
+            : null;
+
+    /// <summary>A label that is a domain, else the label's letters with <c>.com</c>: a guess, good enough to find the shop.</summary>
+    private static string? DomainOfLabel(string? label)
+    {
+        if (label is null)
+        {
+            return null;
+        }
+
+        var word = label.Trim().ToLowerInvariant();
+        if (word.Contains('.', StringComparison.Ordinal) && !word.Contains(' ', StringComparison.Ordinal) && Uri.CheckHostName(word) is UriHostNameType.Dns)
+        {
+            return word;
+        }
+
+        var letters = string.Concat(word.Where(char.IsAsciiLetterOrDigit));
+        return letters.Length == 0 ? null : letters + ".com";
+    }
+
+    private static bool IsGoogle(string link) =>
+        Uri.TryCreate(link, UriKind.Absolute, out var uri)
+        && (uri.Host.StartsWith("google.", StringComparison.OrdinalIgnoreCase) || uri.Host.Contains(".google.", StringComparison.OrdinalIgnoreCase) || uri.Host.EndsWith("googleadservices.com", StringComparison.OrdinalIgnoreCase));
+}

@@ -1,0 +1,68 @@
+using System.Text.Json;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.ToolWorker.Jobs;
+using Sendcat.ToolWorker.SearchGlobal;
+using Sendcat.ToolWorker.Upstreams;
+
+namespace Sendcat.ToolWorker.SearchProducts;
+
+/// <summary>
+/// Answers <c>search_products</c>: eBay and the global search at the same time. One of them failing makes the result partial, which is shown but not kept; both failing
+/// is a failure.
+/// </summary>
+internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global) : IToolHandler
+{
+    public ToolLane Lane => ToolLane.SearchProducts;
+
+    public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
+    {
+        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchProductsArguments) is not { Query.Length: > 0, Limit: >= 1 } asked)
+        {
+            return new ToolResult.Refused("search_products was asked nothing.", Retryable: false);
+        }
+
+        var onEbay = ebay.SearchAsync(asked, cancellationToken);
+        var elsewhere = asked.IncludeGlobal ? global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, cancellationToken) : null;
+        await Task.WhenAll(elsewhere is null ? [onEbay] : [onEbay, elsewhere]);
+        return Combine(asked, await onEbay, elsewhere is null ? default(UpstreamAnswer<IReadOnlyList<Product>>?) : await elsewhere);
+    }
+
+    /// <param name="elsewhere">Null: not asked.</param>
+    internal static ToolResult Combine(SearchProductsArguments asked, UpstreamAnswer<IReadOnlyList<Product>> onEbay, UpstreamAnswer<IReadOnlyList<Product>>? elsewhere)
+    {
+        UpstreamError[] errors = [.. new[] { onEbay.Error, elsewhere?.Error }.OfType<UpstreamError>()];
+        if (errors.Length == (elsewhere is null ? 1 : 2))
+        {
+            return new ToolResult.Refused(string.Join("; ", errors.Select(error => error.Message)), errors.Any(error => error.Retryable));
+        }
+
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        var fromEbay = Distinct(onEbay.Value, seen);
+        var fromElsewhere = Distinct(elsewhere?.Value, seen);
+        var failed = new List<string>();
+        if (!onEbay.IsGood)
+        {
+            failed.Add("ebay");
+        }
+
+        if (elsewhere is { IsGood: false })
+        {
+            failed.Add("global");
+        }
+
+        var result = new ProductsResult(ToolLane.SearchProducts.Tool, [.. fromEbay, .. fromElsewhere], fromEbay.Length, fromElsewhere.Length, failed);
+        return new ToolResult.Done(
+            JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult),
+            Keep: asked.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
+    }
+
+    private static Product[] Distinct(IEnumerable<Product>? products, HashSet<string> seen) =>
+        products is null ? [] : [.. products.Where(product => product.Identity() is not { } identity || seen.Add(identity))];
+}
+
+internal static class SearchProductsServices
+{
+    public static IServiceCollection AddSearchProducts(this IServiceCollection services) =>
+        services.AddSingleton<EbayToken>().AddSingleton<EbaySearch>().AddSingleton<IToolHandler, SearchProductsHandler>();
+}

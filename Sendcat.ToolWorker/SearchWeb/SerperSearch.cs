@@ -1,0 +1,38 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.ToolWorker.Upstreams;
+
+namespace Sendcat.ToolWorker.SearchWeb;
+
+/// <summary>Serper's web search.</summary>
+internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOptions> options)
+{
+    private const int MostHits = 5;
+
+    public async Task<UpstreamAnswer<IReadOnlyList<SearchWebHit>>> SearchAsync(string query, CancellationToken cancellationToken)
+    {
+        var settings = options.CurrentValue;
+        if (settings.SerperApiKey.Length == 0)
+        {
+            return new UpstreamError("SERPER_API_KEY is not set.", Retryable: false);
+        }
+
+        return await upstream.AskAsync(UpstreamPolicy.Serper, Question, Read, cancellationToken);
+
+        HttpRequestMessage Question() => new(HttpMethod.Post, $"{settings.SerperBaseUrl.TrimEnd('/')}/search")
+        {
+            Headers = { { "X-API-KEY", settings.SerperApiKey } },
+            Content = JsonContent.Create(new { q = query, num = MostHits }),
+        };
+    }
+
+    private static IReadOnlyList<SearchWebHit>? Read(JsonElement answer) =>
+        answer.ValueKind is not JsonValueKind.Object ? null : answer.Items("organic")
+            .Select(item => (Title: item.Text("title"), Link: item.Text("link"), Snippet: item.Text("snippet")))
+            .Where(item => item is { Title: not null, Link: not null })
+            .Take(MostHits)
+            .Select(item => new SearchWebHit(item.Title!, item.Link!, item.Snippet))
+            .ToArray();
+}

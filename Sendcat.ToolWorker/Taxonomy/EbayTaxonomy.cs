@@ -1,0 +1,78 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Sendcat.ToolWorker.SearchProducts;
+using Sendcat.ToolWorker.Upstreams;
+
+namespace Sendcat.ToolWorker.Taxonomy;
+
+/// <summary>eBay's category tree of one marketplace, flattened.</summary>
+internal sealed class EbayTaxonomy(Upstream upstream, EbayToken tokens, IOptionsMonitor<UpstreamOptions> options)
+{
+    /// <summary>The tree has tens of megabytes.</summary>
+    private static readonly UpstreamPolicy Policy = UpstreamPolicy.Ebay with { Timeout = TimeSpan.FromSeconds(120) };
+
+    public async Task<UpstreamAnswer<CategoryTree>> FetchAsync(string marketplace, CancellationToken cancellationToken)
+    {
+        var token = await tokens.GetAsync(cancellationToken);
+        if (!token.IsGood)
+        {
+            return token.Error;
+        }
+
+        var tree = await upstream.AskAsync(
+            UpstreamPolicy.Ebay, () => Question(token.Value, $"get_default_category_tree_id?marketplace_id={marketplace}"), answer => answer.Text("categoryTreeId"), cancellationToken);
+        return tree.IsGood
+            ? await upstream.AskAsync(Policy, () => Question(token.Value, $"category_tree/{Uri.EscapeDataString(tree.Value)}"), Read, cancellationToken)
+            : tree.Error;
+    }
+
+    private HttpRequestMessage Question(string token, string what) =>
+        new(HttpMethod.Get, $"{options.CurrentValue.EbayBaseUrl.TrimEnd('/')}/commerce/taxonomy/v1/{what}") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
+
+    private static CategoryTree? Read(JsonElement answer)
+    {
+        if (answer.Part("rootCategoryNode") is not { } root)
+        {
+            return null;
+        }
+
+        var categories = new Dictionary<string, Category>(StringComparer.Ordinal);
+        var waiting = new Stack<(JsonElement Node, string? Parent, string Path)>();
+        Push(waiting, root, parent: null, path: "");
+        while (waiting.TryPop(out var next))
+        {
+            var about = next.Node.Part("category");
+            if (about?.Text("categoryId") is { } id && about?.Text("categoryName") is { } name)
+            {
+                var path = next.Path.Length == 0 ? name : $"{next.Path} > {name}";
+                categories.TryAdd(id, new(id, name, next.Parent, path, IsLeaf(next.Node)));
+                Push(waiting, next.Node, id, path);
+            }
+        }
+
+        return categories.Count == 0 ? null : new(root.Part("category")?.Text("categoryId"), answer.Text("categoryTreeVersion"), [.. categories.Values]);
+    }
+
+    /// <summary>The root is no category of its own: its children have no parent.</summary>
+    private static void Push(Stack<(JsonElement Node, string? Parent, string Path)> waiting, JsonElement node, string? parent, string path)
+    {
+        foreach (var child in node.Items("childCategoryTreeNodes"))
+        {
+            waiting.Push((child, parent, path));
+        }
+    }
+
+    private static bool IsLeaf(JsonElement node) =>
+        node.Part("leafCategoryTreeNode") is { ValueKind: JsonValueKind.True } || !node.Items("childCategoryTreeNodes").Any();
+}
+
+internal sealed record CategoryTree(string? RootId, string? Version, IReadOnlyList<Category> Categories);
+
+/// <param name="ParentId">Null: a top category.</param>
+/// <param name="Path">Names from the top, joined by <c> &gt; </c>.</param>
+internal sealed record Category(string Id, string Name, string? ParentId, string Path, bool Leaf)
+{
+    /// <summary>Lower case, letters and digits, single spaces: what names are compared by.</summary>
+    public string NormalizedName => string.Join(' ', string.Concat(Name.ToLowerInvariant().Select(letter => char.IsLetterOrDigit(letter) ? letter : ' ')).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+}

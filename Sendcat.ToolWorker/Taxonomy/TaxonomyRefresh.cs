@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ToolWorker.Upstreams;
+
+namespace Sendcat.ToolWorker.Taxonomy;
+
+/// <summary>Fetches eBay's categories when they are 720 hours old, by the record's clock, so that restarts and replicas neither skip nor repeat it.</summary>
+internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf, IOptionsMonitor<UpstreamOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
+{
+    private static readonly TimeSpan Age = TimeSpan.FromHours(720);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromHours(1);
+
+    /// <summary>Until the schema is there and other replicas are done.</summary>
+    private static readonly TimeSpan AtFirst = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        await Task.Delay(AtFirst, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            if (options.CurrentValue.EbayClientId.Length > 0)
+            {
+                await TryRefreshAsync(stoppingToken);
+            }
+
+            await Task.Delay(LookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken)
+    {
+        var marketplace = options.CurrentValue.EbayMarketplaceId;
+        try
+        {
+            return await shelf.RefreshAsync(marketplace, Age, FetchAsync, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        {
+            logger.TaxonomyNotRefreshed(marketplace, exception.Message);
+            return false;
+        }
+
+        async Task<CategoryTree?> FetchAsync(CancellationToken fetching)
+        {
+            var answer = await taxonomy.FetchAsync(marketplace, fetching);
+            if (!answer.IsGood)
+            {
+                logger.TaxonomyNotRefreshed(marketplace, answer.Error.Message);
+                return null;
+            }
+
+            logger.TaxonomyRefreshed(marketplace, answer.Value.Categories.Count);
+            return answer.Value;
+        }
+    }
+}
+
+internal static class TaxonomyServices
+{
+    public static IServiceCollection AddTaxonomy(this IServiceCollection services) =>
+        services.AddSingleton<EbayTaxonomy>().AddSingleton<CategoryShelf>().AddSingleton<TaxonomyRefresh>().AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
+}
+
+/// <summary>Event ids 7200–7299.</summary>
+internal static partial class TaxonomyLog
+{
+    [LoggerMessage(7201, LogLevel.Information, "The {Count} categories of {Marketplace} were fetched")]
+    public static partial void TaxonomyRefreshed(this ILogger logger, string marketplace, int count);
+
+    [LoggerMessage(7202, LogLevel.Warning, "The categories of {Marketplace} could not be refreshed: {Error}")]
+    public static partial void TaxonomyNotRefreshed(this ILogger logger, string marketplace, string error);
+}

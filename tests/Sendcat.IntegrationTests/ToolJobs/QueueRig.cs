@@ -1,0 +1,168 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Npgsql;
+using RabbitMQ.Client;
+using Sendcat.Reliability;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.TestKit.Stores;
+using Sendcat.ToolWorker.Jobs;
+using StackExchange.Redis;
+
+namespace Sendcat.IntegrationTests.ToolJobs;
+
+/// <summary>The queue over real stores: a migrated database and a keyspace of its own, and a virtual host of its own where the test wants a broker.</summary>
+internal sealed class QueueRig : IAsyncDisposable
+{
+    private static readonly SemaphoreSlim Preparing = new(1, 1);
+    private static string? template;
+
+    private readonly IHost _host;
+    private readonly string _broker;
+    private IConnection? _connection;
+
+    private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs)
+    {
+        (Database, _broker) = (NpgsqlDataSource.Create(database), broker);
+        var builder = Host.CreateEmptyApplicationBuilder(new());
+        builder.Configuration.AddInMemoryCollection(knobs);
+        builder.Services.AddSingleton(Database);
+        builder.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(redis));
+        builder.Services.AddReliability().AddToolCache().AddToolJobs(_ => ConnectAsync);
+        if (sweeps)
+        {
+            builder.Services.AddToolJobSweeper();
+        }
+
+        if (handlers.Count > 0)
+        {
+            foreach (var handler in handlers)
+            {
+                builder.Services.AddSingleton(handler);
+            }
+
+            builder.Services.AddLanes();
+        }
+
+        _host = builder.Build();
+    }
+
+    public NpgsqlDataSource Database { get; }
+
+    public ToolJobLedger Ledger => Get<ToolJobLedger>();
+
+    public ToolJobClaims Claims => Get<ToolJobClaims>();
+
+    public ToolJobClient Client => Get<ToolJobClient>();
+
+    public T Get<T>()
+        where T : notnull => _host.Services.GetRequiredService<T>();
+
+    /// <summary>The record alone: nothing is published, signalled or swept.</summary>
+    public static Task<QueueRig> RecordOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) => CreateAsync(stores, new(), "amqp://127.0.0.1:1/", sweeps: false, [], knobs);
+
+    /// <summary>One process with everything: turns, publisher, sweeper and, if there are handlers, a worker.</summary>
+    /// <param name="own">Servers of the test's own, which it may stop and kill.</param>
+    public static async Task<QueueRig> StartAsync(SharedStores stores, IReadOnlyList<IToolHandler> handlers, OwnStores? own = null, params (string Name, string Value)[] knobs)
+    {
+        own ??= new();
+        var broker = own.RabbitMq?.ConnectionString ?? await (await stores.RabbitMqAsync()).CreateVirtualHostAsync();
+        var rig = await CreateAsync(stores, own, broker, sweeps: true, handlers, knobs);
+        await rig._host.StartAsync();
+        return rig;
+    }
+
+    public Task StopAsync() => _host.StopAsync();
+
+    public async Task<Guid> EnterAsync(ToolLane lane, string principal = "user:ann", string arguments = "{}", ToolJobCacheSlot? cache = null)
+    {
+        var entered = await Ledger.EnterAsync(Guid.CreateVersion7(), new(lane, arguments, principal, cache), default);
+        return entered.Id ?? throw new InvalidOperationException("The lane was full.");
+    }
+
+    public async Task<ClaimedJob> ClaimOneAsync(ToolLane lane) => Assert.Single((await Claims.ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
+
+    /// <summary>Lets a lease run out, as if its time had passed.</summary>
+    public Task ExpireLeaseAsync(Guid job) => ExecuteAsync($"UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE id = '{job}'");
+
+    public async Task<T> ReadAsync<T>(string column, Guid job)
+    {
+        await using var command = Database.CreateCommand($"SELECT {column} FROM reliability.tool_jobs WHERE id = '{job}'");
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task<long> CountAsync(string fromWhere)
+    {
+        await using var command = Database.CreateCommand($"SELECT count(*) FROM reliability.{fromWhere}");
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>The process's connection to the broker, as BrokerConnection keeps it.</summary>
+    public async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        await Preparing.WaitAsync(cancellationToken);
+        try
+        {
+            return _connection ??= await new ConnectionFactory { Uri = new Uri(_broker), NetworkRecoveryInterval = TimeSpan.FromMilliseconds(200) }.CreateConnectionAsync(cancellationToken);
+        }
+        finally
+        {
+            Preparing.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _host.StopAsync();
+        if (_host is IAsyncDisposable host)
+        {
+            await host.DisposeAsync();
+        }
+
+        if (_connection is { } connection)
+        {
+            await connection.DisposeAsync();
+        }
+
+        await Database.DisposeAsync();
+    }
+
+    private static async Task<QueueRig> CreateAsync(
+        SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
+        new(
+            own.Postgres is { } postgres ? await MigrateAsync(postgres) : await CreateDatabaseAsync(await stores.PostgresAsync()), (own.Redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps,
+            handlers, knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal));
+
+    /// <summary>Migrates once and copies from then on.</summary>
+    private static async Task<string> CreateDatabaseAsync(PostgresServer server)
+    {
+        await Preparing.WaitAsync();
+        try
+        {
+            template ??= new NpgsqlConnectionStringBuilder(await MigrateAsync(server)).Database;
+            return await server.CreateDatabaseAsync(template);
+        }
+        finally
+        {
+            Preparing.Release();
+        }
+    }
+
+    private static async Task<string> MigrateAsync(PostgresServer server)
+    {
+        var fresh = await server.CreateDatabaseAsync();
+        await using var database = NpgsqlDataSource.Create(fresh);
+        await ReliabilityDatabase.MigrateAsync(database, CancellationToken.None);
+        return fresh;
+    }
+}
+
+internal sealed record OwnStores(RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null);

@@ -1,0 +1,134 @@
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.ToolJobs;
+
+public sealed class ToolJobClaimsTests(SharedStores stores)
+{
+    [Fact]
+    public async Task A_worker_that_wakes_after_its_lease_commits_nothing()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        var sleeper = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+
+        await rig.ExpireLeaseAsync(job);
+
+        Assert.Empty(await rig.Claims.RenewAsync([sleeper.Claim], CancellationToken.None));
+        Assert.False(await rig.Claims.CompleteAsync(sleeper.Claim, "late"));
+        Assert.Null(await rig.Claims.FailAsync(sleeper.Claim, "late", retryable: true));
+        Assert.Equal("running", await rig.ReadAsync<string>("status", job));
+    }
+
+    [Fact]
+    public async Task Only_the_newest_token_may_end_a_job()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        var first = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        await rig.ExpireLeaseAsync(job);
+        await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        var second = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+
+        Assert.False(await rig.Claims.CompleteAsync(first.Claim, "first"));
+        Assert.True(await rig.Claims.CompleteAsync(second.Claim, "second"));
+        Assert.False(await rig.Claims.CompleteAsync(second.Claim, "again"));
+
+        Assert.Equal("second", await rig.ReadAsync<string>("result", job));
+        Assert.Equal(2, second.Claim.Attempt);
+    }
+
+    [Fact]
+    public async Task Running_caps_hold_however_many_workers_claim_at_once()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "4"));
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
+
+        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Claims.ClaimAsync(ToolLane.SearchWeb, 3, $"worker-{i}", CancellationToken.None)));
+
+        Assert.Equal(4, claims.Sum(claim => claim.Jobs.Count));
+        Assert.All(claims, claim => Assert.True(claim.MoreDue));
+        Assert.Equal(4, claims.SelectMany(claim => claim.Jobs).Select(job => job.Claim.Id).Distinct().Count());
+    }
+
+    [Fact]
+    public async Task A_flood_of_one_principal_lets_others_through()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        for (var i = 0; i < 50; i++)
+        {
+            await rig.EnterAsync(ToolLane.SearchWeb, "user:flood");
+        }
+
+        var others = new[] { await rig.EnterAsync(ToolLane.SearchWeb, "user:ann"), await rig.EnterAsync(ToolLane.SearchWeb, "user:bob") };
+
+        var turns = new List<string>();
+        for (var i = 0; i < 6; i++)
+        {
+            var job = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+            turns.Add(job.Principal);
+            await rig.Claims.CompleteAsync(job.Claim, "{}");
+        }
+
+        Assert.Equal(["user:flood", "user:ann", "user:bob", "user:flood", "user:flood", "user:flood"], turns);
+    }
+
+    [Fact]
+    public async Task A_failed_job_waits_for_its_back_off_and_dies_after_its_last_attempt()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"));
+        var job = await rig.EnterAsync(ToolLane.SearchGlobal);
+
+        Assert.Equal("queued", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "HTTP 503 from shop 17", retryable: true));
+        Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchGlobal, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND due_at > now() AND due_at < now() + interval '1.3 s'"));
+
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
+        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "HTTP 503 from shop 18", retryable: true));
+
+        var letter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), CancellationToken.None));
+        Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (letter.Reason, letter.Error, letter.Attempts));
+        Assert.Contains("shop 17", letter.History, StringComparison.Ordinal);
+        Assert.Contains("shop 18", letter.History, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_failure_that_no_retry_can_help_is_no_dead_letter()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        var job = await rig.EnterAsync(ToolLane.SearchGlobal);
+
+        Assert.Equal("failed", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "SERPER_API_KEY is not set.", retryable: false));
+
+        Assert.Equal("failed", await rig.ReadAsync<string>("status", job));
+        Assert.Empty(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_job_handed_back_keeps_its_attempts()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await rig.EnterAsync(ToolLane.SearchWeb);
+        var claimed = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+
+        Assert.Equal(1, await rig.Claims.HandBackAsync([claimed.Claim], CancellationToken.None));
+
+        var again = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        Assert.Equal((1, claimed.Claim.Token + 1), (again.Claim.Attempt, again.Claim.Token));
+        Assert.False(await rig.Claims.CompleteAsync(claimed.Claim, "late"));
+    }
+
+    [Fact]
+    public async Task Ends_that_come_together_are_each_judged_alone()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
+        var jobs = (await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 60, "worker", CancellationToken.None)).Jobs;
+        await rig.ExpireLeaseAsync(jobs[7].Claim.Id);
+
+        var completed = await Task.WhenAll(jobs.Select(job => rig.Claims.CompleteAsync(job.Claim, "{}")));
+
+        Assert.Equal(60, jobs.Count);
+        Assert.Equal([7], completed.Index().Where(it => !it.Item).Select(it => it.Index));
+    }
+}

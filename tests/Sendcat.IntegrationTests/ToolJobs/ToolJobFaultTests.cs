@@ -1,0 +1,114 @@
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.TestKit.Stores;
+using Sendcat.ToolWorker.Jobs;
+
+namespace Sendcat.IntegrationTests.ToolJobs;
+
+/// <summary>Servers that die in the middle of the work, and lanes that are flooded.</summary>
+public sealed class ToolJobFaultTests(SharedStores stores)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+
+    /// <param name="young">Killed when it has only just made its queues: they may be gone afterwards, or be there without a leader and answer nothing.</param>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task No_job_is_lost_with_a_killed_broker(bool young)
+    {
+        await using var rabbit = await RabbitMqServer.StartAsync();
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), new(RabbitMq: rabbit), ("TOOL_JOB_RUNMAX_WEB", "1"));
+        await Task.WhenAll(Run(rig, -10, 10));
+        if (!young)
+        {
+            await rabbit.RestartAsync();
+        }
+
+        var before = Run(rig, 0, 100);
+        await Task.WhenAny(before);
+
+        await rabbit.KillAsync();
+        var during = Run(rig, 100, 50);
+        await rabbit.StartAgainAsync();
+
+        Assert.All(await Task.WhenAll([.. before, .. during]), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
+        Assert.Equal(160, await rig.CountAsync("tool_jobs WHERE status = 'completed'"));
+    }
+
+    [Fact]
+    public async Task No_entered_job_is_lost_with_a_killed_record()
+    {
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), new(Postgres: postgres), ("TOOL_JOB_RUNMAX_WEB", "1"), ("TOOL_JOB_LEASE_MS", "5000"));
+        var before = Run(rig, 0, 300);
+        await Task.WhenAny(before);
+
+        await postgres.KillAsync();
+        await postgres.StartAgainAsync();
+        var after = Run(rig, 300, 20);
+
+        // What could not be entered was told so at once; what was entered ends.
+        var outcomes = await Task.WhenAll([.. before, .. after]);
+        var completed = outcomes.Count(outcome => outcome is ToolJobOutcome.Completed);
+        Assert.All(outcomes, outcome => Assert.True(outcome is ToolJobOutcome.Completed or ToolJobOutcome.Failed { Error: "The tool queue cannot be reached." }, outcome.ToString()));
+        Assert.True(completed >= 20);
+        Assert.Equal(0, await rig.CountAsync("tool_jobs WHERE status NOT IN ('completed', 'queued', 'running')"));
+        Assert.True(await rig.CountAsync("tool_jobs WHERE status = 'completed'") >= completed);
+    }
+
+    [Fact]
+    public async Task A_flooded_lane_leaves_the_others_alone()
+    {
+        var blocked = new TaskCompletionSource();
+        var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
+        {
+            await blocked.Task.WaitAsync(token);
+            return new ToolResult.Done(arguments, Keep: false);
+        });
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
+        var flood = Run(rig, 0, 70);
+
+        foreach (var lane in new[] { ToolLane.SearchProducts, ToolLane.SearchGlobal })
+        {
+            Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(lane, "{}", "user:ann"), Patience));
+        }
+
+        Assert.DoesNotContain(flood, turn => turn.IsCompleted);
+        var reading = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes;
+        Assert.Equal((2, 1.0), (reading[0].Running, reading[0].RunningUtilization));
+        Assert.Equal((1, 1), (reading[1].Completed, reading[2].Completed));
+        blocked.SetResult();
+        await Task.WhenAll(flood);
+    }
+
+    [Fact]
+    public async Task A_worker_that_hangs_past_its_lease_is_replaced()
+    {
+        var (hung, attempts) = (new TaskCompletionSource(), 0);
+        var web = new ScriptedTool(ToolLane.SearchWeb, async (_, token) =>
+        {
+            if (Interlocked.Increment(ref attempts) == 1)
+            {
+                // Deaf to its cancellation, as a process is that was stopped.
+                await hung.Task;
+                return new ToolResult.Done("first", Keep: false);
+            }
+
+            return new ToolResult.Done("second", Keep: false);
+        });
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
+        var outcome = rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:ann"), Patience);
+        while (await rig.CountAsync("tool_jobs WHERE status = 'running'") == 0)
+        {
+        }
+
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
+
+        Assert.Equal(new ToolJobOutcome.Completed("second"), await outcome);
+        hung.SetResult();
+        await rig.StopAsync();
+        Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE result = 'second' AND attempts = 2"));
+    }
+
+    private static Task<ToolJobOutcome>[] Run(QueueRig rig, int first, int count) =>
+        [.. Enumerable.Range(first, count).Select(i => rig.Client.RunAsync(new(ToolLane.SearchWeb, $"{i}", $"user:{i % 7}"), Patience))];
+}

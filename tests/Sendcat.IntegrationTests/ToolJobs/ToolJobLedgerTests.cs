@@ -1,0 +1,98 @@
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.ToolJobs;
+
+public sealed class ToolJobLedgerTests(SharedStores stores)
+{
+    private static readonly ToolJobCacheSlot Slot = new("search_web_v1", "kettle");
+
+    [Fact]
+    public async Task A_job_is_entered_with_its_message()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+
+        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+
+        Assert.Equal("queued", await rig.ReadAsync<string>("status", job));
+        Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND tool = 'search_web'"));
+    }
+
+    [Fact]
+    public async Task A_full_lane_is_refused_however_many_ask_at_once()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "7"));
+
+        var entered = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", $"user:{i}"), default)));
+
+        Assert.Equal(7, entered.Count(it => it.Id is not null));
+        Assert.Equal(33, entered.Count(it => it is { Id: null, OverCap: true }));
+        Assert.Equal(7, await rig.CountAsync("tool_jobs"));
+        Assert.Equal(7, await rig.CountAsync("tool_outbox"));
+        Assert.NotNull((await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchGlobal, "{}", "user:ann"), default)).Id);
+    }
+
+    [Fact]
+    public async Task An_advisory_cap_refuses_nobody_and_counts_whom_it_would_have()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "false"), ("TOOL_JOB_QMAX_WEB", "2"));
+
+        for (var i = 0; i < 5; i++)
+        {
+            await rig.EnterAsync(ToolLane.SearchWeb);
+        }
+
+        var web = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes[0];
+        Assert.Equal((5, 3, 2.5), (web.Queued, web.OverCap, web.QueuedUtilization));
+    }
+
+    [Fact]
+    public async Task One_cache_slot_is_one_live_job_whoever_asks()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"));
+
+        var together = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}", cache: Slot)));
+        var later = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
+
+        Assert.Equal(later, Assert.Single(together.Distinct()));
+        Assert.Equal(21, await rig.ReadAsync<int>("waiters", later));
+        Assert.Equal(1, await rig.CountAsync("tool_outbox"));
+    }
+
+    [Fact]
+    public async Task A_finished_job_is_not_joined()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        var first = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "{}");
+
+        var second = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
+
+        Assert.NotEqual(first, second);
+    }
+
+    [Fact]
+    public async Task A_job_is_cancelled_when_the_last_turn_gives_it_up()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        var job = await rig.EnterAsync(ToolLane.SearchWeb, "user:ann", cache: Slot);
+        await rig.EnterAsync(ToolLane.SearchWeb, "user:bob", cache: Slot);
+
+        Assert.False((await rig.Ledger.LeaveAsync(job, abandon: true)).Cancelled);
+        Assert.Equal(new LeftJob(Cancelled: true, WasRunning: false), await rig.Ledger.LeaveAsync(job, abandon: true));
+
+        Assert.Equal("cancelled", await rig.ReadAsync<string>("status", job));
+        Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 1, "worker", CancellationToken.None)).Jobs);
+    }
+
+    [Fact]
+    public async Task A_job_whose_waiters_only_ran_out_of_time_lives_on()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+
+        Assert.False((await rig.Ledger.LeaveAsync(job, abandon: false)).Cancelled);
+
+        Assert.Equal(job, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+    }
+}

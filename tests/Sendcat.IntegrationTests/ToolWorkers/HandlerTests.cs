@@ -1,0 +1,157 @@
+using System.Text.Json;
+using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.TestKit.Stores;
+using Sendcat.ToolWorker.Jobs;
+
+namespace Sendcat.IntegrationTests.ToolWorkers;
+
+public sealed class HandlerTests(SharedStores stores)
+{
+    private const string Search = "/buy/browse/v1/item_summary/search";
+    private const string Web = """{"query":"kettle"}""";
+    private const string Products = """{"query":"kettle","limit":5,"minPrice":10,"maxPrice":60,"condition":"new","shipping":"free"}""";
+    private const string Items = """
+        {"total":2,"itemSummaries":[
+          {"itemId":"v1|1|0","title":"Kettle","price":{"value":"49.99","currency":"USD"},"image":{"imageUrl":"https://i/1.jpg"},"itemWebUrl":"https://ebay.com/itm/1","condition":"New","seller":{"username":"shop","feedbackPercentage":"98.7"}},
+          {"itemId":"v1|2|0","title":"Doubtful kettle","price":{"value":"9.99","currency":"USD"},"itemWebUrl":"https://ebay.com/itm/2","seller":{"username":"shade","feedbackPercentage":"71.0"}}]}
+        """;
+
+    private const string Shopping = """
+        {"shopping":[
+          {"title":"Kettle X","source":"Kettle World","link":"https://www.google.com/shopping/product/9","price":"$30.00","imageUrl":"https://i/9.jpg","rating":4.4,"ratingCount":120,"productId":"9","position":1},
+          {"title":"Leads nowhere","source":"Nobody","price":"$1.00"}]}
+        """;
+
+    [Fact]
+    public async Task Web_search_keeps_the_first_five_finds()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On("/search", $$"""{"organic":[{{string.Join(',', Enumerable.Range(1, 7).Select(i => $$"""{"title":"T{{i}}","link":"https://l/{{i}}","snippet":"S{{i}}","position":{{i}}}"""))}}],"credits":1}""");
+
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+
+        var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.SearchWebResult)!;
+        Assert.Equal(5, result.SearchResults.Count);
+        Assert.Equal(new SearchWebHit("T1", "https://l/1", "S1"), result.SearchResults[0]);
+        Assert.True(done.Keep);
+        var asked = Assert.Single(rig.Questions);
+        Assert.Equal("""{"q":"kettle","num":5}""", asked.Body);
+        Assert.Equal("serper-key", asked.Headers["X-API-KEY"]);
+    }
+
+    [Fact]
+    public async Task Products_come_from_both_sources_at_once()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On(Search, Items).On("/shopping", Shopping);
+
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+
+        var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!;
+        Assert.Equal((1, 1), (result.EbayCount, result.GlobalCount));
+        Assert.Equal(new Product("v1|1|0", "Kettle", "USD 49.99", "https://i/1.jpg", "https://ebay.com/itm/1")
+        {
+            Source = "ebay", MerchantName = "eBay", MerchantDomain = "ebay.com", ProductUrl = "https://ebay.com/itm/1", SellerName = "shop", SellerFeedback = "98.7%", Condition = "New",
+        }, result.Products[0]);
+        Assert.Equal(("kettleworld.com", "https://kettleworld.com", 4.4, 120), (result.Products[1].MerchantDomain, result.Products[1].ProductUrl, result.Products[1].Rating, result.Products[1].Reviews));
+        Assert.True(done.Keep);
+        var asked = Assert.Single(rig.Questions, question => question.Path == Search);
+        Assert.Equal(("Bearer token-1", "EBAY_US"), (asked.Headers["Authorization"], asked.Headers["X-EBAY-C-MARKETPLACE-ID"]));
+        Assert.Contains("price:[10..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0", Uri.UnescapeDataString(asked.Query), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task One_failing_source_makes_the_result_partial_and_it_is_not_kept()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On(Search, """{"errors":[]}""", 400).On("/shopping", Shopping);
+
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+
+        Assert.Equal(["ebay"], JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!.FailedSources);
+        Assert.False(done.Keep);
+    }
+
+    [Fact]
+    public async Task Both_sources_failing_is_a_failure()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On(Search, "{}", 503).On("/shopping", "{}", 503);
+
+        var refused = Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+
+        Assert.True(refused.Retryable);
+        Assert.Equal("ebay_search: HTTP 503; global_search: HTTP 503", refused.Error);
+        Assert.Equal((3, 3), (rig.Asked(Search), rig.Asked("/shopping")));
+    }
+
+    [Fact]
+    public async Task Ebays_token_is_fetched_once_and_again_when_it_is_refused()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        var fetched = 0;
+        rig.On("/shopping", Shopping)
+            .On("/identity/v1/oauth2/token", _ => new(200, $$"""{"access_token":"token-{{Interlocked.Increment(ref fetched)}}","expires_in":7200}"""))
+            .On(Search, question => question.Headers["Authorization"] == $"Bearer token-{fetched}" ? new(200, Items) : new(401, "{}"));
+
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(rig, ToolLane.SearchProducts, Products)));
+        Assert.Equal(1, fetched);
+
+        rig.On(Search, question => question.Headers["Authorization"] == "Bearer token-2" ? new(200, Items) : new(401, "{}"));
+        Assert.True(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Keep);
+        Assert.Equal(2, fetched);
+    }
+
+    [Fact]
+    public async Task Refusals_and_missing_keys_open_no_circuit()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores, knobs: ("EBAY_CLIENT_ID", ""));
+        rig.On("/search", """{"message":"Unauthorized."}""", 403).On("/shopping", """{"message":"Not enough credits"}""", 400);
+
+        for (var i = 0; i < 6; i++)
+        {
+            Assert.False(Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchWeb, Web)).Retryable);
+            Assert.False(Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Retryable);
+        }
+
+        Assert.All(rig.Get<Circuits>().States(), circuit => Assert.Equal("closed", circuit.State));
+        Assert.Equal((6, 6), (rig.Asked("/search"), rig.Asked("/shopping")));
+    }
+
+    [Fact]
+    public async Task A_question_counts_once_whatever_its_retries()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On("/search", "{}", 503);
+
+        for (var i = 0; i < 3; i++)
+        {
+            await RunAsync(rig, ToolLane.SearchWeb, Web);
+        }
+
+        var serper = rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search");
+        Assert.Equal(("closed", 3), (serper.State, serper.FailureCount));
+        Assert.Equal(9, rig.Asked("/search"));
+
+        await RunAsync(rig, ToolLane.SearchWeb, Web);
+        var refused = Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        Assert.Equal(("serper_search: the circuit is open.", false, 12), (refused.Error, refused.Retryable, rig.Asked("/search")));
+    }
+
+    [Fact]
+    public async Task SerpApi_stands_in_and_its_no_results_is_no_failure()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores, knobs: [("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "serpapi-key")]);
+        rig.On("/search.json", """{"search_metadata":{"status":"Success"},"error":"Google hasn't returned any results for this query."}""");
+
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchGlobal, """{"query":"kettle","limit":12}"""));
+
+        Assert.False(done.Keep);
+        Assert.Contains("engine=google_shopping&q=kettle&num=12&api_key=serpapi-key", Assert.Single(rig.Questions).Query, StringComparison.Ordinal);
+    }
+
+    private static Task<ToolResult> RunAsync(UpstreamRig rig, ToolLane lane, string arguments) =>
+        rig.Get<IEnumerable<IToolHandler>>().Single(handler => handler.Lane == lane).RunAsync(arguments, CancellationToken.None);
+}

@@ -1,0 +1,78 @@
+using Npgsql;
+using Sendcat.Reliability.Database;
+using Sendcat.TestKit.Stores;
+using Sendcat.ToolWorker.Taxonomy;
+
+namespace Sendcat.IntegrationTests.ToolWorkers;
+
+public sealed class TaxonomyTests(SharedStores stores)
+{
+    private const string TreeId = "/commerce/taxonomy/v1/get_default_category_tree_id";
+    private const string Tree = "/commerce/taxonomy/v1/category_tree/0";
+
+    [Fact]
+    public async Task The_tree_is_flattened_and_replaced_in_one_piece()
+    {
+        await using var database = await MigratedAsync();
+        await using var rig = await UpstreamRig.StartAsync(stores, database);
+        rig.On(TreeId, """{"categoryTreeId":"0","categoryTreeVersion":"1"}""").On(Tree, Nodes("1", Node("10", "Home & Garden", Node("11", "Kettles"))));
+
+        Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+        Assert.Equal(["10|Home & Garden||Home & Garden|home garden|False", "11|Kettles|10|Home & Garden > Kettles|kettles|True"], await RowsAsync(database));
+
+        await AgeAsync(database);
+        rig.On(Tree, Nodes("2", Node("10", "Home", Node("12", "Toasters"))));
+        Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+        Assert.Equal(["10|Home||Home|home|False", "12|Toasters|10|Home > Toasters|toasters|True"], await RowsAsync(database));
+    }
+
+    [Fact]
+    public async Task A_young_tree_is_left_alone_and_a_failed_fetch_keeps_the_old_one()
+    {
+        await using var database = await MigratedAsync();
+        await using var rig = await UpstreamRig.StartAsync(stores, database);
+        rig.On(TreeId, """{"categoryTreeId":"0"}""").On(Tree, Nodes("1", Node("10", "Home")));
+        await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None);
+
+        Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+        Assert.Equal(1, rig.Asked(Tree));
+
+        await AgeAsync(database);
+        rig.On(Tree, """{"categoryTreeId":"0","rootCategoryNode":{}}""");
+        Assert.False(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+        Assert.Single(await RowsAsync(database));
+    }
+
+    private static string Node(string id, string name, string? child = null) =>
+        $$"""{"category":{"categoryId":"{{id}}","categoryName":"{{name}}"},"""
+        + (child is null ? """ "leafCategoryTreeNode":true} """ : $$""" "childCategoryTreeNodes":[{{child}}]} """);
+
+    private static string Nodes(string version, string node) =>
+        $$"""{"categoryTreeId":"0","categoryTreeVersion":"{{version}}","rootCategoryNode":{"category":{"categoryId":"0","categoryName":"Root"},"childCategoryTreeNodes":[{{node}}] } }""";
+
+    private static async Task AgeAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand("UPDATE reliability.ebay_taxonomy_meta SET fetched_at = fetched_at - interval '721 hours'");
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private static async Task<List<string>> RowsAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand("SELECT category_id, category_name, parent_id, path, normalized_name, leaf FROM reliability.ebay_categories ORDER BY category_id");
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+        {
+            rows.Add(string.Join('|', Enumerable.Range(0, 6).Select(reader.GetValue)));
+        }
+
+        return rows;
+    }
+
+    private async Task<NpgsqlDataSource> MigratedAsync()
+    {
+        var database = NpgsqlDataSource.Create(await (await stores.PostgresAsync()).CreateDatabaseAsync());
+        await ReliabilityDatabase.MigrateAsync(database, CancellationToken.None);
+        return database;
+    }
+}

@@ -1,0 +1,39 @@
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.UnitTests.ToolJobs;
+
+public sealed class GroupCommitTests
+{
+    [Fact]
+    public async Task Calls_that_come_meanwhile_go_together()
+    {
+        var (groups, release) = (new List<int>(), new TaskCompletionSource());
+        var commit = new GroupCommit<int, string>(async items =>
+        {
+            groups.Add(items.Count);
+            await release.Task;
+            return items.Select(item => $"done {item}").ToArray();
+        }, most: 4);
+
+        var answers = Enumerable.Range(0, 8).Select(commit.AddAsync).ToArray();
+        release.SetResult();
+
+        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"done {i}"), await Task.WhenAll(answers));
+        Assert.Equal([1, 4, 3], groups);
+    }
+
+    [Fact]
+    public async Task A_failed_commit_fails_its_own_calls_alone()
+    {
+        var first = true;
+        var commit = new GroupCommit<int, int>(items =>
+        {
+            (var failing, first) = (first, false);
+            return failing ? Task.FromException<IReadOnlyList<int>>(new TimeoutException()) : Task.FromResult<IReadOnlyList<int>>([.. items]);
+        }, most: 4);
+
+        await Assert.ThrowsAsync<TimeoutException>(() => commit.AddAsync(1));
+
+        Assert.Equal(2, await commit.AddAsync(2));
+    }
+}
