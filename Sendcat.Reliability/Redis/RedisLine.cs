@@ -29,9 +29,10 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
 
     private async ValueTask<RedisResult?> WaitAsync(Task<RedisResult> call, TimeSpan patience, CancellationToken cancellationToken)
     {
+        var asked = time.GetTimestamp();
         try
         {
-            var answer = await call.WaitAsync(patience, time, cancellationToken);
+            var answer = await WaitAwakeAsync(call, asked, patience, cancellationToken);
             Answered();
             return answer;
         }
@@ -52,6 +53,19 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
         {
             Observe(call);
             throw;
+        }
+    }
+
+    /// <summary>A clock that rings late was itself kept waiting: the answer may lie in our socket, unread for the same reason, and gets the time once more.</summary>
+    private async Task<RedisResult> WaitAwakeAsync(Task<RedisResult> call, long asked, TimeSpan patience, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await call.WaitAsync(patience, time, cancellationToken);
+        }
+        catch (TimeoutException) when (!call.IsCompleted && time.GetElapsedTime(asked) > patience * 1.2)
+        {
+            return await call.WaitAsync(patience, time, cancellationToken);
         }
     }
 
