@@ -23,7 +23,8 @@ public sealed class RecordTests(SharedStores stores)
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ReliabilityDatabase.MigrateAsync(source, default)));
 
         await using var command = source.CreateCommand("SELECT count(*) FROM reliability.__ef_migrations_history");
-        Assert.Equal(1L, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        var known = typeof(ReliabilityDb).Assembly.GetTypes().LongCount(type => type.IsSubclassOf(typeof(Microsoft.EntityFrameworkCore.Migrations.Migration)));
+        Assert.Equal(known, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
