@@ -37,7 +37,7 @@ public sealed class RabbitMqServerTests(SharedStores stores)
         await server.KillAsync();
         await server.StartAgainAsync();
 
-        // What a broker of this age confirmed just before the kill it may have lost: the record of the work is in Postgres for that reason.
+        // The confirmed message from before the kill was missing once in many runs, cause unknown. Nothing of ours relies on it: work is on record in Postgres, and the sweeper publishes again.
         Assert.True(await PublishAsync(server.ConnectionString) >= 1);
     }
 
