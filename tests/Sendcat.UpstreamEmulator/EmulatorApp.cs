@@ -1,7 +1,13 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Sendcat.UpstreamEmulator.Ebay;
+using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter;
 using Sendcat.UpstreamEmulator.Pacing;
+using Sendcat.UpstreamEmulator.Rest;
+using Sendcat.UpstreamEmulator.SerpApi;
+using Sendcat.UpstreamEmulator.Serper;
+using Sendcat.UpstreamEmulator.Shop;
 using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator;
@@ -28,8 +34,8 @@ internal static class EmulatorApp
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, listeners));
         builder.Services.Configure<SocketTransportOptions>(sockets => (sockets.NoDelay, sockets.Backlog) = (true, 16_384));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200)); // streams that hang on purpose would hold the stop
-        builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>().AddSingleton<EmulatorStats>().AddSingleton<RequestLog>();
-        builder.Services.AddOpenRouter();
+        builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>().AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptLedger>();
+        builder.Services.AddOpenRouter().AddRest().AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>();
 
         var app = builder.Build();
         app.MapGet("/health", () => Results.Text("Healthy"));
@@ -37,6 +43,11 @@ internal static class EmulatorApp
         app.MapGet("/readme", () => Results.Stream(typeof(EmulatorApp).Assembly.GetManifestResourceStream("README.md")!, "text/markdown; charset=utf-8"));
         app.MapStats(listeners);
         app.MapOpenRouter();
+        app.MapRest();
+        app.MapSerper();
+        app.MapSerpApi();
+        app.MapEbay();
+        app.MapPictures();
         return (app, listeners);
     }
 

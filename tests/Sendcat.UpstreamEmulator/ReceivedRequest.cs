@@ -1,15 +1,19 @@
 using System.Text.Json;
+using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.UpstreamEmulator;
 
-/// <summary>A request as it arrived. The <c>Authorization</c> header is left out.</summary>
+/// <summary>A request as it arrived, without its keys.</summary>
 /// <param name="Protocol"><c>HTTP/1.1</c> or <c>HTTP/2</c>.</param>
 /// <param name="Body">Undefined when the body was empty or no JSON.</param>
-public sealed record ReceivedRequest(DateTimeOffset At, string Method, string Path, string Protocol, IReadOnlyDictionary<string, string> Headers, JsonElement Body);
+/// <param name="Query">Decoded.</param>
+public sealed record ReceivedRequest(DateTimeOffset At, string Method, string Path, string Protocol, IReadOnlyDictionary<string, string> Headers, JsonElement Body, IReadOnlyDictionary<string, string> Query);
 
 /// <summary>A ring of the last requests.</summary>
 internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
 {
+    private static readonly string[] Keys = ["Authorization", "X-API-KEY", "api_key"];
+
     private readonly Queue<ReceivedRequest> requests = new();
 
     public bool IsOn => options.KeepRequests > 0;
@@ -21,8 +25,8 @@ internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
             return;
         }
 
-        var headers = request.Headers.Where(h => !h.Key.Equals("Authorization", StringComparison.OrdinalIgnoreCase)).ToDictionary(h => h.Key, h => h.Value.ToString(), StringComparer.OrdinalIgnoreCase);
-        var received = new ReceivedRequest(clock.GetUtcNow(), request.Method, request.Path, request.Protocol, headers, body.ValueKind == JsonValueKind.Undefined ? body : body.Clone());
+        var received = new ReceivedRequest(
+            clock.GetUtcNow(), request.Method, request.Path, request.Protocol, WithoutKeys(request.Headers), body.ValueKind == JsonValueKind.Undefined ? body : body.Clone(), WithoutKeys(request.Query));
         lock (requests)
         {
             requests.Enqueue(received);
@@ -40,4 +44,7 @@ internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
             return [.. requests];
         }
     }
+
+    private static Dictionary<string, string> WithoutKeys(IEnumerable<KeyValuePair<string, StringValues>> of) =>
+        of.Where(one => !Keys.Contains(one.Key, StringComparer.OrdinalIgnoreCase)).ToDictionary(one => one.Key, one => one.Value.ToString(), StringComparer.OrdinalIgnoreCase);
 }

@@ -1,4 +1,7 @@
+using Sendcat.UpstreamEmulator.Ebay;
+using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
+using Sendcat.UpstreamEmulator.Rest;
 using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator;
@@ -33,6 +36,15 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <summary>The same over HTTP/2 prior knowledge; the client must ask for version 2.0 exactly.</summary>
     public Uri OpenRouterH2c => new(H2c, "openrouter/api/v1");
 
+    /// <summary>What <c>SERPER_BASE_URL</c> wants.</summary>
+    public Uri Serper => new(Http1, "serper");
+
+    /// <summary>What <c>SERPAPI_BASE_URL</c> wants.</summary>
+    public Uri SerpApi => new(Http1, "serpapi");
+
+    /// <summary>What <c>EBAY_BASE_URL</c> wants.</summary>
+    public Uri Ebay => new(Http1, "ebay");
+
     public EmulatorStats Stats { get; }
 
     /// <summary>The last received requests, oldest first (up to <see cref="EmulatorOptions.KeepRequests"/>).</summary>
@@ -58,9 +70,18 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <c>[[emu call=1 tool=search_web args={"query":"kettle"}]] [[emu call=2 text="Here you are."]]</c>. Markers in a prompt are applied after these.
     /// </summary>
     /// <exception cref="FormatException">The markers cannot be read.</exception>
-    public void Direct(string markers) => app.Services.GetRequiredService<StandingDirections>().Add(markers);
+    public void Direct(string markers) => app.Services.GetRequiredService<StandingDirections<Directions>>().Add(markers);
 
-    public void ClearDirections() => app.Services.GetRequiredService<StandingDirections>().Clear();
+    public void ClearDirections() => app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
+
+    /// <summary>The same for Serper, SerpAPI and eBay, e.g. <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>; <see cref="Direct"/> concerns models alone.</summary>
+    /// <exception cref="FormatException">The markers cannot be read.</exception>
+    public void DirectRest(string markers) => app.Services.GetRequiredService<StandingDirections<RestDirections>>().Add(markers);
+
+    public void ClearRestDirections() => app.Services.GetRequiredService<StandingDirections<RestDirections>>().Clear();
+
+    /// <summary>No token that eBay gave out so far is good any more.</summary>
+    public void RevokeEbayTokens() => app.Services.GetRequiredService<EbayTokens>().Revoke();
 
     public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => app.WaitForShutdownAsync(cancellationToken);
 

@@ -84,6 +84,54 @@ public sealed class AnswersTests : IAsyncLifetime
         Assert.Contains("Trail Runner 5 ($59.00)", answer.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("compare two rice cookers under 60 dollars", "search_products", """{"query":"rice cookers","maxPrice":60}""")]
+    [InlineData("reviews of rice cookers", "search_web", """{"query":"rice cookers"}""")]
+    public async Task An_ordinary_wish_calls_the_tool_that_suits_it(string prompt, string tool, string arguments)
+    {
+        object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
+
+        var answer = await client.AskAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
+
+        Assert.Equal((tool, arguments), (answer.ToolFragments[0].GetProperty("function").GetProperty("name").GetString(), answer.Arguments(0)));
+    }
+
+    [Fact]
+    public async Task A_wish_for_two_things_calls_two_tools_at_once()
+    {
+        object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
+
+        var answer = await client.AskAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } } });
+
+        Assert.Equal(["search_products", "search_web"], answer.ToolFragments.Select(f => f.GetProperty("function")).Where(f => f.TryGetProperty("name", out _)).Select(f => f.GetProperty("name").GetString()));
+        Assert.Equal(answer.Arguments(0), answer.Arguments(1));
+    }
+
+    [Fact]
+    public async Task A_forced_call_may_carry_markers_for_the_search()
+    {
+        var answer = await client.AskAsync("""[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
+
+        Assert.Equal("""{"query":"kettle [[emu at=ebay status=503]]"}""", answer.Arguments(0));
+    }
+
+    [Fact]
+    public async Task A_list_in_plain_text_is_named_by_its_items()
+    {
+        var answer = await client.AskAsync(new
+        {
+            stream = true,
+            messages = new object[]
+            {
+                new { role = "user", content = "[[emu every=0]] find me pans" },
+                new { role = "assistant", content = (string?)null, tool_calls = new[] { new { id = "c1", type = "function", function = new { name = "search_products", arguments = "{}" } } } },
+                new { role = "tool", tool_call_id = "c1", content = "2 eBay items are displayed:\n1. Blue pan, USD 12.00\n2. Red pan, USD 13.00" },
+            },
+        });
+
+        Assert.Contains("Blue pan, USD 12.00; Red pan, USD 13.00", answer.Text, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task The_time_is_asked_of_the_tool_only_where_it_is_offered_and_allowed()
     {

@@ -1,3 +1,4 @@
+using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
@@ -7,12 +8,12 @@ namespace Sendcat.UpstreamEmulator.OpenRouter;
 internal sealed record ChosenModel(CatalogModel Model, Directions Directions, string Prompt, string Applied);
 
 /// <summary>Tries the candidates in order as OpenRouter does: the first that does not refuse answers, and the last refusal is told when all do.</summary>
-internal sealed class ModelChoice(StandingDirections standing, AttemptLedger attempts)
+internal sealed class ModelChoice(StandingDirections<Directions> standing, AttemptLedger attempts)
 {
     /// <exception cref="FormatException">A marker cannot be read.</exception>
     public ChosenModel For(ChatCompletionRequest request)
     {
-        var (blocks, prompt) = MarkerParser.Parse(request.UserText);
+        var (blocks, prompt) = ChatMarkers.Language.Parse(request.UserText);
         ChosenModel? chosen = null;
         foreach (var candidate in request.Candidates)
         {
@@ -26,7 +27,7 @@ internal sealed class ModelChoice(StandingDirections standing, AttemptLedger att
         return chosen!;
     }
 
-    private ChosenModel Direct(string model, ChatCompletionRequest request, IReadOnlyList<MarkerBlock> own, string prompt)
+    private ChosenModel Direct(string model, ChatCompletionRequest request, IReadOnlyList<MarkerBlock<Directions>> own, string prompt)
     {
         var directions = new Directions();
         var applied = "";

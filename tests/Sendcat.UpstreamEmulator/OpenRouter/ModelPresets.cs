@@ -1,3 +1,4 @@
+using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
@@ -34,8 +35,8 @@ internal static class ModelPresets
         ["emulator/truncated"] = "[[emu cut-after=5 cut=eof]]",
     };
 
-    private static readonly Dictionary<string, IReadOnlyList<MarkerBlock>> Parsed =
-        Markers.ToDictionary(m => m.Key, m => MarkerParser.Parse(m.Value).Blocks, StringComparer.OrdinalIgnoreCase);
+    private static readonly Dictionary<string, IReadOnlyList<MarkerBlock<Directions>>> Parsed =
+        Markers.ToDictionary(m => m.Key, m => ChatMarkers.Language.Parse(m.Value).Blocks, StringComparer.OrdinalIgnoreCase);
 
-    public static IReadOnlyList<MarkerBlock> For(string model) => Parsed.TryGetValue(model, out var blocks) ? blocks : [];
+    public static IReadOnlyList<MarkerBlock<Directions>> For(string model) => Parsed.TryGetValue(model, out var blocks) ? blocks : [];
 }

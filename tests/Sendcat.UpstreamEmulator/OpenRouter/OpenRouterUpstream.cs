@@ -1,3 +1,4 @@
+using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 using Sendcat.UpstreamEmulator.Stats;
@@ -8,8 +9,8 @@ namespace Sendcat.UpstreamEmulator.OpenRouter;
 internal static class OpenRouterUpstream
 {
     public static IServiceCollection AddOpenRouter(this IServiceCollection services) => services
-        .AddSingleton<StandingDirections>()
-        .AddSingleton<AttemptLedger>()
+        .AddSingleton(ChatMarkers.Language)
+        .AddSingleton<StandingDirections<Directions>>()
         .AddSingleton<ModelChoice>()
         .AddSingleton<ScriptCache>()
         .AddSingleton<ChatCompletions>();
@@ -20,33 +21,11 @@ internal static class OpenRouterUpstream
         app.MapPost("/openrouter/api/v1/chat/completions", chat.HandleAsync);
         app.MapGet("/openrouter/api/v1/models", ModelsAsync);
 
-        app.MapGet("/openrouter/emulator/markers", () => Results.Json(MarkerTable.Names));
-        app.MapGet("/openrouter/emulator/directions", (StandingDirections standing) => Results.Text(string.Join('\n', standing.Blocks.Select(b => b.Text))));
-        app.MapPost("/openrouter/emulator/directions", DirectAsync);
-        app.MapDelete("/openrouter/emulator/directions", (StandingDirections standing) =>
-        {
-            standing.Clear();
-            return Results.NoContent();
-        });
-    }
-
-    /// <summary>The body is marker blocks as in a prompt: 204, or 400 with what is wrong.</summary>
-    private static async Task<IResult> DirectAsync(HttpRequest request, StandingDirections standing, CancellationToken cancellationToken)
-    {
-        using var reader = new StreamReader(request.Body);
-        try
-        {
-            standing.Add(await reader.ReadToEndAsync(cancellationToken));
-            return Results.NoContent();
-        }
-        catch (FormatException e)
-        {
-            return Results.Text(e.Message, statusCode: StatusCodes.Status400BadRequest);
-        }
+        app.MapDirections<Directions>("/openrouter/emulator");
     }
 
     /// <summary>The catalogue is public, so no key is asked for; only standing directions can spoil it.</summary>
-    private static async Task ModelsAsync(HttpContext http, EmulatorStats stats, StandingDirections standing, RequestLog log)
+    private static async Task ModelsAsync(HttpContext http, EmulatorStats stats, StandingDirections<Directions> standing, RequestLog log)
     {
         log.Add(http.Request, default);
         var call = stats.Start("openrouter", "/models");

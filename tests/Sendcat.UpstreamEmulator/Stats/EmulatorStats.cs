@@ -36,8 +36,7 @@ public sealed class EmulatorStats
             g => g.Key,
             g => (IReadOnlyDictionary<string, StatsCounts>)g.OrderBy(c => c.Key.Model, StringComparer.Ordinal).ToDictionary(c => c.Key.Model, c => c.Value.Read(), StringComparer.Ordinal),
             StringComparer.Ordinal);
-        var all = upstreams.Values.SelectMany(u => u.Values).ToList();
-        var totals = new StatsCounts(all.Sum(c => c.Started), all.Sum(c => c.Completed), all.Sum(c => c.Refused), all.Sum(c => c.Broken), all.Sum(c => c.Aborted), all.Sum(c => c.Active), all.Sum(c => c.Chunks));
+        var totals = StatsCounts.Sum(upstreams.Values.SelectMany(u => u.Values));
         lock (aborts)
         {
             return new(clock.GetUtcNow(), totals, upstreams, abortSpan?.First, abortSpan?.Last, [.. aborts]);

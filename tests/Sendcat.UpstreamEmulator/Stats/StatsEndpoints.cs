@@ -14,7 +14,7 @@ internal static class StatsEndpoints
             request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
                 ? Results.Content(StatsPage.Render(stats.Snapshot(), listeners), "text/html; charset=utf-8")
                 : Results.Json(stats.Snapshot()));
-        app.MapPost("/stats/reset", (EmulatorStats stats, OpenRouter.AttemptLedger attempts) =>
+        app.MapPost("/stats/reset", (EmulatorStats stats, Markers.AttemptLedger attempts) =>
         {
             stats.Reset();
             attempts.Clear();
@@ -23,7 +23,10 @@ internal static class StatsEndpoints
         app.MapGet("/stats/wait", WaitAsync);
     }
 
-    /// <summary><c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>: 200 as soon as active is at most, and every other counter at least, the number given; 408 with the snapshot otherwise.</summary>
+    /// <summary>
+    /// <c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>: 200 as soon as active is at most, and every other counter at least, the number given; 408 with the snapshot
+    /// otherwise. <c>upstream=ebay</c> and <c>route=token</c> look at these alone.
+    /// </summary>
     private static async Task<IResult> WaitAsync(HttpContext http, EmulatorStats stats, TimeProvider clock)
     {
         var timeout = Number(http, "timeoutMs") is { } ms ? TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, LongestWait.TotalMilliseconds)) : TimeSpan.FromSeconds(30);
@@ -32,9 +35,10 @@ internal static class StatsEndpoints
         try
         {
             var (active, started, completed, refused, broken, aborted) = (Number(http, "active"), Number(http, "started"), Number(http, "completed"), Number(http, "refused"), Number(http, "broken"), Number(http, "aborted"));
+            var (upstream, route) = (http.Request.Query["upstream"].ToString(), http.Request.Query["route"].ToString());
             return Results.Json(await stats.WaitForAsync(
-                s => s.Totals.Active <= (active ?? long.MaxValue) && s.Totals.Started >= (started ?? 0) && s.Totals.Completed >= (completed ?? 0)
-                    && s.Totals.Refused >= (refused ?? 0) && s.Totals.Broken >= (broken ?? 0) && s.Totals.Aborted >= (aborted ?? 0),
+                s => s.Of(upstream, route) is var counts && counts.Active <= (active ?? long.MaxValue) && counts.Started >= (started ?? 0) && counts.Completed >= (completed ?? 0)
+                    && counts.Refused >= (refused ?? 0) && counts.Broken >= (broken ?? 0) && counts.Aborted >= (aborted ?? 0),
                 either.Token));
         }
         catch (OperationCanceledException)

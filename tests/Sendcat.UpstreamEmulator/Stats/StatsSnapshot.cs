@@ -7,7 +7,12 @@ namespace Sendcat.UpstreamEmulator.Stats;
 /// <param name="Broken">Ended badly on purpose: error in the stream, cut connection, no finish reason.</param>
 /// <param name="Aborted">The peer went away first.</param>
 /// <param name="Chunks">Data events written.</param>
-public sealed record StatsCounts(long Started, long Completed, long Refused, long Broken, long Aborted, long Active, long Chunks);
+public sealed record StatsCounts(long Started, long Completed, long Refused, long Broken, long Aborted, long Active, long Chunks)
+{
+    internal static StatsCounts Sum(IEnumerable<StatsCounts> of) => of.Aggregate(
+        new StatsCounts(0, 0, 0, 0, 0, 0, 0),
+        (a, b) => new(a.Started + b.Started, a.Completed + b.Completed, a.Refused + b.Refused, a.Broken + b.Broken, a.Aborted + b.Aborted, a.Active + b.Active, a.Chunks + b.Chunks));
+}
 
 /// <summary>One abort as the emulator noticed it.</summary>
 /// <param name="NoticedAt">When the server learned that the peer is gone.</param>
@@ -25,4 +30,9 @@ public sealed record StatsSnapshot(
     IReadOnlyDictionary<string, IReadOnlyDictionary<string, StatsCounts>> Upstreams,
     DateTimeOffset? FirstAbortNoticedAt,
     DateTimeOffset? LastAbortNoticedAt,
-    IReadOnlyList<PeerAbort> RecentAborts);
+    IReadOnlyList<PeerAbort> RecentAborts)
+{
+    /// <summary>The counts of one upstream, or of one route or model of it (<c>ebay</c>, <c>token</c>); empty names are all of them. Zero where nothing was asked yet.</summary>
+    public StatsCounts Of(string upstream, string route = "") => upstream.Length == 0 ? Totals
+        : StatsCounts.Sum(Upstreams.TryGetValue(upstream, out var routes) ? routes.Where(one => route.Length == 0 || one.Key == route).Select(one => one.Value) : []);
+}

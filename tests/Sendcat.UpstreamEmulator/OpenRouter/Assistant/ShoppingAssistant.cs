@@ -57,19 +57,22 @@ internal static class ShoppingAssistant
         }
 
         var answersOnItsOwn = directions.Text is not null || directions.Chunks is not null || directions.Echo || request.ToolResults.Count > 0 || request.Call > 1;
-        return answersOnItsOwn || Wish(request, prompt, directions) is not { } tool ? [] : [new(NewId(), tool, Arguments(tool, prompt))];
+        return answersOnItsOwn ? [] : [.. Wishes(request, prompt, directions).Select(tool => new ToolCall(NewId(), tool, Arguments(tool, prompt)))];
     }
 
-    /// <summary>The tool that the prompt calls for, if it was offered; a model that writes markup knows its tools from the system prompt.</summary>
-    private static string? Wish(ChatCompletionRequest request, string prompt, Directions directions)
+    /// <summary>The tools that the prompt calls for, of those that were offered; a model that writes markup knows its tools from the system prompt.</summary>
+    private static IEnumerable<string> Wishes(ChatCompletionRequest request, string prompt, Directions directions)
     {
         bool Offered(string tool) => request.Tools.Contains(tool, StringComparer.Ordinal) || (directions.Markup != MarkupForm.None && request.Tools.Count == 0);
 
-        return ShoppingTalk.AsksForTime(prompt) && request.Tools.Contains("get_current_time", StringComparer.Ordinal) ? "get_current_time"
-            : ShoppingTalk.AsksForResearch(prompt) && Offered("search_web") ? "search_web"
-            : ShoppingTalk.AsksForProducts(prompt) && Offered("search_products") ? "search_products"
-            : ShoppingTalk.AsksForProducts(prompt) && Offered("search_web") ? "search_web"
-            : null;
+        if (ShoppingTalk.AsksForTime(prompt) && request.Tools.Contains("get_current_time", StringComparer.Ordinal))
+        {
+            return ["get_current_time"];
+        }
+
+        var products = ShoppingTalk.AsksForProducts(prompt);
+        string[] wishes = [.. products && Offered("search_products") ? (string[])["search_products"] : [], .. ShoppingTalk.AsksForResearch(prompt) && Offered("search_web") ? (string[])["search_web"] : []];
+        return wishes.Length == 0 && products && Offered("search_web") ? ["search_web"] : wishes;
     }
 
     private static string Arguments(string tool, string prompt)

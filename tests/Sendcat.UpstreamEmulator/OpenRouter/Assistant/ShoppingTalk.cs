@@ -66,7 +66,7 @@ internal static partial class ShoppingTalk
         return (int)(hash % 27);
     }
 
-    [GeneratedRegex(@"\b(please|can you|could you|help me|find me|find|show me|search for|look for|looking for|compare|buy|i want|i need|what is|what are|tell me about|the best|best|cheapest|some|a|an|the|for|me|to|and)\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\b(please|can you|could you|help me|find me|find|show me|search for|look for|looking for|compare|buy|i want|i need|what is|what are|tell me about|reviews?(?: (?:of|about))?|(?:the )?latest(?: news)?(?: (?:of|about))?|the best|best|cheapest|some|one|two|three|four|five|a few|a couple of|a|an|the|for|me|to|and)\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Asking();
 
     [GeneratedRegex(@"\b(?:under|below|less than|up to|max(?:imum)?)\s+(?:us)?\$?\s*(?<amount>\d{1,7}(?:\.\d{1,2})?)\s*(?:dollars|usd|bucks)?|(?:us)?\$\s*(?<amount>\d{1,7}(?:\.\d{1,2})?)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
@@ -78,6 +78,6 @@ internal static partial class ShoppingTalk
     [GeneratedRegex(@"\b(?:find|show|get)\s+me\b|\bcompare\b|\blook(?:ing)? for\b|\bsearch for\b|\bbuy\b|\bcheapest\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ProductQuestion();
 
-    [GeneratedRegex(@"\bcompare\b|\breviews?\b|\blatest\b|\bnews\b|\bwhich is better\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"\breviews?\b|\blatest\b|\bnews\b|\bwhich is better\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ResearchQuestion();
 }

@@ -2,10 +2,8 @@ using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
 using System.IO.Pipelines;
-using System.Net.Sockets;
 using System.Text;
-using Microsoft.AspNetCore.Connections.Features;
-using Microsoft.AspNetCore.Http.Features;
+using Sendcat.UpstreamEmulator.Faults;
 using Sendcat.UpstreamEmulator.Pacing;
 using Sendcat.UpstreamEmulator.Stats;
 
@@ -78,7 +76,7 @@ internal sealed class StreamPlayer
                     return;
                 case FrameKind.Reset or FrameKind.Fin:
                     call.Broken(); // before the cut, so that what follows from it is not taken for an abort by the peer
-                    Cut(frame.Kind);
+                    ConnectionCut.Cut(http, fin: frame.Kind == FrameKind.Fin);
                     return;
                 default:
                     await WriteAsync(frame);
@@ -187,27 +185,6 @@ internal sealed class StreamPlayer
     {
         headersSent = true;
         await body.FlushAsync();
-    }
-
-    private void Cut(FrameKind kind)
-    {
-        if (http.Features.Get<IHttpResetFeature>() is { } stream)
-        {
-            stream.Reset(errorCode: 2); // INTERNAL_ERROR; the other streams of the connection go on
-            return;
-        }
-
-        var socket = http.Features.Get<IConnectionSocketFeature>()?.Socket;
-        if (kind == FrameKind.Fin)
-        {
-            socket?.Shutdown(SocketShutdown.Send); // the peer reads an end in the middle of a chunked body
-        }
-        else if (socket is not null)
-        {
-            socket.LingerState = new LingerOption(enable: true, seconds: 0); // closing sends RST
-        }
-
-        http.Abort();
     }
 
     private void PeerWentAway()

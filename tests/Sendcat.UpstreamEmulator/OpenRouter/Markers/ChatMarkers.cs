@@ -1,14 +1,13 @@
-using System.Globalization;
+using Sendcat.UpstreamEmulator.Markers;
+using static Sendcat.UpstreamEmulator.Markers.MarkerValues;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
-/// <summary>A marker: its name and what it changes. The README explains each; a test holds the two together.</summary>
-internal sealed record Marker(string Name, Action<Directions, string> Apply);
-
-internal static class MarkerTable
+/// <summary>What a prompt may ask of a model's answer.</summary>
+internal static class ChatMarkers
 {
-    private static readonly Dictionary<string, Marker> ByName = new Marker[]
-    {
+    public static MarkerLanguage<Directions> Language { get; } = new(
+    [
         new("status", (d, v) => d.Status = Number(v)),
         new("retry-after", (d, v) => d.RetryAfterSeconds = Number(v)),
         new("body", (d, v) => d.Body = Word<RefusalBody>(v)),
@@ -61,12 +60,14 @@ internal static class MarkerTable
         new("comments", Comments),
 
         new("catalog", (d, v) => d.Catalog = Word<CatalogFault>(v)),
-    }.ToDictionary(m => m.Name, StringComparer.Ordinal);
+    ],
+    new Dictionary<string, Action<string>>(StringComparer.Ordinal) { ["model"] = _ => { }, ["call"] = call => Number(call) });
 
-    /// <summary>Every word that a block understands, conditions included.</summary>
-    public static IEnumerable<string> Names => ByName.Keys.Concat(["model", "call", "times", "key", "status-once"]);
-
-    public static Marker Find(string name) => ByName.TryGetValue(name, out var marker) ? marker : throw new FormatException($"there is no marker '{name}'");
+    /// <summary>Whether a block is about this model (a trailing <c>*</c> matches any ending) and this call of the turn.</summary>
+    public static bool Concerns(this MarkerBlock<Directions> block, string model, int call) =>
+        (!block.Conditions.TryGetValue("call", out var nth) || Number(nth) == call)
+        && (!block.Conditions.TryGetValue("model", out var wanted)
+            || (wanted.EndsWith('*') ? model.StartsWith(wanted[..^1], StringComparison.OrdinalIgnoreCase) : model.Equals(wanted, StringComparison.OrdinalIgnoreCase)));
 
     private static void Comments(Directions directions, string value)
     {
@@ -80,40 +81,4 @@ internal static class MarkerTable
     }
 
     private static int LastTool(Directions directions, string marker) => directions.Tools.Count > 0 ? directions.Tools.Count - 1 : throw new FormatException($"{marker}= follows a tool=");
-
-    private static bool Flag(string value) => value switch
-    {
-        "" or "true" => true,
-        "false" => false,
-        _ => throw new FormatException($"'{value}' is not true or false"),
-    };
-
-    private static int Number(string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"'{value}' is not a whole number");
-
-    /// <summary><c>50ms</c>, <c>2s</c>, <c>1m</c>; a bare number is milliseconds.</summary>
-    private static int Milliseconds(string value) => checked((int)Scaled(value, [("ms", 1), ("s", 1000), ("m", 60_000)]));
-
-    /// <summary><c>2mb</c>, <c>64kb</c>, <c>100b</c> or a bare number of bytes.</summary>
-    private static int Bytes(string value) => Scaled(value, [("mb", 1 << 20), ("kb", 1 << 10), ("b", 1)]) is var bytes && bytes <= 256 << 20 ? (int)bytes : throw new FormatException($"'{value}' is more than 256mb");
-
-    private static double Scaled(string value, (string Suffix, double Scale)[] units)
-    {
-        foreach (var (suffix, scale) in units)
-        {
-            if (value.EndsWith(suffix, StringComparison.OrdinalIgnoreCase) && double.TryParse(value.AsSpan(0, value.Length - suffix.Length), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
-            {
-                return number * scale;
-            }
-        }
-
-        return Number(value);
-    }
-
-    /// <summary>The member of an enum in kebab case: <c>before-first</c> is <c>BeforeFirst</c>.</summary>
-    private static T Word<T>(string value)
-        where T : struct, Enum =>
-        Enum.TryParse<T>(value.Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var word) && Enum.IsDefined(word) && !char.IsAsciiDigit(value.FirstOrDefault())
-            ? word
-            : throw new FormatException($"'{value}' is not one of {string.Join(", ", Enum.GetNames<T>().Select(n => string.Concat(n.Select((c, i) => i > 0 && char.IsUpper(c) ? $"-{char.ToLowerInvariant(c)}" : $"{char.ToLowerInvariant(c)}"))))}");
 }

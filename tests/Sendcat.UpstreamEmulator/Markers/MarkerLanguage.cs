@@ -1,26 +1,32 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 
-namespace Sendcat.UpstreamEmulator.OpenRouter.Markers;
+namespace Sendcat.UpstreamEmulator.Markers;
 
 /// <summary>
 /// Finds <c>[[emu key=value flag key="quoted value" key={"json":1}]]</c> in a text. A misspelt marker is an error, not a normal answer: a test that asks for a fault must not pass without it.
 /// </summary>
-internal static class MarkerParser
+/// <param name="markers">What a block may set.</param>
+/// <param name="conditions">What a block may be about, each with a check that throws <see cref="FormatException"/>.</param>
+internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnlyDictionary<string, Action<string>> conditions)
 {
     private const string Open = "[[emu";
 
+    private readonly Dictionary<string, Marker<T>> byName = markers.ToDictionary(m => m.Name, StringComparer.Ordinal);
+
+    /// <summary>Every word that a block understands, conditions included.</summary>
+    public IEnumerable<string> Words => byName.Keys.Concat(conditions.Keys).Concat(["times", "key", "status-once"]);
+
     /// <returns>The blocks in order, and the text without them.</returns>
     /// <exception cref="FormatException">Says what is wrong.</exception>
-    public static (IReadOnlyList<MarkerBlock> Blocks, string Others) Parse(string text)
+    public (IReadOnlyList<MarkerBlock<T>> Blocks, string Others) Parse(string text)
     {
         if (!text.Contains(Open, StringComparison.Ordinal))
         {
             return ([], text);
         }
 
-        var blocks = new List<MarkerBlock>();
+        var blocks = new List<MarkerBlock<T>>();
         var rest = new StringBuilder();
         var at = 0;
         for (int open; (open = text.IndexOf(Open, at, StringComparison.Ordinal)) >= 0;)
@@ -34,11 +40,12 @@ internal static class MarkerParser
         return (blocks, rest.ToString().Trim());
     }
 
-    private static MarkerBlock ReadBlock(string text, int open, ref int at)
+    private MarkerBlock<T> ReadBlock(string text, int open, ref int at)
     {
-        string? model = null, key = null;
-        int? call = null, times = null;
-        var settings = new List<(Marker, string)>();
+        var about = new Dictionary<string, string>(StringComparer.Ordinal);
+        string? key = null;
+        int? times = null;
+        var settings = new List<(Marker<T>, string)>();
         while (true)
         {
             while (at < text.Length && char.IsWhiteSpace(text[at]))
@@ -54,25 +61,26 @@ internal static class MarkerParser
             if (text.AsSpan(at).StartsWith("]]"))
             {
                 at += 2;
-                return new(model, call, times, key, settings, text[open..at]);
+                return new(about, times, key, settings, text[open..at]);
             }
 
             var name = ReadName(text, ref at);
             var value = at < text.Length && text[at] == '=' ? ReadValue(text, ref at) : "";
             switch (name)
             {
-                case "model": model = value; break;
                 case "key": key = value; break;
-                case "call": call = Number(name, value); break;
-                case "times": times = Number(name, value); break;
-                case "status-once": settings.Add((MarkerTable.Find("status"), value)); times ??= 1; break;
-                default: settings.Add((MarkerTable.Find(name), value)); break;
+                case "times": times = MarkerValues.Number(value); break;
+                case "status-once": settings.Add((Find("status"), value)); times ??= 1; break;
+                case var condition when conditions.TryGetValue(condition, out var check):
+                    check(value);
+                    about[condition] = value;
+                    break;
+                default: settings.Add((Find(name), value)); break;
             }
         }
     }
 
-    private static int Number(string name, string value) =>
-        int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : throw new FormatException($"{name}={value} is not a number");
+    private Marker<T> Find(string name) => byName.TryGetValue(name, out var marker) ? marker : throw new FormatException($"there is no marker '{name}'");
 
     private static string ReadName(string text, ref int at)
     {

@@ -1,0 +1,146 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Sendcat.UpstreamEmulator;
+
+namespace Sendcat.ContractTests.UpstreamEmulator;
+
+public sealed class RestMarkersTests : IAsyncLifetime
+{
+    private UpstreamEmulatorHost emulator = null!;
+    private RestClient client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        emulator = await UpstreamEmulatorHost.StartAsync();
+        client = new(emulator);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await emulator.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_readme_explains_every_marker()
+    {
+        var readme = await client.Http.GetStringAsync("readme");
+        readme = readme[readme.IndexOf("## Serper, SerpAPI, eBay", StringComparison.Ordinal)..];
+
+        Assert.All((await client.Http.GetFromJsonAsync<string[]>("rest/emulator/markers"))!, marker => Assert.Matches($"`{marker}[`=]", readme));
+    }
+
+    [Fact]
+    public async Task A_status_comes_in_the_words_of_its_upstream_with_the_time_to_wait()
+    {
+        using var serper = await client.SerperAsync("kettle [[emu status=429 retry-after=2]]");
+        using var dated = await client.SerperAsync("kettle [[emu status=503 retry-after-date=3]]");
+        using var serpApi = await client.SerpApiAsync("kettle [[emu status=429]]");
+        using var ebay = await client.EbayAsync("buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await client.GrantedAsync());
+
+        Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(2)), (serper.StatusCode, serper.Headers.RetryAfter?.Delta));
+        Assert.Equal(429, (await RestClient.JsonAsync(serper)).GetProperty("statusCode").GetInt32());
+        Assert.NotNull(dated.Headers.RetryAfter?.Date);
+        Assert.Contains("run out of searches", (await RestClient.JsonAsync(serpApi)).GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.Equal(2001, (await RestClient.JsonAsync(ebay)).GetProperty("errors")[0].GetProperty("errorId").GetInt32());
+    }
+
+    [Fact]
+    public async Task A_fault_may_concern_one_upstream_one_route_and_the_first_attempts_only()
+    {
+        const string query = "kettle [[emu at=serper/shopping status-once=503]]";
+
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(query, "search"));
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(query, "shopping"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(query, "shopping"));
+
+        emulator.DirectRest("[[emu at=serper status=500]]");
+        Assert.Equal(HttpStatusCode.InternalServerError, await StatusAsync("pan", "search"));
+        using (var other = await client.SerpApiAsync("pan"))
+        {
+            Assert.Equal(HttpStatusCode.OK, other.StatusCode);
+        }
+
+        emulator.ClearRestDirections();
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync("pan", "search"));
+    }
+
+    [Theory]
+    [InlineData("hang=before-headers", "before-headers")]
+    [InlineData("hang=mid", "mid")]
+    public async Task A_hanging_answer_ends_when_the_peer_goes_away_and_is_counted_so(string marker, string phase)
+    {
+        using var patience = new CancellationTokenSource();
+        var asked = client.SerperAsync($"kettle [[emu {marker}]]", cancellationToken: patience.Token);
+        await emulator.Stats.WaitForAsync(s => s.Of("serper").Active == 1);
+        if (phase == "mid")
+        {
+            var response = await asked;
+            await using var body = await response.Content.ReadAsStreamAsync();
+            Assert.True(await body.ReadAsync(new byte[16]) > 0);
+            response.Dispose();
+        }
+        else
+        {
+            await patience.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+        }
+
+        var stats = await emulator.Stats.WaitForAsync(s => s.Of("serper").Aborted == 1);
+        Assert.Equal((0, phase), (stats.Of("serper").Active, stats.RecentAborts[^1].Phase));
+    }
+
+    [Theory]
+    [InlineData("cut=rst")]
+    [InlineData("cut=fin")]
+    public async Task A_cut_connection_is_an_error_of_the_network(string marker)
+    {
+        await Assert.ThrowsAnyAsync<Exception>(async () =>
+        {
+            using var response = await client.SerperAsync($"kettle [[emu {marker}]]");
+            await response.Content.ReadAsStringAsync();
+        });
+
+        Assert.Equal(1, (await emulator.Stats.WaitForAsync(s => s.Totals.Active == 0 && s.Totals.Started == 1)).Of("serper").Broken);
+    }
+
+    [Fact]
+    public async Task A_body_may_be_half_another_a_page_empty_slow_huge_and_full_of_junk()
+    {
+        Assert.ThrowsAny<JsonException>(() => JsonDocument.Parse(Body("body=bad-json")));
+        Assert.Equal(JsonValueKind.Array, JsonDocument.Parse(Body("body=other-json")).RootElement.ValueKind);
+        Assert.StartsWith("<!DOCTYPE html>", Body("body=html"), StringComparison.Ordinal);
+        Assert.Empty(Body("body=empty"));
+        Assert.Equal(Body("pieces=1"), Body("pieces=7 every=1ms headers=1ms"), ignoreCase: false);
+        Assert.Equal(100_000, Body("giant=100000").Length);
+        Assert.Empty(JsonDocument.Parse(Body("results=0")).RootElement.GetProperty("organic").EnumerateArray());
+        Assert.Equal(4, JsonDocument.Parse(Body("results=1 junk")).RootElement.GetProperty("organic").GetArrayLength());
+
+        string Body(string marker)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = JsonContent.Create(new { q = $"kettle [[emu {marker}]]" }) };
+            using var response = client.Http.Send(request);
+            using var reader = new StreamReader(response.Content.ReadAsStream());
+            return reader.ReadToEnd();
+        }
+    }
+
+    [Theory]
+    [InlineData("no-such-marker")]
+    [InlineData("at=serper/token")]
+    [InlineData("hang=now")]
+    public async Task A_misspelt_marker_is_told_to_whoever_wrote_it(string marker)
+    {
+        using var response = await client.SerperAsync($"kettle [[emu {marker}]]");
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+        Assert.Throws<FormatException>(() => emulator.DirectRest($"[[emu {marker}]]"));
+    }
+
+    private async Task<HttpStatusCode> StatusAsync(string query, string route)
+    {
+        using var response = await client.SerperAsync(query, route);
+        return response.StatusCode;
+    }
+}

@@ -1,0 +1,124 @@
+using System.Net;
+using System.Text.Json;
+using Sendcat.UpstreamEmulator;
+
+namespace Sendcat.ContractTests.UpstreamEmulator;
+
+public sealed class SearchesTests : IAsyncLifetime
+{
+    private UpstreamEmulatorHost emulator = null!;
+    private RestClient client = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        emulator = await UpstreamEmulatorHost.StartAsync();
+        client = new(emulator);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await emulator.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Serper_finds_as_many_pages_as_were_asked_for_and_the_same_ones_again()
+    {
+        using var first = await client.SerperAsync("best rice cookers", num: 5);
+        using var second = await client.SerperAsync("best rice cookers", num: 5);
+        var found = await RestClient.JsonAsync(first);
+
+        var pages = found.GetProperty("organic").EnumerateArray().ToList();
+        Assert.Equal(5, pages.Count);
+        Assert.All(pages, page => Assert.EndsWith(".example", new Uri(page.GetProperty("link").GetString()!).Host, StringComparison.Ordinal));
+        Assert.Equal([1, 2, 3, 4, 5], pages.Select(page => page.GetProperty("position").GetInt32()));
+        Assert.Contains(pages, page => page.GetProperty("title").GetString()!.Contains("Rice Cooker", StringComparison.Ordinal));
+        Assert.Equal(found.GetRawText(), (await RestClient.JsonAsync(second)).GetRawText());
+    }
+
+    [Fact]
+    public async Task Serper_shopping_has_prices_as_text_and_pictures_that_can_be_seen()
+    {
+        using var response = await client.SerperAsync("rice cookers", "shopping", num: 12);
+        var rows = (await RestClient.JsonAsync(response)).GetProperty("shopping").EnumerateArray().ToList();
+        using var picture = await client.Http.GetAsync(rows[0].GetProperty("imageUrl").GetString());
+
+        Assert.Equal(12, rows.Count);
+        Assert.All(rows, row => Assert.Matches(@"^\$\d+\.\d\d$", row.GetProperty("price").GetString()));
+        Assert.Contains(rows, row => new Uri(row.GetProperty("link").GetString()!).Host == "www.google.com");
+        Assert.Contains(rows, row => new Uri(row.GetProperty("link").GetString()!).Host.EndsWith(".example", StringComparison.Ordinal));
+        Assert.Equal("image/svg+xml", picture.Content.Headers.ContentType?.MediaType);
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData("")]
+    [InlineData("bad")]
+    [InlineData("two words")]
+    public async Task Serper_refuses_a_key_that_is_none(string? key)
+    {
+        using var response = await client.SerperAsync("kettle", key: key);
+
+        Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
+        Assert.Equal("""{"message":"Unauthorized.","statusCode":403}""", await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
+    [InlineData("not json")]
+    [InlineData("[]")]
+    [InlineData("""{"q":" "}""")]
+    public async Task Serper_refuses_a_question_that_is_none(string body)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = new StringContent(body) };
+        using var response = await client.Http.SendAsync(request);
+
+        Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+    }
+
+    [Fact]
+    public async Task SerpApi_has_prices_as_numbers_too_and_says_no_results_by_an_error_in_a_success()
+    {
+        using var found = await client.SerpApiAsync("rice cookers");
+        using var empty = await client.SerpApiAsync("rice cookers [[emu results=0]]");
+        var row = (await RestClient.JsonAsync(found)).GetProperty("shopping_results")[0];
+        var nothing = await RestClient.JsonAsync(empty);
+
+        Assert.Equal(row.GetProperty("price").GetString(), "$" + row.GetProperty("extracted_price").GetDouble().ToString("0.00", System.Globalization.CultureInfo.InvariantCulture));
+        Assert.Equal(HttpStatusCode.OK, empty.StatusCode);
+        Assert.Equal("Success", nothing.GetProperty("search_metadata").GetProperty("status").GetString());
+        Assert.Contains("returned any results", nothing.GetProperty("error").GetString(), StringComparison.Ordinal);
+        Assert.False(nothing.TryGetProperty("shopping_results", out _));
+    }
+
+    [Theory]
+    [InlineData("kettle", "bad", "google_shopping", HttpStatusCode.Unauthorized)]
+    [InlineData("", "key", "google_shopping", HttpStatusCode.BadRequest)]
+    [InlineData("kettle", "key", "ebay", HttpStatusCode.BadRequest)]
+    public async Task SerpApi_refuses_bad_keys_missing_questions_and_other_engines(string query, string key, string engine, HttpStatusCode status)
+    {
+        using var response = await client.SerpApiAsync(query, key, engine);
+
+        Assert.Equal(status, response.StatusCode);
+        Assert.Equal(JsonValueKind.String, (await RestClient.JsonAsync(response)).GetProperty("error").ValueKind);
+    }
+
+    [Fact]
+    public async Task Every_route_is_counted_for_itself_and_requests_are_kept_without_their_keys()
+    {
+        using var web = await client.SerperAsync("kettle");
+        using var refused = await client.SerperAsync("kettle", key: "bad");
+        using var shopping = await client.SerpApiAsync("pan");
+        await client.GrantedAsync();
+
+        var stats = await emulator.Stats.WaitForAsync(s => s.Totals is { Active: 0, Started: 4 });
+        Assert.Equal((2, 1, 1), (stats.Of("serper", "search").Started, stats.Of("serper", "search").Completed, stats.Of("serper", "search").Refused));
+        Assert.Equal((1, 1, 0), (stats.Of("serpapi").Completed, stats.Of("ebay", "token").Completed, stats.Of("ebay", "search").Started));
+        var json = JsonDocument.Parse(await client.Http.GetStringAsync("stats")).RootElement;
+        Assert.Equal(1, json.GetProperty("upstreams").GetProperty("ebay").GetProperty("token").GetProperty("started").GetInt32());
+        using var waited = await client.Http.GetAsync("stats/wait?upstream=ebay&route=token&completed=1");
+        Assert.Equal(HttpStatusCode.OK, waited.StatusCode);
+        Assert.Equal("pan", emulator.Requests[2].Query["q"]);
+        Assert.DoesNotContain("api_key", emulator.Requests[2].Query.Keys);
+        Assert.All(emulator.Requests, request => Assert.DoesNotContain("X-API-KEY", request.Headers.Keys));
+    }
+}

@@ -1,0 +1,67 @@
+namespace Sendcat.UpstreamEmulator.Rest;
+
+/// <summary>How to answer one request of a JSON upstream: the defaults, changed by standing directions and then by the markers of the question. Times in milliseconds, sizes in bytes.</summary>
+internal sealed class RestDirections
+{
+    // Refusal
+    public int? Status { get; set; }
+
+    public int? RetryAfterSeconds { get; set; }
+
+    public int? RetryAfterDateSeconds { get; set; }
+
+    public string? Message { get; set; }
+
+    // Pace
+    public int HeadersMs { get; set; }
+
+    public int EveryMs { get; set; }
+
+    public int Pieces { get; set; } = 1;
+
+    // Faults
+    public RestHang Hang { get; set; }
+
+    public RestCut Cut { get; set; }
+
+    public RestBody Body { get; set; }
+
+    public int GiantBytes { get; set; }
+
+    // What is found
+    public int? Results { get; set; }
+
+    public int Junk { get; set; }
+
+    // eBay alone
+    public int? ExpiresInMs { get; set; }
+
+    public int? Uses { get; set; }
+
+    public int Edition { get; set; } = 1;
+
+    public int Leaves { get; set; }
+}
+
+internal enum RestHang
+{
+    None,
+    BeforeHeaders,
+    Mid,
+}
+
+internal enum RestCut
+{
+    None,
+    Rst,
+    Fin,
+}
+
+internal enum RestBody
+{
+    Json,
+    Html,
+    Empty,
+    BadJson,
+    OtherJson,
+}

@@ -1,0 +1,57 @@
+using Sendcat.UpstreamEmulator.Markers;
+using static Sendcat.UpstreamEmulator.Markers.MarkerValues;
+
+namespace Sendcat.UpstreamEmulator.Rest;
+
+/// <summary>What a question to a JSON upstream may ask of its answer.</summary>
+internal static class RestMarkers
+{
+    /// <summary>Routes by upstream: what <c>at=</c> may name.</summary>
+    private static readonly HashSet<string> Places = new(StringComparer.Ordinal)
+    {
+        "serper", "serper/search", "serper/shopping",
+        "serpapi", "serpapi/search.json",
+        "ebay", "ebay/token", "ebay/search", "ebay/item", "ebay/tree-id", "ebay/tree", "ebay/suggestions",
+    };
+
+    public static MarkerLanguage<RestDirections> Language { get; } = new(
+    [
+        new("status", (d, v) => d.Status = Number(v)),
+        new("retry-after", (d, v) => d.RetryAfterSeconds = Number(v)),
+        new("retry-after-date", (d, v) => d.RetryAfterDateSeconds = Number(v)),
+        new("message", (d, v) => d.Message = v),
+
+        new("headers", (d, v) => d.HeadersMs = Milliseconds(v)),
+        new("every", (d, v) => d.EveryMs = Milliseconds(v)),
+        new("pieces", (d, v) => d.Pieces = Math.Max(1, Number(v))),
+
+        new("hang", (d, v) => d.Hang = Word<RestHang>(v)),
+        new("cut", (d, v) => d.Cut = Word<RestCut>(v)),
+        new("body", (d, v) => d.Body = Word<RestBody>(v)),
+        new("giant", (d, v) => d.GiantBytes = Bytes(v)),
+
+        new("results", (d, v) => d.Results = Number(v)),
+        new("junk", (d, v) => d.Junk = v.Length == 0 ? 3 : Number(v)),
+
+        new("expires-in", (d, v) => d.ExpiresInMs = Milliseconds(v)),
+        new("uses", (d, v) => d.Uses = Number(v)),
+        new("edition", (d, v) => d.Edition = Number(v)),
+        new("leaves", (d, v) => d.Leaves = Number(v)),
+    ],
+    new Dictionary<string, Action<string>>(StringComparer.Ordinal)
+    {
+        ["at"] = place =>
+        {
+            if (!Places.Contains(place))
+            {
+                throw new FormatException($"at={place} is none of {string.Join(", ", Places)}");
+            }
+        },
+    });
+
+    /// <summary>Whether a block is about this upstream or this route of it.</summary>
+    public static bool Concerns(this MarkerBlock<RestDirections> block, string upstream, string route) =>
+        !block.Conditions.TryGetValue("at", out var place)
+        || place == upstream
+        || (place.Length == upstream.Length + 1 + route.Length && place.StartsWith(upstream, StringComparison.Ordinal) && place.EndsWith(route, StringComparison.Ordinal));
+}

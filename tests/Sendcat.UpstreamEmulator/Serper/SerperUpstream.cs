@@ -1,0 +1,100 @@
+using System.Globalization;
+using System.Text.Json;
+using Sendcat.UpstreamEmulator.Rest;
+using Sendcat.UpstreamEmulator.Shop;
+
+namespace Sendcat.UpstreamEmulator.Serper;
+
+/// <summary>Serper under <c>/serper</c>: <c>POST search</c> and <c>POST shopping</c>.</summary>
+internal sealed class SerperUpstream(RestDesk desk) : IRestUpstream
+{
+    private const int MostPages = 100;
+    private static readonly string[] Merchants = ["Harbour Electrics", "miami-outlet.example", "The Good Shelf", "Island Direct", "sunrise-deals.example", "Casa Caribe"];
+
+    public string Name => "serper";
+
+    public RestAnswer Refuse(int status, string? message = null) => RestAnswer.Of(
+        new
+        {
+            message = message ?? status switch { 400 => "Not enough credits", 403 => "Unauthorized.", 429 => "Rate limit exceeded.", _ => "Internal server error." },
+            statusCode = status,
+        },
+        status);
+
+    public async Task ServeAsync(HttpContext http, string route)
+    {
+        RestQuestion question;
+        try
+        {
+            using var body = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted);
+            question = Read(http, route, body.RootElement.Clone());
+        }
+        catch (JsonException)
+        {
+            question = new(route, "", Refuse(400, "Unexpected token in JSON body"), (_, _) => throw new InvalidOperationException());
+        }
+
+        await desk.ServeAsync(http, this, question);
+    }
+
+    private RestQuestion Read(HttpContext http, string route, JsonElement body)
+    {
+        var asked = body.ValueKind is JsonValueKind.Object && body.TryGetProperty("q", out var q) && q.ValueKind is JsonValueKind.String ? q.GetString()!.Trim() : "";
+        var count = body.ValueKind is JsonValueKind.Object && body.TryGetProperty("num", out var num) && num.TryGetInt32(out var n) ? Math.Clamp(n, 1, MostPages) : 10;
+        var refusal = !ApiKey.IsGood(http.Request.Headers["X-API-KEY"]) ? Refuse(403) : asked.Length == 0 ? Refuse(400, "Missing query parameter") : null;
+        return new(route, asked, refusal, (query, directions) => route == "search" ? Search(query, directions.Results ?? count, directions.Junk) : Shopping(http.Request, query, directions.Results ?? count, directions.Junk)) { Body = body };
+    }
+
+    private static RestAnswer Search(string query, int count, int junk) => RestAnswer.Of(new
+    {
+        searchParameters = new { q = query, type = "search", num = count, engine = "google" },
+        organic = Pages.About(query, count).Select(page => (object)new { page.Title, page.Link, page.Snippet, page.Position }).Concat(Junk(junk)).ToArray(),
+        relatedSearches = new[] { new { query = $"{query} near me" } },
+        credits = 1,
+    });
+
+    private static RestAnswer Shopping(HttpRequest request, string query, int count, int junk) => RestAnswer.Of(new
+    {
+        searchParameters = new { q = query, type = "shopping", num = count, engine = "google" },
+        shopping = Shelf.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1)).Concat(Junk(junk)).ToArray(),
+        credits = 2,
+    });
+
+    /// <summary>Most rows lead to Google's own page of the product; some to the shop itself.</summary>
+    private static object Row(HttpRequest request, Offer offer, int position)
+    {
+        var merchant = new Dice(offer.Number).One(Merchants);
+        return new
+        {
+            offer.Title,
+            source = merchant,
+            link = merchant.Contains('.', StringComparison.Ordinal) ? $"https://www.{merchant}/p/{offer.Number}" : $"https://www.google.com/shopping/product/{offer.Number}",
+            price = "$" + offer.Price,
+            delivery = offer.ShippingCents == 0 ? "Free delivery" : null,
+            imageUrl = Pictures.Of(request, offer),
+            offer.Rating,
+            ratingCount = offer.Reviews,
+            offers = (1 + (offer.Reviews % 9)).ToString(CultureInfo.InvariantCulture),
+            productId = offer.Number,
+            position,
+        };
+    }
+
+    /// <summary>Rows as they come now and then: without an address, without a title, with nothing right.</summary>
+    private static IEnumerable<object> Junk(int count) => Enumerable.Range(0, count).Select(i => (i % 3) switch
+    {
+        0 => (object)new { title = "Leads nowhere", source = "Nobody", position = 90 + i },
+        1 => new { link = "https://untitled.example/", price = "$1.00", position = 90 + i },
+        _ => new { title = 7, link = new { a = 1 }, price = Array.Empty<string>(), rating = "many", ratingCount = -3 },
+    });
+}
+
+internal static class SerperRoutes
+{
+    public static void MapSerper(this WebApplication app)
+    {
+        var serper = app.Services.GetRequiredService<SerperUpstream>();
+        app.MapPost("/serper/search", http => serper.ServeAsync(http, "search"));
+        app.MapPost("/serper/shopping", http => serper.ServeAsync(http, "shopping"));
+    }
+}

@@ -1,0 +1,35 @@
+namespace Sendcat.UpstreamEmulator.Shop;
+
+/// <summary>Chance that is decided by what is asked: the same words always fall the same way.</summary>
+internal struct Dice(string seed)
+{
+    private ulong state = Fnv1A(seed);
+
+    /// <summary>0 ≤ … &lt; 1.</summary>
+    public double Next()
+    {
+        // SplitMix64 (Steele, Lea, Flood 2014)
+        state += 0x9E3779B97F4A7C15;
+        var z = state;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
+        return ((z ^ (z >> 31)) >> 11) * (1.0 / (1ul << 53));
+    }
+
+    public int Below(int bound) => (int)(Next() * bound);
+
+    public T One<T>(IReadOnlyList<T> of) => of[Below(of.Count)];
+
+    public bool Chance(double share) => Next() < share;
+
+    private static ulong Fnv1A(string text)
+    {
+        var hash = 14_695_981_039_346_656_037ul;
+        foreach (var c in text)
+        {
+            hash = (hash ^ c) * 1_099_511_628_211ul;
+        }
+
+        return hash;
+    }
+}
