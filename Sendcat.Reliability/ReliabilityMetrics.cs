@@ -16,6 +16,7 @@ internal sealed class ReliabilityMetrics
     private readonly Counter<long> _saturated;
     private readonly Counter<long> _events;
     private readonly Counter<long> _leases;
+    private readonly Counter<long> _queueAlerts;
     private readonly Histogram<double> _decision;
 
     public ReliabilityMetrics(IMeterFactory meters)
@@ -29,6 +30,7 @@ internal sealed class ReliabilityMetrics
         _saturated = _meter.CreateCounter<long>("sendcat.bulkhead.saturated", description: "Calls not made because a lane is full, by provider");
         _events = _meter.CreateCounter<long>("sendcat.ratelimit.events", description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no room)");
         _leases = _meter.CreateCounter<long>("sendcat.leases.changes", description: "Leases rebuilt, lost or freed for a dead replica");
+        _queueAlerts = _meter.CreateCounter<long>("sendcat.tool_queue.alerts", description: "Alerts about the tool queue, by kind and change: raised, cleared");
         _decision = _meter.CreateHistogram(
             "sendcat.claims.duration",
             unit: "s",
@@ -54,6 +56,8 @@ internal sealed class ReliabilityMetrics
     public void Event(string fate, int count = 1) => _events.Add(count, new KeyValuePair<string, object?>("fate", fate));
 
     public void Leases(string change, int count) => _leases.Add(count, new KeyValuePair<string, object?>("change", change));
+
+    public void QueueAlert(string kind, string change) => _queueAlerts.Add(1, new("kind", kind), new("change", change));
 
     public void Decided(TimeSpan took, string outcome) => _decision.Record(took.TotalSeconds, new KeyValuePair<string, object?>("outcome", outcome));
 }

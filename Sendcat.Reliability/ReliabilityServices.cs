@@ -37,6 +37,27 @@ public static class ReliabilityServices
         return services.AddReliabilityKnobs().AddClaims().AddGuards().AddReliabilityDb();
     }
 
+    /// <summary>Watches the tool queue; replicas take turns. Needs the queue's record (<see cref="ToolJobServices.AddToolJobs"/>).</summary>
+    public static IServiceCollection AddToolQueueWatch(this IServiceCollection services)
+    {
+        services.AddKnobs<ToolQueueAlertOptions>();
+        services.TryAddSingleton<QueueGauge>(provider => async cancellationToken =>
+        {
+            // Of ended jobs nothing is asked, so the shortest window will do.
+            var reading = await provider.GetRequiredService<ToolJobStatistics>().ReadAsync(TimeSpan.Zero, cancellationToken);
+            return new(reading.Lanes.Sum(lane => lane.QueuedDue), reading.DeadLetters, reading.OldestQueued, reading.OldestRunning);
+        });
+        services.TryAddSingleton(provider => new QueueAlerts(
+            provider.GetRequiredService<QueueGauge>(),
+            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<IOptionsMonitor<ToolQueueAlertOptions>>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<ILogger<QueueAlerts>>()));
+        services.AddUpkeep<QueueWatch>();
+        return services;
+    }
+
     internal static IServiceCollection AddReliabilityKnobClasses(this IServiceCollection services) =>
         services
             .AddKnobs<RolloutOptions>()
@@ -56,6 +77,7 @@ public static class ReliabilityServices
     {
         services.AddReliabilityKnobClasses();
         services.AddUpkeep<KnobOverrideWatch>();
+        services.TryAddSingleton<OperatorAudit>();
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),

@@ -12,6 +12,9 @@ public enum RateLimitBucket
     /// <summary>New threads of a principal.</summary>
     ThreadCreate,
 
+    /// <summary>Shopping pages of a principal.</summary>
+    Shopping,
+
     /// <summary>Anonymous sessions issued to an address.</summary>
     AnonymousSession,
 
@@ -42,6 +45,7 @@ public static class RateLimitBuckets
         RateLimitBucket.ChatStream => "chat_stream",
         RateLimitBucket.ChatIp => "chat_ip",
         RateLimitBucket.ThreadCreate => "thread_create",
+        RateLimitBucket.Shopping => "shopping",
         RateLimitBucket.AnonymousSession => "anonymous_session",
         RateLimitBucket.Auth => "auth",
         RateLimitBucket.PasswordReset => "password_reset",
@@ -60,6 +64,7 @@ public static class RateLimitBuckets
             RateLimitBucket.ChatStream => (options.ChatStreamMax, options.ChatStreamWindowMs),
             RateLimitBucket.ChatIp => (options.ChatIpMax, options.ChatIpWindowMs),
             RateLimitBucket.ThreadCreate => (options.ThreadCreateMax, options.ThreadCreateWindowMs),
+            RateLimitBucket.Shopping => (options.ShoppingMax, options.ShoppingWindowMs),
             RateLimitBucket.AnonymousSession => (options.AnonymousSessionMax, options.AnonymousSessionWindowMs),
             RateLimitBucket.Auth => (options.AuthMax, options.AuthWindowMs),
             RateLimitBucket.PasswordReset => (options.PasswordResetMax, options.PasswordResetWindowMs),

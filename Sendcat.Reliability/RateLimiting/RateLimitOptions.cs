@@ -30,6 +30,14 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_THREAD_CREATE_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int ThreadCreateWindowMs { get; set; } = 300_000;
 
+    /// <summary>Shopping pages (items, explore, categories, favourites, packages) per window and principal.</summary>
+    [Knob("RATE_LIMIT_SHOPPING_MAX"), Range(1, 100_000)]
+    public int ShoppingMax { get; set; } = 240;
+
+    /// <summary>Window of the shopping pages.</summary>
+    [Knob("RATE_LIMIT_SHOPPING_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int ShoppingWindowMs { get; set; } = 60_000;
+
     /// <summary>Anonymous sessions issued per window and address.</summary>
     [Knob("RATE_LIMIT_ANON_SESSION_MAX"), Range(1, 1_000_000)]
     public int AnonymousSessionMax { get; set; } = 3_000;

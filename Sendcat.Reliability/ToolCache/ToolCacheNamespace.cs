@@ -23,6 +23,12 @@ public sealed class ToolCacheNamespaces(IOptionsMonitor<ToolCacheOptions> option
 
     public ToolCacheNamespace SearchGlobal => Of("search_global_" + options.CurrentValue.GlobalNamespaceVersion, options.CurrentValue.GlobalSearchTtlMs);
 
+    /// <summary>Pages of the explore view; they are product searches, too.</summary>
+    public ToolCacheNamespace Explore => Of("explore_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
+
+    /// <summary>Details of single items.</summary>
+    public ToolCacheNamespace ItemDetails => Of("item_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
+
     /// <summary>By the name that came with a job; one of another version gets the times of its kind.</summary>
     public ToolCacheNamespace Named(string name) =>
         (name.StartsWith("search_web_", StringComparison.Ordinal) ? SearchWeb

@@ -10,7 +10,7 @@ public sealed class ToolCacheOptions
     [Knob("TOOL_CACHE_WEB_SEARCH_TTL_MS"), Range(5_000, 86_400_000)]
     public int WebSearchTtlMs { get; set; } = 300_000;
 
-    /// <summary>How long a product search's result is kept.</summary>
+    /// <summary>How long a product search's result is kept; explore pages and item details likewise.</summary>
     [Knob("TOOL_CACHE_PRODUCT_SEARCH_TTL_MS"), Range(5_000, 86_400_000)]
     public int ProductSearchTtlMs { get; set; } = 600_000;
 

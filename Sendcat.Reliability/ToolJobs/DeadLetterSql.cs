@@ -10,13 +10,14 @@ internal static class DeadLetterSql
         ORDER BY 5 DESC, 1, 2
         """;
 
+    /// <summary>$6 $7 the last one that was seen (or null).</summary>
     public const string List = $"""
         SELECT id, tool, args, dead_letter_reason, error_fingerprint, last_error, attempts, replay_count, created_at, dead_letter_at, history::text
-        FROM reliability.tool_jobs WHERE {Meant}
-        ORDER BY dead_letter_at DESC LIMIT $5
+        FROM reliability.tool_jobs WHERE {Meant} AND ($6::timestamptz IS NULL OR (dead_letter_at, id) < ($6, $7))
+        ORDER BY dead_letter_at DESC, id DESC LIMIT $5
         """;
 
-    /// <summary>$6 dry run, $7 time between two of a tool. Answers (matched, jobs, skipped, last due).</summary>
+    /// <summary>$6 dry run, $7 time between two of a tool, $8 actor, $9 the filter in words. Answers (matched, jobs, skipped, last due).</summary>
     public const string Requeue = $"""
         WITH meant AS (
             SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Meant} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
@@ -41,18 +42,25 @@ internal static class DeadLetterSql
             RETURNING j.id, j.tool, j.trace_parent, s.due_at
         ), announced AS (
             INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, due_at, trace_parent FROM requeued
+        ), audited AS (
+            INSERT INTO reliability.operator_audit (actor, action, target, after, created_at)
+            SELECT $8, 'dlq.requeue', $9, format('%s requeued, %s skipped', (SELECT count(*) FROM spaced), (SELECT count(*) FROM meant) - (SELECT count(*) FROM spaced)), statement_timestamp()
+            WHERE NOT $6
         )
         SELECT (SELECT count(*)::int FROM meant), (SELECT coalesce(array_agg(id ORDER BY due_at), ARRAY[]::uuid[]) FROM spaced),
             (SELECT count(*)::int FROM meant) - (SELECT count(*)::int FROM spaced), (SELECT max(due_at) FROM spaced)
         """;
 
-    /// <summary>$6 dry run, $7 how long they are kept. Answers (matched, jobs, 0, null).</summary>
+    /// <summary>$6 dry run, $7 how long they are kept, $8 actor, $9 the filter in words. Answers (matched, jobs, 0, null).</summary>
     public const string Discard = $"""
         WITH meant AS (
             SELECT id FROM reliability.tool_jobs WHERE {Meant} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
         ), discarded AS (
             UPDATE reliability.tool_jobs j SET status = 'cancelled', expires_at = statement_timestamp() + $7, updated_at = statement_timestamp()
             FROM meant m WHERE j.id = m.id AND NOT $6
+        ), audited AS (
+            INSERT INTO reliability.operator_audit (actor, action, target, after, created_at)
+            SELECT $8, 'dlq.discard', $9, format('%s discarded', (SELECT count(*) FROM meant)), statement_timestamp() WHERE NOT $6
         )
         SELECT count(*)::int, coalesce(array_agg(id), ARRAY[]::uuid[]), 0, NULL::timestamptz FROM meant
         """;

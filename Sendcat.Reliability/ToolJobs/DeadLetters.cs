@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -24,10 +25,13 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
     }
 
     /// <summary>The newest that the filter lets through.</summary>
-    public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, CancellationToken cancellationToken)
+    /// <param name="after">The last one that was seen.</param>
+    public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(DeadLetterSql.List);
         Add(command, filter);
+        command.Parameters.Add(new() { Value = (object?)after?.DiedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        command.Parameters.Add(new() { Value = (object?)after?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var letters = new List<DeadLetter>();
         while (await reader.ReadAsync(cancellationToken))
@@ -45,7 +49,8 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
     /// earlier replays. One whose cache slot has a live job, or comes twice, stays dead.
     /// </summary>
     /// <param name="dryRun">Only say what would happen.</param>
-    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, CancellationToken cancellationToken)
+    /// <param name="actor">Who asks; audited in the same statement, unless it is a dry run.</param>
+    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Entering, ToolLane.All));
@@ -53,6 +58,8 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         Add(requeue.Parameters, filter);
         requeue.Parameters.Add(new() { Value = dryRun });
         requeue.Parameters.Add(new() { Value = TimeSpan.FromSeconds(1.0 / options.CurrentValue.ReplayPerSecond) });
+        requeue.Parameters.Add(new() { Value = actor });
+        requeue.Parameters.Add(new() { Value = filter.ToString() });
         batch.BatchCommands.Add(requeue);
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
@@ -70,12 +77,15 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
 
     /// <summary>Gives dead letters up: they become cancelled jobs, kept as long as other finished ones.</summary>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='dryRun']"/>
-    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, CancellationToken cancellationToken)
+    /// <inheritdoc cref="RequeueAsync" path="/param[@name='actor']"/>
+    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(DeadLetterSql.Discard);
         Add(command, filter);
         command.Parameters.Add(new() { Value = dryRun });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
+        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = filter.ToString() });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await ReadAsync(reader, dryRun, cancellationToken);
     }
@@ -106,6 +116,16 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
 public sealed record DeadLetterFilter(string? Tool = null, string? Fingerprint = null, IReadOnlyCollection<Guid>? Jobs = null, DateTimeOffset? DiedBefore = null, int Limit = 500)
 {
     public const int MostAtOnce = 10_000;
+
+    /// <summary>For people, for instance <c>tool=search_web limit=500</c>.</summary>
+    public override string ToString() => string.Join(' ', new[]
+    {
+        Tool is null ? null : $"tool={Tool}",
+        Fingerprint is null ? null : $"fingerprint={Fingerprint}",
+        Jobs is null ? null : Jobs.Count == 1 ? $"job={Jobs.First():D}" : $"jobs={Jobs.Count.ToString(CultureInfo.InvariantCulture)}",
+        DiedBefore is not { } time ? null : $"died-before={time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)}",
+        $"limit={Limit.ToString(CultureInfo.InvariantCulture)}",
+    }.OfType<string>());
 }
 
 /// <param name="Reason"><c>attempts_exhausted</c> or <c>lease_expired</c>.</param>

@@ -7,14 +7,14 @@ internal static class EntrySql
     /// caps, $14 whether caps refuse, $15 a turn. Answers (ordinal, job id or null, entered rather than joined, over the cap).
     /// </summary>
     public const string Enter = """
-        WITH asked AS (
+        WITH asked AS MATERIALIZED (
             SELECT a.*, EXISTS (
                 SELECT FROM reliability.tool_jobs j
                 WHERE j.cache_namespace = a.cache_namespace AND j.cache_key = a.cache_key AND j.status IN ('queued', 'running')) AS joins
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[], $10::text[], $11::text[])
                 WITH ORDINALITY AS a(id, tool, qos_class, principal, args, cache_namespace, cache_key, waiters, max_attempts, trace_parent, trace_state, ord)
-        ), lanes AS (
-            -- A replay whose time has not come takes nobody's place.
+        ), lanes AS MATERIALIZED (
+            -- Counted once for all that are asked together. A replay whose time has not come takes nobody's place.
             SELECT l.tool, l.cap, (
                 SELECT count(*) FROM (
                     SELECT FROM reliability.tool_jobs j

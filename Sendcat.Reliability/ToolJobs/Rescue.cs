@@ -12,13 +12,16 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     /// <summary>A job's message is given so long to reach a worker before its absence means anything.</summary>
     private static readonly TimeSpan MessageGrace = TimeSpan.FromSeconds(4);
 
-    /// <summary>Jobs whose worker fell silent wait again at once, or are dead letters when that was their last attempt: a job that kills its worker does not loop.</summary>
+    /// <summary>Rescued jobs come back one by one over this time: one of them may be what killed the worker, and its neighbours must not meet it again.</summary>
+    private static readonly TimeSpan Scatter = TimeSpan.FromSeconds(2);
+
+    /// <summary>Jobs whose worker fell silent wait again, or are dead letters when that was their last attempt: a job that kills its worker does not loop.</summary>
     public async Task<IReadOnlyList<RescuedJobs>> ExpiredLeasesAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
             WITH silent AS (
-                SELECT id, attempts >= max_attempts AS spent FROM reliability.tool_jobs
+                SELECT id, attempts >= max_attempts AS spent, statement_timestamp() + random() * $4 AS due_at FROM reliability.tool_jobs
                 WHERE status = 'running' AND lease_expires_at <= statement_timestamp()
                 ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED
             ), rescued AS (
@@ -28,22 +31,23 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
                     history = j.history || jsonb_build_object(
                         'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error', 'The worker fell silent.', 'fingerprint', $2),
                     lease_expires_at = NULL, updated_at = statement_timestamp(),
-                    available_at = CASE WHEN s.spent THEN j.available_at ELSE statement_timestamp() END,
-                    announced_at = CASE WHEN s.spent THEN j.announced_at ELSE statement_timestamp() END,
+                    available_at = CASE WHEN s.spent THEN j.available_at ELSE s.due_at END,
+                    announced_at = CASE WHEN s.spent THEN j.announced_at ELSE s.due_at END,
                     completed_at = CASE WHEN s.spent THEN statement_timestamp() END,
                     dead_letter_at = CASE WHEN s.spent THEN statement_timestamp() END,
                     dead_letter_reason = CASE WHEN s.spent THEN 'lease_expired' END,
                     expires_at = CASE WHEN s.spent THEN statement_timestamp() + $3 END
                 FROM silent s WHERE j.id = s.id
-                RETURNING j.id, j.tool, j.status, j.trace_parent
+                RETURNING j.id, j.tool, j.status, j.trace_parent, j.available_at
             ), announced AS (
-                INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, statement_timestamp(), trace_parent FROM rescued WHERE status = 'queued'
+                INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM rescued WHERE status = 'queued'
             )
             SELECT tool, status, array_agg(id) FROM rescued GROUP BY tool, status
             """);
         command.Parameters.Add(new() { Value = Most });
         command.Parameters.Add(new() { Value = ErrorFingerprint.Of("The worker fell silent.") });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.DeadLetterTtlMs) });
+        command.Parameters.Add(new() { Value = Scatter });
         var rescued = new List<RescuedJobs>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
@@ -101,10 +105,10 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     {
         await using var command = database.CreateCommand(
             """
-            DELETE FROM reliability.tool_jobs WHERE id IN (
+            DELETE FROM reliability.tool_jobs WHERE id = ANY(ARRAY(
                 SELECT id FROM reliability.tool_jobs
                 WHERE completed_at <= statement_timestamp() - $1 AND expires_at <= statement_timestamp() AND status NOT IN ('queued', 'running')
-                ORDER BY completed_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+                ORDER BY completed_at LIMIT $2 FOR UPDATE SKIP LOCKED))
             """);
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(Math.Min(options.CurrentValue.TtlMs, options.CurrentValue.DeadLetterTtlMs)) });
         command.Parameters.Add(new() { Value = Most });

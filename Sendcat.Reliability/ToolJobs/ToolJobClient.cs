@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>How a turn runs a tool: enters the job, waits to be told, and says in a value what came of it.</summary>
+/// <summary>
+/// How a turn runs a tool: enters the job, waits to be told, and says in a value what came of it. A database that does not answer holds up neither the turn nor its end: an entry
+/// or a leave that is under way then is left to itself.
+/// </summary>
 public sealed class ToolJobClient(
     ToolJobLedger ledger,
     OutboxPublisher publisher,
@@ -16,17 +19,20 @@ public sealed class ToolJobClient(
     ToolJobMetrics metrics,
     ILogger<ToolJobClient> logger)
 {
+    /// <summary>How long a turn that has ended waits until its job knows.</summary>
+    private static readonly TimeSpan LongestLeave = TimeSpan.FromSeconds(2);
+
     /// <param name="wait">Null: <c>TOOL_JOB_WAIT_MS</c>.</param>
     /// <param name="cancellationToken">The turn's abort: a job that nobody else waits for is cancelled, and the outcome says so; nothing is thrown.</param>
     public async Task<ToolJobOutcome> RunAsync(ToolJobRequest request, TimeSpan? wait = null, CancellationToken cancellationToken = default)
     {
         using var span = TraceContext.Source.StartActivity($"enqueue {request.Lane}", ActivityKind.Producer);
-        var outcome = await TryRunAsync(request, wait ?? TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs), cancellationToken);
+        var outcome = await TryRunAsync(request, span, wait ?? TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs), cancellationToken);
         metrics.Waited(request.Lane, outcome);
         return outcome;
     }
 
-    private async Task<ToolJobOutcome> TryRunAsync(ToolJobRequest request, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<ToolJobOutcome> TryRunAsync(ToolJobRequest request, Activity? span, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
@@ -37,10 +43,16 @@ public sealed class ToolJobClient(
 
         // Begun before the job exists, so that not even the quickest end is missed.
         using var ownWait = waiters.Begin(mine, look: false);
+        var (begun, entering) = (time.GetTimestamp(), ledger.EnterAsync(mine, request, TraceContext.Current));
         EnteredJob entered;
         try
         {
-            entered = await ledger.EnterAsync(mine, request, TraceContext.Current);
+            entered = await entering.WaitAsync(patience, time, cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            await LeaveWhenEnteredAsync(entering);
+            return new ToolJobOutcome.Cancelled();
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
@@ -53,21 +65,26 @@ public sealed class ToolJobClient(
             return new ToolJobOutcome.Saturated($"[queue_saturated:{request.Lane}] The queue of {request.Lane} is full.", ToolBackpressure.QueueSaturated);
         }
 
+        span?.SetTag("sendcat.tool_job.id", job).SetTag("sendcat.tool_job.joined", entered.Joined);
+        logger.JobEntered(job, request.Lane.Tool, entered.Joined);
+        var left = patience - time.GetElapsedTime(begun);
+        left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
         if (!entered.Joined)
         {
             publisher.Ring(request.Lane);
-            return await WaitAsync(ownWait, job, patience, cancellationToken);
+            return await WaitAsync(ownWait, job, left, patience, cancellationToken);
         }
 
         using var joinedWait = waiters.Begin(job, look: true);
-        return await WaitAsync(joinedWait, job, patience, cancellationToken);
+        return await WaitAsync(joinedWait, job, left, patience, cancellationToken);
     }
 
-    private async Task<ToolJobOutcome> WaitAsync(ToolJobWaiters.Wait wait, Guid job, TimeSpan patience, CancellationToken cancellationToken)
+    /// <param name="left">Of the patience.</param>
+    private async Task<ToolJobOutcome> WaitAsync(ToolJobWaiters.Wait wait, Guid job, TimeSpan left, TimeSpan patience, CancellationToken cancellationToken)
     {
         try
         {
-            var finished = await wait.Over.WaitAsync(patience, time, cancellationToken);
+            var finished = await wait.Over.WaitAsync(left, time, cancellationToken);
             return finished.Status switch
             {
                 "completed" => new ToolJobOutcome.Completed(finished.Result!),
@@ -88,12 +105,28 @@ public sealed class ToolJobClient(
         }
     }
 
+    /// <summary>The turn ended while its job was being entered.</summary>
+    private async Task LeaveWhenEnteredAsync(Task<EnteredJob> entering)
+    {
+        try
+        {
+            if (await entering.WaitAsync(LongestLeave, time) is { Id: { } job })
+            {
+                await LeaveAsync(job, abandon: true);
+            }
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            logger.LeavingFailed(exception.Message);
+        }
+    }
+
     /// <summary>When the record is away the job just runs to its end.</summary>
     private async Task LeaveAsync(Guid job, bool abandon)
     {
         try
         {
-            if (await ledger.LeaveAsync(job, abandon) is { Cancelled: true, WasRunning: true })
+            if (await ledger.LeaveAsync(job, abandon).WaitAsync(LongestLeave, time) is { Cancelled: true, WasRunning: true })
             {
                 signals.Cancelled(job);
             }

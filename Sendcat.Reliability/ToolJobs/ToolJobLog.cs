@@ -31,4 +31,7 @@ internal static partial class ToolJobLog
 
     [LoggerMessage(2709, LogLevel.Warning, "A job that a turn gave up could not be left: {Error}")]
     public static partial void LeavingFailed(this ILogger logger, string error);
+
+    [LoggerMessage(2710, LogLevel.Debug, "A turn waits for job {Job} of {Tool}, joined: {Joined}")]
+    public static partial void JobEntered(this ILogger logger, Guid job, string tool, bool joined);
 }

@@ -41,7 +41,13 @@ public static class ToolJobServices
     private static void AddUpkeep<T>(this IServiceCollection services)
         where T : class, IHostedService
     {
-        services.TryAddSingleton<T>();
+        if (services.Any(service => service.ServiceType == typeof(T)))
+        {
+            // Added before; a second time would start it twice.
+            return;
+        }
+
+        services.AddSingleton<T>();
         services.AddHostedService(provider => provider.GetRequiredService<T>());
     }
 }

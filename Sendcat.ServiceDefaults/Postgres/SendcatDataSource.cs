@@ -31,6 +31,12 @@ public static class SendcatDataSource
                 settings.AutoPrepareMinUsages = 2;
             }
 
+            // Nothing of ours outlives its transaction in a session, so the five statements that reset one would be for nothing.
+            if (!settings.ShouldSerialize("No Reset On Close"))
+            {
+                settings.NoResetOnClose = true;
+            }
+
             if (!settings.ShouldSerialize("Maximum Pool Size"))
             {
                 settings.MaxPoolSize = MostConnections;

@@ -1,0 +1,192 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Sendcat.Reliability.Alerts;
+
+/// <summary>Reads the queue as it is now.</summary>
+public delegate Task<QueueState> QueueGauge(CancellationToken cancellationToken);
+
+/// <summary>
+/// Alerts about the tool queue: at most one of a kind in a slot of <c>TOOL_QUEUE_ALERT_COOLDOWN_MS</c>, kept for 14 days, marked as cleared once what was too much is so no more.
+/// One replica at a time judges.
+/// </summary>
+public sealed class QueueAlerts
+{
+    /// <summary>How long a row is kept.</summary>
+    public static readonly TimeSpan Retention = TimeSpan.FromDays(14);
+
+    /// <summary>How often the queue is judged, over all replicas.</summary>
+    public static readonly TimeSpan Every = TimeSpan.FromMinutes(5);
+
+    /// <summary>"alerting" in ASCII.</summary>
+    private const long Lock = 0x616C657274696E67;
+
+    private const string RunName = "tool_queue_health";
+
+    private readonly QueueGauge _gauge;
+    private readonly NpgsqlDataSource _database;
+    private readonly IOptionsMonitor<ToolQueueAlertOptions> _options;
+    private readonly TimeProvider _time;
+    private readonly ReliabilityMetrics _metrics;
+    private readonly ILogger<QueueAlerts> _logger;
+
+    internal QueueAlerts(
+        QueueGauge gauge, NpgsqlDataSource database, IOptionsMonitor<ToolQueueAlertOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<QueueAlerts> logger)
+    {
+        (_gauge, _database, _options, _time, _metrics, _logger) = (gauge, database, options, time, metrics, logger);
+    }
+
+    /// <summary>The queue now, and what of it is too much. Records nothing.</summary>
+    public async Task<IReadOnlyList<QueueFinding>> LookAsync(CancellationToken cancellationToken) => QueueHealth.Judge(await _gauge(cancellationToken), _options.CurrentValue);
+
+    /// <summary>Judges the queue and records what came of it; waits for a replica that is just doing so.</summary>
+    public async Task<QueueCheck> CheckAsync(CancellationToken cancellationToken) => (await CheckAsync(onlyWhenDue: false, cancellationToken))!;
+
+    /// <summary>The same, unless another replica is at it or has done it within the last five minutes: then null.</summary>
+    internal Task<QueueCheck?> CheckIfDueAsync(CancellationToken cancellationToken) => CheckAsync(onlyWhenDue: true, cancellationToken);
+
+    /// <summary>The newest first.</summary>
+    /// <param name="before">Id of the last one that was seen.</param>
+    public async Task<IReadOnlyList<QueueAlert>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = _database.CreateCommand(
+            """
+            SELECT id, alert_key, kind, observed, threshold, window_minutes, created_at, expires_at, cleared_at
+            FROM reliability.tool_queue_alerts WHERE id < $1 ORDER BY id DESC LIMIT $2
+            """);
+        command.Parameters.Add(new() { Value = before ?? long.MaxValue });
+        command.Parameters.Add(new() { Value = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var alerts = new List<QueueAlert>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            alerts.Add(new(
+                reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt32(5),
+                await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken), await reader.GetFieldValueAsync<DateTimeOffset>(7, cancellationToken),
+                await reader.IsDBNullAsync(8, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken)));
+        }
+
+        return alerts;
+    }
+
+    private async Task<QueueCheck?> CheckAsync(bool onlyWhenDue, CancellationToken cancellationToken)
+    {
+        var (options, now) = (_options.CurrentValue, _time.GetUtcNow());
+        if (!options.Enabled)
+        {
+            return new(false, 0, 0, options.WindowMinutes, []);
+        }
+
+        await using var connection = await _database.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        if (!await MayJudgeAsync(connection, onlyWhenDue, now, cancellationToken))
+        {
+            return null;
+        }
+
+        var findings = QueueHealth.Judge(await _gauge(cancellationToken), options);
+        var (raised, cleared) = await RecordAsync(connection, transaction, findings, options, now, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+        foreach (var finding in findings.Where(finding => raised.Contains(finding.Kind)))
+        {
+            _metrics.QueueAlert(finding.Kind, "raised");
+            _logger.QueueUnwell(finding.Kind, finding.Observed, finding.Threshold);
+        }
+
+        foreach (var kind in cleared.Distinct(StringComparer.Ordinal))
+        {
+            _metrics.QueueAlert(kind, "cleared");
+            _logger.QueueWellAgain(kind);
+        }
+
+        return new(true, raised.Count, cleared.Count, options.WindowMinutes, findings);
+    }
+
+    private static async Task<bool> MayJudgeAsync(NpgsqlConnection connection, bool onlyWhenDue, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var locking = new NpgsqlCommand(onlyWhenDue ? "SELECT pg_try_advisory_xact_lock($1)" : "SELECT pg_advisory_xact_lock($1) IS NOT NULL", connection)
+        {
+            Parameters = { new() { Value = Lock } },
+        };
+        if (await locking.ExecuteScalarAsync(cancellationToken) is not true)
+        {
+            return false;
+        }
+
+        // A time in the future is that of a clock that was set back: then it is due, too.
+        await using var running = new NpgsqlCommand(
+            """
+            INSERT INTO reliability.scheduled_runs AS r (name, ran_at) VALUES ($1, $2)
+            ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at WHERE NOT $4 OR r.ran_at <= $2 - $3 OR r.ran_at > $2 + $3
+            RETURNING true
+            """,
+            connection)
+        { Parameters = { new() { Value = RunName }, new() { Value = now }, new() { Value = Every }, new() { Value = onlyWhenDue } } };
+        return await running.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    private static async Task<(IReadOnlyCollection<string> Raised, IReadOnlyCollection<string> Cleared)> RecordAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<QueueFinding> findings, ToolQueueAlertOptions options, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var slot = now.ToUnixTimeMilliseconds() / options.CooldownMs * options.CooldownMs;
+        QueueFinding[] exceeded = [.. findings.Where(finding => finding.IsExceeded)];
+        await using var batch = new NpgsqlBatch(connection, transaction);
+        batch.BatchCommands.Add(new(
+            """
+            INSERT INTO reliability.tool_queue_alerts AS a (alert_key, kind, observed, threshold, window_minutes, created_at, expires_at)
+            SELECT kind || '|' || $4, kind, observed, threshold, $5, $6, $7 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS f(kind, observed, threshold)
+            ON CONFLICT (alert_key) DO UPDATE SET observed = greatest(a.observed, excluded.observed), cleared_at = NULL
+            RETURNING kind, xmax = 0
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = Array.ConvertAll(exceeded, finding => finding.Kind) },
+                new() { Value = Array.ConvertAll(exceeded, finding => finding.Observed) },
+                new() { Value = Array.ConvertAll(exceeded, finding => finding.Threshold) },
+                new() { Value = slot.ToString(System.Globalization.CultureInfo.InvariantCulture) },
+                new() { Value = options.WindowMinutes },
+                new() { Value = now },
+                new() { Value = now + Retention },
+            },
+        });
+        batch.BatchCommands.Add(new("UPDATE reliability.tool_queue_alerts SET cleared_at = $2 WHERE cleared_at IS NULL AND NOT kind = ANY($1) RETURNING kind")
+        {
+            Parameters = { new() { Value = Array.ConvertAll(exceeded, finding => finding.Kind) }, new() { Value = now } },
+        });
+        batch.BatchCommands.Add(new("DELETE FROM reliability.tool_queue_alerts WHERE id IN (SELECT id FROM reliability.tool_queue_alerts WHERE expires_at <= $1 LIMIT 1000)")
+        {
+            Parameters = { new() { Value = now } },
+        });
+
+        var (raised, cleared) = (new List<string>(), new List<string>());
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            if (reader.GetBoolean(1))
+            {
+                raised.Add(reader.GetString(0));
+            }
+        }
+
+        await reader.NextResultAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            cleared.Add(reader.GetString(0));
+        }
+
+        return (raised, cleared);
+    }
+}
+
+/// <param name="Enabled"><c>TOOL_QUEUE_ALERTS_ENABLED</c>; without it nothing was judged.</param>
+/// <param name="Created">New alerts; one that is in its cool-down is none.</param>
+/// <param name="WindowMinutes">A label: it is the present state that is judged.</param>
+public sealed record QueueCheck(bool Enabled, int Created, int Cleared, int WindowMinutes, IReadOnlyList<QueueFinding> Findings);
+
+/// <param name="AlertKey"><c>kind|start of the cool-down slot in Unix milliseconds</c></param>
+/// <param name="Observed">Jobs or milliseconds, the most that was seen in the slot.</param>
+/// <param name="ClearedAt">Null: it is still so.</param>
+public sealed record QueueAlert(
+    long Id, string AlertKey, string Kind, long Observed, long Threshold, int WindowMinutes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? ClearedAt);

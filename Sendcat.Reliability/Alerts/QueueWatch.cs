@@ -1,0 +1,39 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+
+namespace Sendcat.Reliability.Alerts;
+
+/// <summary>Sees to it that somebody judges the queue every five minutes. Every replica asks; the record says whose turn it is.</summary>
+internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<QueueWatch> logger) : BackgroundService
+{
+    private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(30);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(AskEvery, time);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
+                await TryAsync(stoppingToken);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The host stops.
+        }
+    }
+
+    private async Task TryAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await alerts.CheckIfDueAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            logger.QueueNotJudged(exception.Message);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+using Npgsql;
+
+namespace Sendcat.Reliability.Database;
+
+/// <summary>Who changed what by hand. Changes inside Postgres are audited by their own statement; this is for changes elsewhere, and for reading.</summary>
+public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
+{
+    /// <summary>Records the intent before anything is done, so that nothing is done without a record.</summary>
+    public async Task<long> BeginAsync(string actor, string action, string target, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("INSERT INTO reliability.operator_audit (actor, action, target, created_at) VALUES ($1, $2, $3, $4) RETURNING id");
+        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = action });
+        command.Parameters.Add(new() { Value = target });
+        command.Parameters.Add(new() { Value = time.GetUtcNow() });
+        return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    /// <summary>What came of it.</summary>
+    public async Task EndAsync(long entry, string after, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("UPDATE reliability.operator_audit SET after = $2 WHERE id = $1");
+        command.Parameters.Add(new() { Value = entry });
+        command.Parameters.Add(new() { Value = after });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    /// <summary>The newest first.</summary>
+    /// <param name="before">Id of the last one that was seen.</param>
+    public async Task<IReadOnlyList<OperatorAuditRow>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand("SELECT id, actor, action, target, before, after, created_at FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2");
+        command.Parameters.Add(new() { Value = before ?? long.MaxValue });
+        command.Parameters.Add(new() { Value = limit });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<OperatorAuditRow>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(new()
+            {
+                Id = reader.GetInt64(0),
+                Actor = reader.GetString(1),
+                Action = reader.GetString(2),
+                Target = reader.GetString(3),
+                Before = await reader.IsDBNullAsync(4, cancellationToken) ? null : reader.GetString(4),
+                After = await reader.IsDBNullAsync(5, cancellationToken) ? null : reader.GetString(5),
+                CreatedAt = await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken),
+            });
+        }
+
+        return rows;
+    }
+}

@@ -1,0 +1,40 @@
+using System.Net;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outbound.Ebay;
+
+namespace Sendcat.Reliability.Outbound;
+
+public static class OutboundServices
+{
+    /// <summary>Guarded calls to upstreams. Needs the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
+    public static IServiceCollection AddOutbound(this IServiceCollection services)
+    {
+        services.TryAddSingleton<Upstream>();
+        services
+            .AddHttpClient(Upstream.ClientName, client =>
+            {
+                // Time-outs are per attempt and belong to the policy.
+                client.Timeout = Timeout.InfiniteTimeSpan;
+                client.DefaultRequestHeaders.UserAgent.ParseAdd("sendcat/1.0");
+            })
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
+            {
+                AutomaticDecompression = DecompressionMethods.All,
+                ConnectTimeout = TimeSpan.FromSeconds(5),
+                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
+                AllowAutoRedirect = false,
+            });
+        return services;
+    }
+
+    /// <summary>eBay, behind the same guards.</summary>
+    public static IServiceCollection AddEbay(this IServiceCollection services)
+    {
+        services.AddOutbound().AddKnobs<EbayOptions>();
+        services.TryAddSingleton<EbayToken>();
+        services.TryAddSingleton<EbayClient>();
+        return services;
+    }
+}

@@ -1,0 +1,111 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using Sendcat.Reliability.Circuits;
+
+namespace Sendcat.Reliability.Outbound;
+
+/// <summary>
+/// Asks an upstream under its guards, in this order: circuit, bulkhead, then up to three attempts with a time-out each. The circuit learns of the question once, by how its
+/// last attempt ended: a refusal of ours (4xx) or a caller who left says nothing about the upstream.
+/// </summary>
+public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circuits, Bulkheads.Bulkheads bulkheads, TimeProvider time)
+{
+    internal const string ClientName = "upstreams";
+
+    /// <param name="question">Makes the request anew for each attempt.</param>
+    /// <param name="read">Makes a value of the JSON; null: it is not what was asked for.</param>
+    public async Task<UpstreamAnswer<T>> AskAsync<T>(
+        UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        var entry = await circuits.EnterAsync(policy.Provider, cancellationToken);
+        if (entry.Permit is not { } permit)
+        {
+            // Not asking is the point of an open circuit: a job that tried again would only wait at its door.
+            return new UpstreamError($"{policy.Provider}: the circuit is open.", Retryable: false) { RetryAfter = entry.RetryAfter };
+        }
+
+        using (permit)
+        {
+            var place = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
+            if (place.Lease is not { } lease)
+            {
+                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: true) { RetryAfter = place.RetryAfter };
+            }
+
+            await using (lease)
+            {
+                return await AttemptAsync(policy, question, read, permit, cancellationToken);
+            }
+        }
+    }
+
+    private async Task<UpstreamAnswer<T>> AttemptAsync<T>(
+        UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CircuitPermit permit, CancellationToken cancellationToken)
+        where T : class
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var tried = await TryAsync(policy, question, read, cancellationToken);
+            var pause = attempt < policy.Retries && tried.MayRetry ? UpstreamPolicy.Pause(attempt, tried.RetryAfter, Random.Shared.NextDouble()) : null;
+            if (pause is not { } wait)
+            {
+                tried.Tell(permit);
+                return tried.Answer;
+            }
+
+            await Task.Delay(wait, time, cancellationToken);
+        }
+    }
+
+    private async Task<Tried<T>> TryAsync<T>(UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+        where T : class
+    {
+        using var patience = new CancellationTokenSource(policy.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            using var request = question();
+            using var response = await clients.CreateClient(ClientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            var status = (int)response.StatusCode;
+            if (!response.IsSuccessStatusCode)
+            {
+                var later = RetryAfter(response.Headers);
+                var error = new UpstreamError($"{policy.Provider}: HTTP {status}", StatusClass.Of(status) is CallVerdict.Failure && !UpstreamPolicy.IsTooLong(later)) { Status = status, RetryAfter = later };
+                return new(error, permit => permit.Answered(status), UpstreamPolicy.MayRetry(status), later);
+            }
+
+            // JsonDocument would read whatever comes.
+            await response.Content.LoadIntoBufferAsync(policy.LargestAnswer, either.Token);
+            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
+            using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
+            return read(json.RootElement) is { } value
+                ? new(value, permit => permit.Succeeded())
+                : new(new UpstreamError($"{policy.Provider}: not what was asked for", Retryable: true), permit => permit.Failed("unexpected answer"));
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new(new UpstreamError($"{policy.Provider}: timed out after {policy.Timeout.TotalSeconds} s", Retryable: true), permit => permit.Failed("timeout"), MayRetry: true);
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException)
+        {
+            var kind = exception is HttpRequestException http ? http.HttpRequestError.ToString() : "broken off";
+            return new(new UpstreamError($"{policy.Provider}: network error ({kind})", Retryable: true), permit => permit.Failed(kind), MayRetry: kind is not nameof(HttpRequestError.ConfigurationLimitExceeded));
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
+        {
+            return new(new UpstreamError($"{policy.Provider}: unreadable answer", Retryable: true), permit => permit.Failed("unreadable answer"));
+        }
+    }
+
+    private TimeSpan? RetryAfter(HttpResponseHeaders headers) => headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } => date - time.GetUtcNow(),
+        _ => null,
+    };
+
+    /// <param name="Tell">What the circuit learns if this was the last attempt.</param>
+    private sealed record Tried<T>(UpstreamAnswer<T> Answer, Action<CircuitPermit> Tell, bool MayRetry = false, TimeSpan? RetryAfter = null)
+        where T : class;
+}

@@ -1,0 +1,40 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace Sendcat.Reliability.Outbound;
+
+/// <summary>Reads what strangers wrote: a part that is missing or of another kind is null.</summary>
+public static class UpstreamJson
+{
+    public static JsonElement? Part(this JsonElement element, string name) =>
+        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var part) && part.ValueKind is not JsonValueKind.Null ? part : null;
+
+    public static IEnumerable<JsonElement> Items(this JsonElement element, string name) =>
+        element.Part(name) is { ValueKind: JsonValueKind.Array } items ? items.EnumerateArray() : [];
+
+    /// <summary>The first of the names that has a text or number to say, trimmed.</summary>
+    public static string? Text(this JsonElement element, params ReadOnlySpan<string> names)
+    {
+        foreach (var name in names)
+        {
+            var text = element.Part(name) switch
+            {
+                { ValueKind: JsonValueKind.String } part => part.GetString()!.Trim(),
+                { ValueKind: JsonValueKind.Number } part => part.GetRawText(),
+                _ => "",
+            };
+            if (text.Length > 0)
+            {
+                return text;
+            }
+        }
+
+        return null;
+    }
+
+    public static double? Number(this JsonElement element, params ReadOnlySpan<string> names) =>
+        double.TryParse(element.Text(names), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number) ? number : null;
+
+    public static int? Count(this JsonElement element, params ReadOnlySpan<string> names) =>
+        element.Number(names) is >= 0 and <= int.MaxValue and var number ? (int)number : null;
+}
