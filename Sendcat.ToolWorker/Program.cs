@@ -2,6 +2,7 @@ using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.ServiceDefaults.Broker;
+using Sendcat.ToolWorker.Health;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.ToolWorker.SearchGlobal;
 using Sendcat.ToolWorker.SearchProducts;
@@ -9,7 +10,8 @@ using Sendcat.ToolWorker.SearchWeb;
 using Sendcat.ToolWorker.Taxonomy;
 using Sendcat.ToolWorker.Upstreams;
 
-var builder = Host.CreateApplicationBuilder(args);
+var builder = WebApplication.CreateBuilder(args);
+builder.UseHealthAddress();
 builder.AddServiceDefaults();
 builder.AddRedisClient("redis");
 builder.AddSendcatDataSource();
@@ -27,4 +29,6 @@ builder.Services
     .AddTaxonomy()
     .AddLanes();
 
-await builder.Build().RunAsync();
+var app = builder.Build();
+app.MapDefaultEndpoints();
+await app.RunAsync();

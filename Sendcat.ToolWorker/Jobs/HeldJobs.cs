@@ -65,10 +65,6 @@ internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOp
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
             logger.RenewalFailed(jobs.Length, exception.Message);
-            foreach (var job in jobs.Where(job => !job.IsOurs))
-            {
-                job.Lose();
-            }
         }
     }
 }
@@ -79,7 +75,7 @@ internal sealed class HeldJob : IDisposable
     private readonly HeldJobs _holder;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _longest;
-    private readonly CancellationTokenSource _lost = new();
+    private readonly CancellationTokenSource _lost;
     private readonly CancellationTokenSource _any;
     private (long Since, TimeSpan Lease) _leased;
 
@@ -87,6 +83,9 @@ internal sealed class HeldJob : IDisposable
     {
         (_holder, _time, Claim) = (holder, time, job.Claim);
         _leased = (time.GetTimestamp(), job.Lease);
+
+        // Rings by itself: a process that was stopped, or kept from the record, drops its work as soon as it may be another's.
+        _lost = new(job.Lease, time);
         _longest = new(longest, time);
         _any = CancellationTokenSource.CreateLinkedTokenSource(_lost.Token, _longest.Token, stopping);
     }
@@ -96,7 +95,7 @@ internal sealed class HeldJob : IDisposable
     /// <summary>Stop working: for whatever reason.</summary>
     public CancellationToken Token => _any.Token;
 
-    /// <summary>The job was cancelled, or belongs to another worker by now.</summary>
+    /// <summary>The job was cancelled, or belongs to another worker by now, or may.</summary>
     public bool IsLost => _lost.IsCancellationRequested;
 
     public bool TookTooLong => _longest.IsCancellationRequested;
@@ -118,6 +117,15 @@ internal sealed class HeldJob : IDisposable
         lock (_lost)
         {
             _leased = (since, lease);
+        }
+
+        try
+        {
+            _lost.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - _time.GetElapsedTime(since)).Ticks)));
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended at the same moment.
         }
     }
 

@@ -1,3 +1,4 @@
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
@@ -22,4 +23,6 @@ internal abstract record ToolResult
     /// <param name="Error">For operators and the model; no secrets.</param>
     /// <param name="Retryable">Another attempt may go better.</param>
     public sealed record Refused(string Error, bool Retryable) : ToolResult;
+
+    public static Refused Of(UpstreamError error) => new(error.Message, error.Retryable);
 }

@@ -81,7 +81,7 @@ internal sealed class JobRuns(
     {
         try
         {
-            return await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token);
+            return await KnownAsync(job, mine.Token) ?? await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token);
         }
         catch (OperationCanceledException) when (mine.Token.IsCancellationRequested)
         {
@@ -93,6 +93,10 @@ internal sealed class JobRuns(
             return new ToolResult.Refused($"{exception.GetType().Name}: {exception.Message}", Retryable: true);
         }
     }
+
+    /// <summary>Who looked into the cache a moment too early may have entered a job for what another one has just brought.</summary>
+    private async Task<ToolResult?> KnownAsync(ClaimedJob job, CancellationToken cancellationToken) =>
+        job.Cache is { } slot && await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) is { } known ? new ToolResult.Done(known, Keep: false) : null;
 
     private async Task<string> SettleAsync(ClaimedJob job, HeldJob mine, ToolResult? result)
     {

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs.Tools;
-using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
 

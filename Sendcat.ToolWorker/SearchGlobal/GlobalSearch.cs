@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Upstreams;
 
@@ -20,7 +20,7 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
         {
             { SerperApiKey.Length: > 0 } => await upstream.AskAsync(UpstreamPolicy.Global, () => Serper(settings, query, limit, location), answer => Read(answer, "shopping", limit), cancellationToken),
             { SerpApiKey.Length: > 0 } => await upstream.AskAsync(UpstreamPolicy.Global, () => SerpApi(settings, query, limit, location), answer => ReadSerpApi(answer, limit), cancellationToken),
-            _ => new UpstreamError("Neither SERPER_API_KEY nor SERPAPI_API_KEY is set.", Retryable: false),
+            _ => new UpstreamError("Neither SERPER_API_KEY nor SERPAPI_API_KEY is set.", Retryable: false) { IsMisconfigured = true },
         };
     }
 

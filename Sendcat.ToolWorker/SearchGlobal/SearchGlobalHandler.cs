@@ -20,7 +20,7 @@ internal sealed class SearchGlobalHandler(GlobalSearch global) : IToolHandler
         var answer = await global.SearchAsync(asked.Query, asked.Limit, asked.Location, cancellationToken);
         if (!answer.IsGood)
         {
-            return answer.Error.AsResult();
+            return ToolResult.Of(answer.Error);
         }
 
         var result = new ProductsResult(Lane.Tool, answer.Value, 0, answer.Value.Count, []);

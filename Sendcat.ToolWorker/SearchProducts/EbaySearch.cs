@@ -1,50 +1,34 @@
-using System.Net.Http.Headers;
+using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.Outbound.Ebay;
 using Sendcat.Reliability.ToolJobs.Tools;
-using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>eBay's Browse search.</summary>
-internal sealed class EbaySearch(Upstream upstream, EbayToken tokens, IOptionsMonitor<UpstreamOptions> options)
+internal sealed class EbaySearch(EbayClient ebay)
 {
-    public async Task<UpstreamAnswer<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments asked, CancellationToken cancellationToken)
+    public Task<UpstreamAnswer<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments asked, CancellationToken cancellationToken) =>
+        ebay.GetAsync(EbayQuery.Of(asked), answer => Read(answer, asked), cancellationToken);
+
+    /// <summary>Leaves out sellers with too little praise, and lets what arrives first stand first when it was asked for fast.</summary>
+    private static IReadOnlyList<Product>? Read(JsonElement answer, SearchProductsArguments asked)
     {
-        var settings = options.CurrentValue;
-        for (var again = false; ; again = true)
+        if (answer.ValueKind is not JsonValueKind.Object)
         {
-            var token = await tokens.GetAsync(cancellationToken);
-            if (!token.IsGood)
-            {
-                return token.Error;
-            }
-
-            var answer = await upstream.AskAsync(UpstreamPolicy.Ebay, () => Question(settings, token.Value, asked), answer => Read(answer, asked), cancellationToken);
-            if (again || answer.IsGood || !answer.Error.Message.EndsWith("HTTP 401", StringComparison.Ordinal))
-            {
-                return answer;
-            }
-
-            tokens.Forget(token.Value);
+            return null;
         }
+
+        var items = answer.Items("itemSummaries").Where(item => item.Part("seller")?.Number("feedbackPercentage") is not { } share || share >= asked.SellerRating);
+        return (asked.Shipping == "fast" ? items.OrderBy(Arrives) : items).Select(Product).OfType<Product>().Take(asked.Limit).ToArray();
     }
 
-    private static HttpRequestMessage Question(UpstreamOptions settings, string token, SearchProductsArguments asked) =>
-        new(HttpMethod.Get, $"{settings.EbayBaseUrl.TrimEnd('/')}/buy/browse/v1/item_summary/search?{EbayQuery.Of(asked)}")
-        {
-            Headers =
-            {
-                { "Authorization", new AuthenticationHeaderValue("Bearer", token).ToString() },
-                { "X-EBAY-C-MARKETPLACE-ID", settings.EbayMarketplaceId },
-            },
-        };
-
-    /// <summary>eBay only warns of a filter that it does not honour, so sellers are looked at once more.</summary>
-    private static IReadOnlyList<Product>? Read(JsonElement answer, SearchProductsArguments asked) =>
-        answer.ValueKind is not JsonValueKind.Object ? null : answer.Items("itemSummaries")
-            .Where(item => item.Part("seller")?.Number("feedbackPercentage") is not { } share || share >= asked.SellerRating)
-            .Select(Product).OfType<Product>().Take(asked.Limit).ToArray();
+    /// <summary>By its fastest way of shipping; those that do not say come last.</summary>
+    private static DateTimeOffset Arrives(JsonElement item) => item.Items("shippingOptions")
+        .Select(option => DateTimeOffset.TryParse(option.Text("maxEstimatedDeliveryDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day) ? day : DateTimeOffset.MaxValue)
+        .DefaultIfEmpty(DateTimeOffset.MaxValue)
+        .Min();
 
     private static Product? Product(JsonElement item)
     {

@@ -1,9 +1,9 @@
 using System.Text.Json;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.ToolWorker.SearchGlobal;
-using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchProducts;
 
@@ -39,7 +39,7 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var fromEbay = Distinct(onEbay.Value, seen);
-        var fromElsewhere = Distinct(elsewhere?.Value, seen);
+        var fromElsewhere = Distinct(elsewhere?.Value?.Where(product => Budget.Allows(asked, product)), seen);
         var failed = new List<string>();
         if (!onEbay.IsGood)
         {
@@ -64,5 +64,5 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 internal static class SearchProductsServices
 {
     public static IServiceCollection AddSearchProducts(this IServiceCollection services) =>
-        services.AddSingleton<EbayToken>().AddSingleton<EbaySearch>().AddSingleton<IToolHandler, SearchProductsHandler>();
+        services.AddSingleton<EbaySearch>().AddSingleton<IToolHandler, SearchProductsHandler>();
 }

@@ -22,7 +22,7 @@ internal sealed class SearchWebHandler(SerperSearch serper) : IToolHandler
         var answer = await serper.SearchAsync(asked.Query, cancellationToken);
         if (!answer.IsGood)
         {
-            return answer.Error.AsResult();
+            return ToolResult.Of(answer.Error);
         }
 
         var hits = answer.Value;

@@ -1,6 +1,6 @@
-using System.Net.Http.Json;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Upstreams;
 
@@ -16,7 +16,7 @@ internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
         var settings = options.CurrentValue;
         if (settings.SerperApiKey.Length == 0)
         {
-            return new UpstreamError("SERPER_API_KEY is not set.", Retryable: false);
+            return new UpstreamError("SERPER_API_KEY is not set.", Retryable: false) { IsMisconfigured = true };
         }
 
         return await upstream.AskAsync(UpstreamPolicy.Serper, Question, Read, cancellationToken);

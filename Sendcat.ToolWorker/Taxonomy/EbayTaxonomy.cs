@@ -1,34 +1,22 @@
-using System.Net.Http.Headers;
 using System.Text.Json;
-using Microsoft.Extensions.Options;
-using Sendcat.ToolWorker.SearchProducts;
-using Sendcat.ToolWorker.Upstreams;
+using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
 /// <summary>eBay's category tree of one marketplace, flattened.</summary>
-internal sealed class EbayTaxonomy(Upstream upstream, EbayToken tokens, IOptionsMonitor<UpstreamOptions> options)
+internal sealed class EbayTaxonomy(EbayClient ebay)
 {
+    private const string Root = "commerce/taxonomy/v1";
+
     /// <summary>The tree has tens of megabytes.</summary>
-    private static readonly UpstreamPolicy Policy = UpstreamPolicy.Ebay with { Timeout = TimeSpan.FromSeconds(120) };
+    private static readonly UpstreamPolicy Policy = UpstreamPolicy.Ebay with { Timeout = TimeSpan.FromSeconds(120), LargestAnswer = 128 * 1024 * 1024 };
 
     public async Task<UpstreamAnswer<CategoryTree>> FetchAsync(string marketplace, CancellationToken cancellationToken)
     {
-        var token = await tokens.GetAsync(cancellationToken);
-        if (!token.IsGood)
-        {
-            return token.Error;
-        }
-
-        var tree = await upstream.AskAsync(
-            UpstreamPolicy.Ebay, () => Question(token.Value, $"get_default_category_tree_id?marketplace_id={marketplace}"), answer => answer.Text("categoryTreeId"), cancellationToken);
-        return tree.IsGood
-            ? await upstream.AskAsync(Policy, () => Question(token.Value, $"category_tree/{Uri.EscapeDataString(tree.Value)}"), Read, cancellationToken)
-            : tree.Error;
+        var tree = await ebay.GetAsync($"{Root}/get_default_category_tree_id?marketplace_id={marketplace}", answer => answer.Text("categoryTreeId"), cancellationToken);
+        return tree.IsGood ? await ebay.GetAsync($"{Root}/category_tree/{Uri.EscapeDataString(tree.Value)}", Read, cancellationToken, Policy) : tree.Error;
     }
-
-    private HttpRequestMessage Question(string token, string what) =>
-        new(HttpMethod.Get, $"{options.CurrentValue.EbayBaseUrl.TrimEnd('/')}/commerce/taxonomy/v1/{what}") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) } };
 
     private static CategoryTree? Read(JsonElement answer)
     {
@@ -73,6 +61,6 @@ internal sealed record CategoryTree(string? RootId, string? Version, IReadOnlyLi
 /// <param name="Path">Names from the top, joined by <c> &gt; </c>.</param>
 internal sealed record Category(string Id, string Name, string? ParentId, string Path, bool Leaf)
 {
-    /// <summary>Lower case, letters and digits, single spaces: what names are compared by.</summary>
-    public string NormalizedName => string.Join(' ', string.Concat(Name.ToLowerInvariant().Select(letter => char.IsLetterOrDigit(letter) ? letter : ' ')).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    /// <summary>What names are compared by.</summary>
+    public string NormalizedName => CategoryNames.Normalized(Name);
 }

@@ -1,11 +1,11 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Sendcat.ToolWorker.Upstreams;
+using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
 /// <summary>Fetches eBay's categories when they are 720 hours old, by the record's clock, so that restarts and replicas neither skip nor repeat it.</summary>
-internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf, IOptionsMonitor<UpstreamOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
+internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
 {
     private static readonly TimeSpan Age = TimeSpan.FromHours(720);
     private static readonly TimeSpan LookEvery = TimeSpan.FromHours(1);
@@ -18,7 +18,7 @@ internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf
         await Task.Delay(AtFirst, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         while (!stoppingToken.IsCancellationRequested)
         {
-            if (options.CurrentValue.EbayClientId.Length > 0)
+            if (options.CurrentValue.ClientId.Length > 0)
             {
                 await TryRefreshAsync(stoppingToken);
             }
@@ -29,7 +29,7 @@ internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf
 
     internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken)
     {
-        var marketplace = options.CurrentValue.EbayMarketplaceId;
+        var marketplace = options.CurrentValue.MarketplaceId;
         try
         {
             return await shelf.RefreshAsync(marketplace, Age, FetchAsync, cancellationToken);

@@ -3,7 +3,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ToolWorker.Upstreams;
 
-/// <summary>Where the tools' upstreams are, and with which keys they are asked.</summary>
+/// <summary>Where the upstreams are that only tools ask, and with which keys.</summary>
 internal sealed class UpstreamOptions
 {
     private const string Address = "^https?://[^\\s/]+(/[^\\s]*)?$";
@@ -23,20 +23,4 @@ internal sealed class UpstreamOptions
     /// <summary>Key for SerpAPI: global search when there is none for Serper.</summary>
     [Knob("SERPAPI_API_KEY", Secret = true)]
     public string SerpApiKey { get; set; } = "";
-
-    /// <summary>eBay's address.</summary>
-    [Knob("EBAY_BASE_URL"), RegularExpression(Address)]
-    public string EbayBaseUrl { get; set; } = "https://api.ebay.com";
-
-    /// <summary>Name of this application at eBay.</summary>
-    [Knob("EBAY_CLIENT_ID")]
-    public string EbayClientId { get; set; } = "";
-
-    /// <summary>Its secret.</summary>
-    [Knob("EBAY_CLIENT_SECRET", Secret = true)]
-    public string EbayClientSecret { get; set; } = "";
-
-    /// <summary>The eBay site that is searched.</summary>
-    [Knob("EBAY_MARKETPLACE_ID"), RegularExpression("^EBAY_[A-Z]{2,4}$")]
-    public string EbayMarketplaceId { get; set; } = "EBAY_US";
 }
