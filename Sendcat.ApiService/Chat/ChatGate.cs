@@ -39,18 +39,32 @@ internal sealed class ChatGate(
             return unknown;
         }
 
-        if (!(await ReadThreadAsync(request.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        // Two stores, two questions, one waiting time. The thread's answer still comes first: whoever may not see it is told so, and gives back what the other took.
+        var streamId = Guid.CreateVersion7(time.GetUtcNow());
+        var (question, place) = Question(http, principal, streamId, request.WebSearch);
+        var asked = routes.CurrentValue.ApiKey.Length == 0 ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
+        ThreadHistory? thread = null;
+        try
         {
-            return foreign;
+            if (!(await ReadThreadAsync(request.ThreadId, principal, http.RequestAborted)).Got(out thread, out var foreign))
+            {
+                return foreign;
+            }
+        }
+        finally
+        {
+            if (thread is null)
+            {
+                await GiveBackAsync(asked);
+            }
         }
 
-        if (routes.CurrentValue.ApiKey.Length == 0)
+        if (asked is null)
         {
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        var streamId = Guid.CreateVersion7(time.GetUtcNow());
-        if (!(await AdmitAsync(http, principal, streamId, request.WebSearch)).Got(out var ticket, out var refused))
+        if (!(await AdmitAsync(http, principal, question, place, await asked)).Got(out var ticket, out var refused))
         {
             return refused;
         }
@@ -79,14 +93,28 @@ internal sealed class ChatGate(
     }
 
     /// <summary>Admission, limiter and provider bulkhead: one decision, one round trip.</summary>
-    private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, Guid streamId, bool webSearch)
+    private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, bool webSearch)
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
         var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
         Claim[] claims = ClientAddress.IsLoopback(http) ? [turns, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, place];
-        var request = new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims };
+        return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims }, place);
+    }
 
-        var decision = await admission.AdmitAsync(request, http.RequestAborted);
+    private static async ValueTask GiveBackAsync(Task<AdmissionDecision>? asked)
+    {
+        if (asked is not null)
+        {
+            await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (asked.IsCompletedSuccessfully && await asked is AdmissionDecision.Admitted admitted)
+            {
+                await admitted.Ticket.DisposeAsync();
+            }
+        }
+    }
+
+    private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, AdmissionRequest request, Claim place, AdmissionDecision decision)
+    {
         for (var look = 0; look < LooksForALeftTurn && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight }; look++)
         {
             if (look > 0)

@@ -14,44 +14,52 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
     private const int TurnsPerCommit = 500;
 
     // Commits closer together than this would cost more than they save.
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(15);
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(5);
+
+    // A beginning does not compete with its turn's first token for the processor, and many begin together.
+    private static readonly TimeSpan BeginningWaits = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
-    private readonly ConcurrentDictionary<TurnRecord, byte> relaxed = [];
+    private readonly Patient begun = new(time);
+    private readonly Patient growing = new(time);
     private readonly SemaphoreSlim work = new(0, 1);
 
-    /// <summary>Writes soon, for a beginning, a step or an end. Await <see cref="TurnRecord.WrittenAsync"/> to know it is committed.</summary>
+    /// <summary>Writes at once, for a step, an end, or a user's message that came with its turn. Await <see cref="TurnRecord.WrittenAsync"/> to know it is committed.</summary>
     public void WriteNow(TurnRecord record)
     {
         urgent.TryAdd(record, 0);
         Nudge();
     }
 
+    /// <summary>Writes within 50 ms together with what else there is, for a beginning that nobody waits for.</summary>
+    public void WriteSoon(TurnRecord record)
+    {
+        if (begun.Add(record))
+        {
+            Nudge();
+        }
+    }
+
     /// <summary>Writes with the next checkpoint.</summary>
-    public void WriteLater(TurnRecord record) => relaxed.TryAdd(record, 0);
+    public void WriteLater(TurnRecord record) => growing.Add(record);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var lastCheckpoint = time.GetTimestamp();
         var pause = Breath;
         while (!stoppingToken.IsCancellationRequested || !urgent.IsEmpty)
         {
             var rhythm = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
-            var untilCheckpoint = rhythm - time.GetElapsedTime(lastCheckpoint);
-            if (urgent.IsEmpty && untilCheckpoint > TimeSpan.Zero)
+            if (urgent.IsEmpty && Soonest(begun.Left(BeginningWaits), growing.Left(rhythm), rhythm) is var wait && wait > TimeSpan.Zero)
             {
-                await WaitForWorkAsync(untilCheckpoint, stoppingToken);
+                await WaitForWorkAsync(wait, stoppingToken);
             }
 
-            if (time.GetElapsedTime(lastCheckpoint) >= rhythm)
+            begun.MoveWhenDue(BeginningWaits, urgent);
+            growing.MoveWhenDue(rhythm, urgent);
+            if (urgent.IsEmpty)
             {
-                lastCheckpoint = time.GetTimestamp();
-                foreach (var (record, _) in relaxed)
-                {
-                    relaxed.TryRemove(record, out _);
-                    urgent.TryAdd(record, 0);
-                }
+                continue;
             }
 
             pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? Breath : pause * 2 < LongestPause ? pause * 2 : LongestPause;
@@ -64,6 +72,9 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
             await Task.Delay(pause, time, CancellationToken.None);
         }
     }
+
+    private static TimeSpan Soonest(TimeSpan one, TimeSpan other, TimeSpan latest) =>
+        one < other ? (one < latest ? one : latest) : (other < latest ? other : latest);
 
     private async Task WaitForWorkAsync(TimeSpan atMost, CancellationToken stopping)
     {
@@ -173,6 +184,35 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
         catch (SemaphoreFullException)
         {
             // Somebody nudged already.
+        }
+    }
+
+    /// <summary>Records that can wait: each at most as long as the first of them may.</summary>
+    private sealed class Patient(TimeProvider time)
+    {
+        private readonly ConcurrentDictionary<TurnRecord, byte> records = [];
+        private long since;
+
+        /// <returns>True for the first, which sets the time.</returns>
+        public bool Add(TurnRecord record) => records.TryAdd(record, 0) && Interlocked.CompareExchange(ref since, time.GetTimestamp(), 0) == 0;
+
+        public TimeSpan Left(TimeSpan atMost) => Volatile.Read(ref since) is > 0 and var first ? atMost - time.GetElapsedTime(first) : TimeSpan.MaxValue;
+
+        public void MoveWhenDue(TimeSpan atMost, ConcurrentDictionary<TurnRecord, byte> urgent)
+        {
+            if (Left(atMost) > TimeSpan.Zero)
+            {
+                return;
+            }
+
+            // In this order: whoever is added from here on sets the time anew, whoever was added before is found below.
+            Volatile.Write(ref since, 0);
+            foreach (var (record, _) in records)
+            {
+                // Named urgent first, so that there is no moment in which nobody would write it.
+                urgent.TryAdd(record, 0);
+                records.TryRemove(record, out _);
+            }
         }
     }
 }

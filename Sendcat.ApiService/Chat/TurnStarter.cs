@@ -36,6 +36,7 @@ internal sealed class TurnStarter(
             if (userMessage is not null)
             {
                 // The model is being asked already; the reader is shown nothing before the user's own message is safe.
+                journal.WriteNow(record);
                 await record.WrittenAsync().WaitAsync(cancellationToken);
             }
 
