@@ -71,48 +71,62 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
     /// <summary>All calls of a step run at once; their answers are told as they come and put on the record in the model's order.</summary>
     private async IAsyncEnumerable<ChatEvent> RunToolsAsync(IReadOnlyList<ProviderToolCall> calls, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        var running = new List<Task<(ProviderToolCall Call, ToolAnswer Answer)>>(calls.Count);
         foreach (var call in calls)
         {
-            var valid = JsonText.IsObject(call.ArgumentsJson);
-            yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, valid);
-            running.Add(RunToolAsync(call, cancellationToken));
+            yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, JsonText.IsObject(call.ArgumentsJson));
         }
 
-        var answers = new Dictionary<ProviderToolCall, ToolAnswer>(ReferenceEqualityComparer.Instance);
-        await foreach (var finished in Task.WhenEach(running).WithCancellation(cancellationToken))
+        ToolRun[] runs = [.. calls.Select(call => new ToolRun(call))];
+        Task<ToolRun>[] running = [.. runs.Select(run => RunToolAsync(run, cancellationToken))];
+        try
         {
-            var (call, answer) = await finished;
-            answers[call] = answer;
-            if (answer.Pressure is { } pressure)
+            await foreach (var finished in Task.WhenEach(running).WithCancellation(cancellationToken))
             {
-                yield return new ChatEvent.ToolBackpressure(call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
-            }
+                var run = await finished;
+                var (call, answer) = (run.Call, run.Answer!);
+                if (answer.Pressure is { } pressure)
+                {
+                    yield return new ChatEvent.ToolBackpressure(call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
+                }
 
-            if (answer.OutputJson is { } output)
-            {
-                yield return new ChatEvent.ToolOutputPartial(call.Id, output);
-            }
+                if (answer.OutputJson is { } output)
+                {
+                    yield return new ChatEvent.ToolOutputPartial(call.Id, output);
+                }
 
-            yield return new ChatEvent.ToolOutput(call.Id, answer.Text, answer.OutputJson, answer.Failed);
+                yield return new ChatEvent.ToolOutput(call.Id, answer.Text, answer.OutputJson, answer.Failed);
+            }
         }
-
-        foreach (var call in calls)
+        finally
         {
-            var answer = answers[call];
-            if (answer.ProductsJson is { } products)
-            {
-                record.ShowProducts(products);
-            }
-
-            record.AnswerTool(call.Id, call.Name, answer.Text, time.GetUtcNow());
-            conversation.AnswerTool(call, answer.Text);
+            // A turn that is stopped here leaves its jobs before it ends, and keeps what was found already.
+            await Task.WhenAll(running.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Keep(runs);
         }
     }
 
-    private async Task<(ProviderToolCall Call, ToolAnswer Answer)> RunToolAsync(ProviderToolCall call, CancellationToken cancellationToken) => budget.TryTake(call.Name)
-        ? (call, await tools.RunAsync(new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.ThreadId, record.StreamId, start.Principal, start.WebSearch), cancellationToken))
-        : (call, new ToolAnswer("The limit for this tool is reached in this turn. Answer the user with what you have."));
+    private async Task<ToolRun> RunToolAsync(ToolRun run, CancellationToken cancellationToken)
+    {
+        var call = run.Call;
+        run.Answer = budget.TryTake(call.Name)
+            ? await tools.RunAsync(new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.Principal, start.WebSearch, budget), cancellationToken)
+            : new ToolAnswer("The limit for this tool is reached in this turn. Answer the user with what you have.");
+        return run;
+    }
+
+    private void Keep(ToolRun[] runs)
+    {
+        if (ShownProducts.Json(runs.SelectMany(run => run.Answer?.Products ?? [])) is { } products)
+        {
+            record.ShowProducts(products);
+        }
+
+        foreach (var (call, answer) in runs.Where(run => run.Answer is not null).Select(run => (run.Call, run.Answer!)))
+        {
+            record.AnswerTool(call.Id, call.Name, answer.Text, time.GetUtcNow());
+            conversation.AnswerTool(call, ShownProducts.After(answer.Text, answer.Products ?? []));
+        }
+    }
 
     private void Keep(ChatEvent told)
     {
@@ -128,6 +142,15 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
                 break;
         }
     }
+}
+
+/// <summary>A tool call on its way to its answer.</summary>
+internal sealed class ToolRun(ProviderToolCall call)
+{
+    public ProviderToolCall Call => call;
+
+    /// <summary>Null until it has come, and if it never does.</summary>
+    public ToolAnswer? Answer { get; set; }
 }
 
 /// <summary>What a turn was started with.</summary>

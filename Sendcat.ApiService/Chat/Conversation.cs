@@ -1,6 +1,6 @@
-using System.Text;
 using System.Text.Json;
 using Sendcat.ApiService.Providers;
+using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -74,27 +74,8 @@ internal sealed class Conversation
         return told;
     }
 
-    /// <summary>The products that the user saw beside a message, so that "the second one" means something.</summary>
-    private static string WithProducts(HistoryMessage message)
-    {
-        if (message.ProductsJson is null)
-        {
-            return message.Content;
-        }
-
-        var text = new StringBuilder(message.Content).Append("\n\n[Products shown to the user]");
-        var index = 1;
-        foreach (var product in JsonSerializer.Deserialize(message.ProductsJson, StoredJson.Default.StoredProductArray) ?? [])
-        {
-            text.Append('\n').Append(index++).Append(". ").Append(product.Title).Append(" | ").Append(product.Price);
-            if (product.Condition is not null)
-            {
-                text.Append(" | ").Append(product.Condition);
-            }
-        }
-
-        return text.ToString();
-    }
+    private static string WithProducts(HistoryMessage message) =>
+        message.ProductsJson is { } products ? ShownProducts.After(message.Content, JsonSerializer.Deserialize(products, ToolJson.Default.IReadOnlyListProduct) ?? []) : message.Content;
 
     private static IReadOnlyList<ProviderAttachment> Attachments(string? json) => json is null
         ? []

@@ -15,7 +15,7 @@ internal sealed class LiveTurns(
 {
     private static readonly TimeSpan LongestCommitWait = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<Guid, (LiveTurn Turn, Task Running)> byStream = [];
+    private readonly ConcurrentDictionary<Guid, LiveTurn> byStream = [];
     private readonly ConcurrentDictionary<Guid, LiveTurn> byThread = [];
     private readonly ConcurrentDictionary<LiveTurn, ITimer> graces = [];
     private CancellationTokenRegistration stopping;
@@ -23,7 +23,7 @@ internal sealed class LiveTurns(
 
     public int Count => byStream.Count;
 
-    public LiveTurn? ByStream(Guid streamId) => byStream.TryGetValue(streamId, out var live) ? live.Turn : null;
+    public LiveTurn? ByStream(Guid streamId) => byStream.GetValueOrDefault(streamId);
 
     /// <summary>The thread's newest running turn.</summary>
     public LiveTurn? ByThread(Guid threadId) => byThread.GetValueOrDefault(threadId);
@@ -37,15 +37,10 @@ internal sealed class LiveTurns(
         }
 
         byThread[start.ThreadId] = turn;
+        byStream[start.StreamId] = turn;
         ChatMetrics.TurnsActive.Add(1);
-        // The turn begins on the caller's thread, so that its first event is in the feed before the response is.
-        var running = RunAsync(turn, engine(turn), ticket);
-        byStream[start.StreamId] = (turn, running);
-        if (running.IsCompleted)
-        {
-            byStream.TryRemove(start.StreamId, out _);
-        }
-
+        // The turn begins on the caller's thread, so that its first event is in the feed before the response is. Its end is awaited through LiveTurn.Ended.
+        _ = RunAsync(turn, engine(turn), ticket);
         return turn;
     }
 
@@ -59,7 +54,7 @@ internal sealed class LiveTurns(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await using var late = cancellationToken.UnsafeRegister(static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
-        await Task.WhenAll(byStream.Values.Select(live => live.Running));
+        await Task.WhenAll(byStream.Values.Select(turn => turn.Ended));
     }
 
     public void Dispose()
@@ -74,7 +69,7 @@ internal sealed class LiveTurns(
 
     private void EndAll(TurnEnding why)
     {
-        foreach (var (turn, _) in byStream.Values)
+        foreach (var turn in byStream.Values)
         {
             turn.End(why);
         }
@@ -85,7 +80,7 @@ internal sealed class LiveTurns(
         await using var lost = ticket.Lost.UnsafeRegister(static state => ((LiveTurn)state!).End(TurnEnding.Superseded), turn);
         await using var limit = time.CreateTimer(
             static state => ((LiveTurn)state!).End(TurnEnding.TimeLimit), turn, TimeSpan.FromMilliseconds(options.CurrentValue.TurnTimeoutMs), Timeout.InfiniteTimeSpan);
-        journal.WriteNow(turn.Record);
+        journal.WriteSoon(turn.Record);
 
         ChatEvent last;
         try
@@ -140,11 +135,16 @@ internal sealed class LiveTurns(
         {
             logger.TurnRecordLate(turn.Start.StreamId);
         }
+        catch (Exception surprise)
+        {
+            logger.TurnBroke(turn.Start.StreamId, surprise);
+        }
 
-        turn.Feed.Append(last);
-        turn.Feed.Complete();
+        // First, so that a reader who has seen the end finds nothing running any more.
         byStream.TryRemove(turn.Start.StreamId, out _);
         byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
+        turn.Feed.Append(last);
+        turn.Feed.Complete();
         if (graces.TryRemove(turn, out var grace))
         {
             await grace.DisposeAsync();

@@ -18,13 +18,9 @@ internal sealed record StoredToolCall(string Id, string Type, StoredFunction Fun
 
 internal sealed record StoredFunction(string Name, string Arguments);
 
-/// <summary>A product as stored; the model is reminded of these four fields.</summary>
-internal sealed record StoredProduct(string? Title, string? Price, string? Condition);
-
 internal sealed record StoredAttachment(string? StorageId, string? Type, string? Name, string? Url);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(StoredToolCall[]))]
-[JsonSerializable(typeof(StoredProduct[]))]
 [JsonSerializable(typeof(StoredAttachment[]))]
 internal sealed partial class StoredJson : JsonSerializerContext;

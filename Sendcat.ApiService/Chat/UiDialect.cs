@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -9,7 +10,7 @@ namespace Sendcat.ApiService.Chat;
 /// </summary>
 internal sealed class UiDialect : EventDialect
 {
-    private readonly HashSet<string> toolsStarted = [];
+    private readonly Dictionary<string, string> toolsStarted = [];
     private ChatEvent.Usage? lastUsage;
     private string? openBlock;
     private bool openIsText;
@@ -52,14 +53,7 @@ internal sealed class UiDialect : EventDialect
                 WriteToolInput(output, input);
                 break;
             case ChatEvent.ToolOutputPartial partial:
-                Data(output, partial, static (json, e) =>
-                {
-                    json.WriteString("type"u8, "tool-output-available"u8);
-                    json.WriteString("toolCallId"u8, e.ToolCallId);
-                    json.WritePropertyName("output"u8);
-                    json.WriteRawValue(e.OutputJson, skipInputValidation: true);
-                    json.WriteBoolean("preliminary"u8, true);
-                });
+                WritePartialOutput(output, partial);
                 break;
             case ChatEvent.ToolOutput result:
                 WriteToolOutput(output, result);
@@ -153,7 +147,7 @@ internal sealed class UiDialect : EventDialect
 
     private void StartTool(IBufferWriter<byte> output, string id, string name)
     {
-        if (toolsStarted.Add(id))
+        if (toolsStarted.TryAdd(id, name))
         {
             Data(output, (id, name), static (json, e) =>
             {
@@ -183,6 +177,31 @@ internal sealed class UiDialect : EventDialect
                 json.WriteString("errorText"u8, "The model wrote arguments that are not a JSON object."u8);
             }
         });
+    }
+
+    private void WritePartialOutput(IBufferWriter<byte> output, ChatEvent.ToolOutputPartial partial)
+    {
+        Data(output, partial, static (json, e) =>
+        {
+            json.WriteString("type"u8, "tool-output-available"u8);
+            json.WriteString("toolCallId"u8, e.ToolCallId);
+            json.WritePropertyName("output"u8);
+            json.WriteRawValue(e.OutputJson, skipInputValidation: true);
+            json.WriteBoolean("preliminary"u8, true);
+        });
+        if (toolsStarted.GetValueOrDefault(partial.ToolCallId) == ToolNames.SearchWeb)
+        {
+            foreach (var source in UiSource.Of(partial))
+            {
+                Data(output, source, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "source-url"u8);
+                    json.WriteString("sourceId"u8, e.Id);
+                    json.WriteString("url"u8, e.Url);
+                    json.WriteString("title"u8, e.Title);
+                });
+            }
+        }
     }
 
     private static void WriteToolOutput(IBufferWriter<byte> output, ChatEvent.ToolOutput result) =>

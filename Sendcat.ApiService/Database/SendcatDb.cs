@@ -1,11 +1,13 @@
 using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Shopping.Favorites;
+using Sendcat.ApiService.Shopping.Packages;
 using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>The record: users, threads, messages, turns. Names are snake_case, times are UTC, schema <c>public</c>.</summary>
+/// <summary>The record: users, threads, messages, turns, what users keep. Names are snake_case, times are UTC, schema <c>public</c>.</summary>
 internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityUserContext<SendcatUser>(options)
 {
     public const string HistoryTable = "__sendcat_migrations";
@@ -24,11 +26,18 @@ internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityU
 
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
 
+    public DbSet<FavoriteList> FavoriteLists => Set<FavoriteList>();
+
+    public DbSet<Favorite> Favorites => Set<Favorite>();
+
+    public DbSet<Package> Packages => Set<Package>();
+
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
         IdentityTables.Describe(builder);
         ThreadTables.Describe(builder);
         TurnTables.Describe(builder);
+        ShoppingTables.Describe(builder);
     }
 }

@@ -17,4 +17,7 @@ internal static class Budget
 
     /// <summary>Threads made by one principal, or from one address.</summary>
     public const string ThreadCreate = "thread_create";
+
+    /// <summary>Shopping pages of one principal, or of one address.</summary>
+    public const string Shopping = "shopping";
 }

@@ -22,8 +22,9 @@ internal static class SharedLimits
         Budget.AnonymousSession => RateLimitBucket.AnonymousSession,
         Budget.PasswordReset when !ClientAddress.IsAddress(key) => RateLimitBucket.PasswordReset,
         Budget.Registration or Budget.SignIn or Budget.PasswordReset => RateLimitBucket.Auth,
-        Budget.ThreadCreate when ClientAddress.IsAddress(key) => RateLimitBucket.ChatIp,
+        Budget.ThreadCreate or Budget.Shopping when ClientAddress.IsAddress(key) => RateLimitBucket.ChatIp,
         Budget.ThreadCreate => RateLimitBucket.ThreadCreate,
+        Budget.Shopping => RateLimitBucket.Shopping,
         _ => throw new ArgumentOutOfRangeException(nameof(budget), budget, "No such budget."),
     };
 }

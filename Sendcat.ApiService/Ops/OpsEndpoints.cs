@@ -15,6 +15,10 @@ internal static class OpsEndpoints
         ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 401, 404, 413, 415);
         ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Give a knob back to configuration", 400, 401, 404);
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400, 401);
+        ops.MapToolJobs();
+        ops.MapDeadLetters();
+        ops.MapToolCache();
+        ops.MapAudit();
     }
 
     private static Ok<KnobList> Knobs(KnobRegistry knobs) => TypedResults.Ok(new KnobList([.. knobs.Read().Select(KnobView.Of)], knobs.Rejected));
@@ -71,5 +75,6 @@ internal static class OpsEndpoints
         ["off"] = [("ADMISSION_REDIS_ENABLED", "false"), ("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true")],
     };
 
-    private static string Actor(HttpContext http) => $"operator at {ClientAddress.KeyOf(http)}";
+    /// <summary>Who is told in the audit.</summary>
+    internal static string Actor(HttpContext http) => $"operator at {ClientAddress.KeyOf(http)}";
 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sendcat.ApiService.Providers.Markup;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.ApiService.Providers.Prompts;
@@ -38,6 +39,7 @@ internal sealed class ProviderCall(
     /// <summary>Adds the next events, at least one.</summary>
     /// <returns>False when the call is over.</returns>
     /// <exception cref="ProviderException">The call failed for good.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> NextAsync(List<ProviderEvent> events)
     {
         while (!_finished)
@@ -86,6 +88,7 @@ internal sealed class ProviderCall(
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder))]
     private async ValueTask AdvanceAsync(List<ProviderEvent> events)
     {
         if (_attempt is null)

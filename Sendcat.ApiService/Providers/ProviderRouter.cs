@@ -42,6 +42,7 @@ internal sealed class ProviderRouter(
         }
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<bool> NextAsync(ProviderCall call, List<ProviderEvent> events, GenAiTelemetry.Operation operation)
     {
         try

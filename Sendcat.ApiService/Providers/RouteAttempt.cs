@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.ApiService.Providers;
@@ -68,6 +69,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
     /// <summary>Adds what the next read brings; perhaps nothing.</summary>
     /// <returns>False when the answer is over.</returns>
     /// <exception cref="ProviderException">The answer failed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReadAsync(List<ProviderEvent> events)
     {
         if (Interlocked.CompareExchange(ref _state, State.Reading, State.Idle) == State.Idle)

@@ -5,4 +5,5 @@ internal static class ToolNames
 {
     public const string SearchWeb = "search_web";
     public const string SearchProducts = "search_products";
+    public const string SearchGlobal = "search_global";
 }

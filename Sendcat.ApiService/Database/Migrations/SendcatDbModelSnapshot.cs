@@ -383,6 +383,164 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("users", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("ExternalId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("external_id");
+
+                    b.Property<JsonElement>("Item")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("item");
+
+                    b.Property<Guid?>("ListId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("list_id");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("type");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_favorites");
+
+                    b.HasIndex("ListId")
+                        .HasDatabaseName("ix_favorites_list_id");
+
+                    b.HasIndex("UserId", "CreatedAt", "Id")
+                        .HasDatabaseName("ix_favorites_user_id_created_at_id");
+
+                    b.HasIndex("UserId", "ListId", "Type", "ExternalId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_favorites_user_id_list_id_type_external_id");
+
+                    NpgsqlIndexBuilderExtensions.AreNullsDistinct(b.HasIndex("UserId", "ListId", "Type", "ExternalId"), false);
+
+                    b.ToTable("favorites", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_favorites_type", "type in ('product', 'brand')");
+                        });
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.FavoriteList", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_favorite_lists");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_favorite_lists_user_id");
+
+                    b.ToTable("favorite_lists", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Shopping.Packages.Package", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<decimal?>("Cost")
+                        .HasPrecision(14, 2)
+                        .HasColumnType("numeric(14,2)")
+                        .HasColumnName("cost");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<string>("Location")
+                        .HasColumnType("text")
+                        .HasColumnName("location");
+
+                    b.Property<string>("Merchant")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("merchant");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<string>("TrackingNumber")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("tracking_number");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<decimal?>("Weight")
+                        .HasPrecision(10, 2)
+                        .HasColumnType("numeric(10,2)")
+                        .HasColumnName("weight");
+
+                    b.HasKey("Id")
+                        .HasName("pk_packages");
+
+                    b.HasIndex("UserId", "Status")
+                        .HasDatabaseName("ix_packages_user_id_status");
+
+                    b.HasIndex("UserId", "TrackingNumber")
+                        .IsUnique()
+                        .HasDatabaseName("ix_packages_user_id_tracking_number");
+
+                    b.HasIndex("UserId", "CreatedAt", "Id")
+                        .HasDatabaseName("ix_packages_user_id_created_at_id");
+
+                    b.ToTable("packages", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_packages_status", "status in ('warehouse', 'in_transit', 'ready_for_pickup', 'delivered')");
+                        });
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Threads.ChatMessage", b =>
                 {
                     b.Property<Guid>("Id")
@@ -679,6 +837,42 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_refresh_tokens_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Shopping.Favorites.FavoriteList", null)
+                        .WithMany()
+                        .HasForeignKey("ListId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_favorites_favorite_lists_list_id");
+
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_favorites_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.FavoriteList", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_favorite_lists_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Shopping.Packages.Package", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_packages_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.ChatMessage", b =>

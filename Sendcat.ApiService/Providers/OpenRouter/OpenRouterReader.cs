@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Sendcat.ApiService.Providers.Markup;
 
@@ -37,6 +38,7 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
     /// <returns>False when nothing will come any more.</returns>
     /// <exception cref="ProviderException">The answer failed; all that was before the failure has been handed on.</exception>
     /// <exception cref="IOException">The connection failed; ask <see cref="Broken"/> what that means.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReadAsync(List<ProviderEvent> events, CancellationToken cancellationToken)
     {
         if (_failure is not null)

@@ -1,0 +1,29 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Database;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary><c>/api/ops/audit</c>: who changed what by hand.</summary>
+internal static class AuditOps
+{
+    public static void MapAudit(this RouteGroupBuilder ops) => ops.MapGet("/audit", ListAsync).As("ops.audit", "What operators did, the newest first", 400, 401);
+
+    private static async Task<Results<Ok<Page<AuditView>>, ApiError>> ListAsync(OperatorAudit audit, string? cursor, string? limit, CancellationToken cancellationToken)
+    {
+        if (!PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out var refusal) || !OpsCursor.Read(cursor).Got(out var after, out refusal))
+        {
+            return refusal;
+        }
+
+        var rows = await audit.ListAsync(after.Before, count + 1, cancellationToken);
+        return TypedResults.Ok(new Page<AuditView>([.. rows.Take(count).Select(AuditView.Of)], rows.Count > count ? OpsCursor.After(rows[count - 1].Id) : null));
+    }
+}
+
+/// <param name="Action">For instance <c>knob.set</c>, <c>dlq.requeue</c>, <c>tool_cache.clear</c>.</param>
+/// <param name="After">What came of it; absent if it was not finished.</param>
+internal sealed record AuditView(DateTime At, string Actor, string Action, string Target, string? Before, string? After)
+{
+    public static AuditView Of(OperatorAuditRow row) => new(row.CreatedAt.UtcDateTime, row.Actor, row.Action, row.Target, row.Before, row.After);
+}

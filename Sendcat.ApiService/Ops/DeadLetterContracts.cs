@@ -1,0 +1,86 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ApiService.Ops;
+
+internal sealed record DeadLetterGroupView(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTime FirstAt, DateTime LastAt)
+{
+    public static DeadLetterGroupView Of(DeadLetterGroup group) =>
+        new(group.Tool, group.Fingerprint, group.Reason, group.Error, group.Count, group.First.UtcDateTime, group.Last.UtcDateTime);
+}
+
+/// <param name="History">One object per attempt, over all replays.</param>
+internal sealed record DeadLetterView(
+    Guid Id, string Tool, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTime CreatedAt, DateTime DiedAt, JsonElement? Arguments, JsonElement? History)
+{
+    public static DeadLetterView Of(DeadLetter letter) => new(
+        letter.Id, letter.Tool, letter.Reason, letter.Fingerprint, letter.Error, letter.Attempts, letter.ReplayCount, letter.CreatedAt.UtcDateTime, letter.DiedAt.UtcDateTime, Json(letter.Arguments),
+        Json(letter.History));
+
+    private static JsonElement? Json(string text)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            return document.RootElement.Clone();
+        }
+        catch (JsonException)
+        {
+            // A job that died of its arguments is shown all the same.
+            return JsonSerializer.SerializeToElement(text, OpsJson.Default.String);
+        }
+    }
+}
+
+/// <summary>Which dead letters to change. At least one of the filters, or <paramref name="All"/>.</summary>
+/// <param name="Limit">1–10 000; the oldest first.</param>
+/// <param name="DryRun">Only say what would happen.</param>
+internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IChecked
+{
+    public DeadLetterFilter Filter => new(Tool, Fingerprint, Ids, DiedBefore?.ToUniversalTime(), Limit ?? DeadLetterFilter.MostAtOnce);
+
+    public IEnumerable<string> Problems()
+    {
+        if (Tool is null && Fingerprint is null && Ids is null && DiedBefore is null && All is not true)
+        {
+            yield return "say which: tool, fingerprint, ids, diedBefore, or all: true";
+        }
+
+        if (Limit is < 1 or > DeadLetterFilter.MostAtOnce)
+        {
+            yield return $"limit must be 1 to {DeadLetterFilter.MostAtOnce}";
+        }
+
+        foreach (var problem in Problems(Tool, Fingerprint))
+        {
+            yield return problem;
+        }
+    }
+
+    public static IEnumerable<string> Problems(string? tool, string? fingerprint)
+    {
+        if (tool is not null && !ToolLane.TryFind(tool, out _))
+        {
+            yield return $"tool must be one of {string.Join(", ", ToolLane.All)}";
+        }
+
+        if (fingerprint is not null && !FingerprintPattern().IsMatch(fingerprint))
+        {
+            yield return "fingerprint must have 12 hex digits";
+        }
+    }
+
+    [GeneratedRegex(@"\A[0-9a-f]{12}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    private static partial Regex FingerprintPattern();
+}
+
+/// <param name="Matched">Dead letters that the filter let through.</param>
+/// <param name="Changed">How many were changed, or would be.</param>
+/// <param name="Skipped">Those whose question is being worked on already; they stay.</param>
+/// <param name="LastDueAt">When the last one of a replay runs.</param>
+internal sealed record DeadLettersChanged(bool DryRun, int Matched, int Changed, int Skipped, IReadOnlyList<Guid> Ids, DateTime? LastDueAt)
+{
+    public static DeadLettersChanged Of(DeadLetterChange change) => new(change.DryRun, change.Matched, change.Jobs.Count, change.Skipped, change.Jobs, change.LastDueAt?.UtcDateTime);
+}

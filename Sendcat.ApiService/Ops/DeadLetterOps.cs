@@ -1,0 +1,96 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary><c>/api/ops/tool-jobs/dead-letters</c>: seen by cause, run again, given up.</summary>
+internal static class DeadLetterOps
+{
+    private const int MostIds = 100;
+
+    private const string Order = "died";
+
+    public static void MapDeadLetters(this RouteGroupBuilder ops)
+    {
+        var letters = ops.MapGroup("/tool-jobs/dead-letters");
+        letters.MapGet("/groups", GroupsAsync).As("ops.deadLetterGroups", "Dead letters by tool and cause, the largest group first", 401);
+        letters.MapGet("", ListAsync).As("ops.listDeadLetters", "Dead letters with their history, the newest first; ?tool=, ?fingerprint=, ?ids=a,b, ?diedBefore=", 400, 401);
+        letters.MapPost("/requeue", RequeueAsync).Takes<DeadLetterOrder>().As("ops.requeueDeadLetters", "Run dead letters again, at a bounded rate; dryRun says what would happen", 400, 401, 413, 415);
+        letters.MapPost("/discard", DiscardAsync).Takes<DeadLetterOrder>().As("ops.discardDeadLetters", "Give dead letters up; dryRun says what would happen", 400, 401, 413, 415);
+    }
+
+    private static async Task<Ok<Page<DeadLetterGroupView>>> GroupsAsync(DeadLetters letters, CancellationToken cancellationToken) =>
+        TypedResults.Ok(new Page<DeadLetterGroupView>([.. (await letters.GroupsAsync(cancellationToken)).Select(DeadLetterGroupView.Of)], null));
+
+    private static async Task<Results<Ok<Page<DeadLetterView>>, ApiError>> ListAsync(
+        DeadLetters letters, string? tool, string? fingerprint, string? ids, string? diedBefore, string? cursor, string? limit, CancellationToken cancellationToken)
+    {
+        const string Function = "ops.listDeadLetters";
+        if (!PageLimit.Read(limit, fallback: 50, most: 500).Got(out var count, out var refusal) || !Filter(Given(tool), Given(fingerprint), ids, diedBefore).Got(out var filter, out refusal))
+        {
+            return refusal.In(Function);
+        }
+
+        if (!PageCursor.TryRead(cursor, Order, out var after))
+        {
+            return PageCursor.Foreign.In(Function);
+        }
+
+        var rows = await letters.ListAsync(filter with { Limit = count + 1 }, after is null ? null : (after.At, after.Id), cancellationToken);
+        return TypedResults.Ok(new Page<DeadLetterView>([.. rows.Take(count).Select(DeadLetterView.Of)], rows.Count > count ? new PageCursor(Order, rows[count - 1].DiedAt, rows[count - 1].Id).ToString() : null));
+    }
+
+    private static Task<Results<Ok<DeadLettersChanged>, ApiError>> RequeueAsync(HttpContext http, DeadLetters letters, CancellationToken cancellationToken) =>
+        ChangeAsync(http, letters.RequeueAsync, cancellationToken);
+
+    private static Task<Results<Ok<DeadLettersChanged>, ApiError>> DiscardAsync(HttpContext http, DeadLetters letters, CancellationToken cancellationToken) =>
+        ChangeAsync(http, letters.DiscardAsync, cancellationToken);
+
+    private static async Task<Results<Ok<DeadLettersChanged>, ApiError>> ChangeAsync(
+        HttpContext http, Func<DeadLetterFilter, bool, string, CancellationToken, Task<DeadLetterChange>> change, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, OrderLimit, OpsJson.Default.DeadLetterOrder, cancellationToken);
+        return body.Got(out var order, out var refusal)
+            ? TypedResults.Ok(DeadLettersChanged.Of(await change(order.Filter, order.DryRun is true, OpsEndpoints.Actor(http), cancellationToken)))
+            : refusal;
+    }
+
+    /// <summary>Room for as many ids as one change may name.</summary>
+    private const int OrderLimit = 512 * 1024;
+
+    private static Outcome<DeadLetterFilter> Filter(string? tool, string? fingerprint, string? ids, string? diedBefore)
+    {
+        if (DeadLetterOrder.Problems(tool, fingerprint).FirstOrDefault() is { } problem)
+        {
+            return ApiError.InvalidRequest(problem);
+        }
+
+        var jobs = new List<Guid>();
+        foreach (var id in (ids ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (!Guid.TryParseExact(id, "D", out var job) || jobs.Count == MostIds)
+            {
+                return ApiError.InvalidRequest($"ids must be at most {MostIds} job ids, separated by commas");
+            }
+
+            jobs.Add(job);
+        }
+
+        DateTimeOffset? before = null;
+        if (!string.IsNullOrEmpty(diedBefore))
+        {
+            if (!DateTimeOffset.TryParse(diedBefore, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time))
+            {
+                return ApiError.InvalidRequest("diedBefore must be a time, such as 2026-03-01T12:00:00Z");
+            }
+
+            before = time;
+        }
+
+        return new DeadLetterFilter(tool, fingerprint, string.IsNullOrEmpty(ids) ? null : jobs, before);
+    }
+
+    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

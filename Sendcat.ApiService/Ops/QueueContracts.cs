@@ -1,0 +1,66 @@
+using Sendcat.Reliability.Alerts;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary>The tool queue as it is now; ended jobs count when they ended in the window. Counted, not sampled.</summary>
+/// <param name="ByTool">The same by tool.</param>
+internal sealed record QueueView(
+    DateTime GeneratedAt,
+    int WindowMinutes,
+    JobCounts ByStatus,
+    IReadOnlyDictionary<string, JobCounts> ByTool,
+    IReadOnlyDictionary<string, LanePressure> PressureByTool,
+    long OldestQueuedAgeMs,
+    long OldestRunningAgeMs,
+    QueueHealthView Health)
+{
+    public static QueueView Of(ToolQueueReading reading, IReadOnlyList<QueueFinding> findings, DateTimeOffset now) => new(
+        now.UtcDateTime,
+        (int)reading.Window.TotalMinutes,
+        JobCounts.Of(reading.Lanes),
+        reading.Lanes.ToDictionary(lane => lane.Tool, lane => JobCounts.Of([lane]), StringComparer.Ordinal),
+        reading.Lanes.ToDictionary(lane => lane.Tool, LanePressure.Of, StringComparer.Ordinal),
+        (long)reading.OldestQueued.TotalMilliseconds,
+        (long)reading.OldestRunning.TotalMilliseconds,
+        QueueHealthView.Of(findings));
+}
+
+/// <param name="Failed">Ended without a result because another attempt could not help; dead letters are not in it.</param>
+internal sealed record JobCounts(int Queued, int Running, int Completed, int Failed, int DeadLetter, int Cancelled)
+{
+    public static JobCounts Of(IReadOnlyList<LaneReading> lanes) => new(
+        lanes.Sum(lane => lane.Queued), lanes.Sum(lane => lane.Running), lanes.Sum(lane => lane.Completed), lanes.Sum(lane => lane.Failed), lanes.Sum(lane => lane.DeadLetters),
+        lanes.Sum(lane => lane.Cancelled));
+}
+
+/// <param name="Due">Jobs that wait and could start now.</param>
+/// <param name="QueuedUtilization">Due jobs in relation to the lane's cap; above 1 only while caps are advisory.</param>
+/// <param name="OverCap">Jobs that a full lane would have refused while caps were advisory.</param>
+internal sealed record LanePressure(
+    string QosClass, int Due, double QueuedUtilization, double RunningUtilization, long OldestQueuedAgeMs, long OldestRunningAgeMs, long OldestDeadLetterAgeMs, int OverCap)
+{
+    public static LanePressure Of(LaneReading lane) => new(
+        lane.QosClass, lane.QueuedDue, Math.Round(lane.QueuedUtilization, 4), Math.Round(lane.RunningUtilization, 4), (long)lane.OldestQueued.TotalMilliseconds, (long)lane.OldestRunning.TotalMilliseconds,
+        (long)lane.OldestDeadLetter.TotalMilliseconds, lane.OverCap);
+}
+
+/// <param name="Level"><c>ok</c> or <c>warning</c></param>
+internal sealed record QueueHealthView(string Level, IReadOnlyList<QueueFinding> Findings)
+{
+    public static QueueHealthView Of(IReadOnlyList<QueueFinding> findings) => new(QueueHealth.Level(findings), findings);
+}
+
+/// <param name="CreatedAlerts">New ones; none for what is still in its cool-down.</param>
+internal sealed record QueueChecked(bool Enabled, int CreatedAlerts, int ClearedAlerts, int WindowMinutes, QueueHealthView Health)
+{
+    public static QueueChecked Of(QueueCheck check) => new(check.Enabled, check.Created, check.Cleared, check.WindowMinutes, QueueHealthView.Of(check.Findings));
+}
+
+/// <param name="Observed">Jobs or milliseconds, the most that was seen in the alert's slot.</param>
+/// <param name="ClearedAt">Absent: it is still so.</param>
+internal sealed record QueueAlertView(string AlertKey, string Kind, long Observed, long Threshold, int WindowMinutes, DateTime CreatedAt, DateTime ExpiresAt, DateTime? ClearedAt)
+{
+    public static QueueAlertView Of(QueueAlert alert) =>
+        new(alert.AlertKey, alert.Kind, alert.Observed, alert.Threshold, alert.WindowMinutes, alert.CreatedAt.UtcDateTime, alert.ExpiresAt.UtcDateTime, alert.ClearedAt?.UtcDateTime);
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolCache;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary><c>/api/ops/tool-cache</c>: how much is kept, and forgetting it.</summary>
+internal static partial class ToolCacheOps
+{
+    private const int UsualDeletes = 10_000;
+    private const int MostDeletes = 100_000;
+
+    private static readonly TimeSpan RedisRetryAfter = TimeSpan.FromSeconds(1);
+
+    public static void MapToolCache(this RouteGroupBuilder ops)
+    {
+        ops.MapGet("/tool-cache", StatisticsAsync).As("ops.toolCache", "Entries of the tool cache by namespace", 401);
+        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Forget what the tool cache keeps: of ?namespace=, or of all", 400, 401, 503);
+    }
+
+    private static async Task<Ok<CacheView>> StatisticsAsync(ToolCache cache, CancellationToken cancellationToken)
+    {
+        var counts = await cache.StatisticsAsync(cancellationToken);
+        return TypedResults.Ok(new CacheView(counts.Values.Sum(), counts));
+    }
+
+    private static async Task<Results<Ok<CacheCleared>, ApiError>> ClearAsync(
+        HttpContext http, ToolCache cache, OperatorAudit audit, string? @namespace, string? maxDeletes, CancellationToken cancellationToken)
+    {
+        const string Function = "ops.clearToolCache";
+        if (!string.IsNullOrEmpty(@namespace) && !NamespacePattern().IsMatch(@namespace))
+        {
+            return ApiError.InvalidRequest("namespace must be one, such as search_web_v1").In(Function);
+        }
+
+        var most = UsualDeletes;
+        if (!string.IsNullOrEmpty(maxDeletes) && !(int.TryParse(maxDeletes, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MostDeletes))
+        {
+            return ApiError.InvalidRequest($"maxDeletes must be 1 to {MostDeletes}").In(Function);
+        }
+
+        var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace, cancellationToken);
+        try
+        {
+            var cleared = await ForgetAsync(cache, @namespace, most, cancellationToken);
+            await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"{cleared.Deleted} deleted{(cleared.HasMore ? ", more are left" : "")}"), cancellationToken);
+            return TypedResults.Ok(cleared);
+        }
+        catch (TimeoutException)
+        {
+            await audit.EndAsync(entry, "Redis was away", cancellationToken);
+            return ApiError.UpstreamUnavailable(RedisRetryAfter).In(Function);
+        }
+    }
+
+    private static async Task<CacheCleared> ForgetAsync(ToolCache cache, string? space, int most, CancellationToken cancellationToken)
+    {
+        IEnumerable<string> spaces = string.IsNullOrEmpty(space) ? (await cache.StatisticsAsync(cancellationToken)).Keys : [space];
+        var (byNamespace, more) = (new SortedDictionary<string, int>(StringComparer.Ordinal), false);
+        foreach (var each in spaces)
+        {
+            var left = most - byNamespace.Values.Sum();
+            if (left <= 0)
+            {
+                more = true;
+                break;
+            }
+
+            var cleared = await cache.ClearNamespaceAsync(each, left, cancellationToken);
+            byNamespace[each] = cleared.Deleted;
+            more |= cleared.HasMore;
+        }
+
+        return new(byNamespace.Values.Sum(), more, byNamespace);
+    }
+
+    [GeneratedRegex(@"\A[a-z0-9_-]{1,64}\z", RegexOptions.CultureInvariant, matchTimeoutMilliseconds: 100)]
+    private static partial Regex NamespacePattern();
+}
+
+/// <summary>Fresh entries and such as may still stand in for a failing upstream; none while Redis is away.</summary>
+internal sealed record CacheView(int SampledActiveEntries, IReadOnlyDictionary<string, int> ByNamespace);
+
+/// <param name="HasMore"><c>maxDeletes</c> was not enough.</param>
+internal sealed record CacheCleared(int Deleted, bool HasMore, IReadOnlyDictionary<string, int> ByNamespace);

@@ -1,0 +1,60 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Alerts;
+using Sendcat.Reliability.Snapshot;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary><c>/api/ops/tool-jobs</c>: the queue, its health and its alerts.</summary>
+internal static class ToolJobOps
+{
+    private const int LongestWindow = 1_440;
+
+    public static void MapToolJobs(this RouteGroupBuilder ops)
+    {
+        ops.MapGet("/tool-jobs", QueueAsync).As("ops.toolJobs", "The tool queue: counts, ages, pressure by lane, health; ?minutes= for ended jobs", 400, 401);
+        ops.MapGet("/tool-jobs/alerts", AlertsAsync).As("ops.toolQueueAlerts", "Alerts about the tool queue, the newest first", 400, 401);
+        ops.MapPost("/tool-jobs/monitor", CheckAsync).As("ops.monitorQueueHealth", "Judge the tool queue now, record new alerts and clear old ones", 401);
+    }
+
+    private static async Task<Results<Ok<QueueView>, ApiError>> QueueAsync(
+        ToolJobStatistics statistics, QueueAlerts alerts, IOptionsMonitor<OpsOptions> options, TimeProvider time, string? minutes, CancellationToken cancellationToken)
+    {
+        var window = options.CurrentValue.DefaultWindowMinutes;
+        if (!string.IsNullOrEmpty(minutes) && !(int.TryParse(minutes, NumberStyles.None, CultureInfo.InvariantCulture, out window) && window is >= 1 and <= LongestWindow))
+        {
+            return ApiError.InvalidRequest($"minutes must be 1 to {LongestWindow}").In("ops.toolJobs");
+        }
+
+        var reading = await statistics.ReadAsync(TimeSpan.FromMinutes(window), cancellationToken);
+        return TypedResults.Ok(QueueView.Of(reading, await alerts.LookAsync(cancellationToken), time.GetUtcNow()));
+    }
+
+    private static async Task<Results<Ok<Page<QueueAlertView>>, ApiError>> AlertsAsync(QueueAlerts alerts, string? cursor, string? limit, CancellationToken cancellationToken)
+    {
+        if (!PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out var refusal) || !OpsCursor.Read(cursor).Got(out var after, out refusal))
+        {
+            return refusal;
+        }
+
+        var rows = await alerts.ListAsync(after.Before, count + 1, cancellationToken);
+        return TypedResults.Ok(new Page<QueueAlertView>([.. rows.Take(count).Select(QueueAlertView.Of)], rows.Count > count ? OpsCursor.After(rows[count - 1].Id) : null));
+    }
+
+    private static async Task<Ok<QueueChecked>> CheckAsync(QueueAlerts alerts, CancellationToken cancellationToken) => TypedResults.Ok(QueueChecked.Of(await alerts.CheckAsync(cancellationToken)));
+}
+
+/// <summary>Lists of numbered rows, the newest first: the cursor is the number of the last one.</summary>
+/// <param name="Before">Null: from the newest on.</param>
+internal sealed record OpsCursor(long? Before)
+{
+    public static Outcome<OpsCursor> Read(string? text) =>
+        string.IsNullOrEmpty(text) ? new OpsCursor((long?)null)
+        : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var before) ? new OpsCursor(before)
+        : PageCursor.Foreign;
+
+    public static string After(long id) => id.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,42 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
+
+namespace Sendcat.ApiService.Shopping.Categories;
+
+/// <summary><c>/api/shopping/categories</c>.</summary>
+internal static class CategoryEndpoints
+{
+    public static void MapCategories(this IEndpointRouteBuilder app)
+    {
+        var categories = app.MapGroup("/api/shopping/categories").WithTags("Shopping");
+        categories.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("categories.list", "Top categories, or the children of ?parentId=, by name", 400, 401, 429);
+        categories.MapGet("/{id}", GetAsync).RequireLimit(Budget.Shopping).As("categories.get", "One category", 400, 401, 404, 429);
+    }
+
+    private static async Task<Results<Ok<Page<CategoryView>>, ApiError>> ListAsync(
+        HttpContext http, ShopDoor door, CategoryTree tree, string? parentId, string? cursor, string? limit, CancellationToken cancellationToken)
+    {
+        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal) || !PageLimit.Read(limit, fallback: 100, most: 200).Got(out var count, out refusal))
+        {
+            return refusal;
+        }
+
+        return !CategoryTree.MayBeId(parentId) ? ApiError.InvalidRequest("parentId is a number").In("categories.list")
+            : !CategoryTree.MayBeId(cursor) ? PageCursor.Foreign.In("categories.list")
+            : TypedResults.Ok(await tree.ListAsync(Given(parentId), Given(cursor), count, cancellationToken));
+    }
+
+    private static async Task<Results<Ok<CategoryView>, ApiError>> GetAsync(HttpContext http, string id, ShopDoor door, CategoryTree tree, CancellationToken cancellationToken)
+    {
+        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal))
+        {
+            return refusal;
+        }
+
+        return !CategoryTree.MayBeId(id) ? ApiError.InvalidRequest("id is a number").In("categories.get")
+            : await tree.FindAsync(id, cancellationToken) is { } category ? TypedResults.Ok(category)
+            : ApiError.NotFound("No such category").In("categories.get");
+    }
+
+    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
+}

@@ -1,0 +1,103 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Shopping.Favorites;
+
+/// <summary><c>/api/favorites/lists</c>.</summary>
+internal static class FavoriteListEndpoints
+{
+    /// <summary>Lists that one user may have; so they are told in one page.</summary>
+    private const int MostLists = 200;
+
+    public static void MapFavoriteLists(this IEndpointRouteBuilder app)
+    {
+        var lists = app.MapGroup("/api/favorites/lists").WithTags("Favorites");
+        lists.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("favorites.lists", "The caller's lists by name", 401, 429);
+        lists.MapPost("", CreateAsync).RequireLimit(Budget.Shopping).Takes<FavoriteListName>().As("favorites.createList", "Begin a list", 400, 401, 413, 415, 429);
+        lists.MapPatch("/{id}", RenameAsync).RequireLimit(Budget.Shopping).Takes<FavoriteListName>().As("favorites.renameList", "Rename a list", 400, 401, 403, 413, 415, 429);
+        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(Budget.Shopping).As("favorites.deleteList", "Delete a list and the favourites in it", 401, 403, 429);
+    }
+
+    /// <summary>One of the caller's own.</summary>
+    public static async Task<FavoriteList?> FindAsync(SendcatDb db, Principal principal, string id, CancellationToken cancellationToken) =>
+        principal.UserId is { } user && Guid.TryParseExact(id, "D", out var list) ? await db.FavoriteLists.SingleOrDefaultAsync(l => l.Id == list && l.UserId == user, cancellationToken) : null;
+
+    private static async Task<Results<Ok<Page<FavoriteListView>>, ApiError>> ListAsync(HttpContext http, ShopDoor door, SendcatDb db, CancellationToken cancellationToken)
+    {
+        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        {
+            return refusal;
+        }
+
+        var lists = await db.FavoriteLists.AsNoTracking().Where(l => l.UserId == principal.UserId)
+            .OrderBy(l => l.Name).ThenBy(l => l.Id).Take(MostLists)
+            .Select(l => new { List = l, Count = db.Favorites.Count(f => f.ListId == l.Id) })
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(new Page<FavoriteListView>([.. lists.Select(row => ViewOf(row.List, row.Count))], null));
+    }
+
+    private static async Task<Results<Created<FavoriteListView>, ApiError>> CreateAsync(HttpContext http, ShopDoor door, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ShoppingJson.Default.FavoriteListName, cancellationToken);
+        if (!body.Got(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        if (await db.FavoriteLists.CountAsync(l => l.UserId == principal.UserId, cancellationToken) >= MostLists)
+        {
+            return ApiError.InvalidRequest($"There are {MostLists} lists already").In("favorites.createList");
+        }
+
+        var now = time.Now();
+        var list = new FavoriteList { Id = Guid.CreateVersion7(now), UserId = principal.UserId!, Name = asked.Name!.Trim(), CreatedAt = now };
+        db.FavoriteLists.Add(list);
+        try
+        {
+            await db.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException failed) when (failed.InnerException is PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation })
+        {
+            return ApiError.Unauthorized("The account does not exist any more");
+        }
+
+        return TypedResults.Created($"/api/favorites/lists/{list.Id:D}", ViewOf(list, 0));
+    }
+
+    private static async Task<Results<Ok<FavoriteListView>, ApiError>> RenameAsync(HttpContext http, string id, ShopDoor door, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ShoppingJson.Default.FavoriteListName, cancellationToken);
+        if (!body.Got(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        if (await FindAsync(db, principal, id, cancellationToken) is not { } list)
+        {
+            return FavoriteEndpoints.Refused(logger, principal, "favorites.renameList");
+        }
+
+        await db.FavoriteLists.Where(l => l.Id == list.Id).ExecuteUpdateAsync(set => set.SetProperty(l => l.Name, asked.Name!.Trim()), cancellationToken);
+        list.Name = asked.Name!.Trim();
+        return TypedResults.Ok(ViewOf(list, await db.Favorites.CountAsync(f => f.ListId == list.Id, cancellationToken)));
+    }
+
+    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ShopDoor door, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
+    {
+        if (!(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        {
+            return refusal;
+        }
+
+        return Guid.TryParseExact(id, "D", out var list)
+            && await db.FavoriteLists.Where(l => l.Id == list && l.UserId == principal.UserId).ExecuteDeleteAsync(cancellationToken) > 0
+            ? TypedResults.NoContent()
+            : FavoriteEndpoints.Refused(logger, principal, "favorites.deleteList");
+    }
+
+    private static FavoriteListView ViewOf(FavoriteList list, int count) => new(list.Id, list.Name, count, list.CreatedAt.UtcDateTime);
+}

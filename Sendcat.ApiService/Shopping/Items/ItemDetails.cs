@@ -1,0 +1,79 @@
+using System.Text.Json;
+using Sendcat.Reliability.Outbound;
+
+namespace Sendcat.ApiService.Shopping.Items;
+
+/// <summary>One item on eBay. What eBay does not say is absent, never invented. Descriptions are plain text: the HTML that sellers write is not passed on.</summary>
+/// <param name="Price">Currency and value, <c>USD 49.99</c>.</param>
+/// <param name="Images">The first is <paramref name="Image"/>.</param>
+/// <param name="SellerFeedback"><c>98.7%</c></param>
+/// <param name="Rating">Of the product by its reviewers, 0–5.</param>
+/// <param name="Quantity">How many are left, as far as the seller tells.</param>
+internal sealed record ItemDetails(
+    string Id,
+    string Title,
+    string Price,
+    string Image,
+    string Url,
+    IReadOnlyList<string> Images,
+    string? Subtitle,
+    string? Description,
+    string? Brand,
+    string? Condition,
+    string? CategoryId,
+    string? CategoryPath,
+    string? SellerName,
+    string? SellerFeedback,
+    string? Location,
+    int? Quantity,
+    double? Rating,
+    int? Reviews,
+    IReadOnlyList<ShippingOption> Shipping,
+    IReadOnlyList<ItemAspect> Aspects)
+{
+    private const int MostImages = 24;
+    private const int MostAspects = 60;
+    private const int MostShipping = 10;
+    private const int LongestDescription = 4_000;
+
+    /// <returns>Null: it is no item.</returns>
+    public static ItemDetails? Read(JsonElement item)
+    {
+        if (item.Text("itemId") is not { } id || item.Text("title") is not { } title || item.Text("itemWebUrl") is not { } url)
+        {
+            return null;
+        }
+
+        var (seller, product, reviews) = (item.Part("seller"), item.Part("product"), item.Part("primaryProductReviewRating"));
+        var reviewed = reviews?.Count("reviewCount") is > 0;
+        string[] images = [.. new[] { item.Part("image") }.Concat(item.Items("additionalImages").Select(image => (JsonElement?)image)).Select(image => image?.Text("imageUrl")).OfType<string>().Distinct(StringComparer.Ordinal).Take(MostImages)];
+        return new(
+            id, title, ShopText.Price(item.Part("price")), images.FirstOrDefault() ?? "", url, images,
+            item.Text("subtitle"),
+            ShopText.Plain(item.Text("shortDescription") ?? product?.Text("description"), LongestDescription),
+            item.Text("brand") ?? product?.Text("brand"),
+            item.Text("condition"),
+            item.Text("categoryId"),
+            item.Text("categoryPath")?.Replace("|", " > ", StringComparison.Ordinal),
+            seller?.Text("username"),
+            seller?.Text("feedbackPercentage") is { } share ? share + "%" : null,
+            item.Part("itemLocation") is { } place ? ShopText.Joined(", ", place.Text("city"), place.Text("stateOrProvince"), place.Text("country")) : null,
+            item.Items("estimatedAvailabilities").Select(stock => stock.Count("estimatedAvailableQuantity", "estimatedRemainingQuantity")).FirstOrDefault(),
+            reviewed ? reviews?.Number("averageRating") : null,
+            reviewed ? reviews?.Count("reviewCount") : null,
+            [.. item.Items("shippingOptions").Select(ShippingOption.Read).Take(MostShipping)],
+            [.. item.Items("localizedAspects").Select(ItemAspect.Read).OfType<ItemAspect>().Take(MostAspects)]);
+    }
+}
+
+/// <param name="Cost">Currency and value; absent when it depends on the address.</param>
+internal sealed record ShippingOption(string? Service, string? Cost)
+{
+    public static ShippingOption Read(JsonElement option) =>
+        new(option.Text("shippingServiceCode", "shippingCarrierCode"), option.Part("shippingCost") is { } cost ? ShopText.Price(cost) : null);
+}
+
+internal sealed record ItemAspect(string Name, string Value)
+{
+    public static ItemAspect? Read(JsonElement aspect) => aspect.Text("name") is { } name && aspect.Text("value") is { } value ? new(name, value) : null;
+}

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Reliability.ToolCache;
+
+namespace Sendcat.ApiService.Shopping.Items;
+
+/// <summary><c>/api/shopping/items/{id}</c>.</summary>
+internal static class ItemEndpoint
+{
+    private const string Function = "shopping.getItemDetails";
+
+    public static void MapItems(this IEndpointRouteBuilder app) =>
+        app.MapGroup("/api/shopping").WithTags("Shopping")
+            .MapGet("/items/{id}", GetAsync).RequireLimit(Budget.Shopping).As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
+
+    private static async Task<Results<Ok<ItemDetails>, ApiError>> GetAsync(
+        HttpContext http, string id, ShopDoor door, ShopWindow window, EbayClient ebay, ToolCacheNamespaces namespaces, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
+    {
+        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (ItemId.PathOf(id) is not { } path)
+        {
+            return ApiError.InvalidRequest("id must be an eBay item id, such as v1|123456789012|0").In(Function);
+        }
+
+        var slot = (namespaces.ItemDetails, ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
+        var looked = await window.LookAsync(slot, ShoppingJson.Default.ItemDetails, asking => ebay.GetAsync(path, ItemDetails.Read, asking), Function, cancellationToken);
+        return !looked.Got(out var shown, out refusal) ? refusal
+            : shown.Value is { } item ? TypedResults.Ok(item)
+            : ApiError.NotFound("No such item").In(Function);
+    }
+}

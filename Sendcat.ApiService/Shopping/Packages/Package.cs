@@ -1,0 +1,43 @@
+namespace Sendcat.ApiService.Shopping.Packages;
+
+/// <summary>A parcel of a user on its way through the warehouse.</summary>
+internal sealed class Package
+{
+    public required Guid Id { get; init; }
+
+    public required string UserId { get; init; }
+
+    public required string TrackingNumber { get; init; }
+
+    public required string Merchant { get; init; }
+
+    public required string Description { get; init; }
+
+    /// <summary>One of <see cref="PackageStatus.All"/>.</summary>
+    public required string Status { get; init; }
+
+    /// <summary>Pounds.</summary>
+    public decimal? Weight { get; init; }
+
+    /// <summary>Jamaican dollars.</summary>
+    public decimal? Cost { get; init; }
+
+    public string? Location { get; init; }
+
+    public DateTimeOffset UpdatedAt { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+internal static class PackageStatus
+{
+    public static readonly IReadOnlyList<string> All = ["warehouse", "in_transit", "ready_for_pickup", "delivered"];
+
+    public static string Label(string status) => status switch
+    {
+        "warehouse" => "In Warehouse",
+        "in_transit" => "In Transit",
+        "ready_for_pickup" => "Ready for Pickup",
+        _ => "Picked Up",
+    };
+}

@@ -1,0 +1,17 @@
+namespace Sendcat.ApiService.Shopping.Packages;
+
+/// <param name="StatusLabel">The status for people.</param>
+/// <param name="Weight">Pounds.</param>
+/// <param name="Cost">Jamaican dollars.</param>
+internal sealed record PackageView(
+    Guid Id, string TrackingNumber, string Merchant, string Description, string Status, string StatusLabel, decimal? Weight, decimal? Cost, string? Location, DateTime UpdatedAt, DateTime CreatedAt)
+{
+    public static PackageView Of(Package package) => new(
+        package.Id, package.TrackingNumber, package.Merchant, package.Description, package.Status, PackageStatus.Label(package.Status), package.Weight, package.Cost, package.Location,
+        package.UpdatedAt.UtcDateTime, package.CreatedAt.UtcDateTime);
+}
+
+internal sealed record PackageCounts(int Total, IReadOnlyDictionary<string, int> ByStatus);
+
+/// <param name="Inserted">0: there were packages already.</param>
+internal sealed record PackagesSeeded(int Inserted);

@@ -1,0 +1,45 @@
+using System.Globalization;
+using System.Text;
+
+namespace Sendcat.ApiService.Shopping.Packages;
+
+/// <summary>Packages as CSV (RFC 4180) with a row of totals.</summary>
+internal static class PackageExport
+{
+    /// <summary>More than a spreadsheet reader wants; newest first, so what is cut is the oldest.</summary>
+    public const int MostRows = 10_000;
+
+    public static string Csv(IReadOnlyList<Package> packages)
+    {
+        var csv = new StringBuilder();
+        Row(csv, "Tracking number", "Merchant", "Description", "Status", "Weight (lb)", "Cost (JMD)", "Location", "Updated");
+        foreach (var package in packages)
+        {
+            Row(
+                csv, package.TrackingNumber, package.Merchant, package.Description, PackageStatus.Label(package.Status), Number(package.Weight), Number(package.Cost), package.Location ?? "",
+                package.UpdatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+        }
+
+        Row(csv, "Total", "", $"{packages.Count.ToString(CultureInfo.InvariantCulture)} packages", "", Number(packages.Sum(package => package.Weight ?? 0)), Number(packages.Sum(package => package.Cost ?? 0)), "", "");
+        return csv.ToString();
+    }
+
+    private static string Number(decimal? number) => number?.ToString("0.##", CultureInfo.InvariantCulture) ?? "";
+
+    private static void Row(StringBuilder csv, params ReadOnlySpan<string> cells)
+    {
+        for (var i = 0; i < cells.Length; i++)
+        {
+            csv.Append(i == 0 ? "" : ",").Append(Cell(cells[i]));
+        }
+
+        csv.Append("\r\n");
+    }
+
+    /// <summary>A cell that begins like a formula is made text: a merchant's name must not run in somebody's spreadsheet.</summary>
+    private static string Cell(string text)
+    {
+        text = text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? "'" + text : text;
+        return text.AsSpan().IndexOfAny(",\"\r\n") < 0 ? text : $"\"{text.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+    }
+}

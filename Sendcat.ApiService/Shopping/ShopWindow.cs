@@ -1,0 +1,57 @@
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.ToolCache;
+
+namespace Sendcat.ApiService.Shopping;
+
+/// <summary>
+/// What shops show, the same for everybody: kept for a while, asked for once at a time over all replicas, and shown somewhat old when the shop does not answer.
+/// </summary>
+internal sealed class ShopWindow(ToolCache cache, ILogger<ShopWindow> logger)
+{
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(2);
+
+    /// <param name="function">Names the operation in errors.</param>
+    /// <param name="ask">Bounded by 30 s.</param>
+    /// <returns>What the shop shows; a null <see cref="Shown{T}.Value"/> if it has no such thing (400, 404); 503 if it cannot be asked; 500 <c>misconfigured</c> without a key.</returns>
+    public async Task<Outcome<Shown<T>>> LookAsync<T>(
+        (ToolCacheNamespace Space, string Key) slot, JsonTypeInfo<T> contract, Func<CancellationToken, Task<UpstreamAnswer<T>>> ask, string function, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            var json = await cache.GetOrFillAsync(slot.Space, slot.Key, async flight => Fill(await ask(flight), contract), cancellationToken);
+            return new Shown<T>(JsonSerializer.Deserialize(json, contract));
+        }
+        catch (ShopClosedException closed)
+        {
+            logger.ShopClosed(function, closed.Error.Message);
+            return closed.Error.IsMisconfigured
+                ? ApiError.Misconfigured("No shop is configured").In(function)
+                : ApiError.UpstreamUnavailable(closed.Error.RetryAfter ?? AskAgain).In(function);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            logger.ShopClosed(function, "took too long");
+            return ApiError.UpstreamUnavailable(AskAgain).In(function);
+        }
+    }
+
+    /// <summary>A thing that is gone is an answer, not a failure: nothing old may stand in for it.</summary>
+    private static CacheFill Fill<T>(UpstreamAnswer<T> answer, JsonTypeInfo<T> contract)
+        where T : class =>
+        answer.IsGood ? new(JsonSerializer.Serialize(answer.Value, contract))
+        : answer.Error.Status is 400 or 404 ? new("null", Keep: false)
+        : throw new ShopClosedException(answer.Error);
+
+    /// <summary>The cache wants a failure thrown, so that an older value may stand in.</summary>
+    private sealed class ShopClosedException(UpstreamError error) : Exception(error.Message)
+    {
+        public UpstreamError Error => error;
+    }
+}
+
+internal sealed record Shown<T>(T? Value)
+    where T : class;

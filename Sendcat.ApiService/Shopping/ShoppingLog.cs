@@ -1,0 +1,11 @@
+namespace Sendcat.ApiService.Shopping;
+
+/// <summary>Event ids 1500–1599.</summary>
+internal static partial class ShoppingLog
+{
+    [LoggerMessage(1500, LogLevel.Warning, "{Function} was refused: {Error}")]
+    public static partial void ShopClosed(this ILogger logger, string function, string error);
+
+    [LoggerMessage(1501, LogLevel.Warning, "Security: {Principal} was refused a favourite or a list of them in {Function}")]
+    public static partial void FavoriteRefused(this ILogger logger, string principal, string function);
+}

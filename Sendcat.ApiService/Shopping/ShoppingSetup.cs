@@ -1,0 +1,33 @@
+using Sendcat.ApiService.Shopping.Affiliate;
+using Sendcat.ApiService.Shopping.Categories;
+using Sendcat.ApiService.Shopping.Explore;
+using Sendcat.ApiService.Shopping.Favorites;
+using Sendcat.ApiService.Shopping.Items;
+using Sendcat.ApiService.Shopping.Packages;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.ToolCache;
+
+namespace Sendcat.ApiService.Shopping;
+
+internal static class ShoppingSetup
+{
+    public static IServiceCollection AddShopping(this IServiceCollection services)
+    {
+        services.AddEbay().AddToolCache().AddKnobs<AffiliateOptions>();
+        services.AddSingleton<ShopDoor>().AddSingleton<ShopWindow>().AddSingleton<CategoryTree>().AddSingleton<FavoriteToggle>().AddSingleton<DemoPackages>();
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ShoppingJson.Default));
+        return services;
+    }
+
+    public static void MapShopping(this IEndpointRouteBuilder app)
+    {
+        app.MapItems();
+        app.MapExplore();
+        app.MapCategories();
+        app.MapAffiliate();
+        app.MapFavorites();
+        app.MapFavoriteLists();
+        app.MapPackages();
+    }
+}

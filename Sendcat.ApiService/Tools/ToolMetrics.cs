@@ -1,0 +1,19 @@
+using System.Diagnostics.Metrics;
+
+namespace Sendcat.ApiService.Tools;
+
+/// <summary>Meter <c>Sendcat.Tools</c>.</summary>
+internal static class ToolMetrics
+{
+    private static readonly Meter Meter = new("Sendcat.Tools");
+
+    private static readonly Counter<long> Searches = Meter.CreateCounter<long>("sendcat.tools.searches", "{search}", "Searches of turns, by tool and where the answer came from: cache, job, past, nothing.");
+
+    public static void Answered(string tool, FoundIn where) => Searches.Add(1, new("tool", tool), new("found_in", where switch
+    {
+        FoundIn.Cache => "cache",
+        FoundIn.Job => "job",
+        FoundIn.Past => "past",
+        _ => "nothing",
+    }));
+}
