@@ -6,7 +6,7 @@ namespace Sendcat.AppHost;
 
 /// <summary>
 /// The ports of a local run, all counted from one base (<c>SENDCAT_PORT_BASE</c>, 1024–14800, default 5000), so that two checkouts
-/// can run side by side. Replicas of the API also answer on base + 101, base + 102, …
+/// can run side by side. Replicas also answer on a port of their own: those of the API on base + 101, base + 102, …, the workers on base + 131, base + 132, …
 /// </summary>
 internal sealed class LocalPorts(IDistributedApplicationBuilder builder)
 {
@@ -24,6 +24,9 @@ internal sealed class LocalPorts(IDistributedApplicationBuilder builder)
     public int? Api => builder.ExecutionContext.IsRunMode ? Claim("api", 80) : null;
 
     public int? Monitor => builder.ExecutionContext.IsRunMode ? Claim("monitor", 90) : null;
+
+    /// <summary>Health of the workers.</summary>
+    public int? Worker => builder.ExecutionContext.IsRunMode ? Claim("tool-worker", 110) : null;
 
     public int Redis => Claim("redis", 51379);
 

@@ -1,30 +1,30 @@
 namespace Sendcat.AppHost;
 
-/// <summary>Keys of the services that Sendcat buys from. All are optional; without OpenRouter's a local run talks to the emulator.</summary>
-internal sealed record ProviderKeys(bool HasModels, IReadOnlyList<(string Variable, IResourceBuilder<ParameterResource> Secret)> Secrets);
+/// <summary>Keys of the services that Sendcat buys from, by who uses them. All are optional; what has none is answered by the emulator in a local run.</summary>
+internal sealed record ProviderKeys(KeyGroup Models, KeyGroup Searches, KeyGroup Ebay)
+{
+    public bool Complete => Models.Usable && Searches.Usable && Ebay.Usable;
+}
+
+/// <param name="Usable">Enough of them are known for the service to be asked.</param>
+internal sealed record KeyGroup(bool Usable, IReadOnlyList<(string Variable, IResourceBuilder<ParameterResource> Value)> Secrets);
 
 internal static class ProviderKeysExtensions
 {
-    private static readonly (string Parameter, string Variable)[] Known =
+    public static ProviderKeys AddProviderKeys(this IDistributedApplicationBuilder builder) => new(
+        builder.AddKeys(known => known[0], ("openrouter-api-key", "OPENROUTER_API_KEY")),
+        builder.AddKeys(known => known[0] || known[1], ("serper-api-key", "SERPER_API_KEY"), ("serpapi-api-key", "SERPAPI_API_KEY")),
+        builder.AddKeys(known => known[0] && known[1], ("ebay-client-id", "EBAY_CLIENT_ID"), ("ebay-client-secret", "EBAY_CLIENT_SECRET")));
+
+    /// <summary>How links to eBay are tagged; without all but the salt they are not.</summary>
+    public static IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> AddAffiliate(this IDistributedApplicationBuilder builder) =>
     [
-        ("openrouter-api-key", "OPENROUTER_API_KEY"),
-        ("serper-api-key", "SERPER_API_KEY"),
-        ("serpapi-api-key", "SERPAPI_API_KEY"),
-        ("ebay-client-id", "EBAY_CLIENT_ID"),
-        ("ebay-client-secret", "EBAY_CLIENT_SECRET"),
+        .. new[] { "campid", "mkcid", "mkrid", "toolid", "mkevt", "customid-salt" }
+            .Select(name => (Variable: $"EPN_{name.Replace('-', '_').ToUpperInvariant()}", Parameter: $"epn-{name}"))
+            .Select(epn => (epn.Variable, builder.AddOptionalSecret(epn.Parameter, epn.Variable))),
     ];
 
-    public static ProviderKeys AddProviderKeys(this IDistributedApplicationBuilder builder) => new(
-        HasModels: builder.SecretOf("openrouter-api-key", "OPENROUTER_API_KEY").Length > 0,
-        [.. Known.Select(key => (key.Variable, builder.AddOptionalSecret(key.Parameter, key.Variable)))]);
-
-    public static IResourceBuilder<ProjectResource> WithProviderKeys(this IResourceBuilder<ProjectResource> service, ProviderKeys keys)
-    {
-        foreach (var (variable, secret) in keys.Secrets)
-        {
-            service.WithEnvironment(variable, secret);
-        }
-
-        return service;
-    }
+    private static KeyGroup AddKeys(this IDistributedApplicationBuilder builder, Func<bool[], bool> usable, params (string Parameter, string Variable)[] keys) => new(
+        usable([.. keys.Select(key => builder.SecretOf(key.Parameter, key.Variable).Length > 0)]),
+        [.. keys.Select(key => (key.Variable, builder.AddOptionalSecret(key.Parameter, key.Variable)))]);
 }

@@ -19,6 +19,18 @@ internal static class Settings
     public static int AsNumber(this IResourceBuilder<ParameterResource> setting) =>
         int.Parse(setting.ApplicationBuilder.Configured(setting.Resource.Name) ?? "1", NumberStyles.None, CultureInfo.InvariantCulture);
 
+    /// <summary>Each value as the variable that the services read it from.</summary>
+    public static IResourceBuilder<ProjectResource> WithSettings(
+        this IResourceBuilder<ProjectResource> service, IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> settings)
+    {
+        foreach (var (variable, value) in settings)
+        {
+            service.WithEnvironment(variable, value);
+        }
+
+        return service;
+    }
+
     private static string? Configured(this IDistributedApplicationBuilder builder, string name) =>
         builder.Configuration[$"Parameters:{name}"] ?? builder.Configuration[$"Parameters:{name.Replace('-', '_')}"];
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Sendcat.Monitor.Chat;
+using Sendcat.Monitor.DeadLetters;
 using Sendcat.Monitor.Watch;
 
 namespace Sendcat.Monitor;
@@ -10,7 +11,7 @@ internal static class Program
     private static async Task<int> Main(string[] args)
     {
         var watch = WatchCommand.Create();
-        var root = new RootCommand("Watches Sendcat, and talks to it from a terminal.") { ChatCommand.Create(), watch };
+        var root = new RootCommand("Watches Sendcat, mends it, and talks to it from a terminal.") { ChatCommand.Create(), DlqCommand.Create(), watch };
         root.Action = watch.Action;
 
         var parsed = root.Parse(args);

@@ -1,6 +1,6 @@
 # The port base of this checkout: every port is base + something (Sendcat.AppHost/LocalPorts.cs, docs/configuration.md).
 
-offsets=(70 71 80 90 101 51379 50432 50672 50673 50674)
+offsets=(70 71 80 90 101 110 131 51379 50432 50672 50673 50674)
 
 somebody_listens() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 

@@ -6,6 +6,7 @@ up() {
     case $1 in
       --detach) detach=yes ;;
       --replicas) options+=("--Parameters:api-replicas=${2:?--replicas needs a number}"); shift ;;
+      --workers) options+=("--Parameters:worker-replicas=${2:?--workers needs a number}"); shift ;;
       --no-emulator) options+=(--emulator=false) ;;
       --infra) infra=${2:?--infra needs local, external or containers}; options+=("--infra=$2"); shift ;;
       --infra=*) infra=${1#*=}; options+=("$1") ;;

@@ -10,6 +10,9 @@ namespace Sendcat.Monitor.Chat;
 /// </summary>
 internal sealed class Transcript(IAnsiConsole console)
 {
+    // The answer is below them and should not be far away.
+    private const int RowsShown = 8;
+
     private readonly TextWriter output = console.Profile.Out.Writer;
     private readonly bool colours = console.Profile.Capabilities.Ansi;
     private readonly Dictionary<string, string> toolNames = new(StringComparer.Ordinal);
@@ -115,16 +118,22 @@ internal sealed class Transcript(IAnsiConsole console)
         }
 
         Line($"← {ToolName(answer.CallId)}: {rows.Count.ToString(CultureInfo.InvariantCulture)} {(rows.Count == 1 ? "result" : "results")}", "36");
+        var first = rows.Take(RowsShown).ToArray();
         if (colours)
         {
-            console.Write(ToolRow.Table(rows));
+            console.Write(ToolRow.Table(first));
         }
         else
         {
-            foreach (var (row, n) in rows.Select((row, i) => (row, i + 1)))
+            foreach (var (row, n) in first.Select((row, i) => (row, i + 1)))
             {
                 output.WriteLine(Clean(string.Create(CultureInfo.InvariantCulture, $"  {n}. {string.Join(" | ", row.Cells.Where(c => c.Length > 0))}")));
             }
+        }
+
+        if (rows.Count > first.Length)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  … and {rows.Count - first.Length} more"));
         }
     }
 

@@ -1,6 +1,7 @@
-# chat: the Monitor's verb, from its built program.
+# The Monitor's verbs, from its built program.
 
-chat() {
+# monitor VERB …
+monitor() {
   need_dotnet
   local flavour monitor
   # Which flavour is running does not matter to a client: take the program that is there.
@@ -17,5 +18,5 @@ chat() {
   fi
   local base
   base=$(known_port_base)
-  SENDCAT_PORT_BASE=$base SENDCAT_API_URL=${SENDCAT_API_URL:-http://127.0.0.1:$((base + 80))} SENDCAT_STATE=$state exec dotnet "$monitor" chat "$@"
+  SENDCAT_PORT_BASE=$base SENDCAT_API_URL=${SENDCAT_API_URL:-http://127.0.0.1:$((base + 80))} SENDCAT_STATE=$state exec dotnet "$monitor" "$@"
 }

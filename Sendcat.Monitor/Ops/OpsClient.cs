@@ -1,0 +1,46 @@
+using System.Net.Http.Headers;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Sendcat.Monitor.Chat;
+
+namespace Sendcat.Monitor.Ops;
+
+/// <summary>The operator surface, <c>/api/ops</c>, as JSON.</summary>
+internal sealed class OpsClient(HttpClient http, string key)
+{
+    private const int LongestMessage = 500;
+
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
+    /// <exception cref="RefusedException">The service refused, or answered something else than JSON.</exception>
+    /// <exception cref="HttpRequestException">It does not answer.</exception>
+    public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(new(HttpMethod.Get, path), cancellationToken);
+
+    /// <inheritdoc cref="GetAsync"/>
+    public Task<JsonElement> PostAsync(string path, object body, CancellationToken cancellationToken) =>
+        SendAsync(new(HttpMethod.Post, path) { Content = JsonContent.Create(body, options: Options) }, cancellationToken);
+
+    private async Task<JsonElement> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
+    {
+        using (request)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
+            using var response = await http.SendAsync(request, cancellationToken);
+            if (!response.IsSuccessStatusCode)
+            {
+                var code = response.Headers.TryGetValues(Wire.ErrorCodeHeader, out var codes) ? codes.First() : "http_error";
+                var text = await response.Content.ReadAsStringAsync(cancellationToken);
+                throw new RefusedException((int)response.StatusCode, code, text.Length > LongestMessage ? text[..LongestMessage] : text, response.Headers.RetryAfter?.Delta);
+            }
+
+            try
+            {
+                return await response.Content.ReadFromJsonAsync<JsonElement>(cancellationToken);
+            }
+            catch (JsonException)
+            {
+                throw new RefusedException(200, "unexpected_answer", "The service answered without JSON. Is this address a Sendcat API?", null);
+            }
+        }
+    }
+}
