@@ -10,4 +10,7 @@ public sealed record ProcessSpec(string FileName, params IReadOnlyList<string> A
 
     /// <summary>The account to run as when the test host is root; ignored otherwise.</summary>
     public string? UserWhenRoot { get; init; }
+
+    /// <summary>Where all lines of both outputs are appended; null keeps the last ones in memory only.</summary>
+    public string? LogFile { get; init; }
 }

@@ -15,9 +15,12 @@ public sealed class TestProcess : IAsyncDisposable
     private readonly Queue<string> lines = new();
     private readonly List<(Predicate<string> Wanted, TaskCompletionSource<string> Seen)> watchers = [];
 
-    private TestProcess(Process process, string name)
+    private readonly StreamWriter? log;
+
+    private TestProcess(Process process, string name, string? logFile)
     {
         this.process = process;
+        log = logFile is null ? null : new StreamWriter(new FileStream(logFile, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
         Name = name;
         Id = process.Id;
         process.OutputDataReceived += (_, e) => Read(e.Data);
@@ -46,7 +49,7 @@ public sealed class TestProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<TestProcess> StartAsync(ProcessSpec spec) => new(await Nursery.StartAsync(spec), Path.GetFileName(spec.FileName));
+    public static async Task<TestProcess> StartAsync(ProcessSpec spec) => new(await Nursery.StartAsync(spec), Path.GetFileName(spec.FileName), spec.LogFile);
 
     /// <summary>Runs a program to its end and answers its output.</summary>
     /// <exception cref="InvalidOperationException">It ended with another exit code than 0; the message holds its output.</exception>
@@ -121,6 +124,10 @@ public sealed class TestProcess : IAsyncDisposable
     {
         await KillAsync();
         process.Dispose();
+        if (log is not null)
+        {
+            await log.DisposeAsync();
+        }
     }
 
     /// <summary>Parents first, so that a stopped one cannot start another while its children are being told.</summary>
@@ -148,6 +155,7 @@ public sealed class TestProcess : IAsyncDisposable
 
         lock (gate)
         {
+            log?.WriteLine(line);
             lines.Enqueue(line);
             if (lines.Count > KeptLines)
             {

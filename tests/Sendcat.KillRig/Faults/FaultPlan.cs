@@ -1,0 +1,69 @@
+namespace Sendcat.KillRig.Faults;
+
+/// <summary>Which faults a seed stands for. Endless; the first are <see cref="Essential"/> in some order.</summary>
+internal static class FaultPlan
+{
+    public static readonly IReadOnlyList<(Victim Victim, Harm Harm)> Essential =
+    [
+        (Victim.Worker, Harm.Killed), (Victim.Worker, Harm.Stopped), (Victim.Submitter, Harm.Killed), (Victim.Broker, Harm.Killed),
+        (Victim.Broker, Harm.Emptied), (Victim.Redis, Harm.Killed), (Victim.Record, Harm.Killed),
+    ];
+
+    /// <summary>What comes after them, by weight.</summary>
+    private static readonly (Victim Victim, Harm Harm, int Weight)[] Further =
+    [
+        (Victim.Worker, Harm.Killed, 5), (Victim.Worker, Harm.Stopped, 4), (Victim.Worker, Harm.Restarted, 2),
+        (Victim.Submitter, Harm.Killed, 2), (Victim.Submitter, Harm.Stopped, 2), (Victim.Submitter, Harm.Restarted, 1),
+        (Victim.Broker, Harm.Killed, 2), (Victim.Broker, Harm.Stopped, 2), (Victim.Broker, Harm.Restarted, 1),
+        (Victim.Redis, Harm.Killed, 2), (Victim.Redis, Harm.Stopped, 2), (Victim.Redis, Harm.Restarted, 1),
+        (Victim.Record, Harm.Killed, 3), (Victim.Record, Harm.Stopped, 2), (Victim.Record, Harm.Restarted, 1),
+    ];
+
+    public static IEnumerable<Fault> Of(int seed, int workers, int submitters, TimeSpan lease)
+    {
+        var random = new Random(seed);
+        var essential = Essential.ToArray();
+        random.Shuffle(essential);
+        foreach (var (victim, harm) in essential)
+        {
+            // One kill in peace, so that the time of its rescue means something.
+            yield return Draw(victim, harm, watched: (victim, harm) is (Victim.Worker, Harm.Killed));
+        }
+
+        while (true)
+        {
+            var (victim, harm) = Pick(random.Next(Further.Sum(it => it.Weight)));
+            yield return Draw(victim, harm, watched: (victim, harm) is (Victim.Worker, Harm.Killed) && random.Next(2) == 0);
+        }
+
+        Fault Draw(Victim victim, Harm harm, bool watched)
+        {
+            var index = victim switch { Victim.Worker => random.Next(workers), Victim.Submitter => random.Next(submitters), _ => 0 };
+            var gap = Seconds(0.5, 3);
+            var hold = harm switch
+            {
+                // Past the lease, so that others have taken over when it wakes.
+                Harm.Stopped when victim is Victim.Worker or Victim.Record => lease + Seconds(1.2, 4),
+                Harm.Stopped => Seconds(1, 9),
+                Harm.Killed => Seconds(0, 2),
+                _ => TimeSpan.Zero,
+            };
+            return new(victim, index, harm, gap, hold, Overlaps: !watched && random.Next(4) == 0, watched);
+        }
+
+        TimeSpan Seconds(double from, double to) => TimeSpan.FromMilliseconds(Math.Round(1000 * (from + (random.NextDouble() * (to - from)))));
+    }
+
+    private static (Victim Victim, Harm Harm) Pick(int ticket)
+    {
+        foreach (var (victim, harm, weight) in Further)
+        {
+            if ((ticket -= weight) < 0)
+            {
+                return (victim, harm);
+            }
+        }
+
+        throw new ArgumentOutOfRangeException(nameof(ticket));
+    }
+}

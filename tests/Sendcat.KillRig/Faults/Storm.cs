@@ -1,0 +1,97 @@
+using System.Collections.Concurrent;
+using Sendcat.KillRig.Rig;
+using Sendcat.KillRig.Upstream;
+
+namespace Sendcat.KillRig.Faults;
+
+/// <summary>Carries a plan out, and keeps what really happened and when.</summary>
+internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, TextWriter log)
+{
+    private static readonly TimeSpan Peace = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentQueue<Happening> happenings = [];
+
+    public IReadOnlyList<Happening> Happenings => [.. happenings];
+
+    public async Task RageAsync(CancellationToken cancellationToken)
+    {
+        var (began, done) = (time.GetTimestamp(), 0);
+        var pending = new List<Task>();
+        foreach (var fault in FaultPlan.Of(options.Seed, options.Workers, options.Submitters, options.Lease))
+        {
+            if (done++ >= FaultPlan.Essential.Count && time.GetElapsedTime(began) >= options.Length)
+            {
+                break;
+            }
+
+            await Task.Delay(fault.Gap, time, cancellationToken);
+            if (fault.Watched)
+            {
+                await Task.WhenAll(pending);
+                await Task.Delay(Peace, time, cancellationToken);
+            }
+
+            var struck = StrikeAsync(fault, cancellationToken);
+            pending.Add(struck);
+            if (!fault.Overlaps)
+            {
+                await Task.WhenAll(pending);
+                pending.Clear();
+            }
+
+            if (fault.Watched)
+            {
+                await Task.Delay(options.Lease + options.RescueSlack, time, cancellationToken);
+            }
+        }
+
+        await Task.WhenAll(pending);
+    }
+
+    /// <summary>Kills the workers that poisonous jobs ask to be killed, until the upstream ends.</summary>
+    public async Task PoisonAsync(UpstreamProcess upstream)
+    {
+        for (var dose = 1; await upstream.PoisonedAsync(dose) is { } worker; dose++)
+        {
+            var blow = await stage.Workers[worker].KillAsync();
+            await stage.Workers[worker].StartAsync();
+            Keep(Victim.Worker, worker, Harm.Poisoned, blow);
+        }
+    }
+
+    private async Task StrikeAsync(Fault fault, CancellationToken cancellationToken)
+    {
+        var blow = new Blow(0, time.GetUtcNow());
+        switch (fault.Harm)
+        {
+            case Harm.Killed:
+                if (fault.Watched)
+                {
+                    await stage.UntilBusyAsync(stage.Workers[fault.Index], cancellationToken);
+                }
+
+                blow = await stage.VictimOf(fault).KillAsync();
+                await Task.Delay(fault.Hold, time, cancellationToken);
+                await stage.VictimOf(fault).StartAsync();
+                break;
+            case Harm.Stopped:
+                blow = await stage.VictimOf(fault).StopAsync(fault.Hold, cancellationToken);
+                break;
+            case Harm.Restarted:
+                blow = await stage.VictimOf(fault).RestartAsync();
+                break;
+            default:
+                await stage.DeleteQueuesAsync(cancellationToken);
+                break;
+        }
+
+        Keep(fault.Victim, fault.Index, fault.Harm, blow, fault.Watched);
+    }
+
+    private void Keep(Victim victim, int index, Harm harm, Blow blow, bool watched = false)
+    {
+        var happening = new Happening(victim, index, harm, blow.ProcessId, blow.At, time.GetUtcNow(), watched);
+        happenings.Enqueue(happening);
+        log.WriteLine($"{happening.From:HH:mm:ss.fff} {victim} {index} {harm}, back after {(happening.Until - happening.From).TotalSeconds:0.0} s");
+    }
+}

@@ -1,0 +1,80 @@
+using Npgsql;
+using Sendcat.KillRig.Verdict;
+
+namespace Sendcat.KillRig.Rig;
+
+/// <summary>
+/// Counts inside the record, by a trigger of the rig's own: each claim and each end is written down in the transaction that makes it, so what is counted is exactly what was committed.
+/// </summary>
+internal static class Audit
+{
+    public static Task InstallAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ExecuteAsync(
+        database,
+        """
+        CREATE SCHEMA rig;
+        CREATE TABLE rig.claims (job uuid, token bigint, owner text, at timestamptz);
+        CREATE TABLE rig.ends (job uuid, token bigint, owner text, was text, status text, execution text, at timestamptz);
+        CREATE FUNCTION rig.watch() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF NEW.status = 'running' THEN
+                INSERT INTO rig.claims VALUES (NEW.id, NEW.token, NEW.lease_owner, clock_timestamp());
+            ELSIF NEW.status <> 'queued' OR OLD.status NOT IN ('queued', 'running') THEN
+                INSERT INTO rig.ends VALUES (NEW.id, NEW.token, NEW.lease_owner, OLD.status, NEW.status, substring(NEW.result from 'exec:([0-9]+)'), clock_timestamp());
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER rig_watch AFTER UPDATE ON reliability.tool_jobs FOR EACH ROW
+            WHEN (NEW.status IS DISTINCT FROM OLD.status OR NEW.token <> OLD.token OR NEW.result IS DISTINCT FROM OLD.result)
+            EXECUTE FUNCTION rig.watch();
+        """,
+        cancellationToken);
+
+    /// <summary>Jobs that wait or run, and messages that are still to be published.</summary>
+    public static async Task<(long Jobs, long Messages)> LeftAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            "SELECT (SELECT count(*) FROM reliability.tool_jobs WHERE status IN ('queued', 'running')), (SELECT count(*) FROM reliability.tool_outbox)");
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetInt64(0), reader.GetInt64(1));
+    }
+
+    public static Task<List<JobRow>> JobsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
+        database,
+        "SELECT id, tool, status, attempts, substring(args from 'rig-[0-9]+-[0-9]+-[0-9]+-[a-z]'), dead_letter_reason, last_error, history::text, cache_namespace || ' ' || cache_key FROM reliability.tool_jobs",
+        reader => new JobRow(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4), Text(reader, 5), Text(reader, 6), reader.GetString(7), Text(reader, 8)),
+        cancellationToken);
+
+    public static Task<List<ClaimRow>> ClaimsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
+        database,
+        "SELECT job, token, split_part(owner, ':', 2)::int, at FROM rig.claims ORDER BY at",
+        reader => new ClaimRow(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt32(2), reader.GetFieldValue<DateTimeOffset>(3)),
+        cancellationToken);
+
+    public static Task<List<EndRow>> EndsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
+        database,
+        "SELECT job, token, was, status, coalesce(execution, ''), at, coalesce(split_part(owner, ':', 2), '0')::int FROM rig.ends ORDER BY at",
+        reader => new EndRow(reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetFieldValue<DateTimeOffset>(5), reader.GetInt32(6)),
+        cancellationToken);
+
+    private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
+
+    private static async Task<List<T>> ReadAsync<T>(NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<T>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            rows.Add(read(reader));
+        }
+
+        return rows;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlDataSource database, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

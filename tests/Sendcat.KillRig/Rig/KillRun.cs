@@ -1,0 +1,85 @@
+using System.Globalization;
+using Npgsql;
+using Sendcat.KillRig.Faults;
+using Sendcat.KillRig.Ledger;
+using Sendcat.KillRig.Verdict;
+using Sendcat.TestKit.Processes;
+
+namespace Sendcat.KillRig.Rig;
+
+/// <summary>One run: set the stage, let jobs flow, let faults happen, let the rest end, count.</summary>
+internal static class KillRun
+{
+    private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>Runs, prints the report and leaves it, with ledgers and logs, under <c>.output/kill-rig/</c>.</summary>
+    /// <returns>0: all held, 1: something did not, 2: could not decide.</returns>
+    public static async Task<int> ReportAsync(RigOptions options, TextWriter output, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var report = await RunAsync(options, TimeProvider.System, output, cancellationToken);
+            await output.WriteLineAsync(report.ToMarkdown());
+            return report.Verdict switch { "pass" => 0, "fail" => 1, _ => 2 };
+        }
+        catch (Exception exception) when (exception is InvalidOperationException or IOException or NpgsqlException or TimeoutException or MissingServerException)
+        {
+            await output.WriteLineAsync($"The rig could not do its run: {exception}");
+            return 2;
+        }
+    }
+
+    public static async Task<RigReport> RunAsync(RigOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
+    {
+        var began = time.GetUtcNow();
+        var folder = Path.Combine(BuiltProgram.Root, ".output", "kill-rig", string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-{options.Seed}"));
+        Directory.CreateDirectory(folder);
+        var log = TextWriter.Synchronized(output);
+        await log.WriteLineAsync($"seed {options.Seed}, everything under {Path.GetRelativePath(BuiltProgram.Root, folder)}");
+
+        await using var stage = await Stage.SetAsync(options, folder, time, cancellationToken);
+        var storm = new Storm(stage, options, time, log);
+        var poisoning = storm.PoisonAsync(stage.Upstream);
+        await Task.Delay(WarmUp, time, cancellationToken);
+        await storm.RageAsync(cancellationToken);
+        await Task.WhenAll(stage.Submitters.Select(submitter => submitter.EndAsync()));
+        await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more questions");
+        var drained = await DrainAsync(stage.Database, options.DrainPatience, time, cancellationToken);
+        await Task.WhenAll(stage.Workers.Select(worker => worker.EndAsync()));
+        await stage.Upstream.DisposeAsync();
+        await poisoning;
+
+        var evidence = new Evidence
+        {
+            Turns = TurnRecord.Read(Directory.EnumerateFiles(folder, "submitter-*.ledger")),
+            Executions = ExecutionRecord.Read([Path.Combine(folder, "upstream.ledger")]),
+            Jobs = await Audit.JobsAsync(stage.Database, cancellationToken),
+            Claims = await Audit.ClaimsAsync(stage.Database, cancellationToken),
+            Ends = await Audit.EndsAsync(stage.Database, cancellationToken),
+            Happenings = storm.Happenings,
+            Deaths = [.. stage.Deaths],
+            Drained = drained,
+        };
+        var report = new RigReport(options, began, time.GetUtcNow() - began, evidence, Judgement.Of(evidence, options));
+        await report.WriteAsync(folder);
+        return report;
+    }
+
+    /// <returns>How long it took; null: something is stuck.</returns>
+    private static async Task<TimeSpan?> DrainAsync(NpgsqlDataSource database, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var began = time.GetTimestamp();
+        while (await Audit.LeftAsync(database, cancellationToken) is not (0, 0))
+        {
+            if (time.GetElapsedTime(began) > patience)
+            {
+                return null;
+            }
+
+            await Task.Delay(Look, time, cancellationToken);
+        }
+
+        return time.GetElapsedTime(began);
+    }
+}

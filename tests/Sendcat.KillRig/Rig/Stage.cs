@@ -1,0 +1,154 @@
+using System.Globalization;
+using Npgsql;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
+using Sendcat.KillRig.Faults;
+using Sendcat.KillRig.Upstream;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.TestKit.Processes;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.KillRig.Rig;
+
+/// <summary>Everything that takes part, each in a process of its own: stores (Postgres with fsync), upstream, workers, submitters.</summary>
+internal sealed class Stage : IAsyncDisposable
+{
+    private readonly RedisServer redis;
+    private readonly PostgresServer postgres;
+    private readonly RabbitMqServer broker;
+    private readonly TimeProvider time;
+
+    /// <summary>When the first questions were asked.</summary>
+    private DateTimeOffset began;
+    private readonly Dictionary<Victim, StoreVictim> stores;
+
+    private Stage(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, string folder, RigOptions options, TimeProvider time)
+    {
+        (this.redis, this.postgres, this.broker, this.time, Upstream) = (redis, postgres, broker, time, upstream);
+        began = time.GetUtcNow();
+
+        // Not pooled: a connection of before a fault would be found dead when it is needed.
+        Database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
+        stores = new() { [Victim.Redis] = new(redis, time), [Victim.Record] = new(postgres, time), [Victim.Broker] = new(broker, time) };
+        var shared = new Dictionary<string, string?>(options.Knobs)
+        {
+            ["DOTNET_ENVIRONMENT"] = "Production",
+            ["ConnectionStrings__redis"] = redis.ConnectionString,
+            ["ConnectionStrings__sendcatdb"] = database,
+            ["ConnectionStrings__messaging"] = broker.ConnectionString,
+        };
+        Workers = [.. Enumerable.Range(0, options.Workers).Select(index => new ProgramVictim($"worker {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
+        {
+            LogFile = Path.Combine(folder, $"worker-{index}.log"),
+            Environment = new Dictionary<string, string?>(shared)
+            {
+                ["SERPER_BASE_URL"] = upstream.AddressFor(index),
+                ["EBAY_BASE_URL"] = upstream.AddressFor(index),
+                ["SERPER_API_KEY"] = "rig",
+                ["EBAY_CLIENT_ID"] = "rig",
+                ["EBAY_CLIENT_SECRET"] = "rig",
+            },
+        }, time))];
+        Submitters = [.. Enumerable.Range(0, options.Submitters).Select(index => new ProgramVictim($"submitter {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), [
+            "submitter", "--index", Number(index), "--ledger", Path.Combine(folder, $"submitter-{index}.ledger"), "--rate", ((double)options.Rate / options.Submitters).ToString(CultureInfo.InvariantCulture),
+            "--poison", .. PoisonTimes(options, index, began).DefaultIfEmpty(0).Select(at => Number(at))])
+        {
+            LogFile = Path.Combine(folder, $"submitter-{index}.log"),
+            Environment = shared,
+        }, time))];
+    }
+
+    public NpgsqlDataSource Database { get; }
+
+    public UpstreamProcess Upstream { get; }
+
+    public IReadOnlyList<ProgramVictim> Workers { get; }
+
+    public IReadOnlyList<ProgramVictim> Submitters { get; }
+
+    public IEnumerable<string> Deaths => Workers.Concat(Submitters).SelectMany(program => program.Deaths);
+
+    public static async Task<Stage> SetAsync(RigOptions options, string folder, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var (cache, record, messaging, upstream) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), UpstreamProcess.StartAsync(folder));
+        await Task.WhenAll(cache, record, messaging, upstream);
+        var database = await (await record).CreateDatabaseAsync();
+        var stage = new Stage(await cache, await record, await messaging, database, await upstream, folder, options, time);
+        await ReliabilityDatabase.MigrateAsync(stage.Database, cancellationToken);
+        await Audit.InstallAsync(stage.Database, cancellationToken);
+        await Task.WhenAll(stage.Workers.Select(worker => worker.StartAsync()));
+        stage.began = time.GetUtcNow();
+        await Task.WhenAll(stage.Submitters.Select(submitter => submitter.StartAsync()));
+        return stage;
+    }
+
+    public IVictim VictimOf(Fault fault) => fault.Victim switch { Victim.Worker => Workers[fault.Index], Victim.Submitter => Submitters[fault.Index], _ => stores[fault.Victim] };
+
+    /// <summary>Waits until the worker has a slow job in work, so that killing it means something.</summary>
+    public async Task UntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
+    {
+        await using var command = Database.CreateCommand("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
+        command.Parameters.Add(new() { Value = Number(worker.ProcessId) });
+        while (await command.ExecuteScalarAsync(cancellationToken) is 0L)
+        {
+        }
+    }
+
+    /// <summary>Takes the broker all it has.</summary>
+    public async Task DeleteQueuesAsync(CancellationToken cancellationToken)
+    {
+        for (var tries = 0; ; tries++)
+        {
+            try
+            {
+                await using var connection = await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }.CreateConnectionAsync(cancellationToken);
+                await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
+                foreach (var lane in ToolLane.All)
+                {
+                    await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool), cancellationToken: cancellationToken);
+                }
+
+                return;
+            }
+            catch (RabbitMQClientException) when (tries < 20)
+            {
+                // It was just being killed.
+                await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
+            }
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var program in Submitters.Concat(Workers))
+        {
+            await program.DisposeAsync();
+        }
+
+        await Upstream.DisposeAsync();
+        await Database.DisposeAsync();
+        foreach (var store in stores.Values)
+        {
+            store.Dispose();
+        }
+
+        await redis.DisposeAsync();
+        await broker.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    private static IEnumerable<long> PoisonTimes(RigOptions options, int index, DateTimeOffset began)
+    {
+        var number = 0;
+        for (var at = options.PoisonEvery / 10; number == 0 || at < options.Length; at += options.PoisonEvery)
+        {
+            if (number++ % options.Submitters == index)
+            {
+                yield return (began + at).ToUnixTimeMilliseconds();
+            }
+        }
+    }
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+}

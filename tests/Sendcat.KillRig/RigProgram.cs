@@ -1,0 +1,35 @@
+using System.CommandLine;
+using Sendcat.KillRig.Rig;
+using Sendcat.KillRig.Submitting;
+using Sendcat.KillRig.Upstream;
+
+namespace Sendcat.KillRig;
+
+/// <summary><c>dotnet run -c Release --project tests/Sendcat.KillRig -- --minutes 5 --seed 42</c>; docs/tool-jobs.md tells what it proves. Exit code 0: all held, 1: something did not, 2: could not decide.</summary>
+internal static class RigProgram
+{
+    private static Task<int> Main(string[] args)
+    {
+        var minutes = new Option<double>("--minutes") { Description = "how long faults go on", DefaultValueFactory = _ => 5 };
+        var seed = new Option<int?>("--seed") { Description = "repeats the faults of an earlier run" };
+        var rate = new Option<int>("--rate") { Description = "jobs asked per second, all submitters together", DefaultValueFactory = _ => 200 };
+        var workers = new Option<int>("--workers") { Description = "worker processes", DefaultValueFactory = _ => 2 };
+        var submitters = new Option<int>("--submitters") { Description = "submitter processes", DefaultValueFactory = _ => 3 };
+        var root = new RootCommand("Kills, freezes and restarts everything that tool jobs depend on, and counts what became of each job.")
+        {
+            minutes, seed, rate, workers, submitters, SubmitterProgram.Command(), UpstreamProgram.Command(),
+        };
+        root.SetAction((parsed, cancellationToken) => KillRun.ReportAsync(
+            new()
+            {
+                Length = TimeSpan.FromMinutes(parsed.GetValue(minutes)),
+                Seed = parsed.GetValue(seed) ?? Random.Shared.Next(),
+                Rate = parsed.GetValue(rate),
+                Workers = parsed.GetValue(workers),
+                Submitters = parsed.GetValue(submitters),
+            },
+            Console.Out,
+            cancellationToken));
+        return root.Parse(args).InvokeAsync();
+    }
+}

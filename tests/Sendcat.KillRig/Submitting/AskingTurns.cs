@@ -1,0 +1,108 @@
+using System.Text.Json;
+using Sendcat.KillRig.Ledger;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Tools;
+
+namespace Sendcat.KillRig.Submitting;
+
+/// <summary>Turns that come at a steady rate whatever becomes of the ones before, up to a number at once; each asks one question and writes down what it was told.</summary>
+internal sealed class AskingTurns(ToolJobClient client, ToolCacheSlots slots, LedgerFile ledger, AskingPlan plan, TimeProvider time) : BackgroundService
+{
+    private const int MostAtOnce = 400;
+    private const int Principals = 40;
+    private const int HotQuestions = 12;
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+
+    private readonly HashSet<Task> turns = [];
+    private int asked;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Tick, time);
+        var (last, owed) = (time.GetTimestamp(), 0.0);
+        var poison = new Queue<long>(plan.PoisonAt.Where(at => at >= time.GetUtcNow().ToUnixTimeMilliseconds()));
+        while (await NextAsync(timer, stoppingToken))
+        {
+            // Who slept does not make up for it.
+            var now = time.GetTimestamp();
+            owed += Math.Min(time.GetElapsedTime(last, now).TotalSeconds, 0.2) * plan.PerSecond;
+            last = now;
+            turns.RemoveWhere(turn => turn.IsCompleted);
+            for (; owed >= 1; owed--)
+            {
+                if (turns.Count < MostAtOnce)
+                {
+                    turns.Add(AskAsync(Draw()));
+                }
+            }
+
+            if (poison.TryPeek(out var at) && at <= time.GetUtcNow().ToUnixTimeMilliseconds())
+            {
+                poison.Dequeue();
+                turns.Add(AskAsync(Fate.Poison));
+            }
+        }
+
+        await Task.WhenAll(turns);
+    }
+
+    private async Task AskAsync(Fate fate)
+    {
+        await Task.Yield();
+        var nonce = Question.Nonce(plan.Index, Environment.ProcessId, Interlocked.Increment(ref asked), fate);
+        var lane = Lane(fate);
+        using var abort = new CancellationTokenSource();
+        if (fate is Fate.GivenUp)
+        {
+            abort.CancelAfter(TimeSpan.FromMilliseconds(Random.Shared.Next(60)));
+        }
+
+        ledger.Write("asked", nonce, lane.Tool);
+        EntryWitness.Ask(nonce);
+        var outcome = await client.RunAsync(new(lane, Arguments(lane, nonce), $"user:{Random.Shared.Next(Principals)}", Slot(lane, fate, nonce)), cancellationToken: abort.Token);
+        var (what, about) = outcome switch
+        {
+            ToolJobOutcome.Completed completed => ("completed", Question.ExecutionIn(completed.Result)),
+            ToolJobOutcome.Failed { Backpressure.Reason: "dead_letter" } dead => ("dead_letter", dead.Error),
+            ToolJobOutcome.Failed { Backpressure: null } failed => ("failed", failed.Error),
+            ToolJobOutcome.Failed failed => ("unreachable", failed.Error),
+            ToolJobOutcome.TimedOut => ("timed_out", ""),
+            ToolJobOutcome.Saturated => ("saturated", ""),
+            _ => ("cancelled", ""),
+        };
+        ledger.Write("answered", nonce, what, about);
+    }
+
+    private static Fate Draw() => Random.Shared.Next(200) switch { < 1 => Fate.Flaky, < 3 => Fate.Refused, < 7 => Fate.GivenUp, _ => Fate.Normal };
+
+    /// <summary>Flaky ones in one lane only, so that only its circuit must be told to look away.</summary>
+    private static ToolLane Lane(Fate fate) => fate is Fate.Flaky ? ToolLane.SearchGlobal
+        : Random.Shared.Next(10) switch { < 7 => ToolLane.SearchWeb, < 9 => ToolLane.SearchProducts, _ => ToolLane.SearchGlobal };
+
+    private static string Arguments(ToolLane lane, string nonce) =>
+        lane == ToolLane.SearchWeb ? JsonSerializer.Serialize(new SearchWebArguments(nonce), ToolJson.Default.SearchWebArguments)
+        : lane == ToolLane.SearchProducts ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
+        : JsonSerializer.Serialize(new SearchGlobalArguments(nonce, 5), ToolJson.Default.SearchGlobalArguments);
+
+    /// <summary>As in a turn of the service, every result has its place in the cache. Some ask what others ask, too: their jobs are joined.</summary>
+    private ToolJobCacheSlot Slot(ToolLane lane, Fate fate, string nonce)
+    {
+        var question = fate is Fate.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(HotQuestions)}" : nonce;
+        var (space, key) = lane == ToolLane.SearchGlobal ? slots.SearchGlobal(question, 5, null) : slots.SearchWeb($"{lane.Tool} {question}");
+        return new(space.Name, key);
+    }
+
+    private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Sendcat.KillRig.Ledger;
+using Sendcat.Reliability;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.ServiceDefaults.Broker;
+
+namespace Sendcat.KillRig.Submitting;
+
+/// <summary>Stands in for a replica of the API: the same registrations, the same client.</summary>
+internal static class SubmitterProgram
+{
+    public static Command Command()
+    {
+        var index = new Option<int>("--index");
+        var ledger = new Option<string>("--ledger") { Required = true };
+        var rate = new Option<double>("--rate");
+        var poison = new Option<long[]>("--poison") { AllowMultipleArgumentsPerToken = true };
+        var command = new Command("submitter", "Part of a run.") { index, ledger, rate, poison };
+        command.Hidden = true;
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            new(parsed.GetValue(index), parsed.GetValue(rate), parsed.GetValue(poison) ?? []), parsed.GetRequiredValue(ledger), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(AskingPlan plan, string ledger, CancellationToken cancellationToken)
+    {
+        var builder = Host.CreateApplicationBuilder();
+        builder.AddServiceDefaults();
+        builder.AddRedisClient("redis");
+        builder.AddSendcatDataSource();
+        builder.AddRabbitMQClient("messaging");
+        builder.Services.AddReliability().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        builder.Services.AddSingleton(plan);
+        builder.Services.AddSingleton(_ => new LedgerFile(ledger, TimeProvider.System));
+        builder.Services.AddSingleton<ILoggerProvider, EntryWitness>();
+        builder.Services.AddHostedService<AskingTurns>();
+        builder.Logging.AddFilter<EntryWitness>((category, level) => category == typeof(ToolJobClient).FullName && level >= LogLevel.Debug);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        await builder.Build().RunAsync(cancellationToken);
+        return 0;
+    }
+}
+
+/// <param name="PerSecond">Questions asked per second.</param>
+/// <param name="PoisonAt">When poisonous questions are asked (Unix, ms).</param>
+internal sealed record AskingPlan(int Index, double PerSecond, IReadOnlyList<long> PoisonAt);

@@ -1,0 +1,39 @@
+using System.Globalization;
+using Sendcat.TestKit.Processes;
+
+namespace Sendcat.KillRig.Upstream;
+
+/// <summary>The upstream in a process of its own; nothing happens to it.</summary>
+internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsyncDisposable
+{
+    public static async Task<UpstreamProcess> StartAsync(string folder)
+    {
+        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/"));
+        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), "upstream", "--url", address.ToString(), "--ledger", Path.Combine(folder, "upstream.ledger"))
+        {
+            LogFile = Path.Combine(folder, "upstream.log"),
+        });
+        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        return new(process, address);
+    }
+
+    /// <summary>Where a worker asks.</summary>
+    public string AddressFor(int worker) => new Uri(address, $"{worker}").ToString();
+
+    /// <summary>Waits for a dose of poison.</summary>
+    /// <returns>The worker that took it; null when the upstream has ended.</returns>
+    public async Task<int?> PoisonedAsync(int dose)
+    {
+        try
+        {
+            var line = await process.WaitForLineAsync(line => line.StartsWith($"poison {dose} ", StringComparison.Ordinal), TimeSpan.FromDays(1));
+            return int.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture);
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    public ValueTask DisposeAsync() => process.DisposeAsync();
+}

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using Sendcat.KillRig.Ledger;
+
+namespace Sendcat.KillRig.Upstream;
+
+/// <summary>
+/// Stands in for Serper and eBay, quick and faithful: every question that reaches it is in its ledger before it is answered. Each worker asks at an address of its own
+/// (<c>/0/…</c>, <c>/1/…</c>), by which the rig knows whom a poisonous job has to kill.
+/// </summary>
+internal static class UpstreamProgram
+{
+    public static Command Command()
+    {
+        var url = new Option<string>("--url") { Required = true };
+        var ledger = new Option<string>("--ledger") { Required = true };
+        var command = new Command("upstream", "Part of a run.") { url, ledger };
+        command.Hidden = true;
+        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetRequiredValue(url), parsed.GetRequiredValue(ledger), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string url, string ledger, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.WebHost.UseUrls(url);
+        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        await using var app = builder.Build();
+        using var file = new LedgerFile(ledger, TimeProvider.System);
+        var executions = new Executions(file, TimeProvider.System);
+
+        app.MapPost("/{worker:int}/search", async (int worker, Asked body, HttpContext http) =>
+            await executions.RunAsync(worker, "search_web", body.Q, http, title => $$"""{"organic":[{"title":"{{title}}","link":"https://example.com/{{title}}","snippet":"a find"}]}"""));
+        app.MapPost("/{worker:int}/shopping", async (int worker, Asked body, HttpContext http) =>
+            await executions.RunAsync(worker, "search_global", body.Q, http, title => $$"""{"shopping":[{"title":"{{title}}","link":"https://example.com/{{title}}","price":"$1.00","source":"A shop"}]}"""));
+        app.MapGet("/{worker:int}/buy/browse/v1/item_summary/search", async (int worker, string q, HttpContext http) =>
+            await executions.RunAsync(worker, "search_products", q, http, title => $$"""{"itemSummaries":[{"itemId":"v1|1|0","title":"{{title}}","itemWebUrl":"https://example.com/{{title}}","price":{"value":"1.00","currency":"USD"} }]}"""));
+        app.MapPost("/{worker:int}/identity/v1/oauth2/token", () => Results.Content("""{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}""", "application/json"));
+        await app.RunAsync(cancellationToken);
+        return 0;
+    }
+
+    private sealed record Asked(string Q);
+}

@@ -1,0 +1,70 @@
+using System.Globalization;
+using Sendcat.KillRig.Faults;
+using Sendcat.KillRig.Ledger;
+
+namespace Sendcat.KillRig.Verdict;
+
+/// <summary>All that is known after a run. The first two come from ledgers outside of the system, the next three from the record, the others from the rig itself.</summary>
+internal sealed record Evidence
+{
+    public required IReadOnlyDictionary<string, TurnRecord> Turns { get; init; }
+
+    public required IReadOnlyList<ExecutionRecord> Executions { get; init; }
+
+    public required IReadOnlyList<JobRow> Jobs { get; init; }
+
+    public required IReadOnlyList<ClaimRow> Claims { get; init; }
+
+    public required IReadOnlyList<EndRow> Ends { get; init; }
+
+    public required IReadOnlyList<Happening> Happenings { get; init; }
+
+    public required IReadOnlyList<string> Deaths { get; init; }
+
+    /// <summary>How long it took until nothing waited or ran; null: it never came to that.</summary>
+    public required TimeSpan? Drained { get; init; }
+}
+
+/// <summary>A question as its submitter wrote it down.</summary>
+/// <param name="Job">Null: not entered, or its submitter was killed before it knew.</param>
+/// <param name="Outcome">Null: never answered, its submitter was killed.</param>
+internal sealed record TurnRecord(string Nonce, Guid? Job, string? Outcome, string? About)
+{
+    public Fate Fate => Question.FateOf(Nonce);
+
+    public static Dictionary<string, TurnRecord> Read(IEnumerable<string> files)
+    {
+        var turns = new Dictionary<string, TurnRecord>(StringComparer.Ordinal);
+        foreach (var (_, fields) in LedgerFile.Read(files))
+        {
+            var turn = turns.GetValueOrDefault(fields[1]) ?? new(fields[1], null, null, null);
+            turns[fields[1]] = fields[0] switch
+            {
+                "entered" => turn with { Job = Guid.Parse(fields[2]) },
+                "answered" => turn with { Outcome = fields[2], About = fields[3] },
+                _ => turn,
+            };
+        }
+
+        return turns;
+    }
+}
+
+/// <summary>A question that reached the upstream.</summary>
+/// <param name="Number">Counts up over the run; stands in the result.</param>
+internal sealed record ExecutionRecord(string Nonce, long Number, int Worker, int Status, DateTimeOffset At)
+{
+    public static List<ExecutionRecord> Read(IEnumerable<string> files) =>
+        [.. LedgerFile.Read(files).Select(line => new ExecutionRecord(
+            line.Fields[1], long.Parse(line.Fields[3], CultureInfo.InvariantCulture), int.Parse(line.Fields[4], CultureInfo.InvariantCulture), int.Parse(line.Fields[5], CultureInfo.InvariantCulture), line.At))];
+}
+
+/// <param name="Slot">Where its result is kept for others; empty when it is not.</param>
+internal sealed record JobRow(Guid Id, string Tool, string Status, int Attempts, string Nonce, string DeadReason, string Error, string History, string Slot);
+
+/// <param name="Owner">Process id of the worker.</param>
+internal sealed record ClaimRow(Guid Job, long Token, int Owner, DateTimeOffset At);
+
+/// <param name="Was">The status before.</param>
+/// <param name="Execution">Number of the execution that the result comes from; empty when there is none.</param>
+internal sealed record EndRow(Guid Job, long Token, string Was, string Status, string Execution, DateTimeOffset At, int Owner);

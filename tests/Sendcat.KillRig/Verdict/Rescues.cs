@@ -1,0 +1,35 @@
+using Sendcat.KillRig.Faults;
+using Sendcat.KillRig.Rig;
+
+namespace Sendcat.KillRig.Verdict;
+
+/// <summary>Jobs that a killed worker had in work, and when they were claimed again. Only kills count that no other fault disturbed until the rescue was due.</summary>
+/// <param name="After">Time from the kill to the next claim; the longest there is when there was none.</param>
+internal sealed record Rescue(Guid Job, int ProcessId, TimeSpan After)
+{
+    public override string ToString() => $"{Job} of process {ProcessId} after {After.TotalSeconds:0.00} s";
+}
+
+internal static class Rescues
+{
+    public static IReadOnlyList<Rescue> In(Evidence evidence, RigOptions options)
+    {
+        var due = options.Lease + options.RescueSlack;
+        var claims = evidence.Claims.ToLookup(claim => claim.Job);
+        var ends = evidence.Ends.ToLookup(end => end.Job);
+        return
+        [
+            .. from kill in evidence.Happenings
+               where kill is { Victim: Victim.Worker, Harm: Harm.Killed or Harm.Poisoned }
+               where !evidence.Happenings.Any(other => other != kill && other.Victim is not Victim.Submitter && other.Touches(kill.From, kill.From + due))
+               from claim in evidence.Claims
+               where claim.Owner == kill.ProcessId && claim.At <= kill.From && claim.At >= kill.From - due
+               where ends[claim.Job].All(end => end.Token != claim.Token)
+               let next = claims[claim.Job].Where(later => later.Token > claim.Token).Select(later => (DateTimeOffset?)later.At).Min()
+               where next is null || next > kill.From
+               // A job given up meanwhile needs no rescue.
+               where next is not null || ends[claim.Job].All(end => end.Status != "cancelled")
+               select new Rescue(claim.Job, kill.ProcessId, next is { } at ? at - kill.From : TimeSpan.MaxValue),
+        ];
+    }
+}
