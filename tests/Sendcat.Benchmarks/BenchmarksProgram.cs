@@ -2,12 +2,13 @@ using System.CommandLine;
 using Sendcat.Benchmarks.Admission;
 using Sendcat.Benchmarks.Chat;
 using Sendcat.Benchmarks.Hold;
+using Sendcat.Benchmarks.Jobs;
 using Sendcat.Benchmarks.Mixture;
 using Sendcat.Benchmarks.Proxies;
 
 namespace Sendcat.Benchmarks;
 
-/// <summary><c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission --help</c>; docs/performance.md tells the method.</summary>
+/// <summary><c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream --help</c>; docs/performance.md tells the method.</summary>
 internal static class BenchmarksProgram
 {
     private static Task<int> Main(string[] args) =>
@@ -17,6 +18,10 @@ internal static class BenchmarksProgram
             HoldBenchmark.Command(),
             MixtureCheck.Command(),
             AdmissionBenchmark.Command(),
+            JobsBenchmark.Command(),
+            FloodBenchmark.Command(),
+            DeadUpstreamBenchmark.Command(),
             ProxyCommand.Create(),
+            PlainUpstream.Command(),
         }.Parse(args).InvokeAsync();
 }

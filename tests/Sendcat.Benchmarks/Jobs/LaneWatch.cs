@@ -1,0 +1,30 @@
+using Sendcat.Benchmarks.Measure;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.Benchmarks.Jobs;
+
+/// <summary>Lanes that are asked now and then, as by a few readers, while something happens elsewhere.</summary>
+internal static class LaneWatch
+{
+    /// <summary>Runs for a time, then waits for the last answers.</summary>
+    public static async Task<IReadOnlyDictionary<string, LaneFigures>> MeasureAsync(
+        JobsStage stage, IEnumerable<(ToolLane Lane, double PerSecond)> lanes, TimeSpan length, TimeProvider clock, CancellationToken cancellationToken)
+    {
+        using var over = new CancellationTokenSource(length, clock);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
+        var loads = lanes.Select(lane => (lane.Lane, Load: new JobLoad(stage.Client, clock), lane.PerSecond)).ToArray();
+        await Task.WhenAll(loads.Select(it => it.Load.RunAsync(it.PerSecond, it.Lane, "reader", either.Token)));
+        return loads.ToDictionary(it => it.Lane.Tool, it => LaneFigures.Of(it.Load));
+    }
+}
+
+/// <param name="P50Ms">Asked → answered.</param>
+/// <param name="Failed">Neither answered nor refused.</param>
+internal sealed record LaneFigures(long Answered, double? P50Ms, double? P95Ms, double? P99Ms, long Refused, double? RefusedP99Ms, long Failed)
+{
+    public static LaneFigures Of(JobLoad load) => new(load.Answered.TotalCount, load.Answered.Ms(50), load.Answered.Ms(95), load.Answered.Ms(99), load.Refused.TotalCount, load.Refused.Ms(99), load.Failed);
+
+    public string[] Row(string phase, string lane) => [phase, lane, $"{Answered}", Units.Text(P50Ms), Units.Text(P95Ms), Units.Text(P99Ms), $"{Refused}", Units.Text(RefusedP99Ms), $"{Failed}"];
+
+    public static readonly string[] Columns = ["", "lane", "answered", "p50 ms", "p95 ms", "p99 ms", "refused", "refused p99 ms", "failed"];
+}
