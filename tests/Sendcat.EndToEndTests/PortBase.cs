@@ -5,13 +5,13 @@ namespace Sendcat.EndToEndTests;
 /// <summary>A base for <c>SENDCAT_PORT_BASE</c> on whose ports nobody listens now.</summary>
 internal static class PortBase
 {
-    private static readonly int[] Offsets = [70, 71, 80, 90, 101, 51379, 50432, 50672, 50673, 50674];
+    private static readonly int[] Offsets = [70, 71, 80, 90, 101, 110, 131, 132, 51379, 50432, 50672, 50673, 50674];
 
     public static int Free()
     {
         while (true)
         {
-            var candidate = Random.Shared.Next(60, 105) * 130;
+            var candidate = Random.Shared.Next(50, 85) * 160;
             if (Offsets.All(offset => !SomebodyListens(candidate + offset)))
             {
                 return candidate;

@@ -19,10 +19,12 @@ public sealed class RunningSystem : IAsyncLifetime
     {
         using var patience = new CancellationTokenSource(Patience);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(
-            ["--infra=local", $"--SENDCAT_STATE={_state}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports}")], patience.Token);
+            ["--infra=local", "--Parameters:worker-replicas=2", $"--SENDCAT_STATE={_state}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports}")], patience.Token);
         App = await builder.BuildAsync(patience.Token);
         await App.StartAsync(patience.Token);
         await App.ResourceNotifications.WaitForResourceHealthyAsync("api", patience.Token);
+        await App.ResourceNotifications.WaitForResourceHealthyAsync("tool-worker", patience.Token);
+        await App.ResourceNotifications.WaitForResourceHealthyAsync("monitor", patience.Token);
     }
 
     public async ValueTask DisposeAsync()

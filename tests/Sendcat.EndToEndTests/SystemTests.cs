@@ -4,12 +4,15 @@ namespace Sendcat.EndToEndTests;
 
 public sealed class SystemTests(RunningSystem system)
 {
-    [Fact]
-    public async Task The_api_is_healthy_on_its_shared_port()
+    [Theory]
+    [InlineData("api", "/health")]
+    [InlineData("tool-worker", "/health")]
+    [InlineData("monitor", "/alive")]
+    public async Task Every_program_is_healthy_on_the_port_that_its_replicas_share(string name, string path)
     {
-        using var client = system.App.CreateHttpClient("api");
+        using var client = system.App.CreateHttpClient(name);
 
-        using var answer = await client.GetAsync("/health");
+        using var answer = await client.GetAsync(path);
 
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
     }

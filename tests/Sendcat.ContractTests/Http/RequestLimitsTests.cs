@@ -13,6 +13,7 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     [InlineData(Budget.SignIn, "/api/auth/login")]
     [InlineData(Budget.PasswordReset, "/api/auth/forgot-password")]
     [InlineData(Budget.ThreadCreate, "/api/threads")]
+    [InlineData(Budget.Shopping, "/api/packages/seed")]
     public async Task A_spent_budget_of_an_address_is_429_with_a_time_to_wait(string budget, string path)
     {
         LimitCheck check = (name, key, _) => ValueTask.FromResult<TimeSpan?>(name == budget && key.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);

@@ -37,6 +37,6 @@ public sealed class RestartTests(RunningSystem system)
     {
         var commands = system.App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Single(resource => resource.Name == "api").Annotations.OfType<CommandAnnotation>();
 
-        Assert.Equal(["Admission: enforce", "Admission: shadow"], commands.Select(command => command.DisplayName));
+        Assert.Equal(["Admission: enforce", "Admission: shadow", "Tool cache: clear"], commands.Select(command => command.DisplayName));
     }
 }

@@ -21,7 +21,7 @@ internal sealed class ApiProcess : IAsyncDisposable
     {
         var port = FreePort.Next();
         var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
-        var process = await TestProcess.StartAsync(new ProcessSpec("dotnet", Assembly("Sendcat.ApiService"))
+        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
         {
             Environment = new Dictionary<string, string?>(environment) { ["ASPNETCORE_URLS"] = address.ToString(), ["DOTNET_ENVIRONMENT"] = "Development" },
         });
@@ -30,11 +30,4 @@ internal sealed class ApiProcess : IAsyncDisposable
     }
 
     public ValueTask DisposeAsync() => Process.DisposeAsync();
-
-    /// <summary>Projects build into sibling folders: <c>…/bin/{project}/{configuration}/{project}.dll</c>.</summary>
-    private static string Assembly(string project)
-    {
-        var here = new DirectoryInfo(AppContext.BaseDirectory);
-        return Path.Combine(here.Parent!.Parent!.FullName, project, here.Name, $"{project}.dll");
-    }
 }

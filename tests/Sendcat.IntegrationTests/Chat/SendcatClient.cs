@@ -53,9 +53,9 @@ internal sealed class SendcatClient : IDisposable
         answer.EnsureSuccessStatusCode();
     }
 
-    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "") => StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
+    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "", bool? webSearch = null) => StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
     {
-        Content = JsonContent.Create(new { threadId = thread, sessionId = SessionId, modelId }, options: new JsonSerializerOptions(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }),
+        Content = JsonContent.Create(new { threadId = thread, sessionId = SessionId, modelId, webSearch }, options: new JsonSerializerOptions(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }),
     });
 
     public Task<ChatStream> PostChatAsync(object body, string query = "") => StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query) { Content = JsonContent.Create(body) });

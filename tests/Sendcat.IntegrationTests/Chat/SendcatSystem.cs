@@ -3,7 +3,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Sendcat as it runs: real stores, the emulated provider over HTTP, and as many API replicas as asked for.</summary>
+/// <summary>Sendcat as it runs: real stores, the emulated upstreams over HTTP, and as many API replicas and tool workers as asked for.</summary>
 internal sealed class SendcatSystem : IAsyncDisposable
 {
     public const string SigningKey = "a-signing-key-for-tests-that-is-long-enough-0123456789";
@@ -24,6 +24,8 @@ internal sealed class SendcatSystem : IAsyncDisposable
 
     public List<ApiProcess> Replicas { get; } = [];
 
+    public List<WorkerProcess> Workers { get; } = [];
+
     public ApiProcess Api => Replicas[0];
 
     /// <param name="stores">Servers shared with other tests; a database of its own is made in each.</param>
@@ -33,6 +35,18 @@ internal sealed class SendcatSystem : IAsyncDisposable
         var postgres = await stores.PostgresAsync();
         return await StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas, knobs);
     }
+
+    /// <summary>With a broker, and workers that run the tools.</summary>
+    /// <param name="stores">Servers shared with other tests; a virtual host of its own is made, too.</param>
+    public static async Task<SendcatSystem> StartWithToolsAsync(SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs)
+    {
+        var broker = await (await stores.RabbitMqAsync()).CreateVirtualHostAsync();
+        return await WithWorkersAsync(await StartAsync(stores, replicas, [("ConnectionStrings__messaging", broker), .. knobs]), workers);
+    }
+
+    /// <summary>With a broker and workers, all on servers of the test's own.</summary>
+    public static async Task<SendcatSystem> StartWithToolsAsync(string redis, string database, string broker, int workers, params (string Name, string Value)[] knobs) =>
+        await WithWorkersAsync(await StartAsync(redis, database, replicas: 1, [("ConnectionStrings__messaging", broker), .. knobs]), workers);
 
     public static async Task<SendcatSystem> StartAsync(string redis, string database, int replicas, params (string Name, string Value)[] knobs)
     {
@@ -47,6 +61,12 @@ internal sealed class SendcatSystem : IAsyncDisposable
             ("OPENROUTER_BASE_URL", model.OpenRouterH2c.ToString()),
             ("OPENROUTER_HTTP_VERSION", "2"),
             ("OPENROUTER_API_KEY", "test"),
+            ("SERPER_BASE_URL", model.Serper.ToString()),
+            ("SERPAPI_BASE_URL", model.SerpApi.ToString()),
+            ("EBAY_BASE_URL", model.Ebay.ToString()),
+            ("SERPER_API_KEY", "test"),
+            ("EBAY_CLIENT_ID", "test"),
+            ("EBAY_CLIENT_SECRET", "test"),
             ("AUTH_SIGNING_KEY", SigningKey),
             ("OPS_API_KEY", OpsKey),
             ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"),
@@ -65,12 +85,28 @@ internal sealed class SendcatSystem : IAsyncDisposable
         return system;
     }
 
-    public async Task<ApiProcess> AddReplicaAsync()
+    /// <param name="knobs">For this replica alone.</param>
+    public async Task<ApiProcess> AddReplicaAsync(params (string Name, string Value)[] knobs)
     {
-        var api = await ApiProcess.StartAsync(environment);
+        var own = new Dictionary<string, string?>(environment);
+        foreach (var (name, value) in knobs)
+        {
+            own[name] = value;
+        }
+
+        var api = await ApiProcess.StartAsync(own);
         owned.Add(api);
         Replicas.Add(api);
         return api;
+    }
+
+    /// <summary>Starts it when the schema is there, which the API sees to.</summary>
+    public async Task<WorkerProcess> AddWorkerAsync()
+    {
+        var worker = await WorkerProcess.StartAsync(environment);
+        owned.Add(worker);
+        Workers.Add(worker);
+        return worker;
     }
 
     public Task<SendcatClient> GuestAsync() => SendcatClient.GuestAsync(Api.Address);
@@ -81,5 +117,15 @@ internal sealed class SendcatSystem : IAsyncDisposable
         {
             await one.DisposeAsync();
         }
+    }
+
+    private static async Task<SendcatSystem> WithWorkersAsync(SendcatSystem system, int workers)
+    {
+        for (var i = 0; i < workers; i++)
+        {
+            await system.AddWorkerAsync();
+        }
+
+        return system;
     }
 }

@@ -26,8 +26,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         var job = await DieAsync(rig, ToolLane.SearchWeb, "boom");
 
-        var requeue = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: true, CancellationToken.None);
-        var discard = await rig.Get<DeadLetters>().DiscardAsync(new(), dryRun: true, CancellationToken.None);
+        var requeue = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: true, "ada", CancellationToken.None);
+        var discard = await rig.Get<DeadLetters>().DiscardAsync(new(), dryRun: true, "ada", CancellationToken.None);
 
         Assert.Equal((1, job), (requeue.Matched, Assert.Single(requeue.Jobs)));
         Assert.Equal((1, job), (discard.Matched, Assert.Single(discard.Jobs)));
@@ -44,8 +44,8 @@ public sealed class DeadLettersTests(SharedStores stores)
             letters.Add(await DieAsync(rig, ToolLane.SearchWeb, "boom"));
         }
 
-        var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, CancellationToken.None);
-        var second = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, CancellationToken.None);
+        var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, "ada", CancellationToken.None);
+        var second = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
 
         Assert.Equal(letters[..4], first.Jobs);
         Assert.Equal(letters[4..], second.Jobs);
@@ -64,7 +64,7 @@ public sealed class DeadLettersTests(SharedStores stores)
             await DieAsync(rig, ToolLane.SearchWeb, "boom");
         }
 
-        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, CancellationToken.None);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         var live = await rig.EnterAsync(ToolLane.SearchWeb);
 
         Assert.Equal(live, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
@@ -78,8 +78,8 @@ public sealed class DeadLettersTests(SharedStores stores)
         await DieAsync(rig, ToolLane.SearchWeb, "boom", slot);
         await DieAsync(rig, ToolLane.SearchWeb, "boom", slot);
 
-        var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, CancellationToken.None);
-        var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, CancellationToken.None);
+        var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
 
         Assert.Equal((2, 1, 1), (one.Matched, one.Jobs.Count, one.Skipped));
         Assert.Equal((1, 0, 1), (none.Matched, none.Jobs.Count, none.Skipped));
@@ -92,7 +92,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         var job = await DieAsync(rig, ToolLane.SearchWeb, "boom");
         var other = await DieAsync(rig, ToolLane.SearchWeb, "bang");
 
-        await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, CancellationToken.None);
+        await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, "ada", CancellationToken.None);
 
         Assert.Equal("cancelled", await rig.ReadAsync<string>("status", job));
         Assert.Equal("dead_letter", await rig.ReadAsync<string>("status", other));

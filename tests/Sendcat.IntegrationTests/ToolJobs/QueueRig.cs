@@ -7,6 +7,7 @@ using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
 using StackExchange.Redis;
@@ -26,11 +27,17 @@ internal sealed class QueueRig : IAsyncDisposable
     private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs)
     {
         (Database, _broker) = (NpgsqlDataSource.Create(database), broker);
+        Environment = new Dictionary<string, string?>(knobs, StringComparer.Ordinal)
+        {
+            ["ConnectionStrings__redis"] = redis,
+            ["ConnectionStrings__sendcatdb"] = database,
+            ["ConnectionStrings__messaging"] = broker,
+        };
         var builder = Host.CreateEmptyApplicationBuilder(new());
         builder.Configuration.AddInMemoryCollection(knobs);
         builder.Services.AddSingleton(Database);
         builder.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(redis));
-        builder.Services.AddReliability().AddToolCache().AddToolJobs(_ => ConnectAsync);
+        builder.Services.AddReliability().AddToolCache().AddToolJobs(_ => ConnectAsync).AddToolQueueWatch();
         if (sweeps)
         {
             builder.Services.AddToolJobSweeper();
@@ -50,6 +57,9 @@ internal sealed class QueueRig : IAsyncDisposable
     }
 
     public NpgsqlDataSource Database { get; }
+
+    /// <summary>For another process on the same stores, with the same knobs.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; }
 
     public ToolJobLedger Ledger => Get<ToolJobLedger>();
 
@@ -72,6 +82,20 @@ internal sealed class QueueRig : IAsyncDisposable
         var rig = await CreateAsync(stores, own, broker, sweeps: true, handlers, knobs);
         await rig._host.StartAsync();
         return rig;
+    }
+
+    /// <summary>A worker in a process of its own, with the knobs of this rig. Yours to dispose.</summary>
+    public async Task<TestProcess> StartWorkerAsync(Uri upstream)
+    {
+        var environment = new Dictionary<string, string?>(Environment) { ["DOTNET_ENVIRONMENT"] = "Production", ["SERPER_API_KEY"] = "key", ["EBAY_CLIENT_ID"] = "id", ["EBAY_CLIENT_SECRET"] = "secret" };
+        foreach (var address in new[] { "SERPER_BASE_URL", "EBAY_BASE_URL" })
+        {
+            environment[address] = upstream.ToString();
+        }
+
+        var worker = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker")) { Environment = environment });
+        await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        return worker;
     }
 
     public Task StopAsync() => _host.StopAsync();

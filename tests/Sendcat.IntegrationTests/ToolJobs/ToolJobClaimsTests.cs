@@ -28,6 +28,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
         var first = await rig.ClaimOneAsync(ToolLane.SearchWeb);
         await rig.ExpireLeaseAsync(job);
         await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
         var second = await rig.ClaimOneAsync(ToolLane.SearchWeb);
 
         Assert.False(await rig.Claims.CompleteAsync(first.Claim, "first"));
@@ -36,6 +37,21 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
 
         Assert.Equal("second", await rig.ReadAsync<string>("result", job));
         Assert.Equal(2, second.Claim.Attempt);
+    }
+
+    [Fact]
+    public async Task Jobs_of_a_worker_that_fell_silent_come_back_one_by_one()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "20"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "20"));
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
+        await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 20, "worker", CancellationToken.None);
+        await rig.ExecuteAsync("DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
+
+        await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+
+        Assert.Equal(20, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
+        await using var moments = rig.Database.CreateCommand("SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j JOIN reliability.tool_outbox o ON o.job_id = j.id AND o.due_at = j.available_at");
+        Assert.Equal(20L, await moments.ExecuteScalarAsync());
     }
 
     [Fact]
@@ -86,7 +102,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
         Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "HTTP 503 from shop 18", retryable: true));
 
-        var letter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), CancellationToken.None));
+        var letter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None));
         Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (letter.Reason, letter.Error, letter.Attempts));
         Assert.Contains("shop 17", letter.History, StringComparison.Ordinal);
         Assert.Contains("shop 18", letter.History, StringComparison.Ordinal);

@@ -168,7 +168,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         }
 
         Assert.Equal(new ToolJobOutcome.Failed("The worker fell silent.", ToolBackpressure.DeadLetter), await outcome);
-        Assert.Equal("lease_expired", Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), CancellationToken.None)).Reason);
+        Assert.Equal("lease_expired", Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), after: null, CancellationToken.None)).Reason);
     }
 
     [Fact]
@@ -223,7 +223,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         turn.Stop();
         await rig.StopAsync();
 
-        var mine = spans.Where(span => span.TraceId == turn.TraceId).Select(span => span.OperationName).Order().ToArray();
-        Assert.Equal(["enqueue search_web", "publish search_web", "publish search_web", "run search_web", "run search_web"], mine);
+        var mine = spans.Where(span => span.TraceId == turn.TraceId).CountBy(span => span.OperationName).ToDictionary();
+        Assert.Equal((1, 2), (mine["enqueue search_web"], mine["run search_web"]));
+        Assert.InRange(mine["publish search_web"], 2, 5); // a message that the sweeper misses is sent once more
     }
 }

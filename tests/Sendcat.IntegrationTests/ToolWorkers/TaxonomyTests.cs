@@ -1,7 +1,9 @@
 using Npgsql;
+using Sendcat.IntegrationTests.Chat;
 using Sendcat.Reliability.Database;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Taxonomy;
+using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
@@ -43,6 +45,66 @@ public sealed class TaxonomyTests(SharedStores stores)
         Assert.Single(await RowsAsync(database));
     }
 
+    [Fact]
+    public async Task Readers_see_the_old_tree_or_the_new_one_and_a_broken_answer_changes_nothing()
+    {
+        await using var emulator = await UpstreamEmulatorHost.StartAsync();
+        await using var database = await MigratedAsync();
+        await using var rig = await UpstreamRig.StartAsync(stores, database, ("EBAY_BASE_URL", emulator.Ebay.ToString()), ("CIRCUIT_EBAY_THRESHOLD", "100"));
+        Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+        var old = await RowsAsync(database);
+        Assert.Contains("20671|Rice Cookers|20667|Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances > Rice Cookers|rice cookers|True", old);
+
+        await AgeAsync(database);
+        foreach (var fault in new[] { "body=bad-json", "body=other-json", "cut=fin", "status=404" })
+        {
+            emulator.ClearRestDirections();
+            emulator.DirectRest($"[[emu at=ebay/tree {fault}]]");
+            Assert.False(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+            Assert.Equal(old, await RowsAsync(database));
+        }
+
+        emulator.ClearRestDirections();
+        emulator.DirectRest("[[emu at=ebay/tree edition=2 leaves=20000]]");
+        var refresh = rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None);
+        var seen = new HashSet<long>();
+        while (!refresh.IsCompleted)
+        {
+            seen.Add(await CountAsync(database));
+        }
+
+        Assert.True(await refresh);
+        var @new = await CountAsync(database);
+        Assert.True(@new > 20_000);
+        Assert.Empty(seen.Except([old.Count, @new]));
+        Assert.DoesNotContain(await RowsAsync(database), row => row.Contains("Kettles", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_token_that_is_refused_half_way_is_fetched_anew()
+    {
+        await using var emulator = await UpstreamEmulatorHost.StartAsync();
+        emulator.DirectRest("[[emu at=ebay/token uses=1]]");
+        await using var database = await MigratedAsync();
+        await using var rig = await UpstreamRig.StartAsync(stores, database, ("EBAY_BASE_URL", emulator.Ebay.ToString()));
+
+        Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
+
+        Assert.Equal((2, 1), (emulator.Stats.Snapshot().Of("ebay", "token").Completed, emulator.Stats.Snapshot().Of("ebay", "tree").Refused));
+    }
+
+    [Fact]
+    public async Task Of_all_workers_one_fetches_the_tree()
+    {
+        await using var system = await WorkerSystem.StartAsync(stores, workers: 2);
+
+        await Task.WhenAny(system.Workers.Select(worker => worker.Process.WaitForLineAsync(line => line.Contains("categories of EBAY_US were fetched", StringComparison.Ordinal), TimeSpan.FromMinutes(2))));
+        await Eventually.TrueAsync(async () => await system.Turns.CountAsync("ebay_taxonomy_meta") == 1);
+
+        Assert.Equal(1, system.Asked("ebay", "tree").Completed);
+        Assert.Equal(45, await system.Turns.CountAsync("ebay_categories"));
+    }
+
     private static string Node(string id, string name, string? child = null) =>
         $$"""{"category":{"categoryId":"{{id}}","categoryName":"{{name}}"},"""
         + (child is null ? """ "leafCategoryTreeNode":true} """ : $$""" "childCategoryTreeNodes":[{{child}}]} """);
@@ -67,6 +129,12 @@ public sealed class TaxonomyTests(SharedStores stores)
         }
 
         return rows;
+    }
+
+    private static async Task<long> CountAsync(NpgsqlDataSource database)
+    {
+        await using var command = database.CreateCommand("SELECT count(*) FROM reliability.ebay_categories");
+        return (long)(await command.ExecuteScalarAsync())!;
     }
 
     private async Task<NpgsqlDataSource> MigratedAsync()

@@ -10,8 +10,8 @@ public sealed partial class ReliabilitySiblingTests
     /// <summary>What the primitives stand on. <c>Database</c> lists everybody's tables.</summary>
     private static readonly string[] Ground = ["Redis", "Knobs", "Events", "Database"];
 
-    /// <summary>What looks at all of them.</summary>
-    private static readonly string[] Roof = ["Snapshot", "Database"];
+    /// <summary>What is made of them: the view of all, the tables of all, and calls behind a circuit and a bulkhead.</summary>
+    private static readonly string[] Roof = ["Snapshot", "Database", "Outbound"];
 
     [Fact]
     public void Siblings_do_not_know_each_other()

@@ -1,5 +1,7 @@
+using System.Text.Json;
 using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Providers;
+using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.UnitTests.Chat;
 
@@ -45,6 +47,17 @@ public sealed class ConversationTests
 
         Assert.Contains("2. Blue kettle | USD 25", told[1].Content, StringComparison.Ordinal);
         Assert.Contains("1. Red kettle | USD 20 | New", told[1].Content, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Products_of_several_calls_are_kept_once_each_and_in_their_order()
+    {
+        Product Found(string id, string url) => new(id, $"Kettle {id}", "USD 20", "", url);
+
+        var kept = ShownProducts.Json([Found("1", "https://a.example"), Found("2", "https://b.example"), Found("3", "https://a.example")]);
+
+        Assert.Equal(["Kettle 1", "Kettle 2"], JsonDocument.Parse(kept!).RootElement.EnumerateArray().Select(product => product.GetProperty("title").GetString()));
+        Assert.Null(ShownProducts.Json([]));
     }
 
     [Fact]

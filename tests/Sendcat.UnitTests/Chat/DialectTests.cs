@@ -8,6 +8,8 @@ namespace Sendcat.UnitTests.Chat;
 
 public sealed class DialectTests
 {
+    private const string Hits = """[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}]""";
+
     private static readonly ChatEvent[] Turn =
     [
         new ChatEvent.Start("m1", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 0),
@@ -19,8 +21,8 @@ public sealed class DialectTests
         new ChatEvent.Usage(null, new CallMetrics(12, null, "openai/gpt-5", "tool_calls")),
         new ChatEvent.ToolInputAvailable("c1", "search_web", "{\"query\":\"kettle\"}", true),
         new ChatEvent.ToolBackpressure("c1", "search_web", "queue_timeout", true, 2000),
-        new ChatEvent.ToolOutputPartial("c1", "[{\"title\":\"A\"}]"),
-        new ChatEvent.ToolOutput("c1", "One result.", "[{\"title\":\"A\"}]", false),
+        new ChatEvent.ToolOutputPartial("c1", Hits),
+        new ChatEvent.ToolOutput("c1", "One result.", Hits, false),
         new ChatEvent.Start("m2", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 1),
         new ChatEvent.Content("Here is "),
         new ChatEvent.Content("a \"kettle\" – £20"),
@@ -40,7 +42,7 @@ public sealed class DialectTests
         {"type":"usage","usage":null,"metrics":{"latencyMs":12,"ttftMs":null,"modelId":"openai/gpt-5","finishReason":"tool_calls"}}
         {"type":"tool-input-available","toolCallId":"c1","toolName":"search_web","input":{"query":"kettle"},"state":"completed"}
         {"type":"tool-backpressure","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}
-        {"type":"tool-output-partially-available","toolCallId":"c1","output":[{"title":"A"}]}
+        {"type":"tool-output-partially-available","toolCallId":"c1","output":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}]}
         {"type":"start","messageId":"m2","streamId":"STREAM:1"}
         {"type":"content","content":"Here is "}
         {"type":"content","content":"a \"kettle\" – £20"}
@@ -63,8 +65,9 @@ public sealed class DialectTests
         {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"\"kettle\"}"}
         {"type":"tool-input-available","toolCallId":"c1","toolName":"search_web","input":{"query":"kettle"}}
         {"type":"data-tool-backpressure","transient":true,"data":{"toolCallId":"c1","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}}
-        {"type":"tool-output-available","toolCallId":"c1","output":[{"title":"A"}],"preliminary":true}
-        {"type":"tool-output-available","toolCallId":"c1","output":{"results":[{"title":"A"}],"text":"One result."}}
+        {"type":"tool-output-available","toolCallId":"c1","output":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}],"preliminary":true}
+        {"type":"source-url","sourceId":"c1-0","url":"https://a.example/","title":"A"}
+        {"type":"tool-output-available","toolCallId":"c1","output":{"results":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}],"text":"One result."}}
         {"type":"finish-step"}
         {"type":"start-step"}
         {"type":"data-step","id":"step-1","data":{"index":1,"messageId":"m2"}}

@@ -34,6 +34,24 @@ public sealed class ProductTests
     [Fact]
     public void A_search_is_spelled_in_ebays_words() =>
         Assert.Equal(
-            "q=rice cooker&category_ids=77&limit=3&filter=buyingOptions:{FIXED_PRICE},price:[..60],priceCurrency:USD,conditionIds:{3000},sellerFeedbackPercentage:[97..100],itemLocationCountry:JM",
+            "buy/browse/v1/item_summary/search?q=rice cooker&category_ids=77&limit=6&filter=buyingOptions:{FIXED_PRICE},price:[..60],priceCurrency:USD,conditionIds:{3000},itemLocationCountry:JM",
             Uri.UnescapeDataString(EbayQuery.Of(new("rice cooker", 3, SellerRating: 97) { CategoryId = "77", MaxPrice = 60, Condition = "used", Location = "jm" })));
+
+    [Theory]
+    [InlineData(10, 60, "price:[10..60]")]
+    [InlineData(10, null, "price:[10]")]
+    [InlineData(null, 60, "price:[..60]")]
+    public void Dots_stand_in_a_price_that_has_an_upper_end(int? least, int? most, string filter) =>
+        Assert.Contains(filter + ",priceCurrency:USD", Uri.UnescapeDataString(EbayQuery.Of(new("k", 3) { MinPrice = least, MaxPrice = most })), StringComparison.Ordinal);
+
+    [Theory]
+    [InlineData("$59.99", true)]
+    [InlineData("$60.01", false)]
+    [InlineData("US $1,299.00", false)]
+    [InlineData("USD 9", false)]
+    [InlineData("$49.00 now", true)]
+    [InlineData("59,99 €", true)]
+    [InlineData("", true)]
+    public void A_find_outside_the_budget_is_left_out_if_its_price_is_understood(string price, bool kept) =>
+        Assert.Equal(kept, Budget.Allows(new("k", 3) { MinPrice = 10, MaxPrice = 60 }, new Product("1", "K", price, "", "https://a")));
 }

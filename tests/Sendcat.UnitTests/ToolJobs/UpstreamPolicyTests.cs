@@ -1,4 +1,4 @@
-using Sendcat.ToolWorker.Upstreams;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.UnitTests.ToolJobs;
 
@@ -14,7 +14,9 @@ public sealed class UpstreamPolicyTests
     public void An_upstream_that_asks_for_a_moment_gets_it_and_one_that_asks_for_long_is_left_alone()
     {
         Assert.Equal(TimeSpan.FromSeconds(1), UpstreamPolicy.Pause(0, TimeSpan.FromSeconds(1), jitter: 0));
+        Assert.Equal(TimeSpan.FromMilliseconds(250), UpstreamPolicy.Pause(0, TimeSpan.FromSeconds(-5), jitter: 0));
         Assert.Null(UpstreamPolicy.Pause(0, TimeSpan.FromSeconds(60), jitter: 0));
+        Assert.True(UpstreamPolicy.IsTooLong(TimeSpan.FromSeconds(60)));
     }
 
     [Theory]

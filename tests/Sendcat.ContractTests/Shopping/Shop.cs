@@ -1,0 +1,40 @@
+using Microsoft.Extensions.DependencyInjection;
+using Sendcat.UpstreamEmulator;
+
+namespace Sendcat.ContractTests.Shopping;
+
+/// <summary>The API and the eBay that it asks.</summary>
+internal sealed class Shop : IAsyncDisposable
+{
+    private Shop(SendcatApi api, UpstreamEmulatorHost ebay) => (Api, Ebay) = (api, ebay);
+
+    public SendcatApi Api { get; }
+
+    public UpstreamEmulatorHost Ebay { get; }
+
+    public static async Task<Shop> OpenAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
+    {
+        var ebay = await UpstreamEmulatorHost.StartAsync();
+        var api = await SendcatApi.StartAsync(
+            postgres,
+            new(settings ?? [])
+            {
+                ["EBAY_BASE_URL"] = ebay.Ebay.ToString(),
+                ["EBAY_CLIENT_ID"] = settings?.GetValueOrDefault("EBAY_CLIENT_ID") ?? "id",
+                ["EBAY_CLIENT_SECRET"] = "secret",
+                // A machine that is busy with tests may keep Redis waiting.
+                ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+            },
+            services);
+        return new(api, ebay);
+    }
+
+    /// <summary>Requests that reached eBay, tokens left out.</summary>
+    public int Asked(string part) => Ebay.Requests.Count(request => request.Path.Contains(part, StringComparison.Ordinal));
+
+    public async ValueTask DisposeAsync()
+    {
+        await Api.DisposeAsync();
+        await Ebay.DisposeAsync();
+    }
+}

@@ -1,0 +1,123 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Sendcat.Monitor.DeadLetters;
+using Sendcat.Monitor.Ops;
+
+namespace Sendcat.UnitTests.Monitor;
+
+public sealed class DlqTests
+{
+    private const string Path = "/api/ops/tool-jobs/dead-letters";
+    private const string Key = "the key";
+
+    private readonly PlainTerminal _terminal = new();
+    private readonly StringWriter _errors = new();
+
+    [Fact]
+    public async Task Groups_are_a_table_of_causes()
+    {
+        await using var api = await ServeAsync("groups", """{"items":[{"tool":"search_web","fingerprint":"0123456789ab","reason":"attempts_exhausted","error":"HTTP 503 [after] 7 ms","count":12,"firstAt":"2026-05-01T11:00:00Z","lastAt":"2026-05-01T12:00:00Z"}]}""");
+
+        Assert.Equal(0, await RunAsync(api, "groups"));
+
+        Assert.Contains("0123456789ab", _terminal.Text, StringComparison.Ordinal);
+        Assert.Contains("HTTP 503 [after] 7", string.Join(' ', _terminal.Text.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+        Assert.Contains("2026-05-01 12:00:00", _terminal.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_list_shows_every_attempt_on_request_and_where_it_goes_on()
+    {
+        await using var api = await ServeAsync("", """{"items":[{"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","tool":"search_web","error":"boom \u001b[2J","fingerprint":"0123456789ab","attempts":1,"replayCount":0,"diedAt":"2026-05-01T12:00:00Z","arguments":{"query":"kettle"},"history":[{"attempt":1,"startedAt":"2026-05-01T11:59:58Z","endedAt":"2026-05-01T12:00:00Z","worker":"w:1","error":"boom [1]"}]}],"nextCursor":"abc"}""");
+
+        Assert.Equal(0, await RunAsync(api, "list", "--tool", "search_web", "--limit", "1", "--details"));
+
+        Assert.Equal(
+            """
+            7c9e6679-7425-40de-944b-e07fc1f90ae7  search_web  2026-05-01 12:00:00  attempts 1, replays 0  0123456789ab
+                boom  [2J
+                {"query":"kettle"}
+                  2026-05-01 11:59:58 – 2026-05-01 12:00:00  w:1  boom [1]
+            There are more: --cursor abc
+
+            """,
+            _terminal.Text);
+    }
+
+    [Fact]
+    public async Task A_rehearsal_says_what_would_happen()
+    {
+        await using var api = await ServeAsync("requeue", """{"dryRun":true,"matched":3,"changed":2,"skipped":1,"ids":[],"lastDueAt":"2026-05-01T12:00:01Z"}""");
+
+        Assert.Equal(0, await RunAsync(api, "requeue", "--fingerprint", "0123456789ab", "--dry-run"));
+
+        Assert.Equal("2 of 3 dead letters would be requeued.\n1 stay: their question is being worked on already.\nThe last one would run at 2026-05-01 12:00:01 UTC.\n", _terminal.Text);
+        Assert.Equal("""{"fingerprint":"0123456789ab","all":false,"dryRun":true}""", api.LastBody);
+    }
+
+    [Fact]
+    public async Task Programs_get_the_answer_as_it_is()
+    {
+        await using var api = await ServeAsync("discard", """{"dryRun":false,"matched":1,"changed":1,"skipped":0,"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}""");
+
+        Assert.Equal(0, await RunAsync(api, "discard", "--id", "7c9e6679-7425-40de-944b-e07fc1f90ae7", "--json"));
+
+        Assert.Equal(1, System.Text.Json.JsonDocument.Parse(_terminal.Text).RootElement.GetProperty("changed").GetInt32());
+        Assert.Equal("""{"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"],"all":false,"dryRun":false}""", api.LastBody);
+    }
+
+    [Theory]
+    [InlineData("requeue")]
+    [InlineData("discard")]
+    public async Task To_change_something_one_has_to_say_what(string verb)
+    {
+        await using var api = await ServeAsync(verb, "{}");
+
+        var parsed = Command().Parse([verb, "--url", api.Address.ToString()]);
+
+        Assert.Contains("--all", Assert.Single(parsed.Errors).Message, StringComparison.Ordinal);
+        Assert.Empty(Command().Parse([verb, "--all", "--url", api.Address.ToString()]).Errors);
+        Assert.All(["--id", "--limit", "--died-before"], (string option) => Assert.NotEmpty(Command().Parse([verb, option, "nonsense"]).Errors));
+        Assert.Empty(api.Asked);
+    }
+
+    [Theory]
+    [InlineData(400, "invalid_request", 1)]
+    [InlineData(401, "unauthorized", 2)]
+    [InlineData(503, "upstream_unavailable", 2)]
+    public async Task A_refusal_fails_and_a_wrong_key_decides_nothing(int status, string code, int exit)
+    {
+        await using var api = await ApiStub.StartAsync((app, _) => app.MapGet($"{Path}/groups", async http =>
+        {
+            http.Response.StatusCode = status;
+            http.Response.Headers["x-sendcat-error-code"] = code;
+            await http.Response.WriteAsync("No, [really] not");
+        }));
+
+        Assert.Equal(exit, await RunAsync(api, "groups"));
+
+        Assert.Equal($"No, [really] not ({code})\n", _errors.ToString().ReplaceLineEndings("\n"));
+    }
+
+    [Fact]
+    public async Task Without_a_service_or_a_key_nothing_is_decided()
+    {
+        var gone = await ServeAsync("groups", "{}");
+        var address = gone.Address;
+        await gone.DisposeAsync();
+
+        Assert.Equal(2, await Command().Parse(["groups", "--url", address.ToString()]).InvokeAsync());
+        Assert.Equal(2, await OpsVerb.RunAsync("http://127.0.0.1:1", null, _errors, _ => Task.FromResult(0)));
+    }
+
+    private static Task<ApiStub> ServeAsync(string path, string answer) => ApiStub.StartAsync((app, _) => app.Map($"{Path}/{path}".TrimEnd('/'), async http =>
+    {
+        Assert.Equal($"Bearer {Key}", http.Request.Headers.Authorization);
+        http.Response.ContentType = "application/json";
+        await http.Response.WriteAsync(answer);
+    }));
+
+    private System.CommandLine.Command Command() => DlqCommand.Create(_terminal.Console, _errors, Key);
+
+    private Task<int> RunAsync(ApiStub api, params string[] words) => Command().Parse([.. words, "--url", api.Address.ToString()]).InvokeAsync();
+}

@@ -1,0 +1,30 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Sendcat.ApiService.Tools;
+
+namespace Sendcat.UnitTests.Tools;
+
+public sealed class TurnToolBudgetTests
+{
+    private readonly TurnToolBudget budget = new(new ToolBox([new GetCurrentTime(new FakeTimeProvider())], NullLogger<ToolBox>.Instance));
+
+    [Fact]
+    public void A_call_over_the_limit_is_refused_and_the_model_has_to_answer()
+    {
+        Assert.True(budget.TryTake("get_current_time"));
+        Assert.False(budget.Spent);
+
+        Assert.False(budget.TryTake("get_current_time"));
+        Assert.True(budget.Spent);
+    }
+
+    [Fact]
+    public void A_tool_that_shares_another_ones_limit_uses_it_up_and_can_do_without()
+    {
+        Assert.True(budget.TryShare("get_current_time"));
+
+        Assert.False(budget.TryShare("get_current_time"));
+        Assert.False(budget.Spent);
+        Assert.False(budget.TryTake("get_current_time"));
+    }
+}
