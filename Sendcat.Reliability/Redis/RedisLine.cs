@@ -17,6 +17,9 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
 
     public IDatabase Database { get; } = connection.GetDatabase();
 
+    /// <summary>It is away, or was silent a moment ago: what can be left undone should be.</summary>
+    public bool IsSilent => !connection.IsConnected || (Volatile.Read(ref _missed) >= Patience && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
+
     /// <returns>The answer; null when Redis is away, too slow or unwell.</returns>
     public ValueTask<RedisResult?> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         !connection.IsConnected ? Away("disconnected")

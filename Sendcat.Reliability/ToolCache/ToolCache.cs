@@ -35,12 +35,19 @@ public sealed class ToolCache
     public async ValueTask<CachedValue?> GetEvenStaleAsync(ToolCacheNamespace space, string key, CancellationToken cancellationToken) =>
         await RecallAsync(space, key, cancellationToken);
 
-    /// <returns>False: too large, or Redis is away.</returns>
+    /// <returns>False: too large, or Redis is away or silent.</returns>
     public async ValueTask<bool> SetAsync(ToolCacheNamespace space, string key, string value, CancellationToken cancellationToken)
     {
         if (value.Length > LongestValue)
         {
             _metrics.Written(space.Name, "too_large");
+            return false;
+        }
+
+        if (_redis.IsSilent)
+        {
+            // Whoever brings a value holds a place meanwhile; a silent Redis must not hold it for him.
+            _metrics.Written(space.Name, "away");
             return false;
         }
 

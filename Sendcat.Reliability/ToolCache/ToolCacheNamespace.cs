@@ -29,6 +29,9 @@ public sealed class ToolCacheNamespaces(IOptionsMonitor<ToolCacheOptions> option
     /// <summary>Details of single items.</summary>
     public ToolCacheNamespace ItemDetails => Of("item_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
 
+    /// <summary>By job: results that are nobody else's business, for as long as it may take until the job's end is on record.</summary>
+    public ToolCacheNamespace UnrecordedJobs { get; } = new("unrecorded_jobs_v1", TimeSpan.FromMinutes(10), TimeSpan.Zero);
+
     /// <summary>By the name that came with a job; one of another version gets the times of its kind.</summary>
     public ToolCacheNamespace Named(string name) =>
         (name.StartsWith("search_web_", StringComparison.Ordinal) ? SearchWeb

@@ -15,7 +15,10 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     /// <summary>Rescued jobs come back one by one over this time: one of them may be what killed the worker, and its neighbours must not meet it again.</summary>
     private static readonly TimeSpan Scatter = TimeSpan.FromSeconds(2);
 
-    /// <summary>Jobs whose worker fell silent wait again, or are dead letters when that was their last attempt: a job that kills its worker does not loop.</summary>
+    /// <summary>
+    /// Jobs whose worker fell silent wait again, or are dead letters when that was their last attempt: a job that kills its worker does not loop. They have had their turn once, so
+    /// whoever came since does not go before them.
+    /// </summary>
     public async Task<IReadOnlyList<RescuedJobs>> ExpiredLeasesAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -32,6 +35,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
                         'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error', 'The worker fell silent.', 'fingerprint', $2),
                     lease_expires_at = NULL, updated_at = statement_timestamp(),
                     available_at = CASE WHEN s.spent THEN j.available_at ELSE s.due_at END,
+                    fair_at = least(j.fair_at, statement_timestamp()),
                     announced_at = CASE WHEN s.spent THEN j.announced_at ELSE s.due_at END,
                     completed_at = CASE WHEN s.spent THEN statement_timestamp() END,
                     dead_letter_at = CASE WHEN s.spent THEN statement_timestamp() END,

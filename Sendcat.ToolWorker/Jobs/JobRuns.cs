@@ -81,7 +81,7 @@ internal sealed class JobRuns(
     {
         try
         {
-            return await KnownAsync(job, mine.Token) ?? await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token);
+            return await KnownAsync(job, mine.Token) ?? await KeepAsync(job, mine, await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token));
         }
         catch (OperationCanceledException) when (mine.Token.IsCancellationRequested)
         {
@@ -94,18 +94,35 @@ internal sealed class JobRuns(
         }
     }
 
-    /// <summary>Who looked into the cache a moment too early may have entered a job for what another one has just brought.</summary>
-    private async Task<ToolResult?> KnownAsync(ClaimedJob job, CancellationToken cancellationToken) =>
-        job.Cache is { } slot && await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) is { } known ? new ToolResult.Done(known, Keep: false) : null;
+    /// <summary>
+    /// Who looked into the cache a moment too early may have entered a job for what another one has just brought. And a job that comes again may have been done, but its end could not
+    /// be recorded.
+    /// </summary>
+    private async Task<ToolResult?> KnownAsync(ClaimedJob job, CancellationToken cancellationToken)
+    {
+        var known = job.Cache is { } slot ? await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) : null;
+        if (known is null && job.Claim.Token > 1)
+        {
+            known = await cache.GetAsync(namespaces.UnrecordedJobs, $"{job.Claim.Id}", cancellationToken);
+        }
+
+        return known is null ? null : new ToolResult.Done(known, Keep: false);
+    }
+
+    /// <summary>Before the job ends: at no moment there is neither a live job to join nor a kept result, and nobody has to be asked again should the end not be recorded.</summary>
+    private async Task<ToolResult> KeepAsync(ClaimedJob job, HeldJob mine, ToolResult result)
+    {
+        if (result is ToolResult.Done done && mine.IsOurs)
+        {
+            var (space, key) = done.Keep && job.Cache is { } slot ? (namespaces.Named(slot.Namespace), slot.Key) : (namespaces.UnrecordedJobs, $"{job.Claim.Id}");
+            await cache.SetAsync(space, key, done.Json, CancellationToken.None);
+        }
+
+        return result;
+    }
 
     private async Task<string> SettleAsync(ClaimedJob job, HeldJob mine, ToolResult? result)
     {
-        if (result is ToolResult.Done { Keep: true } done && job.Cache is { } slot && mine.IsOurs)
-        {
-            // Before the job ends, so that at no moment there is neither a live job to join nor a kept result.
-            await cache.SetAsync(namespaces.Named(slot.Namespace), slot.Key, done.Json, CancellationToken.None);
-        }
-
         while (mine.IsOurs)
         {
             try

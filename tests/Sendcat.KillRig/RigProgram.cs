@@ -12,7 +12,7 @@ internal static class RigProgram
     {
         var minutes = new Option<double>("--minutes") { Description = "how long faults go on", DefaultValueFactory = _ => 5 };
         var seed = new Option<int?>("--seed") { Description = "repeats the faults of an earlier run" };
-        var rate = new Option<int>("--rate") { Description = "jobs asked per second, all submitters together", DefaultValueFactory = _ => 200 };
+        var rate = new Option<int>("--rate") { Description = "jobs asked per second, all submitters together", DefaultValueFactory = _ => 100 };
         var workers = new Option<int>("--workers") { Description = "worker processes", DefaultValueFactory = _ => 2 };
         var submitters = new Option<int>("--submitters") { Description = "submitter processes", DefaultValueFactory = _ => 3 };
         var root = new RootCommand("Kills, freezes and restarts everything that tool jobs depend on, and counts what became of each job.")

@@ -112,6 +112,27 @@ public sealed class ToolCacheTests(SharedStores stores)
         Assert.Empty(await replica.Cache.StatisticsAsync(CancellationToken.None));
     }
 
+    [Fact]
+    public async Task A_silent_Redis_holds_nobody_up_who_brings_a_value()
+    {
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var redis = await RedisServer.StartAsync();
+        await using var replica = await ReplicaAsync(redis.CreateDatabase(), time);
+        await redis.PauseAsync();
+        for (var misses = 0; misses < 3; misses++)
+        {
+            var asked = replica.Cache.GetAsync(Web, "kettle", CancellationToken.None);
+            time.Advance(TimeSpan.FromMilliseconds(55));
+            Assert.Null(await asked);
+        }
+
+        var kept = replica.Cache.SetAsync(Web, "kettle", "value", CancellationToken.None);
+
+        Assert.True(kept.IsCompleted);
+        Assert.False(await kept);
+        await redis.ResumeAsync();
+    }
+
     private async Task<string> KeyspaceAsync() => (await stores.RedisAsync()).CreateDatabase();
 
     private static async Task<Replica> ReplicaAsync(string redis, TimeProvider? time = null)

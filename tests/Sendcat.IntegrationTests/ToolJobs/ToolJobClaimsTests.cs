@@ -55,6 +55,23 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_rescued_job_goes_before_those_that_came_since()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await rig.EnterAsync(ToolLane.SearchWeb);
+        var second = await rig.EnterAsync(ToolLane.SearchWeb);
+        await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        await rig.ExpireLeaseAsync(second);
+        await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+
+        await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
+
+        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+    }
+
+    [Fact]
     public async Task Running_caps_hold_however_many_workers_claim_at_once()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "4"));

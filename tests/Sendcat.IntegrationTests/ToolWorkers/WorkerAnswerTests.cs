@@ -1,4 +1,6 @@
 using System.Globalization;
+using Npgsql;
+using Sendcat.IntegrationTests.Chat;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 
@@ -93,6 +95,30 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
 
         Assert.Empty(result.Products);
         Assert.Empty(result.FailedSources);
+        Assert.Null(await KeptAsync(slot));
+    }
+
+    [Fact]
+    public async Task A_result_that_came_but_could_not_be_recorded_is_not_asked_for_again()
+    {
+        var (slot, searched) = (Slot("unrecorded"), System.Asked("ebay", "search").Completed);
+        var asked = System.ProductsAsync("wok [[emu at=serper/shopping status=403]] [[emu at=ebay/search headers=500ms]]", slot);
+        await System.Upstreams.Stats.WaitForAsync(stats => stats.Of("ebay", "search").Active == 1);
+        await using (var record = await System.Turns.Database.OpenConnectionAsync())
+        {
+            // The job's row is held until the result is there; then its lease is over.
+            await using var holding = await record.BeginTransactionAsync();
+            await using var expire = new NpgsqlCommand("UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE args LIKE '%wok%' RETURNING id", record);
+            var job = await expire.ExecuteScalarAsync();
+            await Eventually.TrueAsync(async () => await System.Turns.Get<ToolCache>().GetAsync(System.Turns.Get<ToolCacheNamespaces>().UnrecordedJobs, $"{job}", CancellationToken.None) is not null);
+            await holding.CommitAsync();
+        }
+
+        var result = await asked;
+
+        Assert.Equal(["global"], result.FailedSources);
+        Assert.Equal(1, await System.Turns.CountAsync("tool_jobs WHERE args LIKE '%wok%' AND status = 'completed' AND attempts = 2"));
+        Assert.Equal(searched + 1, System.Asked("ebay", "search").Completed);
         Assert.Null(await KeptAsync(slot));
     }
 

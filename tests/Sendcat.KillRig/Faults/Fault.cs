@@ -32,7 +32,8 @@ internal enum Harm
 /// <param name="Hold">How long the victim stays killed or stopped.</param>
 /// <param name="Overlaps">The next fault does not wait for the end of this one.</param>
 /// <param name="Watched">Peace after it, until the victim's jobs must have been rescued.</param>
-internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched);
+/// <param name="AtWork">Waits for a moment in which the victim works. All others come at any moment, as faults do.</param>
+internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched, bool AtWork = false);
 
 /// <summary>A fault that took place.</summary>
 /// <param name="ProcessId">Of the victim, when it was struck.</param>

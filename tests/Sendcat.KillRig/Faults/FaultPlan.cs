@@ -26,8 +26,9 @@ internal static class FaultPlan
         random.Shuffle(essential);
         foreach (var (victim, harm) in essential)
         {
-            // One kill in peace, so that the time of its rescue means something.
-            yield return Draw(victim, harm, watched: (victim, harm) is (Victim.Worker, Harm.Killed));
+            // One kill in peace and at work, so that the time of its rescue means something.
+            var watched = (victim, harm) is (Victim.Worker, Harm.Killed);
+            yield return Draw(victim, harm, watched) with { AtWork = watched };
         }
 
         while (true)

@@ -65,7 +65,7 @@ internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, 
         switch (fault.Harm)
         {
             case Harm.Killed:
-                if (fault.Watched)
+                if (fault.AtWork)
                 {
                     await stage.UntilBusyAsync(stage.Workers[fault.Index], cancellationToken);
                 }

@@ -9,8 +9,11 @@ internal sealed record RigOptions
     /// <summary>Of the faults: which, on whom, for how long. What meets a fault is up to the machine.</summary>
     public required int Seed { get; init; }
 
-    /// <summary>Jobs asked per second, all submitters together.</summary>
-    public int Rate { get; init; } = 200;
+    /// <summary>
+    /// Jobs asked per second, all submitters together. About half of what two cores carry between the faults: beyond that every place is always taken, and a kill meets as many
+    /// jobs as there are places.
+    /// </summary>
+    public int Rate { get; init; } = 100;
 
     public int Workers { get; init; } = 2;
 

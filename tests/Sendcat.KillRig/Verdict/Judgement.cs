@@ -117,9 +117,10 @@ internal static class Judgement
         } && !StruckEachTime(job, claims[job.Id], evidence.Happenings, options));
     }
 
-    /// <summary>A dead letter each of whose attempts lost its worker, or the record, to a fault: it had no chance.</summary>
+    /// <summary>A dead letter each of whose attempts lost its worker, or the record, to a fault: it had no chance. The upstream fails a flaky one once; then one attempt is all it had.</summary>
     private static bool StruckEachTime(JobRow job, IEnumerable<ClaimRow> claims, IReadOnlyList<Happening> happenings, RigOptions options) =>
-        job is { Status: "dead_letter", DeadReason: "lease_expired" }
-        && claims.All(claim => happenings.Any(it =>
-            (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.ProcessId == claim.Owner)) && it.Touches(claim.At - Near, claim.At + options.Lease + Near)));
+        job.Status == "dead_letter"
+        && claims.Count(claim => !happenings.Any(it =>
+            (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.ProcessId == claim.Owner)) && it.Touches(claim.At - Near, claim.At + options.Lease + Near)))
+        <= (Question.FateOf(job.Nonce) is Fate.Flaky ? 1 : 0);
 }
