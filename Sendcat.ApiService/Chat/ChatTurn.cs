@@ -43,9 +43,10 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
                 yield break;
             }
 
+            var said = record.Text;
             record.CallTools(call.ToolCalls);
             journal.WriteNow(record);
-            conversation.CallTools(call.Text, call.ToolCalls, call.Finished?.ReasoningDetailsJson);
+            conversation.CallTools(said, call.ToolCalls, call.Finished?.ReasoningDetailsJson);
             await foreach (var told in RunToolsAsync(call.ToolCalls, cancellationToken))
             {
                 yield return told;

@@ -5,15 +5,20 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>A message of a running turn, as it stands now.</summary>
 internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt)
 {
+    // A builder that starts small grows into a chain of pieces, each of which the garbage collector visits.
+    private const int FirstCharacters = 256;
+
+    private StringBuilder? reasoning;
+
     public Guid Id => id;
 
     public long Version { get; set; } = 1;
 
     public required string Status { get; set; }
 
-    public StringBuilder Text { get; } = new();
+    public StringBuilder Text { get; } = new(FirstCharacters);
 
-    public StringBuilder Reasoning { get; } = new();
+    public StringBuilder Reasoning => reasoning ??= new(FirstCharacters);
 
     public string? ModelId { get; init; }
 
@@ -30,7 +35,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt)
     public string? ProductsJson { get; set; }
 
     public MessageSnapshot Snapshot(Guid threadId) => new(
-        id, threadId, role, Storable(Text), ModelId, Status, Reasoning.Length == 0 ? null : Storable(Reasoning), AttachmentsJson, ToolCallsJson, ToolCallId, Name, ProductsJson, ClientId, createdAt);
+        id, threadId, role, Storable(Text), ModelId, Status, reasoning is null ? null : Storable(reasoning), AttachmentsJson, ToolCallsJson, ToolCallId, Name, ProductsJson, ClientId, createdAt);
 
     // Postgres keeps every character but this one.
     private static string Storable(StringBuilder text) => text.ToString().Replace("\0", "", StringComparison.Ordinal);

@@ -1,18 +1,14 @@
-using System.Text;
 using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>One model call while it is heard: what was said, what was asked for, how long it took.</summary>
+/// <summary>One model call while it is heard: what was asked for, how long it took. What was said is on the <see cref="TurnRecord"/>.</summary>
 internal sealed class ModelCall(string? requestedModel, TimeProvider time)
 {
-    private readonly StringBuilder text = new();
     private readonly List<ProviderToolCall> toolCalls = [];
     private readonly long startedAt = time.GetTimestamp();
     private TimeSpan? firstToken;
     private string? model = requestedModel;
-
-    public string Text => text.ToString();
 
     public IReadOnlyList<ProviderToolCall> ToolCalls => toolCalls;
 
@@ -34,7 +30,6 @@ internal sealed class ModelCall(string? requestedModel, TimeProvider time)
                 (RouteId, model) = (route.RouteId, route.Model);
                 return new ChatEvent.ProviderRoute(route.ProviderId, route.RouteId, route.ModelClass, route.Model, step);
             case ProviderEvent.Text said:
-                text.Append(said.Delta);
                 return new ChatEvent.Content(said.Delta);
             case ProviderEvent.Reasoning thought:
                 return new ChatEvent.Reasoning(thought.Delta);

@@ -9,6 +9,9 @@ namespace Sendcat.ApiService.Chat;
 /// </summary>
 internal sealed class TurnFeed
 {
+    // A builder that starts small grows into a chain of pieces, each of which the garbage collector visits.
+    private const int FirstCharacters = 256;
+
     private readonly Lock gate = new();
     private readonly List<Entry> entries = new(8);
     private FeedReader[] readers = [];
@@ -41,16 +44,17 @@ internal sealed class TurnFeed
 
             if (text is null)
             {
-                entries.Add(new Entry(happened, null));
+                entries.Add(new Entry(happened));
             }
             else if (entries.Count > 0 && entries[^1] is { Text: { } growing } last && last.Event.GetType() == happened.GetType()
                 && (happened is not ChatEvent.ToolInputDelta || ((ChatEvent.ToolInputDelta)last.Event).ToolCallId == key))
             {
+                entries[^1] = new Entry(happened, growing, growing.Length);
                 growing.Append(text);
             }
             else
             {
-                entries.Add(new Entry(happened, new StringBuilder(text)));
+                entries.Add(new Entry(happened, new StringBuilder(text, FirstCharacters)));
             }
 
             awake = readers;
@@ -115,8 +119,15 @@ internal sealed class TurnFeed
 
                 if (offset < entry.Text.Length)
                 {
-                    var text = entry.Text.ToString(offset, entry.Text.Length - offset);
+                    var from = offset;
                     offset = entry.Text.Length;
+                    if (from == entry.LastAt)
+                    {
+                        next = entry.Event;
+                        return FeedRead.Event;
+                    }
+
+                    var text = entry.Text.ToString(from, offset - from);
                     next = entry.Event switch
                     {
                         ChatEvent.Content => new ChatEvent.Content(text),
@@ -141,8 +152,10 @@ internal sealed class TurnFeed
         }
     }
 
+    /// <param name="Event">Of a row of deltas, the last.</param>
     /// <param name="Text">Set for deltas: everything said in a row.</param>
-    private readonly record struct Entry(ChatEvent Event, StringBuilder? Text);
+    /// <param name="LastAt">Where the last delta begins in it.</param>
+    private readonly record struct Entry(ChatEvent Event, StringBuilder? Text = null, int LastAt = 0);
 }
 
 internal enum FeedRead

@@ -11,7 +11,7 @@ internal sealed class TurnRecord
     private readonly Lock gate = new();
     private readonly List<MessageRow> rows = [];
     private readonly Dictionary<string, string> unanswered = [];
-    private readonly HashSet<Guid> assistantMessages = [];
+    private readonly List<Guid> assistantMessages = new(1);
     private readonly List<(long Version, TaskCompletionSource Written)> waiting = [];
     private readonly DateTimeOffset startedAt;
     private MessageRow current;
@@ -53,6 +53,18 @@ internal sealed class TurnRecord
 
     /// <summary>The record was found closed by somebody else: aborted, swept, or its thread deleted. Argument: the status found, null if the rows are gone.</summary>
     public Action<string?>? Overruled { get; set; }
+
+    /// <summary>What the current message says so far.</summary>
+    public string Text
+    {
+        get
+        {
+            lock (gate)
+            {
+                return current.Text.ToString();
+            }
+        }
+    }
 
     public void AppendText(string delta)
     {

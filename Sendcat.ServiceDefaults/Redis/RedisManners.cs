@@ -19,6 +19,9 @@ internal static class RedisManners
             options.ConnectTimeout = Math.Min(options.ConnectTimeout, LongestConnectMs);
             options.ReconnectRetryPolicy = new ExponentialRetry(FirstReconnectMs, SlowestReconnectMs);
 
+            // The client's own threads would be woken for each send and each answer; the pool's threads are awake already.
+            options.SocketManager = SocketManager.ThreadPool;
+
             // A queued command would be carried out after the reconnect, when its caller has long decided without it: a lease that nobody holds.
             options.BacklogPolicy = BacklogPolicy.FailFast;
         });

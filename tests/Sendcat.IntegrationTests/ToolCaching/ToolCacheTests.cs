@@ -115,7 +115,7 @@ public sealed class ToolCacheTests(SharedStores stores)
     [Fact]
     public async Task A_silent_Redis_holds_nobody_up_who_brings_a_value()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new FakeTimeProvider();
         await using var redis = await RedisServer.StartAsync();
         await using var replica = await ReplicaAsync(redis.CreateDatabase(), time);
         await redis.PauseAsync();
