@@ -97,7 +97,8 @@ internal sealed class ChatGate(
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
         var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
-        Claim[] claims = ClientAddress.IsLoopback(http) ? [turns, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, place];
+        var tokens = limiter.Claim(RateLimitBucket.ChatTokens, principal.Key);
+        Claim[] claims = ClientAddress.IsLoopback(http) ? [turns, tokens, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, tokens, place];
         return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims }, place);
     }
 

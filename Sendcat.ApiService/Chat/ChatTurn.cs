@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Tools;
+using Sendcat.Reliability.Admission;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -8,13 +9,17 @@ namespace Sendcat.ApiService.Chat;
 /// The one engine: model call, tools, model call, … until the model answers. Tells what happens as events and puts it on the record; it ends by returning, or throws a
 /// <see cref="ProviderException"/>, or is cancelled.
 /// </summary>
-internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, ChatOptions limits, TimeProvider time)
+internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket, ChatOptions limits, TimeProvider time)
 {
     private readonly TurnToolBudget budget = new(tools);
     private readonly IReadOnlyList<ToolDeclaration> offered = tools.Offered(start.WebSearch);
+    private long spent;
 
     /// <summary>The model call that is under way or was the last.</summary>
     public ModelCall? Call { get; private set; }
+
+    /// <summary>Tokens of all model calls so far.</summary>
+    public long TokensSpent => spent + (Call?.Tokens ?? 0);
 
     /// <summary>Why the model stopped, after the turn has returned.</summary>
     public string FinishReason { get; private set; } = "stop";
@@ -25,7 +30,8 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
         {
             yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
 
-            var call = Call = new ModelCall(start.ModelId, time);
+            spent = TokensSpent;
+            var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
             var lastStep = step == limits.MaxCycles - 1;
             await foreach (var heard in router.StreamAsync(Request(lastStep), cancellationToken))
             {
@@ -77,6 +83,7 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
             yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, JsonText.IsObject(call.ArgumentsJson));
         }
 
+        var counted = ticket.ToolsCalledAsync(calls.Count);
         ToolRun[] runs = [.. calls.Select(call => new ToolRun(call))];
         Task<ToolRun>[] running = [.. runs.Select(run => RunToolAsync(run, cancellationToken))];
         try
@@ -103,6 +110,7 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
             // A turn that is stopped here leaves its jobs before it ends, and keeps what was found already.
             await Task.WhenAll(running.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             Keep(runs);
+            await counted;
         }
     }
 

@@ -15,6 +15,8 @@ internal sealed class Conversation
 
     public IReadOnlyList<ProviderMessage> Messages => messages;
 
+    public int Characters => messages.Sum(message => message.Content?.Length ?? 0);
+
     /// <param name="history">Ascending.</param>
     public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) => new(Repaired([.. Newest(history, limits)]));
 

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -11,7 +12,7 @@ namespace Sendcat.ApiService.Chat;
 /// it ends by itself, by <see cref="LiveTurn.End"/>, or with the host.
 /// </summary>
 internal sealed class LiveTurns(
-    TurnDirectory directory, TurnJournal journal, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host, ILogger<LiveTurns> logger) : IHostedService, IDisposable
+    TurnDirectory directory, TurnJournal journal, RateLimiter limiter, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host, ILogger<LiveTurns> logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan LongestCommitWait = TimeSpan.FromSeconds(5);
 
@@ -108,10 +109,10 @@ internal sealed class LiveTurns(
             last = new ChatEvent.Error("internal_error", "Something went wrong.", true, null, null, engine.Call?.Metrics());
         }
 
-        await SettleAsync(turn, last, ticket);
+        await SettleAsync(turn, last, engine, ticket);
     }
 
-    private async Task SettleAsync(LiveTurn turn, ChatEvent last, AdmissionTicket ticket)
+    private async Task SettleAsync(LiveTurn turn, ChatEvent last, ChatTurn engine, AdmissionTicket ticket)
     {
         var status = last switch
         {
@@ -127,9 +128,11 @@ internal sealed class LiveTurns(
         // only so long; the journal keeps the record until it is back.
         var given = ticket.DisposeAsync().AsTask();
         var left = directory.LeaveAsync(turn.Start);
+        // One token was claimed at the gate, to know whether any are left.
+        var settled = limiter.SettleAsync(RateLimitBucket.ChatTokens, turn.Start.Principal, engine.TokensSpent - 1).AsTask();
         try
         {
-            await Task.WhenAll(turn.Record.WrittenAsync(), given, left).WaitAsync(LongestCommitWait, time, CancellationToken.None);
+            await Task.WhenAll(turn.Record.WrittenAsync(), given, left, settled).WaitAsync(LongestCommitWait, time, CancellationToken.None);
         }
         catch (TimeoutException)
         {

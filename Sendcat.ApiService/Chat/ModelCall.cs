@@ -2,19 +2,27 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>One model call while it is heard: what was asked for, how long it took. What was said is on the <see cref="TurnRecord"/>.</summary>
-internal sealed class ModelCall(string? requestedModel, TimeProvider time)
+/// <summary>One model call while it is heard: what was asked for, how long it took, what it cost. What was said is on the <see cref="TurnRecord"/>.</summary>
+/// <param name="askedCharacters">Of the conversation that the model was told.</param>
+internal sealed class ModelCall(string? requestedModel, int askedCharacters, TimeProvider time)
 {
+    // What a token of English prose is taken for when nobody counted: an aborted answer is paid for, too.
+    private const int CharactersPerToken = 4;
+
     private readonly List<ProviderToolCall> toolCalls = [];
     private readonly long startedAt = time.GetTimestamp();
     private TimeSpan? firstToken;
     private string? model = requestedModel;
+    private int heardCharacters;
 
     public IReadOnlyList<ProviderToolCall> ToolCalls => toolCalls;
 
     public ProviderEvent.Finished? Finished { get; private set; }
 
     public string? RouteId { get; private set; }
+
+    /// <summary>Of prompt and answer: as the provider counted, else by their length. None before a provider had answered at all.</summary>
+    public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (askedCharacters + heardCharacters) / CharactersPerToken;
 
     /// <returns>What the reader is told of it, if anything.</returns>
     public ChatEvent? Hear(ProviderEvent heard, int step)
@@ -30,12 +38,15 @@ internal sealed class ModelCall(string? requestedModel, TimeProvider time)
                 (RouteId, model) = (route.RouteId, route.Model);
                 return new ChatEvent.ProviderRoute(route.ProviderId, route.RouteId, route.ModelClass, route.Model, step);
             case ProviderEvent.Text said:
+                heardCharacters += said.Delta.Length;
                 return new ChatEvent.Content(said.Delta);
             case ProviderEvent.Reasoning thought:
+                heardCharacters += thought.Delta.Length;
                 return new ChatEvent.Reasoning(thought.Delta);
             case ProviderEvent.ToolCallStarted tool:
                 return new ChatEvent.ToolInputStart(tool.Id, tool.Name);
             case ProviderEvent.ToolCallDelta delta:
+                heardCharacters += delta.ArgumentsDelta.Length;
                 return new ChatEvent.ToolInputDelta(delta.Id, delta.ArgumentsDelta);
             case ProviderEvent.ToolCallReady ready:
                 toolCalls.Add(ready.Call);

@@ -30,7 +30,7 @@ internal sealed class TurnStarter(
             var conversation = Conversation.From(history, limits);
             var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, pass.Request.ModelId, now, userMessage);
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, pass.Request.ModelId, pass.Request.WebSearch, PrimaryHeld: true, now);
-            var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, limits, time), pass.Ticket);
+            var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, time), pass.Ticket);
             begun = true;
             directory.Enter(start, speaksUi);
             if (userMessage is not null)

@@ -45,14 +45,16 @@ public sealed class AdmissionController
     {
         var mode = Mode;
         var options = _options.CurrentValue;
-        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, _keys.For(options.KeyPrefix)), .. request.AlsoClaims] : request.AlsoClaims;
-        IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix))) : [];
+        var keys = mode is AdmissionMode.Shadow ? _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix)) : _keys.For(options.KeyPrefix);
+        var tools = Tools(request, options, keys);
+        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, keys, tools), .. request.AlsoClaims] : request.AlsoClaims;
+        IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
         var whenAway = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError ? WhenAway.Refuse : WhenAway.DecideLocally;
 
         var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, whenAway);
         AdmissionDecision decision = outcome.Status switch
         {
-            ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, new(outcome.Lease), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
+            ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, new(outcome.Lease, _claims, mode is AdmissionMode.Disabled || outcome.Local ? null : tools), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
             ClaimStatus.Refused => Refused(mode, request, outcome, options),
             _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, RetryAfter.Jittered(options)),
         };
@@ -77,7 +79,11 @@ public sealed class AdmissionController
         return new(mode, claim.Reason, cameAlong && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options)) { By = cameAlong ? claim : null, Local = outcome.Local };
     }
 
-    private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys)
+    /// <summary>A guess, since nobody knows yet how many it will be; <see cref="AdmissionTicket.ToolsCalledAsync"/> sets it right.</summary>
+    private static WindowClaim Tools(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys) => new(
+        AdmissionReason.GlobalToolRate, keys.Tools, options.GlobalMaxToolCallsPerSecond, Second, Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1)), options.EnforceGlobalToolRate);
+
+    private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys, WindowClaim tools)
     {
         var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
         List<Claim> claims =
@@ -86,10 +92,9 @@ public sealed class AdmissionController
             new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight),
             new WindowClaim(AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate),
         ];
-        var tools = Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1));
-        if (tools > 0)
+        if (tools.Cost > 0)
         {
-            claims.Add(new WindowClaim(AdmissionReason.GlobalToolRate, keys.Tools, options.GlobalMaxToolCallsPerSecond, Second, tools, options.EnforceGlobalToolRate));
+            claims.Add(tools);
         }
 
         return claims;

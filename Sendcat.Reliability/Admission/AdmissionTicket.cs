@@ -5,13 +5,30 @@ namespace Sendcat.Reliability.Admission;
 /// <summary>Everything that a turn holds. It is renewed until it is disposed, and given back exactly once, also when Redis is away at that moment.</summary>
 public sealed class AdmissionTicket : IAsyncDisposable
 {
-    internal AdmissionTicket(HeldLease? held) => Held = held;
+    private readonly ClaimStore? _claims;
+    private readonly WindowClaim? _tools;
+    private int _toolCalls;
+
+    /// <param name="tools">The window of tool calls, at the cost that the turn was estimated at; null when nobody counts them.</param>
+    internal AdmissionTicket(HeldLease? held, ClaimStore? claims = null, WindowClaim? tools = null) => (Held, _claims, _tools) = (held, claims, tools);
 
     /// <summary>Null while no guard wanted a place.</summary>
     internal HeldLease? Held { get; }
 
     /// <summary>Cancelled when the leases are gone although nobody disposed the ticket: another turn took them over, or this process slept past their expiry.</summary>
     public CancellationToken Lost => Held?.Lost ?? CancellationToken.None;
+
+    /// <summary>Tells of tool calls as they are made. What goes beyond the estimate that the turn was admitted with is counted now; what it did not use is over with its second.</summary>
+    public ValueTask ToolsCalledAsync(int calls)
+    {
+        if (_claims is null || _tools is null)
+        {
+            return ValueTask.CompletedTask;
+        }
+
+        var all = Interlocked.Add(ref _toolCalls, calls);
+        return _claims.SettleAsync(_tools, Math.Max(0, all - _tools.Cost) - Math.Max(0, all - calls - _tools.Cost));
+    }
 
     public ValueTask DisposeAsync() => Held?.DisposeAsync() ?? ValueTask.CompletedTask;
 }

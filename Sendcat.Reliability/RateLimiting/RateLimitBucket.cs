@@ -6,6 +6,9 @@ public enum RateLimitBucket
     /// <summary>Chat turns of a principal.</summary>
     ChatStream,
 
+    /// <summary>Tokens of a principal's chat turns. A turn starts if any are left; what it cost is known when it has ended.</summary>
+    ChatTokens,
+
     /// <summary>Chat requests of an address.</summary>
     ChatIp,
 
@@ -43,6 +46,7 @@ public static class RateLimitBuckets
     public static string Name(this RateLimitBucket bucket) => bucket switch
     {
         RateLimitBucket.ChatStream => "chat_stream",
+        RateLimitBucket.ChatTokens => "chat_tokens",
         RateLimitBucket.ChatIp => "chat_ip",
         RateLimitBucket.ThreadCreate => "thread_create",
         RateLimitBucket.Shopping => "shopping",
@@ -62,6 +66,7 @@ public static class RateLimitBuckets
         var (max, windowMs) = bucket switch
         {
             RateLimitBucket.ChatStream => (options.ChatStreamMax, options.ChatStreamWindowMs),
+            RateLimitBucket.ChatTokens => (options.ChatTokensMax, options.ChatTokensWindowMs),
             RateLimitBucket.ChatIp => (options.ChatIpMax, options.ChatIpWindowMs),
             RateLimitBucket.ThreadCreate => (options.ThreadCreateMax, options.ThreadCreateWindowMs),
             RateLimitBucket.Shopping => (options.ShoppingMax, options.ShoppingWindowMs),

@@ -14,6 +14,14 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_CHAT_STREAM_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int ChatStreamWindowMs { get; set; } = 300_000;
 
+    /// <summary>Tokens of chat turns (prompts and answers) per window and principal.</summary>
+    [Knob("RATE_LIMIT_CHAT_TOKENS_MAX"), Range(1_000, 1_000_000_000)]
+    public int ChatTokensMax { get; set; } = 1_000_000;
+
+    /// <summary>Window of the chat tokens.</summary>
+    [Knob("RATE_LIMIT_CHAT_TOKENS_WINDOW_MS"), Range(60_000, 86_400_000)]
+    public int ChatTokensWindowMs { get; set; } = 3_600_000;
+
     /// <summary>Chat requests per window and address, whoever sends them.</summary>
     [Knob("RATE_LIMIT_CHAT_IP_MAX"), Range(1, 1_000_000)]
     public int ChatIpMax { get; set; } = 3_000;

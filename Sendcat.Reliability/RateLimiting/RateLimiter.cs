@@ -44,6 +44,9 @@ public sealed class RateLimiter
         return decision;
     }
 
+    /// <summary>Sets right what a call cost: <paramref name="difference"/> more than was counted, or less. Best effort: without Redis it is forgotten.</summary>
+    public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, key), difference);
+
     private WindowClaim Window(RateLimitBucket bucket, string key)
     {
         var (max, window) = _options.CurrentValue.Of(bucket);
@@ -61,7 +64,7 @@ public sealed class RateLimiter
         });
         if (!decision.Allowed || decision.Contention)
         {
-            var chat = bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatIp;
+            var chat = bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp;
             var outcome = decision.Contention ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
             _events.Record(new(chat ? RateLimitSource.ChatHttp : RateLimitSource.Http, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
             {

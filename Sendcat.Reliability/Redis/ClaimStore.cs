@@ -6,6 +6,7 @@ namespace Sendcat.Reliability.Redis;
 public sealed class ClaimStore
 {
     private static readonly RedisScript Script = RedisScript.Embedded("claim.lua");
+    private static readonly RedisScript Settle = RedisScript.Embedded("settle.lua");
 
     private readonly RedisLine _redis;
     private readonly LeaseKeeper _keeper;
@@ -43,6 +44,16 @@ public sealed class ClaimStore
             _ => "unavailable",
         });
         return outcome;
+    }
+
+    /// <summary>Sets a window right after the fact, whatever its limit says. Best effort: while Redis is away it is forgotten.</summary>
+    /// <param name="difference">What it cost beyond what was claimed; negative for less.</param>
+    internal async ValueTask SettleAsync(WindowClaim window, long difference)
+    {
+        if (difference != 0)
+        {
+            await _redis.AskAsync(Settle, [window.Key], [(long)window.Window.TotalMilliseconds, difference], CancellationToken.None);
+        }
     }
 
     private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, WhenAway whenAway, CancellationToken cancellationToken)

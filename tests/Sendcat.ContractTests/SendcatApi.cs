@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.ApiService.Http;
@@ -105,6 +106,31 @@ public sealed class SendcatApi : IAsyncDisposable
             builder.ConfigureLogging(logging => logging.ClearProviders().AddSimpleConsole().SetMinimumLevel(LogLevel.Error));
             builder.ConfigureTestServices(collection => services?.Invoke(collection));
         }
+
+        protected override IHost CreateHost(IHostBuilder builder) => new StoppedByItself(base.CreateHost(builder));
+    }
+
+    /// <summary>
+    /// The program stops and disposes its host when it is told to. Stopped by the factory as well, the same services would be stopped twice at once, and disposed of when the quicker of the two is done.
+    /// </summary>
+    private sealed class StoppedByItself(IHost host) : IHost, IAsyncDisposable
+    {
+        public IServiceProvider Services => host.Services;
+
+        public Task StartAsync(CancellationToken cancellationToken = default) => host.StartAsync(cancellationToken);
+
+        public async Task StopAsync(CancellationToken cancellationToken = default)
+        {
+            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            var lifetime = Services.GetRequiredService<IHostApplicationLifetime>();
+            await using var heard = lifetime.ApplicationStopped.Register(stopped.SetResult);
+            lifetime.StopApplication();
+            await stopped.Task.WaitAsync(cancellationToken);
+        }
+
+        public void Dispose() => host.Dispose();
+
+        public ValueTask DisposeAsync() => ((IAsyncDisposable)host).DisposeAsync();
     }
 }
 

@@ -58,6 +58,27 @@ public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<Tight
         Assert.Equal("done", (await admitted.ToEndAsync())[^1].GetProperty("type").GetString());
     }
 
+    [Theory]
+    [InlineData("[[emu chunks=1]]")]
+    [InlineData("[[emu chunks=1 usage=none]]")]
+    public async Task A_principal_that_has_used_up_its_tokens_waits_whoever_counted_them_and_others_do_not(string marker)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var other = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync($"{marker} {new string('x', 5 * TightSystemFixture.TokensOfAPrincipal)}");
+        await using (var last = await guest.ChatAsync(thread))
+        {
+            Assert.Equal("done", (await last.ToEndAsync())[^1].GetProperty("type").GetString());
+        }
+
+        await using var refused = await guest.At(sendcat.Replicas[1]).ChatAsync(thread);
+        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 7200);
+
+        await using var admitted = await other.ChatAsync(await other.AskingAsync("[[emu chunks=1]]"));
+        Assert.Equal("done", (await admitted.ToEndAsync())[^1].GetProperty("type").GetString());
+    }
+
     [Fact]
     public async Task An_address_that_asks_too_often_is_stopped_before_anything_is_read_whatever_else_it_claims_to_be()
     {

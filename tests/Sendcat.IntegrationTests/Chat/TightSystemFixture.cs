@@ -7,12 +7,13 @@ public sealed class TightSystemFixture(SharedStores stores) : IAsyncLifetime
 {
     public const int TurnsOfAnAddress = 4;
     public const int TurnsOfAPrincipal = 3;
+    public const int TokensOfAPrincipal = 10_000;
 
     internal SendcatSystem System { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => System = await SendcatSystem.StartAsync(
         stores, replicas: 2, ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("RATE_LIMIT_CHAT_STREAM_MAX", $"{TurnsOfAPrincipal}"), ("RATE_LIMIT_CHAT_IP_MAX", $"{TurnsOfAnAddress}"),
-        ("RATE_LIMIT_CHAT_IP_WINDOW_MS", "600000"), ("TRUSTED_PROXIES", "127.0.0.0/8"), ("CHAT_KEEPALIVE_MS", "2000"), ("FF_CHAT_GATEWAY_HEALTH_ENABLED", "false"));
+        ("RATE_LIMIT_CHAT_TOKENS_MAX", $"{TokensOfAPrincipal}"), ("RATE_LIMIT_CHAT_IP_WINDOW_MS", "600000"), ("TRUSTED_PROXIES", "127.0.0.0/8"), ("CHAT_KEEPALIVE_MS", "2000"), ("FF_CHAT_GATEWAY_HEALTH_ENABLED", "false"));
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 }

@@ -99,6 +99,32 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task Tool_calls_beyond_the_estimate_count_when_they_are_made()
+    {
+        await using var replica = await ReplicaAsync();
+        var admitted = Assert.IsType<AdmissionDecision.Admitted>(await replica.Admission.AdmitAsync(new() { StreamId = "one", Principal = "user:a" }, default));
+
+        await admitted.Ticket.ToolsCalledAsync(1);
+        await admitted.Ticket.ToolsCalledAsync(3);
+
+        var counted = ((string?)await replica.Redis.StringGetAsync("admit:chat:rate:tool"))!.Split(' ');
+        Assert.Equal(4, int.Parse(counted[1]) + int.Parse(counted[2]));
+    }
+
+    [Fact]
+    public async Task What_a_call_really_cost_counts_afterwards()
+    {
+        await using var replica = await ReplicaAsync(("RATE_LIMIT_PASSWORD_RESET_MAX", "5"));
+        Assert.True((await replica.Limiter.CheckAsync(RateLimitBucket.PasswordReset, "ann", default)).Allowed);
+
+        await replica.Limiter.SettleAsync(RateLimitBucket.PasswordReset, "ann", 8);
+        Assert.False((await replica.Limiter.CheckAsync(RateLimitBucket.PasswordReset, "ann", default)).Allowed);
+
+        await replica.Limiter.SettleAsync(RateLimitBucket.PasswordReset, "ann", -12);
+        Assert.Equal(new RateLimitDecision(true, 4, TimeSpan.Zero, false), await replica.Limiter.CheckAsync(RateLimitBucket.PasswordReset, "ann", default));
+    }
+
+    [Fact]
     public async Task A_limiter_counts_over_all_replicas()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();

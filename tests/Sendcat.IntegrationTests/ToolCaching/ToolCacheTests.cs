@@ -133,6 +133,23 @@ public sealed class ToolCacheTests(SharedStores stores)
         await redis.ResumeAsync();
     }
 
+    [Fact]
+    public async Task A_clock_that_rings_late_gives_the_answer_its_time_once_more()
+    {
+        var time = new FakeTimeProvider();
+        await using var redis = await RedisServer.StartAsync();
+        await using var replica = await ReplicaAsync(redis.CreateDatabase(), time);
+        Assert.True(await replica.Cache.SetAsync(Web, "kettle", "value", CancellationToken.None));
+        await redis.PauseAsync();
+
+        var asked = replica.Cache.GetAsync(Web, "kettle", CancellationToken.None);
+        time.Advance(TimeSpan.FromMilliseconds(400));
+        Assert.False(asked.IsCompleted);
+        await redis.ResumeAsync();
+
+        Assert.Equal("value", await asked);
+    }
+
     private async Task<string> KeyspaceAsync() => (await stores.RedisAsync()).CreateDatabase();
 
     private static async Task<Replica> ReplicaAsync(string redis, TimeProvider? time = null)

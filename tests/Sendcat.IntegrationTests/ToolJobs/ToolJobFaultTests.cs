@@ -58,14 +58,21 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     [Fact]
     public async Task A_flooded_lane_leaves_the_others_alone()
     {
-        var blocked = new TaskCompletionSource();
+        const int places = 2;
+        var (full, blocked, running) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
         var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
         {
+            if (Interlocked.Increment(ref running) == places)
+            {
+                full.SetResult();
+            }
+
             await blocked.Task.WaitAsync(token);
             return new ToolResult.Done(arguments, Keep: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var flood = Run(rig, 0, 70);
+        await full.Task.WaitAsync(Patience);
 
         foreach (var lane in new[] { ToolLane.SearchProducts, ToolLane.SearchGlobal })
         {
@@ -74,7 +81,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
 
         Assert.DoesNotContain(flood, turn => turn.IsCompleted);
         var reading = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes;
-        Assert.Equal((2, 1.0), (reading[0].Running, reading[0].RunningUtilization));
+        Assert.Equal((places, 1.0), (reading[0].Running, reading[0].RunningUtilization));
         Assert.Equal((1, 1), (reading[1].Completed, reading[2].Completed));
         blocked.SetResult();
         await Task.WhenAll(flood);

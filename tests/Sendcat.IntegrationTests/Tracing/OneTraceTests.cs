@@ -20,7 +20,8 @@ public sealed class OneTraceTests(SharedStores stores)
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(Asks("search_products", "traced kettle"));
-        var spans = await receiver.WaitForAsync(seen => Calls(seen).Count(span => span.Name.StartsWith("chat ", StringComparison.Ordinal)) == 2 && seen.Any(span => span.Name == "run search_products"));
+        var spans = await receiver.WaitForAsync(seen =>
+            seen.Any(IsTurn) && seen.Any(span => span.Name == "publish search_products") && seen.Any(span => span.Name == "run search_products"));
 
         var request = Server(spans);
         var tool = Below(spans, request, "execute_tool search_products");
@@ -51,7 +52,8 @@ public sealed class OneTraceTests(SharedStores stores)
         var turn = await sendcat.TurnAsync(Asks("search_web", "traced twice [[emu status=503 times=6]]"));
         Assert.Equal("dead_letter", turn.Of("tool-backpressure").Single().Text("reason"));
         await ReplayAsync(sendcat);
-        var spans = await receiver.WaitForAsync(seen => seen.Count(span => span.Name == "run search_web") == 3 && seen.Count(span => span.Name == "publish search_web") >= 3);
+        var spans = await receiver.WaitForAsync(seen =>
+            seen.Any(IsTurn) && seen.Count(span => span.Name == "run search_web") == 3 && seen.Count(span => span.Name == "publish search_web") >= 3);
 
         var enqueue = Below(spans, Below(spans, Server(spans), "execute_tool search_web"), "enqueue search_web");
         var runs = spans.Where(span => span.Name == "run search_web").OrderBy(span => span.Start).ToArray();
@@ -68,9 +70,10 @@ public sealed class OneTraceTests(SharedStores stores)
         answer.EnsureSuccessStatusCode();
     }
 
-    private static IEnumerable<ReceivedSpan> Calls(IReadOnlyList<ReceivedSpan> spans) => spans.Where(span => span is { Service: Api, Kind: "client" });
+    private static ReceivedSpan Server(IReadOnlyList<ReceivedSpan> spans) => spans.Single(IsTurn);
 
-    private static ReceivedSpan Server(IReadOnlyList<ReceivedSpan> spans) => spans.Single(span => span is { Kind: "server", Service: Api } && span.Tags.GetValueOrDefault("url.path") == "/api/chat");
+    /// <summary>The span of the request. It ends after the reader has seen the end of the answer, and after all that the turn did.</summary>
+    private static bool IsTurn(ReceivedSpan span) => span is { Kind: "server", Service: Api } && span.Tags.GetValueOrDefault("url.path") == "/api/chat";
 
     private static ReceivedSpan Below(IReadOnlyList<ReceivedSpan> spans, ReceivedSpan parent, string name) => spans.Single(span => span.Parent == parent.Id && span.Name == name);
 }
