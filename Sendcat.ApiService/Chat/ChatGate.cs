@@ -39,14 +39,19 @@ internal sealed class ChatGate(
             return unknown;
         }
 
-        // Two stores, two questions, one waiting time. The thread's answer still comes first: whoever may not see it is told so, and gives back what the other took.
+        if (!Guid.TryParseExact(request.ThreadId, "D", out var threadId))
+        {
+            return ApiError.Forbidden();
+        }
+
+        // Two stores, two questions, one waiting time. The thread's answer still comes first: whoever may not see it is told so, and has asked for nothing.
         var streamId = Guid.CreateVersion7(time.GetUtcNow());
         var (question, place) = Question(http, principal, streamId, request.WebSearch);
         var asked = routes.CurrentValue.ApiKey.Length == 0 ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
         try
         {
-            if (!(await ReadThreadAsync(request.ThreadId, principal, http.RequestAborted)).Got(out thread, out var foreign))
+            if (!(await ReadThreadAsync(threadId, principal, http.RequestAborted)).Got(out thread, out var foreign))
             {
                 return foreign;
             }
@@ -55,7 +60,7 @@ internal sealed class ChatGate(
         {
             if (thread is null)
             {
-                await GiveBackAsync(asked);
+                await WithdrawAsync(asked);
             }
         }
 
@@ -73,16 +78,14 @@ internal sealed class ChatGate(
     }
 
     /// <summary>Foreign, missing and malformed look alike: there is nothing to learn from the answer.</summary>
-    public async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(string threadId, Principal principal, CancellationToken cancellationToken)
-    {
-        if (!Guid.TryParseExact(threadId, "D", out var id))
-        {
-            return ApiError.Forbidden();
-        }
+    public async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(string threadId, Principal principal, CancellationToken cancellationToken) =>
+        Guid.TryParseExact(threadId, "D", out var id) ? await ReadThreadAsync(id, principal, cancellationToken) : ApiError.Forbidden();
 
+    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(Guid threadId, Principal principal, CancellationToken cancellationToken)
+    {
         try
         {
-            var thread = await ThreadHistory.ReadAsync(database, id, chat.CurrentValue.HistoryMaxMessages, cancellationToken);
+            var thread = await ThreadHistory.ReadAsync(database, threadId, chat.CurrentValue.HistoryMaxMessages, cancellationToken);
             return thread is not null && thread.BelongsTo(principal) ? thread : ApiError.Forbidden();
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
@@ -102,14 +105,14 @@ internal sealed class ChatGate(
         return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims }, place);
     }
 
-    private static async ValueTask GiveBackAsync(Task<AdmissionDecision>? asked)
+    private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? asked)
     {
         if (asked is not null)
         {
             await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             if (asked.IsCompletedSuccessfully && await asked is AdmissionDecision.Admitted admitted)
             {
-                await admitted.Ticket.DisposeAsync();
+                await admitted.Ticket.WithdrawAsync();
             }
         }
     }

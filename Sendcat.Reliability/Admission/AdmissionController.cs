@@ -54,12 +54,14 @@ public sealed class AdmissionController
         var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, whenAway);
         AdmissionDecision decision = outcome.Status switch
         {
-            ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, new(outcome.Lease, _claims, mode is AdmissionMode.Disabled || outcome.Local ? null : tools), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
+            ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, Ticket(), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
             ClaimStatus.Refused => Refused(mode, request, outcome, options),
             _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, RetryAfter.Jittered(options)),
         };
         Report(request, decision, outcome, options);
         return decision;
+
+        AdmissionTicket Ticket() => outcome.Local ? new(outcome.Lease) : new(outcome.Lease, _claims, [.. deciding, .. shadow], mode is AdmissionMode.Disabled ? null : tools);
     }
 
     /// <summary>Frees whatever a turn holds, whichever replica it runs on; its ticket is <see cref="AdmissionTicket.Lost"/> at once. For a turn that takes over a detached one's place.</summary>

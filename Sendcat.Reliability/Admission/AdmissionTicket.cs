@@ -7,10 +7,13 @@ public sealed class AdmissionTicket : IAsyncDisposable
 {
     private readonly ClaimStore? _claims;
     private readonly WindowClaim? _tools;
+    private readonly IReadOnlyList<Claim> _taken;
     private int _toolCalls;
 
+    /// <param name="taken">All that was claimed in Redis.</param>
     /// <param name="tools">The window of tool calls, at the cost that the turn was estimated at; null when nobody counts them.</param>
-    internal AdmissionTicket(HeldLease? held, ClaimStore? claims = null, WindowClaim? tools = null) => (Held, _claims, _tools) = (held, claims, tools);
+    internal AdmissionTicket(HeldLease? held, ClaimStore? claims = null, IReadOnlyList<Claim>? taken = null, WindowClaim? tools = null) =>
+        (Held, _claims, _taken, _tools) = (held, claims, taken ?? [], tools);
 
     /// <summary>Null while no guard wanted a place.</summary>
     internal HeldLease? Held { get; }
@@ -28,6 +31,16 @@ public sealed class AdmissionTicket : IAsyncDisposable
 
         var all = Interlocked.Add(ref _toolCalls, calls);
         return _claims.SettleAsync(_tools, Math.Max(0, all - _tools.Cost) - Math.Max(0, all - calls - _tools.Cost));
+    }
+
+    /// <summary>Disposes the ticket of a turn that should not have asked: the windows forget it as well.</summary>
+    public async ValueTask WithdrawAsync()
+    {
+        await DisposeAsync();
+        if (_claims is not null)
+        {
+            await _claims.WithdrawAsync(_taken);
+        }
     }
 
     public ValueTask DisposeAsync() => Held?.DisposeAsync() ?? ValueTask.CompletedTask;

@@ -52,7 +52,18 @@ public sealed class ClaimStore
     {
         if (difference != 0)
         {
-            await _redis.AskAsync(Settle, [window.Key], [(long)window.Window.TotalMilliseconds, difference], CancellationToken.None);
+            await _redis.AskAsync(Settle, [window.Key], [Milliseconds(window), difference], CancellationToken.None);
+        }
+    }
+
+    /// <summary>Takes back what windows have counted. Best effort, as above.</summary>
+    internal async ValueTask WithdrawAsync(IReadOnlyList<Claim> taken)
+    {
+        WindowClaim[] windows = [.. taken.OfType<WindowClaim>()];
+        if (windows.Length > 0)
+        {
+            await _redis.AskAsync(
+                Settle, [.. windows.Select(window => (RedisKey)window.Key)], [.. windows.SelectMany(window => new RedisValue[] { Milliseconds(window), -window.Cost })], CancellationToken.None);
         }
     }
 
@@ -144,13 +155,15 @@ public sealed class ClaimStore
             (arguments[3 + (3 * n)], arguments[4 + (3 * n)], arguments[5 + (3 * n)]) = claim switch
             {
                 LeaseClaim lease => ((RedisValue)lease.Cap, (RedisValue)(long)lease.Ttl.TotalMilliseconds, (RedisValue)enforced),
-                WindowClaim window => (window.Max, -(long)window.Window.TotalMilliseconds, (2 * window.Cost) + enforced),
+                WindowClaim window => (window.Max, -Milliseconds(window), (2 * window.Cost) + enforced),
                 _ => throw new ArgumentException($"Nobody knows how to claim a {claim.GetType().Name}", nameof(deciding)),
             };
         }
 
         return (keys, arguments);
     }
+
+    private static long Milliseconds(WindowClaim window) => (long)window.Window.TotalMilliseconds;
 
     private static LeaseClaim[] Leases(IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, out int real)
     {

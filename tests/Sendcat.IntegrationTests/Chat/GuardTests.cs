@@ -58,6 +58,22 @@ public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<Tight
         Assert.Equal("done", (await admitted.ToEndAsync())[^1].GetProperty("type").GetString());
     }
 
+    [Fact]
+    public async Task Whoever_may_not_see_a_thread_has_used_up_nothing_by_asking()
+    {
+        using var owner = await sendcat.GuestAsync();
+        using var guest = await sendcat.GuestAsync();
+        var foreign = await owner.AskingAsync("mine");
+        for (var n = 0; n <= TightSystemFixture.TurnsOfAPrincipal; n++)
+        {
+            await using var refused = await guest.ChatAsync(n == 0 ? "nonsense" : foreign);
+            await refused.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        }
+
+        await using var own = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=1]]"));
+        Assert.Equal("done", (await own.ToEndAsync())[^1].GetProperty("type").GetString());
+    }
+
     [Theory]
     [InlineData("[[emu chunks=1]]")]
     [InlineData("[[emu chunks=1 usage=none]]")]
