@@ -14,6 +14,7 @@ var ports = new LocalPorts(builder);
     ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN")),
 ];
 var allowedOrigins = builder.AddSetting("allowed-origins", "", "Comma-separated origins that browsers may call from; empty: the local defaults.");
+var trustedProxies = builder.AddSetting("trusted-proxies", "", "Comma-separated addresses or ranges of the proxies in front of the API, whose X-Forwarded-For is believed; empty: nobody's.");
 var apiReplicas = builder.AddSetting("api-replicas", "1", "How many API processes a local run starts; deployed, the platform scales.");
 var workerReplicas = builder.AddSetting("worker-replicas", "1", "How many tool workers a local run starts; deployed, the platform scales.");
 var opsKey = builder.AddParameter("ops-api-key", new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
@@ -33,6 +34,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithSettings(keys.Ebay.Secrets)
     .WithSettings(builder.AddAffiliate())
     .WithEnvironment("ALLOWED_ORIGINS", allowedOrigins)
+    .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
     .WithEnvironment("OPS_API_KEY", opsKey)
     .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
     .WithUrlForEndpoint("http", url => url.DisplayText = "Chat API")

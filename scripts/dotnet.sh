@@ -8,18 +8,23 @@ need_dotnet() {
 }
 
 # Tries once whether this machine's package feed has Aspire. Its packages in the cache move every later build to that flavour
-# (Directory.Build.props); a feed without them is remembered in .sendcat/aspire, by version.
+# (Directory.Build.props); a feed without them is remembered in .sendcat/aspire, by version. The end-to-end tests need all of Aspire's packages.
+# A restore that runs out of time has not learned anything: the next run goes on where it stopped.
 try_aspire() {
   [ -z "${UseAspire:-}" ] || return 0
-  local version answer=$state/aspire
+  local version code=0 answer=$state/aspire
   version=$(sed -n 's/.*"Aspire.AppHost.Sdk": *"\([^"]*\)".*/\1/p' global.json)
   make_state
   if [ "$(cat "$answer" 2>/dev/null)" = "no $version" ]; then
     export UseAspire=false
   elif [ "$(cat "$answer" 2>/dev/null)" != "yes $version" ]; then
-    if within 60 dotnet restore Sendcat.Aspire.sln -p:UseAspire=true -v q >"$state/logs/aspire.log" 2>&1; then
+    within 60 dotnet restore tests/Sendcat.EndToEndTests -p:UseAspire=true -v q >"$state/logs/aspire.log" 2>&1 || code=$?
+    if [ "$code" = 0 ]; then
       say "this machine can have Aspire $version; using it"
       echo "yes $version" >"$answer"
+    elif [ "$code" = 124 ]; then
+      say "Aspire $version has not come within 60 s; this time the same AppHost runs with Sendcat.LocalRunner"
+      export UseAspire=false
     else
       say "Aspire $version is not in this machine's package feed; running the same AppHost with Sendcat.LocalRunner"
       echo "no $version" >"$answer"

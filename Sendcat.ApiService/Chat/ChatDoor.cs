@@ -2,6 +2,7 @@ using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.RateLimiting;
+using RateLimiter = Sendcat.Reliability.RateLimiting.RateLimiter;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -10,19 +11,24 @@ namespace Sendcat.ApiService.Chat;
 /// </summary>
 internal sealed class ChatDoor : IDisposable
 {
+    private readonly RateLimiter limiter;
     private readonly PartitionedRateLimiter<string> addresses;
 
-    public ChatDoor(IOptionsMonitor<RateLimitOptions> options) => addresses = PartitionedRateLimiter.Create<string, (string, int, int)>(key =>
+    public ChatDoor(RateLimiter limiter, IOptionsMonitor<RateLimitOptions> options)
     {
-        var limit = options.CurrentValue;
-        // The limits are part of the key: a changed knob opens a new window.
-        return RateLimitPartition.GetSlidingWindowLimiter((key, limit.ChatIpMax, limit.ChatIpWindowMs), static made => new SlidingWindowRateLimiterOptions
+        this.limiter = limiter;
+        addresses = PartitionedRateLimiter.Create<string, (string, int, int)>(key =>
         {
-            PermitLimit = made.Item2,
-            Window = TimeSpan.FromMilliseconds(made.Item3),
-            SegmentsPerWindow = 6,
+            var limit = options.CurrentValue;
+            // The limits are part of the key: a changed knob opens a new window.
+            return RateLimitPartition.GetSlidingWindowLimiter((key, limit.ChatIpMax, limit.ChatIpWindowMs), static made => new SlidingWindowRateLimiterOptions
+            {
+                PermitLimit = made.Item2,
+                Window = TimeSpan.FromMilliseconds(made.Item3),
+                SegmentsPerWindow = 6,
+            });
         });
-    });
+    }
 
     public ApiError? Refuses(HttpContext http)
     {
@@ -31,8 +37,16 @@ internal sealed class ChatDoor : IDisposable
             return null;
         }
 
-        using var lease = addresses.AttemptAcquire(ClientAddress.KeyOf(http));
-        return lease.IsAcquired ? null : ApiError.RateLimited(lease.TryGetMetadata(MetadataName.RetryAfter, out var wait) ? wait : TimeSpan.FromSeconds(1));
+        var address = ClientAddress.KeyOf(http);
+        using var lease = addresses.AttemptAcquire(address);
+        if (lease.IsAcquired)
+        {
+            return null;
+        }
+
+        var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var told) ? told : TimeSpan.FromSeconds(1);
+        limiter.Refused(RateLimitBucket.ChatIp, address, wait, RouteTemplate.Of(http), http.Request.Method);
+        return ApiError.RateLimited(wait);
     }
 
     public void Dispose() => addresses.Dispose();

@@ -16,7 +16,7 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>Whether turns can be started. Everybody learns that; models, limits and flags are for those who hold the operator key.</summary>
 internal sealed class ChatHealth(
     OpsKey ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs, IOptionsMonitor<ChatGatewayOptions> gateway,
-    IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes, IOptionsMonitor<BulkheadOptions> lanes, IOptionsMonitor<RegionOptions> region, TimeProvider time)
+    IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes, IOptionsMonitor<CircuitOptions> policies, IOptionsMonitor<BulkheadOptions> lanes, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
     public async Task<IResult> AnswerAsync(HttpContext http)
     {
@@ -55,9 +55,9 @@ internal sealed class ChatHealth(
                 route.PrimaryTimeoutMs, route.PrimaryRetries, route.SecondaryTimeoutMs, route.SecondaryRetries, route.FastPrimaryModel, route.FastSecondaryModel, route.AgentPrimaryModel,
                 route.AgentSecondaryModel, route.DefaultModelClass),
             RegionTopology = new(here.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(here.TopologyMode.ToString()), here.ReadinessOnly),
-            Circuits = [.. circuits.States().Select(circuit => new CircuitHealth(circuit.Provider, circuit.State, circuit.FailureCount, circuit.CooldownUntil))],
-            Bulkheads = [.. inFlight.Select(lane => new BulkheadHealth(lane.Key, lane.Value, lanes.CurrentValue.For(lane.Key).MaxConcurrent))],
-            RejectedKnobs = [.. knobs.Rejected.Select(knob => knob.Name)],
+            Circuits = [.. circuits.States().Select(circuit => CircuitHealth.Of(circuit, policies.CurrentValue.For(circuit.Provider)))],
+            Bulkheads = [.. inFlight.Select(lane => BulkheadHealth.Of(lane.Key, lane.Value, lanes.CurrentValue.For(lane.Key)))],
+            Config = new(knobs.Rejected),
         };
     }
 }
@@ -79,7 +79,7 @@ internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
 
     public IReadOnlyList<BulkheadHealth>? Bulkheads { get; init; }
 
-    public IReadOnlyList<string>? RejectedKnobs { get; init; }
+    public ConfigHealth? Config { get; init; }
 }
 
 internal sealed record FlagsHealth(bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);
@@ -99,9 +99,21 @@ internal sealed record RoutesHealth(
 
 internal sealed record RegionHealth(string RegionId, string TopologyMode, bool ReadinessOnly);
 
-internal sealed record CircuitHealth(string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil);
+/// <param name="Threshold">Failures within <paramref name="FailureWindowMs"/> that open it.</param>
+internal sealed record CircuitHealth(string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs)
+{
+    public static CircuitHealth Of(CircuitReading now, CircuitPolicy policy) => new(
+        now.Provider, now.State, now.FailureCount, now.CooldownUntil, policy.Threshold, (int)policy.Cooldown.TotalMilliseconds, (int)policy.Window.TotalMilliseconds,
+        (int)policy.ProbeTimeout.TotalMilliseconds);
+}
 
-internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent);
+internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent, int LeaseTtlMs)
+{
+    public static BulkheadHealth Of(string provider, int inFlight, BulkheadLane lane) => new(provider, inFlight, lane.MaxConcurrent, (int)lane.LeaseTtl.TotalMilliseconds);
+}
+
+/// <param name="Rejected">Values that were given and not taken; of a secret only that there was one.</param>
+internal sealed record ConfigHealth(IReadOnlyList<RejectedKnob> Rejected);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ChatHealthReport))]

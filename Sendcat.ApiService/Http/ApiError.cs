@@ -4,7 +4,7 @@ using System.Text;
 namespace Sendcat.ApiService.Http;
 
 /// <summary>A refusal as a value: status, code for machines (<c>x-sendcat-error-code</c>), text for people. Clients branch on the code, never on the text.</summary>
-/// <remarks>It is also the result that writes itself: plain text, the code header, <c>Retry-After</c> in whole seconds.</remarks>
+/// <remarks>It is also the result that writes itself: plain text (classified where <see cref="FunctionErrors"/> says so), the code header, <c>Retry-After</c> in whole seconds.</remarks>
 internal sealed record ApiError(int Status, string Code, string Message, TimeSpan? RetryAfter = null) : IResult
 {
     public const string CodeHeader = "x-sendcat-error-code";
@@ -33,13 +33,10 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError Internal() => new(500, "internal_error", "Something went wrong");
 
-    /// <summary>The same error in the form <c>[code:function] message</c> of the log's classified function errors.</summary>
-    public ApiError In(string function) => this with { Message = $"[{Code}:{function}] {Message}" };
-
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var body = Encoding.UTF8.GetBytes(Message);
+        var body = Encoding.UTF8.GetBytes(FunctionErrors.Text(this, httpContext));
         response.StatusCode = Status;
         response.ContentType = "text/plain; charset=utf-8";
         response.ContentLength = body.Length;

@@ -9,7 +9,7 @@ internal static class Budget
     /// <summary>Accounts registered from one address.</summary>
     public const string Registration = "registration";
 
-    /// <summary>Sign-ins tried from one address.</summary>
+    /// <summary>Sign-ins tried, renewed and ended from one address.</summary>
     public const string SignIn = "sign_in";
 
     /// <summary>Password resets asked for one e-mail address, or from one network address.</summary>
@@ -17,6 +17,9 @@ internal static class Budget
 
     /// <summary>Threads made by one principal, or from one address.</summary>
     public const string ThreadCreate = "thread_create";
+
+    /// <summary>Messages, changes and exports of threads and profiles from one address.</summary>
+    public const string Writing = "writing";
 
     /// <summary>Shopping pages of one principal, or of one address.</summary>
     public const string Shopping = "shopping";

@@ -41,11 +41,11 @@ internal sealed class Faults(ILogger<Faults> logger)
         var error = Classify(fault);
         if (error.Status == StatusCodes.Status500InternalServerError)
         {
-            logger.RequestFailed(fault, http.Request.Method, Route(http));
+            logger.RequestFailed(fault, http.Request.Method, RouteTemplate.Of(http));
         }
         else if (error.Status == StatusCodes.Status503ServiceUnavailable)
         {
-            logger.StoreAway(fault.GetBaseException().Message, http.Request.Method, Route(http));
+            logger.StoreAway(fault.GetBaseException().Message, http.Request.Method, RouteTemplate.Of(http));
         }
 
         if (http.Response.HasStarted)
@@ -96,7 +96,4 @@ internal sealed class Faults(ILogger<Faults> logger)
                 StatusCodes.Status415UnsupportedMediaType => ApiError.UnsupportedMediaType(),
                 _ => null,
             };
-
-    /// <summary>The pattern rather than the path: ids and tokens in a path stay out of the log.</summary>
-    private static string Route(HttpContext http) => (http.GetEndpoint() as RouteEndpoint)?.RoutePattern.RawText ?? "(no route)";
 }

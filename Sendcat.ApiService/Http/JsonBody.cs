@@ -16,8 +16,8 @@ internal static class JsonBody
     public static ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class => ReadAsync(http, limitBytes, type, _ => limitBytes, cancellationToken);
 
-    /// <param name="limitOf">The limit of this very body, at most <paramref name="limitBytes"/>: some shapes may be longer than others.</param>
-    public static async ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T, int> limitOf, CancellationToken cancellationToken)
+    /// <param name="limitOf">The limit of this very body, at most <paramref name="limitBytes"/>: some shapes may be longer than others. Null: the body could not be read, its shape is not known.</param>
+    public static async ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T?, int> limitOf, CancellationToken cancellationToken)
         where T : class
     {
         if (!IsJson(http.Request.ContentType))
@@ -42,10 +42,11 @@ internal static class JsonBody
 
             if (read.IsCompleted)
             {
-                var outcome = Parse(read.Buffer, type);
-                var tooLarge = outcome.Got(out var body, out _) && read.Buffer.Length > limitOf(body);
+                var outcome = Parse(read.Buffer, type, out var body);
+                var limit = limitOf(body);
+                var tooLarge = read.Buffer.Length > limit;
                 reader.AdvanceTo(read.Buffer.End);
-                return tooLarge ? ApiError.PayloadTooLarge(limitOf(body!)) : outcome;
+                return tooLarge ? ApiError.PayloadTooLarge(limit) : outcome;
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
@@ -65,13 +66,14 @@ internal static class JsonBody
             && (media.Charset.Length == 0 || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || media.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
     }
 
-    private static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type)
+    /// <param name="value">Also what breaks its own rules; null for what is no such value.</param>
+    private static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type, out T? value)
         where T : class
     {
         try
         {
             var reader = new Utf8JsonReader(body);
-            var value = JsonSerializer.Deserialize(ref reader, type);
+            value = JsonSerializer.Deserialize(ref reader, type);
             // Reading on finds what follows the first value; anything but white space there is a syntax error.
             reader.Read();
             return value switch
@@ -83,6 +85,7 @@ internal static class JsonBody
         }
         catch (JsonException wrong)
         {
+            value = null;
             return IsWellFormed(new Utf8JsonReader(body)) ? ApiError.InvalidRequest($"Invalid request: {Where(wrong)}") : ApiError.InvalidJson();
         }
     }

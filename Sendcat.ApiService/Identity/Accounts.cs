@@ -8,7 +8,8 @@ using Sendcat.ApiService.Threads;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>Registering, signing in, and choosing a new password. No answer tells whether an account exists.</summary>
-internal sealed class Accounts(UserManager<SendcatUser> users, SendcatDb db, RefreshTokens refreshTokens, AccessTokens accessTokens, ThreadClaims claims, TimeProvider time, ILogger<Accounts> logger)
+internal sealed class Accounts(UserManager<SendcatUser> users, SendcatDb db, RefreshTokens refreshTokens, AccessTokens accessTokens, ThreadClaims claims, WelcomeMails welcome, TimeProvider time,
+    ILogger<Accounts> logger)
 {
     public const int WrongPasswordsBeforeLockout = 5;
     public static readonly TimeSpan Lockout = TimeSpan.FromMinutes(15);
@@ -16,7 +17,7 @@ internal sealed class Accounts(UserManager<SendcatUser> users, SendcatDb db, Ref
     private static readonly SendcatUser Nobody = new() { Id = "nobody" };
     private static readonly string NobodysHash = new PasswordHasher<SendcatUser>().HashPassword(Nobody, "nobody's password");
 
-    /// <summary>Creates user and profile and hands over the session's threads. An address that is taken changes nothing and is answered alike.</summary>
+    /// <summary>Creates user and profile, hands over the session's threads and greets the user by mail. An address that is taken changes nothing and is answered alike.</summary>
     public async Task RegisterAsync(Registration registration, string? session, CancellationToken cancellationToken)
     {
         var email = registration.Email!;
@@ -56,6 +57,7 @@ internal sealed class Accounts(UserManager<SendcatUser> users, SendcatDb db, Ref
         await db.SaveChangesAsync(cancellationToken);
         await claims.ClaimAsync(user.Id, session, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        welcome.Send(user.Id, email);
     }
 
     public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, string? session, CancellationToken cancellationToken)

@@ -16,8 +16,8 @@ internal static class AuthEndpoints
         auth.MapPost("/anonymous", Anonymous).RequireLimit(Budget.AnonymousSession).As("auth.anonymous", "Begin an anonymous session", 429);
         auth.MapPost("/register", RegisterAsync).RequireLimit(Budget.Registration).Takes<Registration>().As("auth.register", "Create an account; a taken address is answered alike", 400, 413, 415, 429);
         auth.MapPost("/login", SignInAsync).RequireLimit(Budget.SignIn).Takes<SignIn>().As("auth.login", "Sign in", 400, 401, 413, 415, 429);
-        auth.MapPost("/refresh", RefreshAsync).Takes<Refresh>().As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415);
-        auth.MapPost("/logout", SignOutAsync).Takes<Refresh>().As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415);
+        auth.MapPost("/refresh", RefreshAsync).RequireLimit(Budget.SignIn).Takes<Refresh>().As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415, 429);
+        auth.MapPost("/logout", SignOutAsync).RequireLimit(Budget.SignIn).Takes<Refresh>().As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415, 429);
         auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(Budget.PasswordReset).Takes<ForgotPassword>().As("auth.forgotPassword", "Ask for a reset link by mail", 400, 413, 415, 429);
         auth.MapPost("/reset-password", ResetAsync).RequireLimit(Budget.SignIn).Takes<PasswordReset>().As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429);
         auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user", 401);
@@ -81,7 +81,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        if (await limits.RefusalAsync(Budget.PasswordReset, $"email:{Digest(forgot.Email!)}", cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, Budget.PasswordReset, $"email:{Digest(forgot.Email!)}", cancellationToken) is { } tooMany)
         {
             return tooMany;
         }

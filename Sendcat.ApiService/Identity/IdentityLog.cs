@@ -8,8 +8,4 @@ internal static partial class IdentityLog
 
     [LoggerMessage(1201, LogLevel.Warning, "User {UserId} was locked out after too many wrong passwords")]
     public static partial void LockedOut(this ILogger logger, string userId);
-
-    [LoggerMessage(1202, LogLevel.Error, "A reset mail failed")]
-    public static partial void ResetMailFailed(this ILogger logger, Exception fault);
-
 }

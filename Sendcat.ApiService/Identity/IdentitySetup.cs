@@ -27,7 +27,7 @@ internal static class IdentitySetup
         services.AddScoped<Accounts>();
 
         services.AddSingleton<ResetMails>();
-        services.AddHostedService(provider => provider.GetRequiredService<ResetMails>());
+        services.AddSingleton<WelcomeMails>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, IdentityJson.Default));
         return services;
     }

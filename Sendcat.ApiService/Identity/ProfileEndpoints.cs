@@ -11,9 +11,9 @@ internal static class ProfileEndpoints
 {
     public static void MapProfile(this IEndpointRouteBuilder app)
     {
-        var profile = app.MapGroup("/api/profile").WithTags("Identity");
+        var profile = FunctionErrors.Group(app).MapGroup("/api/profile").WithTags("Identity");
         profile.MapGet("", GetAsync).As("profiles.get", "The caller's profile", 401, 404);
-        profile.MapPut("", PutAsync).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415);
+        profile.MapPut("", PutAsync).RequireLimit(Budget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
@@ -25,7 +25,7 @@ internal static class ProfileEndpoints
 
         var row = RowOf(principal);
         var profile = await db.Profiles.AsNoTracking().SingleOrDefaultAsync(p => p.SessionId == row, cancellationToken);
-        return profile is null ? ApiError.NotFound("No profile yet").In("profiles.get") : TypedResults.Ok(ProfileView.Of(profile));
+        return profile is null ? ApiError.NotFound("No profile yet") : TypedResults.Ok(ProfileView.Of(profile));
     }
 
     private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)

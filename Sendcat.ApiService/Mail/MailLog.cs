@@ -12,6 +12,9 @@ internal static partial class MailLog
     [LoggerMessage(1402, LogLevel.Error, "Mail {Key} was refused with status {Status}")]
     public static partial void MailRefused(this ILogger logger, string key, int status);
 
+    [LoggerMessage(1404, LogLevel.Error, "A mail could not be written")]
+    public static partial void LetterFailed(this ILogger logger, Exception fault);
+
     [LoggerMessage(1403, LogLevel.Error, "Mail {Key} was not sent: {Cause}")]
     public static partial void MailFailed(this ILogger logger, string key, string cause);
 }

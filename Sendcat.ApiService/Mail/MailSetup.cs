@@ -9,7 +9,10 @@ internal static class MailSetup
         services.AddKnobs<MailOptions>();
         services.AddOptions<MailOptions>().Configure<IConfiguration>((options, configuration) =>
             options.AppUrl = configuration["APP_URL"] is { Length: > 0 } url ? url : options.AppUrl);
-        services.AddHttpClient<ResendClient>(client => client.Timeout = ResendClient.Timeout);
+        // The pipeline bounds each attempt and the whole; it does not try a POST again.
+        services.AddHttpClient<ResendClient>(client => client.Timeout = Timeout.InfiniteTimeSpan).AddSendcatResilience();
+        services.AddSingleton<Outbox>();
+        services.AddHostedService(provider => provider.GetRequiredService<Outbox>());
         return services;
     }
 }

@@ -1,13 +1,12 @@
 using System.Net.Http.Headers;
 using Microsoft.Extensions.Options;
+using Polly;
 
 namespace Sendcat.ApiService.Mail;
 
-/// <summary>Hands mails to Resend. One try with 10 s to answer: a mail is better lost than sent twice, and the reader can ask again.</summary>
+/// <summary>Hands mails to Resend. One try with 10 s to answer (<see cref="OutboundResilience"/>): a mail is better lost than sent twice, and the reader can ask again.</summary>
 internal sealed class ResendClient(HttpClient http, IOptionsMonitor<MailOptions> options, ILogger<ResendClient> logger)
 {
-    public static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
-
     /// <param name="idempotencyKey">1–256 characters; Resend sends one mail per key within 24 h.</param>
     public async Task SendAsync(Mail mail, string idempotencyKey, CancellationToken cancellationToken)
     {
@@ -35,7 +34,7 @@ internal sealed class ResendClient(HttpClient http, IOptionsMonitor<MailOptions>
                 logger.MailRefused(idempotencyKey, (int)response.StatusCode);
             }
         }
-        catch (Exception away) when (away is HttpRequestException || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception away) when (away is HttpRequestException or ExecutionRejectedException || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             logger.MailFailed(idempotencyKey, away.GetType().Name);
         }

@@ -27,15 +27,14 @@ internal static class DeadLetterOps
     private static async Task<Results<Ok<Page<DeadLetterView>>, ApiError>> ListAsync(
         DeadLetters letters, string? tool, string? fingerprint, string? ids, string? diedBefore, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        const string Function = "ops.listDeadLetters";
         if (!PageLimit.Read(limit, fallback: 50, most: 500).Got(out var count, out var refusal) || !Filter(Given(tool), Given(fingerprint), ids, diedBefore).Got(out var filter, out refusal))
         {
-            return refusal.In(Function);
+            return refusal;
         }
 
         if (!PageCursor.TryRead(cursor, Order, out var after))
         {
-            return PageCursor.Foreign.In(Function);
+            return PageCursor.Foreign;
         }
 
         var rows = await letters.ListAsync(filter with { Limit = count + 1 }, after is null ? null : (after.At, after.Id), cancellationToken);

@@ -9,7 +9,7 @@ internal static class OpsEndpoints
 {
     public static void MapOps(this IEndpointRouteBuilder app)
     {
-        var ops = app.MapGroup("/api/ops").WithTags("Operations").AddEndpointFilter(async (context, next) =>
+        var ops = FunctionErrors.Group(app).MapGroup("/api/ops").WithTags("Operations").AddEndpointFilter(async (context, next) =>
             context.HttpContext.RequestServices.GetRequiredService<OpsKey>().Opens(context.HttpContext) ? await next(context) : ApiError.Unauthorized("The operator key is missing or wrong"));
         ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every setting: value, default, range, and who said so", 401);
         ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 401, 404, 413, 415);
@@ -41,20 +41,20 @@ internal static class OpsEndpoints
     {
         if (knobs.Find(name) is null)
         {
-            return ApiError.NotFound("No such knob").In("ops.setKnob");
+            return ApiError.NotFound("No such knob");
         }
 
         var change = await store.SetAsync(name, value, Actor(http), cancellationToken);
         return change.Accepted
             ? TypedResults.Ok(new KnobChanged(name, change.Before, change.Now))
-            : ApiError.InvalidRequest($"{name}: {change.Reason}").In("ops.setKnob");
+            : ApiError.InvalidRequest($"{name}: {change.Reason}");
     }
 
     private static async Task<Results<Ok<AdmissionSwitched>, ApiError>> SwitchAsync(HttpContext http, string mode, KnobOverrideStore store, CancellationToken cancellationToken)
     {
         if (!AdmissionModes.TryGetValue(mode, out var settings))
         {
-            return ApiError.InvalidRequest("mode must be enforce, shadow or off").In("ops.switchAdmission");
+            return ApiError.InvalidRequest("mode must be enforce, shadow or off");
         }
 
         var changes = new List<KnobChanged>();

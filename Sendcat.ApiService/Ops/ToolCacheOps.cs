@@ -30,16 +30,15 @@ internal static partial class ToolCacheOps
     private static async Task<Results<Ok<CacheCleared>, ApiError>> ClearAsync(
         HttpContext http, ToolCache cache, OperatorAudit audit, string? @namespace, string? maxDeletes, CancellationToken cancellationToken)
     {
-        const string Function = "ops.clearToolCache";
         if (!string.IsNullOrEmpty(@namespace) && !NamespacePattern().IsMatch(@namespace))
         {
-            return ApiError.InvalidRequest("namespace must be one, such as search_web_v1").In(Function);
+            return ApiError.InvalidRequest("namespace must be one, such as search_web_v1");
         }
 
         var most = UsualDeletes;
         if (!string.IsNullOrEmpty(maxDeletes) && !(int.TryParse(maxDeletes, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MostDeletes))
         {
-            return ApiError.InvalidRequest($"maxDeletes must be 1 to {MostDeletes}").In(Function);
+            return ApiError.InvalidRequest($"maxDeletes must be 1 to {MostDeletes}");
         }
 
         var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace, cancellationToken);
@@ -52,7 +51,7 @@ internal static partial class ToolCacheOps
         catch (TimeoutException)
         {
             await audit.EndAsync(entry, "Redis was away", cancellationToken);
-            return ApiError.UpstreamUnavailable(RedisRetryAfter).In(Function);
+            return ApiError.UpstreamUnavailable(RedisRetryAfter);
         }
     }
 

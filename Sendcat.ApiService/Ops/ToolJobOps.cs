@@ -26,7 +26,7 @@ internal static class ToolJobOps
         var window = options.CurrentValue.DefaultWindowMinutes;
         if (!string.IsNullOrEmpty(minutes) && !(int.TryParse(minutes, NumberStyles.None, CultureInfo.InvariantCulture, out window) && window is >= 1 and <= LongestWindow))
         {
-            return ApiError.InvalidRequest($"minutes must be 1 to {LongestWindow}").In("ops.toolJobs");
+            return ApiError.InvalidRequest($"minutes must be 1 to {LongestWindow}");
         }
 
         var reading = await statistics.ReadAsync(TimeSpan.FromMinutes(window), cancellationToken);

@@ -13,7 +13,7 @@ internal sealed class ShopWindow(ToolCache cache, ILogger<ShopWindow> logger)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(2);
 
-    /// <param name="function">Names the operation in errors.</param>
+    /// <param name="function">Names the operation in the log.</param>
     /// <param name="ask">Bounded by 30 s.</param>
     /// <returns>What the shop shows; a null <see cref="Shown{T}.Value"/> if it has no such thing (400, 404); 503 if it cannot be asked; 500 <c>misconfigured</c> without a key.</returns>
     public async Task<Outcome<Shown<T>>> LookAsync<T>(
@@ -29,13 +29,13 @@ internal sealed class ShopWindow(ToolCache cache, ILogger<ShopWindow> logger)
         {
             logger.ShopClosed(function, closed.Error.Message);
             return closed.Error.IsMisconfigured
-                ? ApiError.Misconfigured("No shop is configured").In(function)
-                : ApiError.UpstreamUnavailable(closed.Error.RetryAfter ?? AskAgain).In(function);
+                ? ApiError.Misconfigured("No shop is configured")
+                : ApiError.UpstreamUnavailable(closed.Error.RetryAfter ?? AskAgain);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             logger.ShopClosed(function, "took too long");
-            return ApiError.UpstreamUnavailable(AskAgain).In(function);
+            return ApiError.UpstreamUnavailable(AskAgain);
         }
     }
 

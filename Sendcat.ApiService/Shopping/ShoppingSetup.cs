@@ -1,3 +1,4 @@
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Shopping.Affiliate;
 using Sendcat.ApiService.Shopping.Categories;
 using Sendcat.ApiService.Shopping.Explore;
@@ -22,12 +23,13 @@ internal static class ShoppingSetup
 
     public static void MapShopping(this IEndpointRouteBuilder app)
     {
-        app.MapItems();
-        app.MapExplore();
-        app.MapCategories();
-        app.MapAffiliate();
-        app.MapFavorites();
-        app.MapFavoriteLists();
-        app.MapPackages();
+        var functions = FunctionErrors.Group(app);
+        functions.MapItems();
+        functions.MapExplore();
+        functions.MapCategories();
+        functions.MapAffiliate();
+        functions.MapFavorites();
+        functions.MapFavoriteLists();
+        functions.MapPackages();
     }
 }

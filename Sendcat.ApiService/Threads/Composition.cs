@@ -24,15 +24,14 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
     /// <summary>Everything before the user message, then the message with its new words.</summary>
     public async Task<Outcome<ThreadView>> EditAsync(HttpContext http, string threadId, Edit edit, CancellationToken cancellationToken)
     {
-        const string Function = "threads.edit";
-        if (!(await StartAsync(http, threadId, edit.MessageId, edit.SessionId, Function, cancellationToken)).Got(out var start, out var refusal))
+        if (!(await StartAsync(http, threadId, edit.MessageId, edit.SessionId, "threads.edit", cancellationToken)).Got(out var start, out var refusal))
         {
             return refusal;
         }
 
         if (start.Anchor.Role != "user")
         {
-            return ApiError.InvalidRequest("Only a user message can be edited").In(Function);
+            return ApiError.InvalidRequest("Only a user message can be edited");
         }
 
         var attachments = edit.Attachments is null ? start.Anchor.Attachments
@@ -44,15 +43,14 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
     /// <summary>Everything before the question, then the question again. An answer is retried by its question.</summary>
     public async Task<Outcome<ThreadView>> RetryAsync(HttpContext http, string threadId, Branch retry, CancellationToken cancellationToken)
     {
-        const string Function = "threads.retry";
-        if (!(await StartAsync(http, threadId, retry.MessageId, retry.SessionId, Function, cancellationToken)).Got(out var start, out var refusal))
+        if (!(await StartAsync(http, threadId, retry.MessageId, retry.SessionId, "threads.retry", cancellationToken)).Got(out var start, out var refusal))
         {
             return refusal;
         }
 
         return await LastQuestionAsync(start, start.Anchor.Seq + 1, cancellationToken) is { } question
             ? await SayAsync(start, question.Seq, question.Content, question.Attachments, cancellationToken)
-            : ApiError.InvalidRequest("Nothing was asked before this message").In(Function);
+            : ApiError.InvalidRequest("Nothing was asked before this message");
     }
 
     private async Task<Outcome<Start>> StartAsync(HttpContext http, string threadId, string? messageId, string? sessionId, string function, CancellationToken cancellationToken)
@@ -62,7 +60,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             return refusal;
         }
 
-        if (await limits.RefusalAsync(Budget.ThreadCreate, open.Principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, Budget.ThreadCreate, open.Principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -70,7 +68,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
         var anchor = ThreadAccess.IsId(messageId, out var id)
             ? await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == id && m.ThreadId == open.Thread.Id, cancellationToken)
             : null;
-        return anchor is null ? ApiError.NotFound("No such message in this thread").In(function) : new Start(open, anchor);
+        return anchor is null ? ApiError.NotFound("No such message in this thread") : new Start(open, anchor);
     }
 
     private Task<ChatMessage?> LastQuestionAsync(Start start, long before, CancellationToken cancellationToken) =>

@@ -13,9 +13,10 @@ internal static class MessageEndpoints
     {
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
         messages.MapGet("", ListAsync).As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
-        messages.MapPost("", SendAsync).Takes<NewMessage>().As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 413, 415);
+        messages.MapPost("", SendAsync).RequireLimit(Budget.Writing).Takes<NewMessage>()
+            .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
-        messages.MapDelete("", DeleteAfterAsync).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404);
+        messages.MapDelete("", DeleteAfterAsync).RequireLimit(Budget.Writing).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
     }
 
     private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(
@@ -74,38 +75,36 @@ internal static class MessageEndpoints
 
     private static async Task<Results<Ok<MessageView>, ApiError>> GetAsync(HttpContext http, string id, string messageId, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
     {
-        const string Function = "messages.get";
-        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "messages.get", null, cancellationToken)).Got(out var open, out var refusal))
         {
             return refusal;
         }
 
         return ThreadAccess.IsId(messageId, out var message) && await FindAsync(db, open.Thread.Id, message, cancellationToken) is { } view
             ? TypedResults.Ok(view)
-            : NoSuchMessage(Function);
+            : NoSuchMessage();
     }
 
     private static async Task<Results<Ok<Deleted>, ApiError>> DeleteAfterAsync(
         HttpContext http, string id, string? after, ThreadAccess access, Messages messages, CancellationToken cancellationToken)
     {
-        const string Function = "messages.deleteAfter";
         if (string.IsNullOrEmpty(after))
         {
-            return ApiError.InvalidRequest("after must name a message").In(Function);
+            return ApiError.InvalidRequest("after must name a message");
         }
 
-        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "messages.deleteAfter", null, cancellationToken)).Got(out var open, out var refusal))
         {
             return refusal;
         }
 
         return ThreadAccess.IsId(after, out var anchor) && await messages.DeleteAfterAsync(open.Thread.Id, anchor, cancellationToken) is { } count
             ? TypedResults.Ok(new Deleted(count))
-            : NoSuchMessage(Function);
+            : NoSuchMessage();
     }
 
     private static async Task<MessageView?> FindAsync(SendcatDb db, Guid threadId, Guid messageId, CancellationToken cancellationToken) =>
         await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == messageId && m.ThreadId == threadId, cancellationToken) is { } message ? MessageView.Of(message) : null;
 
-    private static ApiError NoSuchMessage(string function) => ApiError.NotFound("No such message in this thread").In(function);
+    private static ApiError NoSuchMessage() => ApiError.NotFound("No such message in this thread");
 }

@@ -15,8 +15,8 @@ internal static class ShareEndpoints
     public static void MapShares(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads/{id}/share").WithTags("Sharing");
-        threads.MapPost("", ShareAsync).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403);
-        threads.MapDelete("", RevokeAsync).As("threads.revokeShareToken", "Revoke the share link", 401, 403);
+        threads.MapPost("", ShareAsync).RequireLimit(Budget.Writing).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403, 429);
+        threads.MapDelete("", RevokeAsync).RequireLimit(Budget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
         app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(Budget.ThreadCreate).Takes<Fork>()
             .As("threads.createShareFork", "Copy a shared thread into one of the caller's own", 400, 401, 404, 413, 415, 429);
     }
@@ -61,7 +61,7 @@ internal static class ShareEndpoints
             return refusal;
         }
 
-        if (await limits.RefusalAsync(Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -76,7 +76,7 @@ internal static class ShareEndpoints
             : null;
         if (origin is null)
         {
-            return ApiError.NotFound("No such share link").In("threads.createShareFork");
+            return ApiError.NotFound("No such share link");
         }
 
         var copy = ThreadCopies.NewThread(principal, time.Now(), origin.ModelId, origin.Title ?? "Shared chat", parent: origin.Id, sharedFrom: origin.Id);

@@ -20,7 +20,7 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
     /// <summary>Ids are UUIDs in the form with dashes; nothing else is one.</summary>
     public static bool IsId(string? id, out Guid parsed) => Guid.TryParseExact(id, "D", out parsed);
 
-    /// <param name="function">Names the operation in the error text, for instance <c>threads.get</c>.</param>
+    /// <param name="function">Names the operation in the log, for instance <c>threads.get</c>.</param>
     public async Task<Outcome<OpenThread>> OpenAsync(HttpContext http, string threadId, string function, string? bodySessionId, CancellationToken cancellationToken)
     {
         if (!principals.Read(http, bodySessionId).Got(out var principal, out var refusal))
@@ -35,6 +35,6 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
     public ApiError Refused(Principal principal, string function)
     {
         logger.AccessRefused(principal.LogName, function);
-        return ApiError.Forbidden("No such thread, or not yours").In(function);
+        return ApiError.Forbidden("No such thread, or not yours");
     }
 }

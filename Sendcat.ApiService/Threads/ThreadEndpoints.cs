@@ -14,10 +14,10 @@ internal static class ThreadEndpoints
         var threads = app.MapGroup("/api/threads").WithTags("Threads");
         threads.MapPost("", CreateAsync).RequireLimit(Budget.ThreadCreate).Takes<NewThread>().As("threads.create", "Begin a thread", 400, 401, 403, 413, 415, 429);
         threads.MapGet("", ListAsync).As("threads.list", "The caller's threads, pinned first, then by the latest message", 400, 401);
-        threads.MapPost("/claim", ClaimAsync).Takes<Claim>().As("threads.claim", "Take over the threads of an anonymous session", 400, 401, 413, 415);
+        threads.MapPost("/claim", ClaimAsync).RequireLimit(Budget.Writing).Takes<Claim>().As("threads.claim", "Take over the threads of an anonymous session", 400, 401, 413, 415, 429);
         threads.MapGet("/{id}", GetAsync).As("threads.get", "One thread", 401, 403);
-        threads.MapPatch("/{id}", ChangeAsync).Takes<ThreadChange>().As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415);
-        threads.MapDelete("/{id}", DeleteAsync).As("threads.remove", "Delete a thread and all that belongs to it", 401, 403);
+        threads.MapPatch("/{id}", ChangeAsync).RequireLimit(Budget.Writing).Takes<ThreadChange>().As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415, 429);
+        threads.MapDelete("/{id}", DeleteAsync).RequireLimit(Budget.Writing).As("threads.remove", "Delete a thread and all that belongs to it", 401, 403, 429);
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
@@ -30,7 +30,7 @@ internal static class ThreadEndpoints
             return refusal;
         }
 
-        if (await limits.RefusalAsync(Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -83,7 +83,7 @@ internal static class ThreadEndpoints
         }
 
         return principal.SessionId is null
-            ? ApiError.InvalidRequest("The session id is not valid").In("threads.claim")
+            ? ApiError.InvalidRequest("The session id is not valid")
             : TypedResults.Ok(new Claimed(await claims.ClaimAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
     }
 

@@ -1,3 +1,4 @@
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads.Export;
 
 namespace Sendcat.ApiService.Threads;
@@ -18,10 +19,11 @@ internal static class ThreadsSetup
 
     public static void MapThreads(this IEndpointRouteBuilder app)
     {
-        app.MapThreadEndpoints();
-        app.MapMessages();
-        app.MapShares();
-        app.MapCompositions();
-        app.MapExport();
+        var functions = FunctionErrors.Group(app);
+        functions.MapThreadEndpoints();
+        functions.MapMessages();
+        functions.MapShares();
+        functions.MapCompositions();
+        functions.MapExport();
     }
 }

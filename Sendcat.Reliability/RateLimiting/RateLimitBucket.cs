@@ -9,7 +9,7 @@ public enum RateLimitBucket
     /// <summary>Tokens of a principal's chat turns. A turn starts if any are left; what it cost is known when it has ended.</summary>
     ChatTokens,
 
-    /// <summary>Chat requests of an address.</summary>
+    /// <summary>Chat requests of an address, and what it writes.</summary>
     ChatIp,
 
     /// <summary>New threads of a principal.</summary>

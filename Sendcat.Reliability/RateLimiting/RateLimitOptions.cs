@@ -22,7 +22,7 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_CHAT_TOKENS_WINDOW_MS"), Range(60_000, 86_400_000)]
     public int ChatTokensWindowMs { get; set; } = 3_600_000;
 
-    /// <summary>Chat requests per window and address, whoever sends them.</summary>
+    /// <summary>Chat requests per window and address, whoever sends them, together with the other writes and the shopping pages of the address.</summary>
     [Knob("RATE_LIMIT_CHAT_IP_MAX"), Range(1, 1_000_000)]
     public int ChatIpMax { get; set; } = 3_000;
 

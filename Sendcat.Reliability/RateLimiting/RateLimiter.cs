@@ -10,6 +10,8 @@ public sealed class RateLimiter
     /// <summary>What a refusal is called when the claim came along with others.</summary>
     public const string Reason = "rate_limited";
 
+    private const string Chat = "/api/chat";
+
     /// <summary>A refusal without Redis says nothing about the shared window: ask again soon.</summary>
     private static readonly TimeSpan ContentionRetry = TimeSpan.FromSeconds(1);
 
@@ -44,6 +46,10 @@ public sealed class RateLimiter
         return decision;
     }
 
+    /// <summary>Tells of a call that was refused before the shared window was asked.</summary>
+    public void Refused(RateLimitBucket bucket, string key, TimeSpan retryAfter, string path, string method) =>
+        Report(bucket, key, new(false, 0, retryAfter, Contention: false), path, method);
+
     /// <summary>Sets right what a call cost: <paramref name="difference"/> more than was counted, or less. Best effort: without Redis it is forgotten.</summary>
     public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, key), difference);
 
@@ -64,13 +70,19 @@ public sealed class RateLimiter
         });
         if (!decision.Allowed || decision.Contention)
         {
-            var chat = bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp;
+            if (path is null && bucket is (RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp))
+            {
+                (path, method) = (Chat, "POST");
+            }
+
+            // By the path: the addresses' budget of the chat stands in front of other endpoints as well.
+            var source = path?.StartsWith(Chat, StringComparison.Ordinal) is true ? RateLimitSource.ChatHttp : RateLimitSource.Http;
             var outcome = decision.Contention ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
-            _events.Record(new(chat ? RateLimitSource.ChatHttp : RateLimitSource.Http, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
+            _events.Record(new(source, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
             {
                 RetryAfter = decision.Allowed ? null : decision.RetryAfter,
-                Path = path ?? (chat ? "/api/chat" : null),
-                Method = method ?? (chat ? "POST" : null),
+                Path = path,
+                Method = method,
             });
         }
     }

@@ -6,7 +6,6 @@ namespace Microsoft.Extensions.Hosting;
 
 public static class OutboundResilience
 {
-
     /// <summary>
     /// Microsoft's standard pipeline for a client that asks short questions: 10 s an attempt, 30 s in all, up to 3 retries of safe methods with jittered back-off that honour
     /// <c>Retry-After</c>, and a circuit. Not for clients whose answer is a stream: its time-outs would cut it, and their retries belong to the router.

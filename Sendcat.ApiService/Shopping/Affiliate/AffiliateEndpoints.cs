@@ -29,7 +29,7 @@ internal static class AffiliateEndpoints
         }
 
         return url is not { Length: > 0 and <= LongestLink } || !Uri.TryCreate(url, UriKind.Absolute, out var link) || (link.Scheme != Uri.UriSchemeHttps && link.Scheme != Uri.UriSchemeHttp)
-            ? ApiError.InvalidRequest($"url must be a web address of at most {LongestLink} characters").In("affiliate.link")
+            ? ApiError.InvalidRequest($"url must be a web address of at most {LongestLink} characters")
             : TypedResults.Ok(new AffiliateLink((AffiliateTag.Of(options.CurrentValue, visitor)?.On(link) ?? link).AbsoluteUri));
     }
 }

@@ -21,8 +21,8 @@ internal static class CategoryEndpoints
             return refusal;
         }
 
-        return !CategoryTree.MayBeId(parentId) ? ApiError.InvalidRequest("parentId is a number").In("categories.list")
-            : !CategoryTree.MayBeId(cursor) ? PageCursor.Foreign.In("categories.list")
+        return !CategoryTree.MayBeId(parentId) ? ApiError.InvalidRequest("parentId is a number")
+            : !CategoryTree.MayBeId(cursor) ? PageCursor.Foreign
             : TypedResults.Ok(await tree.ListAsync(Given(parentId), Given(cursor), count, cancellationToken));
     }
 
@@ -33,9 +33,9 @@ internal static class CategoryEndpoints
             return refusal;
         }
 
-        return !CategoryTree.MayBeId(id) ? ApiError.InvalidRequest("id is a number").In("categories.get")
+        return !CategoryTree.MayBeId(id) ? ApiError.InvalidRequest("id is a number")
             : await tree.FindAsync(id, cancellationToken) is { } category ? TypedResults.Ok(category)
-            : ApiError.NotFound("No such category").In("categories.get");
+            : ApiError.NotFound("No such category");
     }
 
     private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;

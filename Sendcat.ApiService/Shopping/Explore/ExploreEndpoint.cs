@@ -28,12 +28,12 @@ internal static class ExploreEndpoint
 
         if (Problem(section, categoryId, subCategoryId, categoryName, q) is { } problem)
         {
-            return ApiError.InvalidRequest(problem).In(Function);
+            return ApiError.InvalidRequest(problem);
         }
 
         if (!PageLimit.Read(limit, ExploreQuestion.UsualLimit, ExploreQuestion.LargestLimit).Got(out var count, out refusal) || !ExploreQuestion.ReadOffset(cursor, count).Got(out var offset, out refusal))
         {
-            return refusal.In(Function);
+            return refusal;
         }
 
         var (category, named) = (Said(subCategoryId) ?? Said(categoryId), Said(categoryName));

@@ -29,12 +29,12 @@ internal static class FavoriteEndpoints
 
         if (type is not (null or "" or "product" or "brand"))
         {
-            return ApiError.InvalidRequest("type must be product or brand").In(Function);
+            return ApiError.InvalidRequest("type must be product or brand");
         }
 
         if (!PageCursor.TryRead(cursor, "newest", out var after))
         {
-            return PageCursor.Foreign.In(Function);
+            return PageCursor.Foreign;
         }
 
         var favorites = Of(db, principal);
@@ -71,7 +71,7 @@ internal static class FavoriteEndpoints
 
         if (!PageCursor.TryRead(cursor, "newest", out var after))
         {
-            return PageCursor.Foreign.In("favorites.ids");
+            return PageCursor.Foreign;
         }
 
         var favorites = Of(db, principal);
@@ -112,7 +112,7 @@ internal static class FavoriteEndpoints
     internal static ApiError Refused(ILogger logger, Principal principal, string function)
     {
         logger.FavoriteRefused(principal.LogName, function);
-        return ApiError.Forbidden("No such favourite or list, or not yours").In(function);
+        return ApiError.Forbidden("No such favourite or list, or not yours");
     }
 
     private static IQueryable<Favorite> Of(SendcatDb db, Principal principal) => db.Favorites.AsNoTracking().Where(f => f.UserId == principal.UserId);

@@ -50,7 +50,7 @@ internal static class FavoriteListEndpoints
 
         if (await db.FavoriteLists.CountAsync(l => l.UserId == principal.UserId, cancellationToken) >= MostLists)
         {
-            return ApiError.InvalidRequest($"There are {MostLists} lists already").In("favorites.createList");
+            return ApiError.InvalidRequest($"There are {MostLists} lists already");
         }
 
         var now = time.Now();

@@ -25,13 +25,13 @@ internal static class ItemEndpoint
 
         if (ItemId.PathOf(id) is not { } path)
         {
-            return ApiError.InvalidRequest("id must be an eBay item id, such as v1|123456789012|0").In(Function);
+            return ApiError.InvalidRequest("id must be an eBay item id, such as v1|123456789012|0");
         }
 
         var slot = (namespaces.ItemDetails, ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
         var looked = await window.LookAsync(slot, ShoppingJson.Default.ItemDetails, asking => ebay.GetAsync(path, ItemDetails.Read, asking), Function, cancellationToken);
         return !looked.Got(out var shown, out refusal) ? refusal
             : shown.Value is { } item ? TypedResults.Ok(item)
-            : ApiError.NotFound("No such item").In(Function);
+            : ApiError.NotFound("No such item");
     }
 }

@@ -31,7 +31,7 @@ internal static class PackageEndpoints
 
         return PageCursor.TryRead(cursor, list.Sort, out var after)
             ? TypedResults.Ok(await list.ReadAsync(db, principal, after, count, cancellationToken))
-            : PageCursor.Foreign.In("packages.list");
+            : PageCursor.Foreign;
     }
 
     private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(HttpContext http, ShopDoor door, SendcatDb db, CancellationToken cancellationToken)

@@ -8,9 +8,9 @@ namespace Sendcat.ApiService.Threads.Export;
 internal static class ExportEndpoint
 {
     public static void MapExport(this IEndpointRouteBuilder app) =>
-        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads")
+        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads").RequireLimit(Budget.Writing)
             .Produces<string>(StatusCodes.Status200OK, "text/markdown", "application/json", "text/plain", "text/html")
-            .As("threads.export", "Download a thread: ?format=markdown, json, text or html", 400, 401, 403);
+            .As("threads.export", "Download a thread: ?format=markdown, json, text or html", 400, 401, 403, 429);
 
     private static async Task<IResult> ExportAsync(HttpContext http, string id, string? format, ThreadAccess access, ThreadCopies copies, CancellationToken cancellationToken)
     {

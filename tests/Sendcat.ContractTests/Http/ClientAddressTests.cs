@@ -36,7 +36,7 @@ public sealed class ClientAddressTests(PostgresFixture postgres)
     private async Task<List<string>> CountedAsync(string trusted, (string Name, string Value) header)
     {
         var counted = new List<string>();
-        LimitCheck check = (_, key, _) =>
+        LimitCheck check = (_, _, key, _) =>
         {
             counted.Add(key);
             return ValueTask.FromResult<TimeSpan?>(null);

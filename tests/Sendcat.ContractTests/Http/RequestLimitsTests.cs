@@ -2,24 +2,36 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Events;
 
 namespace Sendcat.ContractTests.Http;
 
 public sealed class RequestLimitsTests(PostgresFixture postgres)
 {
     [Theory]
-    [InlineData(Budget.AnonymousSession, "/api/auth/anonymous")]
-    [InlineData(Budget.Registration, "/api/auth/register")]
-    [InlineData(Budget.SignIn, "/api/auth/login")]
-    [InlineData(Budget.PasswordReset, "/api/auth/forgot-password")]
-    [InlineData(Budget.ThreadCreate, "/api/threads")]
-    [InlineData(Budget.Shopping, "/api/packages/seed")]
-    public async Task A_spent_budget_of_an_address_is_429_with_a_time_to_wait(string budget, string path)
+    [InlineData(Budget.AnonymousSession, "POST", "/api/auth/anonymous")]
+    [InlineData(Budget.Registration, "POST", "/api/auth/register")]
+    [InlineData(Budget.SignIn, "POST", "/api/auth/login")]
+    [InlineData(Budget.SignIn, "POST", "/api/auth/refresh")]
+    [InlineData(Budget.SignIn, "POST", "/api/auth/logout")]
+    [InlineData(Budget.PasswordReset, "POST", "/api/auth/forgot-password")]
+    [InlineData(Budget.ThreadCreate, "POST", "/api/threads")]
+    [InlineData(Budget.Shopping, "POST", "/api/packages/seed")]
+    [InlineData(Budget.Writing, "POST", "/api/threads/x/messages")]
+    [InlineData(Budget.Writing, "DELETE", "/api/threads/x/messages")]
+    [InlineData(Budget.Writing, "GET", "/api/threads/x/export")]
+    [InlineData(Budget.Writing, "POST", "/api/threads/x/share")]
+    [InlineData(Budget.Writing, "POST", "/api/threads/claim")]
+    [InlineData(Budget.Writing, "PATCH", "/api/threads/x")]
+    [InlineData(Budget.Writing, "DELETE", "/api/threads/x")]
+    [InlineData(Budget.Writing, "PUT", "/api/profile")]
+    public async Task A_spent_budget_of_an_address_is_429_with_a_time_to_wait(string budget, string method, string path)
     {
-        LimitCheck check = (name, key, _) => ValueTask.FromResult<TimeSpan?>(name == budget && key.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
+        LimitCheck check = (_, name, key, _) => ValueTask.FromResult<TimeSpan?>(name == budget && key.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
 
-        using var response = await api.Anyone.PostAsync(path, "{}".AsJson());
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = method == "GET" ? null : "{}".AsJson() };
+        using var response = await api.Anyone.SendAsync(request);
 
         await response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         Assert.Equal(TimeSpan.FromSeconds(3), response.Headers.RetryAfter?.Delta);
@@ -29,7 +41,7 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     public async Task A_fresh_session_does_not_refill_the_budget_of_its_address_and_one_principal_has_its_own()
     {
         var drawn = new List<(string Budget, string Key)>();
-        LimitCheck check = (budget, key, _) =>
+        LimitCheck check = (_, budget, key, _) =>
         {
             drawn.Add((budget, key));
             return ValueTask.FromResult<TimeSpan?>(null);
@@ -42,5 +54,34 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
         Assert.Equal(
             [(Budget.ThreadCreate, "ip:127.0.0.1"), (Budget.ThreadCreate, "session:first"), (Budget.ThreadCreate, "ip:127.0.0.1"), (Budget.ThreadCreate, "session:second")],
             drawn);
+    }
+
+    [Fact]
+    public async Task A_refusal_leaves_a_row_that_names_route_and_method_also_when_the_door_of_the_chat_refused()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["RATE_LIMIT_AUTH_MAX"] = "1", ["RATE_LIMIT_CHAT_IP_MAX"] = "1" });
+        foreach (var (method, path, address) in new[] { ("POST", "/api/auth/refresh", "203.0.113.7"), ("POST", "/api/chat", "203.0.113.7"), ("DELETE", $"/api/threads/{Guid.NewGuid():D}", "203.0.113.8") })
+        {
+            Assert.NotEqual(HttpStatusCode.TooManyRequests, await StatusAsync(api, method, path, address));
+            Assert.Equal(HttpStatusCode.TooManyRequests, await StatusAsync(api, method, path, address));
+        }
+
+        // Stopped, it writes what has come together.
+        await api.Services.GetRequiredService<RateLimitEvents>().StopAsync(CancellationToken.None);
+
+        Assert.Equal(
+            [
+                "chat_http chat_ip chat_ip:ip:203.0.113.7 blocked POST /api/chat",
+                "http auth auth:ip:203.0.113.7 blocked POST /api/auth/refresh",
+                "http chat_ip chat_ip:ip:203.0.113.8 blocked DELETE /api/threads/{id}",
+            ],
+            await api.ScalarAsync<string[]>("select array_agg(line order by line) from (select concat_ws(' ', source, bucket, key, outcome, method, path) as line from reliability.rate_limit_events) as lines"));
+    }
+
+    private static async Task<HttpStatusCode> StatusAsync(SendcatApi api, string method, string path, string address)
+    {
+        using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = "{}".AsJson(), Headers = { { "X-Forwarded-For", address } } };
+        using var response = await api.Anyone.SendAsync(request);
+        return response.StatusCode;
     }
 }

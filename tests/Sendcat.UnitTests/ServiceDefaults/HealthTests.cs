@@ -80,6 +80,32 @@ public sealed class HealthTests
         Assert.Equal(1, silent.Asked);
     }
 
+    [Fact]
+    public async Task A_store_that_was_there_may_be_slow_once_but_not_twice()
+    {
+        var clock = new FakeTimeProvider();
+        var store = new Scripted();
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        var check = new BoundedHealthCheck(_ => store, services.GetRequiredService<IServiceScopeFactory>(), clock);
+        var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", store, HealthStatus.Unhealthy, []) };
+
+        var seen = new List<HealthStatus>();
+        foreach (var answers in new[] { true, false, true, false, false })
+        {
+            store.Answers = answers;
+            var asked = check.CheckHealthAsync(context);
+            await store.WasAskedAsync();
+            if (!answers)
+            {
+                clock.Advance(ReadinessPolicy.Patience);
+            }
+
+            seen.Add((await asked).Status);
+        }
+
+        Assert.Equal([HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Unhealthy], seen);
+    }
+
     private static async Task<Running> ProgramAsync(TimeProvider clock, Action<IHealthChecksBuilder> register)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { EnvironmentName = "Production" });
@@ -100,6 +126,27 @@ public sealed class HealthTests
         {
             Client.Dispose();
             await App.DisposeAsync();
+        }
+    }
+
+    /// <summary>Answers at once, or not before it is told to leave off.</summary>
+    private sealed class Scripted : IHealthCheck
+    {
+        private readonly SemaphoreSlim asked = new(0);
+
+        public bool Answers { get; set; }
+
+        public Task WasAskedAsync() => asked.WaitAsync();
+
+        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        {
+            asked.Release();
+            if (!Answers)
+            {
+                await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
+            }
+
+            return HealthCheckResult.Healthy();
         }
     }
 
