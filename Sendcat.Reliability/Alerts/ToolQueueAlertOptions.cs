@@ -34,7 +34,7 @@ public sealed class ToolQueueAlertOptions
     [Knob("TOOL_QUEUE_ALERT_MAX_RUNNING_AGE_MS"), Range(1_000, 3_600_000)]
     public int MaxRunningAgeMs { get; set; } = 300_000;
 
-    /// <summary>Where queue alerts go; empty: <c>SENTRY_DSN</c>.</summary>
+    /// <summary>Kept for queue alerts in Sentry. So far they go to the log and the metrics alone.</summary>
     [Knob("TOOL_QUEUE_SENTRY_DSN", Secret = true)]
     public string SentryDsn { get; set; } = "";
 }

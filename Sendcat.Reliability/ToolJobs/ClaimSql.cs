@@ -20,7 +20,7 @@ internal static class ClaimSql
             SELECT id FROM reliability.tool_jobs
             WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp()
             ORDER BY fair_at, id
-            LIMIT (SELECT places FROM room)
+            LIMIT (SELECT least(places, due) FROM room)
             FOR UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE reliability.tool_jobs j SET

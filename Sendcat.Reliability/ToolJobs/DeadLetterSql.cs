@@ -27,12 +27,12 @@ internal static class DeadLetterSql
                 SELECT FROM reliability.tool_jobs j
                 WHERE j.cache_namespace = m.cache_namespace AND j.cache_key = m.cache_key AND j.status IN ('queued', 'running'))
             ORDER BY coalesce(m.cache_namespace || E'\n' || m.cache_key, m.id::text), m.dead_letter_at
+        ), earlier AS MATERIALIZED (
+            SELECT tool, max(available_at) AS last_at FROM reliability.tool_jobs WHERE status = 'queued' AND replay_count > 0 GROUP BY tool
         ), spaced AS (
             SELECT f.id,
-                greatest(statement_timestamp(), (
-                    SELECT max(j.available_at) + $7 FROM reliability.tool_jobs j WHERE j.tool = f.tool AND j.status = 'queued' AND j.replay_count > 0))
-                + (row_number() OVER (PARTITION BY f.tool ORDER BY f.dead_letter_at, f.id) - 1) * $7 AS due_at
-            FROM free f
+                greatest(statement_timestamp(), e.last_at + $7) + (row_number() OVER (PARTITION BY f.tool ORDER BY f.dead_letter_at, f.id) - 1) * $7 AS due_at
+            FROM free f LEFT JOIN earlier e USING (tool)
         ), requeued AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'queued', attempts = 0, replay_count = j.replay_count + 1, waiters = 0,

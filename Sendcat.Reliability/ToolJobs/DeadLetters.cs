@@ -8,6 +8,9 @@ namespace Sendcat.Reliability.ToolJobs;
 /// <summary>Jobs that ran out of attempts, for operators: seen by cause, run again at a bounded rate, or discarded.</summary>
 public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
 {
+    /// <summary>Entries that come in the way of one replay.</summary>
+    private const int MostCollisions = 10;
+
     /// <summary>Dead letters by tool and error fingerprint, the largest group first.</summary>
     public async Task<IReadOnlyList<DeadLetterGroup>> GroupsAsync(CancellationToken cancellationToken)
     {
@@ -51,6 +54,21 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
     /// <param name="dryRun">Only say what would happen.</param>
     /// <param name="actor">Who asks; audited in the same statement, unless it is a dry run.</param>
     public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    {
+        for (var collisions = 0; ; collisions++)
+        {
+            try
+            {
+                return await TryRequeueAsync(filter, dryRun, actor, cancellationToken);
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MostCollisions)
+            {
+                // While caps are advisory, entries take no lock: one has just entered the twin of a letter, which is seen now. Nothing was changed.
+            }
+        }
+    }
+
+    private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Entering, ToolLane.All));

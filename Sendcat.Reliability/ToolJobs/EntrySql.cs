@@ -3,10 +3,11 @@ namespace Sendcat.Reliability.ToolJobs;
 internal static class EntrySql
 {
     /// <summary>
-    /// $1…$11 the asked jobs by column (id, tool, class, principal, args, namespace, key, waiters, attempts, trace parent and state), $12 $13 the lanes in them with their
-    /// caps, $14 whether caps refuse, $15 a turn. Answers (ordinal, job id or null, entered rather than joined, over the cap).
+    /// $1…$11 the asked jobs by column (id, tool, class, principal, args, namespace, key, waiters, attempts, trace parent and state), $12 $13 $14 the lanes in them with their
+    /// caps and a principal's share of them, $15 whether caps refuse, $16 a turn, $17 the longest back-off. Answers (ordinal, job id or null, entered rather than joined, over the cap,
+    /// a message is due for it).
     /// </summary>
-    public const string Enter = """
+    public const string Enter = $"""
         WITH asked AS MATERIALIZED (
             SELECT a.*, EXISTS (
                 SELECT FROM reliability.tool_jobs j
@@ -14,38 +15,54 @@ internal static class EntrySql
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[], $10::text[], $11::text[])
                 WITH ORDINALITY AS a(id, tool, qos_class, principal, args, cache_namespace, cache_key, waiters, max_attempts, trace_parent, trace_state, ord)
         ), lanes AS MATERIALIZED (
-            -- Counted once for all that are asked together. A replay whose time has not come takes nobody's place.
-            SELECT l.tool, l.cap, (
+            -- Counted once for all that are asked together. A replay whose time has not come takes nobody's place; that no retry is further off than the longest back-off
+            -- keeps the count from walking over all the replays.
+            SELECT l.tool, l.cap, l.share, (
                 SELECT count(*) FROM (
                     SELECT FROM reliability.tool_jobs j
-                    WHERE j.tool = l.tool AND j.status = 'queued' AND (j.replay_count = 0 OR j.available_at <= statement_timestamp())
+                    WHERE j.tool = l.tool AND j.status = 'queued'
+                        AND j.available_at <= statement_timestamp() + $17 AND (j.replay_count = 0 OR j.available_at <= statement_timestamp())
                     LIMIT l.cap) waiting) AS depth
-            FROM unnest($12::text[], $13::int[]) AS l(tool, cap)
-        ), placed AS (
-            SELECT a.*,
-                NOT a.joins AND l.depth + count(*) FILTER (WHERE NOT a.joins) OVER (PARTITION BY a.tool ORDER BY a.ord) > l.cap AS over_cap,
-                (SELECT count(*) FROM (
+            FROM unnest($12::text[], $13::int[], $14::int[]) AS l(tool, cap, share)
+        ), shared AS (
+            SELECT a.*, l.cap, l.depth, mine.jobs + greatest(a.nth - 1, 0) AS behind, NOT a.joins AND mine.jobs + a.nth > l.share AS over_share
+            FROM lanes l JOIN (
+                SELECT *, count(*) FILTER (WHERE NOT joins) OVER (PARTITION BY tool, principal ORDER BY ord) AS nth FROM asked) a USING (tool)
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS jobs FROM (
                     SELECT FROM reliability.tool_jobs j
                     WHERE j.tool = a.tool AND j.principal = a.principal AND j.status IN ('queued', 'running')
-                    LIMIT 3600) live) + row_number() OVER (PARTITION BY a.tool, a.principal ORDER BY a.ord) - 1 AS behind
-            FROM asked a JOIN lanes l USING (tool)
+                        AND j.available_at <= statement_timestamp() + $17 AND (j.replay_count = 0 OR j.available_at <= statement_timestamp())
+                    LIMIT 3600) live) mine
+        ), placed AS (
+            -- Who is over his share takes no place from those who are asked for together with him.
+            SELECT s.*, s.over_share
+                OR NOT s.joins AND s.depth + count(*) FILTER (WHERE NOT s.joins AND NOT s.over_share) OVER (PARTITION BY s.tool ORDER BY s.ord) > s.cap AS over_cap
+            FROM shared s
         ), entered AS (
             INSERT INTO reliability.tool_jobs AS j
                 (id, tool, qos_class, principal, args, cache_namespace, cache_key, waiters, max_attempts, trace_parent, trace_state, over_cap,
                  available_at, fair_at, announced_at, created_at, updated_at)
             SELECT id, tool, qos_class, principal, args, cache_namespace, cache_key, waiters, max_attempts, trace_parent, trace_state, over_cap,
-                statement_timestamp(), statement_timestamp() + behind * $15, statement_timestamp(), statement_timestamp(), statement_timestamp()
-            FROM placed WHERE NOT (over_cap AND $14)
+                statement_timestamp(), statement_timestamp() + behind * $16, statement_timestamp(), statement_timestamp(), statement_timestamp()
+            FROM placed WHERE NOT (over_cap AND $15)
+            -- A replay gives way to live traffic no longer when a turn wants its answer. What waits because it failed goes on waiting.
             ON CONFLICT (cache_namespace, cache_key) WHERE status IN ('queued', 'running') AND cache_key IS NOT NULL
-                DO UPDATE SET waiters = j.waiters + excluded.waiters
-            RETURNING j.id, j.tool, j.cache_namespace, j.cache_key, j.trace_parent, j.xmax = 0 AS is_new
+                DO UPDATE SET
+                    waiters = j.waiters + excluded.waiters,
+                    available_at = least(j.available_at, CASE WHEN {Untried} THEN excluded.available_at END),
+                    announced_at = least(j.announced_at, CASE WHEN {Untried} THEN excluded.announced_at END),
+                    fair_at = least(j.fair_at, CASE WHEN {Untried} THEN excluded.fair_at END)
+            RETURNING j.id, j.tool, j.cache_namespace, j.cache_key, j.trace_parent, j.xmax = 0 AS is_new, j.available_at = statement_timestamp() AS is_due
         ), announced AS (
             INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent)
-            SELECT id, tool, statement_timestamp(), trace_parent FROM entered WHERE is_new
+            SELECT id, tool, statement_timestamp(), trace_parent FROM entered WHERE is_due
         )
-        SELECT p.ord, e.id, e.is_new, p.over_cap
+        SELECT p.ord, e.id, e.is_new, p.over_cap, e.is_due
         FROM placed p LEFT JOIN entered e ON e.id = p.id OR (e.cache_namespace = p.cache_namespace AND e.cache_key = p.cache_key)
         """;
+
+    private const string Untried = "j.replay_count > 0 AND j.attempts = 0 AND j.status = 'queued'";
 
     /// <summary>$1 jobs, $2 whether each leaver gives the job up, $3 how long a cancelled job is kept. Answers the cancelled jobs with whether they ran.</summary>
     public const string Leave = """

@@ -22,6 +22,9 @@ public readonly record struct LaneLimits(int Queued, int Running, int RunningInC
         };
     }
 
+    /// <summary>Jobs that one principal may have in the lane, waiting and running: a slow upstream must not let him fill it.</summary>
+    public int OfPrincipal => Math.Max(1, Queued / 4);
+
     /// <summary>Jobs of the lane that can run at once at all.</summary>
     public int Places => Math.Min(Running, RunningInClass);
 }

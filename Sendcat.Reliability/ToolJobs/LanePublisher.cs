@@ -14,6 +14,9 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(10);
 
+    /// <summary>What is due and could not be taken is in another replica's hands, which has it confirmed or lets it go.</summary>
+    private static readonly TimeSpan InOtherHands = TimeSpan.FromMilliseconds(150);
+
     private readonly Wake _wake = new(time);
     private PublishingChannel? _channel;
 
@@ -85,14 +88,14 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         return messages;
     }
 
-    /// <returns>How long nothing will be due, at most the safety net.</returns>
+    /// <returns>How long nothing will be due for us, at most the safety net.</returns>
     private async Task<TimeSpan> NextDueAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand("SELECT least(min(due_at) - statement_timestamp(), $2) FROM reliability.tool_outbox WHERE tool = $1");
         command.Parameters.Add(new() { Value = lane.Tool });
         command.Parameters.Add(new() { Value = SafetyNet });
         var next = await command.ExecuteScalarAsync(cancellationToken) is TimeSpan due ? due : SafetyNet;
-        return next > Shortest ? next : Shortest;
+        return next <= TimeSpan.Zero ? InOtherHands : next > Shortest ? next : Shortest;
     }
 
     private async Task CloseAsync()

@@ -8,6 +8,9 @@ public static class RetryBackoff
     /// <summary>What jitter adds at most, as a share of the delay.</summary>
     private const double MostJitter = 0.25;
 
+    /// <summary>No retry waits longer.</summary>
+    public static readonly TimeSpan Most = Longest * (1 + MostJitter);
+
     /// <param name="attempts">Attempts made so far, ≥ 1.</param>
     /// <param name="first">Delay after the first attempt; doubles with each further one up to a minute.</param>
     /// <param name="jitter">0…1, drawn by the caller. It only lengthens, so that jobs which failed together do not come back together.</param>

@@ -7,35 +7,20 @@ namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
 /// Every second: rescues jobs whose worker fell silent. Every two: compares the due jobs of each lane with its messages and announces what the broker lost. Every minute:
-/// removes what was kept long enough. (Retries need no sweeping: their outbox row is due with them.)
+/// removes what was kept long enough. (Retries need no sweeping: their outbox row is due with them.) Each goes its own way: a broker that does not answer for one lane holds up
+/// neither the others nor the rescue.
 /// </summary>
 internal sealed class Sweeper(
     Rescue rescue, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
 {
-    private const int RoundsToMessages = 2;
-    private const int RoundsToRetention = 60;
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+    [
+        EveryAsync(TimeSpan.FromSeconds(1), RescueSilentAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromMinutes(1), RemoveExpiredAsync, stoppingToken),
+        .. ToolLane.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
+    ]);
 
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(1);
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Round, time);
-        for (var round = 1; await NextAsync(timer, stoppingToken); round++)
-        {
-            await TryAsync(RescueSilentAsync, stoppingToken);
-            if (round % RoundsToMessages == 0)
-            {
-                await TryAsync(RestoreMessagesAsync, stoppingToken);
-            }
-
-            if (round % RoundsToRetention == 0)
-            {
-                await TryAsync(RemoveExpiredAsync, stoppingToken);
-            }
-        }
-    }
-
-    internal async Task RescueSilentAsync(CancellationToken cancellationToken)
+    private async Task RescueSilentAsync(CancellationToken cancellationToken)
     {
         foreach (var jobs in await rescue.ExpiredLeasesAsync(cancellationToken))
         {
@@ -56,23 +41,20 @@ internal sealed class Sweeper(
     /// Any message of a lane lets any of its jobs start, so counting is enough. Messages that workers hold are not counted: a job waiting behind one may be announced twice,
     /// never more often than there are due jobs, and a message too many finds nothing to do.
     /// </summary>
-    internal async Task RestoreMessagesAsync(CancellationToken cancellationToken)
+    private async Task RestoreMessagesAsync(ToolLane lane, CancellationToken cancellationToken)
     {
-        foreach (var lane in ToolLane.All)
+        var (due, overdue) = await rescue.DueAsync(lane, cancellationToken);
+        if (overdue == 0)
         {
-            var (due, overdue) = await rescue.DueAsync(lane, cancellationToken);
-            if (overdue == 0)
-            {
-                continue;
-            }
+            return;
+        }
 
-            var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
-            if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, cancellationToken) is > 0 and var announced)
-            {
-                metrics.Rescued(lane.Tool, "announced", announced);
-                logger.MessagesLost(announced, lane.Tool);
-                publisher.Ring(lane);
-            }
+        var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+        if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, cancellationToken) is > 0 and var announced)
+        {
+            metrics.Rescued(lane.Tool, "announced", announced);
+            logger.MessagesLost(announced, lane.Tool);
+            publisher.Ring(lane);
         }
     }
 
@@ -84,15 +66,19 @@ internal sealed class Sweeper(
         }
     }
 
-    private async Task TryAsync(Func<CancellationToken, Task> step, CancellationToken cancellationToken)
+    private async Task EveryAsync(TimeSpan period, Func<CancellationToken, Task> step, CancellationToken stopping)
     {
-        try
+        using var timer = new PeriodicTimer(period, time);
+        while (await NextAsync(timer, stopping))
         {
-            await step(cancellationToken);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
-        {
-            logger.SweepFailed(exception.GetType().Name);
+            try
+            {
+                await step(stopping);
+            }
+            catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
+            {
+                logger.SweepFailed(exception.GetType().Name);
+            }
         }
     }
 

@@ -69,9 +69,13 @@ public sealed class ToolJobClient(
         logger.JobEntered(job, request.Lane.Tool, entered.Joined);
         var left = patience - time.GetElapsedTime(begun);
         left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
-        if (!entered.Joined)
+        if (entered.Announced)
         {
             publisher.Ring(request.Lane);
+        }
+
+        if (!entered.Joined)
+        {
             return await WaitAsync(ownWait, job, left, patience, cancellationToken);
         }
 

@@ -30,8 +30,8 @@ public sealed class ToolJobLedger
     }
 
     /// <summary>
-    /// Enters a job, or joins the live one of the same cache slot; its message is due at once. A full lane refuses new jobs (when <c>FF_TOOL_QUEUE_ENFORCE</c>;
-    /// otherwise the job is entered and counted as one that would have been refused), never joins.
+    /// Enters a job, or joins the live one of the same cache slot; its message is due at once, also that of a replay whose time has not come. A lane that is full, or in which the
+    /// principal has his share, refuses new jobs (when <c>FF_TOOL_QUEUE_ENFORCE</c>; otherwise the job is entered and counted as one that would have been refused), never joins.
     /// </summary>
     /// <exception cref="NpgsqlException">The database is away; nothing was entered, or it was and nobody waits for it.</exception>
     public async Task<EnteredJob> EnterAsync(Guid id, ToolJobRequest request, TraceContext trace)
@@ -95,8 +95,10 @@ public sealed class ToolJobLedger
                 new() { Value = Array.ConvertAll(firsts, ask => ask.Trace.State), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                 new() { Value = Array.ConvertAll(lanes, lane => lane.Tool) },
                 new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).Queued) },
+                new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).OfPrincipal) },
                 new() { Value = enforce },
                 new() { Value = Turn },
+                new() { Value = RetryBackoff.Most },
             },
         });
 
@@ -113,7 +115,8 @@ public sealed class ToolJobLedger
                 entered[(int)reader.GetInt64(0) - 1] = new(
                     await reader.IsDBNullAsync(1) ? null : reader.GetGuid(1),
                     Joined: !await reader.IsDBNullAsync(2) && !reader.GetBoolean(2),
-                    OverCap: reader.GetBoolean(3));
+                    OverCap: reader.GetBoolean(3),
+                    Announced: !await reader.IsDBNullAsync(4) && reader.GetBoolean(4));
             }
         }
 
@@ -155,10 +158,11 @@ public sealed class ToolJobLedger
     private sealed record Leaving(Guid Job, bool Abandon);
 }
 
-/// <param name="Id">The job that was entered or joined; null: refused, the lane is full.</param>
+/// <param name="Id">The job that was entered or joined; null: refused, the lane is full, or has its principal's share.</param>
 /// <param name="Joined">The job was there already.</param>
 /// <param name="OverCap">It did not fit; entered all the same when the cap is only advisory.</param>
-public sealed record EnteredJob(Guid? Id, bool Joined, bool OverCap);
+/// <param name="Announced">A message became due for it.</param>
+public sealed record EnteredJob(Guid? Id, bool Joined, bool OverCap, bool Announced);
 
 /// <param name="Cancelled">Nobody waited any more.</param>
 /// <param name="WasRunning">A worker had it and should hear of it.</param>

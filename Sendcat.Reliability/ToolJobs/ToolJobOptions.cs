@@ -50,15 +50,15 @@ public sealed class ToolJobOptions
     [Knob("TOOL_JOB_RUNMAX_GLOB"), Range(1, 100)]
     public int RunMaxGlobal { get; set; } = 1;
 
-    /// <summary>Web searches waiting at most.</summary>
+    /// <summary>Web searches waiting at most; one principal may have a quarter of them.</summary>
     [Knob("TOOL_JOB_QMAX_WEB"), Range(1, 10_000)]
     public int QueueMaxWeb { get; set; } = 80;
 
-    /// <summary>Product searches waiting at most.</summary>
+    /// <summary>Product searches waiting at most; one principal may have a quarter of them.</summary>
     [Knob("TOOL_JOB_QMAX_PROD"), Range(1, 10_000)]
     public int QueueMaxProducts { get; set; } = 80;
 
-    /// <summary>Global searches waiting at most.</summary>
+    /// <summary>Global searches waiting at most; one principal may have a quarter of them.</summary>
     [Knob("TOOL_JOB_QMAX_GLOB"), Range(1, 10_000)]
     public int QueueMaxGlobal { get; set; } = 40;
 

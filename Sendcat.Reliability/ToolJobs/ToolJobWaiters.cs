@@ -8,7 +8,7 @@ namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
 /// Wakes the turns of this process whose jobs are over. Word of it comes by signal; then all jobs that were named are read together. As a safety net the record is asked
-/// about all waiting jobs in one question: every two seconds, or every <c>TOOL_JOB_POLL_MS</c> while signals do not arrive.
+/// about all waiting jobs in one question: every two seconds, or every <c>TOOL_JOB_POLL_MS</c> while signals do not arrive, however often word comes in between.
 /// </summary>
 public sealed class ToolJobWaiters(
     ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<ToolJobWaiters> logger) : BackgroundService
@@ -59,13 +59,16 @@ public sealed class ToolJobWaiters(
             }
         });
 
+        var (looked, blind) = (time.GetTimestamp(), false);
         while (!stoppingToken.IsCancellationRequested)
         {
             var poll = TimeSpan.FromMilliseconds(options.CurrentValue.PollMs);
             try
             {
-                var rung = await _wake.WaitAsync(signals.IsUp && poll < SafetyNet ? SafetyNet : poll, stoppingToken);
-                var jobs = rung ? Named() : [.. _waiting.Keys];
+                var left = (signals.IsUp && poll < SafetyNet ? SafetyNet : poll) - time.GetElapsedTime(looked);
+                var rung = !blind && left > TimeSpan.Zero && await _wake.WaitAsync(left, stoppingToken);
+                var named = Named();
+                var jobs = rung ? named : [.. _waiting.Keys];
                 if (jobs.Count > 0)
                 {
                     foreach (var finished in await ledger.ReadFinishedAsync(jobs, stoppingToken))
@@ -76,6 +79,11 @@ public sealed class ToolJobWaiters(
                         }
                     }
                 }
+
+                if (!rung)
+                {
+                    (looked, blind) = (time.GetTimestamp(), false);
+                }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -83,6 +91,8 @@ public sealed class ToolJobWaiters(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
             {
+                // Who was named is forgotten, so the next look is at all.
+                blind = true;
                 logger.WaitersBlind(exception.Message);
                 await Task.Delay(poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

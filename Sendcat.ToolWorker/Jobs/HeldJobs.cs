@@ -5,7 +5,7 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>The jobs that this process works on: their leases are renewed together, three times as often as needed, and who has lost his is told.</summary>
+/// <summary>The jobs that this process works on: their leases are renewed together, three times as often as needed and soon again when that fails, and who has lost his is told.</summary>
 internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
@@ -31,25 +31,28 @@ internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOp
             }
         });
 
-        while (!stoppingToken.IsCancellationRequested)
+        for (var renewed = true; !stoppingToken.IsCancellationRequested;)
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs / 3.0), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await RenewAsync(stoppingToken);
+            var lease = TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs);
+            await Task.Delay(renewed ? lease / 3 : lease / 30, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            renewed = await RenewAsync(lease, stoppingToken);
         }
     }
 
-    internal async Task RenewAsync(CancellationToken cancellationToken)
+    /// <returns>False: the record did not answer. Another connection may, before the lease is over.</returns>
+    private async Task<bool> RenewAsync(TimeSpan lease, CancellationToken cancellationToken)
     {
         var (jobs, asked) = (_jobs.Values.ToArray(), time.GetTimestamp());
         if (jobs.Length == 0 || cancellationToken.IsCancellationRequested)
         {
-            return;
+            return true;
         }
 
+        using var patience = new CancellationTokenSource(lease / 6, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         try
         {
-            var lease = TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs);
-            var ours = await claims.RenewAsync(jobs.Select(job => job.Claim).ToArray(), cancellationToken);
+            var ours = await claims.RenewAsync(jobs.Select(job => job.Claim).ToArray(), either.Token);
             foreach (var job in jobs)
             {
                 if (ours.Contains(job.Claim.Id))
@@ -61,10 +64,13 @@ internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOp
                     job.Lose();
                 }
             }
+
+            return true;
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
             logger.RenewalFailed(jobs.Length, exception.Message);
+            return false;
         }
     }
 }

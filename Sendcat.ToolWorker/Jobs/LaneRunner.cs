@@ -23,6 +23,9 @@ internal sealed class LaneRunner(
     /// <summary>A capped lane hears when a job of its class ends; this is for when word is lost.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long a claim may hold up a stopping worker.</summary>
+    private static readonly TimeSpan LongestClaim = TimeSpan.FromSeconds(5);
+
     private readonly Wake _moved = new(time);
 
     /// <summary>Until the worker stops; jobs that were started go on.</summary>
@@ -94,7 +97,7 @@ internal sealed class LaneRunner(
                 taken++;
             }
 
-            var claimed = await claims.ClaimAsync(lane, taken, runs.Worker, stopping);
+            var claimed = await ClaimAsync(taken, stopping);
             foreach (var job in claimed.Jobs)
             {
                 runs.Start(job, Ended);
@@ -114,6 +117,17 @@ internal sealed class LaneRunner(
         {
             places.Release(taken - started);
         }
+    }
+
+    /// <summary>
+    /// A stop does not take back a claim that is under way: it may be on record already, and its jobs would wait out their lease with an attempt less. What is claimed is started; the
+    /// drain ends it or hands it back.
+    /// </summary>
+    private async Task<ClaimedJobs> ClaimAsync(int most, CancellationToken stopping)
+    {
+        using var patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        await using var stopped = stopping.Register(() => patience.CancelAfter(LongestClaim));
+        return await claims.ClaimAsync(lane, most, runs.Worker, patience.Token);
     }
 
     private void Ended()

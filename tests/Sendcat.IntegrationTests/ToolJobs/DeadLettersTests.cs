@@ -1,3 +1,5 @@
+using Npgsql;
+using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -5,6 +7,8 @@ namespace Sendcat.IntegrationTests.ToolJobs;
 
 public sealed class DeadLettersTests(SharedStores stores)
 {
+    private static readonly ToolJobCacheSlot Slot = new("search_web_v1", "kettle");
+
     [Fact]
     public async Task Dead_letters_are_grouped_by_tool_and_cause()
     {
@@ -65,18 +69,71 @@ public sealed class DeadLettersTests(SharedStores stores)
         }
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
-        var live = await rig.EnterAsync(ToolLane.SearchWeb);
+        var live = await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
 
         Assert.Equal(live, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+    }
+
+    [Fact]
+    public async Task A_replay_that_waits_for_its_time_pushes_no_job_of_its_principal_back()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        await DieAsync(rig, ToolLane.SearchWeb, "boom");
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now() + interval '1 minute'");
+
+        var live = await rig.EnterAsync(ToolLane.SearchWeb);
+
+        Assert.Equal(TimeSpan.Zero, await rig.ReadAsync<TimeSpan>("fair_at - created_at", live));
+    }
+
+    [Fact]
+    public async Task A_replay_whose_answer_a_turn_wants_does_not_wait_for_its_time()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        var replay = await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
+        await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await rig.ExecuteAsync(
+            "DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET available_at = now() + interval '1 hour', announced_at = now() + interval '1 hour', fair_at = now() + interval '1 hour'");
+
+        var joined = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", "user:bob", Slot), default);
+        var again = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", "user:eve", Slot), default);
+
+        Assert.Equal(new(replay, Joined: true, OverCap: false, Announced: true), joined);
+        Assert.Equal(joined with { Announced = false }, again);
+        Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{replay}' AND due_at <= now()"));
+        Assert.Equal(replay, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE available_at = announced_at AND available_at = fair_at"));
+    }
+
+    [Fact]
+    public async Task A_replay_steps_back_from_an_entry_of_its_twin_that_is_not_committed_yet()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("FF_TOOL_QUEUE_ENFORCE", "false"));
+        await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
+        await using var entering = await rig.Database.OpenConnectionAsync();
+        await using var transaction = await entering.BeginTransactionAsync();
+        await using var entry = new NpgsqlCommand(
+            $"""
+            INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, cache_namespace, cache_key, max_attempts, available_at, fair_at, announced_at, created_at, updated_at)
+            VALUES ('{Guid.CreateVersion7()}', 'search_web', 'realtime', 'user:bob', '{"{}"}', '{Slot.Namespace}', '{Slot.Key}', 2, now(), now(), now(), now(), now())
+            """, entering);
+        await entry.ExecuteNonQueryAsync();
+
+        var requeue = rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
+        await Until.TrueAsync(async () => await rig.CountWaitingAsync() == 1);
+        await transaction.CommitAsync();
+
+        var change = await requeue;
+        Assert.Equal((1, 0, 1), (change.Matched, change.Jobs.Count, change.Skipped));
     }
 
     [Fact]
     public async Task A_letter_with_a_living_twin_stays_dead()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var slot = new ToolJobCacheSlot("search_web_v1", "kettle");
-        await DieAsync(rig, ToolLane.SearchWeb, "boom", slot);
-        await DieAsync(rig, ToolLane.SearchWeb, "boom", slot);
+        await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
+        await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
 
         var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);

@@ -88,10 +88,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
     public async Task A_flood_of_one_principal_lets_others_through()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        for (var i = 0; i < 50; i++)
-        {
-            await rig.EnterAsync(ToolLane.SearchWeb, "user:flood");
-        }
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => rig.EnterAsync(ToolLane.SearchWeb, "user:flood")));
 
         var others = new[] { await rig.EnterAsync(ToolLane.SearchWeb, "user:ann"), await rig.EnterAsync(ToolLane.SearchWeb, "user:bob") };
 

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using Npgsql;
 using RabbitMQ.Client;
+using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
@@ -202,6 +204,24 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         Assert.Equal("queued", await rig.ReadAsync<string>("status", job));
         Assert.Equal(0, await rig.ReadAsync<int>("attempts", job));
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}'"));
+    }
+
+    [Fact]
+    public async Task A_claim_that_is_under_way_when_the_worker_stops_is_carried_out()
+    {
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes());
+        await using var locked = await rig.Database.OpenConnectionAsync();
+        await using var transaction = await locked.BeginTransactionAsync();
+        await using var locking = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Claiming}, {(int)QosClass.Realtime})", locked);
+        await locking.ExecuteNonQueryAsync();
+        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        await Until.TrueAsync(async () => await rig.CountWaitingAsync() == 1);
+
+        var stopped = rig.StopAsync();
+        await transaction.CommitAsync();
+        await stopped;
+
+        Assert.Equal("completed", await rig.ReadAsync<string>("status", job));
     }
 
     [Fact]

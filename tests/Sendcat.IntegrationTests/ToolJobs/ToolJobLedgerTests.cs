@@ -33,13 +33,46 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task One_principal_cannot_fill_a_lane()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
+
+        var flood = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => AskAsync(rig, "user:flood")));
+        var others = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => AskAsync(rig, $"user:{i}")));
+        await rig.ClaimOneAsync(ToolLane.SearchWeb);
+
+        Assert.Equal(2, flood.Count(it => it.Id is not null));
+        Assert.All(others, it => Assert.NotNull(it.Id));
+        Assert.Equal(new(Id: null, Joined: false, OverCap: true, Announced: false), await AskAsync(rig, "user:flood"));
+    }
+
+    [Fact]
+    public async Task Who_is_over_his_share_takes_no_place_from_those_who_ask_together_with_him()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
+        await using var locked = await rig.Database.OpenConnectionAsync();
+        await using var transaction = await locked.BeginTransactionAsync();
+        await using var locking = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Entering}, {ToolLane.SearchWeb.Number})", locked);
+        await locking.ExecuteNonQueryAsync();
+
+        // The first goes alone and is held up; what comes meanwhile is one statement.
+        var first = AskAsync(rig, "user:first");
+        var together = Enumerable.Range(0, 30).Select(_ => "user:flood").Concat(Enumerable.Range(0, 5).Select(i => $"user:{i}")).Select(principal => AskAsync(rig, principal)).ToArray();
+        await transaction.CommitAsync();
+
+        Assert.NotNull((await first).Id);
+        Assert.Equal(2, (await Task.WhenAll(together[..30])).Count(it => it.Id is not null));
+        Assert.All(await Task.WhenAll(together[30..]), it => Assert.NotNull(it.Id));
+    }
+
+    [Fact]
     public async Task An_advisory_cap_refuses_nobody_and_counts_whom_it_would_have()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "false"), ("TOOL_JOB_QMAX_WEB", "2"));
 
         for (var i = 0; i < 5; i++)
         {
-            await rig.EnterAsync(ToolLane.SearchWeb);
+            await rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}");
         }
 
         var web = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes[0];
@@ -57,6 +90,18 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
         Assert.Equal(later, Assert.Single(together.Distinct()));
         Assert.Equal(21, await rig.ReadAsync<int>("waiters", later));
         Assert.Equal(1, await rig.CountAsync("tool_outbox"));
+    }
+
+    [Fact]
+    public async Task A_turn_does_not_hurry_a_job_that_waits_because_it_failed()
+    {
+        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"), ("TOOL_JOB_RETRY_BASE_MS", "60000"));
+        var job = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
+        await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "HTTP 503", retryable: true);
+
+        Assert.Equal(job, await rig.EnterAsync(ToolLane.SearchWeb, "user:bob", cache: Slot));
+
+        Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 1, "worker", CancellationToken.None)).Jobs);
     }
 
     [Fact]
@@ -95,4 +140,6 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
 
         Assert.Equal(job, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
     }
+
+    private static Task<EnteredJob> AskAsync(QueueRig rig, string principal) => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", principal), default);
 }
