@@ -57,7 +57,7 @@ internal static partial class ToolCacheOps
 
     private static async Task<CacheCleared> ForgetAsync(ToolCache cache, string? space, int most, CancellationToken cancellationToken)
     {
-        IEnumerable<string> spaces = string.IsNullOrEmpty(space) ? (await cache.StatisticsAsync(cancellationToken)).Keys : [space];
+        IEnumerable<string> spaces = string.IsNullOrEmpty(space) ? await cache.NamespacesAsync(cancellationToken) : [space];
         var (byNamespace, more) = (new SortedDictionary<string, int>(StringComparer.Ordinal), false);
         foreach (var each in spaces)
         {

@@ -3,7 +3,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.Bulkheads;
 
-/// <summary>How much of each provider all replicas together may use at once. Caps range to 100 000: the log's 500 would forbid its own milestones.</summary>
+/// <summary>How much of each provider all replicas together may use at once, and how much one worker does at once. Caps range to 100 000: the log's 500 would forbid its own milestones.</summary>
 public sealed class BulkheadOptions
 {
     /// <summary>At most so many streams of the primary chat route at once.</summary>
@@ -62,11 +62,11 @@ public sealed class BulkheadOptions
     [Knob("BULKHEAD_GLOBAL_SEARCH_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int GlobalSearchLeaseTtlMs { get; set; } = 60_000;
 
-    /// <summary>At most so many worker runs at once.</summary>
+    /// <summary>At most so many jobs at once in each worker process; what all together may run is capped by tool and class.</summary>
     [Knob("BULKHEAD_TOOL_JOB_MAX"), Range(1, 100_000)]
     public int ToolJobMax { get; set; } = 6;
 
-    /// <summary>How long a place among the worker runs outlives its holder's last sign of life.</summary>
+    /// <summary>Accepted for old deployments: a worker's places die with it, and its jobs outlive it by their own leases.</summary>
     [Knob("BULKHEAD_TOOL_JOB_LEASE_MS"), Range(15_000, 1_800_000)]
     public int ToolJobLeaseMs { get; set; } = 60_000;
 
@@ -85,7 +85,6 @@ public sealed class BulkheadOptions
             "serper_search" => (SerperMaxConcurrent, SerperLeaseTtlMs),
             "gmail_oauth" => (GmailOAuthMaxConcurrent, GmailOAuthLeaseTtlMs),
             "ebay_search" => (EbayMaxConcurrent, EbayLeaseTtlMs),
-            "tool_job_worker" => (ToolJobMax, ToolJobLeaseMs),
             _ => (GlobalSearchMaxConcurrent, GlobalSearchLeaseTtlMs),
         };
         return new(max, TimeSpan.FromMilliseconds(ttlMs));

@@ -12,7 +12,7 @@ public sealed class Bulkheads
 
     /// <summary>Every lane by name.</summary>
     public static readonly IReadOnlyList<string> Providers =
-        ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search", "tool_job_worker"];
+        ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search"];
 
     private static readonly RedisScript Counting = RedisScript.Embedded("inflight.lua");
 

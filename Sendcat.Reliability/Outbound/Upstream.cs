@@ -1,16 +1,20 @@
 using System.Net.Http.Headers;
 using System.Text.Json;
+using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 
 namespace Sendcat.Reliability.Outbound;
 
 /// <summary>
 /// Asks an upstream under its guards, in this order: circuit, bulkhead, then up to three attempts with a time-out each. The circuit learns of the question once, by how its
-/// last attempt ended: a refusal of ours (4xx) or a caller who left says nothing about the upstream.
+/// last attempt ended: a refusal of ours (4xx), a lane that is full, or a caller who left says nothing about the upstream.
 /// </summary>
 public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circuits, Bulkheads.Bulkheads bulkheads, TimeProvider time)
 {
     internal const string ClientName = "upstreams";
+
+    /// <summary>A full lane tells nobody when a place is free.</summary>
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
     /// <param name="question">Makes the request anew for each attempt.</param>
     /// <param name="read">Makes a value of the JSON; null: it is not what was asked for.</param>
@@ -27,16 +31,31 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
         using (permit)
         {
-            var place = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
+            var place = await PlaceAsync(policy, cancellationToken);
             if (place.Lease is not { } lease)
             {
-                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: true) { RetryAfter = place.RetryAfter };
+                // That our own places are all taken is no failure of the job either: it would use up its attempts and become a dead letter.
+                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false) { RetryAfter = place.RetryAfter };
             }
 
             await using (lease)
             {
                 return await AttemptAsync(policy, question, read, permit, cancellationToken);
             }
+        }
+    }
+
+    private async Task<BulkheadEntry> PlaceAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
+    {
+        for (var began = time.GetTimestamp(); ;)
+        {
+            var place = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
+            if (place.Lease is not null || policy.TooLate.IsCancellationRequested || time.GetElapsedTime(began) >= policy.PlacePatience)
+            {
+                return place;
+            }
+
+            await Task.Delay(LookAgain, time, cancellationToken);
         }
     }
 
@@ -48,21 +67,28 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         {
             var tried = await TryAsync(policy, question, read, cancellationToken);
             var pause = attempt < policy.Retries && tried.MayRetry ? UpstreamPolicy.Pause(attempt, tried.RetryAfter, Random.Shared.NextDouble()) : null;
-            if (pause is not { } wait)
+            if (pause is not { } wait || !await RestAsync(wait, policy.TooLate, cancellationToken))
             {
                 tried.Tell(permit);
                 return tried.Answer;
             }
-
-            await Task.Delay(wait, time, cancellationToken);
         }
+    }
+
+    /// <returns>False: it is too late for another attempt.</returns>
+    private async Task<bool> RestAsync(TimeSpan pause, CancellationToken tooLate, CancellationToken cancellationToken)
+    {
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(tooLate, cancellationToken);
+        await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        cancellationToken.ThrowIfCancellationRequested();
+        return !tooLate.IsCancellationRequested;
     }
 
     private async Task<Tried<T>> TryAsync<T>(UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
         where T : class
     {
         using var patience = new CancellationTokenSource(policy.Timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, policy.TooLate, cancellationToken);
         try
         {
             using var request = question();
@@ -85,7 +111,8 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new(new UpstreamError($"{policy.Provider}: timed out after {policy.Timeout.TotalSeconds} s", Retryable: true), permit => permit.Failed("timeout"), MayRetry: true);
+            var error = policy.TooLate.IsCancellationRequested ? UpstreamError.TooLate(policy) : new UpstreamError($"{policy.Provider}: timed out after {policy.Timeout.TotalSeconds} s", Retryable: true);
+            return new(error, permit => permit.Failed("timeout"), MayRetry: true);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {

@@ -27,4 +27,6 @@ public sealed record UpstreamError(string Message, bool Retryable)
 
     /// <summary>It was not asked because we have no key for it.</summary>
     public bool IsMisconfigured { get; init; }
+
+    internal static UpstreamError TooLate(UpstreamPolicy policy) => new($"{policy.Provider}: did not answer in time", Retryable: true);
 }

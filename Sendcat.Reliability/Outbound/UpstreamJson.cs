@@ -1,10 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 
 namespace Sendcat.Reliability.Outbound;
 
 /// <summary>Reads what strangers wrote: a part that is missing or of another kind is null.</summary>
-public static class UpstreamJson
+public static partial class UpstreamJson
 {
     public static JsonElement? Part(this JsonElement element, string name) =>
         element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var part) && part.ValueKind is not JsonValueKind.Null ? part : null;
@@ -12,14 +13,14 @@ public static class UpstreamJson
     public static IEnumerable<JsonElement> Items(this JsonElement element, string name) =>
         element.Part(name) is { ValueKind: JsonValueKind.Array } items ? items.EnumerateArray() : [];
 
-    /// <summary>The first of the names that has a text or number to say, trimmed.</summary>
+    /// <summary>The first of the names that has a text or number to say, trimmed, and without what no database keeps: U+0000 and halves of characters.</summary>
     public static string? Text(this JsonElement element, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
         {
             var text = element.Part(name) switch
             {
-                { ValueKind: JsonValueKind.String } part => part.GetString()!.Trim(),
+                { ValueKind: JsonValueKind.String } part => Said(part).Replace("\0", "", StringComparison.Ordinal).Trim(),
                 { ValueKind: JsonValueKind.Number } part => part.GetRawText(),
                 _ => "",
             };
@@ -37,4 +38,23 @@ public static class UpstreamJson
 
     public static int? Count(this JsonElement element, params ReadOnlySpan<string> names) =>
         element.Number(names) is >= 0 and <= int.MaxValue and var number ? (int)number : null;
+
+    private static string Said(JsonElement text)
+    {
+        try
+        {
+            return text.GetString()!;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half a surrogate pair, which JSON can spell and .NET does not read.
+            using var whole = JsonDocument.Parse(Escapes().Replace(text.GetRawText(), "${kept}"));
+            return whole.RootElement.GetString()!;
+        }
+    }
+
+    /// <summary>The escapes of a JSON text one by one; a half of a pair is one that is not kept.</summary>
+    [GeneratedRegex(
+        @"(?<kept>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]|\\u(?![dD][89a-fA-F]))|\\u[0-9a-fA-F]{4}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    private static partial Regex Escapes();
 }

@@ -9,6 +9,12 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     /// <summary>In bytes, after decompression.</summary>
     public long LargestAnswer { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>How long a question waits for a place when the bulkhead is full; zero: it does not.</summary>
+    public TimeSpan PlacePatience { get; init; }
+
+    /// <summary>Rings when an answer would come too late: the question ends as if all its attempts had timed out, and the circuit hears of it.</summary>
+    public CancellationToken TooLate { get; init; }
+
     public static readonly UpstreamPolicy Serper = new("serper_search", TimeSpan.FromSeconds(7), 2);
     public static readonly UpstreamPolicy Ebay = new("ebay_search", TimeSpan.FromSeconds(8), 2);
     public static readonly UpstreamPolicy Global = new("global_search", TimeSpan.FromSeconds(5), 2);

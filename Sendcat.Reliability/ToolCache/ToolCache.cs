@@ -92,11 +92,16 @@ public sealed class ToolCache
         return new(deleted, left > 0);
     }
 
+    /// <summary>Every namespace that has something in it, or had.</summary>
+    /// <exception cref="TimeoutException">Redis is away.</exception>
+    public async Task<IReadOnlyList<string>> NamespacesAsync(CancellationToken cancellationToken) =>
+        await _flights.ListedAsync(cancellationToken) ?? throw new TimeoutException("Redis is away.");
+
     /// <summary>Entries by namespace, fresh and stale; empty when Redis is away.</summary>
     public async Task<IReadOnlyDictionary<string, int>> StatisticsAsync(CancellationToken cancellationToken)
     {
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
-        foreach (var space in await _flights.ListedAsync())
+        foreach (var space in await _flights.ListedAsync(cancellationToken) ?? [])
         {
             if (await _redis.TendAsync(Census, [RedisKeys.ToolCacheIndex(space)], [], cancellationToken) is { } count)
             {

@@ -7,8 +7,9 @@ namespace Sendcat.Reliability.ToolCache;
 /// <summary>Sees to it that an entry is filled once at a time: by one task in this process, and by one process among all. Without Redis each process fills for itself.</summary>
 internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisLine redis, TimeProvider time)
 {
+    private static readonly RedisScript Listed = RedisScript.Embedded("namespaces.lua");
+
     private readonly ConcurrentDictionary<(string Space, string Key), Lazy<Task<string>>> _flights = [];
-    private readonly ConcurrentDictionary<string, byte> _listed = new(StringComparer.Ordinal);
 
     public RedisLine Redis => redis;
 
@@ -19,17 +20,18 @@ internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisL
     public Task<string> JoinAsync(string space, string key, Func<Flight, Task<string>> fill) =>
         _flights.GetOrAdd((space, key), id => new(() => FlyAsync(id.Space, id.Key, fill))).Value;
 
-    /// <summary>Puts the namespace's name on the list, once.</summary>
+    /// <summary>Puts the namespace's name on the list; with every entry, since Redis may have lost its list meanwhile.</summary>
     public async Task ListAsync(string space)
     {
-        if (connection.IsConnected && _listed.TryAdd(space, 0))
+        if (connection.IsConnected)
         {
             await connection.GetDatabase().SetAddAsync(RedisKeys.ToolCacheNamespaces, space, CommandFlags.FireAndForget);
         }
     }
 
-    public async Task<IReadOnlyList<string>> ListedAsync() =>
-        connection.IsConnected ? [.. (await connection.GetDatabase().SetMembersAsync(RedisKeys.ToolCacheNamespaces)).Select(name => name.ToString())] : [];
+    /// <returns>In alphabetical order; null when Redis is away.</returns>
+    public async Task<IReadOnlyList<string>?> ListedAsync(CancellationToken cancellationToken) =>
+        await redis.TendAsync(Listed, [RedisKeys.ToolCacheNamespaces], [], cancellationToken) is { } names ? [.. ((string[])names!).Order(StringComparer.Ordinal)] : null;
 
     private async Task<string> FlyAsync(string space, string key, Func<Flight, Task<string>> fill)
     {

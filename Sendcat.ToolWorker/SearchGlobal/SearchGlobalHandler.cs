@@ -17,7 +17,7 @@ internal sealed class SearchGlobalHandler(GlobalSearch global) : IToolHandler
             return new ToolResult.Refused("search_global was asked nothing.", Retryable: false);
         }
 
-        var answer = await global.SearchAsync(asked.Query, asked.Limit, asked.Location, cancellationToken);
+        var answer = await global.SearchAsync(asked.Query, asked.Limit, asked.Location, CancellationToken.None, cancellationToken);
         if (!answer.IsGood)
         {
             return ToolResult.Of(answer.Error);

@@ -3,14 +3,16 @@ using System.Text.Json;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.Outbound.Ebay;
 using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>eBay's Browse search.</summary>
 internal sealed class EbaySearch(EbayClient ebay)
 {
-    public Task<UpstreamAnswer<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments asked, CancellationToken cancellationToken) =>
-        ebay.GetAsync(EbayQuery.Of(asked), answer => Read(answer, asked), cancellationToken);
+    /// <param name="tooLate">Rings when the answer is no longer waited for, which is eBay's failure.</param>
+    public Task<UpstreamAnswer<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments asked, CancellationToken tooLate, CancellationToken cancellationToken) =>
+        ebay.GetAsync(EbayQuery.Of(asked), answer => Read(answer, asked), cancellationToken, UpstreamPolicy.Ebay.ForJobs(tooLate));
 
     /// <summary>Leaves out sellers with too little praise, and lets what arrives first stand first when it was asked for fast.</summary>
     private static IReadOnlyList<Product>? Read(JsonElement answer, SearchProductsArguments asked)

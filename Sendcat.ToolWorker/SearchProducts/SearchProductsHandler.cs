@@ -1,4 +1,6 @@
 using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Tools;
@@ -8,11 +10,17 @@ using Sendcat.ToolWorker.SearchGlobal;
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>
-/// Answers <c>search_products</c>: eBay and the global search at the same time. One of them failing makes the result partial, which is shown but not kept; both failing
-/// is a failure.
+/// Answers <c>search_products</c>: eBay and the global search at the same time. One of them failing, or not answering while the turn still waits, makes the result partial,
+/// which is shown but not kept; both failing is a failure.
 /// </summary>
-internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global) : IToolHandler
+internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global, IOptionsMonitor<ToolJobOptions> options, TimeProvider time) : IToolHandler
 {
+    /// <summary>What a source still gets when the other one has answered.</summary>
+    private static readonly TimeSpan MostRest = TimeSpan.FromSeconds(2.5);
+
+    /// <summary>Share of a turn's wait by which a result with one good source must be there; the rest is for the queue.</summary>
+    private const double InTime = 0.75;
+
     public ToolLane Lane => ToolLane.SearchProducts;
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
@@ -22,10 +30,22 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             return new ToolResult.Refused("search_products was asked nothing.", Retryable: false);
         }
 
-        var onEbay = ebay.SearchAsync(asked, cancellationToken);
-        var elsewhere = asked.IncludeGlobal ? global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, cancellationToken) : null;
-        await Task.WhenAll(elsewhere is null ? [onEbay] : [onEbay, elsewhere]);
-        return Combine(asked, await onEbay, elsewhere is null ? default(UpstreamAnswer<IReadOnlyList<Product>>?) : await elsewhere);
+        if (!asked.IncludeGlobal)
+        {
+            return Combine(asked, await ebay.SearchAsync(asked, CancellationToken.None, cancellationToken), null);
+        }
+
+        var started = time.GetTimestamp();
+        using var tooLate = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        var onEbay = ebay.SearchAsync(asked, tooLate.Token, cancellationToken);
+        var elsewhere = global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, tooLate.Token, cancellationToken);
+        if (await Task.WhenAny(onEbay, elsewhere) is { IsCompletedSuccessfully: true } first && (await first).IsGood)
+        {
+            tooLate.CancelAfter(Rest(time.GetElapsedTime(started)));
+        }
+
+        await Task.WhenAll(onEbay, elsewhere);
+        return Combine(asked, await onEbay, await elsewhere);
     }
 
     /// <param name="elsewhere">Null: not asked.</param>
@@ -57,6 +77,12 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             Keep: asked.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
     }
 
+    private TimeSpan Rest(TimeSpan taken)
+    {
+        var rest = TimeSpan.FromMilliseconds(InTime * options.CurrentValue.WaitMs) - taken;
+        return rest < TimeSpan.Zero ? TimeSpan.Zero : rest < MostRest ? rest : MostRest;
+    }
+
     private static Product[] Distinct(IEnumerable<Product>? products, HashSet<string> seen) =>
         products is null ? [] : [.. products.Where(product => product.Identity() is not { } identity || seen.Add(identity))];
 }
@@ -64,5 +90,5 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 internal static class SearchProductsServices
 {
     public static IServiceCollection AddSearchProducts(this IServiceCollection services) =>
-        services.AddSingleton<EbaySearch>().AddSingleton<IToolHandler, SearchProductsHandler>();
+        services.AddKnobs<ToolJobOptions>().AddSingleton<EbaySearch>().AddSingleton<IToolHandler, SearchProductsHandler>();
 }

@@ -9,6 +9,7 @@ internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf
 {
     private static readonly TimeSpan Age = TimeSpan.FromHours(720);
     private static readonly TimeSpan LookEvery = TimeSpan.FromHours(1);
+    private static readonly TimeSpan TryAgain = TimeSpan.FromMinutes(1);
 
     /// <summary>Until the schema is there and other replicas are done.</summary>
     private static readonly TimeSpan AtFirst = TimeSpan.FromSeconds(10);
@@ -16,16 +17,15 @@ internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.Delay(AtFirst, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        while (!stoppingToken.IsCancellationRequested)
+        for (var failures = 0; !stoppingToken.IsCancellationRequested;)
         {
-            if (options.CurrentValue.ClientId.Length > 0)
-            {
-                await TryRefreshAsync(stoppingToken);
-            }
-
-            await Task.Delay(LookEvery, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            failures = options.CurrentValue.ClientId.Length == 0 || await TryRefreshAsync(stoppingToken) ? 0 : failures + 1;
+            await Task.Delay(Pause(failures), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
+
+    /// <param name="failures">In a row; that another worker is at it counts as one, since it may fail.</param>
+    internal static TimeSpan Pause(int failures) => failures is 0 or > 6 ? LookEvery : TryAgain * (1 << (failures - 1));
 
     internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken)
     {

@@ -21,7 +21,7 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
         await using var command = database.CreateCommand(
             $"""
             SELECT {Columns} FROM reliability.ebay_categories
-            WHERE marketplace_id = $1 AND parent_id IS NOT DISTINCT FROM $2
+            WHERE marketplace_id = $1 AND parent_id {(parent is null ? "IS NULL" : "= $2")}
                 AND ($3::text IS NULL OR (category_name, category_id) > (
                     SELECT category_name, category_id FROM reliability.ebay_categories WHERE marketplace_id = $1 AND category_id = $3))
             ORDER BY category_name, category_id LIMIT $4

@@ -14,15 +14,16 @@ public sealed class EbayClient(Upstream upstream, EbayToken tokens, IOptionsMoni
         where T : class
     {
         var settings = options.CurrentValue;
+        policy ??= UpstreamPolicy.Ebay;
         for (var again = false; ; again = true)
         {
-            var token = await tokens.GetAsync(cancellationToken);
+            var token = await tokens.GetAsync(policy, cancellationToken);
             if (!token.IsGood)
             {
                 return token.Error;
             }
 
-            var answer = await upstream.AskAsync(policy ?? UpstreamPolicy.Ebay, () => Question(settings, token.Value, path), read, cancellationToken);
+            var answer = await upstream.AskAsync(policy, () => Question(settings, token.Value, path), read, cancellationToken);
             if (again || answer.Error?.Status is not 401)
             {
                 return answer;

@@ -14,17 +14,29 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
     private readonly SemaphoreSlim _fetching = new(1, 1);
     private volatile Kept? _kept;
 
-    public async ValueTask<UpstreamAnswer<string>> GetAsync(CancellationToken cancellationToken)
+    /// <param name="policy">Of the question that needs it.</param>
+    public async ValueTask<UpstreamAnswer<string>> GetAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
     {
         if (Fresh() is { } ready)
         {
             return ready;
         }
 
-        await _fetching.WaitAsync(cancellationToken);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(policy.TooLate, cancellationToken);
         try
         {
-            return Fresh() is { } meanwhile ? meanwhile : await FetchAsync(options.CurrentValue, cancellationToken);
+            await _fetching.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return UpstreamError.TooLate(policy);
+        }
+
+        try
+        {
+            return Fresh() is { } meanwhile
+                ? meanwhile
+                : await FetchAsync(options.CurrentValue, UpstreamPolicy.Ebay with { PlacePatience = policy.PlacePatience, TooLate = policy.TooLate }, cancellationToken);
         }
         finally
         {
@@ -45,14 +57,14 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
 
     private string? Fresh() => _kept is { } kept && kept.ClientId == options.CurrentValue.ClientId && time.GetUtcNow() < kept.Until ? kept.Token : null;
 
-    private async Task<UpstreamAnswer<string>> FetchAsync(EbayOptions settings, CancellationToken cancellationToken)
+    private async Task<UpstreamAnswer<string>> FetchAsync(EbayOptions settings, UpstreamPolicy policy, CancellationToken cancellationToken)
     {
         if (settings.ClientId.Length == 0 || settings.ClientSecret.Length == 0)
         {
             return new UpstreamError("EBAY_CLIENT_ID and EBAY_CLIENT_SECRET are not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        var answer = await upstream.AskAsync(UpstreamPolicy.Ebay, Question, body => body.Text("access_token") is { } token ? new Kept(settings.ClientId, token, Until(body.Number("expires_in"))) : null, cancellationToken);
+        var answer = await upstream.AskAsync(policy, Question, body => body.Text("access_token") is { } token ? new Kept(settings.ClientId, token, Until(body.Number("expires_in"))) : null, cancellationToken);
         if (!answer.IsGood)
         {
             return answer.Error;

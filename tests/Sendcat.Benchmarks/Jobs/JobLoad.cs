@@ -22,7 +22,12 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
     /// <summary>Neither completed nor refused.</summary>
     public long Failed => failed;
 
+    /// <summary>Product searches that were completed without one of their sources.</summary>
+    public long Partial => partial;
+
     private long failed;
+
+    private long partial;
 
     /// <summary>A closed loop: so many at once, until so many were asked.</summary>
     public Task RunAsync(int atOnce, int jobs, Func<int, ToolLane> lane, CancellationToken cancellationToken) => Task.WhenAll(Enumerable.Range(0, atOnce).Select(async _ =>
@@ -53,8 +58,13 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
         var outcome = await client.RunAsync(new(lane, Arguments(lane, $"question {number}"), principal), cancellationToken: cancellationToken);
         switch (outcome)
         {
-            case ToolJobOutcome.Completed:
+            case ToolJobOutcome.Completed completed:
                 LoadFigures.Record(Answered, clock.GetElapsedTime(began).TotalMicroseconds);
+                if (lane == ToolLane.SearchProducts && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
+                {
+                    Interlocked.Increment(ref partial);
+                }
+
                 break;
             case ToolJobOutcome.Saturated:
                 LoadFigures.Record(Refused, clock.GetElapsedTime(began).TotalMicroseconds);
@@ -67,7 +77,7 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
 
     public static string Arguments(ToolLane lane, string query) =>
         lane == ToolLane.SearchWeb ? JsonSerializer.Serialize(new SearchWebArguments(query), ToolJson.Default.SearchWebArguments)
-        : lane == ToolLane.SearchProducts ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
+        : lane == ToolLane.SearchProducts ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(query, 5), ToolJson.Default.SearchGlobalArguments);
 
     private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)

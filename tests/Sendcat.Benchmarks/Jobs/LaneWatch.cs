@@ -19,12 +19,15 @@ internal static class LaneWatch
 }
 
 /// <param name="P50Ms">Asked → answered.</param>
+/// <param name="Partial">Of the answered, those without one of their sources.</param>
 /// <param name="Failed">Neither answered nor refused.</param>
-internal sealed record LaneFigures(long Answered, double? P50Ms, double? P95Ms, double? P99Ms, long Refused, double? RefusedP99Ms, long Failed)
+internal sealed record LaneFigures(long Answered, long Partial, double? P50Ms, double? P95Ms, double? P99Ms, long Refused, double? RefusedP99Ms, long Failed)
 {
-    public static LaneFigures Of(JobLoad load) => new(load.Answered.TotalCount, load.Answered.Ms(50), load.Answered.Ms(95), load.Answered.Ms(99), load.Refused.TotalCount, load.Refused.Ms(99), load.Failed);
+    public static LaneFigures Of(JobLoad load) =>
+        new(load.Answered.TotalCount, load.Partial, load.Answered.Ms(50), load.Answered.Ms(95), load.Answered.Ms(99), load.Refused.TotalCount, load.Refused.Ms(99), load.Failed);
 
-    public string[] Row(string phase, string lane) => [phase, lane, $"{Answered}", Units.Text(P50Ms), Units.Text(P95Ms), Units.Text(P99Ms), $"{Refused}", Units.Text(RefusedP99Ms), $"{Failed}"];
+    public string[] Row(string phase, string lane) =>
+        [phase, lane, $"{Answered}", $"{Partial}", Units.Text(P50Ms), Units.Text(P95Ms), Units.Text(P99Ms), $"{Refused}", Units.Text(RefusedP99Ms), $"{Failed}"];
 
-    public static readonly string[] Columns = ["", "lane", "answered", "p50 ms", "p95 ms", "p99 ms", "refused", "refused p99 ms", "failed"];
+    public static readonly string[] Columns = ["", "lane", "answered", "partial", "p50 ms", "p95 ms", "p99 ms", "refused", "refused p99 ms", "failed"];
 }

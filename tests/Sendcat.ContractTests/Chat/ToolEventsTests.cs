@@ -174,6 +174,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
         await using var chat = await ToolChat.StartAsync(postgres);
         await chat.Api.ExecuteAsync(
             """
+            insert into reliability.ebay_taxonomy_meta (marketplace_id, fetched_at) values ('EBAY_US', now());
             insert into reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at) values
             ('EBAY_US', '1', 'Home', 'home', null, 'Home', false, now()), ('EBAY_US', '2', 'Rice Cookers', 'rice cookers', '1', 'Home > Rice Cookers', true, now()),
             ('EBAY_US', '3', 'Cookers & Ovens', 'cookers ovens', '1', 'Home > Cookers & Ovens', true, now()), ('EBAY_GB', '4', 'Cookers, Rice', 'cookers rice', null, 'x', true, now())

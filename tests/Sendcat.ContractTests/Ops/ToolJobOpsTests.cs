@@ -207,6 +207,17 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         }
     }
 
+    [Fact]
+    public async Task Nothing_is_said_to_be_forgotten_while_Redis_is_away()
+    {
+        await using var api = await StartAsync(new() { ["ConnectionStrings:redis"] = "127.0.0.1:1,abortConnect=false" });
+
+        foreach (var which in new[] { "", "?namespace=search_web_v1" })
+        {
+            await (await api.WithBearer(Key).PostAsync($"/api/ops/tool-cache/clear{which}", null)).RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        }
+    }
+
     private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(
         postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key, ["TOOL_JOB_MAX_ATTEMPTS"] = "1", ["REDIS_DECISION_TIMEOUT_MS"] = "1000" });
 

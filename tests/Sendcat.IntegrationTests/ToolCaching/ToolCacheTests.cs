@@ -110,6 +110,20 @@ public sealed class ToolCacheTests(SharedStores stores)
         Assert.Null(await replica.Cache.GetAsync(Web, "kettle", CancellationToken.None));
         Assert.Equal("value", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("value")), CancellationToken.None));
         Assert.Empty(await replica.Cache.StatisticsAsync(CancellationToken.None));
+        await Assert.ThrowsAsync<TimeoutException>(() => replica.Cache.NamespacesAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_Redis_that_lost_everything_learns_its_namespaces_again()
+    {
+        await using var replica = await ReplicaAsync(await KeyspaceAsync());
+        await replica.Cache.SetAsync(Web, "before", "{}", CancellationToken.None);
+        await replica.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().ExecuteAsync("FLUSHDB");
+
+        await replica.Cache.SetAsync(Web, "after", "{}", CancellationToken.None);
+
+        Assert.Equal([Web.Name], await replica.Cache.NamespacesAsync(CancellationToken.None));
+        Assert.Equal(1, (await replica.Cache.StatisticsAsync(CancellationToken.None))[Web.Name]);
     }
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sendcat.KillRig.Rig;
+using Sendcat.KillRig.Verdict;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
@@ -12,14 +13,24 @@ public sealed class KillRigTests(ITestOutputHelper output)
     [Fact]
     public async Task Nothing_is_lost_stuck_or_committed_twice_while_everything_is_killed_in_turn()
     {
-        var seed = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), CultureInfo.InvariantCulture, out var given) ? given : Random.Shared.Next();
+        var given = int.TryParse(Environment.GetEnvironmentVariable(SeedVariable), CultureInfo.InvariantCulture, out var seed);
+        var report = await RunAsync(given ? seed : Random.Shared.Next());
+        if (report.Verdict == "undecided" && !given)
+        {
+            // Whether a fault meets anything is up to the machine.
+            report = await RunAsync(Random.Shared.Next());
+        }
+
+        Assert.True(report.Verdict == "pass", $"{SeedVariable}={report.Options.Seed}\n{report.ToMarkdown()}");
+    }
+
+    private async Task<RigReport> RunAsync(int seed)
+    {
         var options = new RigOptions { Length = TimeSpan.FromSeconds(1), Seed = seed, Rate = 90, Submitters = 2, PoisonEvery = TimeSpan.FromSeconds(80) };
         await using var happenings = new StringWriter(CultureInfo.InvariantCulture);
         output.WriteLine($"{SeedVariable}={seed}");
-
         var report = await KillRun.RunAsync(options, TimeProvider.System, happenings, TestContext.Current.CancellationToken);
-
         output.WriteLine($"{happenings}\n{report.ToMarkdown()}");
-        Assert.True(report.Verdict != "fail", $"{SeedVariable}={seed}\n{happenings}\n{report.ToMarkdown()}");
+        return report;
     }
 }

@@ -1,4 +1,6 @@
+using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Tools;
@@ -72,6 +74,80 @@ public sealed class HandlerTests(SharedStores stores)
 
         Assert.Equal(["ebay"], JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!.FailedSources);
         Assert.False(done.Keep);
+    }
+
+    [Theory]
+    [InlineData("/shopping", "global", "global_search", 0)]
+    [InlineData(Search, "ebay", "ebay_search", 1)]
+    [InlineData("/identity/v1/oauth2/token", "ebay", "ebay_search", 0)]
+    public async Task A_source_that_never_answers_is_given_up_once_the_other_one_has_answered(string dead, string source, string circuit, int successes)
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On(Search, Items).On("/shopping", Shopping).OnNever(dead);
+
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+
+        var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!;
+        Assert.Equal([source], result.FailedSources);
+        Assert.Equal((1, false), (result.Products.Count, done.Keep));
+        Assert.InRange(rig.Asked(dead), 1, 2); // not as often as when nobody else has answered
+        var heard = rig.Get<Circuits>().States().Single(state => state.Provider == circuit);
+        Assert.Equal((1, "timeout", successes), (heard.FailureCount, heard.LastError, heard.SuccessCount));
+    }
+
+    [Fact]
+    public async Task A_job_waits_for_a_place_and_is_asked_when_there_is_one()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores, knobs: ("BULKHEAD_SERPER_MAX_CONCURRENT", "1"));
+        var (asked, free, full) = (new TaskCompletionSource(), new TaskCompletionSource(), new TaskCompletionSource());
+        using var saturations = new MeterListener { InstrumentPublished = (instrument, it) => { if (instrument.Name == "sendcat.bulkhead.saturated") { it.EnableMeasurementEvents(instrument); } } };
+        saturations.SetMeasurementEventCallback<long>((_, _, _, _) => full.TrySetResult());
+        saturations.Start();
+        rig.OnLater("/search", async _ =>
+        {
+            asked.TrySetResult();
+            await free.Task;
+            return new(200, """{"organic":[]}""");
+        });
+
+        var first = RunAsync(rig, ToolLane.SearchWeb, Web);
+        await asked.Task;
+        var second = RunAsync(rig, ToolLane.SearchWeb, Web);
+        await full.Task;
+        free.SetResult();
+
+        Assert.All(await Task.WhenAll(first, second), result => Assert.IsType<ToolResult.Done>(result));
+    }
+
+    [Fact]
+    public async Task A_lane_that_stays_full_costs_a_job_no_attempt_and_the_upstream_nothing()
+    {
+        await using var rig = await UpstreamRig.StartAsync(stores, knobs: ("BULKHEAD_SERPER_MAX_CONCURRENT", "1"));
+        var entry = await rig.Get<Bulkheads>().AcquireAsync("serper_search", "another", CancellationToken.None);
+        await using var place = Assert.IsType<BulkheadLease>(entry.Lease);
+
+        var refused = Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+
+        Assert.Equal(("serper_search: the bulkhead is saturated.", false), (refused.Error, refused.Retryable));
+        Assert.Equal((0, 0), (rig.Asked("/search"), rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search").FailureCount));
+    }
+
+    [Theory]
+    [InlineData("JM", """{"q":"kettle","num":3,"gl":"jm"}""", "&num=3&gl=jm&api_key")]
+    [InlineData("Kingston, Jamaica", """{"q":"kettle","num":3,"location":"Kingston, Jamaica"}""", "&num=3&location=Kingston%2C%20Jamaica&api_key")]
+    public async Task A_country_is_asked_for_as_a_country_and_a_place_as_a_place(string location, string serper, string serpApi)
+    {
+        var arguments = $$"""{"query":"kettle","limit":3,"location":"{{location}}"}""";
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On("/shopping", Shopping);
+        await using var other = await UpstreamRig.StartAsync(stores, knobs: [("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "key")]);
+        other.On("/search.json", """{"shopping_results":[]}""");
+
+        await RunAsync(rig, ToolLane.SearchGlobal, arguments);
+        await RunAsync(other, ToolLane.SearchGlobal, arguments);
+
+        Assert.Equal(serper, Assert.Single(rig.Questions).Body);
+        Assert.Contains(serpApi, Assert.Single(other.Questions).Query, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -22,7 +22,7 @@ internal sealed class UpstreamRig : IAsyncDisposable
 {
     private readonly WebApplication _server;
     private readonly ConcurrentQueue<Question> _questions = [];
-    private readonly ConcurrentDictionary<string, Func<Question, Answer>> _answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Func<Question, Task<Answer>>> _answers = new(StringComparer.Ordinal);
     private ServiceProvider? _services;
 
     private UpstreamRig()
@@ -66,11 +66,16 @@ internal sealed class UpstreamRig : IAsyncDisposable
 
     public UpstreamRig On(string path, string json, int status = 200) => On(path, _ => new(status, json));
 
-    public UpstreamRig On(string path, Func<Question, Answer> answer)
+    public UpstreamRig On(string path, Func<Question, Answer> answer) => OnLater(path, question => Task.FromResult(answer(question)));
+
+    public UpstreamRig OnLater(string path, Func<Question, Task<Answer>> answer)
     {
         _answers[path] = answer;
         return this;
     }
+
+    /// <summary>Takes questions and never answers.</summary>
+    public UpstreamRig OnNever(string path) => OnLater(path, _ => new TaskCompletionSource<Answer>().Task);
 
     public int Asked(string path) => _questions.Count(question => question.Path == path);
 
@@ -85,7 +90,16 @@ internal sealed class UpstreamRig : IAsyncDisposable
         using var reader = new StreamReader(context.Request.Body);
         var question = new Question(context.Request.Path, context.Request.QueryString.Value ?? "", await reader.ReadToEndAsync(), context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
         _questions.Enqueue(question);
-        var answer = _answers.TryGetValue(question.Path, out var known) ? known(question) : new(404, "{}");
+        Answer answer;
+        try
+        {
+            answer = _answers.TryGetValue(question.Path, out var known) ? await known(question).WaitAsync(context.RequestAborted) : new(404, "{}");
+        }
+        catch (OperationCanceledException)
+        {
+            return;
+        }
+
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = "application/json";
         await context.Response.WriteAsync(answer.Json);

@@ -1,0 +1,2 @@
+-- KEYS 1 list. Answers the names of all namespaces.
+return redis.call('SMEMBERS', KEYS[1])
