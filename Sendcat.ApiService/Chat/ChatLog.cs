@@ -15,8 +15,8 @@ internal static partial class ChatLog
     [LoggerMessage(3004, LogLevel.Warning, "The journal could not write {Turns} turns ({Failure}); they wait")]
     public static partial void JournalWaits(this ILogger logger, int turns, string failure);
 
-    [LoggerMessage(3005, LogLevel.Error, "The database refused the record of turn {StreamId}: {SqlState}")]
-    public static partial void JournalRefused(this ILogger logger, Guid streamId, string sqlState);
+    [LoggerMessage(3005, LogLevel.Error, "The record of turn {StreamId} cannot be written: {Cause}")]
+    public static partial void JournalRefused(this ILogger logger, Guid streamId, string cause);
 
     [LoggerMessage(3006, LogLevel.Warning, "The turn directory was unreachable ({Failure})")]
     public static partial void DirectoryUnreachable(this ILogger logger, string failure);

@@ -1,9 +1,11 @@
 using System.Text;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>A message of a running turn, as it stands now.</summary>
-internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt)
+/// <param name="version">Of the record, when the message came.</param>
+internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt, long version = 1)
 {
     // A builder that starts small grows into a chain of pieces, each of which the garbage collector visits.
     private const int FirstCharacters = 256;
@@ -12,7 +14,11 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt)
 
     public Guid Id => id;
 
-    public long Version { get; set; } = 1;
+    /// <summary>The version that it came with.</summary>
+    public long FirstVersion { get; } = version;
+
+    /// <summary>The version that changed it last.</summary>
+    public long Version { get; set; } = version;
 
     public required string Status { get; set; }
 
@@ -34,19 +40,20 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt)
 
     public string? ProductsJson { get; set; }
 
-    public MessageSnapshot Snapshot(Guid threadId) => new(
-        id, threadId, role, Storable(Text), ModelId, Status, reasoning is null ? null : Storable(reasoning), AttachmentsJson, ToolCallsJson, ToolCallId, Name, ProductsJson, ClientId, createdAt);
-
-    // Postgres keeps every character but this one.
-    private static string Storable(StringBuilder text) => text.ToString().Replace("\0", "", StringComparison.Ordinal);
+    /// <param name="isNew">It was in no commit yet.</param>
+    /// <param name="turn">Its turn, if that was.</param>
+    public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn) => new(
+        id, threadId, role, StoredText.Kept(Text.ToString()), StoredText.Kept(ModelId), Status, StoredText.Kept(reasoning?.ToString()), StoredText.KeptJson(AttachmentsJson), StoredText.KeptJson(ToolCallsJson),
+        StoredText.Kept(ToolCallId), StoredText.Kept(Name), StoredText.KeptJson(ProductsJson), StoredText.Kept(ClientId), createdAt, isNew, turn);
 }
 
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson, string? ToolCallId,
-    string? Name, string? ProductsJson, string? ClientId, DateTimeOffset CreatedAt);
+    string? Name, string? ProductsJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew, Guid? Turn);
 
 internal sealed record SessionSnapshot(
-    Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt);
+    Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, bool IsNew);
 
 /// <param name="Touches">The thread's last-message time moves.</param>
-internal sealed record TurnChanges(TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, SessionSnapshot Session, bool Touches);
+/// <param name="Failed">Messages that keep what is on record of them, as <c>error</c> if they are still being written.</param>
+internal sealed record TurnChanges(TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, SessionSnapshot Session, bool Touches, IReadOnlyList<Guid> Failed);

@@ -8,7 +8,7 @@ namespace Sendcat.ApiService.Chat;
 internal static class ToolCallsJson
 {
     public static string Write(IReadOnlyList<ProviderToolCall> calls) =>
-        JsonSerializer.Serialize([.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson.Replace("\0", "", StringComparison.Ordinal))))], StoredJson.Default.StoredToolCallArray);
+        JsonSerializer.Serialize([.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson)))], StoredJson.Default.StoredToolCallArray);
 
     public static IReadOnlyList<ProviderToolCall> Read(string? json) =>
         json is null ? [] : [.. (JsonSerializer.Deserialize(json, StoredJson.Default.StoredToolCallArray) ?? []).Select(call => new ProviderToolCall(call.Id, call.Function.Name, call.Function.Arguments))];

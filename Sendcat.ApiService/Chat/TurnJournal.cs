@@ -102,27 +102,17 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
             urgent.TryRemove(record, out _);
         }
 
+        return await WriteAsync(records);
+    }
+
+    private async Task<bool> WriteAsync(TurnRecord[] records)
+    {
         try
         {
             await CommitAsync(records);
             return true;
         }
-        catch (PostgresException refused) when (!refused.IsTransient && !ServerLeaving(refused) && records.Length > 1)
-        {
-            // One row that Postgres will never take must not hold up the others.
-            foreach (var record in records)
-            {
-                await CommitAloneAsync(record);
-            }
-
-            return true;
-        }
-        catch (PostgresException refused) when (!refused.IsTransient && !ServerLeaving(refused))
-        {
-            GiveUp(records[0], refused);
-            return true;
-        }
-        catch (Exception failure) when (failure is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception failure) when (IsAway(failure))
         {
             logger.JournalWaits(records.Length, failure.GetType().Name);
             foreach (var record in records)
@@ -132,6 +122,26 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
 
             return false;
         }
+        catch (Exception refused) when (records is [var poisonous])
+        {
+            GiveUp(poisonous, refused);
+            return true;
+        }
+        catch (Exception)
+        {
+            // A record that will never be taken, whatever the reason, must not hold up the others.
+            var there = true;
+            foreach (var record in records)
+            {
+                there = there && await WriteAsync([record]);
+                if (!there)
+                {
+                    urgent.TryAdd(record, 0);
+                }
+            }
+
+            return there;
+        }
     }
 
     private async Task CommitAsync(TurnRecord[] records)
@@ -139,7 +149,7 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
         var changes = Array.ConvertAll(records, record => record.Changes());
         foreach (var overruled in await TurnJournalCommit.WriteAsync(database, replica.Value, changes, time.GetUtcNow()))
         {
-            overruled.Key.Overruled?.Invoke(overruled.Value);
+            Overrule(overruled.Key, overruled.Value);
         }
 
         foreach (var change in changes)
@@ -148,32 +158,39 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
         }
     }
 
-    private async Task CommitAloneAsync(TurnRecord record)
+    /// <summary>Ends the turn, and writes of it only that it failed, so that nothing of it stays <c>streaming</c>. If not even that is taken, nothing is.</summary>
+    private void GiveUp(TurnRecord record, Exception refused)
+    {
+        logger.JournalRefused(record.StreamId, refused is PostgresException postgres ? postgres.SqlState : refused.GetType().Name);
+        if (record.Refuse(time.GetUtcNow()))
+        {
+            urgent.TryAdd(record, 0);
+            Overrule(record, null);
+        }
+        else
+        {
+            record.Wrote(record.Changes());
+        }
+    }
+
+    private void Overrule(TurnRecord record, string? status)
     {
         try
         {
-            await CommitAsync([record]);
+            record.Overruled?.Invoke(status);
         }
-        catch (PostgresException refused) when (!refused.IsTransient && !ServerLeaving(refused))
+        catch (Exception surprise)
         {
-            GiveUp(record, refused);
-        }
-        catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
-        {
-            urgent.TryAdd(record, 0);
+            // What one turn does with the news is no matter of the others.
+            logger.TurnBroke(record.StreamId, surprise);
         }
     }
 
-    private void GiveUp(TurnRecord record, PostgresException refused)
-    {
-        logger.JournalRefused(record.StreamId, refused.SqlState);
-        record.Overruled?.Invoke(null);
-        record.Wrote(record.Changes());
-    }
-
-    // Class 57 is the server shutting down or starting up, 53 its lack of resources: it will come back.
-    private static bool ServerLeaving(PostgresException refused) =>
-        refused.SqlState.StartsWith("57", StringComparison.Ordinal) || refused.SqlState.StartsWith("53", StringComparison.Ordinal);
+    /// <summary>It is not about the records: the same may be taken later.</summary>
+    private static bool IsAway(Exception failure) => failure is PostgresException refused
+        // Class 57 is the server shutting down or starting up, 53 its lack of resources: it will come back.
+        ? refused.IsTransient || refused.SqlState.StartsWith("57", StringComparison.Ordinal) || refused.SqlState.StartsWith("53", StringComparison.Ordinal)
+        : failure is NpgsqlException or TimeoutException or OperationCanceledException;
 
     private void Nudge()
     {

@@ -3,16 +3,20 @@ using NpgsqlTypes;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>One transaction of the journal: whole rows of many turns, keyed, so that a repeat after an unclear commit changes nothing.</summary>
+/// <summary>
+/// One transaction of the journal: whole rows of many turns, keyed, so that a repeat after an unclear commit changes nothing. What was in a confirmed commit before is only updated: if it is gone,
+/// somebody deleted it.
+/// </summary>
 internal static class TurnJournalCommit
 {
-    // A message that somebody closed stays closed; one that was aborted elsewhere keeps its status and gets its partial text.
-    private const string Messages = """
+    // A turn that is on record adds nothing when it was buried, or when its last message was deleted: what followed that one went with it.
+    private const string NewMessages = """
         insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
         select u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
-        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-          with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, n)
+        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+          with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, turn, n)
         where exists (select 1 from threads t where t.id = u.thread_id)
+          and (u.turn is null or exists (select 1 from stream_sessions s join messages m on m.id = s.message_id where s.id = u.turn and s.status in ('streaming', 'aborted')))
           -- a client's message that is on record under another id is not stored a second time
           and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
         order by u.n
@@ -22,7 +26,20 @@ internal static class TurnJournalCommit
         where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
         """;
 
-    private const string Sessions = """
+    // A message that somebody closed stays closed; one that was aborted elsewhere keeps its status and gets its partial text.
+    private const string KnownMessages = """
+        update messages m set
+          content = u.content, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
+          status = case when m.status = 'aborted' then 'aborted' else u.status end
+        from unnest($1, $2, $3, $4, $5, $6) as u(id, content, status, reasoning, tool_calls, products)
+        where m.id = u.id and m.role = 'assistant' and m.status in ('streaming', 'aborted')
+        """;
+
+    private const string FailedMessages = """
+        update messages set status = 'error' where id = any($1) and status = 'streaming'
+        """;
+
+    private const string NewSessions = """
         insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
         select u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
         from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, thread_id, message_id, principal, status, started_at, ended_at)
@@ -34,6 +51,15 @@ internal static class TurnJournalCommit
         returning id, status
         """;
 
+    private const string KnownSessions = """
+        update stream_sessions s set
+          message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
+          status = case when s.status = 'aborted' then 'aborted' else u.status end
+        from unnest($1, $2, $3, $4) as u(id, message_id, status, ended_at)
+        where s.id = u.id and s.status in ('streaming', 'aborted')
+        returning s.id, s.status
+        """;
+
     private const string Touches = """
         update threads set last_message_at = greatest(coalesce(last_message_at, $2), $2) where id = any($1)
         """;
@@ -43,26 +69,28 @@ internal static class TurnJournalCommit
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var batch = connection.CreateBatch();
-        batch.BatchCommands.Add(MessagesCommand([.. changes.SelectMany(change => change.Messages).DistinctBy(row => row.Id)]));
-        batch.BatchCommands.Add(SessionsCommand([.. changes.Select(change => change.Session)], replica, now));
-        var touched = changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order().ToArray();
-        if (touched.Length > 0)
+        Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
+        Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
+        Add(batch, [.. changes.SelectMany(change => change.Failed)], ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
+        Add(batch, [.. changes.Select(change => change.Session).Where(row => row.IsNew)], rows => NewSessionsCommand(rows, replica, now));
+        Add(batch, [.. changes.Select(change => change.Session).Where(row => !row.IsNew)], rows => KnownSessionsCommand(rows, now));
+        Add(batch, [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()], threads => new NpgsqlBatchCommand(Touches)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand(Touches) { Parameters = { new() { Value = touched }, new() { Value = now } } });
-        }
+            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } },
+        });
 
         var found = new Dictionary<Guid, string>(changes.Count);
         await using (var reader = await batch.ExecuteReaderAsync())
         {
-            while (await reader.ReadAsync())
-            {
-                found[reader.GetGuid(0)] = reader.GetString(1);
-            }
-
             // Errors of later statements surface only when their results are reached.
-            while (await reader.NextResultAsync())
+            do
             {
+                while (await reader.ReadAsync())
+                {
+                    found[reader.GetGuid(0)] = reader.GetString(1);
+                }
             }
+            while (await reader.NextResultAsync());
         }
 
         return [.. changes
@@ -70,7 +98,15 @@ internal static class TurnJournalCommit
             .Select(change => KeyValuePair.Create(change.Record, found.GetValueOrDefault(change.Session.StreamId)))];
     }
 
-    private static NpgsqlBatchCommand MessagesCommand(MessageSnapshot[] rows) => new(Messages)
+    private static void Add<TRow>(NpgsqlBatch batch, TRow[] rows, Func<TRow[], NpgsqlBatchCommand> command)
+    {
+        if (rows.Length > 0)
+        {
+            batch.BatchCommands.Add(command(rows));
+        }
+    }
+
+    private static NpgsqlBatchCommand NewMessagesCommand(MessageSnapshot[] rows) => new(NewMessages)
     {
         Parameters =
         {
@@ -88,10 +124,24 @@ internal static class TurnJournalCommit
             Json(rows, row => row.ProductsJson),
             Column(rows, row => row.ClientId),
             Column(rows, row => row.CreatedAt),
+            Column(rows, row => row.Turn),
         },
     };
 
-    private static NpgsqlBatchCommand SessionsCommand(SessionSnapshot[] rows, Guid replica, DateTimeOffset now) => new(Sessions)
+    private static NpgsqlBatchCommand KnownMessagesCommand(MessageSnapshot[] rows) => new(KnownMessages)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.Id),
+            Column(rows, row => row.Content),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.Reasoning),
+            Json(rows, row => row.ToolCallsJson),
+            Json(rows, row => row.ProductsJson),
+        },
+    };
+
+    private static NpgsqlBatchCommand NewSessionsCommand(SessionSnapshot[] rows, Guid replica, DateTimeOffset now) => new(NewSessions)
     {
         Parameters =
         {
@@ -103,6 +153,18 @@ internal static class TurnJournalCommit
             Column(rows, row => row.StartedAt),
             Column(rows, row => row.EndedAt),
             new() { Value = replica },
+            new() { Value = now },
+        },
+    };
+
+    private static NpgsqlBatchCommand KnownSessionsCommand(SessionSnapshot[] rows, DateTimeOffset now) => new(KnownSessions)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.StreamId),
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.EndedAt),
             new() { Value = now },
         },
     };

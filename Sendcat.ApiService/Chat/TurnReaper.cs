@@ -50,7 +50,15 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
 
         if (turns.Count > 0 && redis.IsConnected)
         {
-            await redis.GetDatabase().KeyDeleteAsync([.. turns.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Thread))]);
+            try
+            {
+                await redis.GetDatabase().KeyDeleteAsync([.. turns.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Thread))]);
+            }
+            catch (Exception failure) when (failure is RedisException or TimeoutException)
+            {
+                // The turns are buried; their addresses run out by themselves.
+                logger.DirectoryUnreachable(failure.GetType().Name);
+            }
         }
     }
 }

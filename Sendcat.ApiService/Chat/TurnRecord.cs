@@ -4,7 +4,8 @@ namespace Sendcat.ApiService.Chat;
 
 /// <summary>
 /// What a turn has to leave behind: its messages and its stream session. The turn changes it, the <see cref="TurnJournal"/> writes down what changed since the last time.
-/// Rows are written whole and keyed by ids made here, so that writing one twice is harmless.
+/// Rows are written whole and keyed by ids made here, so that writing one twice is harmless. A row counts as on record from its first confirmed commit; from then on it is only updated, so that one
+/// that somebody deleted stays deleted.
 /// </summary>
 internal sealed class TurnRecord
 {
@@ -19,6 +20,7 @@ internal sealed class TurnRecord
     private long writtenVersion;
     private DateTimeOffset? endedAt;
     private string sessionStatus = MessageStatus.Streaming;
+    private bool refused;
 
     public TurnRecord(Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null)
     {
@@ -124,7 +126,7 @@ internal sealed class TurnRecord
         {
             current.Status = MessageStatus.Completed;
             current.Version = ++version;
-            current = new MessageRow(id, "assistant", now) { Status = MessageStatus.Streaming, ModelId = current.ModelId, Version = version };
+            current = new MessageRow(id, "assistant", now, version) { Status = MessageStatus.Streaming, ModelId = current.ModelId };
             rows.Add(current);
             assistantMessages.Add(id);
         }
@@ -183,8 +185,30 @@ internal sealed class TurnRecord
     {
         lock (gate)
         {
-            var changed = rows.Where(row => row.Version > writtenVersion).Select(row => row.Snapshot(ThreadId)).ToArray();
-            return new TurnChanges(this, version, changed, new SessionSnapshot(StreamId, ThreadId, current.Id, Principal, sessionStatus, startedAt, endedAt), Touches: writtenVersion == 0 || endedAt is not null);
+            var isNew = writtenVersion == 0;
+            var session = new SessionSnapshot(StreamId, ThreadId, current.Id, Principal, sessionStatus, startedAt, endedAt, isNew && !refused);
+            return refused
+                ? new TurnChanges(this, version, [], session, Touches: false, [.. assistantMessages])
+                : new TurnChanges(
+                    this, version, [.. rows.Where(row => row.Version > writtenVersion).Select(row => row.Snapshot(ThreadId, row.FirstVersion > writtenVersion, isNew ? null : StreamId))], session,
+                    Touches: isNew || endedAt is not null, []);
+        }
+    }
+
+    /// <summary>The database will never take it: from now on the record says only that the turn failed.</summary>
+    /// <returns>False if that is what was refused.</returns>
+    public bool Refuse(DateTimeOffset now)
+    {
+        lock (gate)
+        {
+            if (refused)
+            {
+                return false;
+            }
+
+            (refused, endedAt, sessionStatus) = (true, endedAt ?? now, MessageStatus.Error);
+            version++;
+            return true;
         }
     }
 
@@ -208,10 +232,7 @@ internal sealed class TurnRecord
 
     private void AddAnswer(string toolCallId, string name, string content, DateTimeOffset now)
     {
-        var answer = new MessageRow(Guid.CreateVersion7(now), "tool", now)
-        {
-            Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = current.ModelId, Version = ++version,
-        };
+        var answer = new MessageRow(Guid.CreateVersion7(now), "tool", now, ++version) { Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = current.ModelId };
         answer.Text.Append(content);
         rows.Add(answer);
     }

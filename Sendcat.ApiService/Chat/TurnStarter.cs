@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Tools;
 
 namespace Sendcat.ApiService.Chat;
@@ -13,10 +14,14 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class TurnStarter(
     LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
-    private const string CutAnswer = """
-        delete from messages where thread_id = $1 and seq > (
-          select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
-            and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
+    private const string CutAnswer = $"""
+        with gone as (
+          delete from messages where thread_id = $1 and seq > (
+            select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
+              and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
+          returning id
+        ), {Messages.ForgetTurns}
+        select count(*) from gone
         """;
 
     public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool speaksUi, CancellationToken cancellationToken)

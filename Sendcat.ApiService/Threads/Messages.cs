@@ -50,21 +50,25 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
         return await earlier.ExecuteScalarAsync(cancellationToken) is Guid first ? (first, false) : null;
     }
 
+    /// <summary>Follows <c>gone</c>, the ids of deleted messages of thread $1: the turns that wrote them are forgotten, one that still writes is marked aborted.</summary>
+    public const string ForgetTurns = """
+        ended as (delete from stream_sessions s using gone where s.thread_id = $1 and s.message_id = gone.id and s.status <> 'streaming'),
+        aborted as (update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from gone where s.thread_id = $1 and s.message_id = gone.id and s.status = 'streaming')
+        """;
+
     /// <summary>Deletes everything that follows a message, and forgets the turns that wrote it. A turn that still writes is marked aborted.</summary>
     /// <returns>How many messages went, or null if there is no such message in the thread.</returns>
     public async Task<int?> DeleteAfterAsync(Guid threadId, Guid messageId, CancellationToken cancellationToken)
     {
-        const string Sql = """
+        const string Sql = $"""
             with anchor as (select seq from messages where id = $2 and thread_id = $1),
                  gone as (delete from messages m using anchor where m.thread_id = $1 and m.seq > anchor.seq returning m.id),
-                 ended as (delete from stream_sessions s using gone where s.thread_id = $1 and s.message_id = gone.id and s.status <> 'streaming'),
-                 aborted as (update stream_sessions s set status = 'aborted', ended_at = $3 from gone where s.thread_id = $1 and s.message_id = gone.id and s.status = 'streaming')
+                 {ForgetTurns}
             select case when exists (select from anchor) then (select count(*)::int from gone) end
             """;
         await using var command = source.CreateCommand(Sql);
         command.Parameters.Add(new() { Value = threadId });
         command.Parameters.Add(new() { Value = messageId });
-        command.Parameters.Add(new() { Value = time.Now() });
         return await command.ExecuteScalarAsync(cancellationToken) as int?;
     }
 

@@ -2,8 +2,9 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>One provider's circuit in this process: the present state, and word to the others when it opens or closes.</summary>
-internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> options, TimeProvider time, Action<Circuit, CircuitState> changed)
+/// <summary>One provider's circuit in this process: the present state, and word to the others with each epoch.</summary>
+/// <param name="changed">Hears the states before and after.</param>
+internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> options, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
 {
     private readonly Lock _gate = new();
     private volatile CircuitState _state = CircuitState.Fresh;
@@ -137,7 +138,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
 
         if (after.Epoch != before.Epoch)
         {
-            changed(this, after);
+            changed(this, before, after);
         }
     }
 }

@@ -7,8 +7,9 @@ namespace Sendcat.Reliability.Circuits;
 public sealed class CircuitOptions
 {
     /// <summary>Failures older than this no longer count towards a threshold.</summary>
+    // A question counts once, after all its attempts: so many as a threshold asks for, each timing out and one after the other, must fit.
     [Knob("CIRCUIT_FAILURE_WINDOW_MS"), Range(1_000, 3_600_000)]
-    public int FailureWindowMs { get; set; } = 60_000;
+    public int FailureWindowMs { get; set; } = 300_000;
 
     /// <summary>How long a half-open circuit waits for its probe's answer before it lets another one try.</summary>
     [Knob("CIRCUIT_PROBE_TIMEOUT_MS"), Range(1_000, 600_000)]

@@ -13,7 +13,7 @@ public enum CircuitPhase
 /// A circuit as a value; the clock is an argument of every question. Its phase follows from the time alone, so that a reader of an idle provider's circuit sees
 /// what the next caller would meet.
 /// </summary>
-/// <param name="Epoch">Counts openings and closings. What was permitted in an earlier epoch has no say any more: stragglers do not prolong a cooldown.</param>
+/// <param name="Epoch">Counts openings, closings and probes that said nothing. What was permitted in an earlier epoch has no say any more: stragglers do not prolong a cooldown.</param>
 /// <param name="Failures">Times of the failures since the last success, within the window.</param>
 /// <param name="OpenUntil">End of the cooldown; null while closed.</param>
 /// <param name="ProbeUntil">Somebody is probing, and is given up then.</param>
@@ -55,8 +55,8 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
             : this with { Failures = failures };
     }
 
-    /// <summary>A call ended without saying anything about the provider: the next one may probe.</summary>
-    public CircuitState Neutral(long epoch) => epoch == Epoch && OpenUntil is not null ? this with { ProbeUntil = null } : this;
+    /// <summary>A probe ended without saying anything about the provider: the next one, on any replica, is that of a new epoch.</summary>
+    public CircuitState Neutral(long epoch) => epoch == Epoch && ProbeUntil is not null ? this with { Epoch = Epoch + 1, ProbeUntil = null } : this;
 
     /// <summary>Takes over what another replica says, if that is newer: a later epoch, or the longer cooldown of the same one.</summary>
     public CircuitState Adopt(long epoch, DateTimeOffset? openUntil) =>

@@ -75,19 +75,23 @@ public sealed class Circuits
         return entry;
     }
 
-    private void Changed(Circuit circuit, CircuitState state)
+    private void Changed(Circuit circuit, CircuitState before, CircuitState after)
     {
-        var open = state.OpenUntil is not null;
-        _metrics.CircuitBecame(circuit.Provider, open ? "open" : "closed");
-        if (open)
+        _sharing.Tell();
+        if (after.OpenUntil == before.OpenUntil)
         {
-            _logger.CircuitOpened(circuit.Provider, state.Failures.Length, state.OpenUntil!.Value);
+            // Only the probe is free for another.
+            return;
+        }
+
+        _metrics.CircuitBecame(circuit.Provider, after.OpenUntil is null ? "closed" : "open");
+        if (after.OpenUntil is { } until)
+        {
+            _logger.CircuitOpened(circuit.Provider, after.Failures.Length, until);
         }
         else
         {
             _logger.CircuitClosed(circuit.Provider);
         }
-
-        _sharing.Tell();
     }
 }

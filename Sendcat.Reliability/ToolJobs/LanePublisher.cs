@@ -37,9 +37,19 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
             {
                 break;
             }
-            catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or OperationCanceledException or TimeoutException or IOException or ObjectDisposedException)
+#pragma warning disable CA1031 // A lane whose publisher ended would stand still in a process that looks well.
+            catch (Exception exception)
+#pragma warning restore CA1031
             {
-                logger.OutboxStuck(lane.Tool, exception.GetType().Name);
+                if (IsPassing(exception))
+                {
+                    logger.OutboxStuck(lane.Tool, exception.GetType().Name);
+                }
+                else
+                {
+                    logger.OutboxBroke(lane.Tool, exception);
+                }
+
                 await CloseAsync();
                 await Task.Delay(SafetyNet, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -47,6 +57,9 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
 
         await CloseAsync();
     }
+
+    private static bool IsPassing(Exception exception) =>
+        exception is NpgsqlException or RabbitMQClientException or OperationCanceledException or TimeoutException or IOException or ObjectDisposedException;
 
     /// <returns>Messages that were published and confirmed.</returns>
     private async Task<int> PublishAsync(CancellationToken cancellationToken)

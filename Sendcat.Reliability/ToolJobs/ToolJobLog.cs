@@ -34,4 +34,7 @@ internal static partial class ToolJobLog
 
     [LoggerMessage(2710, LogLevel.Debug, "A turn waits for job {Job} of {Tool}, joined: {Joined}")]
     public static partial void JobEntered(this ILogger logger, Guid job, string tool, bool joined);
+
+    [LoggerMessage(2720, LogLevel.Error, "The publisher of {Tool} broke and begins anew")]
+    public static partial void OutboxBroke(this ILogger logger, string tool, Exception surprise);
 }

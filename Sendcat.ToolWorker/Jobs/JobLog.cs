@@ -23,4 +23,7 @@ internal static partial class JobLog
 
     [LoggerMessage(7107, LogLevel.Error, "The queue of {Tool} does not answer; it is deleted and made anew")]
     public static partial void QueueSilent(this ILogger logger, string tool);
+
+    [LoggerMessage(7110, LogLevel.Error, "The lane {Tool} broke and begins anew")]
+    public static partial void LaneBroke(this ILogger logger, string tool, Exception surprise);
 }

@@ -54,9 +54,10 @@ internal sealed class LaneRunner(
             {
                 return;
             }
-            catch (Exception exception) when (IsPassing(exception))
+            catch (Exception exception)
             {
-                logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
+                // Whatever it was: a lane that ended would stand still in a worker that looks well.
+                Interrupted(exception);
                 silent = exception is TimeoutException ? silent + 1 : 0;
                 await Task.Delay(Reopen, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -76,9 +77,21 @@ internal sealed class LaneRunner(
             logger.QueueSilent(lane.Tool);
             await broker.RebuildAsync(lane, stopping);
         }
-        catch (Exception exception) when (IsPassing(exception))
+        catch (Exception exception)
+        {
+            Interrupted(exception);
+        }
+    }
+
+    private void Interrupted(Exception exception)
+    {
+        if (IsPassing(exception))
         {
             logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
+        }
+        else
+        {
+            logger.LaneBroke(lane.Tool, exception);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
@@ -71,8 +72,8 @@ internal static class ToolCallFragmentReader
         }
     }
 
-    /// <summary>Ids and names are keys on our record, which knows no NUL.</summary>
-    private static string? Name(ref Utf8JsonReader reader) => JsonText.Read(ref reader)?.Replace("\0", "", StringComparison.Ordinal);
+    /// <summary>Ids and names are keys: they are told as our record keeps them. They come in one piece, so a half of a character will not find its other half.</summary>
+    private static string? Name(ref Utf8JsonReader reader) => StoredText.Kept(JsonText.Read(ref reader));
 
     /// <summary>A string as a rule; some vendors send the object itself.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)

@@ -211,6 +211,26 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     }
 
     [Fact]
+    public async Task An_answer_that_is_deleted_while_it_is_written_ends_and_does_not_come_back()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(Slow);
+        var question = Text((await guest.MessagesAsync(thread))[0], "id");
+        await using var stream = await guest.ChatAsync(thread);
+        await stream.UntilAsync("content");
+
+        await Eventually.TrueAsync(async () =>
+        {
+            using var deleted = await guest.Http.DeleteAsync($"/api/threads/{thread}/messages?after={question}");
+            return (await deleted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("deletedCount").GetInt32() == 1;
+        });
+
+        await stream.ToEndAsync();
+        Assert.DoesNotContain("done", stream.Types);
+        Assert.Equal(["user"], (await guest.MessagesAsync(thread)).Select(message => Text(message, "role")));
+    }
+
+    [Fact]
     public async Task Regenerating_replaces_the_last_answer()
     {
         using var guest = await sendcat.GuestAsync();

@@ -27,6 +27,24 @@ public sealed class SharedCircuitTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_probe_whose_caller_leaves_lets_another_replica_probe()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await ReplicaAsync(redis);
+        await using var two = await ReplicaAsync(redis);
+        await FailAsync(one, 4);
+        await Until.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
+        var left = (await one.Circuits.EnterAsync(Provider, default)).Permit!;
+        Assert.Null((await two.Circuits.EnterAsync(Provider, default)).Permit);
+
+        left.Dispose();
+
+        await Until.TrueAsync(async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { IsProbe: true });
+        Assert.Null((await one.Circuits.EnterAsync(Provider, default)).Permit);
+        Assert.Equal(("half_open", "half_open"), (Read(one).State, Read(two).State));
+    }
+
+    [Fact]
     public async Task A_replica_that_starts_later_learns_what_is_open()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();

@@ -22,11 +22,12 @@ internal sealed class QueueRig : IAsyncDisposable
 
     private readonly IHost _host;
     private readonly string _broker;
+    private readonly Action? _connecting;
     private IConnection? _connection;
 
-    private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs)
+    private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs, Action? connecting)
     {
-        (Database, _broker) = (NpgsqlDataSource.Create(database), broker);
+        (Database, _broker, _connecting) = (NpgsqlDataSource.Create(database), broker, connecting);
         Environment = new Dictionary<string, string?>(knobs, StringComparer.Ordinal)
         {
             ["ConnectionStrings__redis"] = redis,
@@ -139,6 +140,7 @@ internal sealed class QueueRig : IAsyncDisposable
     /// <summary>The process's connection to the broker, as BrokerConnection keeps it.</summary>
     public async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
     {
+        _connecting?.Invoke();
         await Preparing.WaitAsync(cancellationToken);
         try
         {
@@ -170,7 +172,7 @@ internal sealed class QueueRig : IAsyncDisposable
         SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
         new(
             own.Postgres is { } postgres ? await MigrateAsync(postgres) : await CreateDatabaseAsync(await stores.PostgresAsync()), (own.Redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps,
-            handlers, knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal));
+            handlers, knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal), own.Connecting);
 
     /// <summary>Migrates once and copies from then on.</summary>
     private static async Task<string> CreateDatabaseAsync(PostgresServer server)
@@ -196,4 +198,5 @@ internal sealed class QueueRig : IAsyncDisposable
     }
 }
 
-internal sealed record OwnStores(RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null);
+/// <param name="Connecting">Happens whenever somebody asks for the connection to the broker.</param>
+internal sealed record OwnStores(RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null, Action? Connecting = null);

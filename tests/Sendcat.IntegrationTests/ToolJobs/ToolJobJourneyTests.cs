@@ -25,6 +25,24 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_lane_outlives_what_nobody_expected()
+    {
+        var surprises = 2 * ToolLane.All.Count; // one for each that consumes, and one for each that publishes
+        var own = new OwnStores(Connecting: () =>
+        {
+            if (Interlocked.Decrement(ref surprises) >= 0)
+            {
+                throw new NotSupportedException("Nobody expected this.");
+            }
+        });
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), own);
+
+        var outcomes = await Task.WhenAll(ToolLane.All.Select(lane => rig.Client.RunAsync(new(lane, "{}", "user:ann"), Patience)));
+
+        Assert.Equal(ToolLane.All.Select(_ => new ToolJobOutcome.Completed("{}")), outcomes);
+    }
+
+    [Fact]
     public async Task Turns_with_one_question_share_one_attempt()
     {
         var web = ScriptedTool.Echo(ToolLane.SearchWeb);

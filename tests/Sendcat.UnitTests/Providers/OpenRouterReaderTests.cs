@@ -215,6 +215,14 @@ public class OpenRouterReaderTests
     }
 
     [Fact]
+    public async Task Half_a_character_in_an_id_or_a_name_is_replaced_and_a_nul_is_left_out()
+    {
+        var answer = await ReadAsync(Delta("""  "tool_calls":[{"index":0,"id":"\ude00call\u0000_1\ud83d","function":{"name":"f\ud83d","arguments":"{}"}}]""") + Finish("tool_calls") + Done);
+
+        Assert.Equal("\ufffdcall_1\ufffd:f\ufffd:{}", answer.Calls);
+    }
+
+    [Fact]
     public async Task A_late_id_or_name_keeps_the_call_back_until_it_comes()
     {
         var answer = await ReadAsync(

@@ -211,7 +211,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     }
 
     private Circuit Of(string routeId) => _circuits.TryGetValue(routeId, out var circuit) ? circuit
-        : _circuits[routeId] = new Circuit(ProviderRoute.GuardOf(routeId), new Fixed<CircuitOptions>(new()), time, (_, _) => { });
+        : _circuits[routeId] = new Circuit(ProviderRoute.GuardOf(routeId), new Fixed<CircuitOptions>(new()), time, (_, _, _) => { });
 
     private sealed class Place(Action leave) : IAsyncDisposable
     {

@@ -1,5 +1,6 @@
 using CsCheck;
 using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.UnitTests.Reliability;
 
@@ -27,6 +28,26 @@ public sealed class CircuitStateTests
 
         Assert.Equal(CircuitPhase.Closed, state.Phase(Start + Seconds(31)));
         Assert.Single(state.Failures);
+    }
+
+    public static TheoryData<UpstreamPolicy> Upstreams => [UpstreamPolicy.Serper, UpstreamPolicy.Ebay, UpstreamPolicy.Global];
+
+    [Theory]
+    [MemberData(nameof(Upstreams))]
+    public void Questions_that_time_out_one_after_the_other_open_it_before_the_first_is_forgotten(UpstreamPolicy upstream)
+    {
+        var policy = new CircuitOptions().For(upstream.Provider);
+        var pauses = Enumerable.Range(0, upstream.Retries).Select(attempt => UpstreamPolicy.Pause(attempt, asked: null, jitter: 1)!.Value);
+        var question = pauses.Aggregate(upstream.Timeout * (upstream.Retries + 1), (total, pause) => total + pause);
+        var (state, now) = (CircuitState.Fresh, Start);
+
+        for (var n = 0; n < policy.Threshold; n++)
+        {
+            now += question;
+            state = state.Failed(state.Epoch, policy, now);
+        }
+
+        Assert.Equal(CircuitPhase.Open, state.Phase(now));
     }
 
     [Fact]
@@ -60,6 +81,7 @@ public sealed class CircuitStateTests
         Assert.Equal(later + Policy.Cooldown, probing.Failed(probing.Epoch, Policy, later).OpenUntil);
         Assert.False(probing.Neutral(probing.Epoch).IsProbing(later));
         Assert.False(probing.IsProbing(later + Policy.ProbeTimeout));
+        Assert.Equal(probing.Epoch + 1, probing.Neutral(probing.Epoch).Epoch);
     }
 
     [Fact]
