@@ -51,6 +51,9 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             logger.DirectoryUnreachable(failure.GetType().Name);
             return null;
         }
+    /// <summary>Whether it is this replica that the turn runs on.</summary>
+    public bool IsHere(TurnPlace place) => place.Replica == replica.Value;
+
     }
 
     /// <summary>Nobody reads this turn: the principal's next one may take its place.</summary>

@@ -96,6 +96,93 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_abort_that_comes_when_its_turn_is_over_leaves_the_next_one_alone(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        await using var first = await guest.ChatAsync(thread);
+        var over = await first.UntilAsync("start");
+        await first.ToEndAsync();
+        await guest.SayAsync(thread, "[[emu chunks=100 every=25ms]]");
+        await using var second = await guest.ChatAsync(thread);
+        await second.UntilAsync("content");
+
+        using var late = await there.AbortAsync(thread, Text(over, "messageId")!);
+        using var latest = await there.AbortAsync(thread, Text(over, "messageId")!, Text(over, "streamId"));
+
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (late.StatusCode, latest.StatusCode));
+        await second.ToEndAsync();
+        Assert.Equal("done", second.Types[^1]);
+        Assert.Equal(["completed", "completed"], (await guest.MessagesAsync(thread)).Where(message => Text(message, "role") == "assistant").Select(message => Text(message, "status")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_live_stream_does_not_make_a_message_of_what_is_none(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu chunks=100 every=25ms]]");
+        await using var stream = await guest.ChatAsync(thread);
+        var start = await stream.UntilAsync("start");
+        await stream.UntilAsync("content");
+
+        using var answer = await there.AbortAsync(thread, Guid.NewGuid().ToString(), Text(start, "streamId"));
+
+        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await stream.ToEndAsync();
+        Assert.Equal("done", stream.Types[^1]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_turn_is_stopped_by_any_of_its_messages_whichever_it_writes_now(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu call=1 tool=get_current_time]] [[emu call=2 chunks=2000 every=25ms]]");
+        await using var stream = await guest.ChatAsync(thread);
+        var first = await stream.UntilAsync("start");
+        await stream.UntilAsync("start");
+        await stream.UntilAsync("content");
+
+        using var answer = await there.AbortAsync(thread, Text(first, "messageId")!);
+
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await stream.ToEndAsync();
+        Assert.DoesNotContain("done", stream.Types);
+        var answered = (await guest.MessagesAsync(thread))[^1];
+        Assert.Equal(("assistant", "aborted", stream.Text), (Text(answered, "role"), Text(answered, "status"), Text(answered, "content")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_client_that_has_seen_nothing_of_its_turn_stops_it_by_its_thread(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var stranger = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu hang=before-headers]]");
+        await using var stream = await guest.ChatAsync(thread);
+
+        using var refused = await stranger.AbortLatestAsync(thread);
+        using var stopped = await there.AbortLatestAsync(thread);
+        await stream.ToEndAsync();
+        using var idle = await there.AbortLatestAsync(thread);
+
+        await refused.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (stopped.StatusCode, idle.StatusCode));
+        Assert.Equal(["start"], stream.Types);
+        Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
+    }
+
     public async Task A_reader_that_left_comes_back_on_any_replica_and_misses_nothing(int replica)
     {
         using var guest = await sendcat.GuestAsync();
