@@ -101,7 +101,7 @@ internal sealed class LiveTurns(
         {
             var error = failure.Error;
             logger.TurnFailed(turn.Start.StreamId, error.Code, error.RouteId, error.Status);
-            last = new ChatEvent.Error(error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, engine.Call?.Metrics());
+            last = new ChatEvent.Error(error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, failure.Asked ? engine.Call?.Metrics() : null);
         }
         catch (Exception surprise)
         {
