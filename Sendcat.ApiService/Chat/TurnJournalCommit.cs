@@ -17,7 +17,7 @@ internal static class TurnJournalCommit
           and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
         order by u.n
         on conflict (id) do update set
-          content = excluded.content, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
+          content = excluded.content, model_id = excluded.model_id, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
           status = case when messages.status = 'aborted' then 'aborted' else excluded.status end
         where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
         """;

@@ -28,8 +28,9 @@ internal sealed class TurnStarter(
             var (history, userMessage) = await HistoryAsync(pass, now, cancellationToken);
             var limits = options.CurrentValue;
             var conversation = Conversation.From(history, limits);
-            var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, pass.Request.ModelId, now, userMessage);
-            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, pass.Request.ModelId, pass.Request.WebSearch, PrimaryHeld: true, now);
+            var model = pass.Request.ModelId ?? pass.Thread.ChosenModel;
+            var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
+            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now);
             var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, time), pass.Ticket);
             begun = true;
             directory.Enter(start, speaksUi);
