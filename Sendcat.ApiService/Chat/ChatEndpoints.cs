@@ -47,7 +47,7 @@ internal sealed class ChatEndpoints(
             return failed;
         }
 
-        return new ChatEventStream(turn.Feed, turn.Join, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
+        return new ChatEventStream(turn.Feed, () => turn.Asker, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
     }
 
     private async Task<IResult> AbortAsync(HttpContext http)
@@ -104,7 +104,7 @@ internal sealed class ChatEndpoints(
             return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
 
-        if (await directory.FindAsync(thread.ThreadId) is { } place && await remote.FollowAsync(thread.ThreadId, place, http.RequestAborted) is { } following)
+        if (await directory.FindAsync(thread.ThreadId) is { } place && !directory.IsHere(place) && await remote.FollowAsync(thread.ThreadId, place, http.RequestAborted) is { } following)
         {
             return new ChatEventStream(following.Feed, () => following, Dialect(SpeaksUi(http, place.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }

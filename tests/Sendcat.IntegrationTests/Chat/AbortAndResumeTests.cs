@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Npgsql;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Chat;
 
@@ -96,9 +99,6 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    [Theory]
-    [InlineData(0)]
-    [InlineData(1)]
     public async Task An_abort_that_comes_when_its_turn_is_over_leaves_the_next_one_alone(int replica)
     {
         using var guest = await sendcat.GuestAsync();
@@ -183,6 +183,9 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
     public async Task A_reader_that_left_comes_back_on_any_replica_and_misses_nothing(int replica)
     {
         using var guest = await sendcat.GuestAsync();
@@ -246,6 +249,48 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
         await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(thread))[^1], "status") == "aborted");
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_before_its_message_is_on_record_has_left_all_the_same()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync();
+        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("lock table messages in share mode", connection, transaction))
+        {
+            await hold.ExecuteNonQueryAsync();
+        }
+
+        var before = sendcat.Model.Stats.Snapshot().Totals;
+        using var leaving = new CancellationTokenSource();
+        var asking = guest.Http.PostAsJsonAsync("/api/chat", UseChat.Body(thread, Slow, "m1"), leaving.Token);
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Started > before.Started);
+
+        await leaving.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
+        await transaction.RollbackAsync();
+        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var answer] && Text(answer, "status") == "aborted");
+    }
+
+    [Fact]
+    public async Task A_turn_that_fails_at_once_leaves_no_address_behind()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("hi");
+        await using (var stream = await guest.ChatAsync(thread, "x"))
+        {
+            Assert.Equal("error", (await stream.ToEndAsync())[^1].GetProperty("type").GetString());
+        }
+
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(sendcat.Redis);
+        await Eventually.TrueAsync(async () => !await redis.GetDatabase().KeyExistsAsync(RedisKeys.LiveTurn(Guid.Parse(thread))));
+        await using var back = await guest.At(sendcat.Replicas[1]).ResumeAsync(thread);
+        Assert.Equal(HttpStatusCode.NoContent, back.Status);
     }
 
     [Fact]
