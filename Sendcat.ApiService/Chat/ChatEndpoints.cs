@@ -6,7 +6,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is.</summary>
+/// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is; and the stop of a thread's turn, whichever it is.</summary>
 internal sealed class ChatEndpoints(
     ChatDoor door, ChatGate gate, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
     IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
@@ -23,6 +23,9 @@ internal sealed class ChatEndpoints(
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
             .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
             .Produces(200, contentType: "text/event-stream").Produces(204);
+        routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortLatestAsync(id, http)).WithTags("Threads")
+            .As("threads.abort", "Stop the thread's newest turn, from any replica, whether or not its messages are known", 401, 403, 429, 503)
+            .Produces(204);
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
             .Produces<ChatHealthReport>();
@@ -44,7 +47,7 @@ internal sealed class ChatEndpoints(
             return failed;
         }
 
-        return new ChatEventStream(turn.Feed, turn.Join, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
+        return new ChatEventStream(turn.Feed, () => turn.Asker, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
     }
 
     private async Task<IResult> AbortAsync(HttpContext http)
@@ -78,22 +81,22 @@ internal sealed class ChatEndpoints(
         return await aborts.AbortAsync(thread.ThreadId, body.MessageId, body.StreamId, http.RequestAborted) ?? Results.NoContent();
     }
 
+    private async Task<IResult> AbortLatestAsync(string id, HttpContext http)
+    {
+        if (!(await OpenAsync(id, http)).Got(out var thread, out var refusal))
+        {
+            return refusal;
+        }
+
+        await aborts.AbortLatestAsync(thread.ThreadId, http.RequestAborted);
+        return Results.NoContent();
+    }
+
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
-        NameGateway(http);
-        if (door.Refuses(http) is { } tooMany)
+        if (!(await OpenAsync(id, http)).Got(out var thread, out var refusal))
         {
-            return tooMany;
-        }
-
-        if (!principals.Read(http, null).Got(out var principal, out var unknown))
-        {
-            return unknown;
-        }
-
-        if (!(await gate.ReadThreadAsync(id, principal, http.RequestAborted)).Got(out var thread, out var foreign))
-        {
-            return foreign;
+            return refusal;
         }
 
         if (turns.ByThread(thread.ThreadId) is { } here)
@@ -101,12 +104,24 @@ internal sealed class ChatEndpoints(
             return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
 
-        if (await directory.FindAsync(thread.ThreadId) is { } place && await remote.FollowAsync(thread.ThreadId, place, http.RequestAborted) is { } following)
+        if (await directory.FindAsync(thread.ThreadId) is { } place && !directory.IsHere(place) && await remote.FollowAsync(thread.ThreadId, place, http.RequestAborted) is { } following)
         {
             return new ChatEventStream(following.Feed, () => following, Dialect(SpeaksUi(http, place.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
 
         return Results.NoContent();
+    }
+
+    /// <summary>The checks of a request that names its thread in the path and brings nothing else along.</summary>
+    private async ValueTask<Outcome<ThreadHistory>> OpenAsync(string threadId, HttpContext http)
+    {
+        NameGateway(http);
+        if (door.Refuses(http) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        return principals.Read(http, null).Got(out var principal, out var unknown) ? await gate.ReadThreadAsync(threadId, principal, http.RequestAborted) : unknown;
     }
 
     private static bool SpeaksUi(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch

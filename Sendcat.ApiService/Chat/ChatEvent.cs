@@ -47,9 +47,15 @@ internal abstract record ChatEvent
     public sealed record ToolBackpressure(string ToolCallId, string ToolName, string Reason, bool Retryable, int? RetryAfterMs) : ChatEvent;
 
     /// <summary>The end of one model call.</summary>
-    public sealed record Usage(ProviderUsage? Tokens, CallMetrics Metrics) : ChatEvent;
+    public sealed record Usage(ProviderUsage? Tokens, CallMetrics Metrics) : ChatEvent
+    {
+        /// <summary>This call and those before it: tokens and time add up, the first token is the first call's, model and reason are the last one's.</summary>
+        public Usage After(Usage? earlier) => earlier is null ? this : new(
+            Tokens is null ? earlier.Tokens : Tokens.Plus(earlier.Tokens),
+            Metrics with { LatencyMs = earlier.Metrics.LatencyMs + Metrics.LatencyMs, TtftMs = earlier.Metrics.TtftMs ?? Metrics.TtftMs });
+    }
 
-    /// <param name="Metrics">Present if a model call had been started.</param>
+    /// <param name="Metrics">Present if a provider had been asked.</param>
     public sealed record Error(string Code, string Message, bool Retryable, int? RetryAfterMs, string? RouteId, CallMetrics? Metrics) : ChatEvent;
 
     public sealed record Done(string FinishReason) : ChatEvent;

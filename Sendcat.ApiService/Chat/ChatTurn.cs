@@ -141,6 +141,9 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
     {
         switch (told)
         {
+            case ChatEvent.ProviderRoute route:
+                record.AnswersWith(route.Model);
+                break;
             case ChatEvent.Content content:
                 record.AppendText(content.Text);
                 journal.WriteLater(record);

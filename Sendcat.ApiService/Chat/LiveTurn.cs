@@ -30,14 +30,19 @@ internal sealed class LiveTurn : IDisposable
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stop = new();
     private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Action<LiveTurn, bool> readersChanged;
+    private readonly Func<LiveTurn, ITimer?> left;
+    private readonly Action<LiveTurn> back;
+    private ITimer? grace;
     private int readers;
+    private bool superseded;
     private bool ended;
 
-    /// <param name="readersChanged">Told when the last reader leaves (false) and when one comes back (true).</param>
-    public LiveTurn(TurnStart start, TurnRecord record, bool speaksUi, Action<LiveTurn, bool> readersChanged)
+    /// <param name="left">Told when the last reader leaves: the timer that waits for one to come back, null to end the turn at once.</param>
+    /// <param name="back">Told when one came back before that. Both are called one at a time, in the order in which it happened.</param>
+    public LiveTurn(TurnStart start, TurnRecord record, bool speaksUi, Func<LiveTurn, ITimer?> left, Action<LiveTurn> back)
     {
-        (Start, Record, SpeaksUi, this.readersChanged) = (start, record, speaksUi, readersChanged);
+        (Start, Record, SpeaksUi, this.left, this.back) = (start, record, speaksUi, left, back);
+        Asker = Join();
         record.Overruled = status => End(status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
     }
 
@@ -50,6 +55,9 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>The dialect that the turn was asked for in; a reader that comes back gets the same unless it says otherwise.</summary>
     public bool SpeaksUi { get; }
 
+    /// <summary>The seat of the one who asked, taken before there is anything to read; whoever answers him disposes it.</summary>
+    public Seat Asker { get; }
+
     public TurnEnding? Ending { get; private set; }
 
     /// <summary>Completes when the record is committed and everything is given back.</summary>
@@ -57,32 +65,40 @@ internal sealed class LiveTurn : IDisposable
 
     public CancellationToken Stopping => stop.Token;
 
-    public bool Detached
-    {
-        get
-        {
-            lock (gate)
-            {
-                return readers == 0 && !ended;
-            }
-        }
-    }
-
     public Activity? Activity { get; init; }
 
     public void End(TurnEnding why)
     {
+        if (Decides(why))
+        {
+            Cancel();
+        }
+    }
+
+    /// <summary>A newer turn takes the place of this one: at once if nobody reads it, else when its last reader leaves, for nobody could come back to it.</summary>
+    public void Supersede()
+    {
         lock (gate)
         {
-            if (ended || Ending is not null)
-            {
-                return;
-            }
-
-            Ending = why;
+            superseded = true;
         }
 
-        stop.Cancel();
+        EndUnlessRead();
+    }
+
+    /// <summary>The wait for a reader is over; one that is there keeps the turn.</summary>
+    public void EndUnlessRead()
+    {
+        bool decided;
+        lock (gate)
+        {
+            decided = readers == 0 && Decides(superseded ? TurnEnding.Superseded : TurnEnding.ClientGone);
+        }
+
+        if (decided)
+        {
+            Cancel();
+        }
     }
 
     /// <summary>Nothing can end the turn any more: it has ended.</summary>
@@ -91,20 +107,22 @@ internal sealed class LiveTurn : IDisposable
         lock (gate)
         {
             ended = true;
+            grace?.Dispose();
+            grace = null;
         }
     }
 
     public Seat Join()
     {
-        bool first;
         lock (gate)
         {
-            first = readers++ == 0;
-        }
-
-        if (first)
-        {
-            readersChanged(this, true);
+            readers++;
+            if (grace is { } waiting)
+            {
+                grace = null;
+                waiting.Dispose();
+                back(this);
+            }
         }
 
         return new Seat(this);
@@ -116,18 +134,45 @@ internal sealed class LiveTurn : IDisposable
         stop.Dispose();
     }
 
-    private void Leave()
+    /// <returns>True for the first who ends it while it can be ended.</returns>
+    private bool Decides(TurnEnding why)
     {
-        bool last;
         lock (gate)
         {
-            last = --readers == 0 && !ended;
+            if (ended || Ending is not null)
+            {
+                return false;
+            }
+
+            Ending = why;
+            return true;
+        }
+    }
+
+    /// <summary>Outside the lock: what was waiting goes on right here.</summary>
+    private void Cancel()
+    {
+        try
+        {
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended by itself in this very moment.
+        }
+    }
+
+    private void Leave()
+    {
+        lock (gate)
+        {
+            if (--readers > 0 || ended || (!superseded && (grace = left(this)) is not null))
+            {
+                return;
+            }
         }
 
-        if (last)
-        {
-            readersChanged(this, false);
-        }
+        EndUnlessRead();
     }
 
     /// <summary>A reader's presence.</summary>

@@ -18,7 +18,6 @@ internal sealed class LiveTurns(
 
     private readonly ConcurrentDictionary<Guid, LiveTurn> byStream = [];
     private readonly ConcurrentDictionary<Guid, LiveTurn> byThread = [];
-    private readonly ConcurrentDictionary<LiveTurn, ITimer> graces = [];
     private CancellationTokenRegistration stopping;
     private ITimer? drain;
 
@@ -31,11 +30,8 @@ internal sealed class LiveTurns(
 
     public LiveTurn Begin(TurnStart start, TurnRecord record, bool speaksUi, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
     {
-        var turn = new LiveTurn(start, record, speaksUi, ReadersChanged) { Activity = Activity.Current };
-        if (byThread.TryGetValue(start.ThreadId, out var earlier) && earlier.Detached)
-        {
-            earlier.End(TurnEnding.Superseded);
-        }
+        var turn = new LiveTurn(start, record, speaksUi, Left, turn => directory.Attached(turn.Start)) { Activity = Activity.Current };
+        ByThread(start.ThreadId)?.Supersede();
 
         byThread[start.ThreadId] = turn;
         byStream[start.StreamId] = turn;
@@ -62,10 +58,6 @@ internal sealed class LiveTurns(
     {
         stopping.Dispose();
         drain?.Dispose();
-        foreach (var (_, grace) in graces)
-        {
-            grace.Dispose();
-        }
     }
 
     private void EndAll(TurnEnding why)
@@ -101,7 +93,7 @@ internal sealed class LiveTurns(
         {
             var error = failure.Error;
             logger.TurnFailed(turn.Start.StreamId, error.Code, error.RouteId, error.Status);
-            last = new ChatEvent.Error(error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, engine.Call?.Metrics());
+            last = new ChatEvent.Error(error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, failure.Asked ? engine.Call?.Metrics() : null);
         }
         catch (Exception surprise)
         {
@@ -148,11 +140,6 @@ internal sealed class LiveTurns(
         byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
         turn.Feed.Append(last);
         turn.Feed.Complete();
-        if (graces.TryRemove(turn, out var grace))
-        {
-            await grace.DisposeAsync();
-        }
-
         ChatMetrics.TurnsActive.Add(-1);
         ChatMetrics.TurnEnded(status, turn.Ending);
         turn.Dispose();
@@ -166,37 +153,15 @@ internal sealed class LiveTurns(
         _ => new ChatEvent.Aborted(),
     };
 
-    private void ReadersChanged(LiveTurn turn, bool someone)
+    private ITimer? Left(LiveTurn turn)
     {
-        if (someone)
-        {
-            if (graces.TryRemove(turn, out var running))
-            {
-                running.Dispose();
-                directory.Attached(turn.Start);
-            }
-
-            return;
-        }
-
         var grace = TimeSpan.FromMilliseconds(options.CurrentValue.DetachGraceMs);
         if (grace == TimeSpan.Zero)
         {
-            turn.End(TurnEnding.ClientGone);
-            return;
+            return null;
         }
 
         directory.Detached(turn.Start, grace);
-        var timer = time.CreateTimer(
-            static state =>
-            {
-                var detached = (LiveTurn)state!;
-                if (detached.Detached)
-                {
-                    detached.End(TurnEnding.ClientGone);
-                }
-            },
-            turn, grace, Timeout.InfiniteTimeSpan);
-        graces[turn] = timer;
+        return time.CreateTimer(static state => ((LiveTurn)state!).EndUnlessRead(), turn, grace, Timeout.InfiniteTimeSpan);
     }
 }

@@ -26,7 +26,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     public StringBuilder Reasoning => reasoning ??= new(FirstCharacters);
 
-    public string? ModelId { get; init; }
+    public string? ModelId { get; set; }
 
     public string? ToolCallId { get; init; }
 

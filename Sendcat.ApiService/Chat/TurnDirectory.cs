@@ -12,14 +12,25 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 {
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
+    // KEYS[1] the entry; ARGV[1] its value, a stream id of 36 characters first, ARGV[2] seconds until it is forgotten, ARGV[3] the channel and ARGV[4] the words that tell a turn
+    // to make room. Sends these to the turn that stood there. No answer.
+    private const string TakeOver = """
+        local earlier = redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'GET')
+        if earlier then redis.call('PUBLISH', ARGV[3], ARGV[4] .. string.sub(earlier, 1, 36)) end
+        """;
+
     // KEYS[1] the entry; ARGV[1] the value it must still have. Answer: 1 if it was deleted.
     private const string DeleteIfMine = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
     private IDatabase Database => redis.GetDatabase();
 
-    /// <summary>Announces a turn.</summary>
+    /// <summary>Announces a turn, before it begins: its end takes the entry away. An earlier turn of the thread, on whichever replica, makes room.</summary>
     public void Enter(TurnStart start, bool speaksUi) =>
-        Send(database => database.StringSetAsync(RedisKeys.LiveTurn(start.ThreadId), new TurnPlace(start.StreamId, replica.Value, speaksUi).ToString(), Longest, flags: CommandFlags.FireAndForget));
+        Send(database => database.ScriptEvaluateAsync(
+            TakeOver, [RedisKeys.LiveTurn(start.ThreadId)],
+            [new TurnPlace(start.StreamId, replica.Value, speaksUi).ToString(), (int)Longest.TotalSeconds, RedisKeys.TurnSignals, TurnSignals.Superseding],
+            // Its text every time: nobody would hear of it when a Redis that was started anew does not know the script.
+            CommandFlags.FireAndForget | CommandFlags.NoScriptCache));
 
     public async Task LeaveAsync(TurnStart start)
     {
@@ -39,6 +50,9 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             logger.DirectoryUnreachable(failure.GetType().Name);
         }
     }
+
+    /// <summary>Whether it is this replica that the turn runs on.</summary>
+    public bool IsHere(TurnPlace place) => place.Replica == replica.Value;
 
     public async Task<TurnPlace?> FindAsync(Guid threadId)
     {

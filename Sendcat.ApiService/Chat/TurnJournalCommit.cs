@@ -21,7 +21,7 @@ internal static class TurnJournalCommit
           and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
         order by u.n
         on conflict (id) do update set
-          content = excluded.content, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
+          content = excluded.content, model_id = excluded.model_id, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
           status = case when messages.status = 'aborted' then 'aborted' else excluded.status end
         where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
         """;
@@ -29,9 +29,9 @@ internal static class TurnJournalCommit
     // A message that somebody closed stays closed; one that was aborted elsewhere keeps its status and gets its partial text.
     private const string KnownMessages = """
         update messages m set
-          content = u.content, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
+          content = u.content, model_id = u.model_id, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
           status = case when m.status = 'aborted' then 'aborted' else u.status end
-        from unnest($1, $2, $3, $4, $5, $6) as u(id, content, status, reasoning, tool_calls, products)
+        from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, content, model_id, status, reasoning, tool_calls, products)
         where m.id = u.id and m.role = 'assistant' and m.status in ('streaming', 'aborted')
         """;
 
@@ -134,6 +134,7 @@ internal static class TurnJournalCommit
         {
             Column(rows, row => row.Id),
             Column(rows, row => row.Content),
+            Column(rows, row => row.ModelId),
             Column(rows, row => row.Status),
             Column(rows, row => row.Reasoning),
             Json(rows, row => row.ToolCallsJson),

@@ -68,6 +68,16 @@ internal sealed class TurnRecord
         }
     }
 
+    /// <summary>Names the model that the current message and the answers to its tool calls are of.</summary>
+    public void AnswersWith(string modelId)
+    {
+        lock (gate)
+        {
+            current.ModelId = modelId;
+            current.Version = ++version;
+        }
+    }
+
     public void AppendText(string delta)
     {
         lock (gate)

@@ -6,6 +6,9 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>What replicas tell each other about turns: stop this one, show me that one. Every replica hears everything; the owner acts.</summary>
 internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, ILogger<TurnSignals> logger) : IHostedService
 {
+    /// <summary>Stands before the stream id of a turn that is to make room for a newer one, if nobody reads it.</summary>
+    public const string Superseding = "supersede|";
+
     private static readonly RedisChannel Channel = RedisChannel.Literal(RedisKeys.TurnSignals);
 
     public Task StartAsync(CancellationToken cancellationToken) =>
@@ -17,7 +20,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
     public Task AbortAsync(Guid streamId) => TellAsync($"abort|{streamId}");
 
     /// <summary>A newer turn takes its place, if nobody reads it.</summary>
-    public Task SupersedeAsync(Guid streamId) => TellAsync($"supersede|{streamId}");
+    public Task SupersedeAsync(Guid streamId) => TellAsync(Superseding + streamId);
 
     /// <summary>A reader on another replica wants it, now and for as long as this is repeated.</summary>
     public Task ShowAsync(Guid streamId) => TellAsync($"show|{streamId}");
@@ -47,7 +50,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
                 turn.End(TurnEnding.UserAbort);
                 break;
             case "supersede":
-                turn.End(TurnEnding.Superseded);
+                turn.Supersede();
                 break;
             case "show":
                 mirrors.Show(turn);

@@ -33,16 +33,17 @@ internal sealed class TurnStarter(
             var (history, userMessage) = await HistoryAsync(pass, now, cancellationToken);
             var limits = options.CurrentValue;
             var conversation = Conversation.From(history, limits);
-            var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, pass.Request.ModelId, now, userMessage);
-            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, pass.Request.ModelId, pass.Request.WebSearch, PrimaryHeld: true, now);
+            var model = pass.Request.ModelId ?? pass.Thread.ChosenModel;
+            var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
+            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now);
+            directory.Enter(start, speaksUi);
             var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, time), pass.Ticket);
             begun = true;
-            directory.Enter(start, speaksUi);
             if (userMessage is not null)
             {
                 // The model is being asked already; the reader is shown nothing before the user's own message is safe.
                 journal.WriteNow(record);
-                await record.WrittenAsync().WaitAsync(cancellationToken);
+                await WrittenAsync(turn, cancellationToken);
             }
 
             return turn;
@@ -57,6 +58,20 @@ internal sealed class TurnStarter(
             {
                 await pass.Ticket.DisposeAsync();
             }
+        }
+    }
+
+    private static async Task WrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turn.Record.WrittenAsync().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // He left before there was anything to read.
+            turn.Asker.Dispose();
+            throw;
         }
     }
 

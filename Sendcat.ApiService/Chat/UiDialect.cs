@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text.Json;
 using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
@@ -11,7 +12,7 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class UiDialect : EventDialect
 {
     private readonly Dictionary<string, string> toolsStarted = [];
-    private ChatEvent.Usage? lastUsage;
+    private ChatEvent.Usage? used;
     private string? openBlock;
     private bool openIsText;
     private bool started;
@@ -62,7 +63,12 @@ internal sealed class UiDialect : EventDialect
                 WriteBackpressure(output, pressure);
                 break;
             case ChatEvent.Usage usage:
-                lastUsage = usage;
+                used = usage.After(used);
+                Data(output, used, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "message-metadata"u8);
+                    WriteMetadata(json, e);
+                });
                 break;
             case ChatEvent.Error error:
                 WriteError(output, error);
@@ -278,25 +284,30 @@ internal sealed class UiDialect : EventDialect
     {
         CloseBlock(output);
         Bare(output, "finish-step");
-        Data(output, (reason, usage: lastUsage), static (json, e) =>
+        Data(output, (reason, usage: used), static (json, e) =>
         {
             json.WriteString("type"u8, "finish"u8);
             json.WriteString("finishReason"u8, e.reason);
             if (e.usage is { } usage)
             {
-                json.WriteStartObject("messageMetadata"u8);
-                if (usage.Tokens is not null)
-                {
-                    json.WritePropertyName("usage"u8);
-                    UsageJson.WriteTokens(json, usage.Tokens);
-                }
-
-                json.WritePropertyName("metrics"u8);
-                UsageJson.WriteMetrics(json, usage.Metrics);
-                json.WriteEndObject();
+                WriteMetadata(json, usage);
             }
         });
         output.Write("data: [DONE]\n\n"u8);
+    }
+
+    private static void WriteMetadata(Utf8JsonWriter json, ChatEvent.Usage usage)
+    {
+        json.WriteStartObject("messageMetadata"u8);
+        if (usage.Tokens is not null)
+        {
+            json.WritePropertyName("usage"u8);
+            UsageJson.WriteTokens(json, usage.Tokens);
+        }
+
+        json.WritePropertyName("metrics"u8);
+        UsageJson.WriteMetrics(json, usage.Metrics);
+        json.WriteEndObject();
     }
 
     private void CloseBlock(IBufferWriter<byte> output)

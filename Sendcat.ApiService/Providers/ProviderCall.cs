@@ -29,6 +29,7 @@ internal sealed class ProviderCall(
     private RouteAttempt? _attempt;
     private CircuitPermit? _permit;
     private IAsyncDisposable? _place;
+    private bool _asked;
     private bool _spoke;
     private bool _finished;
 
@@ -55,6 +56,7 @@ internal sealed class ProviderCall(
                 if (!await MayTryAgainAsync(failure))
                 {
                     _finished = true;
+                    failure.Asked = _asked;
                     throw;
                 }
             }
@@ -150,6 +152,7 @@ internal sealed class ProviderCall(
     {
         logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
         await CloseAttemptAsync();
+        _asked |= !failure.Refused;
         if (failure.Verdict == CircuitVerdict.Failure)
         {
             _permit?.Failed(failure.Error.Status is { } status ? $"{failure.Error.Code} ({status})" : failure.Error.Code);

@@ -27,4 +27,7 @@ internal sealed class ProviderException(ProviderError error, Exception? inner = 
 
     /// <summary>A guard of ours refused; the provider was not asked, so asking again at once is pointless.</summary>
     internal bool Refused { get; init; }
+
+    /// <summary>A provider had been asked, now or on an earlier attempt of the same call.</summary>
+    internal bool Asked { get; set; }
 }

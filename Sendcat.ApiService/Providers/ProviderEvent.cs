@@ -25,4 +25,12 @@ internal abstract record ProviderEvent
 }
 
 /// <summary>Tokens as the provider counted them; cost in US dollars.</summary>
-internal sealed record ProviderUsage(long PromptTokens, long CompletionTokens, long TotalTokens, long? CachedTokens, long? ReasoningTokens, decimal? Cost);
+internal sealed record ProviderUsage(long PromptTokens, long CompletionTokens, long TotalTokens, long? CachedTokens, long? ReasoningTokens, decimal? Cost)
+{
+    /// <summary>The sum; what only one of them knows counts as it is.</summary>
+    public ProviderUsage Plus(ProviderUsage? other) => other is null ? this : new(
+        PromptTokens + other.PromptTokens, CompletionTokens + other.CompletionTokens, TotalTokens + other.TotalTokens,
+        CachedTokens + other.CachedTokens ?? CachedTokens ?? other.CachedTokens,
+        ReasoningTokens + other.ReasoningTokens ?? ReasoningTokens ?? other.ReasoningTokens,
+        Cost + other.Cost ?? Cost ?? other.Cost);
+}

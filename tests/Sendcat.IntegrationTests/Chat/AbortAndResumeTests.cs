@@ -1,6 +1,9 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using Npgsql;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Chat;
 
@@ -96,6 +99,93 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    public async Task An_abort_that_comes_when_its_turn_is_over_leaves_the_next_one_alone(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        await using var first = await guest.ChatAsync(thread);
+        var over = await first.UntilAsync("start");
+        await first.ToEndAsync();
+        await guest.SayAsync(thread, "[[emu chunks=100 every=25ms]]");
+        await using var second = await guest.ChatAsync(thread);
+        await second.UntilAsync("content");
+
+        using var late = await there.AbortAsync(thread, Text(over, "messageId")!);
+        using var latest = await there.AbortAsync(thread, Text(over, "messageId")!, Text(over, "streamId"));
+
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (late.StatusCode, latest.StatusCode));
+        await second.ToEndAsync();
+        Assert.Equal("done", second.Types[^1]);
+        Assert.Equal(["completed", "completed"], (await guest.MessagesAsync(thread)).Where(message => Text(message, "role") == "assistant").Select(message => Text(message, "status")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_live_stream_does_not_make_a_message_of_what_is_none(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu chunks=100 every=25ms]]");
+        await using var stream = await guest.ChatAsync(thread);
+        var start = await stream.UntilAsync("start");
+        await stream.UntilAsync("content");
+
+        using var answer = await there.AbortAsync(thread, Guid.NewGuid().ToString(), Text(start, "streamId"));
+
+        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await stream.ToEndAsync();
+        Assert.Equal("done", stream.Types[^1]);
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_turn_is_stopped_by_any_of_its_messages_whichever_it_writes_now(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu call=1 tool=get_current_time]] [[emu call=2 chunks=2000 every=25ms]]");
+        await using var stream = await guest.ChatAsync(thread);
+        var first = await stream.UntilAsync("start");
+        await stream.UntilAsync("start");
+        await stream.UntilAsync("content");
+
+        using var answer = await there.AbortAsync(thread, Text(first, "messageId")!);
+
+        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        await stream.ToEndAsync();
+        Assert.DoesNotContain("done", stream.Types);
+        var answered = (await guest.MessagesAsync(thread))[^1];
+        Assert.Equal(("assistant", "aborted", stream.Text), (Text(answered, "role"), Text(answered, "status"), Text(answered, "content")));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task A_client_that_has_seen_nothing_of_its_turn_stops_it_by_its_thread(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var stranger = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync("[[emu hang=before-headers]]");
+        await using var stream = await guest.ChatAsync(thread);
+
+        using var refused = await stranger.AbortLatestAsync(thread);
+        using var stopped = await there.AbortLatestAsync(thread);
+        await stream.ToEndAsync();
+        using var idle = await there.AbortLatestAsync(thread);
+
+        await refused.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (stopped.StatusCode, idle.StatusCode));
+        Assert.Equal(["start"], stream.Types);
+        Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
     public async Task A_reader_that_left_comes_back_on_any_replica_and_misses_nothing(int replica)
     {
         using var guest = await sendcat.GuestAsync();
@@ -159,6 +249,48 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
         await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(thread))[^1], "status") == "aborted");
+    }
+
+    [Fact]
+    public async Task A_client_that_leaves_before_its_message_is_on_record_has_left_all_the_same()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync();
+        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var hold = new NpgsqlCommand("lock table messages in share mode", connection, transaction))
+        {
+            await hold.ExecuteNonQueryAsync();
+        }
+
+        var before = sendcat.Model.Stats.Snapshot().Totals;
+        using var leaving = new CancellationTokenSource();
+        var asking = guest.Http.PostAsJsonAsync("/api/chat", UseChat.Body(thread, Slow, "m1"), leaving.Token);
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Started > before.Started);
+
+        await leaving.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
+        await transaction.RollbackAsync();
+        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var answer] && Text(answer, "status") == "aborted");
+    }
+
+    [Fact]
+    public async Task A_turn_that_fails_at_once_leaves_no_address_behind()
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("hi");
+        await using (var stream = await guest.ChatAsync(thread, "x"))
+        {
+            Assert.Equal("error", (await stream.ToEndAsync())[^1].GetProperty("type").GetString());
+        }
+
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(sendcat.Redis);
+        await Eventually.TrueAsync(async () => !await redis.GetDatabase().KeyExistsAsync(RedisKeys.LiveTurn(Guid.Parse(thread))));
+        await using var back = await guest.At(sendcat.Replicas[1]).ResumeAsync(thread);
+        Assert.Equal(HttpStatusCode.NoContent, back.Status);
     }
 
     [Fact]

@@ -114,6 +114,7 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
         if (stream.Status == HttpStatusCode.OK)
         {
             await stream.ToEndAsync();
+            Assert.DoesNotContain("usage_error", stream.Types);
             Assert.Contains(stream.Types[^1], new[] { "done", "error" });
             Assert.True(stream.Types[^1] == "done" || stream.Seen[^1].GetProperty("code").GetString() == "upstream_bad_request");
         }

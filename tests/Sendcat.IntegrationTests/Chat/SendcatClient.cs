@@ -73,6 +73,8 @@ internal sealed class SendcatClient : IDisposable
     public async Task<HttpResponseMessage> AbortAsync(string thread, string messageId, string? streamId = null) =>
         await http.PostAsJsonAsync("/api/chat/abort", new { threadId = thread, messageId, sessionId = SessionId, streamId }, new JsonSerializerOptions(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull });
 
+    public async Task<HttpResponseMessage> AbortLatestAsync(string thread) => await http.PostAsync($"/api/threads/{thread}/abort", null);
+
     public async Task<IReadOnlyList<JsonElement>> MessagesAsync(string thread)
     {
         var page = await http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100");

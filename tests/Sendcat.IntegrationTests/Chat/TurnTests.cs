@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Json;
 using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
@@ -128,6 +129,29 @@ public sealed class TurnTests(ChatSystemFixture fixture)
         Assert.Equal("done", stream.Types[^1]);
         Assert.Equal("From the second.", stream.Text);
         Assert.Equal("secondary", Text(stream.Seen.Last(e => Text(e, "type") == "provider-route"), "routeId"));
+        Assert.Equal("google/gemini-2.0-flash-exp:free", Text((await guest.MessagesAsync(thread))[^1], "modelId"));
+    }
+
+    [Theory]
+    [InlineData("openai/gpt-5-mini", null, "openai/gpt-5-mini")]
+    [InlineData("openai/gpt-5-mini", "openai/gpt-4.1", "openai/gpt-4.1")]
+    [InlineData(null, null, "openai/gpt-5")]
+    [InlineData("x", null, "openai/gpt-5")]
+    public async Task The_model_is_the_one_asked_for_else_the_threads_and_else_the_operators(string? chosen, string? asked, string answers)
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("[[emu tool=get_current_time]]time?");
+        if (chosen is not null)
+        {
+            using var changed = await guest.Http.PatchAsJsonAsync($"/api/threads/{thread}", new { modelId = chosen });
+            changed.EnsureSuccessStatusCode();
+        }
+
+        await using var stream = await guest.ChatAsync(thread, asked);
+        await stream.ToEndAsync();
+
+        Assert.Equal("done", stream.Types[^1]);
+        Assert.Equal([("assistant", answers), ("tool", answers), ("assistant", answers)], (await guest.MessagesAsync(thread)).Skip(1).Select(message => (Text(message, "role"), Text(message, "modelId"))));
     }
 
     [Fact]

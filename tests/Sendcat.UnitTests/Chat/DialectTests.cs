@@ -63,6 +63,7 @@ public sealed class DialectTests
         {"type":"tool-input-start","toolCallId":"c1","toolName":"search_web"}
         {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"{\"query\":"}
         {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"\"kettle\"}"}
+        {"type":"message-metadata","messageMetadata":{"metrics":{"latencyMs":12,"ttftMs":null,"modelId":"openai/gpt-5","finishReason":"tool_calls"}}}
         {"type":"tool-input-available","toolCallId":"c1","toolName":"search_web","input":{"query":"kettle"}}
         {"type":"data-tool-backpressure","transient":true,"data":{"toolCallId":"c1","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}}
         {"type":"tool-output-available","toolCallId":"c1","output":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}],"preliminary":true}
@@ -74,12 +75,39 @@ public sealed class DialectTests
         {"type":"text-start","id":"t1-0"}
         {"type":"text-delta","id":"t1-0","delta":"Here is "}
         {"type":"text-delta","id":"t1-0","delta":"a \"kettle\" – £20"}
+        {"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":32,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
         {"type":"text-end","id":"t1-0"}
         {"type":"finish-step"}
-        {"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":20,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
+        {"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":32,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
         [DONE]
         """,
         Written(new UiDialect(), Turn));
+
+    [Fact]
+    public void The_ui_dialect_adds_up_what_every_call_of_the_turn_has_used()
+    {
+        ChatEvent[] turn =
+        [
+            Turn[0],
+            new ChatEvent.Usage(new ProviderUsage(10, 2, 12, 4, null, 0.5m), new CallMetrics(100, 30, "a/one", "tool_calls")),
+            new ChatEvent.Start("m2", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 1),
+            new ChatEvent.Usage(null, new CallMetrics(10, 3, "a/one", "tool_calls")),
+            new ChatEvent.Start("m3", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 2),
+            new ChatEvent.Usage(new ProviderUsage(20, 3, 23, 1, 2, 0.25m), new CallMetrics(50, 7, "a/two", "stop")),
+            new ChatEvent.Done("stop"),
+        ];
+
+        var told = Written(new UiDialect(), turn).Split('\n').Where(line => line.Contains("\"metrics\"", StringComparison.Ordinal));
+
+        Assert.Equal(
+            [
+                """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cached_tokens":4,"cost":0.5},"metrics":{"latencyMs":100,"ttftMs":30,"modelId":"a/one","finishReason":"tool_calls"}}}""",
+                """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":10,"completion_tokens":2,"total_tokens":12,"cached_tokens":4,"cost":0.5},"metrics":{"latencyMs":110,"ttftMs":30,"modelId":"a/one","finishReason":"tool_calls"}}}""",
+                """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
+                """{"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
+            ],
+            told);
+    }
 
     [Fact]
     public void An_error_in_the_ui_dialect_is_machine_readable_before_it_is_fatal()

@@ -44,6 +44,20 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
+    public void A_message_and_the_answers_to_its_calls_carry_the_model_that_answered_and_not_the_one_asked_for()
+    {
+        var record = new TurnRecord(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "user:a", "asked/for", Now);
+        record.AnswersWith("the/first");
+        record.CallTools([new ProviderToolCall("call_1", "search_web", "{}")]);
+        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.NextMessage(Guid.NewGuid(), Now);
+        record.AnswersWith("the/second");
+        record.End(MessageStatus.Completed, Now);
+
+        Assert.Equal(["the/first", "the/first", "the/second"], record.Changes().Messages.Select(message => message.ModelId));
+    }
+
+    [Fact]
     public void The_first_ending_stays()
     {
         var record = Record();

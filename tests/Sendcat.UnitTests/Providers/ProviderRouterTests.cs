@@ -214,6 +214,24 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
+    public async Task A_failure_says_whether_a_provider_was_asked_in_its_call()
+    {
+        _provider.Gateway.ProviderFailoverEnabled = false;
+        ProviderException? asked = null;
+        for (var i = 0; i < 5; i++)
+        {
+            _provider.Refuses(500);
+            (_, asked) = await _provider.RunAsync();
+        }
+
+        var (_, kept) = await _provider.RunAsync();
+        var (_, absurd) = await _provider.RunAsync(Turn("no such model!"));
+
+        Assert.Equal((true, false, false), (asked!.Asked, kept!.Asked, absurd!.Asked));
+        Assert.Equal(5, _provider.Requests.Count);
+    }
+
+    [Fact]
     public async Task The_first_word_of_a_probe_closes_the_circuit()
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
