@@ -17,7 +17,7 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         var told = JsonNode.Parse(await (await api.Anyone.SendAsync(request)).Content.ReadAsStringAsync())!;
 
         var circuit = Assert.Single(told["circuits"]!.AsArray(), it => (string)it!["provider"]! == "serper_search")!;
-        Assert.Equal((7, 120_000, 60_000, 60_000), ((int)circuit["threshold"]!, (int)circuit["cooldownMs"]!, (int)circuit["failureWindowMs"]!, (int)circuit["probeTimeoutMs"]!));
+        Assert.Equal((7, 120_000, 300_000, 60_000), ((int)circuit["threshold"]!, (int)circuit["cooldownMs"]!, (int)circuit["failureWindowMs"]!, (int)circuit["probeTimeoutMs"]!));
         var bulkhead = Assert.Single(told["bulkheads"]!.AsArray(), it => (string)it!["provider"]! == "serper_search")!;
         Assert.Equal((12, 20_000), ((int)bulkhead["maxConcurrent"]!, (int)bulkhead["leaseTtlMs"]!));
         var rejected = Assert.Single(told["config"]!["rejected"]!.AsArray())!;
