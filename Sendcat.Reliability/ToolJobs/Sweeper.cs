@@ -79,6 +79,12 @@ internal sealed class Sweeper(
             {
                 logger.SweepFailed(exception.GetType().Name);
             }
+#pragma warning disable CA1031 // A loop that ended would rescue nobody any more, in a process that looks well.
+            catch (Exception surprise)
+#pragma warning restore CA1031
+            {
+                logger.SweepBroke(surprise);
+            }
         }
     }
 

@@ -37,4 +37,7 @@ internal static partial class ToolJobLog
 
     [LoggerMessage(2720, LogLevel.Error, "The publisher of {Tool} broke and begins anew")]
     public static partial void OutboxBroke(this ILogger logger, string tool, Exception surprise);
+
+    [LoggerMessage(2721, LogLevel.Error, "A round of the sweeper broke")]
+    public static partial void SweepBroke(this ILogger logger, Exception surprise);
 }

@@ -26,7 +26,7 @@ public sealed class KillRigTests(ITestOutputHelper output)
 
     private async Task<RigReport> RunAsync(int seed)
     {
-        var options = new RigOptions { Length = TimeSpan.FromSeconds(1), Seed = seed, Rate = 90, Submitters = 2, PoisonEvery = TimeSpan.FromSeconds(80) };
+        var options = new RigOptions { Length = TimeSpan.FromSeconds(1), Seed = seed, Rate = 90, Submitters = 2, Replicas = 1, PoisonEvery = TimeSpan.FromSeconds(80) };
         await using var happenings = new StringWriter(CultureInfo.InvariantCulture);
         output.WriteLine($"{SeedVariable}={seed}");
         var report = await KillRun.RunAsync(options, TimeProvider.System, happenings, TestContext.Current.CancellationToken);

@@ -4,6 +4,7 @@ internal enum Victim
 {
     Worker,
     Submitter,
+    Api,
     Broker,
     Redis,
     Record,
@@ -27,7 +28,7 @@ internal enum Harm
     Poisoned,
 }
 
-/// <param name="Index">Which worker or submitter; 0 for stores.</param>
+/// <param name="Index">Which worker, submitter or replica of the API; 0 for stores.</param>
 /// <param name="Gap">Peace before it.</param>
 /// <param name="Hold">How long the victim stays killed or stopped.</param>
 /// <param name="Overlaps">The next fault does not wait for the end of this one.</param>

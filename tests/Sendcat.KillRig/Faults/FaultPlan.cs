@@ -5,8 +5,8 @@ internal static class FaultPlan
 {
     public static readonly IReadOnlyList<(Victim Victim, Harm Harm)> Essential =
     [
-        (Victim.Worker, Harm.Killed), (Victim.Worker, Harm.Stopped), (Victim.Submitter, Harm.Killed), (Victim.Broker, Harm.Killed),
-        (Victim.Broker, Harm.Emptied), (Victim.Redis, Harm.Killed), (Victim.Record, Harm.Killed),
+        (Victim.Worker, Harm.Killed), (Victim.Worker, Harm.Stopped), (Victim.Submitter, Harm.Killed), (Victim.Api, Harm.Killed),
+        (Victim.Broker, Harm.Killed), (Victim.Broker, Harm.Emptied), (Victim.Redis, Harm.Killed), (Victim.Record, Harm.Killed),
     ];
 
     /// <summary>What comes after them, by weight.</summary>
@@ -14,12 +14,13 @@ internal static class FaultPlan
     [
         (Victim.Worker, Harm.Killed, 5), (Victim.Worker, Harm.Stopped, 4), (Victim.Worker, Harm.Restarted, 2),
         (Victim.Submitter, Harm.Killed, 2), (Victim.Submitter, Harm.Stopped, 2), (Victim.Submitter, Harm.Restarted, 1),
+        (Victim.Api, Harm.Killed, 2), (Victim.Api, Harm.Stopped, 1), (Victim.Api, Harm.Restarted, 1),
         (Victim.Broker, Harm.Killed, 2), (Victim.Broker, Harm.Stopped, 2), (Victim.Broker, Harm.Restarted, 1),
         (Victim.Redis, Harm.Killed, 2), (Victim.Redis, Harm.Stopped, 2), (Victim.Redis, Harm.Restarted, 1),
         (Victim.Record, Harm.Killed, 3), (Victim.Record, Harm.Stopped, 2), (Victim.Record, Harm.Restarted, 1),
     ];
 
-    public static IEnumerable<Fault> Of(int seed, int workers, int submitters, TimeSpan lease)
+    public static IEnumerable<Fault> Of(int seed, int workers, int submitters, int replicas, TimeSpan lease)
     {
         var random = new Random(seed);
         var essential = Essential.ToArray();
@@ -39,7 +40,7 @@ internal static class FaultPlan
 
         Fault Draw(Victim victim, Harm harm, bool watched)
         {
-            var index = victim switch { Victim.Worker => random.Next(workers), Victim.Submitter => random.Next(submitters), _ => 0 };
+            var index = victim switch { Victim.Worker => random.Next(workers), Victim.Submitter => random.Next(submitters), Victim.Api => random.Next(replicas), _ => 0 };
             var gap = Seconds(0.5, 3);
             var hold = harm switch
             {

@@ -17,7 +17,7 @@ internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, 
     {
         var (began, done) = (time.GetTimestamp(), 0);
         var pending = new List<Task>();
-        foreach (var fault in FaultPlan.Of(options.Seed, options.Workers, options.Submitters, options.Lease))
+        foreach (var fault in FaultPlan.Of(options.Seed, options.Workers, options.Submitters, options.Replicas, options.Lease))
         {
             if (done++ >= FaultPlan.Essential.Count && time.GetElapsedTime(began) >= options.Length)
             {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using Sendcat.KillRig.Chatting;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Ledger;
 using Sendcat.KillRig.Verdict;
@@ -43,10 +44,11 @@ internal static class KillRun
         var poisoning = storm.PoisonAsync(stage.Upstream);
         await Task.Delay(WarmUp, time, cancellationToken);
         await storm.RageAsync(cancellationToken);
-        await Task.WhenAll(stage.Submitters.Select(submitter => submitter.EndAsync()));
+        await Task.WhenAll(stage.Submitters.Select(submitter => submitter.EndAsync()).Append(stage.People.EndAsync()));
         await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more questions");
         var drained = await DrainAsync(stage.Database, options.DrainPatience, time, cancellationToken);
         await Task.WhenAll(stage.Workers.Select(worker => worker.EndAsync()));
+        var remains = await TurnRemains.AfterAsync(options.TurnPatience, stage.Database, stage.Redis, time, cancellationToken);
         await stage.Upstream.DisposeAsync();
         await poisoning;
 
@@ -59,6 +61,8 @@ internal static class KillRun
             Ends = await Audit.EndsAsync(stage.Database, cancellationToken),
             Happenings = storm.Happenings,
             Deaths = [.. stage.Deaths],
+            ChatEnds = stage.People.Ends,
+            Remains = remains,
             Drained = drained,
         };
         var report = new RigReport(options, began, time.GetUtcNow() - began, evidence, Judgement.Of(evidence, options));

@@ -19,6 +19,12 @@ internal sealed record RigOptions
 
     public int Submitters { get; init; } = 3;
 
+    /// <summary>Of the API, each with turns of its own.</summary>
+    public int Replicas { get; init; } = 2;
+
+    /// <summary>People who chat with the API.</summary>
+    public int People { get; init; } = 4;
+
     /// <summary>The shortest that <c>TOOL_JOB_LEASE_MS</c> allows.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -30,6 +36,9 @@ internal sealed record RigOptions
 
     /// <summary>After the last fault, everything must be done by then.</summary>
     public TimeSpan DrainPatience { get; init; } = TimeSpan.FromSeconds(90);
+
+    /// <summary>After the last turn, everything that turns left behind must be gone by then: a replica that was killed is found after 30 s at most.</summary>
+    public TimeSpan TurnPatience { get; init; } = TimeSpan.FromSeconds(60);
 
     /// <summary>The knobs that the rig's processes run with, beside the defaults.</summary>
     public IReadOnlyDictionary<string, string?> Knobs => new Dictionary<string, string?>

@@ -1,7 +1,9 @@
 using System.Globalization;
+using System.Security.Cryptography;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using Sendcat.KillRig.Chatting;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Upstream;
 using Sendcat.Reliability.Database;
@@ -11,21 +13,22 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.KillRig.Rig;
 
-/// <summary>Everything that takes part, each in a process of its own: stores (Postgres with fsync), upstream, workers, submitters.</summary>
+/// <summary>Everything that takes part, each in a process of its own: stores (Postgres with fsync), upstream, model, workers, submitters, replicas of the API. The people who chat are in this one.</summary>
 internal sealed class Stage : IAsyncDisposable
 {
     private readonly RedisServer redis;
     private readonly PostgresServer postgres;
     private readonly RabbitMqServer broker;
+    private readonly ModelProcess model;
     private readonly TimeProvider time;
 
     /// <summary>When the first questions were asked.</summary>
     private DateTimeOffset began;
     private readonly Dictionary<Victim, StoreVictim> stores;
 
-    private Stage(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, string folder, RigOptions options, TimeProvider time)
+    private Stage(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, ModelProcess model, string folder, RigOptions options, TimeProvider time)
     {
-        (this.redis, this.postgres, this.broker, this.time, Upstream) = (redis, postgres, broker, time, upstream);
+        (this.redis, this.postgres, this.broker, this.model, this.time, Upstream) = (redis, postgres, broker, model, time, upstream);
         began = time.GetUtcNow();
 
         // Not pooled: a connection of before a fault would be found dead when it is needed.
@@ -57,6 +60,23 @@ internal sealed class Stage : IAsyncDisposable
             LogFile = Path.Combine(folder, $"submitter-{index}.log"),
             Environment = shared,
         }, time))];
+        Uri[] addresses = [.. Enumerable.Range(0, options.Replicas).Select(_ => new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/")))];
+        var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48));
+        Replicas = [.. addresses.Select((address, index) => new ProgramVictim($"api {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
+        {
+            LogFile = Path.Combine(folder, $"api-{index}.log"),
+            Environment = new Dictionary<string, string?>(shared)
+            {
+                ["ASPNETCORE_URLS"] = address.ToString(),
+                ["AUTH_SIGNING_KEY"] = key,
+                ["OPENROUTER_API_KEY"] = "rig",
+                ["OPENROUTER_BASE_URL"] = model.BaseUrl,
+                ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
+                ["RATE_LIMIT_ANON_SESSION_MAX"] = "1000000",
+                ["RATE_LIMIT_THREAD_CREATE_MAX"] = "100000",
+            },
+        }, time))];
+        People = new(addresses, options.People, time);
     }
 
     public NpgsqlDataSource Database { get; }
@@ -67,23 +87,30 @@ internal sealed class Stage : IAsyncDisposable
 
     public IReadOnlyList<ProgramVictim> Submitters { get; }
 
-    public IEnumerable<string> Deaths => Workers.Concat(Submitters).SelectMany(program => program.Deaths);
+    public IReadOnlyList<ProgramVictim> Replicas { get; }
+
+    public ChattingPeople People { get; }
+
+    public string Redis => redis.ConnectionString;
+
+    public IEnumerable<string> Deaths => Workers.Concat(Submitters).Concat(Replicas).SelectMany(program => program.Deaths);
 
     public static async Task<Stage> SetAsync(RigOptions options, string folder, TimeProvider time, CancellationToken cancellationToken)
     {
-        var (cache, record, messaging, upstream) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), UpstreamProcess.StartAsync(folder));
-        await Task.WhenAll(cache, record, messaging, upstream);
+        var (cache, record, messaging, upstream, model) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), UpstreamProcess.StartAsync(folder), ModelProcess.StartAsync());
+        await Task.WhenAll(cache, record, messaging, upstream, model);
         var database = await (await record).CreateDatabaseAsync();
-        var stage = new Stage(await cache, await record, await messaging, database, await upstream, folder, options, time);
+        var stage = new Stage(await cache, await record, await messaging, database, await upstream, await model, folder, options, time);
         await ReliabilityDatabase.MigrateAsync(stage.Database, cancellationToken);
         await Audit.InstallAsync(stage.Database, cancellationToken);
-        await Task.WhenAll(stage.Workers.Select(worker => worker.StartAsync()));
+        await Task.WhenAll(stage.Workers.Concat(stage.Replicas).Select(program => program.StartAsync()));
         stage.began = time.GetUtcNow();
         await Task.WhenAll(stage.Submitters.Select(submitter => submitter.StartAsync()));
+        stage.People.Begin();
         return stage;
     }
 
-    public IVictim VictimOf(Fault fault) => fault.Victim switch { Victim.Worker => Workers[fault.Index], Victim.Submitter => Submitters[fault.Index], _ => stores[fault.Victim] };
+    public IVictim VictimOf(Fault fault) => fault.Victim switch { Victim.Worker => Workers[fault.Index], Victim.Submitter => Submitters[fault.Index], Victim.Api => Replicas[fault.Index], _ => stores[fault.Victim] };
 
     /// <summary>Waits until the worker has a slow job in work, so that killing it means something.</summary>
     public async Task UntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
@@ -121,12 +148,14 @@ internal sealed class Stage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var program in Submitters.Concat(Workers))
+        await People.DisposeAsync();
+        foreach (var program in Submitters.Concat(Replicas).Concat(Workers))
         {
             await program.DisposeAsync();
         }
 
         await Upstream.DisposeAsync();
+        await model.DisposeAsync();
         await Database.DisposeAsync();
         foreach (var store in stores.Values)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sendcat.KillRig.Chatting;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Ledger;
 
@@ -20,6 +21,11 @@ internal sealed record Evidence
     public required IReadOnlyList<Happening> Happenings { get; init; }
 
     public required IReadOnlyList<string> Deaths { get; init; }
+
+    /// <summary>Turns of the API by how they ended for their reader.</summary>
+    public required IReadOnlyDictionary<string, int> ChatEnds { get; init; }
+
+    public required TurnRemains Remains { get; init; }
 
     /// <summary>How long it took until nothing waited or ran; null: it never came to that.</summary>
     public required TimeSpan? Drained { get; init; }

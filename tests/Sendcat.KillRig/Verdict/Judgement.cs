@@ -32,6 +32,9 @@ internal static class Judgement
             Check.None("executions again that no fault explains", duplicates.Unexplained),
             Share(duplicates, options),
             Check.None($"dead workers' jobs not run again within {(options.Lease + options.RescueSlack).TotalSeconds:0} s", rescues.Where(rescue => rescue.After > options.Lease + options.RescueSlack)),
+            Left("messages of chat turns left streaming", evidence.Remains.Messages),
+            Left("stream sessions left streaming", evidence.Remains.Sessions),
+            Left("leases left", evidence.Remains.Leases),
             Check.None("programs that ended by themselves", evidence.Deaths),
         ];
     }
@@ -41,8 +44,11 @@ internal static class Judgement
         evidence.Turns.Values.Count(turn => turn.Job is not null) < 100 ? "hardly any job was accepted"
         : FaultPlan.Essential.Any(essential => evidence.Happenings.All(it => (it.Victim, it.Harm) != essential)) ? "not every kind of fault took place"
         : Rescues.In(evidence, options).Count == 0 ? "no killed worker had a job"
+        : evidence.ChatEnds.GetValueOrDefault("done") < 10 ? "hardly any chat turn came to its end"
         : evidence.Jobs.All(job => Question.FateOf(job.Nonce) is not Fate.Poison) ? "no poisonous job was accepted"
         : null;
+
+    private static Check Left(string name, long count) => new(name, count.ToString(CultureInfo.InvariantCulture), "0", count == 0, []);
 
     private static Check Share(Duplicates duplicates, RigOptions options)
     {

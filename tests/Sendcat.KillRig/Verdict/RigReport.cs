@@ -79,6 +79,11 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
             figures[outcome.Key] = $"{outcome.Count()}";
         }
 
+        foreach (var (end, count) in Evidence.ChatEnds.OrderBy(it => it.Key, StringComparer.Ordinal))
+        {
+            figures[$"chat turns {end}"] = $"{count}";
+        }
+
         figures["questions at the upstream"] = $"{Evidence.Executions.Count}";
         figures["executions again (explained by a fault)"] = $"{duplicates.All.Count} ({duplicates.All.Count - duplicates.Unexplained.Count}) of {duplicates.Executions}";
         figures["jobs rescued from killed workers, undisturbed"] = $"{rescues.Count}";

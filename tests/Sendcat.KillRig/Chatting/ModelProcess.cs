@@ -1,0 +1,22 @@
+using System.Globalization;
+using Sendcat.TestKit.Processes;
+
+namespace Sendcat.KillRig.Chatting;
+
+/// <summary>The model that the API asks, in a process of its own; nothing happens to it.</summary>
+internal sealed class ModelProcess(TestProcess process, Uri address) : IAsyncDisposable
+{
+    public string BaseUrl => new Uri(address, "openrouter/api/v1").ToString();
+
+    public static async Task<ModelProcess> StartAsync()
+    {
+        var (address, other) = (Local(), Local());
+        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.UpstreamEmulator"), "--h1", address.ToString(), "--h2c", other.ToString()));
+        await process.WaitForLineAsync(line => line.Contains("answers at", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        return new(process, address);
+    }
+
+    public ValueTask DisposeAsync() => process.DisposeAsync();
+
+    private static Uri Local() => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/"));
+}
