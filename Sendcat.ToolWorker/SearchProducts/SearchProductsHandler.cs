@@ -16,7 +16,7 @@ namespace Sendcat.ToolWorker.SearchProducts;
 internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global, IOptionsMonitor<ToolJobOptions> options, TimeProvider time) : IToolHandler
 {
     /// <summary>What a source still gets when the other one has answered.</summary>
-    private static readonly TimeSpan MostRest = TimeSpan.FromSeconds(2.5);
+    private static readonly TimeSpan MostRest = TimeSpan.FromSeconds(1.5);
 
     /// <summary>Share of a turn's wait by which a result with one good source must be there; the rest is for the queue.</summary>
     private const double InTime = 0.75;
