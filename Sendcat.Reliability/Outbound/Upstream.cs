@@ -16,6 +16,9 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     /// <summary>A full lane tells nobody when a place is free.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>A pause so much longer than it was meant to be: this process stood still.</summary>
+    private static readonly TimeSpan Standstill = TimeSpan.FromMilliseconds(100);
+
     /// <param name="question">Makes the request anew for each attempt.</param>
     /// <param name="read">Makes a value of the JSON; null: it is not what was asked for.</param>
     public async Task<UpstreamAnswer<T>> AskAsync<T>(
@@ -79,7 +82,14 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     private async Task<bool> RestAsync(TimeSpan pause, CancellationToken tooLate, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(tooLate, cancellationToken);
+        var began = time.GetTimestamp();
         await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (time.GetElapsedTime(began) > pause + Standstill)
+        {
+            // The timers that came due meanwhile ring in no order: those that end the question go first.
+            await Task.Delay(Standstill, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         cancellationToken.ThrowIfCancellationRequested();
         return !tooLate.IsCancellationRequested;
     }

@@ -11,10 +11,11 @@ internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOp
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
 
     /// <param name="job">Freshly claimed.</param>
+    /// <param name="asked">When its claim was asked for.</param>
     /// <param name="longest">After this the work is given up.</param>
-    public HeldJob Hold(ClaimedJob job, TimeSpan longest, CancellationToken stopping)
+    public HeldJob Hold(ClaimedJob job, long asked, TimeSpan longest, CancellationToken stopping)
     {
-        var held = new HeldJob(this, job, longest, time, stopping);
+        var held = new HeldJob(this, job, asked, longest, time, stopping);
         _jobs[job.Claim.Id] = held;
         return held;
     }
@@ -85,13 +86,13 @@ internal sealed class HeldJob : IDisposable
     private readonly CancellationTokenSource _any;
     private (long Since, TimeSpan Lease) _leased;
 
-    public HeldJob(HeldJobs holder, ClaimedJob job, TimeSpan longest, TimeProvider time, CancellationToken stopping)
+    public HeldJob(HeldJobs holder, ClaimedJob job, long asked, TimeSpan longest, TimeProvider time, CancellationToken stopping)
     {
         (_holder, _time, Claim) = (holder, time, job.Claim);
-        _leased = (time.GetTimestamp(), job.Lease);
+        _leased = (asked, job.Lease);
 
         // Rings by itself: a process that was stopped, or kept from the record, drops its work as soon as it may be another's.
-        _lost = new(job.Lease, time);
+        _lost = new(Rest(asked, job.Lease), time);
         _longest = new(longest, time);
         _any = CancellationTokenSource.CreateLinkedTokenSource(_lost.Token, _longest.Token, stopping);
     }
@@ -127,7 +128,7 @@ internal sealed class HeldJob : IDisposable
 
         try
         {
-            _lost.CancelAfter(TimeSpan.FromTicks(Math.Max(0, (lease - _time.GetElapsedTime(since)).Ticks)));
+            _lost.CancelAfter(Rest(since, lease));
         }
         catch (ObjectDisposedException)
         {
@@ -154,4 +155,6 @@ internal sealed class HeldJob : IDisposable
         _longest.Dispose();
         _lost.Dispose();
     }
+
+    private TimeSpan Rest(long since, TimeSpan lease) => TimeSpan.FromTicks(Math.Max(0, (lease - _time.GetElapsedTime(since)).Ticks));
 }

@@ -29,10 +29,11 @@ internal sealed class JobRuns(
     /// <summary>This process, for operators who look at rows.</summary>
     public string Worker { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
 
+    /// <param name="asked">When its claim was asked for (<see cref="TimeProvider.GetTimestamp"/>): the lease runs since then at the earliest.</param>
     /// <param name="ended">Called once.</param>
-    public void Start(ClaimedJob job, Action ended)
+    public void Start(ClaimedJob job, long asked, Action ended)
     {
-        var run = RunAsync(job, ended);
+        var run = RunAsync(job, asked, ended);
         _running[run] = 0;
         _ = run.ContinueWith(static (done, all) => ((ConcurrentDictionary<Task, byte>)all!).TryRemove(done, out _), _running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
     }
@@ -49,7 +50,7 @@ internal sealed class JobRuns(
         await running;
     }
 
-    private async Task RunAsync(ClaimedJob job, Action ended)
+    private async Task RunAsync(ClaimedJob job, long asked, Action ended)
     {
         // Let the lane go on: everything up to the first wait would otherwise run on its time.
         await Task.Yield();
@@ -60,7 +61,7 @@ internal sealed class JobRuns(
         var outcome = "lost";
         try
         {
-            using var mine = held.Hold(job, Longest, _stop.Token);
+            using var mine = held.Hold(job, asked, Longest, _stop.Token);
             outcome = await SettleAsync(job, mine, await WorkAsync(job, mine));
         }
         catch (Exception exception)
@@ -81,7 +82,13 @@ internal sealed class JobRuns(
     {
         try
         {
-            return await KnownAsync(job, mine.Token) ?? await KeepAsync(job, mine, await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token));
+            if (await KnownAsync(job, mine.Token) is { } known)
+            {
+                return known;
+            }
+
+            // After a standstill the work goes on before the timer of the lease rings.
+            return mine.IsOurs ? await KeepAsync(job, mine, await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token)) : null;
         }
         catch (OperationCanceledException) when (mine.Token.IsCancellationRequested)
         {

@@ -110,10 +110,11 @@ internal sealed class LaneRunner(
                 taken++;
             }
 
+            var asked = time.GetTimestamp();
             var claimed = await ClaimAsync(taken, stopping);
             foreach (var job in claimed.Jobs)
             {
-                runs.Start(job, Ended);
+                runs.Start(job, asked, Ended);
                 started++;
             }
 

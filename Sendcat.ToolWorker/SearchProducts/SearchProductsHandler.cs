@@ -10,16 +10,19 @@ using Sendcat.ToolWorker.SearchGlobal;
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>
-/// Answers <c>search_products</c>: eBay and the global search at the same time. One of them failing, or not answering while the turn still waits, makes the result partial,
-/// which is shown but not kept; both failing is a failure.
+/// Answers <c>search_products</c>: eBay and the global search at the same time. One of them failing, or not answering within its usual time once the other one has, makes the result
+/// partial, which is shown but not kept; both failing is a failure.
 /// </summary>
 internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global, IOptionsMonitor<ToolJobOptions> options, TimeProvider time) : IToolHandler
 {
-    /// <summary>What a source still gets when the other one has answered.</summary>
-    private static readonly TimeSpan MostRest = TimeSpan.FromSeconds(1.5);
+    /// <summary>The most that a source still gets when the other one has answered.</summary>
+    private static readonly TimeSpan MostRest = TimeSpan.FromSeconds(2.5);
 
     /// <summary>Share of a turn's wait by which a result with one good source must be there; the rest is for the queue.</summary>
     private const double InTime = 0.75;
+
+    private readonly UsualTime _ebays = new(time);
+    private readonly UsualTime _others = new(time);
 
     public ToolLane Lane => ToolLane.SearchProducts;
 
@@ -30,18 +33,20 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             return new ToolResult.Refused("search_products was asked nothing.", Retryable: false);
         }
 
+        using var tooLate = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        var began = time.GetTimestamp();
+        var onEbay = TimedAsync(ebay.SearchAsync(asked, tooLate.Token, cancellationToken), _ebays);
         if (!asked.IncludeGlobal)
         {
-            return Combine(asked, await ebay.SearchAsync(asked, CancellationToken.None, cancellationToken), null);
+            return Combine(asked, await onEbay, null);
         }
 
-        var started = time.GetTimestamp();
-        using var tooLate = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        var onEbay = ebay.SearchAsync(asked, tooLate.Token, cancellationToken);
-        var elsewhere = global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, tooLate.Token, cancellationToken);
-        if (await Task.WhenAny(onEbay, elsewhere) is { IsCompletedSuccessfully: true } first && (await first).IsGood)
+        var elsewhere = TimedAsync(global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, tooLate.Token, cancellationToken), _others);
+        var first = await Task.WhenAny(onEbay, elsewhere);
+        if (first.IsCompletedSuccessfully && (await first).IsGood)
         {
-            tooLate.CancelAfter(Rest(time.GetElapsedTime(started)));
+            var other = first == onEbay ? _others : _ebays;
+            tooLate.CancelAfter(Rest(time.GetElapsedTime(began), other.Longest, TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs)));
         }
 
         await Task.WhenAll(onEbay, elsewhere);
@@ -77,10 +82,26 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             Keep: asked.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
     }
 
-    private TimeSpan Rest(TimeSpan taken)
+    private async Task<UpstreamAnswer<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamAnswer<IReadOnlyList<Product>>> question, UsualTime usual)
     {
-        var rest = TimeSpan.FromMilliseconds(InTime * options.CurrentValue.WaitMs) - taken;
-        return rest < TimeSpan.Zero ? TimeSpan.Zero : rest < MostRest ? rest : MostRest;
+        var began = time.GetTimestamp();
+        var answer = await question;
+        if (answer.IsGood)
+        {
+            usual.Took(time.GetElapsedTime(began));
+        }
+
+        return answer;
+    }
+
+    /// <summary>What a source still gets when the other one has answered.</summary>
+    /// <param name="taken">By the other one.</param>
+    /// <param name="usual">Its own <see cref="UsualTime.Longest"/>.</param>
+    /// <param name="turnWaits"><see cref="ToolJobOptions.WaitMs"/></param>
+    internal static TimeSpan Rest(TimeSpan taken, TimeSpan? usual, TimeSpan turnWaits)
+    {
+        var rest = new[] { InTime * turnWaits, taken + MostRest, usual ?? TimeSpan.MaxValue }.Min() - taken;
+        return rest < TimeSpan.Zero ? TimeSpan.Zero : rest;
     }
 
     private static Product[] Distinct(IEnumerable<Product>? products, HashSet<string> seen) =>

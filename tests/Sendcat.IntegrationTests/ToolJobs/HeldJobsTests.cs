@@ -19,7 +19,7 @@ public sealed class HeldJobsTests(SharedStores stores)
         using var held = new HeldJobs(rig.Claims, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<HeldJobs>.Instance);
         var job = await rig.EnterAsync(ToolLane.SearchWeb);
         var claimed = await rig.ClaimOneAsync(ToolLane.SearchWeb);
-        using var mine = held.Hold(claimed, TimeSpan.FromHours(1), CancellationToken.None);
+        using var mine = held.Hold(claimed, time.GetTimestamp(), TimeSpan.FromHours(1), CancellationToken.None);
         var lease = await rig.ReadAsync<DateTime>("lease_expires_at", job);
         await using var hanging = await rig.Database.OpenConnectionAsync();
         await using var transaction = await hanging.BeginTransactionAsync();

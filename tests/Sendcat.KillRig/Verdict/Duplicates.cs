@@ -4,8 +4,8 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Verdict;
 
 /// <summary>
-/// Executions of jobs that were executed before. A job whose worker died after it had asked must be asked again, nobody can know better; and a worker that wakes from a standstill may send
-/// what it was about to send before it looks at its clock. So each is held against the faults: between the two, a worker of one of them or the record was struck.
+/// Executions of jobs that were executed before. A job whose worker died after it had asked must be asked again, nobody can know better; so each is held against the faults: between the two,
+/// the first one's worker or the record was struck.
 /// </summary>
 /// <param name="All">Answered executions of poisonous jobs are not among them: those jobs are there to be run again.</param>
 internal sealed record Duplicates(int Executions, IReadOnlyList<ExecutionRecord> All, IReadOnlyList<ExecutionRecord> Unexplained)
@@ -23,7 +23,7 @@ internal sealed record Duplicates(int Executions, IReadOnlyList<ExecutionRecord>
             foreach (var (first, again) in job.OrderBy(execution => execution.Number).Zip(job.OrderBy(execution => execution.Number).Skip(1)))
             {
                 all.Add(again);
-                if (!evidence.Happenings.Any(it => (it.Victim is Victim.Record || (it.Victim is Victim.Worker && (it.Index == first.Worker || it.Index == again.Worker))) && it.Touches(first.At - Near, again.At)))
+                if (!evidence.Happenings.Any(it => (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.Index == first.Worker)) && it.Touches(first.At - Near, again.At)))
                 {
                     unexplained.Add(again);
                 }

@@ -41,10 +41,24 @@ public sealed class HeldJobTests
         Assert.True(job.Token.IsCancellationRequested);
     }
 
-    private HeldJob Hold()
+    [Fact]
+    public void A_lease_counts_from_when_its_claim_was_asked_for()
+    {
+        var asked = _time.GetTimestamp();
+        _time.Advance(TimeSpan.FromSeconds(40));
+        using var late = Hold(asked);
+        Assert.True(late.IsOurs);
+
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Assert.True(late.Token.IsCancellationRequested);
+        using var tooLate = Hold(asked);
+        Assert.False(tooLate.IsOurs);
+    }
+
+    private HeldJob Hold(long? asked = null)
     {
         var claimed = new ClaimedJob(new(ToolLane.SearchWeb, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
         var holder = new HeldJobs(claims: null!, signals: null!, options: null!, _time, NullLogger<HeldJobs>.Instance);
-        return holder.Hold(claimed, TimeSpan.FromMinutes(2), CancellationToken.None);
+        return holder.Hold(claimed, asked ?? _time.GetTimestamp(), TimeSpan.FromMinutes(2), CancellationToken.None);
     }
 }
