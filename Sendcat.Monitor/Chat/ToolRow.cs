@@ -6,8 +6,6 @@ namespace Sendcat.Monitor.Chat;
 /// <summary>A product or a search result in one line: what it is, what it costs or says, where it is from.</summary>
 internal sealed record ToolRow(string Title, string Price, string Seller, string Link)
 {
-    private const int Most = 36;
-
     public IReadOnlyList<string> Cells => [Title, Price, Seller, Link];
 
     /// <summary>Rows of an output: an array, or the first array of an object. Anything else has none.</summary>
@@ -16,7 +14,7 @@ internal sealed record ToolRow(string Title, string Price, string Seller, string
         var list = output.ValueKind == JsonValueKind.Object
             ? output.EnumerateObject().Select(p => p.Value).FirstOrDefault(v => v.ValueKind == JsonValueKind.Array)
             : output;
-        return list.ValueKind != JsonValueKind.Array ? [] : [.. list.EnumerateArray().Where(e => e.Text("title") is not null).Take(Most).Select(One)];
+        return list.ValueKind != JsonValueKind.Array ? [] : [.. list.EnumerateArray().Where(e => e.Text("title") is not null).Select(One)];
     }
 
     public static Table Table(IReadOnlyList<ToolRow> rows)

@@ -37,6 +37,18 @@ public sealed class TranscriptTests
         Assert.Contains("Price", terminal.Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void All_rows_are_counted_though_a_few_are_shown()
+    {
+        var terminal = new PlainTerminal();
+        var rows = string.Join(',', Enumerable.Range(1, 46).Select(n => $$"""{"title":"Kettle {{n}}"}"""));
+
+        new Transcript(terminal.Console).Show(new SendcatTurnDialect().Read($$"""{"type":"tool-output-partially-available","toolCallId":"c","output":[{{rows}}]}""")!);
+
+        Assert.Contains(": 46 results", terminal.Text, StringComparison.Ordinal);
+        Assert.EndsWith("  8. Kettle 8\n  … and 38 more\n", terminal.Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("sendcat", "data: {\"type\":\"error\",\"error\":\"The model is busy\",\"code\":\"upstream_rate_limited\",\"retryAfterMs\":1500}\n\n")]
     [InlineData("ui", "data: {\"type\":\"data-error\",\"data\":{\"code\":\"upstream_rate_limited\",\"retryable\":true,\"retryAfterMs\":1500}}\n\ndata: {\"type\":\"error\",\"errorText\":\"The model is busy\"}\n\ndata: {\"type\":\"finish-step\"}\n\ndata: [DONE]\n\n")]
