@@ -45,7 +45,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
                 "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
                 [RedisKeys.LiveTurn(start.ThreadId)], [start.StreamId.ToString()], CommandFlags.FireAndForget);
         }
-        catch (RedisException failure)
+        catch (Exception failure) when (RedisTrouble.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }
@@ -60,7 +60,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         {
             return TurnPlace.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
         }
-        catch (Exception failure) when (failure is RedisException or TimeoutException)
+        catch (Exception failure) when (RedisTrouble.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
             return null;
@@ -81,7 +81,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         {
             return Guid.TryParse((string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId) ? streamId : null;
         }
-        catch (Exception failure) when (failure is RedisException or TimeoutException)
+        catch (Exception failure) when (RedisTrouble.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
             return null;
@@ -100,7 +100,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             // Fire and forget in the client's sense: queued on the connection, no answer is awaited, the task is complete.
             _ = command(Database);
         }
-        catch (RedisException failure)
+        catch (Exception failure) when (RedisTrouble.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }

@@ -31,7 +31,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
         {
             await redis.GetSubscriber().PublishAsync(Channel, signal);
         }
-        catch (Exception failure) when (failure is RedisException or TimeoutException)
+        catch (Exception failure) when (RedisTrouble.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }

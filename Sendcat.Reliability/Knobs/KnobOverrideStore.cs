@@ -76,7 +76,7 @@ public sealed class KnobOverrideStore
         {
             await _redis.GetSubscriber().PublishAsync(RedisKeys.KnobsChanged, RedisValue.EmptyString, CommandFlags.FireAndForget);
         }
-        catch (RedisException exception)
+        catch (Exception exception) when (RedisTrouble.Is(exception))
         {
             _logger.KnobSignalLost(exception);
         }

@@ -105,7 +105,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
             await redis.GetSubscriber().SubscribeAsync(RedisKeys.KnobsChanged, (_, _) => Signal());
             return true;
         }
-        catch (RedisException)
+        catch (Exception exception) when (RedisTrouble.Is(exception))
         {
             return false;
         }

@@ -173,7 +173,7 @@ internal sealed class LeaseKeeper : BackgroundService
             {
                 return;
             }
-            catch (Exception exception) when (exception is RedisException or TimeoutException)
+            catch (Exception exception) when (RedisTrouble.Is(exception))
             {
                 // Away; the line has counted it, the next round tries again.
             }

@@ -45,7 +45,7 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
             Answered();
             return await call;
         }
-        catch (Exception exception) when (exception is TimeoutException or RedisException or ObjectDisposedException)
+        catch (Exception exception) when (RedisTrouble.Is(exception))
         {
             Observe(call);
             Missed(exception);

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
@@ -54,7 +53,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
             await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.ToString(), 0).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
             await BuryAsync(replica.ToString(), cancellationToken);
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException or ObjectDisposedException)
+        catch (Exception exception) when (RedisTrouble.Is(exception))
         {
             // Others bury it.
         }

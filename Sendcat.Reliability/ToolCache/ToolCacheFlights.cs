@@ -89,7 +89,7 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
         catch (OperationCanceledException) when (!Over.IsCancellationRequested)
         {
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (RedisTrouble.Is(exception))
         {
             await Task.Delay(LookAgain, flights.Time, Over);
         }

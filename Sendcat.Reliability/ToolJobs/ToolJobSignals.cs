@@ -48,7 +48,7 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
                 await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, word) => HearCancelled(word));
                 _subscribed = true;
             }
-            catch (Exception exception) when (exception is RedisException or TimeoutException)
+            catch (Exception exception) when (RedisTrouble.Is(exception))
             {
                 logger.SignalsAway(exception.Message);
                 await Task.Delay(SubscribeAgain, time, stoppingToken);
@@ -58,9 +58,18 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
 
     private void Tell(RedisChannel channel, string word)
     {
-        if (redis.IsConnected)
+        if (!redis.IsConnected)
+        {
+            return;
+        }
+
+        try
         {
             redis.GetSubscriber().Publish(channel, word, CommandFlags.FireAndForget);
+        }
+        catch (Exception exception) when (RedisTrouble.Is(exception))
+        {
+            // It went away in between. What the word is about is on record, and who waits for it looks.
         }
     }
 

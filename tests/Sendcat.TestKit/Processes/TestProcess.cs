@@ -101,6 +101,8 @@ public sealed class TestProcess : IAsyncDisposable
     {
         if (!Exited.IsCompleted)
         {
+            // One that was born between the look and the blow would live on, and hold the pipes open whose ends are waited for.
+            Pause();
             SendToFamily(UnixSignal.Kill);
         }
 
@@ -108,7 +110,15 @@ public sealed class TestProcess : IAsyncDisposable
     }
 
     /// <summary>Freezes the process and all its descendants: connections stay open, nothing answers.</summary>
-    public void Pause() => SendToFamily(UnixSignal.Stop);
+    public void Pause()
+    {
+        var told = new HashSet<int>();
+        while (ProcessFamily.Of(Id).Where(told.Add).ToArray() is { Length: > 0 } found)
+        {
+            // Who is not told yet may have children meanwhile.
+            Array.ForEach(found, member => UnixSignal.Stop.SendTo(member));
+        }
+    }
 
     public void Resume() => SendToFamily(UnixSignal.Continue);
 
@@ -130,11 +140,9 @@ public sealed class TestProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>Parents first, so that a stopped one cannot start another while its children are being told.</summary>
     private void SendToFamily(UnixSignal signal)
     {
-        var family = ProcessFamily.Of(Id);
-        foreach (var member in family)
+        foreach (var member in ProcessFamily.Of(Id))
         {
             signal.SendTo(member);
         }

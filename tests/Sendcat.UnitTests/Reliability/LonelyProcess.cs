@@ -9,14 +9,17 @@ namespace Sendcat.UnitTests.Reliability;
 /// <summary>All guards of one process whose Redis and Postgres are not there.</summary>
 internal static class LonelyProcess
 {
-    public static ServiceProvider Services(TimeProvider time, params (string Name, string Value)[] knobs)
+    public static ServiceProvider Services(TimeProvider time, params (string Name, string Value)[] knobs) =>
+        Services(time, () => ConnectionMultiplexer.Connect("127.0.0.1:1,abortConnect=false,connectTimeout=50,connectRetry=0"), knobs);
+
+    public static ServiceProvider Services(TimeProvider time, Func<IConnectionMultiplexer> redis, params (string Name, string Value)[] knobs)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection(knobs.Select(knob => KeyValuePair.Create(knob.Name, (string?)knob.Value))).Build();
         return new ServiceCollection()
             .AddSingleton<IConfiguration>(configuration)
             .AddLogging()
             .AddSingleton(time)
-            .AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect("127.0.0.1:1,abortConnect=false,connectTimeout=50,connectRetry=0"))
+            .AddSingleton<IConnectionMultiplexer>(_ => redis())
             .AddSingleton(_ => NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Database=nowhere"))
             .AddReliability()
             .BuildServiceProvider();

@@ -1,9 +1,12 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
+using NSubstitute;
+using NSubstitute.ExceptionExtensions;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Reliability;
 
@@ -96,6 +99,24 @@ public sealed class WithoutRedisTests
 
         Assert.Null(full.Lease);
         Assert.Equal(TimeSpan.FromSeconds(4), full.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_connection_that_breaks_in_the_midst_of_a_write_is_no_surprise()
+    {
+        var broken = Substitute.For<IDatabase>();
+        broken.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>())
+            .ThrowsAsync(new InvalidOperationException("Writing is not allowed after writer was completed."));
+        var redis = Substitute.For<IConnectionMultiplexer>();
+        redis.IsConnected.Returns(true);
+        redis.GetDatabase(Arg.Any<int>(), Arg.Any<object?>()).Returns(broken);
+        await using var services = LonelyProcess.Services(_time, () => redis);
+
+        var place = await services.GetRequiredService<Bulkheads>().AcquireAsync("ebay_search", "a", default);
+        var limited = await services.GetRequiredService<RateLimiter>().CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default);
+
+        Assert.True(limited.Contention);
+        await Assert.IsType<BulkheadLease>(place.Lease).DisposeAsync();
     }
 
     private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? lane = null) =>
