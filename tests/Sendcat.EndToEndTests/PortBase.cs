@@ -11,7 +11,8 @@ internal static class PortBase
     {
         while (true)
         {
-            var candidate = Random.Shared.Next(50, 85) * 160;
+            // So high that the stores' ports are beyond those that Linux lends to outgoing connections (32768–60999): a server could find its own taken for as long as such a one lives.
+            var candidate = Random.Shared.Next(67, 85) * 160;
             if (Offsets.All(offset => !SomebodyListens(candidate + offset)))
             {
                 return candidate;

@@ -1,13 +1,12 @@
 using System.Globalization;
-using Sendcat.EndToEndTests;
-
-[assembly: AssemblyFixture(typeof(RunningSystem))]
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>The whole system as the AppHost composes it, on local stores, with ports and data of its own.</summary>
+/// <summary>The whole system as the AppHost composes it, on local stores, with ports and data of its own. Who kills parts of it has one for himself; one runs at a time.</summary>
 public sealed class RunningSystem : IAsyncLifetime
 {
+    public const string OneAtATime = "whole systems";
+
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private readonly string _state = Path.Combine(Path.GetTempPath(), $"sendcat-e2e-{Guid.NewGuid():N}");
 

@@ -2,7 +2,8 @@ using System.Net;
 
 namespace Sendcat.EndToEndTests;
 
-public sealed class SystemTests(RunningSystem system)
+[Collection(RunningSystem.OneAtATime)]
+public sealed class SystemTests(RunningSystem system) : IClassFixture<RunningSystem>
 {
     [Theory]
     [InlineData("api", "/health")]

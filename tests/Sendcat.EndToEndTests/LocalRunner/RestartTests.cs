@@ -4,7 +4,8 @@ using Sendcat.LocalRunner.Running;
 
 namespace Sendcat.EndToEndTests.LocalRunner;
 
-public sealed class RestartTests(RunningSystem system)
+[Collection(RunningSystem.OneAtATime)]
+public sealed class RestartTests(RunningSystem system) : IClassFixture<RunningSystem>
 {
     [Theory]
     [InlineData("upstreams")]
