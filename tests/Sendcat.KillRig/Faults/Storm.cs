@@ -1,12 +1,15 @@
 using System.Collections.Concurrent;
 using Sendcat.KillRig.Rig;
 using Sendcat.KillRig.Upstream;
+using Sendcat.KillRig.Verdict;
 
 namespace Sendcat.KillRig.Faults;
 
 /// <summary>Carries a plan out, and keeps what really happened and when.</summary>
 internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, TextWriter log)
 {
+    private const int MostRepeats = 3;
+
     private static readonly TimeSpan Peace = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentQueue<Happening> happenings = [];
@@ -46,7 +49,18 @@ internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, 
         }
 
         await Task.WhenAll(pending);
+        for (var repeat = 0; repeat < MostRepeats && !await RescueWasSeenAsync(cancellationToken); repeat++)
+        {
+            // The victim ended its job in that very moment, or a poisonous job killed another worker before the rescue was due.
+            await Task.Delay(Peace, time, cancellationToken);
+            await StrikeAsync(new(Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true, AtWork: true), cancellationToken);
+            await Task.Delay(options.Lease + options.RescueSlack, time, cancellationToken);
+        }
     }
+
+    /// <summary>Whether a killed worker had a job, and nothing disturbed its rescue.</summary>
+    private async Task<bool> RescueWasSeenAsync(CancellationToken cancellationToken) =>
+        Rescues.In(Happenings, await Audit.ClaimsAsync(stage.Database, cancellationToken), await Audit.EndsAsync(stage.Database, cancellationToken), options).Count > 0;
 
     /// <summary>Kills the workers that poisonous jobs ask to be killed, until the upstream ends.</summary>
     public async Task PoisonAsync(UpstreamProcess upstream)

@@ -12,17 +12,19 @@ internal sealed record Rescue(Guid Job, int ProcessId, TimeSpan After)
 
 internal static class Rescues
 {
-    public static IReadOnlyList<Rescue> In(Evidence evidence, RigOptions options)
+    public static IReadOnlyList<Rescue> In(Evidence evidence, RigOptions options) => In(evidence.Happenings, evidence.Claims, evidence.Ends, options);
+
+    public static IReadOnlyList<Rescue> In(IReadOnlyList<Happening> happenings, IReadOnlyList<ClaimRow> allClaims, IReadOnlyList<EndRow> allEnds, RigOptions options)
     {
         var due = options.Lease + options.RescueSlack;
-        var claims = evidence.Claims.ToLookup(claim => claim.Job);
-        var ends = evidence.Ends.ToLookup(end => end.Job);
+        var claims = allClaims.ToLookup(claim => claim.Job);
+        var ends = allEnds.ToLookup(end => end.Job);
         return
         [
-            .. from kill in evidence.Happenings
+            .. from kill in happenings
                where kill is { Victim: Victim.Worker, Harm: Harm.Killed or Harm.Poisoned }
-               where !evidence.Happenings.Any(other => other != kill && other.Victim is not Victim.Submitter && other.Touches(kill.From, kill.From + due))
-               from claim in evidence.Claims
+               where !happenings.Any(other => other != kill && other.Victim is not Victim.Submitter && other.Touches(kill.From, kill.From + due))
+               from claim in allClaims
                where claim.Owner == kill.ProcessId && claim.At <= kill.From && claim.At >= kill.From - due
                where ends[claim.Job].All(end => end.Token != claim.Token)
                let next = claims[claim.Job].Where(later => later.Token > claim.Token).Select(later => (DateTimeOffset?)later.At).Min()
