@@ -19,7 +19,6 @@ builder.AddRedisClient("redis");
 builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
-builder.UseSharedPort();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddThreads().AddProviders().AddTools().AddChat();
 builder.Services.AddToolQueueWatch().AddShopping();

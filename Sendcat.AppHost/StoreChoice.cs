@@ -1,6 +1,4 @@
-#if ASPIRE
 using System.Diagnostics;
-#endif
 using Microsoft.Extensions.Configuration;
 
 namespace Sendcat.AppHost;
@@ -42,19 +40,13 @@ internal static class StoreChoiceExtensions
         : EngineAnswers() ? StoreChoice.Containers
         : StoreChoice.Local;
 
-    private static bool EngineAnswers() =>
-#if ASPIRE
-        Answers("docker") || Answers("podman");
-#else
-        false;
-#endif
+    private static bool EngineAnswers() => Answers("docker") || Answers("podman");
 
-#if ASPIRE
     private static bool Answers(string engine)
     {
         try
         {
-            using var question = Process.Start(new ProcessStartInfo(engine, "info") { RedirectStandardOutput = true, RedirectStandardError = true });
+            using var question = Process.Start(new ProcessStartInfo(engine, "info") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true });
             return question is not null && question.WaitForExit(TimeSpan.FromSeconds(5)) && question.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)
@@ -62,5 +54,4 @@ internal static class StoreChoiceExtensions
             return false;
         }
     }
-#endif
 }

@@ -13,7 +13,6 @@ internal static class WatchConsole
     {
         var builder = WebApplication.CreateBuilder(args);
         builder.WebHost.UseUrls(Urls(builder.Configuration));
-        builder.UseSharedPort();
         builder.AddServiceDefaults();
         builder.Services.ConfigureHttpJsonOptions(json => json.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         builder.Services.AddOptions<WatchOptions>().Bind(builder.Configuration).ValidateOnStart();

@@ -3,7 +3,7 @@ using StackExchange.Redis;
 
 namespace Sendcat.ServiceDefaults.Redis;
 
-/// <summary>How every Redis connection behaves while Redis is away, in either flavour.</summary>
+/// <summary>How every Redis connection behaves while Redis is away.</summary>
 internal static class RedisManners
 {
     private const int LongestConnectMs = 2_000;

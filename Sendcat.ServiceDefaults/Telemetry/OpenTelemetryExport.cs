@@ -1,7 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
@@ -34,14 +33,11 @@ internal static class OpenTelemetryExport
             .ConfigureResource(resource => Name(resource, builder))
             .WithMetrics(metrics => metrics
                 .AddMeter(OwnNames)
-                .AddMeter("Npgsql")
                 .AddAspNetCoreInstrumentation()
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation())
             .WithTracing(traces => traces
                 .AddSource(OwnNames)
-                .AddSource("RabbitMQ.Client.*")
-                .AddNpgsql()
                 .AddAspNetCoreInstrumentation(server => server.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path))
                 .AddHttpClientInstrumentation())
             .UseOtlpExporter();

@@ -12,6 +12,5 @@ internal static class HealthAddress
             builder.WebHost.UseUrls("http://127.0.0.1:0");
         }
 
-        builder.UseSharedPort();
     }
 }

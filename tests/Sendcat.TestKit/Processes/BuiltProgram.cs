@@ -1,6 +1,6 @@
 namespace Sendcat.TestKit.Processes;
 
-/// <summary>Programs of the same build as this one: <c>{root}/artifacts/{flavour}/bin/{project}/{configuration}/{project}</c>.</summary>
+/// <summary>Programs of the same build as this one: <c>{root}/artifacts/bin/{project}/{configuration}/{project}</c>.</summary>
 public static class BuiltProgram
 {
     private static readonly DirectoryInfo Here = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));

@@ -12,8 +12,7 @@ public sealed class FloorTests
     private static readonly Dictionary<string, string[]> MayKnow = new()
     {
         // The emulator is a resource of the local composition.
-        ["Sendcat.AppHost"] = [.. Programs, "Sendcat.LocalRunner", "Sendcat.UpstreamEmulator"],
-        ["Sendcat.LocalRunner"] = [],
+        ["Sendcat.AppHost"] = [.. Programs, "Sendcat.UpstreamEmulator"],
         ["Sendcat.ApiService"] = Ground,
         ["Sendcat.ToolWorker"] = Ground,
         ["Sendcat.Monitor"] = Ground,

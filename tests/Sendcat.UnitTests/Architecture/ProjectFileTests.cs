@@ -1,5 +1,3 @@
-using System.Xml.Linq;
-
 namespace Sendcat.UnitTests.Architecture;
 
 /// <summary>Rules of the house for project files and folders.</summary>
@@ -13,15 +11,6 @@ public sealed class ProjectFileTests
             from project in Repository.Projects
             from package in project.Packages
             where package.Attribute("Version") is not null || package.Attribute("VersionOverride") is not null || package.Element("Version") is not null
-            select $"{project}: {Project.Included(package)}");
-
-    /// <summary>Machines whose feed has no Aspire must restore everything else.</summary>
-    [Fact]
-    public void Aspire_is_restored_only_in_its_own_flavour() =>
-        Assert.Empty(
-            from project in Repository.Projects
-            from package in project.Packages
-            where Project.Included(package).StartsWith("Aspire.", StringComparison.Ordinal) && !IsConditional(package)
             select $"{project}: {Project.Included(package)}");
 
     [Fact]
@@ -39,7 +28,6 @@ public sealed class ProjectFileTests
             where !project.IsTest
             from package in project.Packages
             where Project.Included(package).StartsWith("xunit", StringComparison.Ordinal) || Project.Included(package).Contains("Testing", StringComparison.Ordinal)
-            where !IsConditional(package)
             select $"{project}: {Project.Included(package)}");
 
     [Fact]
@@ -49,7 +37,4 @@ public sealed class ProjectFileTests
             from folder in Directory.EnumerateDirectories(project.Folder, "*", SearchOption.AllDirectories)
             where RoomsWithoutAName.Contains(Path.GetFileName(folder))
             select Path.GetRelativePath(Repository.Root, folder));
-
-    private static bool IsConditional(XElement element) =>
-        element.AncestorsAndSelf().Any(part => part.Attribute("Condition") is { } condition && condition.Value.Contains("'$(UseAspire)' == 'true'", StringComparison.Ordinal));
 }
