@@ -1,7 +1,14 @@
 using Sendcat.AppHost;
 
 var builder = DistributedApplication.CreateBuilder(args);
-var ports = new LocalPorts(builder);
+using var run = builder.ExecutionContext.IsRunMode ? await LocalRun.BeginAsync(builder) : null;
+if (run?.Refusal is { } refusal)
+{
+    Console.Error.WriteLine(refusal);
+    return 2;
+}
+
+var ports = run?.Ports;
 
 // What an operator may set, and what azd asks for.
 (string Variable, IResourceBuilder<ParameterResource> Value)[] settings =
@@ -11,23 +18,24 @@ var ports = new LocalPorts(builder);
     ("RELIABILITY_REGION_READINESS_ONLY", builder.AddSetting("region-readiness-only", "true", "Report the readiness of regions, but route nothing by it.")),
     ("SENDCAT_ROLLOUT_STAGE", builder.AddSetting("rollout-stage", "dev-enforce", "dev-shadow, dev-enforce, canary or production: a preset of the feature flags.")),
     ("SENDCAT_CAPACITY_TIER", builder.AddSetting("capacity-tier", "default", "default, L, G or X: a preset of the caps.")),
-    ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN")),
+    ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN", "Where crash reports go; empty: nowhere.")),
 ];
 var allowedOrigins = builder.AddSetting("allowed-origins", "", "Comma-separated origins that browsers may call from; empty: the local defaults.");
 var trustedProxies = builder.AddSetting("trusted-proxies", "", "Comma-separated addresses or ranges of the proxies in front of the API, whose X-Forwarded-For is believed; empty: nobody's.");
 var apiReplicas = builder.AddSetting("api-replicas", "1", "How many API processes a local run starts; deployed, the platform scales.");
 var workerReplicas = builder.AddSetting("worker-replicas", "1", "How many tool workers a local run starts; deployed, the platform scales.");
-var opsKey = builder.AddParameter("ops-api-key", new GenerateParameterDefault { MinLength = 32, Special = false }, secret: true, persist: true);
-var signingKey = builder.AddParameter("auth-signing-key", new GenerateParameterDefault { MinLength = 48, Special = false }, secret: true, persist: true);
+var opsKey = builder.AddGeneratedSecret("ops-api-key", 32, "The key of operators, for /api/ops.");
+var signingKey = builder.AddGeneratedSecret("auth-signing-key", 48, "Signs bearer tokens and guest sessions; a new one signs everybody out.");
 var keys = builder.AddProviderKeys();
 
 var stores = builder.AddStores(ports);
 
 var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
-    .WithHttpEndpoint(port: ports.Api)
+    .WithHttpEndpoint(port: ports?.Api)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
     .WithReplicas(apiReplicas.AsNumber())
+    .WithRunEnvironment()
     .WithStores(stores)
     .WithSettings(settings)
     .WithSettings(keys.Models.Secrets)
@@ -37,37 +45,44 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
     .WithEnvironment("OPS_API_KEY", opsKey)
     .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
-    .WithUrlForEndpoint("http", url => url.DisplayText = "Chat API")
-    .WithOperatorCommand("Admission: enforce", "/api/ops/admission/enforce", opsKey)
-    .WithOperatorCommand("Admission: shadow", "/api/ops/admission/shadow", opsKey)
-    .WithOperatorCommand("Tool cache: clear", "/api/ops/tool-cache/clear", opsKey);
+    .WithCapturedMessageContent()
+    .WithPage("API reference", "/scalar")
+    .WithOperatorCommands(opsKey)
+    .WithRestartOnExit();
 
 var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
-    .WithHttpEndpoint(port: ports.Worker)
+    .WithHttpEndpoint(port: ports?.Worker)
     .WithHttpHealthCheck("/health")
     .WithReplicas(workerReplicas.AsNumber())
+    .WithRunEnvironment()
     .WithStores(stores)
     .WithSettings(settings)
     .WithSettings(keys.Searches.Secrets)
     .WithSettings(keys.Ebay.Secrets)
-    .WithUrlForEndpoint("http", url => url.DisplayText = "Health")
+    .WithCapturedMessageContent()
+    .WithPage("Health", "/health")
+    .WithRestartOnExit()
     .WaitFor(api); // it brings the schema up to date
 
 builder.AddProject<Projects.Sendcat_Monitor>("monitor")
-    .WithHttpEndpoint(port: ports.Monitor)
+    .WithHttpEndpoint(port: ports?.Monitor)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/alive")
+    .WithRunEnvironment()
     .WithReference(api)
     .WithEnvironment("OPS_API_KEY", opsKey)
-    .WithUrlForEndpoint("http", url => url.DisplayText = "Operator console")
+    .WithPage("Operator console", "/")
+    .WithRestartOnExit()
     .WaitFor(api);
 
-if (builder.WantsEmulator(keys))
+if (ports is not null && builder.WantsEmulator(keys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")
+        .WithPage("Emulator manual", "/")
+        .WithRestartOnExit()
         .ExcludeFromManifest();
 
     api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys);
@@ -76,12 +91,5 @@ if (builder.WantsEmulator(keys))
 }
 
 builder.KeepForOperator("ops-api-key", opsKey);
-
-if (ports.Conflicts is [_, ..])
-{
-    ports.Explain(Console.Error);
-    return 2;
-}
-
 await builder.Build().RunAsync();
 return 0;

@@ -1,67 +1,74 @@
 using System.Net;
 using System.Net.Sockets;
-using Microsoft.Extensions.Configuration;
 
 namespace Sendcat.AppHost;
 
 /// <summary>
-/// The ports of a local run, all counted from one base (<c>SENDCAT_PORT_BASE</c>, 1024–14800, default 5000), so that two checkouts
-/// can run side by side. Replicas also answer on a port of their own: those of the API on base + 101, base + 102, …, the workers on base + 131, base + 132, …
+/// The ports of a local run: offsets from one base, all inside a block of 200, so that checkouts can run side by side. Below 32768, because Linux gives higher ports to outgoing connections.
+/// Replicas have further ports, which DCP chooses.
 /// </summary>
-internal sealed class LocalPorts(IDistributedApplicationBuilder builder)
+internal sealed record LocalPorts(int Base)
 {
-    private readonly int _base = builder.Configuration.GetValue("SENDCAT_PORT_BASE", 5000);
-    private readonly List<(string Use, int Port)> _conflicts = [];
+    public const int Block = 200;
+    public const int LowestBase = 1024;
+    public const int HighestBase = 32_767 - Block;
 
-    /// <summary>Ports that were asked for and are held by somebody else.</summary>
-    public IReadOnlyList<(string Use, int Port)> Conflicts => _conflicts;
+    /// <summary>What a run takes when nobody asked for a base: the first of these that is free.</summary>
+    public static readonly IReadOnlyList<int> DefaultBases = [.. Enumerable.Range(0, 16).Select(n => 5000 + (n * Block))];
 
-    public int Upstreams => Claim("upstreams", 70);
+    /// <summary>Above 1023, from the Fetch standard, "port blocking" (https://fetch.spec.whatwg.org/#port-blocking): no browser opens a page there.</summary>
+    private static readonly int[] BlockedByBrowsers = [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080];
 
-    public int UpstreamsHttp2 => Claim("upstreams (h2c)", 71);
+    public int Dashboard => Base + 10;
 
-    /// <summary>Only a local run fixes it; deployed, the platform has its own.</summary>
-    public int? Api => builder.ExecutionContext.IsRunMode ? Claim("api", 80) : null;
+    public int DashboardOtlp => Base + 11;
 
-    public int? Monitor => builder.ExecutionContext.IsRunMode ? Claim("monitor", 90) : null;
+    public int DashboardResources => Base + 12;
+
+    public int Redis => Base + 20;
+
+    public int Postgres => Base + 21;
+
+    public int RabbitMq => Base + 22;
+
+    /// <summary>Erlang's own: distribution, and a port mapper for this run alone, so that none of the system's is used or left behind.</summary>
+    public int RabbitMqDistribution => Base + 23;
+
+    public int RabbitMqPortMapper => Base + 24;
+
+    public int Upstreams => Base + 70;
+
+    public int UpstreamsHttp2 => Base + 71;
+
+    public int Api => Base + 80;
+
+    public int Monitor => Base + 90;
 
     /// <summary>Health of the workers.</summary>
-    public int? Worker => builder.ExecutionContext.IsRunMode ? Claim("tool-worker", 110) : null;
+    public int Worker => Base + 110;
 
-    public int Redis => Claim("redis", 51379);
+    /// <summary>Every port with its use, for messages.</summary>
+    public IReadOnlyList<(string Use, int Port)> All =>
+    [
+        ("dashboard (OTLP)", DashboardOtlp), ("dashboard (resources)", DashboardResources),
+        ("redis", Redis), ("postgres", Postgres), ("rabbitmq", RabbitMq), ("rabbitmq (distribution)", RabbitMqDistribution), ("rabbitmq (port mapper)", RabbitMqPortMapper),
+        .. Pages,
+        ("upstreams (HTTP/2)", UpstreamsHttp2),
+    ];
 
-    public int Postgres => Claim("postgres", 50432);
+    /// <summary>Ports that a person opens in a browser.</summary>
+    public IReadOnlyList<(string Use, int Port)> Pages => [("dashboard", Dashboard), ("upstreams", Upstreams), ("api", Api), ("monitor", Monitor), ("tool-worker", Worker)];
 
-    public int RabbitMq => Claim("rabbitmq", 50672);
+    /// <summary>Why this base cannot be used by anybody on any machine; null when it can.</summary>
+    public string? Problem() =>
+        Base is < LowestBase or > HighestBase ? $"SENDCAT_PORT_BASE must be {LowestBase} to {HighestBase}, not {Base}."
+        : Pages.FirstOrDefault(page => BlockedByBrowsers.Contains(page.Port)) is { Use: { } use, Port: var port } ? $"With SENDCAT_PORT_BASE={Base} the page of {use} would be on port {port}, which browsers refuse to open; choose another base."
+        : null;
 
-    /// <summary>Erlang's own: distribution, and a port mapper of our own, so that none of the system's is used or left behind.</summary>
-    public int RabbitMqDistribution => Claim("rabbitmq (distribution)", 50673);
+    /// <summary>Ports on which somebody listens now. Tested by connecting: a port that an outgoing connection holds for a moment can be bound when that is over.</summary>
+    public IReadOnlyList<(string Use, int Port)> Taken() => [.. All.DistinctBy(port => port.Port).Where(port => IsTaken(port.Port))];
 
-    public int RabbitMqPortMapper => Claim("rabbitmq (port mapper)", 50674);
-
-    public void Explain(TextWriter output)
-    {
-        foreach (var (use, port) in _conflicts)
-        {
-            output.WriteLine($"Port {port} for {use} is taken.");
-        }
-
-        output.WriteLine($"Stop what listens there, or move all ports: SENDCAT_PORT_BASE is {_base}, try SENDCAT_PORT_BASE={_base + 200} (docs/configuration.md).");
-    }
-
-    private int Claim(string use, int offset)
-    {
-        var port = _base + offset;
-        if (SomebodyListens(port))
-        {
-            _conflicts.Add((use, port));
-        }
-
-        return port;
-    }
-
-    /// <summary>Asked by connecting: a port that only an outgoing connection holds for a moment can be bound when that is over.</summary>
-    private static bool SomebodyListens(int port)
+    private static bool IsTaken(int port)
     {
         try
         {

@@ -4,14 +4,15 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Sendcat.AppHost;
 
 /// <summary>
-/// Redis, Postgres and RabbitMQ as processes of this machine, from the system's own packages: loopback only, one generated password,
-/// data under <c>.sendcat/</c>. The scripts in <c>stores/</c> replace themselves by the server, so that its pid is the resource's.
+/// Redis, Postgres and RabbitMQ as processes of this machine, from the system's own packages: loopback only, one generated password, data under <c>.sendcat/</c>. The scripts in <c>stores/</c> replace
+/// themselves by the server, so that its process id is the resource's.
 /// </summary>
 internal static class LocalStores
 {
     public static Stores AddLocalStores(this IDistributedApplicationBuilder builder, LocalPorts ports)
     {
-        var password = builder.AddParameter("store-password", new GenerateParameterDefault { MinLength = 24, Special = false }, secret: true, persist: true);
+        var password = builder.AddParameter("store-password", new GenerateParameterDefault { MinLength = 24, Special = false }, secret: true, persist: true)
+            .WithDescription("Password of the local Redis, Postgres and RabbitMQ; generated once.");
 
         var redis = builder.AddServer("redis", ports.Redis, password, StoreProbe.Redis);
         var postgres = builder.AddServer("postgres", ports.Postgres, password, StoreProbe.Postgres);
@@ -20,9 +21,9 @@ internal static class LocalStores
             .WithEnvironment("STORE_EPMD_PORT", Text(ports.RabbitMqPortMapper));
 
         return new(
-            builder.AddConnectionString("redis", ReferenceExpression.Create($"{Address(redis)},password={password}")),
-            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb")),
-            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@{Address(rabbit)}")),
+            builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{Port(redis)},password={password}")).Owns(redis),
+            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb")).Owns(postgres),
+            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@127.0.0.1:{Port(rabbit)}")).Owns(rabbit),
             [redis, postgres, rabbit]);
     }
 
@@ -33,14 +34,21 @@ internal static class LocalStores
         builder.Services.AddHealthChecks().AddCheck(key, new StoreHealth(port, probe));
         return builder.AddExecutable($"{store}-server", "sh", ".", $"stores/{store}.sh")
             .WithEndpoint(port: port, targetPort: port, scheme: "tcp", name: "tcp", isProxied: false)
-            .WithEnvironment("STORE_FOLDER", Path.Combine(LocalState.Of(builder).Folder, store))
+            .WithEnvironment("STORE_FOLDER", LocalState.Of(builder).File(store))
             .WithEnvironment("STORE_PORT", Text(port))
             .WithEnvironment("STORE_PASSWORD", password)
             .WithHealthCheck(key)
+            .WithRestartOnExit()
+            .WithIconName("Database")
             .ExcludeFromManifest();
     }
 
-    private static EndpointReferenceExpression Address(IResourceBuilder<ExecutableResource> server) => server.GetEndpoint("tcp").Property(EndpointProperty.HostAndPort);
+    /// <summary>The dashboard shows the server below the store that services refer to.</summary>
+    private static IResourceBuilder<ConnectionStringResource> Owns(this IResourceBuilder<ConnectionStringResource> store, IResourceBuilder<ExecutableResource> server)
+    {
+        server.WithParentRelationship(store);
+        return store;
+    }
 
     private static EndpointReferenceExpression Port(IResourceBuilder<ExecutableResource> server) => server.GetEndpoint("tcp").Property(EndpointProperty.Port);
 

@@ -1,18 +1,56 @@
 using System.Net.Http.Headers;
+using System.Net.Http.Json;
 
 namespace Sendcat.AppHost;
 
-/// <summary>What an operator holds in hand: commands on the resources, and the key that they are signed with.</summary>
+/// <summary>What operators can do from the dashboard or with <c>aspire resource</c>: requests to <c>/api/ops</c> of the API, signed with the operator key. Each shows the answer.</summary>
 internal static class Operator
 {
-    public static IResourceBuilder<ProjectResource> WithOperatorCommand(
-        this IResourceBuilder<ProjectResource> service, string name, string path, IResourceBuilder<ParameterResource> key) =>
-        service.WithHttpCommand(path, name, commandOptions: new HttpCommandOptions
+    public static IResourceBuilder<ProjectResource> WithOperatorCommands(this IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> key) => api
+        .WithOperatorCommand(key, "admission-enforce", "Admission: enforce", "/api/ops/admission/enforce", new()
         {
-            Method = HttpMethod.Post,
-            PrepareRequest = async context =>
-                context.Request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await key.Resource.GetValueAsync(context.CancellationToken)),
-        });
+            Description = "Refuse what is over a limit. Takes effect on all replicas within 5 s.",
+            ConfirmationMessage = "Enforce admission limits on all replicas?",
+            IconName = "ShieldCheckmark",
+        })
+        .WithOperatorCommand(key, "admission-shadow", "Admission: shadow", "/api/ops/admission/shadow", new()
+        {
+            Description = "Refuse nobody, and record what would have been refused.",
+            ConfirmationMessage = "Stop enforcing admission limits, and only record what they would refuse?",
+            IconName = "ShieldQuestion",
+        })
+        .WithOperatorCommand(key, "admission-off", "Admission: off", "/api/ops/admission/off", new()
+        {
+            Description = "No admission control at all. Rate limits and bulkheads stay.",
+            ConfirmationMessage = "Switch admission control off on all replicas?",
+            IconName = "ShieldDismiss",
+        })
+        .WithOperatorCommand(key, "tool-cache-clear", "Tool cache: clear", "/api/ops/tool-cache/clear", new()
+        {
+            Description = "Remove cached tool results, of one namespace or of all.",
+            ConfirmationMessage = "Remove these entries from the tool cache?",
+            IconName = "BroomRegular",
+            Arguments = [Text("namespace", "Namespace", "Such as search_web_v1; empty for all.")],
+        }, Query("namespace"))
+        .WithOperatorCommand(key, "taxonomy-refresh", "Taxonomy: refresh", "/api/ops/taxonomy/refresh", new()
+        {
+            Description = "Fetch eBay's categories now, whatever their age.",
+            ConfirmationMessage = "Fetch eBay's categories now?",
+            IconName = "ArrowSync",
+        })
+        .WithOperatorCommand(key, "dead-letters-preview", "Dead letters: preview requeue", "/api/ops/tool-jobs/dead-letters/requeue", new()
+        {
+            Description = "Show which dead letters a requeue would run again. Changes nothing.",
+            IconName = "DocumentSearch",
+            Arguments = [Text("tool", "Tool", "Such as search_web; empty for all.")],
+        }, Requeue(dryRun: true))
+        .WithOperatorCommand(key, "dead-letters-requeue", "Dead letters: requeue", "/api/ops/tool-jobs/dead-letters/requeue", new()
+        {
+            Description = "Run dead letters again, at a bounded rate.",
+            ConfirmationMessage = "Run these dead letters again? The preview command shows which ones.",
+            IconName = "ArrowRedo",
+            Arguments = [Text("tool", "Tool", "Such as search_web; empty for all.")],
+        }, Requeue(dryRun: false));
 
     /// <summary>Writes the secret of a local run to <c>.sendcat/{name}</c>, readable by its owner only.</summary>
     public static void KeepForOperator(this IDistributedApplicationBuilder builder, string name, IResourceBuilder<ParameterResource> secret)
@@ -20,7 +58,46 @@ internal static class Operator
         if (builder.ExecutionContext.IsRunMode)
         {
             builder.Eventing.Subscribe<BeforeStartEvent>(async (_, cancellationToken) =>
-                await LocalState.Of(builder).WriteSecretAsync(name, await secret.Resource.GetValueAsync(cancellationToken) ?? "", cancellationToken));
+                LocalState.Of(builder).Write(name, await secret.Resource.GetValueAsync(cancellationToken) ?? ""));
         }
     }
+
+    private static IResourceBuilder<ProjectResource> WithOperatorCommand(
+        this IResourceBuilder<ProjectResource> api,
+        IResourceBuilder<ParameterResource> key,
+        string name,
+        string displayName,
+        string path,
+        HttpCommandOptions options,
+        Action<HttpCommandRequestContext>? prepare = null)
+    {
+        options.Method = HttpMethod.Post;
+        options.ResultMode = HttpCommandResultMode.Auto;
+        options.PrepareRequest = async context =>
+        {
+            context.Request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", await key.Resource.GetValueAsync(context.CancellationToken));
+            prepare?.Invoke(context);
+        };
+        return api.WithHttpCommand(path, displayName, commandName: name, commandOptions: options);
+    }
+
+    private static InteractionInput Text(string name, string label, string description) =>
+        new() { Name = name, Label = label, Description = description, InputType = InputType.Text, Required = false, MaxLength = 64 };
+
+    private static Action<HttpCommandRequestContext> Query(string argument) => context =>
+    {
+        if (Given(context, argument) is { } value)
+        {
+            context.Request.RequestUri = new UriBuilder(context.Request.RequestUri!) { Query = $"{argument}={Uri.EscapeDataString(value)}" }.Uri;
+        }
+    };
+
+    private static Action<HttpCommandRequestContext> Requeue(bool dryRun) => context =>
+    {
+        var tool = Given(context, "tool");
+        context.Request.Content = JsonContent.Create(new { tool, all = tool is null, dryRun });
+    };
+
+    private static string? Given(HttpCommandRequestContext context, string argument) =>
+        context.Arguments.FirstOrDefault(input => input.Name == argument)?.Value is { Length: > 0 } value ? value : null;
 }

@@ -12,19 +12,25 @@ internal sealed record KeyGroup(bool Usable, IReadOnlyList<(string Variable, IRe
 internal static class ProviderKeysExtensions
 {
     public static ProviderKeys AddProviderKeys(this IDistributedApplicationBuilder builder) => new(
-        builder.AddKeys(known => known[0], ("openrouter-api-key", "OPENROUTER_API_KEY")),
-        builder.AddKeys(known => known[0] || known[1], ("serper-api-key", "SERPER_API_KEY"), ("serpapi-api-key", "SERPAPI_API_KEY")),
-        builder.AddKeys(known => known[0] && known[1], ("ebay-client-id", "EBAY_CLIENT_ID"), ("ebay-client-secret", "EBAY_CLIENT_SECRET")));
+        builder.AddKeys(known => known[0], ("openrouter-api-key", "OPENROUTER_API_KEY", "Key of OpenRouter, which serves the models.")),
+        builder.AddKeys(
+            known => known[0] || known[1],
+            ("serper-api-key", "SERPER_API_KEY", "Key of Serper, for searches of the web and of shops."),
+            ("serpapi-api-key", "SERPAPI_API_KEY", "Key of SerpAPI, which searches when Serper cannot.")),
+        builder.AddKeys(
+            known => known[0] && known[1],
+            ("ebay-client-id", "EBAY_CLIENT_ID", "Client id of the eBay application."),
+            ("ebay-client-secret", "EBAY_CLIENT_SECRET", "Client secret of the eBay application.")));
 
     /// <summary>How links to eBay are tagged; without all but the salt they are not.</summary>
     public static IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> AddAffiliate(this IDistributedApplicationBuilder builder) =>
     [
         .. new[] { "campid", "mkcid", "mkrid", "toolid", "mkevt", "customid-salt" }
             .Select(name => (Variable: $"EPN_{name.Replace('-', '_').ToUpperInvariant()}", Parameter: $"epn-{name}"))
-            .Select(epn => (epn.Variable, builder.AddOptionalSecret(epn.Parameter, epn.Variable))),
+            .Select(epn => (epn.Variable, builder.AddOptionalSecret(epn.Parameter, epn.Variable, "eBay Partner Network: how links to eBay are tagged."))),
     ];
 
-    private static KeyGroup AddKeys(this IDistributedApplicationBuilder builder, Func<bool[], bool> usable, params (string Parameter, string Variable)[] keys) => new(
+    private static KeyGroup AddKeys(this IDistributedApplicationBuilder builder, Func<bool[], bool> usable, params (string Parameter, string Variable, string Description)[] keys) => new(
         usable([.. keys.Select(key => builder.SecretOf(key.Parameter, key.Variable).Length > 0)]),
-        [.. keys.Select(key => (key.Variable, builder.AddOptionalSecret(key.Parameter, key.Variable)))]);
+        [.. keys.Select(key => (key.Variable, builder.AddOptionalSecret(key.Parameter, key.Variable, key.Description)))]);
 }

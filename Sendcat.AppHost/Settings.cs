@@ -8,9 +8,13 @@ internal static class Settings
     public static IResourceBuilder<ParameterResource> AddSetting(this IDistributedApplicationBuilder builder, string name, string @default, string description) =>
         builder.AddParameter(name, builder.Configured(name) ?? @default, publishValueAsDefault: true).WithDescription(description);
 
+    /// <summary>A secret that is drawn once, kept by the AppHost locally and by the platform in a deployment.</summary>
+    public static IResourceBuilder<ParameterResource> AddGeneratedSecret(this IDistributedApplicationBuilder builder, string name, int length, string description) =>
+        builder.AddParameter(name, new GenerateParameterDefault { MinLength = length, Special = false }, secret: true, persist: true).WithDescription(description);
+
     /// <summary>A secret that may stay empty. Locally it is also taken from the environment variable that the services read it from.</summary>
-    public static IResourceBuilder<ParameterResource> AddOptionalSecret(this IDistributedApplicationBuilder builder, string name, string variable) =>
-        builder.AddParameter(name, builder.SecretOf(name, variable), secret: true);
+    public static IResourceBuilder<ParameterResource> AddOptionalSecret(this IDistributedApplicationBuilder builder, string name, string variable, string description) =>
+        builder.AddParameter(name, builder.SecretOf(name, variable), secret: true).WithDescription(description);
 
     public static string SecretOf(this IDistributedApplicationBuilder builder, string name, string variable) =>
         builder.Configured(name) ?? (builder.ExecutionContext.IsRunMode ? builder.Configuration[variable] : null) ?? "";
@@ -18,6 +22,10 @@ internal static class Settings
     /// <summary>The value as the model needs it while it is written. A setting has one then: its default or its configuration.</summary>
     public static int AsNumber(this IResourceBuilder<ParameterResource> setting) =>
         int.Parse(setting.ApplicationBuilder.Configured(setting.Resource.Name) ?? "1", NumberStyles.None, CultureInfo.InvariantCulture);
+
+    /// <summary>A local run has the AppHost's environment (Development, unless ASPNETCORE_ENVIRONMENT says otherwise); a deployment has its platform's.</summary>
+    public static IResourceBuilder<ProjectResource> WithRunEnvironment(this IResourceBuilder<ProjectResource> service) =>
+        service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName) : service;
 
     /// <summary>Each value as the variable that the services read it from.</summary>
     public static IResourceBuilder<ProjectResource> WithSettings(

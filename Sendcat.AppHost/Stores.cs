@@ -10,9 +10,9 @@ internal sealed record Stores(
 
 internal static class StoreExtensions
 {
-    public static Stores AddStores(this IDistributedApplicationBuilder builder, LocalPorts ports) => builder.ChooseStores() switch
+    public static Stores AddStores(this IDistributedApplicationBuilder builder, LocalPorts? ports) => builder.ChooseStores() switch
     {
-        StoreChoice.Local => builder.AddLocalStores(ports),
+        StoreChoice.Local when ports is not null => builder.AddLocalStores(ports),
         StoreChoice.External => builder.AddExternalStores(),
         _ => builder.AddContainerStores(),
     };

@@ -8,7 +8,7 @@ internal static class ConsoleLogs
     private const string UtcTimestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
     /// <summary>What frameworks say of every request and statement is in traces and metrics; their logs are for what went wrong.</summary>
-    private static readonly string[] Talkative = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly"];
+    private static readonly string[] Talkative = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly", "StackExchange.Redis"];
 
     /// <summary>One line per entry: for people in Development, JSON for collectors everywhere else.</summary>
     public static void AddConsoleLogs(this IHostApplicationBuilder builder)

@@ -1,0 +1,157 @@
+using System.Globalization;
+
+namespace Sendcat.AppHost;
+
+/// <summary>
+/// One run of this checkout on this machine. It holds two locks until the process ends, however it ends: that of the state folder (one run per checkout) and that of its block of ports (two checkouts that
+/// start together do not choose the same).
+/// </summary>
+internal sealed class LocalRun : IDisposable
+{
+    private const string RunningMark = "running";
+    private const string BaseSetting = "SENDCAT_PORT_BASE";
+
+    /// <summary>How long DCP may take to end the processes of an AppHost that was killed.</summary>
+    private static readonly TimeSpan CleanupTimeout = TimeSpan.FromSeconds(40);
+
+    private readonly List<FileStream> _locks = [];
+    private readonly LocalState _state;
+
+    private LocalRun(LocalState state) => _state = state;
+
+    /// <summary>The ports of this run; null when it was refused.</summary>
+    public LocalPorts? Ports { get; private init; }
+
+    /// <summary>Why it cannot start here, and the way out; null when it can.</summary>
+    public string? Refusal { get; private init; }
+
+    /// <summary>Reserves the state folder and the ports, writes the base to <c>.sendcat/port-base</c>, and gives the dashboard its addresses.</summary>
+    public static async Task<LocalRun> BeginAsync(IDistributedApplicationBuilder builder)
+    {
+        var state = LocalState.Of(builder);
+        Directory.CreateDirectory(state.Folder);
+        if (TryLock(state.File("run.lock")) is not { } own)
+        {
+            return Refused(state, $"This checkout runs already (state folder {state.Folder}); ./sendcat down stops it.");
+        }
+
+        var given = builder.Configuration[BaseSetting];
+        var run = string.IsNullOrEmpty(given) ? await ChooseBaseAsync(state) : await TakeBaseAsync(state, given);
+        run._locks.Add(own);
+        if (run.Ports is { } ports)
+        {
+            state.Write("port-base", Text(ports.Base));
+            state.Write(RunningMark, Text(Environment.ProcessId));
+            builder.Configuration["ASPNETCORE_URLS"] = $"http://localhost:{ports.Dashboard}";
+            builder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://localhost:{ports.DashboardOtlp}";
+            builder.Configuration["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://localhost:{ports.DashboardResources}";
+        }
+
+        return run;
+    }
+
+    public void Dispose()
+    {
+        if (Ports is not null)
+        {
+            File.Delete(_state.File(RunningMark));
+        }
+
+        _locks.ForEach(file => file.Dispose());
+    }
+
+    private static async Task<LocalRun> TakeBaseAsync(LocalState state, string given)
+    {
+        if (!int.TryParse(given, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+        {
+            return Refused(state, $"{BaseSetting} must be a number, not '{given}'.");
+        }
+
+        var ports = new LocalPorts(number);
+        if (ports.Problem() is { } problem)
+        {
+            return Refused(state, problem);
+        }
+
+        await WaitForKilledRunAsync(state, ports);
+        if (TryReserve(state, ports) is { } reserved)
+        {
+            return reserved;
+        }
+
+        var taken = string.Join(", ", ports.Taken().Select(port => $"{port.Port} ({port.Use})"));
+        var wayOut = $"{BaseSetting} moves all ports, for example {BaseSetting}={Text(Suggestion(number))}.";
+        return Refused(state, taken.Length > 0
+            ? $"Ports that this run needs are taken: {taken}. Stop what listens there; or {wayOut}"
+            : $"Another run has reserved the ports from {number}. {wayOut}");
+    }
+
+    private static async Task<LocalRun> ChooseBaseAsync(LocalState state)
+    {
+        IEnumerable<int> candidates = LocalPorts.DefaultBases;
+        if (int.TryParse(state.Read("port-base"), NumberStyles.None, CultureInfo.InvariantCulture, out var last) && new LocalPorts(last).Problem() is null)
+        {
+            await WaitForKilledRunAsync(state, new LocalPorts(last));
+            candidates = candidates.Prepend(last);
+        }
+
+        foreach (var candidate in candidates)
+        {
+            if (TryReserve(state, new LocalPorts(candidate)) is { } reserved)
+            {
+                return reserved;
+            }
+        }
+
+        return Refused(state, $"No block of {LocalPorts.Block} ports is free from {LocalPorts.DefaultBases[0]} to {LocalPorts.DefaultBases[^1]}; choose one with {BaseSetting}.");
+    }
+
+    /// <summary>An AppHost that was killed could not remove its mark, and DCP may still be ending its processes.</summary>
+    private static async Task WaitForKilledRunAsync(LocalState state, LocalPorts ports)
+    {
+        if (state.Read(RunningMark) is null || state.Read("port-base") != Text(ports.Base) || ports.Taken() is [])
+        {
+            return;
+        }
+
+        Console.Error.WriteLine($"The ports from {ports.Base} are still taken; waiting up to {CleanupTimeout.TotalSeconds:0} s for the processes of an earlier run to end.");
+        var began = TimeProvider.System.GetTimestamp();
+        while (ports.Taken() is [_, ..] && TimeProvider.System.GetElapsedTime(began) < CleanupTimeout)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(500), TimeProvider.System);
+        }
+    }
+
+    private static LocalRun? TryReserve(LocalState state, LocalPorts ports)
+    {
+        if (ports.Taken() is [_, ..] || TryLock(LockOf(ports)) is not { } block)
+        {
+            return null;
+        }
+
+        var run = new LocalRun(state) { Ports = ports };
+        run._locks.Add(block);
+        return run;
+    }
+
+    private static LocalRun Refused(LocalState state, string why) => new(state) { Refusal = why };
+
+    private static int Suggestion(int number) => LocalPorts.DefaultBases.First(candidate => candidate != number && new LocalPorts(candidate).Taken() is []);
+
+    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string LockOf(LocalPorts ports) => Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"sendcat-ports-{ports.Base}.lock"));
+
+    /// <summary>An exclusive lock that the system releases when this process ends; null when another process holds it, or owns the file.</summary>
+    private static FileStream? TryLock(string path)
+    {
+        try
+        {
+            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,88 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Sendcat.AppHost;
+
+/// <summary>
+/// Starts processes again that ended by themselves, which DCP does not do. Who is stopped by a command stays stopped. The pauses grow from 1 to 30 s; a process that has run for a minute starts over at 1 s.
+/// </summary>
+internal sealed class RestartOnExit(ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService logs, TimeProvider time) : BackgroundService
+{
+    private readonly Dictionary<string, RestartHistory> _instances = new(StringComparer.Ordinal);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var restarts = new List<Task>();
+        try
+        {
+            await foreach (var change in notifications.WatchAsync(stoppingToken))
+            {
+                // A change may be of the resource as a whole, which has no process of its own when it has replicas.
+                if (!change.Resource.HasAnnotationOfType<RestartOnExitAnnotation>() || change.Snapshot.State?.Text is not { } state)
+                {
+                    continue;
+                }
+
+                var history = _instances.GetValueOrDefault(change.ResourceId) ?? new RestartHistory();
+                var (next, pause) = history.After(state, time.GetUtcNow());
+                _instances[change.ResourceId] = next;
+                if (pause is { } wait)
+                {
+                    restarts.RemoveAll(task => task.IsCompleted);
+                    restarts.Add(RestartAsync(change, wait, next.Restarts, stoppingToken));
+                }
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The AppHost stops.
+        }
+
+        await Task.WhenAll(restarts);
+    }
+
+    private async Task RestartAsync(ResourceEvent ended, TimeSpan pause, int restart, CancellationToken stoppingToken)
+    {
+        var log = logs.GetLogger(ended.ResourceId);
+        log.ProcessEnded(ended.Snapshot.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "none", pause.TotalSeconds, restart);
+        try
+        {
+            await Task.Delay(pause, time, stoppingToken);
+            var result = await commands.ExecuteCommandAsync(ended.ResourceId, KnownResourceCommands.StartCommand, stoppingToken);
+            if (!result.Success)
+            {
+                log.ProcessNotRestarted(result.Message ?? "no reason given");
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The AppHost stops.
+        }
+    }
+}
+
+internal sealed class RestartOnExitAnnotation : IResourceAnnotation;
+
+internal static class RestartOnExitExtensions
+{
+    public static IResourceBuilder<T> WithRestartOnExit<T>(this IResourceBuilder<T> resource)
+        where T : IResource
+    {
+        var services = resource.ApplicationBuilder.Services;
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RestartOnExit>());
+        return resource.WithAnnotation(new RestartOnExitAnnotation());
+    }
+}
+
+internal static partial class RestartLog
+{
+    [LoggerMessage(9001, LogLevel.Warning, "The process ended by itself (exit code {ExitCode}). It is started again in {Seconds} s (restart {Restart}).")]
+    public static partial void ProcessEnded(this ILogger logger, string exitCode, double seconds, int restart);
+
+    [LoggerMessage(9002, LogLevel.Error, "The process could not be started again: {Reason}")]
+    public static partial void ProcessNotRestarted(this ILogger logger, string reason);
+}
