@@ -42,6 +42,9 @@ internal sealed class LocalRun : IDisposable
         {
             state.Write("port-base", Text(ports.Base));
             state.Write(RunningMark, Text(Environment.ProcessId));
+
+            // Every process of this run inherits it, through DCP: ./sendcat down and the tests find by it what is left.
+            Environment.SetEnvironmentVariable("SENDCAT_RUN", state.Folder);
             builder.Configuration["ASPNETCORE_URLS"] = $"http://localhost:{ports.Dashboard}";
             builder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://localhost:{ports.DashboardOtlp}";
             builder.Configuration["ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL"] = $"http://localhost:{ports.DashboardResources}";
