@@ -57,6 +57,7 @@ internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged>
 [JsonSerializable(typeof(DeadLettersChanged))]
 [JsonSerializable(typeof(CacheView))]
 [JsonSerializable(typeof(CacheCleared))]
+[JsonSerializable(typeof(TaxonomyRefreshRequested))]
 [JsonSerializable(typeof(Page<AuditView>), TypeInfoPropertyName = "AuditPage")]
 [JsonSerializable(typeof(string))]
 internal sealed partial class OpsJson : JsonSerializerContext;

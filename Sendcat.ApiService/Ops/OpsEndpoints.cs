@@ -18,6 +18,7 @@ internal static class OpsEndpoints
         ops.MapToolJobs();
         ops.MapDeadLetters();
         ops.MapToolCache();
+        ops.MapTaxonomy();
         ops.MapAudit();
     }
 

@@ -23,6 +23,9 @@ public static class RedisKeys
     /// <summary>A tool job that nobody waits for any more.</summary>
     public static readonly RedisChannel ToolJobsCancelled = RedisChannel.Literal("sendcat:tooljobs:cancelled");
 
+    /// <summary>An operator wants eBay's categories fetched now: the message is the marketplace.</summary>
+    public static readonly RedisChannel TaxonomyRefreshRequested = RedisChannel.Literal("sendcat:taxonomy");
+
     /// <summary>Sorted set of replicas, scored by when each counts as dead.</summary>
     public const string Replicas = "leases:replicas";
 

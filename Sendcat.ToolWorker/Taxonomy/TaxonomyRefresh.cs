@@ -4,8 +4,11 @@ using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
-/// <summary>Fetches eBay's categories when they are 720 hours old, by the record's clock, so that restarts and replicas neither skip nor repeat it.</summary>
-internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
+/// <summary>
+/// Fetches eBay's categories when they are 720 hours old, by the database's clock, so that restarts and replicas neither skip nor repeat it; and at once when an operator requests it.
+/// </summary>
+internal sealed class TaxonomyRefresh(
+    EbayTaxonomy taxonomy, CategoryShelf shelf, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
 {
     private static readonly TimeSpan Age = TimeSpan.FromHours(720);
     private static readonly TimeSpan LookEvery = TimeSpan.FromHours(1);
@@ -16,23 +19,25 @@ internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.Delay(AtFirst, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var requested = await requests.NextAsync(AtFirst, stoppingToken);
         for (var failures = 0; !stoppingToken.IsCancellationRequested;)
         {
-            failures = options.CurrentValue.ClientId.Length == 0 || await TryRefreshAsync(stoppingToken) ? 0 : failures + 1;
-            await Task.Delay(Pause(failures), time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // What another worker has fetched since the request is new enough.
+            var age = requested is { } at ? time.GetElapsedTime(at) : Age;
+            failures = options.CurrentValue.ClientId.Length == 0 || await TryRefreshAsync(stoppingToken, age) ? 0 : failures + 1;
+            requested = await requests.NextAsync(Pause(failures), stoppingToken);
         }
     }
 
     /// <param name="failures">In a row; that another worker is at it counts as one, since it may fail.</param>
     internal static TimeSpan Pause(int failures) => failures is 0 or > 6 ? LookEvery : TryAgain * (1 << (failures - 1));
 
-    internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken)
+    internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken, TimeSpan? maximumAge = null)
     {
         var marketplace = options.CurrentValue.MarketplaceId;
         try
         {
-            return await shelf.RefreshAsync(marketplace, Age, FetchAsync, cancellationToken);
+            return await shelf.RefreshAsync(marketplace, maximumAge ?? Age, FetchAsync, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
@@ -58,7 +63,7 @@ internal sealed class TaxonomyRefresh(EbayTaxonomy taxonomy, CategoryShelf shelf
 internal static class TaxonomyServices
 {
     public static IServiceCollection AddTaxonomy(this IServiceCollection services) =>
-        services.AddSingleton<EbayTaxonomy>().AddSingleton<CategoryShelf>().AddSingleton<TaxonomyRefresh>().AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
+        services.AddSingleton<EbayTaxonomy>().AddSingleton<CategoryShelf>().AddSingleton<TaxonomyRequests>().AddSingleton<TaxonomyRefresh>().AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
 }
 
 /// <summary>Event ids 7200–7299.</summary>

@@ -1,5 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Ops;
 
@@ -71,6 +74,25 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
         Assert.Equal("false", (string)(await KnobAsync(operate, "ADMISSION_REDIS_ENABLED"))["value"]!);
         await (await operate.PostAsync("/api/ops/admission/sometimes", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.DoesNotContain("re_very_secret", await operate.GetStringAsync("/api/ops/knobs"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_taxonomy_refresh_is_accepted_when_a_worker_listens_and_unavailable_when_none_does()
+    {
+        await using var api = await StartAsync();
+        var operate = api.WithBearer(Key);
+        await (await operate.PostAsync("/api/ops/taxonomy/refresh", null)).RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+
+        var requested = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var worker = api.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
+        await worker.SubscribeAsync(RedisKeys.TaxonomyRefreshRequested, (_, marketplace) => requested.TrySetResult(marketplace!));
+        using var accepted = await operate.PostAsync("/api/ops/taxonomy/refresh", null);
+        var answer = await accepted.JsonAsync();
+
+        Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
+        Assert.Equal(("EBAY_US", 1, 0), ((string)answer["marketplace"]!, (int)answer["workers"]!, (int)answer["categories"]!));
+        Assert.Equal("EBAY_US", await requested.Task.WaitAsync(TimeSpan.FromSeconds(30)));
+        Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from reliability.operator_audit where action = 'taxonomy.refresh' and after like 'received by % workers'"));
     }
 
     private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key });

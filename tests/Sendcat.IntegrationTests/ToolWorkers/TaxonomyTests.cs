@@ -1,9 +1,14 @@
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.IntegrationTests.Chat;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Taxonomy;
 using Sendcat.UpstreamEmulator;
+using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
@@ -103,6 +108,27 @@ public sealed class TaxonomyTests(SharedStores stores)
 
         Assert.Equal(1, system.Asked("ebay", "tree").Completed);
         Assert.Equal(45, await system.Turns.CountAsync("ebay_categories"));
+    }
+
+    [Fact]
+    public async Task A_request_of_an_operator_fetches_a_tree_that_is_still_young()
+    {
+        // Redis signals reach every worker on a server, those of other tests included.
+        await using var server = await RedisServer.StartAsync();
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        await using var database = await MigratedAsync();
+        await using var rig = await UpstreamRig.StartAsync(stores, database);
+        rig.On(TreeId, """{"categoryTreeId":"0"}""").On(Tree, Nodes("1", Node("10", "Home")));
+        using var requests = new TaxonomyRequests(redis, TimeProvider.System);
+        using var refresh = new TaxonomyRefresh(
+            rig.Get<EbayTaxonomy>(), rig.Get<CategoryShelf>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System, NullLogger<TaxonomyRefresh>.Instance);
+        Assert.True(await refresh.TryRefreshAsync(CancellationToken.None));
+
+        await refresh.StartAsync(CancellationToken.None);
+        await Eventually.TrueAsync(async () => await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, "EBAY_US") == 1);
+
+        await Eventually.TrueAsync(() => Task.FromResult(rig.Asked(Tree) == 2));
+        await refresh.StopAsync(CancellationToken.None);
     }
 
     private static string Node(string id, string name, string? child = null) =>

@@ -1,0 +1,59 @@
+using System.Globalization;
+using Microsoft.AspNetCore.Http.HttpResults;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.ApiService.Ops;
+
+/// <summary><c>/api/ops/taxonomy</c>: eBay's categories, which the tool workers fetch.</summary>
+internal static class TaxonomyOps
+{
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+
+    public static void MapTaxonomy(this RouteGroupBuilder ops) =>
+        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Have a tool worker fetch eBay's categories now, whatever their age", 401, 503);
+
+    private static async Task<Results<Accepted<TaxonomyRefreshRequested>, ApiError>> RefreshAsync(
+        HttpContext http, IConnectionMultiplexer redis, NpgsqlDataSource database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
+    {
+        var marketplace = options.CurrentValue.MarketplaceId;
+        var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "taxonomy.refresh", marketplace, cancellationToken);
+        long workers = 0;
+        try
+        {
+            workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace);
+        }
+        catch (Exception exception) when (RedisTrouble.Is(exception))
+        {
+            // Answered below like a system without workers: nobody received the request.
+        }
+
+        await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"received by {workers} workers"), cancellationToken);
+        return workers == 0
+            ? ApiError.UpstreamUnavailable(RetryAfter)
+            : TypedResults.Accepted((string?)null, await ReadAsync(database, marketplace, workers, cancellationToken));
+    }
+
+    private static async Task<TaxonomyRefreshRequested> ReadAsync(NpgsqlDataSource database, string marketplace, long workers, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(
+            """
+            -- read taxonomy state
+            SELECT (SELECT fetched_at FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1), (SELECT count(*) FROM reliability.ebay_categories WHERE marketplace_id = $1)
+            """);
+        command.Parameters.Add(new() { Value = marketplace });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return new(marketplace, workers, await reader.IsDBNullAsync(0, cancellationToken) ? null : reader.GetDateTime(0), reader.GetInt64(1));
+    }
+}
+
+/// <summary>The categories as they were when the request was sent; the workers fetch them in some seconds.</summary>
+/// <param name="Workers">How many received the request; one of them fetches.</param>
+/// <param name="FetchedAt">Absent: never.</param>
+internal sealed record TaxonomyRefreshRequested(string Marketplace, long Workers, DateTime? FetchedAt, long Categories);

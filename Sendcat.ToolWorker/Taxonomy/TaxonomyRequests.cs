@@ -1,0 +1,66 @@
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.ToolWorker.Taxonomy;
+
+/// <summary>Requests of operators to fetch the categories now, by Redis pub/sub. A request that arrives during a fetch is served after it.</summary>
+internal sealed class TaxonomyRequests(IConnectionMultiplexer redis, TimeProvider time) : IDisposable
+{
+    private readonly SemaphoreSlim _arrived = new(0, 1);
+    private bool _subscribed;
+
+    /// <summary>Waits for a request, at most for <paramref name="timeout"/> or until the host stops.</summary>
+    /// <returns>The timestamp of its arrival; null when none came.</returns>
+    public async Task<long?> NextAsync(TimeSpan timeout, CancellationToken stoppingToken)
+    {
+        await SubscribeAsync();
+        using var period = new CancellationTokenSource(timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, period.Token);
+        try
+        {
+            await _arrived.WaitAsync(either.Token);
+            return time.GetTimestamp();
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    public void Dispose() => _arrived.Dispose();
+
+    /// <summary>The client subscribes again by itself after a reconnect; while the first attempt fails, the next call repeats it.</summary>
+    private async Task SubscribeAsync()
+    {
+        if (_subscribed)
+        {
+            return;
+        }
+
+        try
+        {
+            await redis.GetSubscriber().SubscribeAsync(RedisKeys.TaxonomyRefreshRequested, (_, _) => Signal());
+            _subscribed = true;
+        }
+        catch (Exception exception) when (RedisTrouble.Is(exception))
+        {
+            // Redis is away; operators get 503 meanwhile.
+        }
+    }
+
+    private void Signal()
+    {
+        try
+        {
+            _arrived.Release();
+        }
+        catch (SemaphoreFullException)
+        {
+            // One pending request is as good as many.
+        }
+        catch (ObjectDisposedException)
+        {
+            // The host has stopped.
+        }
+    }
+}
