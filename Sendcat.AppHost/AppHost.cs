@@ -31,6 +31,7 @@ var keys = builder.AddProviderKeys();
 var stores = builder.AddStores(ports);
 
 var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
+    .WithDescription("Chat, threads, identity, shopping and /api/ops; all replicas behind one address.")
     .WithHttpEndpoint(port: ports?.Api)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/health")
@@ -51,6 +52,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithRestartOnExit();
 
 var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
+    .WithDescription("Runs the searches that chats ask for; serves nothing but its health.")
     .WithHttpEndpoint(port: ports?.Worker)
     .WithHttpHealthCheck("/health")
     .WithReplicas(workerReplicas.AsNumber())
@@ -65,6 +67,7 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WaitFor(api); // it brings the schema up to date
 
 builder.AddProject<Projects.Sendcat_Monitor>("monitor")
+    .WithDescription("The operator console.")
     .WithHttpEndpoint(port: ports?.Monitor)
     .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/alive")
@@ -78,6 +81,7 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
 if (ports is not null && builder.WantsEmulator(keys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
+        .WithDescription("Stands in for the providers that have no key: models, searches, eBay.")
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")

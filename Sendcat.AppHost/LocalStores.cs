@@ -21,9 +21,9 @@ internal static class LocalStores
             .WithEnvironment("STORE_EPMD_PORT", Text(ports.RabbitMqPortMapper));
 
         return new(
-            builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{Port(redis)},password={password}")).Owns(redis),
-            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb")).Owns(postgres),
-            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@127.0.0.1:{Port(rabbit)}")).Owns(rabbit),
+            builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{Port(redis)},password={password}")).WithDescription("Redis: what is hot and may be lost").Owns(redis),
+            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb")).WithDescription("Postgres: what must not be lost").Owns(postgres),
+            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@127.0.0.1:{Port(rabbit)}")).WithDescription("RabbitMQ: work for the tool workers").Owns(rabbit),
             [redis, postgres, rabbit]);
     }
 
