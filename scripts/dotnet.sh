@@ -27,8 +27,19 @@ build() {
   quietly build dotnet build "$1" -v q && return
   refuse_feed build || true
   grep -E ': error ' "$state/logs/build.log" | sort -u | head -n 20 >&2 || tail -n 20 "$state/logs/build.log" >&2
-  say "$1 does not build (everything that was said: $state/logs/build.log)"
+  say "$1 does not build (all messages: $state/logs/build.log)"
   exit 1
+}
+
+# The AppHost and what it starts. MSBuild needs several seconds to find that nothing has changed since the last time; the file times say so at once.
+build_apphost() {
+  local mark=artifacts/built-for-up
+  [ -f "$mark" ] && [ -f "$(program Sendcat.AppHost)" ] && [ -z "$(find Sendcat.* tests ./*.props global.json -newer "$mark" | head -n 1)" ] && return
+  rm -f "$mark"
+  mkdir -p artifacts
+  touch "$mark.new"
+  build Sendcat.AppHost
+  mv "$mark.new" "$mark"
 }
 
 # Ends the script when a log says that a package could not be found.

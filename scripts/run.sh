@@ -24,7 +24,7 @@ up() {
     return
   fi
   check_infra "$infra"
-  build Sendcat.AppHost
+  build_apphost
   export SENDCAT_STATE=$state
   [ -z "$attach" ] || exec dotnet aspire run --no-build --apphost "$apphost" --non-interactive --nologo -- ${options[@]+"${options[@]}"}
 
@@ -33,6 +33,9 @@ up() {
   await_healthy
   trap - INT TERM
   status
+  local base
+  base=$(cat "$state/port-base")
+  [ -n "${SENDCAT_PORT_BASE:-}" ] || [ "$base" = 5000 ] || say "ports are counted from $base, because those from 5000 are or were taken (SENDCAT_PORT_BASE decides)"
   say "up (./sendcat down stops it)"
 }
 
@@ -153,7 +156,7 @@ is_running() {
 # Processes of this run by the mark in their environment, whoever their parent is by now.
 marked_processes() {
   if [ -d /proc/self ]; then
-    grep -lzsxF "SENDCAT_RUN=$state" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 || true
+    grep -lzsxF "SENDCAT_RUN=$state" /proc/[0-9]*/environ 2>/dev/null | awk -F/ '{ print $3 }' || true
   else
     ps -axEww -o pid=,command= | grep -F "SENDCAT_RUN=$state " | grep -v grep | awk '{print $1}' || true
   fi
@@ -190,7 +193,7 @@ status() {
   local list run log
   list=$(resources)
   run=$(aspire_ps)
-  awk -F'\t' '{ printf "%-18s %-10s %s\n", $1, $3, $4 }' <<<"$list"
+  awk -F'\t' '{ printf "%-22s %-10s %s\n", $1, $3, $4 }' <<<"$list"
   echo
   printf '%-10s %s\n' API "$(address 80)" console "$(address 90)" dashboard "$(sed -n 's/.*"dashboardUrl": "\(.*\)".*/\1/p' <<<"$run")"
   if grep -q $'\tupstreams\t' <<<"$list"; then
@@ -210,14 +213,14 @@ need_running() {
 
 logs() {
   need_running
-  aspire logs "$@"
+  aspire logs "$@" || return 1
 }
 
 # command RESOURCE COMMAND [arguments]
 run_command() {
   need_running
   if [ $# -lt 2 ]; then
-    resources | awk -F'\t' '{ printf "%-18s%s\n", $1, $5 }'
+    resources | awk -F'\t' '{ printf "%-22s%s\n", $1, $5 }'
     return
   fi
   local instance command=$2
@@ -225,5 +228,5 @@ run_command() {
   instance=$(resources | awk -F'\t' -v wanted="$1" '$1 == wanted || $2 == wanted { print $1; exit }')
   [ -n "$instance" ] || refuse "there is no resource '$1'; ./sendcat command lists them"
   shift 2
-  aspire resource "$instance" "$command" ${@+-- "$@"}
+  aspire resource "$instance" "$command" ${@+-- "$@"} || return 1
 }
