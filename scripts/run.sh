@@ -23,6 +23,10 @@ up() {
     status
     return
   fi
+  if [ -n "$(marked_processes)" ]; then
+    say "stopping what an earlier run has left"
+    down
+  fi
   check_infra "$infra"
   build_apphost
   export SENDCAT_STATE=$state
@@ -150,7 +154,7 @@ await_end() {
 is_running() {
   local pid
   pid=$(cat "$state/running" 2>/dev/null) || return 1
-  case $(ps -o args= -p "$pid" 2>/dev/null) in *Sendcat.AppHost*) ;; *) return 1 ;; esac
+  case $(ps -o args= -p "$pid" 2>/dev/null) in */Sendcat.AppHost*) ;; *) return 1 ;; esac
 }
 
 # Processes of this run by the mark in their environment, whoever their parent is by now.
