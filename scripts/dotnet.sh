@@ -1,45 +1,54 @@
-# The SDK, the two flavours of the build, and the built programs.
+# The SDK, the Aspire CLI, and building.
 
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+[ -t 1 ] || export NO_COLOR=1
+apphost=Sendcat.AppHost/Sendcat.AppHost.csproj
 
 need_dotnet() {
   command -v dotnet >/dev/null && dotnet --list-sdks | grep -q '^10\.' && return
   refuse "the .NET 10 SDK is missing; get it from https://dot.net/download (Debian, Ubuntu: package dotnet-sdk-10.0, macOS: brew install dotnet)"
 }
 
-# Tries once whether this machine's package feed has Aspire. Its packages in the cache move every later build to that flavour
-# (Directory.Build.props); a feed without them is remembered in .sendcat/aspire, by version. The end-to-end tests need all of Aspire's packages.
-# A restore that runs out of time has not learned anything: the next run goes on where it stopped.
-try_aspire() {
-  [ -z "${UseAspire:-}" ] || return 0
-  local version code=0 answer=$state/aspire
-  version=$(sed -n 's/.*"Aspire.AppHost.Sdk": *"\([^"]*\)".*/\1/p' global.json)
-  make_state
-  if [ "$(cat "$answer" 2>/dev/null)" = "no $version" ]; then
-    export UseAspire=false
-  elif [ "$(cat "$answer" 2>/dev/null)" != "yes $version" ]; then
-    within 60 dotnet restore tests/Sendcat.EndToEndTests -p:UseAspire=true -v q >"$state/logs/aspire.log" 2>&1 || code=$?
-    if [ "$code" = 0 ]; then
-      say "this machine can have Aspire $version; using it"
-      echo "yes $version" >"$answer"
-    elif [ "$code" = 124 ]; then
-      say "Aspire $version has not come within 60 s; this time the same AppHost runs with Sendcat.LocalRunner"
-      export UseAspire=false
-    else
-      say "Aspire $version is not in this machine's package feed; running the same AppHost with Sendcat.LocalRunner"
-      echo "no $version" >"$answer"
-      export UseAspire=false
-    fi
-  fi
+# The tools of .config/dotnet-tools.json. On an empty cache the SDK confuses two tools that it restores at once, and finds both the second time.
+need_aspire() {
+  need_dotnet
+  quietly tools dotnet tool restore || quietly tools dotnet tool restore || refuse_feed tools || refuse "the Aspire CLI could not be restored: $(tail -n 1 "$state/logs/tools.log")"
 }
 
-within() {
-  local seconds=$1
+# aspire VERB …: a command of the CLI, about this checkout's AppHost alone.
+aspire() {
+  local verb=$1
   shift
-  if command -v timeout >/dev/null; then timeout "$seconds" "$@"; else "$@"; fi
+  dotnet aspire "$verb" --apphost "$apphost" --non-interactive --nologo "$@"
 }
 
-flavour() { if [ "$(dotnet msbuild Sendcat.AppHost/Sendcat.AppHost.csproj -getProperty:UseAspire)" = true ]; then echo aspire; else echo local; fi; }
+build() {
+  say "building"
+  quietly build dotnet build "$1" -v q && return
+  refuse_feed build || true
+  grep -E ': error ' "$state/logs/build.log" | sort -u | head -n 20 >&2 || tail -n 20 "$state/logs/build.log" >&2
+  say "$1 does not build (all messages: $state/logs/build.log)"
+  exit 1
+}
 
-# program FLAVOUR PROJECT
-program() { echo "$root/artifacts/$1/bin/$2/debug/$2.dll"; }
+# The AppHost and what it starts. MSBuild needs several seconds to find that nothing has changed since the last time; the file times say so at once.
+build_apphost() {
+  local mark=artifacts/built-for-up
+  [ -f "$mark" ] && [ -f "$(program Sendcat.AppHost)" ] && [ -z "$(find Sendcat.* tests ./*.props global.json -newer "$mark" | head -n 1)" ] && return
+  rm -f "$mark"
+  mkdir -p artifacts
+  touch "$mark.new"
+  build Sendcat.AppHost
+  mv "$mark.new" "$mark"
+}
+
+# Ends the script when a log says that a package could not be found.
+refuse_feed() {
+  local said
+  said=$(grep -oE 'Unable to load the service index for source [^ ]+[^. ]' "$state/logs/$1.log" ||
+    grep -oE 'Unable to find package [^ ]+[^. ]( with version [^ ]+ [^ ]+)?|Version [^ ]+ of package [^ ]+ is not found' "$state/logs/$1.log") || return 1
+  refuse "a NuGet package cannot be fetched: $(head -n 1 <<<"$said"). 'dotnet nuget list source' shows the feeds, a nuget.config changes them ($state/logs/$1.log)"
+}
+
+# The program that a project was built to.
+program() { echo "$root/artifacts/bin/$1/debug/$1.dll"; }

@@ -1,195 +1,236 @@
-# up, down, status, logs, command: one run of the AppHost per checkout.
+# up, down, status, logs, command: one run of the AppHost per checkout, through the Aspire CLI.
 
 up() {
-  local detach= infra= options=()
+  local attach='' infra='' options=()
   while [ $# -gt 0 ]; do
     case $1 in
-      --detach) detach=yes ;;
-      --replicas) options+=("--Parameters:api-replicas=${2:?--replicas needs a number}"); shift ;;
-      --workers) options+=("--Parameters:worker-replicas=${2:?--workers needs a number}"); shift ;;
+      --detach) ;; # as it is without
+      --attach) attach=yes ;;
+      --replicas) options+=("--Parameters:api-replicas=$(number "$@")"); shift ;;
+      --workers) options+=("--Parameters:worker-replicas=$(number "$@")"); shift ;;
       --no-emulator) options+=(--emulator=false) ;;
-      --infra) infra=${2:?--infra needs local, external or containers}; options+=("--infra=$2"); shift ;;
-      --infra=*) infra=${1#*=}; options+=("$1") ;;
+      --infra) infra=${2:-nothing}; shift ;;
+      --infra=*) infra=${1#*=} ;;
       *) options+=("$1") ;;
     esac
-    shift
+    [ $# -eq 0 ] || shift
   done
+  [ -z "$infra" ] || options+=("--infra=$infra")
 
-  if [ -n "$(apphost_pid)" ]; then
-    say "already up"
+  need_aspire
+  if is_running; then
+    say "already up; options of this call have no effect (./sendcat down stops it)"
     status
     return
   fi
+  if [ -n "$(marked_processes)" ]; then
+    say "stopping what an earlier run has left"
+    down
+  fi
+  check_infra "$infra"
+  build_apphost
+  export SENDCAT_STATE=$state
+  [ -z "$attach" ] || exec dotnet aspire run --no-build --apphost "$apphost" --non-interactive --nologo -- ${options[@]+"${options[@]}"}
 
-  need_dotnet
-  try_aspire
-  local flavour
-  flavour=$(flavour)
-  needs_no_servers "$infra" "$flavour" || need_servers
-  say "building"
-  quietly build dotnet build Sendcat.AppHost -v q
-  choose_port_base
-  start "$detach" "$flavour" ${options[@]+"${options[@]}"}
+  trap 'say "interrupted"; down; exit 130' INT TERM
+  start ${options[@]+"${options[@]}"}
+  await_healthy
+  trap - INT TERM
+  status
+  local base
+  base=$(cat "$state/port-base")
+  [ -n "${SENDCAT_PORT_BASE:-}" ] || [ "$base" = 5000 ] || say "ports are counted from $base, because those from 5000 are or were taken (SENDCAT_PORT_BASE decides)"
+  say "up (./sendcat down stops it)"
 }
 
-needs_no_servers() {
-  case $1 in
-    external | containers) return 0 ;;
-    local) return 1 ;;
+# number OPTION VALUE
+number() {
+  case ${2:-} in
+    '' | *[!0-9]* | 0*) refuse "$1 needs a number from 1, not '${2:-}'" ;;
+    *) echo "$2" ;;
   esac
-  [ -n "${ConnectionStrings__redis:-}" ] && [ -n "${ConnectionStrings__sendcatdb:-}" ] && [ -n "${ConnectionStrings__messaging:-}" ] && return 0
-  [ "$2" = aspire ] && { docker info || podman info; } >/dev/null 2>&1
 }
 
-# start DETACH FLAVOUR [options]
+# Installs the servers where the AppHost will start them itself (Sendcat.AppHost/StoreChoice.cs).
+check_infra() {
+  case $1 in
+    external) ;;
+    local) need_servers ;;
+    containers) engine_answers || refuse "--infra containers needs a container engine, and neither docker nor podman answers; start one, or use --infra local" ;;
+    '') { [ -n "${ConnectionStrings__redis:-}" ] && [ -n "${ConnectionStrings__sendcatdb:-}" ] && [ -n "${ConnectionStrings__messaging:-}" ]; } || engine_answers || need_servers ;;
+    *) refuse "--infra is local, external or containers, not '$1'" ;;
+  esac
+}
+
+engine_answers() { { docker info || podman info; } >/dev/null 2>&1; }
+
 start() {
-  local detach=$1 flavour=$2
-  shift 2
-  # The mark that every process of this run inherits, and what Aspire's dashboard wants to be told.
-  export SENDCAT_RUN=$state SENDCAT_STATE=$state
-  export ASPNETCORE_ENVIRONMENT=${ASPNETCORE_ENVIRONMENT:-Development} DOTNET_ENVIRONMENT=${DOTNET_ENVIRONMENT:-Development}
-  export ASPNETCORE_URLS=http://localhost:$((SENDCAT_PORT_BASE + 60)) ASPIRE_ALLOW_UNSECURED_TRANSPORT=true
-  export ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://localhost:$((SENDCAT_PORT_BASE + 61)) ASPIRE_RESOURCE_SERVICE_ENDPOINT_URL=http://localhost:$((SENDCAT_PORT_BASE + 62))
-  rm -f "$state/run/phase"
-  local apphost
-  apphost=$(program "$flavour" Sendcat.AppHost)
-  if [ -z "$detach" ]; then
-    echo $$ >"$state/run/apphost.pid"
-    exec dotnet "$apphost" "$@"
-  fi
-
-  if command -v setsid >/dev/null; then
-    setsid nohup dotnet "$apphost" "$@" >"$state/logs/runner.log" 2>&1 </dev/null &
-  else
-    nohup dotnet "$apphost" "$@" >"$state/logs/runner.log" 2>&1 </dev/null &
-  fi
-  echo $! >"$state/run/apphost.pid"
-  await_ready "$!" "$flavour"
-}
-
-await_ready() {
-  local pid=$1 flavour=$2 patience=180 api=$((SENDCAT_PORT_BASE + 80))
-  while [ $((patience--)) -gt 0 ]; do
-    if ! kill -0 "$pid" 2>/dev/null; then
-      tail -n 20 "$state/logs/runner.log" >&2
-      local code=0
-      wait "$pid" || code=$?
-      say "it did not start"
-      exit "$((code == 0 ? 1 : code))"
-    fi
-    if [ "$(cat "$state/run/phase" 2>/dev/null)" = ready ] || { [ "$flavour" = aspire ] && somebody_listens "$api"; }; then
-      status
-      say "up: http://127.0.0.1:$api (./sendcat down stops it)"
-      return
-    fi
-    sleep 1
-  done
-  status || true
-  say "not everything came up; ./sendcat logs NAME says why"
+  say "starting"
+  local code=0 said
+  quietly start aspire start --no-build --format Json -- "$@" || code=$?
+  [ "$code" = 0 ] && return
+  # What the AppHost said before it ended; exit code 2 is its refusal, in one sentence.
+  said=$(sed -n '/Recent AppHost startup output/,/AppHost process exited/p' "$state/logs/start.log" | grep -vE 'Recent AppHost startup|AppHost process exited|NativeCertificateToolRunner')
+  [ "$code" != 2 ] || [ -z "$said" ] || refuse "$(tail -n 1 <<<"$said")"
+  tail -n 20 <<<"${said:-$(cat "$state/logs/start.log")}" >&2
+  down
+  say "the AppHost did not start (everything that was said: $state/logs/start.log)"
   exit 1
 }
 
-# The AppHost of this checkout, if it runs.
-apphost_pid() {
-  local file pid
-  for file in runner.pid apphost.pid; do
-    pid=$(cat "$state/run/$file" 2>/dev/null) || continue
-    case $(ps -o args= -p "$pid" 2>/dev/null) in
-      *Sendcat.AppHost*) echo "$pid"; return ;;
-    esac
+# Waits for the instances that serve. What ends by itself is started again (Sendcat.AppHost/RestartOnExit.cs): that is a failure when it does not help.
+await_healthy() {
+  local end=$((SECONDS + 180)) names='' name culprit
+  until [ -n "$names" ] || ! is_running; do names=$(resources | awk -F'\t' '$2 ~ /^(api|tool-worker|monitor)$/ { print $1 }'); done
+  for name in $names; do
+    until quietly wait aspire wait "$name" --timeout 10; do
+      is_running || break 2
+      culprit=$(failing)
+      [ -z "$culprit" ] || not_healthy "$culprit" "ends again and again"
+      [ $SECONDS -lt $end ] || not_healthy "$(in_state 'Running|Starting' | head -n 1)" "has not become healthy in time"
+    done
   done
+  is_running && return
+  down
+  say "the AppHost ended while everything was starting"
+  exit 1
 }
 
-status() {
-  local pid
-  pid=$(apphost_pid)
-  if [ -z "$pid" ]; then
-    say "not running"
-    return 1
-  fi
-  if [ -f "$state/run/resources.txt" ]; then
-    cat "$state/run/resources.txt"
-  else
-    echo "AppHost runs as process $pid; its dashboard: http://localhost:$(($(known_port_base) + 60))"
-  fi
+# Resources in a state: in_state 'REGULAR EXPRESSION'
+in_state() { resources | awk -F'\t' -v states="^($1)\$" '$3 ~ states && $4 != "Healthy" { print $1 }'; }
+
+# Resources that ended, and still wait for their next start 5 s later: that is the pause after the fourth end.
+failing() {
+  local ended
+  ended=$(in_state 'Finished|Exited|FailedToStart|RuntimeUnhealthy')
+  [ -n "$ended" ] || return 0
+  sleep 5
+  in_state 'Finished|Exited|FailedToStart|RuntimeUnhealthy' | grep -xF "$ended" | head -n 1 || true
+}
+
+# not_healthy NAME WHY: shows the end of its output, and stops everything.
+not_healthy() {
+  local log=$state/logs/$1.log
+  NO_COLOR=1 aspire logs "$1" 2>&1 | grep -v '^Getting logs' >"$log" || true
+  tail -n 15 "$log" >&2
+  down
+  say "$1 $2; its last lines are above, the rest is in $log; everything is stopped again"
+  exit 1
 }
 
 down() {
   local pid left
-  pid=$(apphost_pid)
-  left=$(marked_processes)
-  if [ -z "$pid$left" ]; then
+  if is_running; then
+    pid=$(cat "$state/running")
+    quietly stop aspire stop || kill -TERM "$pid" 2>/dev/null || true
+  elif [ -z "$(marked_processes)" ]; then
+    rm -f "$state/running"
     say "nothing of this checkout is running"
-  else
-    if [ -n "$pid" ]; then
-      kill -TERM "$pid" 2>/dev/null || true
-      await_end 90 "$pid"
-    fi
-    # What a killed AppHost could not stop itself.
-    # shellcheck disable=SC2086
+    return
+  fi
+  # DCP ends the processes after the AppHost has ended, also when that was killed.
+  await_end 40
+  left=$(marked_processes)
+  if [ -n "$left" ]; then
+    say "ending $(wc -w <<<"$left" | tr -d ' ') processes that did not end by themselves"
     for signal in TERM KILL; do
+      # shellcheck disable=SC2086
+      kill -$signal $left 2>/dev/null || true
+      await_end 5
       left=$(marked_processes)
       [ -n "$left" ] || break
-      kill -$signal $left 2>/dev/null || true
-      await_end 10 $left
     done
-    say "stopped"
   fi
-  rm -f "$state"/run/{phase,runner.pid,apphost.pid,resources.txt,resources.json}
+  rm -f "$state/running"
+  say "stopped"
 }
 
 await_end() {
-  local patience=$(($1 * 5))
-  shift
-  while [ $((patience--)) -gt 0 ] && kill -0 "$@" 2>/dev/null; do sleep 0.2; done
+  local end=$((SECONDS + $1))
+  while [ $SECONDS -lt "$end" ] && { is_running || [ -n "$(marked_processes)" ]; }; do sleep 0.3; done
 }
 
-# Processes that carry this run's mark in their environment, whoever their parent is by now.
+# The AppHost writes its process id there, and removes it when it ends by itself.
+is_running() {
+  local pid
+  pid=$(cat "$state/running" 2>/dev/null) || return 1
+  case $(ps -o args= -p "$pid" 2>/dev/null) in */Sendcat.AppHost*) ;; *) return 1 ;; esac
+}
+
+# Processes of this run by the mark in their environment, whoever their parent is by now.
 marked_processes() {
   if [ -d /proc/self ]; then
-    grep -lzsxF "SENDCAT_RUN=$state" /proc/[0-9]*/environ 2>/dev/null | cut -d/ -f3 | grep -vx "$$" || true
+    grep -lzsxF "SENDCAT_RUN=$state" /proc/[0-9]*/environ 2>/dev/null | awk -F/ '{ print $3 }' || true
   else
     ps -axEww -o pid=,command= | grep -F "SENDCAT_RUN=$state " | grep -v grep | awk '{print $1}' || true
   fi
 }
 
-logs() {
-  local name= follow=
-  while [ $# -gt 0 ]; do
-    case $1 in -f) follow=yes ;; *) name=$1 ;; esac
-    shift
-  done
-  local files=()
-  local file
-  for file in "$state/logs/$name.log" "$state/logs/$name"-[0-9]*.log; do
-    [ -z "$name" ] || [ ! -f "$file" ] || files+=("$file")
-  done
-  if [ ${#files[@]} -eq 0 ]; then
-    say "logs of: $(cd "$state/logs" 2>/dev/null && ls | sed -n 's/\.log$//p' | tr '\n' ' ')"
-    [ -z "$name" ] || return 1
-  elif [ -n "$follow" ]; then
-    tail -n 100 -F "${files[@]}"
-  else
-    tail -n 500 "${files[@]}"
+# A line per resource that runs, fields separated by tabs: name (of the instance, when there are replicas), resource, state, health, commands.
+# Reads the CLI's JSON by its indentation.
+resources() {
+  aspire describe --format Json 2>/dev/null | awk -F'"' -v OFS='\t' '
+    /^      "[a-zA-Z]+": "/ { value[$2] = $4 }
+    /^      "[a-zA-Z]+": [[{]/ { section = $2 }
+    /^        "[^"]+": [{]/ && section == "commands" { commands = commands " " $2 }
+    /^    }/ {
+      if (value["resourceType"] !~ /^(Parameter|ConnectionString)$/) {
+        instances[value["displayName"]]++
+        name[++n] = value["name"]; resource[n] = value["displayName"]
+        rest[n] = value["state"] OFS (value["healthStatus"] ? value["healthStatus"] : "-") OFS commands
+      }
+      split("", value); section = commands = ""
+    }
+    END { for (i = 1; i <= n; i++) print (instances[resource[i]] > 1 ? name[i] : resource[i]), resource[i], rest[i] }'
+}
+
+# address OFFSET: where that part of this checkout answers (docs/configuration.md, Ports).
+address() { echo "http://127.0.0.1:$((${SENDCAT_PORT_BASE:-$(cat "$state/port-base" 2>/dev/null || echo 5000)} + $1))"; }
+
+status() {
+  if ! is_running; then
+    [ -z "$(marked_processes)" ] || say "the AppHost has ended, and processes of it are left; ./sendcat down ends them"
+    say "not running"
+    return 1
+  fi
+  need_aspire
+  local list run log
+  list=$(resources)
+  run=$(aspire_ps)
+  awk -F'\t' '{ printf "%-22s %-10s %s\n", $1, $3, $4 }' <<<"$list"
+  echo
+  printf '%-10s %s\n' API "$(address 80)" console "$(address 90)" dashboard "$(sed -n 's/.*"dashboardUrl": "\(.*\)".*/\1/p' <<<"$run")"
+  if grep -q $'\tupstreams\t' <<<"$list"; then
+    printf '%-10s %s\n' emulator "$(address 70)"
+    log=$(sed -n 's/.*"logFilePath": "\(.*\)".*/\1/p' <<<"$run")
+    sed -n 's/.*\(Answered by the local emulator.*\)/\1/p' "$log" | head -n 1
   fi
 }
 
-# command RESOURCE NAME: asks the runner by a file, and waits for its answer.
+# What the CLI knows of this checkout's AppHost.
+aspire_ps() { dotnet aspire ps --format Json --non-interactive --nologo | awk -v RS='}' -v path="\"$root/$apphost\"" 'index($0, path)'; }
+
+need_running() {
+  is_running || refuse "not running; ./sendcat up starts it"
+  need_aspire
+}
+
+logs() {
+  need_running
+  aspire logs "$@" || return 1
+}
+
+# command RESOURCE COMMAND [arguments]
 run_command() {
+  need_running
   if [ $# -lt 2 ]; then
-    cat "$state/run/commands.txt" 2>/dev/null || say "not running"
+    resources | awk -F'\t' '{ printf "%-22s%s\n", $1, $5 }'
     return
   fi
-  [ -n "$(apphost_pid)" ] || refuse "not running"
-  local id=$state/run/commands/$$ patience=300
-  rm -f "$id.answer"
-  echo "$1 $2" >"$id.new"
-  mv "$id.new" "$id.request"
-  while [ ! -f "$id.answer" ] && [ $((patience--)) -gt 0 ]; do sleep 0.1; done
-  [ -f "$id.answer" ] || refuse "no answer (with Aspire, commands are in its dashboard)"
-  local answer
-  answer=$(cat "$id.answer")
-  rm -f "$id.answer"
-  echo "$answer"
-  [ "${answer%% *}" = ok ]
+  local instance command=$2
+  # Of several replicas the first.
+  instance=$(resources | awk -F'\t' -v wanted="$1" '$1 == wanted || $2 == wanted { print $1; exit }')
+  [ -n "$instance" ] || refuse "there is no resource '$1'; ./sendcat command lists them"
+  shift 2
+  aspire resource "$instance" "$command" ${@+-- "$@"} || return 1
 }

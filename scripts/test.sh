@@ -1,11 +1,9 @@
 # test: everything a new machine needs, then every test of the solution.
 
 run_tests() {
-  need_dotnet
+  need_aspire
   need_servers
-  try_aspire
-  say "building"
-  quietly build dotnet build Sendcat.Aspire.sln -v q || { echo "0 passed, 1 failed"; exit 1; }
+  (build Sendcat.Aspire.sln) || { echo "0 passed, 1 failed"; exit 1; }
 
   local results=$state/logs/test.log code=0
   # One project after the other: they start stores of their own, and a small machine has two cores.

@@ -10,7 +10,7 @@ bin=$(newest /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/l
 [ -n "$bin" ] || bin=$(dirname "$(command -v postgres || echo /nowhere/postgres)")
 [ -x "$bin/postgres" ] || { echo "postgres is not installed (Debian: postgresql, brew: postgresql@17)" >&2; exit 1; }
 
-# Postgres refuses to be root. Root becomes the user that the package made, and keeps the death signal that the runner set.
+# Postgres refuses to be root. Root becomes the user that the package made, and keeps the death signal that its parent set.
 as=
 data=$STORE_FOLDER/data
 if [ "$(id -u)" = 0 ]; then
