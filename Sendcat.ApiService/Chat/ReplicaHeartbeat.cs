@@ -26,7 +26,7 @@ internal sealed class ReplicaHeartbeat(NpgsqlDataSource database, ReplicaId repl
                 lastBeat = time.GetTimestamp();
                 await using var beat = database.CreateCommand(
                     """
-                    -- name: replica heartbeat
+                    -- replica heartbeat
                     insert into replicas (id, started_at, last_heartbeat) values ($1, $2, clock_timestamp()) on conflict (id) do update set last_heartbeat = clock_timestamp()
                     """);
                 beat.Parameters.Add(new() { Value = replica.Value });
@@ -55,7 +55,7 @@ internal sealed class ReplicaHeartbeat(NpgsqlDataSource database, ReplicaId repl
             // An orderly end needs no sweeping: the turns have ended before this.
             await using var leave = database.CreateCommand(
                 """
-                -- name: remove replica
+                -- remove replica
                 delete from replicas r where id = $1 and not exists (select 1 from stream_sessions s where s.replica_id = r.id and s.status = 'streaming')
                 """);
             leave.Parameters.Add(new() { Value = replica.Value });

@@ -9,13 +9,13 @@ namespace Sendcat.ApiService.Chat;
 internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
     private const string ReadOwner = """
-        -- name: read thread
+        -- read thread
         select user_id, session_id, model_id from threads where id = $1
         """;
 
     // Other turns' unfinished answers are no history yet.
     private const string ReadMessages = """
-        -- name: read thread messages
+        -- read thread messages
         select m.id, m.role, m.content, m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
         from messages m where m.thread_id = $1 and m.status is distinct from 'streaming' order by m.seq desc limit $2
         """;

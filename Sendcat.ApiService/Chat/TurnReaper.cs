@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
-        -- name: reap dead replicas
+        -- reap dead replicas
         with dead as (
           select id from replicas where last_heartbeat < clock_timestamp() - $1 order by id for update skip locked
         ), closed as (

@@ -3,7 +3,6 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 using Sendcat.Reliability.Database;
-using Sendcat.Reliability.Tracing;
 using Sendcat.ServiceDefaults.Postgres;
 
 namespace Sendcat.ApiService.Database;
@@ -52,7 +51,6 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        var began = time.GetUtcNow();
         await ReliabilityDatabase.MigrateAsync(source, cancellationToken);
         await using var turn = await MigrationLock.AcquireAsync(source, cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
@@ -62,7 +60,6 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
         {
             await db.Database.MigrateAsync(cancellationToken);
             logger.SchemaMigrated(pending.Count, pending[^1]);
-            BackgroundRound.Did("migrate schema", began, ("sendcat.migrations.count", pending.Count));
         }
     }
 }

@@ -14,7 +14,7 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
     public async Task<(Guid Id, bool IsNew)?> AppendAsync(Guid threadId, string content, IReadOnlyList<Attachment>? attachments, string? clientId, CancellationToken cancellationToken)
     {
         const string Sql = """
-            -- name: append message
+            -- append message
             with bumped as (update threads set last_message_at = greatest(last_message_at, $6) where id = $2 returning id),
                  added as (insert into messages (id, thread_id, role, content, status, attachments, client_id, created_at)
                            select $1, id, 'user', $3, 'completed', $4, $5, $6 from bumped
@@ -47,7 +47,7 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
 
         await using var earlier = source.CreateCommand(
             """
-            -- name: find message by client id
+            -- find message by client id
             select id from messages where thread_id = $1 and client_id = $2
             """);
         earlier.Parameters.Add(new() { Value = threadId });
@@ -66,7 +66,7 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
     public async Task<int?> DeleteAfterAsync(Guid threadId, Guid messageId, CancellationToken cancellationToken)
     {
         const string Sql = $"""
-            -- name: delete messages after
+            -- delete messages after
             with anchor as (select seq from messages where id = $2 and thread_id = $1),
                  gone as (delete from messages m using anchor where m.thread_id = $1 and m.seq > anchor.seq returning m.id),
                  {ForgetTurns}

@@ -25,12 +25,12 @@ public sealed class QueueAlerts
     private const string RunName = "tool_queue_health";
 
     private const string TryLock = """
-        -- name: try lock queue check
+        -- try lock queue check
         SELECT pg_try_advisory_xact_lock($1)
         """;
 
     private const string WaitForLock = """
-        -- name: lock queue check
+        -- lock queue check
         SELECT pg_advisory_xact_lock($1) IS NOT NULL
         """;
 
@@ -62,7 +62,7 @@ public sealed class QueueAlerts
     {
         await using var command = _database.CreateCommand(
             """
-            -- name: list queue alerts
+            -- list queue alerts
             SELECT id, alert_key, kind, observed, threshold, window_minutes, created_at, expires_at, cleared_at
             FROM reliability.tool_queue_alerts WHERE id < $1 ORDER BY id DESC LIMIT $2
             """);
@@ -128,7 +128,7 @@ public sealed class QueueAlerts
         // A time in the future is that of a clock that was set back: then it is due, too.
         await using var running = new NpgsqlCommand(
             """
-            -- name: claim scheduled run
+            -- claim scheduled run
             INSERT INTO reliability.scheduled_runs AS r (name, ran_at) VALUES ($1, $2)
             ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at WHERE NOT $4 OR r.ran_at <= $2 - $3 OR r.ran_at > $2 + $3
             RETURNING true
@@ -146,7 +146,7 @@ public sealed class QueueAlerts
         await using var batch = new NpgsqlBatch(connection, transaction);
         batch.BatchCommands.Add(new(
             """
-            -- name: raise queue alerts
+            -- raise queue alerts
             INSERT INTO reliability.tool_queue_alerts AS a (alert_key, kind, observed, threshold, window_minutes, created_at, expires_at)
             SELECT kind || '|' || $4, kind, observed, threshold, $5, $6, $7 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS f(kind, observed, threshold)
             ON CONFLICT (alert_key) DO UPDATE SET observed = greatest(a.observed, excluded.observed), cleared_at = NULL
@@ -166,7 +166,7 @@ public sealed class QueueAlerts
         });
         batch.BatchCommands.Add(new(
             """
-            -- name: clear queue alerts
+            -- clear queue alerts
             UPDATE reliability.tool_queue_alerts SET cleared_at = $2 WHERE cleared_at IS NULL AND NOT kind = ANY($1) RETURNING kind
             """)
         {
@@ -174,7 +174,7 @@ public sealed class QueueAlerts
         });
         batch.BatchCommands.Add(new(
             """
-            -- name: remove expired queue alerts
+            -- remove expired queue alerts
             DELETE FROM reliability.tool_queue_alerts WHERE id IN (SELECT id FROM reliability.tool_queue_alerts WHERE expires_at <= $1 LIMIT 1000)
             """)
         {

@@ -1,4 +1,4 @@
--- name: count leases
+-- count leases
 -- Counts the leases that have not run out.
 --
 -- KEYS  1    lease key

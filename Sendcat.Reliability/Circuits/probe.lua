@@ -1,4 +1,4 @@
--- name: claim circuit probe
+-- claim circuit probe
 -- Chooses the one replica that probes a half-open circuit.
 --
 -- KEYS  1    mark of the provider's probe

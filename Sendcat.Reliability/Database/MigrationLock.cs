@@ -9,12 +9,12 @@ public sealed class MigrationLock : IAsyncDisposable
     public const long Key = 0x73656E64636174;
 
     private const string Lock = """
-        -- name: lock schema
+        -- lock schema
         SELECT pg_advisory_lock($1)
         """;
 
     private const string Unlock = """
-        -- name: unlock schema
+        -- unlock schema
         SELECT pg_advisory_unlock($1)
         """;
 

@@ -10,7 +10,7 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
     {
         await using var command = database.CreateCommand(
             """
-            -- name: begin operator audit
+            -- begin operator audit
             INSERT INTO reliability.operator_audit (actor, action, target, created_at) VALUES ($1, $2, $3, $4) RETURNING id
             """);
         command.Parameters.Add(new() { Value = actor });
@@ -25,7 +25,7 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
     {
         await using var command = database.CreateCommand(
             """
-            -- name: end operator audit
+            -- end operator audit
             UPDATE reliability.operator_audit SET after = $2 WHERE id = $1
             """);
         command.Parameters.Add(new() { Value = entry });
@@ -39,7 +39,7 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
     {
         await using var command = database.CreateCommand(
             """
-            -- name: list operator audit
+            -- list operator audit
             SELECT id, actor, action, target, before, after, created_at FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2
             """);
         command.Parameters.Add(new() { Value = before ?? long.MaxValue });

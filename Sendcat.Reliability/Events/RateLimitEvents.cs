@@ -16,14 +16,14 @@ public sealed class RateLimitEvents : BackgroundService
 
     // Replicas meet in the dedupe key: the same event seen by two of them is one row with the hits of both.
     private const string Insert = """
-        -- name: write rate limit events
+        -- write rate limit events
         INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, retry_after_ms, path, method, dedupe_key, hits, created_at, expires_at)
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[])
         ON CONFLICT (dedupe_key) DO UPDATE SET hits = rate_limit_events.hits + excluded.hits
         """;
 
     private const string Sweep = """
-        -- name: remove expired rate limit events
+        -- remove expired rate limit events
         DELETE FROM reliability.rate_limit_events WHERE id IN (SELECT id FROM reliability.rate_limit_events WHERE expires_at < $1 LIMIT 5000)
         """;
 

@@ -10,7 +10,7 @@ public sealed class KnobOverrideStore
 {
     // One statement, so the value and its audit row exist together or not at all.
     private const string Set = """
-        -- name: set knob
+        -- set knob
         WITH before AS (SELECT value FROM reliability.knob_overrides WHERE name = $1 FOR UPDATE),
              changed AS (
                INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) VALUES ($1, $2, $3, $4)
@@ -20,7 +20,7 @@ public sealed class KnobOverrideStore
         """;
 
     private const string Clear = """
-        -- name: clear knob
+        -- clear knob
         WITH cleared AS (DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING value)
         INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at)
         VALUES ($3, 'knob.clear', $1, (SELECT value FROM cleared), $2, $4) RETURNING before

@@ -26,7 +26,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
             var (began, values) = (time.GetUtcNow(), new Dictionary<string, string>(StringComparer.Ordinal));
             await using var command = database.CreateCommand(
                 """
-                -- name: read knob overrides
+                -- read knob overrides
                 SELECT name, value FROM reliability.knob_overrides
                 """);
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);

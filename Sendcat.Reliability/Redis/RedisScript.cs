@@ -7,7 +7,7 @@ namespace Sendcat.Reliability.Redis;
 /// <summary>A script beside its user, called by its hash; a Redis that has lost it (restart, failover) gets it again with the same call. Its first line is its name in traces.</summary>
 internal sealed class RedisScript
 {
-    private const string Mark = "-- name: ";
+    private const string Mark = "-- ";
 
     private readonly string _text;
     private readonly byte[] _hash;

@@ -1,4 +1,4 @@
--- name: reap replica leases
+-- reap replica leases
 -- Frees up to 500 holders of a dead replica.
 --
 -- KEYS  1    sorted set of the replicas

@@ -1,4 +1,4 @@
--- name: renew leases
+-- renew leases
 -- Renews leases that are still there; never brings one back.
 --
 -- KEYS       lease keys, each once

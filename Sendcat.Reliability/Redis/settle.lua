@@ -1,4 +1,4 @@
--- name: settle rate limits
+-- settle rate limits
 -- Sets sliding windows right after the fact: what something cost beyond what was claimed, or less. Decides nothing.
 --
 -- KEYS       windows, as claim.lua keeps them

@@ -1,3 +1,3 @@
--- name: read tool cache
+-- read tool cache
 -- KEYS 1 entry. Answers its value or nothing.
 return redis.call('GET', KEYS[1])

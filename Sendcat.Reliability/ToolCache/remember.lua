@@ -1,4 +1,4 @@
--- name: write tool cache
+-- write tool cache
 -- Keeps an entry and lists it in its namespace's index.
 -- KEYS 1 entry, 2 index. ARGV 1 value, 2 how long it is kept (ms).
 -- Answers how many entries the namespace has.

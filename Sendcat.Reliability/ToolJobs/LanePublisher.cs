@@ -85,7 +85,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         // An array is made once; with IN the planner may have the rows chosen anew for each row, which takes ten times as long and heeds no limit.
         await using var command = new NpgsqlCommand(
             """
-            -- name: take outbox messages
+            -- take outbox messages
             DELETE FROM reliability.tool_outbox WHERE id = ANY(ARRAY(
                 SELECT id FROM reliability.tool_outbox WHERE tool = $1 AND due_at <= statement_timestamp() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
             RETURNING job_id, trace_parent
@@ -107,7 +107,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     {
         await using var command = database.CreateCommand(
             """
-            -- name: next outbox message
+            -- next outbox message
             SELECT least(min(due_at) - statement_timestamp(), $2) FROM reliability.tool_outbox WHERE tool = $1
             """);
         command.Parameters.Add(new() { Value = lane.Tool });

@@ -19,7 +19,7 @@ internal static class Locks
     private static NpgsqlBatchCommand Of(int kind, IEnumerable<int> numbers) =>
         new(
             """
-            -- name: lock lanes
+            -- lock lanes
             SELECT pg_advisory_xact_lock($1, number) FROM unnest($2) number
             """)
         {

@@ -50,7 +50,7 @@ public sealed class ToolJobLedger
     {
         await using var command = _database.CreateCommand(
             """
-            -- name: read finished tool jobs
+            -- read finished tool jobs
             SELECT id, status, result, last_error FROM reliability.tool_jobs
             WHERE id = ANY($1) AND status IN ('completed', 'failed', 'dead_letter', 'cancelled')
             """);

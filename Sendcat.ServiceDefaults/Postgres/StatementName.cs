@@ -3,12 +3,12 @@ using Npgsql;
 namespace Sendcat.ServiceDefaults.Postgres;
 
 /// <summary>
-/// Names the spans of statements. Our own have their name in their first line (<c>-- name: claim tool jobs</c>), where <c>pg_stat_activity</c> shows it, too. One without a name is called by
+/// Names the spans of statements. Our own have their name in their first line (<c>-- claim tool jobs</c>), where <c>pg_stat_activity</c> shows it, too. One without a name is called by
 /// its verb and its first table (<c>SELECT threads</c>).
 /// </summary>
 public static class StatementName
 {
-    private const string Mark = "-- name: ";
+    private const string Mark = "-- ";
     private const string Unknown = "postgresql";
 
     public static string Of(string sql)

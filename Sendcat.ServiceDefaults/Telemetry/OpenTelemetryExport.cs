@@ -42,7 +42,12 @@ internal static class OpenTelemetryExport
             .WithTracing(traces => traces
                 .SetSampler(CallSampler.From(builder.Configuration))
                 .AddSource(OwnNames)
-                .AddAspNetCoreInstrumentation(server => server.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path))
+                .AddAspNetCoreInstrumentation(server =>
+                {
+                    server.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path);
+                    // The template of a group's own route ends with a slash that its address does not have.
+                    server.EnrichWithHttpResponse = (span, _) => span.DisplayName = span.DisplayName.TrimEnd('/');
+                })
                 .AddHttpClientInstrumentation(client => client.EnrichWithHttpRequestMessage = (span, request) => span.DisplayName = HttpSpanName.Of(request)))
             .UseOtlpExporter();
     }

@@ -10,12 +10,12 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
     private const long Lock = 0x7461786F6E6F6D79;
 
     private const string TryLock = """
-        -- name: lock ebay categories
+        -- lock ebay categories
         SELECT pg_try_advisory_xact_lock($1)
         """;
 
     private const string IsFresh = """
-        -- name: check ebay categories
+        -- check ebay categories
         SELECT EXISTS (SELECT FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1 AND fetched_at > statement_timestamp() - $2)
         """;
 
@@ -57,7 +57,7 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
 
     private static NpgsqlBatchCommand Categories(string marketplace, CategoryTree tree) => new(
         """
-        -- name: write ebay categories
+        -- write ebay categories
         INSERT INTO reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at)
         SELECT $1, id, name, normalized, parent, path, leaf, statement_timestamp()
         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[]) AS c(id, name, normalized, parent, path, leaf)
@@ -80,7 +80,7 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
 
     private static NpgsqlBatchCommand Leftovers(string marketplace, CategoryTree tree) => new(
         """
-        -- name: remove ebay categories
+        -- remove ebay categories
         DELETE FROM reliability.ebay_categories WHERE marketplace_id = $1 AND NOT category_id = ANY($2)
         """)
     {
@@ -89,7 +89,7 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
 
     private static NpgsqlBatchCommand Meta(string marketplace, CategoryTree tree) => new(
         """
-        -- name: date ebay categories
+        -- date ebay categories
         INSERT INTO reliability.ebay_taxonomy_meta (marketplace_id, root_category_id, tree_version, fetched_at) VALUES ($1, $2, $3, statement_timestamp())
         ON CONFLICT (marketplace_id) DO UPDATE SET root_category_id = excluded.root_category_id, tree_version = excluded.tree_version, fetched_at = excluded.fetched_at
         """)

@@ -20,7 +20,7 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
     {
         await using var command = database.CreateCommand(
             $"""
-            -- name: list categories
+            -- list categories
             SELECT {Columns} FROM reliability.ebay_categories
             WHERE marketplace_id = $1 AND parent_id {(parent is null ? "IS NULL" : "= $2")}
                 AND ($3::text IS NULL OR (category_name, category_id) > (
@@ -39,7 +39,7 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
     {
         await using var command = database.CreateCommand(
             $"""
-            -- name: read category
+            -- read category
             SELECT {Columns} FROM reliability.ebay_categories WHERE marketplace_id = $1 AND category_id = $2
             """);
         command.Parameters.Add(new() { Value = options.CurrentValue.MarketplaceId });

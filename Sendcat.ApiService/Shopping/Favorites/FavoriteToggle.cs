@@ -34,7 +34,7 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
     {
         await using var command = database.CreateCommand(
             """
-            -- name: toggle favorite
+            -- toggle favorite
             WITH gone AS (
                 DELETE FROM favorites WHERE user_id = $1 AND type = $3 AND external_id = $4 AND list_id IS NOT DISTINCT FROM $2 RETURNING id
             ), kept AS (
@@ -70,7 +70,7 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
     {
         await using var command = database.CreateCommand(
             """
-            -- name: check favorite list
+            -- check favorite list
             SELECT EXISTS (SELECT FROM favorite_lists WHERE id = $1 AND user_id = $2)
             """);
         command.Parameters.Add(new() { Value = list });

@@ -81,7 +81,7 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
     {
         await using var command = database.CreateCommand(
             """
-            -- name: check ebay categories
+            -- check ebay categories
             select fetched_at from reliability.ebay_taxonomy_meta where marketplace_id = $1
             """);
         command.Parameters.Add(new() { Value = marketplace });
@@ -92,7 +92,7 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
     {
         await using var command = database.CreateCommand(
             """
-            -- name: read ebay categories
+            -- read ebay categories
             select category_id, normalized_name, leaf from reliability.ebay_categories where marketplace_id = $1
             """);
         command.Parameters.Add(new() { Value = marketplace });

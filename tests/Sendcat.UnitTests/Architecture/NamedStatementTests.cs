@@ -42,7 +42,7 @@ public sealed partial class NamedStatementTests
         var names = Array.ConvertAll(scripts, script => File.ReadLines(script).First());
 
         Assert.NotEmpty(names);
-        Assert.All(names, name => Assert.Matches("^-- name: [a-z]+( [a-z]+){1,5}$", name));
+        Assert.All(names, name => Assert.Matches("^-- [a-z]+( [a-z]+){1,5}$", name));
         Assert.Equal(names.Length, names.Distinct(StringComparer.Ordinal).Count());
     }
 
@@ -52,6 +52,6 @@ public sealed partial class NamedStatementTests
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Statement();
 
-    [GeneratedRegex("""(?:-- |TagWith\(")name: (?<name>[^\n"]+)""", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(""""(?:"""\s*\n\s*-- |TagWith\(")(?<name>[^\n"]+)"""", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Name();
 }

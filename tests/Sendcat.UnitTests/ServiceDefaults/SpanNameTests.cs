@@ -6,10 +6,9 @@ namespace Sendcat.UnitTests.ServiceDefaults;
 public sealed class SpanNameTests
 {
     [Theory]
-    [InlineData("-- name: claim tool jobs\nWITH running AS (SELECT 1) SELECT 2", "claim tool jobs")]
-    [InlineData("-- name: read thread\r\n\r\nSELECT t.id FROM threads AS t", "read thread")]
+    [InlineData("-- claim tool jobs\nWITH running AS (SELECT 1) SELECT 2", "claim tool jobs")]
+    [InlineData("-- read thread\r\n\r\nSELECT t.id FROM threads AS t", "read thread")]
     [InlineData("SELECT t.id, t.title\nFROM threads AS t\nWHERE t.id = @id", "SELECT threads")]
-    [InlineData("-- another tag\n\nSELECT m.id FROM messages AS m", "SELECT messages")]
     [InlineData("INSERT INTO reliability.tool_jobs (id) VALUES ($1);", "INSERT tool_jobs")]
     [InlineData("UPDATE \"threads\" SET title = 'x'", "UPDATE threads")]
     [InlineData("delete from refresh_tokens r where id = $1", "DELETE refresh_tokens")]
@@ -20,7 +19,7 @@ public sealed class SpanNameTests
 
     [Fact]
     public void A_batch_is_called_by_all_its_statements() =>
-        Assert.Equal("lock lanes, enter tool jobs", StatementName.OfBatch(["-- name: lock lanes\nSELECT 1", "-- name: enter tool jobs\nSELECT 2", "-- name: enter tool jobs\nSELECT 3"]));
+        Assert.Equal("lock lanes, enter tool jobs", StatementName.OfBatch(["-- lock lanes\nSELECT 1", "-- name: enter tool jobs\nSELECT 2", "-- name: enter tool jobs\nSELECT 3"]));
 
     [Theory]
     [InlineData("https://openrouter.ai/api/v1/chat/completions", "GET openrouter.ai/api/v1/chat/completions")]
