@@ -19,7 +19,7 @@ public sealed class SpanNameTests
 
     [Fact]
     public void A_batch_is_called_by_all_its_statements() =>
-        Assert.Equal("lock lanes, enter tool jobs", StatementName.OfBatch(["-- lock lanes\nSELECT 1", "-- name: enter tool jobs\nSELECT 2", "-- name: enter tool jobs\nSELECT 3"]));
+        Assert.Equal("lock lanes, enter tool jobs", StatementName.OfBatch(["-- lock lanes\nSELECT 1", "-- enter tool jobs\nSELECT 2", "-- enter tool jobs\nSELECT 3"]));
 
     [Theory]
     [InlineData("https://openrouter.ai/api/v1/chat/completions", "GET openrouter.ai/api/v1/chat/completions")]
