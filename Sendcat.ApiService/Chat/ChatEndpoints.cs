@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
@@ -47,6 +48,7 @@ internal sealed class ChatEndpoints(
             return failed;
         }
 
+        TurnSpan.Name(Activity.Current, turn.Start.ThreadId, turn.Start.StreamId, turn.Record.MessageId);
         return new ChatEventStream(turn.Feed, () => turn.Asker, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
     }
 
@@ -101,6 +103,7 @@ internal sealed class ChatEndpoints(
 
         if (turns.ByThread(thread.ThreadId) is { } here)
         {
+            TurnSpan.Name(Activity.Current, thread.ThreadId, here.Start.StreamId);
             return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Http;
@@ -85,6 +86,7 @@ internal sealed class ChatGate(
     {
         try
         {
+            TurnSpan.Name(Activity.Current, threadId);
             var thread = await ThreadHistory.ReadAsync(database, threadId, chat.CurrentValue.HistoryMaxMessages, cancellationToken);
             return thread is not null && thread.BelongsTo(principal) ? thread : ApiError.Forbidden();
         }

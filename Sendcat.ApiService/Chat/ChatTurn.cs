@@ -73,6 +73,7 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
         ThreadId = start.ThreadId.ToString(),
         StreamId = start.WireStreamId,
         PrimaryHeld = start.PrimaryHeld,
+        MessageId = record.MessageId,
     };
 
     /// <summary>All calls of a step run at once; their answers are told as they come and put on the record in the model's order.</summary>

@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>Who ended a turn that did not end by itself.</summary>
@@ -64,8 +62,6 @@ internal sealed class LiveTurn : IDisposable
     public Task Ended => over.Task;
 
     public CancellationToken Stopping => stop.Token;
-
-    public Activity? Activity { get; init; }
 
     public void End(TurnEnding why)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
@@ -30,7 +29,7 @@ internal sealed class LiveTurns(
 
     public LiveTurn Begin(TurnStart start, TurnRecord record, bool speaksUi, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
     {
-        var turn = new LiveTurn(start, record, speaksUi, Left, turn => directory.Attached(turn.Start)) { Activity = Activity.Current };
+        var turn = new LiveTurn(start, record, speaksUi, Left, turn => directory.Attached(turn.Start));
         ByThread(start.ThreadId)?.Supersede();
 
         byThread[start.ThreadId] = turn;
@@ -73,6 +72,7 @@ internal sealed class LiveTurns(
         await using var lost = ticket.Lost.UnsafeRegister(static state => ((LiveTurn)state!).End(TurnEnding.Superseded), turn);
         await using var limit = time.CreateTimer(
             static state => ((LiveTurn)state!).End(TurnEnding.TimeLimit), turn, TimeSpan.FromMilliseconds(options.CurrentValue.TurnTimeoutMs), Timeout.InfiniteTimeSpan);
+        using var span = turn.Record.Span = TurnSpan.Start(turn.Start, turn.Record.MessageId);
         journal.WriteSoon(turn.Record);
 
         ChatEvent last;
@@ -142,6 +142,7 @@ internal sealed class LiveTurns(
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
         ChatMetrics.TurnEnded(status, turn.Ending);
+        TurnSpan.End(turn.Record.Span, status, turn.Ending);
         turn.Dispose();
     }
 

@@ -25,7 +25,10 @@ internal sealed class ReplicaHeartbeat(NpgsqlDataSource database, ReplicaId repl
                 steadySince = time.GetElapsedTime(lastBeat) > Death / 2 ? null : steadySince;
                 lastBeat = time.GetTimestamp();
                 await using var beat = database.CreateCommand(
-                    "insert into replicas (id, started_at, last_heartbeat) values ($1, $2, clock_timestamp()) on conflict (id) do update set last_heartbeat = clock_timestamp()");
+                    """
+                    -- replica heartbeat
+                    insert into replicas (id, started_at, last_heartbeat) values ($1, $2, clock_timestamp()) on conflict (id) do update set last_heartbeat = clock_timestamp()
+                    """);
                 beat.Parameters.Add(new() { Value = replica.Value });
                 beat.Parameters.Add(new() { Value = startedAt });
                 await beat.ExecuteNonQueryAsync(stoppingToken);
@@ -50,7 +53,11 @@ internal sealed class ReplicaHeartbeat(NpgsqlDataSource database, ReplicaId repl
         try
         {
             // An orderly end needs no sweeping: the turns have ended before this.
-            await using var leave = database.CreateCommand("delete from replicas r where id = $1 and not exists (select 1 from stream_sessions s where s.replica_id = r.id and s.status = 'streaming')");
+            await using var leave = database.CreateCommand(
+                """
+                -- remove replica
+                delete from replicas r where id = $1 and not exists (select 1 from stream_sessions s where s.replica_id = r.id and s.status = 'streaming')
+                """);
             leave.Parameters.Add(new() { Value = replica.Value });
             await leave.ExecuteNonQueryAsync(cancellationToken);
         }

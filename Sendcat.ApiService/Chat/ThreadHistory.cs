@@ -8,8 +8,14 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>A thread as a turn needs it: whose it is, which model it has, and its newest messages, ascending.</summary>
 internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
+    private const string ReadOwner = """
+        -- read thread
+        select user_id, session_id, model_id from threads where id = $1
+        """;
+
     // Other turns' unfinished answers are no history yet.
-    private const string Read = """
+    private const string ReadMessages = """
+        -- read thread messages
         select m.id, m.role, m.content, m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
         from messages m where m.thread_id = $1 and m.status is distinct from 'streaming' order by m.seq desc limit $2
         """;
@@ -24,8 +30,8 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand("select user_id, session_id, model_id from threads where id = $1") { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(Read) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId }, new NpgsqlParameter<int> { TypedValue = limit } } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadOwner) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId }, new NpgsqlParameter<int> { TypedValue = limit } } });
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
         {

@@ -13,6 +13,7 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
 
     // The turn named, if it runs; else the one that writes the message, or wrote it some steps ago: the last that began before it. One that is over stays as it is.
     private const string Abort = """
+        -- abort turn
         with message as (
           select id, role, created_at from messages where id = $2 and thread_id = $1
         ), turn as (
@@ -31,6 +32,7 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
 
     // A message that says it is being written stops saying so, also where no turn is on record for it.
     private const string AbortLatest = """
+        -- abort latest turn
         with session as (
           update stream_sessions s set status = 'aborted', ended_at = clock_timestamp()
           where s.status = 'streaming' and s.id = (select id from stream_sessions where thread_id = $1 and status = 'streaming' order by started_at desc limit 1)

@@ -26,7 +26,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 
     /// <summary>Announces a turn, before it begins: its end takes the entry away. An earlier turn of the thread, on whichever replica, makes room.</summary>
     public void Enter(TurnStart start, bool speaksUi) =>
-        Send(database => database.ScriptEvaluateAsync(
+        Send("register turn", "EVAL", database => database.ScriptEvaluateAsync(
             TakeOver, [RedisKeys.LiveTurn(start.ThreadId)],
             [new TurnPlace(start.StreamId, replica.Value, speaksUi).ToString(), (int)Longest.TotalSeconds, RedisKeys.TurnSignals, TurnSignals.Superseding],
             // Its text every time: nobody would hear of it when a Redis that was started anew does not know the script.
@@ -41,6 +41,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 
         try
         {
+            using var span = RedisSpan.Start("unregister turn", "EVAL");
             await Database.ScriptEvaluateAsync(
                 "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
                 [RedisKeys.LiveTurn(start.ThreadId)], [start.StreamId.ToString()], CommandFlags.FireAndForget);
@@ -58,6 +59,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     {
         try
         {
+            using var span = RedisSpan.Start("find turn", "GET");
             return TurnPlace.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
         }
         catch (Exception failure) when (RedisTrouble.Is(failure))
@@ -69,16 +71,17 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 
     /// <summary>Nobody reads this turn: the principal's next one may take its place.</summary>
     public void Detached(TurnStart start, TimeSpan grace) =>
-        Send(database => database.StringSetAsync(RedisKeys.DetachedTurn(start.Principal), start.StreamId.ToString(), grace, flags: CommandFlags.FireAndForget));
+        Send("detach turn", "SET", database => database.StringSetAsync(RedisKeys.DetachedTurn(start.Principal), start.StreamId.ToString(), grace, flags: CommandFlags.FireAndForget));
 
     public void Attached(TurnStart start) =>
-        Send(database => database.ScriptEvaluateAsync(DeleteIfMine, [RedisKeys.DetachedTurn(start.Principal)], [start.StreamId.ToString()], CommandFlags.FireAndForget));
+        Send("attach turn", "EVAL", database => database.ScriptEvaluateAsync(DeleteIfMine, [RedisKeys.DetachedTurn(start.Principal)], [start.StreamId.ToString()], CommandFlags.FireAndForget));
 
     /// <summary>The principal's detached turn, for the one who takes its place; nobody else gets it.</summary>
     public async Task<Guid?> TakeDetachedAsync(Principal principal)
     {
         try
         {
+            using var span = RedisSpan.Start("take over detached turn", "GETDEL");
             return Guid.TryParse((string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId) ? streamId : null;
         }
         catch (Exception failure) when (RedisTrouble.Is(failure))
@@ -88,7 +91,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         }
     }
 
-    private void Send(Func<IDatabase, Task> command)
+    private void Send(string name, string redisCommand, Func<IDatabase, Task> command)
     {
         if (!redis.IsConnected)
         {
@@ -97,6 +100,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 
         try
         {
+            using var span = RedisSpan.Start(name, redisCommand);
             // Fire and forget in the client's sense: queued on the connection, no answer is awaited, the task is complete.
             _ = command(Database);
         }

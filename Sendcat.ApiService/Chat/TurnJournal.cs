@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -146,6 +147,7 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
 
     private async Task CommitAsync(TurnRecord[] records)
     {
+        using var span = SharedWork.Start("commit turn journal", records.Select(record => record.Span));
         var changes = Array.ConvertAll(records, record => record.Changes());
         foreach (var overruled in await TurnJournalCommit.WriteAsync(database, replica.Value, changes, time.GetUtcNow()))
         {

@@ -11,6 +11,7 @@ internal static class TurnJournalCommit
 {
     // A turn that is on record adds nothing when it was buried, or when its last message was deleted: what followed that one went with it.
     private const string NewMessages = """
+        -- insert messages
         insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
         select u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
         from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
@@ -28,6 +29,7 @@ internal static class TurnJournalCommit
 
     // A message that somebody closed stays closed; one that was aborted elsewhere keeps its status and gets its partial text.
     private const string KnownMessages = """
+        -- update messages
         update messages m set
           content = u.content, model_id = u.model_id, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
           status = case when m.status = 'aborted' then 'aborted' else u.status end
@@ -36,10 +38,12 @@ internal static class TurnJournalCommit
         """;
 
     private const string FailedMessages = """
+        -- fail messages
         update messages set status = 'error' where id = any($1) and status = 'streaming'
         """;
 
     private const string NewSessions = """
+        -- open stream sessions
         insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
         select u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
         from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, thread_id, message_id, principal, status, started_at, ended_at)
@@ -52,6 +56,7 @@ internal static class TurnJournalCommit
         """;
 
     private const string KnownSessions = """
+        -- update stream sessions
         update stream_sessions s set
           message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
           status = case when s.status = 'aborted' then 'aborted' else u.status end
@@ -61,6 +66,7 @@ internal static class TurnJournalCommit
         """;
 
     private const string Touches = """
+        -- touch threads
         update threads set last_message_at = greatest(coalesce(last_message_at, $2), $2) where id = any($1)
         """;
 

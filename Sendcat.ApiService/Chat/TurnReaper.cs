@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
@@ -8,9 +9,10 @@ namespace Sendcat.ApiService.Chat;
 /// Buries the turns of processes that died: their messages become <c>error</c> with the text that was on record, their leases are freed by the beat in Redis. Any replica may do it;
 /// closing a session is a compare-and-set, so two that try at once do it once.
 /// </summary>
-internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, ILogger<TurnReaper> logger)
+internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
+        -- reap dead replicas
         with dead as (
           select id from replicas where last_heartbeat < clock_timestamp() - $1 order by id for update skip locked
         ), closed as (
@@ -27,6 +29,7 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
 
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
+        var began = time.GetUtcNow();
         var replicas = new HashSet<Guid>();
         var turns = new List<(Guid Stream, Guid Thread)>();
         await using (var command = database.CreateCommand(Sweep))
@@ -41,6 +44,11 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
                     turns.Add((reader.GetGuid(1), reader.GetGuid(2)));
                 }
             }
+        }
+
+        if (replicas.Count > 0)
+        {
+            BackgroundRound.Did("reap dead replicas", began, ("sendcat.replicas.count", replicas.Count), ("sendcat.turns.count", turns.Count));
         }
 
         foreach (var replica in replicas)

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
@@ -52,6 +53,9 @@ internal sealed class TurnRecord
             }
         }
     }
+
+    /// <summary>The span of the turn, in whose trace the journal's commits are.</summary>
+    public Activity? Span { get; set; }
 
     /// <summary>The record was found closed by somebody else: aborted, swept, or its thread deleted. Argument: the status found, null if the rows are gone.</summary>
     public Action<string?>? Overruled { get; set; }

@@ -29,6 +29,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
     {
         try
         {
+            using var span = RedisSpan.Start("signal turn", "PUBLISH");
             await redis.GetSubscriber().PublishAsync(Channel, signal);
         }
         catch (Exception failure) when (RedisTrouble.Is(failure))

@@ -15,6 +15,7 @@ internal sealed class TurnStarter(
     LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     private const string CutAnswer = $"""
+        -- delete replaced answer
         with gone as (
           delete from messages where thread_id = $1 and seq > (
             select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 using Sendcat.Reliability.Database;
+using Sendcat.ServiceDefaults.Postgres;
 
 namespace Sendcat.ApiService.Database;
 
@@ -17,7 +18,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
         options.UseSnakeCaseNamingConvention();
         // A failed command reaches its caller as an exception, and is logged there if it matters.
         options.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
-        new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable);
+        new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable).ConfigureDataSource(source => source.NameSpans());
     }
 
     /// <summary>Runs before the server starts to listen. Waits for as long as Postgres is not there yet; a wrong password or a broken migration stops the start.</summary>

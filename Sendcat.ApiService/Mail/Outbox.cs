@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 
 namespace Sendcat.ApiService.Mail;
@@ -11,10 +12,12 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
     /// <summary>More than this many waiting means somebody floods us; what comes on top is dropped.</summary>
     private const int MostWaiting = 1_000;
 
-    private readonly Channel<Letter> waiting = Channel.CreateBounded<Letter>(new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
+    private static readonly ActivitySource Source = new("Sendcat.Mail");
+
+    private readonly Channel<(Letter Letter, ActivityContext Cause)> waiting = Channel.CreateBounded<(Letter, ActivityContext)>(new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Never waits.</summary>
-    public void Put(Letter letter) => waiting.Writer.TryWrite(letter);
+    public void Put(Letter letter) => waiting.Writer.TryWrite((letter, Activity.Current?.Context ?? default));
 
     /// <summary>What is waiting is still sent, within the host's shutdown time.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
@@ -30,10 +33,12 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var letter in waiting.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var (letter, cause) in waiting.Reader.ReadAllAsync(stoppingToken))
         {
             try
             {
+                // In the trace of the request that caused it.
+                using var span = Source.StartActivity("send mail", ActivityKind.Internal, cause);
                 await using var scope = scopes.CreateAsyncScope();
                 await letter(scope.ServiceProvider, stoppingToken);
             }

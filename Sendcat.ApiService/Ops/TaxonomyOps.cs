@@ -26,6 +26,7 @@ internal static class TaxonomyOps
         long workers = 0;
         try
         {
+            using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
             workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace);
         }
         catch (Exception exception) when (RedisTrouble.Is(exception))

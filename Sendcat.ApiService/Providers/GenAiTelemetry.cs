@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using System.Text;
 using Sendcat.ApiService.Providers.Catalogue;
 
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
 /// Spans and metrics of model calls under the name <c>Sendcat.GenAI</c>, after the GenAI conventions as of semantic-conventions 1.41 (the last release that carries
-/// their text). No content of any kind. Metric tags are closed sets: an id that the built-in table does not know is <c>other</c>.
+/// their text). Content only when it is captured (<see cref="ContentCapture"/>). Metric tags are closed sets: an id that the built-in table does not know is <c>other</c>.
 /// </summary>
 internal sealed class GenAiTelemetry : IDisposable
 {
@@ -19,10 +20,11 @@ internal sealed class GenAiTelemetry : IDisposable
     private readonly Histogram<double> _firstChunk;
     private readonly Histogram<long> _tokens;
     private readonly TimeProvider _time;
+    private readonly ContentCapture _capture;
 
-    public GenAiTelemetry(IMeterFactory meters, TimeProvider time)
+    public GenAiTelemetry(IMeterFactory meters, TimeProvider time, ContentCapture capture)
     {
-        _time = time;
+        (_time, _capture) = (time, capture);
         _meter = meters.Create(Name);
         var seconds = new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] };
         var counts = new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576] };
@@ -41,10 +43,12 @@ internal sealed class GenAiTelemetry : IDisposable
     {
         private readonly GenAiTelemetry _telemetry;
         private readonly Activity? _span;
+        private readonly Answer? _answer;
         private readonly string _requestModel;
         private readonly long _started;
         private double? _firstChunk;
         private string? _error = "cancelled";
+        private string _finishReason = "error";
         private ProviderUsage? _usage;
 
         public Operation(GenAiTelemetry telemetry, ProviderRequest request, ProviderRoute first)
@@ -65,16 +69,44 @@ internal sealed class GenAiTelemetry : IDisposable
                 span.SetTag("gen_ai.request.model", first.Model);
                 span.SetTag("gen_ai.request.stream", true);
                 span.SetTag("gen_ai.conversation.id", request.ThreadId);
+                span.SetTag("sendcat.stream.id", request.StreamId);
+                span.SetTag("sendcat.message.id", request.MessageId);
                 if (Uri.TryCreate(first.BaseUrl, UriKind.Absolute, out var address))
                 {
                     span.SetTag("server.address", address.Host);
                     span.SetTag("server.port", address.Port);
                 }
+
+                if (telemetry._capture.IsOn)
+                {
+                    _answer = new();
+                    span.SetTag("gen_ai.input.messages", GenAiContent.Input(request.Messages));
+                }
+            }
+        }
+
+        /// <summary>What the call does is below this span. A stream is read in pieces, each in the context of its reader: so call it for every piece, in an async method of its own.</summary>
+        public void Enter()
+        {
+            if (_span is not null)
+            {
+                Activity.Current = _span;
+            }
+        }
+
+        /// <summary>What a route was sent besides the messages.</summary>
+        public void Sent(IReadOnlyList<string> prompts, IReadOnlyList<ToolDeclaration> tools)
+        {
+            if (_answer is not null)
+            {
+                _span!.SetTag("gen_ai.system_instructions", GenAiContent.Instructions(prompts));
+                _span.SetTag("gen_ai.tool.definitions", GenAiContent.Tools(tools));
             }
         }
 
         public void Saw(ProviderEvent providerEvent, string? responseId)
         {
+            _answer?.Add(providerEvent);
             switch (providerEvent)
             {
                 case ProviderEvent.RouteChosen route:
@@ -82,6 +114,7 @@ internal sealed class GenAiTelemetry : IDisposable
                     break;
                 case ProviderEvent.Finished finished:
                     _error = null;
+                    _finishReason = finished.Reason;
                     _usage = finished.Usage;
                     if (_span is { IsAllDataRequested: true } span)
                     {
@@ -153,6 +186,7 @@ internal sealed class GenAiTelemetry : IDisposable
                 span.SetTag("gen_ai.usage.output_tokens", _usage?.CompletionTokens);
                 span.SetTag("gen_ai.usage.cache_read.input_tokens", _usage?.CachedTokens);
                 span.SetTag("gen_ai.usage.reasoning.output_tokens", _usage?.ReasoningTokens);
+                span.SetTag("gen_ai.output.messages", _answer?.ToJson(_finishReason));
                 if (_error is not null)
                 {
                     span.SetTag("error.type", _error);
@@ -162,5 +196,33 @@ internal sealed class GenAiTelemetry : IDisposable
 
             span.Dispose();
         }
+    }
+
+    /// <summary>What a model says, while it is captured.</summary>
+    private sealed class Answer
+    {
+        private readonly StringBuilder _text = new();
+        private readonly StringBuilder _reasoning = new();
+        private readonly List<ProviderToolCall> _calls = [];
+
+        public void Add(ProviderEvent said)
+        {
+            switch (said)
+            {
+                case ProviderEvent.Text text:
+                    _text.Append(text.Delta);
+                    break;
+                case ProviderEvent.Reasoning thought:
+                    _reasoning.Append(thought.Delta);
+                    break;
+                case ProviderEvent.ToolCallReady ready:
+                    _calls.Add(ready.Call);
+                    break;
+                default:
+                    break;
+            }
+        }
+
+        public string ToJson(string finishReason) => GenAiContent.Output(_text.ToString(), _reasoning.ToString(), _calls, finishReason);
     }
 }

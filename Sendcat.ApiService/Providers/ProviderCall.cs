@@ -35,6 +35,12 @@ internal sealed class ProviderCall(
 
     public string? ResponseId => _attempt?.ResponseId;
 
+    /// <summary>System prompts of the last attempt.</summary>
+    public IReadOnlyList<string> Prompts { get; private set; } = [];
+
+    /// <summary>Tools of the last attempt.</summary>
+    public IReadOnlyList<ToolDeclaration> Offered { get; private set; } = [];
+
     private ProviderRoute Route => routes[_route];
 
     /// <summary>Adds the next events, at least one.</summary>
@@ -137,6 +143,7 @@ internal sealed class ProviderCall(
     {
         var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != ToolNames.SearchWeb)];
         var prompts = request.WithPrompts ? SystemPrompts.For(route.Capability, request.ToolsAllowed ? tools : []) : [];
+        (Prompts, Offered) = (prompts, tools);
         var asked = request with { Tools = tools };
         using var body = ChatRequestBody.Write(asked, route.Model, route.Capability.NativeTools, prompts);
         return await client.ChatAsync(route, body, cancellationToken);

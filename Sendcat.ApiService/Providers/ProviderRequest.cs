@@ -27,6 +27,9 @@ internal sealed record ProviderRequest
     public required string StreamId { get; init; }
 
     public bool PrimaryHeld { get; init; }
+
+    /// <summary>The message that the answer becomes, for traces.</summary>
+    public Guid? MessageId { get; init; }
 }
 
 /// <summary>A message as the provider wants it.</summary>

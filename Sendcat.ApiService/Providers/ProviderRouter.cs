@@ -45,11 +45,17 @@ internal sealed class ProviderRouter(
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<bool> NextAsync(ProviderCall call, List<ProviderEvent> events, GenAiTelemetry.Operation operation)
     {
+        operation.Enter();
         try
         {
             var more = await call.NextAsync(events);
             foreach (var providerEvent in events)
             {
+                if (providerEvent is ProviderEvent.RouteChosen)
+                {
+                    operation.Sent(call.Prompts, call.Offered);
+                }
+
                 operation.Saw(providerEvent, call.ResponseId);
             }
 

@@ -20,6 +20,7 @@ internal static class ProviderServices
         services.AddHostedService<CatalogueRefresh>();
         services.AddSingleton<RoutePlan>();
         services.AddSingleton<IRouteGuards, RouteGuards>();
+        services.AddSingleton(provider => ContentCapture.From(provider.GetRequiredService<IConfiguration>()));
         services.AddSingleton<GenAiTelemetry>();
         services.AddSingleton<ProviderRouter>();
         return services;

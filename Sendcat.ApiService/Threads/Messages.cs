@@ -14,6 +14,7 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
     public async Task<(Guid Id, bool IsNew)?> AppendAsync(Guid threadId, string content, IReadOnlyList<Attachment>? attachments, string? clientId, CancellationToken cancellationToken)
     {
         const string Sql = """
+            -- append message
             with bumped as (update threads set last_message_at = greatest(last_message_at, $6) where id = $2 returning id),
                  added as (insert into messages (id, thread_id, role, content, status, attachments, client_id, created_at)
                            select $1, id, 'user', $3, 'completed', $4, $5, $6 from bumped
@@ -44,7 +45,11 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
             }
         }
 
-        await using var earlier = source.CreateCommand("select id from messages where thread_id = $1 and client_id = $2");
+        await using var earlier = source.CreateCommand(
+            """
+            -- find message by client id
+            select id from messages where thread_id = $1 and client_id = $2
+            """);
         earlier.Parameters.Add(new() { Value = threadId });
         earlier.Parameters.Add(new() { Value = clientId });
         return await earlier.ExecuteScalarAsync(cancellationToken) is Guid first ? (first, false) : null;
@@ -61,6 +66,7 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
     public async Task<int?> DeleteAfterAsync(Guid threadId, Guid messageId, CancellationToken cancellationToken)
     {
         const string Sql = $"""
+            -- delete messages after
             with anchor as (select seq from messages where id = $2 and thread_id = $1),
                  gone as (delete from messages m using anchor where m.thread_id = $1 and m.seq > anchor.seq returning m.id),
                  {ForgetTurns}

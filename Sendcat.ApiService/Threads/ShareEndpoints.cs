@@ -32,6 +32,7 @@ internal static class ShareEndpoints
         // Random rather than ordered: the token is the whole secret of the link.
         await db.Database.ExecuteSqlAsync(
             $"""
+            -- create share link
             insert into shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked)
             values ({Guid.CreateVersion7(now)}, {open.Thread.Id}, {Guid.NewGuid().ToString("D")}, {open.Principal.UserId}, {open.Principal.SessionId}, {now}, false)
             on conflict (thread_id) where not is_revoked do nothing

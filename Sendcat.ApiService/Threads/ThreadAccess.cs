@@ -28,7 +28,7 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
             return refusal;
         }
 
-        var thread = IsId(threadId, out var id) ? await db.Threads.AsNoTracking().SingleOrDefaultAsync(t => t.Id == id, cancellationToken) : null;
+        var thread = IsId(threadId, out var id) ? await db.Threads.AsNoTracking().TagWith("read thread").SingleOrDefaultAsync(t => t.Id == id, cancellationToken) : null;
         return thread is not null && Permits(principal, new(thread.UserId, thread.SessionId)) ? new OpenThread(principal, thread) : Refused(principal, function);
     }
 

@@ -34,6 +34,7 @@ internal sealed class ThreadCopies(SendcatDb db, TimeProvider time)
         var copies = Array.ConvertAll(sources, _ => Guid.CreateVersion7(now));
         await db.Database.ExecuteSqlAsync(
             $"""
+            -- copy messages
             insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, products, created_at)
             select n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.products, m.created_at
             from unnest({sources}, {copies}) with ordinality as n (source, copy, place)

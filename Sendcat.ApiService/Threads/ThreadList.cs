@@ -28,6 +28,7 @@ internal sealed class ThreadList(SendcatDb db)
             .OrderByDescending(t => t.IsPinned).ThenByDescending(t => t.LastMessageAt ?? t.CreatedAt).ThenByDescending(t => t.Id)
             .Take(limit + 1)
             .Select(t => new { Thread = t, IsStreaming = db.Messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
+            .TagWith("list threads")
             .ToListAsync(cancellationToken);
         var last = rows.Count > limit ? rows[limit - 1].Thread : null;
         return new(
@@ -40,6 +41,7 @@ internal sealed class ThreadList(SendcatDb db)
         var row = await db.Threads.AsNoTracking()
             .Where(t => t.Id == id)
             .Select(t => new { Thread = t, IsStreaming = db.Messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
+            .TagWith("read thread view")
             .SingleOrDefaultAsync(cancellationToken);
         return row is null ? null : ThreadView.Of(row.Thread, row.IsStreaming);
     }

@@ -5,7 +5,7 @@ using Sendcat.ApiService.Providers;
 namespace Sendcat.ApiService.Tools;
 
 /// <summary>All tools by name. A call that no tool answers is answered all the same, so that the thread stays usable.</summary>
-internal sealed class ToolBox(IEnumerable<ITool> tools, ILogger<ToolBox> logger)
+internal sealed class ToolBox(IEnumerable<ITool> tools, ContentCapture capture, ILogger<ToolBox> logger)
 {
     public static readonly ActivitySource Activities = new("Sendcat.Tools");
 
@@ -32,9 +32,13 @@ internal sealed class ToolBox(IEnumerable<ITool> tools, ILogger<ToolBox> logger)
         activity?.SetTag("gen_ai.tool.name", call.Name);
         activity?.SetTag("gen_ai.tool.call.id", call.Id);
         activity?.SetTag("gen_ai.tool.type", "function");
+        var captured = capture.IsOn ? activity : null;
+        captured?.SetTag("gen_ai.tool.call.arguments", GenAiContent.Cut(call.ArgumentsJson));
         try
         {
-            return await tool.RunAsync(call, cancellationToken);
+            var answer = await tool.RunAsync(call, cancellationToken);
+            captured?.SetTag("gen_ai.tool.call.result", GenAiContent.Cut(answer.Text));
+            return answer;
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Events;
@@ -9,6 +10,7 @@ namespace Sendcat.Reliability.Admission;
 /// <summary>Decides whether a turn may start: all dimensions and whatever claims come along, in one round trip.</summary>
 public sealed class AdmissionController
 {
+    private static readonly ActivitySource Source = new("Sendcat.Admission");
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
     private readonly AdmissionKeys.Kept _keys = new();
@@ -43,6 +45,7 @@ public sealed class AdmissionController
     /// <exception cref="OperationCanceledException">The caller left while Redis was asked; nothing is held.</exception>
     public async ValueTask<AdmissionDecision> AdmitAsync(AdmissionRequest request, CancellationToken cancellationToken)
     {
+        using var span = Source.StartActivity("admit");
         var mode = Mode;
         var options = _options.CurrentValue;
         var keys = mode is AdmissionMode.Shadow ? _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix)) : _keys.For(options.KeyPrefix);
@@ -59,6 +62,12 @@ public sealed class AdmissionController
             _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, RetryAfter.Jittered(options)),
         };
         Report(request, decision, outcome, options);
+        if (span is { IsAllDataRequested: true })
+        {
+            span.SetTag("sendcat.admission.mode", Word(mode)).SetTag("sendcat.admission.outcome", decision is AdmissionDecision.Denied ? "denied" : outcome.Local ? "admitted_locally" : "admitted")
+                .SetTag("sendcat.admission.reason", (decision as AdmissionDecision.Denied)?.Reason);
+        }
+
         return decision;
 
         AdmissionTicket Ticket() => outcome.Local ? new(outcome.Lease) : new(outcome.Lease, _claims, [.. deciding, .. shadow], mode is AdmissionMode.Disabled ? null : tools);

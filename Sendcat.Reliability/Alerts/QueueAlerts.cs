@@ -24,6 +24,16 @@ public sealed class QueueAlerts
 
     private const string RunName = "tool_queue_health";
 
+    private const string TryLock = """
+        -- try lock queue check
+        SELECT pg_try_advisory_xact_lock($1)
+        """;
+
+    private const string WaitForLock = """
+        -- lock queue check
+        SELECT pg_advisory_xact_lock($1) IS NOT NULL
+        """;
+
     private readonly QueueGauge _gauge;
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolQueueAlertOptions> _options;
@@ -52,6 +62,7 @@ public sealed class QueueAlerts
     {
         await using var command = _database.CreateCommand(
             """
+            -- list queue alerts
             SELECT id, alert_key, kind, observed, threshold, window_minutes, created_at, expires_at, cleared_at
             FROM reliability.tool_queue_alerts WHERE id < $1 ORDER BY id DESC LIMIT $2
             """);
@@ -105,7 +116,7 @@ public sealed class QueueAlerts
 
     private static async Task<bool> MayJudgeAsync(NpgsqlConnection connection, bool onlyWhenDue, DateTimeOffset now, CancellationToken cancellationToken)
     {
-        await using var locking = new NpgsqlCommand(onlyWhenDue ? "SELECT pg_try_advisory_xact_lock($1)" : "SELECT pg_advisory_xact_lock($1) IS NOT NULL", connection)
+        await using var locking = new NpgsqlCommand(onlyWhenDue ? TryLock : WaitForLock, connection)
         {
             Parameters = { new() { Value = Lock } },
         };
@@ -117,6 +128,7 @@ public sealed class QueueAlerts
         // A time in the future is that of a clock that was set back: then it is due, too.
         await using var running = new NpgsqlCommand(
             """
+            -- claim scheduled run
             INSERT INTO reliability.scheduled_runs AS r (name, ran_at) VALUES ($1, $2)
             ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at WHERE NOT $4 OR r.ran_at <= $2 - $3 OR r.ran_at > $2 + $3
             RETURNING true
@@ -134,6 +146,7 @@ public sealed class QueueAlerts
         await using var batch = new NpgsqlBatch(connection, transaction);
         batch.BatchCommands.Add(new(
             """
+            -- raise queue alerts
             INSERT INTO reliability.tool_queue_alerts AS a (alert_key, kind, observed, threshold, window_minutes, created_at, expires_at)
             SELECT kind || '|' || $4, kind, observed, threshold, $5, $6, $7 FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS f(kind, observed, threshold)
             ON CONFLICT (alert_key) DO UPDATE SET observed = greatest(a.observed, excluded.observed), cleared_at = NULL
@@ -151,11 +164,19 @@ public sealed class QueueAlerts
                 new() { Value = now + Retention },
             },
         });
-        batch.BatchCommands.Add(new("UPDATE reliability.tool_queue_alerts SET cleared_at = $2 WHERE cleared_at IS NULL AND NOT kind = ANY($1) RETURNING kind")
+        batch.BatchCommands.Add(new(
+            """
+            -- clear queue alerts
+            UPDATE reliability.tool_queue_alerts SET cleared_at = $2 WHERE cleared_at IS NULL AND NOT kind = ANY($1) RETURNING kind
+            """)
         {
             Parameters = { new() { Value = Array.ConvertAll(exceeded, finding => finding.Kind) }, new() { Value = now } },
         });
-        batch.BatchCommands.Add(new("DELETE FROM reliability.tool_queue_alerts WHERE id IN (SELECT id FROM reliability.tool_queue_alerts WHERE expires_at <= $1 LIMIT 1000)")
+        batch.BatchCommands.Add(new(
+            """
+            -- remove expired queue alerts
+            DELETE FROM reliability.tool_queue_alerts WHERE id IN (SELECT id FROM reliability.tool_queue_alerts WHERE expires_at <= $1 LIMIT 1000)
+            """)
         {
             Parameters = { new() { Value = now } },
         });

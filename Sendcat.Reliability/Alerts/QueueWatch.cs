@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Alerts;
 
@@ -29,7 +30,11 @@ internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<
     {
         try
         {
-            await alerts.CheckIfDueAsync(cancellationToken);
+            var began = time.GetUtcNow();
+            if (await alerts.CheckIfDueAsync(cancellationToken) is { } check && check.Created + check.Cleared > 0)
+            {
+                BackgroundRound.Did("check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
+            }
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {

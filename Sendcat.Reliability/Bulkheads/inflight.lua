@@ -1,3 +1,4 @@
+-- count leases
 -- Counts the leases that have not run out.
 --
 -- KEYS  1    lease key

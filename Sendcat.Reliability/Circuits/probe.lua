@@ -1,3 +1,4 @@
+-- claim circuit probe
 -- Chooses the one replica that probes a half-open circuit.
 --
 -- KEYS  1    mark of the provider's probe

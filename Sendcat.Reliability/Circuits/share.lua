@@ -1,3 +1,4 @@
+-- exchange circuit state
 -- Keeps the newest state of a circuit: of a later epoch, or of the same one with the later end.
 --
 -- KEYS  1    the circuit

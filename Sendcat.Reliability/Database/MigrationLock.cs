@@ -8,6 +8,16 @@ public sealed class MigrationLock : IAsyncDisposable
     /// <summary>"sendcat" in ASCII.</summary>
     public const long Key = 0x73656E64636174;
 
+    private const string Lock = """
+        -- lock schema
+        SELECT pg_advisory_lock($1)
+        """;
+
+    private const string Unlock = """
+        -- unlock schema
+        SELECT pg_advisory_unlock($1)
+        """;
+
     private readonly NpgsqlConnection _connection;
 
     private MigrationLock(NpgsqlConnection connection) => _connection = connection;
@@ -18,7 +28,7 @@ public sealed class MigrationLock : IAsyncDisposable
         var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {
-            await using var command = new NpgsqlCommand("SELECT pg_advisory_lock($1)", connection) { CommandTimeout = 300, Parameters = { new() { Value = Key } } };
+            await using var command = new NpgsqlCommand(Lock, connection) { CommandTimeout = 300, Parameters = { new() { Value = Key } } };
             await command.ExecuteNonQueryAsync(cancellationToken);
             return new(connection);
         }
@@ -35,7 +45,7 @@ public sealed class MigrationLock : IAsyncDisposable
         {
             if (_connection.State is System.Data.ConnectionState.Open)
             {
-                await using var command = new NpgsqlCommand("SELECT pg_advisory_unlock($1)", _connection) { Parameters = { new() { Value = Key } } };
+                await using var command = new NpgsqlCommand(Unlock, _connection) { Parameters = { new() { Value = Key } } };
                 await command.ExecuteNonQueryAsync();
             }
         }

@@ -8,7 +8,11 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
     /// <summary>Records the intent before anything is done, so that nothing is done without a record.</summary>
     public async Task<long> BeginAsync(string actor, string action, string target, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("INSERT INTO reliability.operator_audit (actor, action, target, created_at) VALUES ($1, $2, $3, $4) RETURNING id");
+        await using var command = database.CreateCommand(
+            """
+            -- begin operator audit
+            INSERT INTO reliability.operator_audit (actor, action, target, created_at) VALUES ($1, $2, $3, $4) RETURNING id
+            """);
         command.Parameters.Add(new() { Value = actor });
         command.Parameters.Add(new() { Value = action });
         command.Parameters.Add(new() { Value = target });
@@ -19,7 +23,11 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
     /// <summary>What came of it.</summary>
     public async Task EndAsync(long entry, string after, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("UPDATE reliability.operator_audit SET after = $2 WHERE id = $1");
+        await using var command = database.CreateCommand(
+            """
+            -- end operator audit
+            UPDATE reliability.operator_audit SET after = $2 WHERE id = $1
+            """);
         command.Parameters.Add(new() { Value = entry });
         command.Parameters.Add(new() { Value = after });
         await command.ExecuteNonQueryAsync(cancellationToken);
@@ -29,7 +37,11 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
     /// <param name="before">Id of the last one that was seen.</param>
     public async Task<IReadOnlyList<OperatorAuditRow>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT id, actor, action, target, before, after, created_at FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2");
+        await using var command = database.CreateCommand(
+            """
+            -- list operator audit
+            SELECT id, actor, action, target, before, after, created_at FROM reliability.operator_audit WHERE id < $1 ORDER BY id DESC LIMIT $2
+            """);
         command.Parameters.Add(new() { Value = before ?? long.MaxValue });
         command.Parameters.Add(new() { Value = limit });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Events;
 
@@ -15,12 +16,14 @@ public sealed class RateLimitEvents : BackgroundService
 
     // Replicas meet in the dedupe key: the same event seen by two of them is one row with the hits of both.
     private const string Insert = """
+        -- write rate limit events
         INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, retry_after_ms, path, method, dedupe_key, hits, created_at, expires_at)
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::text[], $10::int[], $11::timestamptz[], $12::timestamptz[])
         ON CONFLICT (dedupe_key) DO UPDATE SET hits = rate_limit_events.hits + excluded.hits
         """;
 
     private const string Sweep = """
+        -- remove expired rate limit events
         DELETE FROM reliability.rate_limit_events WHERE id IN (SELECT id FROM reliability.rate_limit_events WHERE expires_at < $1 LIMIT 5000)
         """;
 
@@ -56,6 +59,7 @@ public sealed class RateLimitEvents : BackgroundService
             return;
         }
 
+        var began = _time.GetUtcNow();
         try
         {
             await using var command = _database.CreateCommand(Insert);
@@ -73,6 +77,7 @@ public sealed class RateLimitEvents : BackgroundService
             Add(tally => tally.At + Retention);
             await command.ExecuteNonQueryAsync(cancellationToken);
             _failing = false;
+            BackgroundRound.Did("write rate limit events", began, ("sendcat.events.count", tallies.Length));
 
             void Add<T>(Func<EventTally.Tally, T> column) => command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. tallies.Select(it => column(it.tally))] });
         }
@@ -91,14 +96,20 @@ public sealed class RateLimitEvents : BackgroundService
     /// <summary>Deletes what has expired, in portions.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
     {
+        var (began, all) = (_time.GetUtcNow(), 0);
         int deleted;
         do
         {
             await using var command = _database.CreateCommand(Sweep);
             command.Parameters.Add(new() { Value = _time.GetUtcNow() });
-            deleted = await command.ExecuteNonQueryAsync(cancellationToken);
+            all += deleted = await command.ExecuteNonQueryAsync(cancellationToken);
         }
         while (deleted == 5000);
+
+        if (all > 0)
+        {
+            BackgroundRound.Did("remove expired rate limit events", began, ("sendcat.events.count", all));
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -10,6 +10,7 @@ public sealed class KnobOverrideStore
 {
     // One statement, so the value and its audit row exist together or not at all.
     private const string Set = """
+        -- set knob
         WITH before AS (SELECT value FROM reliability.knob_overrides WHERE name = $1 FOR UPDATE),
              changed AS (
                INSERT INTO reliability.knob_overrides (name, value, actor, updated_at) VALUES ($1, $2, $3, $4)
@@ -19,6 +20,7 @@ public sealed class KnobOverrideStore
         """;
 
     private const string Clear = """
+        -- clear knob
         WITH cleared AS (DELETE FROM reliability.knob_overrides WHERE name = $1 RETURNING value)
         INSERT INTO reliability.operator_audit (actor, action, target, before, after, created_at)
         VALUES ($3, 'knob.clear', $1, (SELECT value FROM cleared), $2, $4) RETURNING before
@@ -74,6 +76,7 @@ public sealed class KnobOverrideStore
     {
         try
         {
+            using var span = RedisSpan.Start("signal knob change", "PUBLISH");
             await _redis.GetSubscriber().PublishAsync(RedisKeys.KnobsChanged, RedisValue.EmptyString, CommandFlags.FireAndForget);
         }
         catch (Exception exception) when (RedisTrouble.Is(exception))

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Knobs;
@@ -22,8 +23,12 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
         await _one.WaitAsync(cancellationToken);
         try
         {
-            var values = new Dictionary<string, string>(StringComparer.Ordinal);
-            await using var command = database.CreateCommand("SELECT name, value FROM reliability.knob_overrides");
+            var (began, values) = (time.GetUtcNow(), new Dictionary<string, string>(StringComparer.Ordinal));
+            await using var command = database.CreateCommand(
+                """
+                -- read knob overrides
+                SELECT name, value FROM reliability.knob_overrides
+                """);
             await using var rows = await command.ExecuteReaderAsync(cancellationToken);
             while (await rows.ReadAsync(cancellationToken))
             {
@@ -33,6 +38,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
             if (overrides.Replace(values))
             {
                 logger.OverridesChanged(values.Count);
+                BackgroundRound.Did("apply knob overrides", began, ("sendcat.knobs.count", values.Count));
             }
 
             _failing = false;

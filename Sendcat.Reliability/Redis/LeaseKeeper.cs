@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
@@ -251,7 +252,7 @@ internal sealed class LeaseKeeper : BackgroundService
             return;
         }
 
-        var rebuilt = 0;
+        var (began, rebuilt) = (_time.GetUtcNow(), 0);
         foreach (var some in missing.Chunk(Batch))
         {
             var retaken = await Task.WhenAll(some.Select(lease => RetakeAsync(lease, cancellationToken)));
@@ -265,6 +266,7 @@ internal sealed class LeaseKeeper : BackgroundService
         if (rebuilt > 0)
         {
             _metrics.Leases("rebuilt", rebuilt);
+            BackgroundRound.Did("rebuild leases", began, ("sendcat.leases.count", rebuilt));
             _logger.LeasesRebuilt(rebuilt);
         }
     }

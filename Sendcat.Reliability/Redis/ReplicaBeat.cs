@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Redis;
 
@@ -61,6 +62,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
 
     private async Task BuryAsync(string dead, CancellationToken cancellationToken)
     {
+        var began = time.GetUtcNow();
         for (var left = 1; left > 0;)
         {
             if (await redis.TendAsync(Bury, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } answer)
@@ -74,6 +76,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
         if (dead != replica.ToString())
         {
             metrics.Leases("buried_replica", 1);
+            BackgroundRound.Did("reap replica leases", began, ("sendcat.replica.id", dead));
             logger.ReplicaBuried(dead);
         }
     }

@@ -1,3 +1,4 @@
+-- replica heartbeat
 -- Says that a replica lives, and names those that have gone silent.
 --
 -- KEYS  1    sorted set of the replicas, scored by when each counts as dead

@@ -1,3 +1,4 @@
+-- reap replica leases
 -- Frees up to 500 holders of a dead replica.
 --
 -- KEYS  1    sorted set of the replicas

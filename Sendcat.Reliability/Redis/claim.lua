@@ -1,3 +1,4 @@
+-- claim limits
 -- Decides several claims at once: check everything, then take everything or nothing.
 --
 -- KEYS  1        hash of the asking replica: holder -> its lease keys, one a line

@@ -1,3 +1,4 @@
+-- release leases
 -- Gives leases back.
 --
 -- KEYS  1    hash of the replica that holds them: holder -> its lease keys, one a line

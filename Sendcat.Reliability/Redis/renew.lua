@@ -1,3 +1,4 @@
+-- renew leases
 -- Renews leases that are still there; never brings one back.
 --
 -- KEYS       lease keys, each once

@@ -1,3 +1,4 @@
+-- settle rate limits
 -- Sets sliding windows right after the fact: what something cost beyond what was claimed, or less. Decides nothing.
 --
 -- KEYS       windows, as claim.lua keeps them

@@ -1,3 +1,4 @@
+-- revoke leases
 -- Takes all leases of a holder away, whichever replica it runs on, for good: its replica must not bring them back.
 --
 -- KEYS  1    sorted set of the replicas

@@ -105,6 +105,7 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
         if (_flying)
         {
             await flights.Redis.TendAsync(Land, [RedisKeys.ToolCacheFlight(space, key)], [_who], CancellationToken.None);
+            using var span = RedisSpan.Start("signal cache filled", "PUBLISH");
             await flights.Connection.GetSubscriber().PublishAsync(RedisKeys.ToolCacheNews, Word, CommandFlags.FireAndForget);
         }
 

@@ -1,3 +1,4 @@
+-- count cache entries
 -- KEYS 1 index. Answers how many entries the namespace has now.
 local time = redis.call('TIME')
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', time[1] * 1000 + math.floor(time[2] / 1000))

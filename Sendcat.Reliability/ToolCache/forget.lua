@@ -1,3 +1,4 @@
+-- clear cache entries
 -- Removes entries of a namespace, the ones that would go first, first.
 -- KEYS 1 index. ARGV 1 how many at most.
 -- Answers {removed, left}.

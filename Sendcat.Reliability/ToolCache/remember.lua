@@ -1,3 +1,4 @@
+-- write tool cache
 -- Keeps an entry and lists it in its namespace's index.
 -- KEYS 1 entry, 2 index. ARGV 1 value, 2 how long it is kept (ms).
 -- Answers how many entries the namespace has.

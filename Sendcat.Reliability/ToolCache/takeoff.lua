@@ -1,3 +1,4 @@
+-- claim cache fill
 -- Becomes the one replica that fills an entry.
 -- KEYS 1 flight. ARGV 1 who, 2 for how long at most (ms).
 -- Answers 1, or 0 when somebody else does.

@@ -7,6 +7,7 @@ internal static class ClaimSql
     /// claimed. An expired lease holds no place: its worker may be dead for good.
     /// </summary>
     public const string Claim = """
+        -- claim tool jobs
         WITH running AS (
             SELECT tool, qos_class FROM reliability.tool_jobs WHERE status = 'running' AND lease_expires_at > statement_timestamp()
         ), room AS (
@@ -37,6 +38,7 @@ internal static class ClaimSql
 
     /// <summary>$1 jobs, $2 tokens, $3 lease. Answers the jobs that are still theirs.</summary>
     public const string Renew = """
+        -- renew tool job leases
         UPDATE reliability.tool_jobs j SET lease_expires_at = statement_timestamp() + $3, updated_at = statement_timestamp()
         FROM unnest($1::uuid[], $2::bigint[]) AS held(id, token)
         WHERE j.id = held.id AND j.token = held.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
@@ -45,6 +47,7 @@ internal static class ClaimSql
 
     /// <summary>$1 jobs, $2 tokens, $3 results, $4 how long they are kept. Answers the jobs that this ended.</summary>
     public const string Complete = """
+        -- complete tool jobs
         UPDATE reliability.tool_jobs j SET
             status = 'completed', result = done.result, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
             expires_at = statement_timestamp() + $4, lease_expires_at = NULL
@@ -55,6 +58,7 @@ internal static class ClaimSql
 
     /// <summary>$1 jobs, $2 tokens, $3 errors, $4 fingerprints, $5 whether another attempt may help, $6 delays, $7 $8 how long failed and dead jobs are kept. Answers (job, status).</summary>
     public const string Fail = """
+        -- fail tool jobs
         WITH ended AS (
             UPDATE reliability.tool_jobs j SET
                 status = next.status,
@@ -82,6 +86,7 @@ internal static class ClaimSql
 
     /// <summary>$1 jobs, $2 tokens. Answers the jobs that wait again.</summary>
     public const string HandBack = """
+        -- return tool jobs
         WITH returned AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'queued', attempts = greatest(j.attempts - 1, 0), lease_expires_at = NULL,

@@ -4,6 +4,7 @@ namespace Sendcat.Reliability.ToolJobs;
 internal static class DeadLetterSql
 {
     public const string Groups = """
+        -- group dead letters
         SELECT tool, error_fingerprint, dead_letter_reason, (array_agg(last_error ORDER BY dead_letter_at DESC))[1], count(*)::int, min(dead_letter_at), max(dead_letter_at)
         FROM reliability.tool_jobs WHERE status = 'dead_letter'
         GROUP BY tool, error_fingerprint, dead_letter_reason
@@ -12,6 +13,7 @@ internal static class DeadLetterSql
 
     /// <summary>$6 $7 the last one that was seen (or null).</summary>
     public const string List = $"""
+        -- list dead letters
         SELECT id, tool, args, dead_letter_reason, error_fingerprint, last_error, attempts, replay_count, created_at, dead_letter_at, history::text
         FROM reliability.tool_jobs WHERE {Meant} AND ($6::timestamptz IS NULL OR (dead_letter_at, id) < ($6, $7))
         ORDER BY dead_letter_at DESC, id DESC LIMIT $5
@@ -19,6 +21,7 @@ internal static class DeadLetterSql
 
     /// <summary>$6 dry run, $7 time between two of a tool, $8 actor, $9 the filter in words. Answers (matched, jobs, skipped, last due).</summary>
     public const string Requeue = $"""
+        -- requeue dead letters
         WITH meant AS (
             SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Meant} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
         ), free AS (
@@ -53,6 +56,7 @@ internal static class DeadLetterSql
 
     /// <summary>$6 dry run, $7 how long they are kept, $8 actor, $9 the filter in words. Answers (matched, jobs, 0, null).</summary>
     public const string Discard = $"""
+        -- discard dead letters
         WITH meant AS (
             SELECT id FROM reliability.tool_jobs WHERE {Meant} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
         ), discarded AS (

@@ -8,6 +8,7 @@ internal static class EntrySql
     /// a message is due for it).
     /// </summary>
     public const string Enter = $"""
+        -- enter tool jobs
         WITH asked AS MATERIALIZED (
             SELECT a.*, EXISTS (
                 SELECT FROM reliability.tool_jobs j
@@ -66,6 +67,7 @@ internal static class EntrySql
 
     /// <summary>$1 jobs, $2 whether each leaver gives the job up, $3 how long a cancelled job is kept. Answers the cancelled jobs with whether they ran.</summary>
     public const string Leave = """
+        -- leave tool jobs
         WITH leaving AS (
             SELECT l.id, count(*)::int AS leavers, bool_or(l.abandon) AS abandon FROM unnest($1::uuid[], $2::boolean[]) AS l(id, abandon) GROUP BY l.id
         ), live AS (

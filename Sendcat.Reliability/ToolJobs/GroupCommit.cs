@@ -1,11 +1,15 @@
+using System.Diagnostics;
+using Sendcat.Reliability.Tracing;
+
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
 /// Lets calls that come while the database is busy go together in one statement. A call that meets an idle database goes at once and alone; there is no timer.
 /// </summary>
+/// <param name="name">Of its span, which is in the trace of the first caller of a group and links to the others.</param>
 /// <param name="commit">Answers in the order of the items; one that throws fails all its callers.</param>
 /// <param name="most">Items in one go.</param>
-internal sealed class GroupCommit<TItem, TAnswer>(Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> commit, int most)
+internal sealed class GroupCommit<TItem, TAnswer>(string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> commit, int most)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Entry> _waiting = [];
@@ -35,18 +39,25 @@ internal sealed class GroupCommit<TItem, TAnswer>(Func<IReadOnlyList<TItem>, Tas
     {
         while (Next() is { Count: > 0 } group)
         {
-            try
+            await CommitAsync(group);
+        }
+    }
+
+    private async Task CommitAsync(List<Entry> group)
+    {
+        using var span = SharedWork.Start(name, group.Select(entry => entry.Caller));
+        try
+        {
+            var answers = await commit(group.ConvertAll(entry => entry.Item));
+            for (var i = 0; i < group.Count; i++)
             {
-                var answers = await commit(group.ConvertAll(entry => entry.Item));
-                for (var i = 0; i < group.Count; i++)
-                {
-                    group[i].Answer.SetResult(answers[i]);
-                }
+                group[i].Answer.SetResult(answers[i]);
             }
-            catch (Exception exception)
-            {
-                group.ForEach(entry => entry.Answer.TrySetException(exception));
-            }
+        }
+        catch (Exception exception)
+        {
+            span?.SetStatus(ActivityStatusCode.Error);
+            group.ForEach(entry => entry.Answer.TrySetException(exception));
         }
     }
 
@@ -67,6 +78,9 @@ internal sealed class GroupCommit<TItem, TAnswer>(Func<IReadOnlyList<TItem>, Tas
 
     private sealed record Entry(TItem Item)
     {
+        /// <summary>The span in which it was added.</summary>
+        public Activity? Caller { get; } = Activity.Current;
+
         public TaskCompletionSource<TAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

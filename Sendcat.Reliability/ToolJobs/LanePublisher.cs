@@ -85,6 +85,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         // An array is made once; with IN the planner may have the rows chosen anew for each row, which takes ten times as long and heeds no limit.
         await using var command = new NpgsqlCommand(
             """
+            -- take outbox messages
             DELETE FROM reliability.tool_outbox WHERE id = ANY(ARRAY(
                 SELECT id FROM reliability.tool_outbox WHERE tool = $1 AND due_at <= statement_timestamp() ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED))
             RETURNING job_id, trace_parent
@@ -104,7 +105,11 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     /// <returns>How long nothing will be due for us, at most the safety net.</returns>
     private async Task<TimeSpan> NextDueAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT least(min(due_at) - statement_timestamp(), $2) FROM reliability.tool_outbox WHERE tool = $1");
+        await using var command = database.CreateCommand(
+            """
+            -- next outbox message
+            SELECT least(min(due_at) - statement_timestamp(), $2) FROM reliability.tool_outbox WHERE tool = $1
+            """);
         command.Parameters.Add(new() { Value = lane.Tool });
         command.Parameters.Add(new() { Value = SafetyNet });
         var next = await command.ExecuteScalarAsync(cancellationToken) is TimeSpan due ? due : SafetyNet;

@@ -17,7 +17,11 @@ internal static class Locks
 
     /// <summary>In ascending order, so that nobody waits in a circle.</summary>
     private static NpgsqlBatchCommand Of(int kind, IEnumerable<int> numbers) =>
-        new("SELECT pg_advisory_xact_lock($1, number) FROM unnest($2) number")
+        new(
+            """
+            -- lock lanes
+            SELECT pg_advisory_xact_lock($1, number) FROM unnest($2) number
+            """)
         {
             Parameters = { new() { Value = kind }, new() { Value = numbers.Order().ToArray() } },
         };

@@ -23,6 +23,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     {
         await using var command = database.CreateCommand(
             """
+            -- rescue silent tool jobs
             WITH silent AS (
                 SELECT id, attempts >= max_attempts AS spent, statement_timestamp() + random() * $4 AS due_at FROM reliability.tool_jobs
                 WHERE status = 'running' AND lease_expires_at <= statement_timestamp()
@@ -74,6 +75,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     {
         await using var command = database.CreateCommand(
             """
+            -- count overdue tool jobs
             SELECT count(*)::int, (count(*) FILTER (WHERE announced_at <= statement_timestamp() - $2))::int FROM reliability.tool_jobs
             WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp()
             """);
@@ -89,6 +91,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     {
         await using var command = database.CreateCommand(
             """
+            -- announce tool jobs again
             WITH overdue AS (
                 SELECT id FROM reliability.tool_jobs
                 WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() AND announced_at <= statement_timestamp() - $2
@@ -109,6 +112,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     {
         await using var command = database.CreateCommand(
             """
+            -- remove expired tool jobs
             DELETE FROM reliability.tool_jobs WHERE id = ANY(ARRAY(
                 SELECT id FROM reliability.tool_jobs
                 WHERE completed_at <= statement_timestamp() - $1 AND expires_at <= statement_timestamp() AND status NOT IN ('queued', 'running')

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.ToolJobs;
 
@@ -22,9 +23,11 @@ internal sealed class Sweeper(
 
     private async Task RescueSilentAsync(CancellationToken cancellationToken)
     {
+        var began = time.GetUtcNow();
         foreach (var jobs in await rescue.ExpiredLeasesAsync(cancellationToken))
         {
             metrics.Rescued(jobs.Lane.Tool, jobs.Dead ? "dead_letter" : "requeued", jobs.Jobs.Count);
+            BackgroundRound.Did("rescue silent tool jobs", began, ("sendcat.tool", jobs.Lane.Tool), ("sendcat.outcome", jobs.Dead ? "dead_letter" : "requeued"), ("sendcat.tool_jobs.count", jobs.Jobs.Count));
             if (jobs.Dead)
             {
                 logger.JobsPoisonous(jobs.Jobs.Count, jobs.Lane.Tool);
@@ -43,6 +46,7 @@ internal sealed class Sweeper(
     /// </summary>
     private async Task RestoreMessagesAsync(ToolLane lane, CancellationToken cancellationToken)
     {
+        var began = time.GetUtcNow();
         var (due, overdue) = await rescue.DueAsync(lane, cancellationToken);
         if (overdue == 0)
         {
@@ -53,6 +57,7 @@ internal sealed class Sweeper(
         if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, cancellationToken) is > 0 and var announced)
         {
             metrics.Rescued(lane.Tool, "announced", announced);
+            BackgroundRound.Did("announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", announced));
             logger.MessagesLost(announced, lane.Tool);
             publisher.Ring(lane);
         }
@@ -60,9 +65,16 @@ internal sealed class Sweeper(
 
     private async Task RemoveExpiredAsync(CancellationToken cancellationToken)
     {
+        var (began, all) = (time.GetUtcNow(), 0);
         while (await rescue.RemoveExpiredAsync(cancellationToken) is > 0 and var removed)
         {
             metrics.Rescued("any", "removed", removed);
+            all += removed;
+        }
+
+        if (all > 0)
+        {
+            BackgroundRound.Did("remove expired tool jobs", began, ("sendcat.tool_jobs.count", all));
         }
     }
 

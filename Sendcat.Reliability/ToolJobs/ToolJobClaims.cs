@@ -21,8 +21,8 @@ public sealed class ToolJobClaims
     public ToolJobClaims(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
     {
         (_database, _options, _signals) = (database, options, signals);
-        _completions = new(CompleteAsync, MostTogether);
-        _failures = new(FailAsync, MostTogether);
+        _completions = new("commit completed jobs", CompleteAsync, MostTogether);
+        _failures = new("commit failed jobs", FailAsync, MostTogether);
     }
 
     /// <summary>Takes up to <paramref name="most"/> due jobs of the lane, the fairest first, as far as the lane's and its class's running caps leave room over all workers.</summary>

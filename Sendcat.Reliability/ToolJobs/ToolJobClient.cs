@@ -26,19 +26,20 @@ public sealed class ToolJobClient(
     /// <param name="cancellationToken">The turn's abort: a job that nobody else waits for is cancelled, and the outcome says so; nothing is thrown.</param>
     public async Task<ToolJobOutcome> RunAsync(ToolJobRequest request, TimeSpan? wait = null, CancellationToken cancellationToken = default)
     {
-        using var span = TraceContext.Source.StartActivity($"enqueue {request.Lane}", ActivityKind.Producer);
-        var outcome = await TryRunAsync(request, span, wait ?? TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs), cancellationToken);
+        var outcome = await TryRunAsync(request, wait ?? TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs), cancellationToken);
         metrics.Waited(request.Lane, outcome);
         return outcome;
     }
 
-    private async Task<ToolJobOutcome> TryRunAsync(ToolJobRequest request, Activity? span, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<ToolJobOutcome> TryRunAsync(ToolJobRequest request, TimeSpan patience, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
             return new ToolJobOutcome.Cancelled();
         }
 
+        // The job's publishes and runs are below this span, which ends when the job is entered.
+        using var entry = TraceContext.Source.StartActivity($"enqueue {request.Lane}", ActivityKind.Producer);
         var mine = Guid.CreateVersion7(time.GetUtcNow());
 
         // Begun before the job exists, so that not even the quickest end is missed.
@@ -65,7 +66,7 @@ public sealed class ToolJobClient(
             return new ToolJobOutcome.Saturated($"[queue_saturated:{request.Lane}] The queue of {request.Lane} is full.", ToolBackpressure.QueueSaturated);
         }
 
-        span?.SetTag("sendcat.tool_job.id", job).SetTag("sendcat.tool_job.joined", entered.Joined);
+        entry?.SetTag("sendcat.tool_job.id", job).SetTag("sendcat.tool_job.joined", entered.Joined).Stop();
         logger.JobEntered(job, request.Lane.Tool, entered.Joined);
         var left = patience - time.GetElapsedTime(begun);
         left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
@@ -76,16 +77,18 @@ public sealed class ToolJobClient(
 
         if (!entered.Joined)
         {
-            return await WaitAsync(ownWait, job, left, patience, cancellationToken);
+            return await WaitAsync(ownWait, request.Lane, job, left, patience, cancellationToken);
         }
 
         using var joinedWait = waiters.Begin(job, look: true);
-        return await WaitAsync(joinedWait, job, left, patience, cancellationToken);
+        return await WaitAsync(joinedWait, request.Lane, job, left, patience, cancellationToken);
     }
 
     /// <param name="left">Of the patience.</param>
-    private async Task<ToolJobOutcome> WaitAsync(ToolJobWaiters.Wait wait, Guid job, TimeSpan left, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<ToolJobOutcome> WaitAsync(ToolJobWaiters.Wait wait, ToolLane lane, Guid job, TimeSpan left, TimeSpan patience, CancellationToken cancellationToken)
     {
+        using var span = TraceContext.Source.StartActivity($"wait for {lane}");
+        wait.Trace();
         try
         {
             var finished = await wait.Over.WaitAsync(left, time, cancellationToken);

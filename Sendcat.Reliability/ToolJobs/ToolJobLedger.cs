@@ -25,8 +25,8 @@ public sealed class ToolJobLedger
     public ToolJobLedger(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
     {
         (_database, _options, _flags, _metrics) = (database, options, flags, metrics);
-        _asks = new(EnterAsync, MostTogether);
-        _leavings = new(LeaveAsync, MostTogether);
+        _asks = new("commit entered jobs", EnterAsync, MostTogether);
+        _leavings = new("commit left jobs", LeaveAsync, MostTogether);
     }
 
     /// <summary>
@@ -50,6 +50,7 @@ public sealed class ToolJobLedger
     {
         await using var command = _database.CreateCommand(
             """
+            -- read finished tool jobs
             SELECT id, status, result, last_error FROM reliability.tool_jobs
             WHERE id = ANY($1) AND status IN ('completed', 'failed', 'dead_letter', 'cancelled')
             """);

@@ -31,11 +31,11 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
     {
         foreach (var lane in jobs.GroupBy(job => job.Lane, job => job.Id))
         {
-            Tell(RedisKeys.ToolJobsFinished, $"{lane.Key} {string.Join(' ', lane)}");
+            Tell("signal finished jobs", RedisKeys.ToolJobsFinished, $"{lane.Key} {string.Join(' ', lane)}");
         }
     }
 
-    internal void Cancelled(Guid job) => Tell(RedisKeys.ToolJobsCancelled, job.ToString());
+    internal void Cancelled(Guid job) => Tell("signal cancelled job", RedisKeys.ToolJobsCancelled, job.ToString());
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -56,13 +56,14 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
         }
     }
 
-    private void Tell(RedisChannel channel, string word)
+    private void Tell(string name, RedisChannel channel, string word)
     {
         if (!redis.IsConnected)
         {
             return;
         }
 
+        using var span = RedisSpan.Start(name, "PUBLISH");
         try
         {
             redis.GetSubscriber().Publish(channel, word, CommandFlags.FireAndForget);

@@ -11,6 +11,7 @@ public sealed class ToolJobStatistics(NpgsqlDataSource database, IOptionsMonitor
     {
         await using var command = database.CreateCommand(
             """
+            -- count tool jobs
             SELECT tool, 'queued' AS status, count(*)::int, count(*) FILTER (WHERE available_at <= statement_timestamp())::int,
                 greatest(statement_timestamp() - min(available_at), interval '0'), count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE status = 'queued' GROUP BY tool

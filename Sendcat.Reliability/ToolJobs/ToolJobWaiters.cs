@@ -1,8 +1,10 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.ToolJobs;
 
@@ -71,13 +73,7 @@ public sealed class ToolJobWaiters(
                 var jobs = rung ? named : [.. _waiting.Keys];
                 if (jobs.Count > 0)
                 {
-                    foreach (var finished in await ledger.ReadFinishedAsync(jobs, stoppingToken))
-                    {
-                        if (_waiting.TryGetValue(finished.Id, out var waiting))
-                        {
-                            waiting.Over.TrySetResult(finished);
-                        }
-                    }
+                    await ReadAsync(jobs, attributable: rung, stoppingToken);
                 }
 
                 if (!rung)
@@ -95,6 +91,19 @@ public sealed class ToolJobWaiters(
                 blind = true;
                 logger.WaitersBlind(exception.Message);
                 await Task.Delay(poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            }
+        }
+    }
+
+    /// <param name="attributable">The jobs were named, so they are over for all that is known. A look at all jobs belongs to nobody's trace.</param>
+    private async Task ReadAsync(IReadOnlyCollection<Guid> jobs, bool attributable, CancellationToken cancellationToken)
+    {
+        using var span = attributable ? SharedWork.Start("read finished jobs", jobs.Select(job => _waiting.GetValueOrDefault(job)?.Waiter)) : null;
+        foreach (var finished in await ledger.ReadFinishedAsync(jobs, cancellationToken))
+        {
+            if (_waiting.TryGetValue(finished.Id, out var waiting))
+            {
+                waiting.Over.TrySetResult(finished);
             }
         }
     }
@@ -123,6 +132,9 @@ public sealed class ToolJobWaiters(
     {
         public Task<FinishedJob> Over => waiting.Over.Task;
 
+        /// <summary>The reading of the result hangs in the trace of the current span.</summary>
+        public void Trace() => waiting.Waiter = Activity.Current;
+
         public void Dispose()
         {
             if (waiting.Leave())
@@ -136,6 +148,9 @@ public sealed class ToolJobWaiters(
     internal sealed class Waiting
     {
         private int _turns;
+
+        /// <summary>The span of the turn that was the last to begin to wait.</summary>
+        public Activity? Waiter { get; set; }
 
         public TaskCompletionSource<FinishedJob> Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -28,6 +29,8 @@ public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironmen
         await opening.WaitAsync(cancellationToken);
         try
         {
+            // The connection's own loops live on: they must not stay in the trace of whoever happened to open it.
+            Activity.Current = null;
             return connection ??= await factory.CreateConnectionAsync(environment.ApplicationName, cancellationToken);
         }
         finally

@@ -27,7 +27,8 @@ internal static class HealthEndpoints
         app.MapGet(Ready, AnswerAsync).AllowAnonymous().ExcludeFromDescription();
     }
 
-    public static bool IsProbe(PathString path) => path == Ready || path == Live;
+    /// <summary>These and whatever else ends in <c>/health</c>: requested all day long, by machines.</summary>
+    public static bool IsProbe(PathString path) => path == Live || path.Value?.EndsWith(Ready, StringComparison.Ordinal) == true;
 
     /// <summary>200 while work may be sent here (<c>Healthy</c>, or <c>Degraded</c>: something is away that the work can do without), else 503. Names and states only: errors are for the log.</summary>
     private static async Task<IResult> AnswerAsync(Readiness readiness, HttpContext context)

@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.ServiceDefaults.Postgres;
 
 namespace Microsoft.Extensions.Hosting;
 
@@ -18,7 +19,7 @@ public static class SendcatDataSource
     {
         builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: source =>
         {
-            var settings = source.ConnectionStringBuilder;
+            var settings = source.NameSpans().ConnectionStringBuilder;
 
             // ContainsKey is true for every keyword that exists; ShouldSerialize only for those that were given.
             if (!settings.ShouldSerialize("Max Auto Prepare"))

@@ -20,8 +20,11 @@ internal static class OpenTelemetryExport
     {
         if (string.IsNullOrWhiteSpace(builder.Configuration[Endpoint]))
         {
+            StoreTelemetry.TurnOff(builder.Configuration);
             return;
         }
+
+        StoreTelemetry.UseOwnRedisSpans(builder.Configuration);
 
         builder.Logging.AddOpenTelemetry(logs =>
         {
@@ -37,9 +40,15 @@ internal static class OpenTelemetryExport
                 .AddHttpClientInstrumentation()
                 .AddRuntimeInstrumentation())
             .WithTracing(traces => traces
+                .SetSampler(CallSampler.From(builder.Configuration))
                 .AddSource(OwnNames)
-                .AddAspNetCoreInstrumentation(server => server.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path))
-                .AddHttpClientInstrumentation())
+                .AddAspNetCoreInstrumentation(server =>
+                {
+                    server.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path);
+                    // The template of a group's own route ends with a slash that its address does not have.
+                    server.EnrichWithHttpResponse = (span, _) => span.DisplayName = span.DisplayName.TrimEnd('/');
+                })
+                .AddHttpClientInstrumentation(client => client.EnrichWithHttpRequestMessage = (span, request) => span.DisplayName = HttpSpanName.Of(request)))
             .UseOtlpExporter();
     }
 

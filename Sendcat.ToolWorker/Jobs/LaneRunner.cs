@@ -110,10 +110,11 @@ internal sealed class LaneRunner(
                 taken++;
             }
 
-            var asked = time.GetTimestamp();
+            var (asked, began) = (time.GetTimestamp(), time.GetUtcNow());
             var claimed = await ClaimAsync(taken, stopping);
             foreach (var job in claimed.Jobs)
             {
+                job.Trace.Record("claim tool jobs", began, "sendcat.tool_jobs.claimed", claimed.Jobs.Count);
                 runs.Start(job, asked, Ended);
                 started++;
             }

@@ -9,13 +9,23 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
     /// <summary>"taxonomy" in ASCII: one worker at a time refreshes.</summary>
     private const long Lock = 0x7461786F6E6F6D79;
 
+    private const string TryLock = """
+        -- lock ebay categories
+        SELECT pg_try_advisory_xact_lock($1)
+        """;
+
+    private const string IsFresh = """
+        -- check ebay categories
+        SELECT EXISTS (SELECT FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1 AND fetched_at > statement_timestamp() - $2)
+        """;
+
     /// <summary>Runs <paramref name="fetch"/> and keeps what it brings, unless the tree is younger than <paramref name="age"/> or another worker is at it.</summary>
     /// <returns>Whether the tree is fresh now; false: nothing was brought, or somebody else is at it.</returns>
     public async Task<bool> RefreshAsync(string marketplace, TimeSpan age, Func<CancellationToken, Task<CategoryTree?>> fetch, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        await using (var locking = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = Lock } } })
+        await using (var locking = new NpgsqlCommand(TryLock, connection) { Parameters = { new() { Value = Lock } } })
         {
             if (await locking.ExecuteScalarAsync(cancellationToken) is not true)
             {
@@ -23,9 +33,7 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
             }
         }
 
-        await using (var asking = new NpgsqlCommand(
-            "SELECT EXISTS (SELECT FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1 AND fetched_at > statement_timestamp() - $2)", connection)
-        { Parameters = { new() { Value = marketplace }, new() { Value = age } } })
+        await using (var asking = new NpgsqlCommand(IsFresh, connection) { Parameters = { new() { Value = marketplace }, new() { Value = age } } })
         {
             if (await asking.ExecuteScalarAsync(cancellationToken) is true)
             {
@@ -49,6 +57,7 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
 
     private static NpgsqlBatchCommand Categories(string marketplace, CategoryTree tree) => new(
         """
+        -- write ebay categories
         INSERT INTO reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at)
         SELECT $1, id, name, normalized, parent, path, leaf, statement_timestamp()
         FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::boolean[]) AS c(id, name, normalized, parent, path, leaf)
@@ -69,13 +78,18 @@ internal sealed class CategoryShelf(NpgsqlDataSource database)
         },
     };
 
-    private static NpgsqlBatchCommand Leftovers(string marketplace, CategoryTree tree) => new("DELETE FROM reliability.ebay_categories WHERE marketplace_id = $1 AND NOT category_id = ANY($2)")
+    private static NpgsqlBatchCommand Leftovers(string marketplace, CategoryTree tree) => new(
+        """
+        -- remove ebay categories
+        DELETE FROM reliability.ebay_categories WHERE marketplace_id = $1 AND NOT category_id = ANY($2)
+        """)
     {
         Parameters = { new() { Value = marketplace }, new() { Value = tree.Categories.Select(category => category.Id).ToArray() } },
     };
 
     private static NpgsqlBatchCommand Meta(string marketplace, CategoryTree tree) => new(
         """
+        -- date ebay categories
         INSERT INTO reliability.ebay_taxonomy_meta (marketplace_id, root_category_id, tree_version, fetched_at) VALUES ($1, $2, $3, statement_timestamp())
         ON CONFLICT (marketplace_id) DO UPDATE SET root_category_id = excluded.root_category_id, tree_version = excluded.tree_version, fetched_at = excluded.fetched_at
         """)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
@@ -47,6 +48,7 @@ internal sealed class TaxonomyRefresh(
 
         async Task<CategoryTree?> FetchAsync(CancellationToken fetching)
         {
+            using var round = BackgroundRound.Start("fetch ebay categories");
             var answer = await taxonomy.FetchAsync(marketplace, fetching);
             if (!answer.IsGood)
             {

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
@@ -23,6 +24,7 @@ internal sealed class CatalogueRefresh(
 
     internal async Task RefreshAsync(CancellationToken cancellationToken)
     {
+        using var round = BackgroundRound.Start("refresh model catalogue");
         using var timeout = new CancellationTokenSource(FetchTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>The connections to the provider, tuned for many long, slow streams. Built here and not by the client factory, so that no default resilience handler can come between.</summary>
@@ -30,7 +32,7 @@ internal sealed class OpenRouterTransport(HttpMessageHandler handler) : IDisposa
         MaxResponseDrainSize = 0,
         ResponseDrainTimeout = TimeSpan.Zero,
 
-        // Trace ids are nobody else's business; the GenAI span is the record of the call.
-        ActivityHeadersPropagator = null,
+        // Each attempt has a span below the one of the model call, but trace ids are nobody else's business.
+        ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator(),
     };
 }

@@ -20,6 +20,7 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
     {
         await using var command = database.CreateCommand(
             $"""
+            -- list categories
             SELECT {Columns} FROM reliability.ebay_categories
             WHERE marketplace_id = $1 AND parent_id {(parent is null ? "IS NULL" : "= $2")}
                 AND ($3::text IS NULL OR (category_name, category_id) > (
@@ -36,7 +37,11 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
 
     public async Task<CategoryView?> FindAsync(string id, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand($"SELECT {Columns} FROM reliability.ebay_categories WHERE marketplace_id = $1 AND category_id = $2");
+        await using var command = database.CreateCommand(
+            $"""
+            -- read category
+            SELECT {Columns} FROM reliability.ebay_categories WHERE marketplace_id = $1 AND category_id = $2
+            """);
         command.Parameters.Add(new() { Value = options.CurrentValue.MarketplaceId });
         command.Parameters.Add(new() { Value = id });
         return (await ReadAsync(command, cancellationToken)).FirstOrDefault();

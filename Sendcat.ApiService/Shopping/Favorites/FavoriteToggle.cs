@@ -34,6 +34,7 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
     {
         await using var command = database.CreateCommand(
             """
+            -- toggle favorite
             WITH gone AS (
                 DELETE FROM favorites WHERE user_id = $1 AND type = $3 AND external_id = $4 AND list_id IS NOT DISTINCT FROM $2 RETURNING id
             ), kept AS (
@@ -67,7 +68,11 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
 
     private async Task<bool> OwnsAsync(string user, Guid list, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("SELECT EXISTS (SELECT FROM favorite_lists WHERE id = $1 AND user_id = $2)");
+        await using var command = database.CreateCommand(
+            """
+            -- check favorite list
+            SELECT EXISTS (SELECT FROM favorite_lists WHERE id = $1 AND user_id = $2)
+            """);
         command.Parameters.Add(new() { Value = list });
         command.Parameters.Add(new() { Value = user });
         return await command.ExecuteScalarAsync(cancellationToken) is true;

@@ -19,6 +19,7 @@ internal sealed class DemoPackages(NpgsqlDataSource database, TimeProvider time)
     {
         await using var command = database.CreateCommand(
             """
+            -- insert demo packages
             INSERT INTO packages (id, user_id, tracking_number, merchant, description, status, weight, cost, location, updated_at, created_at)
             SELECT id, $1, number, merchant, description, status, weight, cost, location, $9, $9
             FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::numeric[], $8::numeric[], $10::text[])

@@ -79,14 +79,22 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
     /// <returns>Null: it was never fetched.</returns>
     private async Task<DateTime?> FetchedAtAsync(string marketplace, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("select fetched_at from reliability.ebay_taxonomy_meta where marketplace_id = $1");
+        await using var command = database.CreateCommand(
+            """
+            -- check ebay categories
+            select fetched_at from reliability.ebay_taxonomy_meta where marketplace_id = $1
+            """);
         command.Parameters.Add(new() { Value = marketplace });
         return (DateTime?)await command.ExecuteScalarAsync(cancellationToken);
     }
 
     private async Task<IReadOnlyList<NamedCategory>> ReadAsync(string marketplace, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand("select category_id, normalized_name, leaf from reliability.ebay_categories where marketplace_id = $1");
+        await using var command = database.CreateCommand(
+            """
+            -- read ebay categories
+            select category_id, normalized_name, leaf from reliability.ebay_categories where marketplace_id = $1
+            """);
         command.Parameters.Add(new() { Value = marketplace });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var categories = new List<NamedCategory>();

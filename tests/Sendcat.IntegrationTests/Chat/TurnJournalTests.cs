@@ -191,7 +191,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await CommitAsync(record.Changes());
         await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{replica}', now(), now() - interval '1 hour')");
 
-        await new TurnReaper(database, connection, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
+        await new TurnReaper(database, connection, TimeProvider.System, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));

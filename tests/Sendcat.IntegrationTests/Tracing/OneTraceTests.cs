@@ -21,10 +21,11 @@ public sealed class OneTraceTests(SharedStores stores)
 
         await sendcat.TurnAsync(Asks("search_products", "traced kettle"));
         var spans = await receiver.WaitForAsync(seen =>
-            seen.Any(IsTurn) && seen.Any(span => span.Name == "publish search_products") && seen.Any(span => span.Name == "run search_products"));
+            seen.Any(IsTurn) && seen.Any(IsEnded) && seen.Any(span => span.Name == "publish search_products") && seen.Any(span => span.Name == "run search_products"));
 
         var request = Server(spans);
-        var tool = Below(spans, request, "execute_tool search_products");
+        var turn = Below(spans, request, "chat turn");
+        var tool = Below(spans, turn, "execute_tool search_products");
         var enqueue = Below(spans, tool, "enqueue search_products");
         var publish = spans.First(span => span.Parent == enqueue.Id && span.Name == "publish search_products");
         var run = Below(spans, enqueue, "run search_products");
@@ -35,10 +36,10 @@ public sealed class OneTraceTests(SharedStores stores)
         Assert.Contains("/serper/shopping", asked);
 
         // Back in the turn: the model is asked again, with what was found, when the job is over.
-        var model = spans.Where(span => span.Parent == request.Id && span.Name.StartsWith("chat ", StringComparison.Ordinal)).OrderBy(span => span.Start).ToArray();
+        var model = spans.Where(span => span.Parent == turn.Id && span.Source == "Sendcat.GenAI").OrderBy(span => span.Start).ToArray();
         Assert.Equal(2, model.Length);
         Assert.True(model[0].End <= enqueue.Start && tool.End <= model[1].Start && run.Start >= enqueue.Start);
-        Assert.All(new[] { tool, enqueue, publish, run, model[0], model[1] }, span => Assert.Equal(request.Trace, span.Trace));
+        Assert.All(new[] { turn, tool, enqueue, publish, run, model[0], model[1] }, span => Assert.Equal(request.Trace, span.Trace));
     }
 
     [Fact]
@@ -53,9 +54,9 @@ public sealed class OneTraceTests(SharedStores stores)
         Assert.Equal("dead_letter", turn.Of("tool-backpressure").Single().Text("reason"));
         await ReplayAsync(sendcat);
         var spans = await receiver.WaitForAsync(seen =>
-            seen.Any(IsTurn) && seen.Count(span => span.Name == "run search_web") == 3 && seen.Count(span => span.Name == "publish search_web") >= 3);
+            seen.Any(IsTurn) && seen.Any(IsEnded) && seen.Count(span => span.Name == "run search_web") == 3 && seen.Count(span => span.Name == "publish search_web") >= 3);
 
-        var enqueue = Below(spans, Below(spans, Server(spans), "execute_tool search_web"), "enqueue search_web");
+        var enqueue = Below(spans, Below(spans, Below(spans, Server(spans), "chat turn"), "execute_tool search_web"), "enqueue search_web");
         var runs = spans.Where(span => span.Name == "run search_web").OrderBy(span => span.Start).ToArray();
         Assert.Equal([("1", "requeued"), ("2", "dead_letter"), ("1", "completed")], runs.Select(run => (run.Tags["sendcat.tool_job.attempt"], run.Tags["sendcat.tool_job.outcome"])));
         Assert.All(runs.Concat(spans.Where(span => span.Name == "publish search_web")), span => Assert.Equal((enqueue.Trace, enqueue.Id), (span.Trace, span.Parent)));
@@ -74,6 +75,8 @@ public sealed class OneTraceTests(SharedStores stores)
 
     /// <summary>The span of the request. It ends after the reader has seen the end of the answer, and after all that the turn did.</summary>
     private static bool IsTurn(ReceivedSpan span) => span is { Kind: "server", Service: Api } && span.Tags.GetValueOrDefault("url.path") == "/api/chat";
+
+    private static bool IsEnded(ReceivedSpan span) => span.Name == "chat turn";
 
     private static ReceivedSpan Below(IReadOnlyList<ReceivedSpan> spans, ReceivedSpan parent, string name) => spans.Single(span => span.Parent == parent.Id && span.Name == name);
 }

@@ -33,6 +33,18 @@ internal sealed class SpanReceiver : IAsyncDisposable
         return receiver;
     }
 
+    /// <summary>All spans that were received until now.</summary>
+    public IReadOnlyList<ReceivedSpan> Received
+    {
+        get
+        {
+            lock (gate)
+            {
+                return [.. spans];
+            }
+        }
+    }
+
     /// <summary>Waits until all spans that were received until now, together, are as wanted.</summary>
     public async Task<IReadOnlyList<ReceivedSpan>> WaitForAsync(Func<IReadOnlyList<ReceivedSpan>, bool> wanted)
     {

@@ -8,7 +8,7 @@ public sealed partial class ReliabilitySiblingTests
     private const string Reliability = "Sendcat.Reliability";
 
     /// <summary>What the primitives stand on. <c>Database</c> lists everybody's tables.</summary>
-    private static readonly string[] Ground = ["Redis", "Knobs", "Events", "Database"];
+    private static readonly string[] Ground = ["Redis", "Knobs", "Events", "Database", "Tracing"];
 
     /// <summary>What is made of them: the view of all, the tables of all, and calls behind a circuit and a bulkhead.</summary>
     private static readonly string[] Roof = ["Snapshot", "Database", "Outbound"];

@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Configuration;
 using Sendcat.ApiService.Providers;
 using static Sendcat.UnitTests.Providers.Answers;
 using static Sendcat.UnitTests.Providers.ScriptedProvider;
@@ -56,6 +58,54 @@ public sealed class GenAiTelemetryTests : IDisposable
         Assert.Null(span.GetTagItem("error.type"));
         Assert.DoesNotContain(span.TagObjects, tag => tag.Key.Contains("messages", StringComparison.Ordinal) || tag.Key.Contains("instructions", StringComparison.Ordinal));
     }
+
+    [Fact]
+    public async Task Content_is_on_the_span_when_it_is_captured()
+    {
+        using var provider = new ScriptedProvider(captureContent: true);
+        provider.Answers(Text("Here you are."), Finish("stop"), Usage(), Done);
+        ProviderMessage[] messages =
+        [
+            new("user", "a kettle") { Attachments = [new("data:image/png;base64,AAAA", "image/png", "photo")] },
+            new("assistant", null) { ToolCalls = [new("call_1", "search_products", """{"query":"kettle"}""")] },
+            new("tool", "three kettles") { ToolCallId = "call_1", Name = "search_products" },
+        ];
+
+        await provider.RunAsync(Turn() with { ThreadId = _thread, Messages = messages, Tools = [new("search_products", "Finds products", """{"type":"object"}""")] });
+
+        var span = Span();
+        AssertJson("gen_ai.input.messages", """
+            [{"role":"user","parts":[{"type":"text","content":"a kettle"},{"type":"uri","modality":"image","mime_type":"image/png","uri":"data: (26 characters)"}]},
+             {"role":"assistant","parts":[{"type":"tool_call","id":"call_1","name":"search_products","arguments":"{\"query\":\"kettle\"}"}]},
+             {"role":"tool","parts":[{"type":"tool_call_response","id":"call_1","response":"three kettles"}]}]
+            """);
+        AssertJson("gen_ai.output.messages", """[{"role":"assistant","parts":[{"type":"text","content":"Here you are."}],"finish_reason":"stop"}]""");
+        AssertJson("gen_ai.tool.definitions", """[{"type":"function","name":"search_products","description":"Finds products","parameters":{"type":"object"}}]""");
+        Assert.Contains("\"type\":\"text\"", (string)span.GetTagItem("gen_ai.system_instructions")!, StringComparison.Ordinal);
+
+        void AssertJson(string attribute, string expected) => Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), JsonNode.Parse((string)span.GetTagItem(attribute)!)), (string)span.GetTagItem(attribute)!);
+    }
+
+    [Fact]
+    public void Captured_content_is_bounded()
+    {
+        var messages = Enumerable.Range(0, 100).Select(n => new ProviderMessage("user", $"{n} " + new string('x', 10_000))).ToArray();
+
+        var captured = JsonNode.Parse(GenAiContent.Input(messages))!.AsArray();
+
+        Assert.InRange(captured.Count, 1, GenAiContent.MostText / GenAiContent.LongestText);
+        Assert.StartsWith("99 ", (string)captured[^1]!["parts"]![0]!["content"]!, StringComparison.Ordinal);
+        Assert.InRange(((string)captured[^1]!["parts"]![0]!["content"]!).Length, GenAiContent.LongestText, GenAiContent.LongestText + 50);
+    }
+
+    [Theory]
+    [InlineData(null, false)]
+    [InlineData("false", false)]
+    [InlineData("yes", false)]
+    [InlineData("true", true)]
+    [InlineData("True", true)]
+    public void Content_is_captured_only_on_request(string? setting, bool captured) =>
+        Assert.Equal(captured, ContentCapture.From(new ConfigurationBuilder().AddInMemoryCollection([new(ContentCapture.Variable, setting)]).Build()).IsOn);
 
     [Fact]
     public async Task A_failure_is_named_by_its_code()

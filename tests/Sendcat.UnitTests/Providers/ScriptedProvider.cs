@@ -20,7 +20,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
     private readonly Queue<Func<CancellationToken, Task<HttpResponseMessage>>> _script = new();
     private readonly OpenRouterClient _client;
 
-    public ScriptedProvider()
+    public ScriptedProvider(bool captureContent = false)
     {
         Guards = new LocalGuards(Time);
         var options = new Fixed<ProviderRouteOptions>(Knobs);
@@ -28,7 +28,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
         Catalogue = new ModelCatalogue(options, Time);
         Meters = new Meters();
         Router = new ProviderRouter(
-            new RoutePlan(options, new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Guards, new GenAiTelemetry(Meters, Time), Time, NullLogger<ProviderRouter>.Instance);
+            new RoutePlan(options, new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, NullLogger<ProviderRouter>.Instance);
     }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));

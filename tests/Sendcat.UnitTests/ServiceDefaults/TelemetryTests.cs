@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -16,6 +18,28 @@ public sealed class TelemetryTests
 
         Assert.Null(host.Services.GetService<TracerProvider>());
         Assert.Null(host.Services.GetService<MeterProvider>());
+    }
+
+    [Fact]
+    public void Without_an_endpoint_the_clients_of_the_stores_do_not_trace_or_measure_either()
+    {
+        using var host = Host(
+            builder =>
+            {
+                builder.AddRedisClient("redis");
+                builder.AddSendcatDataSource();
+                builder.AddNpgsqlDbContext<DbContext>("sendcatdb");
+                builder.AddRabbitMQClient("messaging");
+            },
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", null), ("ConnectionStrings:redis", "127.0.0.1:1"), ("ConnectionStrings:sendcatdb", "Host=127.0.0.1;Port=1"), ("ConnectionStrings:messaging", "amqp://127.0.0.1:1"));
+
+        Assert.Null(host.Services.GetService<TracerProvider>());
+        Assert.Null(host.Services.GetService<MeterProvider>());
+        foreach (var name in (string[])["Npgsql", "RabbitMQ.Client.Publisher", "RabbitMQ.Client.Subscriber", "OpenTelemetry.Instrumentation.StackExchangeRedis", "Sendcat.Redis", "Sendcat.Chat"])
+        {
+            using var source = new ActivitySource(name);
+            Assert.False(source.HasListeners(), name);
+        }
     }
 
     [Fact]
@@ -41,11 +65,14 @@ public sealed class TelemetryTests
         Assert.Equal(share, SentryReports.TracesSampleRate(configuration));
     }
 
-    private static IHost Host(params (string Name, string? Value)[] settings)
+    private static IHost Host(params (string Name, string? Value)[] settings) => Host(_ => { }, settings);
+
+    private static IHost Host(Action<HostApplicationBuilder> add, params (string Name, string? Value)[] settings)
     {
         var builder = new HostApplicationBuilder(new HostApplicationBuilderSettings { DisableDefaults = true });
         builder.Configuration.AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, setting.Value)));
         builder.AddServiceDefaults();
+        add(builder);
         return builder.Build();
     }
 }

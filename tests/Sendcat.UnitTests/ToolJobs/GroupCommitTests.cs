@@ -8,7 +8,7 @@ public sealed class GroupCommitTests
     public async Task Calls_that_come_meanwhile_go_together()
     {
         var (groups, release) = (new List<int>(), new TaskCompletionSource());
-        var commit = new GroupCommit<int, string>(async items =>
+        var commit = new GroupCommit<int, string>("commit", async items =>
         {
             groups.Add(items.Count);
             await release.Task;
@@ -26,7 +26,7 @@ public sealed class GroupCommitTests
     public async Task A_failed_commit_fails_its_own_calls_alone()
     {
         var first = true;
-        var commit = new GroupCommit<int, int>(items =>
+        var commit = new GroupCommit<int, int>("commit", items =>
         {
             (var failing, first) = (first, false);
             return failing ? Task.FromException<IReadOnlyList<int>>(new TimeoutException()) : Task.FromResult<IReadOnlyList<int>>([.. items]);

@@ -1,12 +1,13 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
+using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Tools;
 
 namespace Sendcat.UnitTests.Tools;
 
 public sealed class TurnToolBudgetTests
 {
-    private readonly TurnToolBudget budget = new(new ToolBox([new GetCurrentTime(new FakeTimeProvider())], NullLogger<ToolBox>.Instance));
+    private readonly TurnToolBudget budget = new(new ToolBox([new GetCurrentTime(new FakeTimeProvider())], ContentCapture.Off, NullLogger<ToolBox>.Instance));
 
     [Fact]
     public void A_call_over_the_limit_is_refused_and_the_model_has_to_answer()

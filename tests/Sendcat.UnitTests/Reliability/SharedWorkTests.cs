@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.Tracing;
+
+namespace Sendcat.UnitTests.Reliability;
+
+/// <summary>A loop that serves many must not stay in the trace of the one that happened to start it.</summary>
+public sealed class SharedWorkTests : IDisposable
+{
+    private readonly ActivitySource source = new($"Sendcat.Tests.{Guid.NewGuid():N}");
+    private readonly ActivityListener listener;
+
+    public SharedWorkTests()
+    {
+        listener = new ActivityListener
+        {
+            ShouldListenTo = heard => heard.Name == source.Name || heard.Name is "Sendcat.SharedWork" or "Sendcat.Background",
+            Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
+        };
+        ActivitySource.AddActivityListener(listener);
+    }
+
+    public void Dispose()
+    {
+        listener.Dispose();
+        source.Dispose();
+    }
+
+    [Fact]
+    public async Task Each_group_is_in_the_trace_of_its_first_caller_and_links_to_the_others()
+    {
+        var (commits, release) = (new List<Activity?>(), new TaskCompletionSource());
+        var commit = new GroupCommit<int, int>("commit numbers", async items =>
+        {
+            lock (commits)
+            {
+                commits.Add(Activity.Current);
+            }
+
+            await release.Task;
+            return [.. items];
+        }, most: 8);
+
+        var callers = new List<Activity>();
+        var answers = new List<Task<int>>();
+        for (var n = 0; n < 3; n++)
+        {
+            Activity.Current = null;
+            using var caller = source.StartActivity($"caller {n}")!;
+            callers.Add(caller);
+            answers.Add(commit.AddAsync(n));
+        }
+
+        Activity.Current = null;
+        release.SetResult();
+        await Task.WhenAll(answers);
+
+        Assert.Equal(["commit numbers", "commit numbers"], commits.Select(span => span?.DisplayName));
+        Assert.Equal(callers[0].SpanId, commits[0]!.ParentSpanId);
+        Assert.Empty(commits[0]!.Links);
+        Assert.Equal(callers[1].SpanId, commits[1]!.ParentSpanId);
+        Assert.Equal([callers[2].Context], commits[1]!.Links.Select(link => link.Context));
+    }
+
+    [Fact]
+    public async Task Work_for_nobody_who_is_traced_is_in_no_trace()
+    {
+        using var earlier = source.StartActivity("earlier");
+
+        Assert.Null(await WorkAsync());
+        Assert.Same(earlier, Activity.Current);
+
+        static async Task<Activity?> WorkAsync()
+        {
+            using var span = SharedWork.Start("work", [null]);
+            await Task.Yield();
+            return Activity.Current;
+        }
+    }
+}
