@@ -80,7 +80,7 @@ start() {
 
 # Waits for the instances that serve. What ends by itself is started again (Sendcat.AppHost/RestartOnExit.cs): that is a failure when it does not help.
 await_healthy() {
-  local end=$((SECONDS + 180)) names='' name culprit
+  local end=$((SECONDS + 300)) names='' name culprit
   until [ -n "$names" ] || ! is_running; do names=$(resources | awk -F'\t' '$2 ~ /^(api|tool-worker|monitor)$/ { print $1 }'); done
   for name in $names; do
     until quietly wait aspire wait "$name" --timeout 10; do

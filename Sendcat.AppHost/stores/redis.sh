@@ -19,4 +19,7 @@ daemonize no
 CONF
 unset STORE_PASSWORD
 
+# A title would overwrite the environment, and with it the mark of this run. Redis knows the setting since 6.2.
+case $("$server" --version) in *v=[1-5].* | *v=6.[01].*) ;; *) echo 'set-proc-title no' >> "$STORE_FOLDER/redis.conf" ;; esac
+
 exec "$server" "$STORE_FOLDER/redis.conf"
