@@ -48,7 +48,7 @@ internal sealed class ChatEndpoints(
             return failed;
         }
 
-        TurnSpan.Name(Activity.Current, turn.Start.ThreadId, turn.Start.StreamId, turn.Record.MessageId);
+        TurnSpan.Name(Activity.Current, turn.Start.ThreadId, turn.Start.WireStreamId, turn.Record.MessageId);
         return new ChatEventStream(turn.Feed, () => turn.Asker, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
     }
 
@@ -103,7 +103,7 @@ internal sealed class ChatEndpoints(
 
         if (turns.ByThread(thread.ThreadId) is { } here)
         {
-            TurnSpan.Name(Activity.Current, thread.ThreadId, here.Start.StreamId);
+            TurnSpan.Name(Activity.Current, thread.ThreadId, here.Start.WireStreamId);
             return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
 

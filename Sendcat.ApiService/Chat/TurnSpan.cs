@@ -11,13 +11,14 @@ internal static class TurnSpan
     public static Activity? Start(TurnStart start, Guid messageId)
     {
         var span = Source.StartActivity("chat turn");
-        Name(span, start.ThreadId, start.StreamId, messageId);
+        Name(span, start.ThreadId, start.WireStreamId, messageId);
         span?.SetTag("gen_ai.conversation.id", start.ThreadId);
         return span;
     }
 
     /// <summary>Marks the span of a request that is about a thread or a turn.</summary>
-    public static void Name(Activity? span, Guid threadId, Guid? streamId = null, Guid? messageId = null)
+    /// <param name="streamId">As clients see it.</param>
+    public static void Name(Activity? span, Guid threadId, string? streamId = null, Guid? messageId = null)
     {
         // A request has a span of its own also while nobody listens; that one is not recorded.
         if (span is not { Recorded: true, IsAllDataRequested: true })
@@ -26,15 +27,8 @@ internal static class TurnSpan
         }
 
         span.SetTag("sendcat.thread.id", threadId);
-        if (streamId is { } stream)
-        {
-            span.SetTag("sendcat.stream.id", stream);
-        }
-
-        if (messageId is { } message)
-        {
-            span.SetTag("sendcat.message.id", message);
-        }
+        span.SetTag("sendcat.stream.id", streamId);
+        span.SetTag("sendcat.message.id", messageId);
     }
 
     public static void End(Activity? span, string status, TurnEnding? ending)

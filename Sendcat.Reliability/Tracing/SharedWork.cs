@@ -17,12 +17,12 @@ public static class SharedWork
     /// <param name="waiting">The spans that wait, as far as there are any.</param>
     public static Activity? Start(string name, IEnumerable<Activity?> waiting)
     {
-        Activity.Current = null;
         if (!Source.HasListeners())
         {
             return null;
         }
 
+        Activity.Current = null;
         ActivityContext[] contexts = [.. waiting.OfType<Activity>().Where(span => span.Recorded).Select(span => span.Context).Distinct().Take(MostLinks + 1)];
         return contexts.Length == 0 ? null : Source.StartActivity(name, ActivityKind.Internal, contexts[0], links: contexts.Skip(1).Select(context => new ActivityLink(context)));
     }

@@ -101,12 +101,13 @@ public sealed class TurnTraceTests(SharedStores stores)
         var start = stream.Seen[0];
         var spans = await receiver.WaitForAsync(seen => seen.Any(IsRequest) && seen.Any(span => span.Name == "chat turn"));
 
-        var ids = (thread, start.Text("streamId")!["STREAM:".Length..], start.Text("messageId"));
+        var ids = (thread, start.Text("streamId"), start.Text("messageId"));
         Assert.Equal(ids, Ids(spans.Single(IsRequest)));
         var turn = spans.Single(span => span.Name == "chat turn");
         Assert.Equal(ids, Ids(turn));
         Assert.Equal((thread, "completed"), (turn.Tags["gen_ai.conversation.id"], turn.Tags["sendcat.turn.status"]));
-        Assert.Equal(ids.Item3, spans.Single(span => span.Source == "Sendcat.GenAI").Tags["sendcat.message.id"]);
+        var call = spans.Single(span => span.Source == "Sendcat.GenAI");
+        Assert.Equal(ids, (call.Tags["gen_ai.conversation.id"], call.Tags["sendcat.stream.id"], call.Tags["sendcat.message.id"]));
 
         // Whose it is, from where, and what was said is in none of them.
         var said = spans.SelectMany(span => span.Tags.Values).ToArray();
@@ -138,7 +139,7 @@ public sealed class TurnTraceTests(SharedStores stores)
     private static bool IsWhole(IReadOnlyList<ReceivedSpan> seen) =>
         seen.Any(IsRequest) && seen.Any(span => span.Name == "chat turn") && seen.Any(span => span.Name == "run search_products") && seen.Any(span => span.Name == "publish search_products");
 
-    private static (string, string, string?) Ids(ReceivedSpan span) => (span.Tags["sendcat.thread.id"], span.Tags["sendcat.stream.id"], span.Tags["sendcat.message.id"]);
+    private static (string, string?, string?) Ids(ReceivedSpan span) => (span.Tags["sendcat.thread.id"], span.Tags["sendcat.stream.id"], span.Tags["sendcat.message.id"]);
 
     private static string[] Paths(IReadOnlyList<ReceivedSpan> trace)
     {
