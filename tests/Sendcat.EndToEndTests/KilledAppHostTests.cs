@@ -5,10 +5,13 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Linux only: what is left of a run is found in /proc.</summary>
-[Collection(WholeSystems.Name)]
+/// <summary>Linux only: what is left of a run is found in /proc. Runs when the shared system of the other tests is gone.</summary>
+[Collection(Name)]
+[CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class KilledAppHostTests
 {
+    private const string Name = "killed AppHost";
+
     private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan CleanupTimeout = TimeSpan.FromSeconds(30);
 
@@ -28,11 +31,11 @@ public sealed class KilledAppHostTests
         await UntilAsync(() => Task.FromResult(ProcessesOf(state.Path) is []), CleanupTimeout);
 
         Assert.Superset(
-            new HashSet<string>(["dcp", "Aspire.Dashboar", "redis-server", "postgres", "beam.smp", "epmd", "Sendcat.ApiServ", "Sendcat.ToolWor", "Sendcat.Monitor", "Sendcat.Upstrea"], StringComparer.Ordinal),
+            new HashSet<string>(["dcp", "Aspire.Dashboard", "redis-server", "postgres", "beam.smp", "epmd", "Sendcat.ApiService", "Sendcat.ToolWorker", "Sendcat.Monitor", "Sendcat.UpstreamEmulator"], StringComparer.Ordinal),
             running.ToHashSet(StringComparer.Ordinal));
     }
 
-    /// <summary>Names (the kernel cuts them at 15 characters) of living processes that carry the mark of the run.</summary>
+    /// <summary>Names of living processes that carry the mark of the run.</summary>
     private static IReadOnlyList<string> ProcessesOf(string state)
     {
         var names = new List<string>();

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace Sendcat.EndToEndTests;
 
 /// <summary>Parts of the system are stopped, started and restarted by command while people use it.</summary>
@@ -12,12 +10,14 @@ public sealed class ResourceCommandTests(RunningSystem system)
         await system.WaitForAllAsync();
         using var upstreams = system.App.CreateHttpClient("upstreams", "http");
         await upstreams.PostAsync("/stats/reset", null);
+        await upstreams.PostAsync("/rest/emulator/directions", new StringContent("[[emu at=serper/search hang=before-headers]]"));
         using var guest = await Guest.ArriveAsync(system.App.CreateHttpClient("api"));
-        var thread = await guest.AskAsync("""[[emu tool=search_web args={"query":"kettle [[emu at=serper/search hang=before-headers times=1]]"}]]""");
+        var thread = await guest.AskAsync("""[[emu tool=search_web args={"query":"kettle"}]]""");
         var answer = guest.AnswerAsync(thread).ToListAsync().AsTask();
         await upstreams.GetStringAsync("/stats/wait?upstream=serper&started=1&timeoutMs=30000");
 
         await system.CommandAsync("tool-worker", KnownResourceCommands.StopCommand);
+        await upstreams.DeleteAsync("/rest/emulator/directions");
         await system.CommandAsync("tool-worker", KnownResourceCommands.StartCommand);
 
         var events = await answer;

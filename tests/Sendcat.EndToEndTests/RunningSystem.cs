@@ -24,11 +24,10 @@ public sealed class RunningSystem : IAsyncLifetime
         [
             "--infra=local", "--Parameters:worker-replicas=2", $"--SENDCAT_STATE={State}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports.Base}"),
             "--DcpPublisher:RandomizePorts=false",
-        ], timeout.Token);
+        ], (options, _) => options.DisableDashboard = false, timeout.Token);
 
-        // A turn waits for a worker that is away; a worker that is stopped does not finish what hangs.
+        // A turn waits until a worker that was stopped is there again.
         builder.CreateResourceBuilder<ProjectResource>("api").WithEnvironment("TOOL_JOB_WAIT_MS", "60000");
-        builder.CreateResourceBuilder<ProjectResource>("tool-worker").WithEnvironment("TOOL_WORKER_DRAIN_MS", "500");
         App = await builder.BuildAsync(timeout.Token);
         await App.StartAsync(timeout.Token);
         await WaitForAllAsync();
