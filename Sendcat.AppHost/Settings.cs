@@ -27,6 +27,14 @@ internal static class Settings
     public static IResourceBuilder<ProjectResource> WithRunEnvironment(this IResourceBuilder<ProjectResource> service) =>
         service.ApplicationBuilder.ExecutionContext.IsRunMode ? service.WithEnvironment("ASPNETCORE_ENVIRONMENT", service.ApplicationBuilder.Environment.EnvironmentName) : service;
 
+    /// <summary>
+    /// DCP ends a process 6 s after it was told to stop, and gives up after 12 s: in a local run, what a stopping service lets end must end before. A deployment has the service's own default.
+    /// </summary>
+    public static IResourceBuilder<ProjectResource> WithShortDrain(this IResourceBuilder<ProjectResource> service, string variable) =>
+        service.ApplicationBuilder is { ExecutionContext.IsRunMode: true } builder
+            ? service.WithEnvironment(variable, builder.Configuration[variable] is { Length: > 0 } given ? given : "4000")
+            : service;
+
     /// <summary>Each value as the variable that the services read it from.</summary>
     public static IResourceBuilder<ProjectResource> WithSettings(
         this IResourceBuilder<ProjectResource> service, IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> settings)

@@ -1,34 +1,72 @@
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Sendcat.AppHost;
+using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>The whole system as the AppHost composes it, on local stores, with ports and data of its own. Who kills parts of it has one for himself; one runs at a time.</summary>
+/// <summary>The whole system as the AppHost composes it, on local stores, with ports and data of its own. All tests that need one share it, one after the other; each leaves everything running.</summary>
 public sealed class RunningSystem : IAsyncLifetime
 {
-    public const string OneAtATime = "whole systems";
-
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
-    private readonly string _state = Path.Combine(Path.GetTempPath(), $"sendcat-e2e-{Guid.NewGuid():N}");
+    private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
+    private readonly TestFolder _state = new("system");
 
     public DistributedApplication App { get; private set; } = null!;
 
-    public int Ports { get; } = PortBase.Free();
+    public string State => _state.Path;
+
+    internal LocalPorts Ports { get; } = FreePorts.Choose();
 
     public async ValueTask InitializeAsync()
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(Timeout);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(
-            ["--infra=local", "--Parameters:worker-replicas=2", $"--SENDCAT_STATE={_state}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports}")], patience.Token);
-        App = await builder.BuildAsync(patience.Token);
-        await App.StartAsync(patience.Token);
-        await App.ResourceNotifications.WaitForResourceHealthyAsync("api", patience.Token);
-        await App.ResourceNotifications.WaitForResourceHealthyAsync("tool-worker", patience.Token);
-        await App.ResourceNotifications.WaitForResourceHealthyAsync("monitor", patience.Token);
+        [
+            "--infra=local", "--Parameters:worker-replicas=2", $"--SENDCAT_STATE={State}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports.Base}"),
+            "--DcpPublisher:RandomizePorts=false",
+        ], (options, _) => options.DisableDashboard = false, timeout.Token);
+
+        // A turn waits until a worker that was stopped is there again.
+        builder.CreateResourceBuilder<ProjectResource>("api").WithEnvironment("TOOL_JOB_WAIT_MS", "60000");
+        App = await builder.BuildAsync(timeout.Token);
+        await App.StartAsync(timeout.Token);
+        await WaitForAllAsync();
+    }
+
+    /// <summary>Completes when every program and every store is healthy.</summary>
+    public async Task WaitForAllAsync()
+    {
+        using var timeout = new CancellationTokenSource(Timeout);
+        await Task.WhenAll(Processes().Select(resource => App.ResourceNotifications.WaitForResourceHealthyAsync(resource.Name, timeout.Token)));
+    }
+
+    /// <summary>Completes when an instance of the resource is in such a state, also if it is now.</summary>
+    public async Task<ResourceEvent> WaitForAsync(string name, Func<ResourceEvent, bool> state)
+    {
+        using var timeout = new CancellationTokenSource(Timeout);
+        return await App.ResourceNotifications.WaitForResourceAsync(name, state, timeout.Token);
+    }
+
+    /// <summary>Runs a command on every instance.</summary>
+    public async Task CommandAsync(string name, string command)
+    {
+        using var timeout = new CancellationTokenSource(Timeout);
+        var result = await App.ResourceCommands.ExecuteCommandAsync(Processes().Single(resource => resource.Name == name), command, timeout.Token);
+        Assert.True(result.Success, result.Message);
     }
 
     public async ValueTask DisposeAsync()
     {
         await App.DisposeAsync();
-        Directory.Delete(_state, recursive: true);
+        _state.Dispose();
     }
+
+    private IEnumerable<IResource> Processes() => App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Where(resource => resource.HasAnnotationOfType<RestartOnExitAnnotation>());
+}
+
+/// <summary>Whole systems are expensive: one runs under test at a time.</summary>
+[CollectionDefinition(Name)]
+public sealed class WholeSystems : ICollectionFixture<RunningSystem>
+{
+    public const string Name = "whole systems";
 }

@@ -1,0 +1,43 @@
+namespace Sendcat.EndToEndTests;
+
+/// <summary>Parts of the system are stopped, started and restarted by command while people use it.</summary>
+[Collection(WholeSystems.Name)]
+public sealed class ResourceCommandTests(RunningSystem system)
+{
+    [Fact]
+    public async Task A_job_whose_worker_is_stopped_is_finished_when_workers_start_again()
+    {
+        await system.WaitForAllAsync();
+        using var upstreams = system.App.CreateHttpClient("upstreams", "http");
+        await upstreams.PostAsync("/stats/reset", null);
+        await upstreams.PostAsync("/rest/emulator/directions", new StringContent("[[emu at=serper/search hang=before-headers]]"));
+        using var guest = await Guest.ArriveAsync(system.App.CreateHttpClient("api"));
+        var thread = await guest.AskAsync("""[[emu tool=search_web args={"query":"kettle"}]]""");
+        var answer = guest.AnswerAsync(thread).ToListAsync().AsTask();
+        await upstreams.GetStringAsync("/stats/wait?upstream=serper&started=1&timeoutMs=30000");
+
+        await system.CommandAsync("tool-worker", KnownResourceCommands.StopCommand);
+        await upstreams.DeleteAsync("/rest/emulator/directions");
+        await system.CommandAsync("tool-worker", KnownResourceCommands.StartCommand);
+
+        var events = await answer;
+        Assert.Equal("done", events[^1].Type());
+        Assert.DoesNotContain(events, e => e.Type() is "tool-backpressure" or "error");
+        Assert.Contains(events, e => e.Type() == "tool-output-partially-available" && e.GetProperty("output").GetArrayLength() > 0);
+    }
+
+    [Fact]
+    public async Task After_a_restart_of_the_api_a_thread_is_as_it_was()
+    {
+        await system.WaitForAllAsync();
+        using var guest = await Guest.ArriveAsync(system.App.CreateHttpClient("api"));
+        var thread = await guest.AskAsync("What is a good kettle?");
+        await guest.AnswerAsync(thread).ToListAsync();
+        var before = await guest.ReadAsync(thread);
+
+        await system.CommandAsync("api", KnownResourceCommands.RestartCommand);
+        await system.WaitForAllAsync();
+
+        Assert.Equal(before, await guest.ReadAsync(thread));
+    }
+}
