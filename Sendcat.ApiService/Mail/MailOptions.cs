@@ -9,7 +9,7 @@ internal sealed class MailOptions
     public string ApiKey { get; set; } = "";
 
     /// <summary>Where the Resend API answers.</summary>
-    [Knob("RESEND_BASE_URL")]
+    [Knob("RESEND_BASE_URL", StartUpOnly = true)]
     public string BaseUrl { get; set; } = "https://api.resend.com";
 
     /// <summary>The sender of our mails, the greeting apart.</summary>

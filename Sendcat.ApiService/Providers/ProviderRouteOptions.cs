@@ -67,7 +67,7 @@ internal sealed class ProviderRouteOptions
     public string ApiKey { get; set; } = "";
 
     /// <summary>Address of the provider's API.</summary>
-    [Knob("OPENROUTER_BASE_URL"), RegularExpression("^https?://.+$")]
+    [Knob("OPENROUTER_BASE_URL", StartUpOnly = true), RegularExpression("^https?://.+$")]
     public string BaseUrl { get; set; } = "https://openrouter.ai/api/v1";
 
     /// <summary><c>auto</c>: HTTP/2 where TLS negotiates it, else 1.1. <c>2</c> on an <c>http://</c> address means prior knowledge (h2c).</summary>
@@ -79,10 +79,10 @@ internal sealed class ProviderRouteOptions
     public string SecondaryApiKey { get; set; } = "";
 
     /// <summary>Address of the secondary route; empty: the primary's.</summary>
-    [Knob("CHAT_PROVIDER_SECONDARY_BASE_URL"), RegularExpression("^(https?://.+)?$")]
+    [Knob("CHAT_PROVIDER_SECONDARY_BASE_URL", StartUpOnly = true), RegularExpression("^(https?://.+)?$")]
     public string SecondaryBaseUrl { get; set; } = "";
 
     /// <summary>The public address of the application, told to the provider as <c>HTTP-Referer</c>.</summary>
-    [Knob("APP_URL")]
+    [Knob("APP_URL", StartUpOnly = true)]
     public string AppUrl { get; set; } = "";
 }

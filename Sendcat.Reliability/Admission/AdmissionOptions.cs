@@ -15,7 +15,7 @@ public sealed class AdmissionOptions
     public bool ShadowMode { get; set; } = true;
 
     /// <summary>Accepted for old deployments: admission uses the one Redis of the connection string <c>redis</c>.</summary>
-    [Knob("ADMISSION_REDIS_URL")]
+    [Knob("ADMISSION_REDIS_URL", StartUpOnly = true)]
     public string RedisUrl { get; set; } = "";
 
     /// <summary>Accepted for old deployments, like the address.</summary>

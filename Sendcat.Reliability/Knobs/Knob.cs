@@ -17,6 +17,7 @@ public sealed class Knob
         _rules = [.. property.GetCustomAttributes<ValidationAttribute>()];
         Name = attribute.Name;
         Secret = attribute.Secret;
+        StartUpOnly = attribute.StartUpOnly;
         Section = SectionOf(property.DeclaringType!);
         DefaultValue = property.GetValue(defaults);
         Unit = attribute.Unit ?? UnitOf(attribute.Name);
@@ -37,6 +38,9 @@ public sealed class Knob
     public string Range { get; }
 
     public bool Secret { get; }
+
+    /// <inheritdoc cref="KnobAttribute.StartUpOnly"/>
+    public bool StartUpOnly { get; }
 
     public Type Type => _property.PropertyType;
 

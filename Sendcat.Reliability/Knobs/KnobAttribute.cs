@@ -14,4 +14,9 @@ public sealed class KnobAttribute(string name) : Attribute
 
     /// <summary>Never shown: every output has <c>***redacted***</c> instead, and no override may carry it.</summary>
     public bool Secret { get; init; }
+
+    /// <summary>
+    /// Read from configuration alone, never from an override: changing it would send a secret, a prompt or a reset link to another address, so that who may change knobs could read secrets.
+    /// </summary>
+    public bool StartUpOnly { get; init; }
 }

@@ -53,6 +53,11 @@ public sealed class KnobOverrideStore
             return KnobChange.Refused("a secret is not set at run time");
         }
 
+        if (value is not null && knob.StartUpOnly)
+        {
+            return KnobChange.Refused("it names where secrets or links are sent, so it is read at start alone; set it in the configuration");
+        }
+
         if (value is not null && !knob.TryParse(value, out _, out var reason))
         {
             return KnobChange.Refused(reason);

@@ -36,7 +36,7 @@ internal sealed class KnobValues(IConfiguration configuration, KnobOverrides ove
     }
 
     private (string? Text, KnobSource Source) Given(Knob knob) =>
-        overrides.Find(knob.Name) is { } set ? (set, KnobSource.Override)
+        !knob.StartUpOnly && overrides.Find(knob.Name) is { } set ? (set, KnobSource.Override)
         : Said(configuration[knob.Name]) is { } named ? (named, KnobSource.Configuration)
         : Said(configuration[knob.ConfigurationPath]) is { } sectioned ? (sectioned, KnobSource.Configuration)
         : (null, KnobSource.Default);

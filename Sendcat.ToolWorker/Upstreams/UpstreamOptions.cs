@@ -9,7 +9,7 @@ internal sealed class UpstreamOptions
     private const string Address = "^https?://[^\\s/]+(/[^\\s]*)?$";
 
     /// <summary>Serper's address.</summary>
-    [Knob("SERPER_BASE_URL"), RegularExpression(Address)]
+    [Knob("SERPER_BASE_URL", StartUpOnly = true), RegularExpression(Address)]
     public string SerperBaseUrl { get; set; } = "https://google.serper.dev";
 
     /// <summary>Key for Serper: web search, and global search when it is set.</summary>
@@ -17,7 +17,7 @@ internal sealed class UpstreamOptions
     public string SerperApiKey { get; set; } = "";
 
     /// <summary>SerpAPI's address.</summary>
-    [Knob("SERPAPI_BASE_URL"), RegularExpression(Address)]
+    [Knob("SERPAPI_BASE_URL", StartUpOnly = true), RegularExpression(Address)]
     public string SerpApiBaseUrl { get; set; } = "https://serpapi.com";
 
     /// <summary>Key for SerpAPI: global search when there is none for Serper.</summary>

@@ -7,7 +7,7 @@ namespace Sendcat.Reliability.Outbound.Ebay;
 public sealed class EbayOptions
 {
     /// <summary>eBay's address.</summary>
-    [Knob("EBAY_BASE_URL"), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
+    [Knob("EBAY_BASE_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
     public string BaseUrl { get; set; } = "https://api.ebay.com";
 
     /// <summary>Name of this application at eBay.</summary>

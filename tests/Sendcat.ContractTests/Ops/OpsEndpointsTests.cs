@@ -55,6 +55,8 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{\"value\":null}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("ADMISSION_USER_MAX_INFLIGHT", "{}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("RESEND_API_KEY", "{\"value\":\"re_stolen\"}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("OPENROUTER_BASE_URL", "{\"value\":\"https://collector.example\"}", HttpStatusCode.BadRequest, "invalid_request")]
+    [InlineData("APP_URL", "{\"value\":\"https://collector.example\"}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("NO_SUCH_KNOB", "{\"value\":1}", HttpStatusCode.NotFound, "not_found")]
     public async Task What_a_knob_cannot_be_is_refused(string name, string body, HttpStatusCode status, string code)
     {

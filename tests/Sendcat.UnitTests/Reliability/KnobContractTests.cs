@@ -1,5 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
+using Sendcat.ApiService.Chat;
 using Sendcat.Reliability.Knobs;
+using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.UnitTests.Reliability;
 
@@ -124,6 +126,35 @@ public sealed class KnobContractTests
 
         Assert.NotNull(knob);
         Assert.Equal((initial, range), (knob.Default, knob.Range));
+    }
+
+    /// <summary>Who could change one while the system runs could have a provider key or a reset link sent to an address of their own.</summary>
+    [Fact]
+    public void Every_address_is_read_at_start_alone()
+    {
+        var addresses =
+            from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
+            from type in assembly.GetTypes()
+            where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
+            from knob in Knob.Of(type)
+            where knob.Name.EndsWith("_URL", StringComparison.Ordinal) || knob.Name.EndsWith("_DSN", StringComparison.Ordinal)
+            select knob;
+
+        var known = addresses.ToList();
+
+        Assert.True(known.Count >= 8, $"only {known.Count} addresses were found");
+        Assert.Empty(known.Where(knob => !knob.StartUpOnly && !knob.Secret).Select(knob => knob.Name));
+    }
+
+    [Fact]
+    public void An_override_of_an_address_that_an_earlier_version_left_behind_has_no_effect()
+    {
+        using var provider = KnobsTests.Provider();
+        provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string> { ["ADMISSION_REDIS_URL"] = "https://collector.example", ["ADMISSION_USER_MAX_INFLIGHT"] = "9" });
+        var registry = provider.GetRequiredService<KnobRegistry>();
+
+        Assert.Equal("9", registry.Read(registry.Find("ADMISSION_USER_MAX_INFLIGHT")!).Value);
+        Assert.Equal(KnobSource.Default, registry.Read(registry.Find("ADMISSION_REDIS_URL")!).Source);
     }
 
     private static readonly KnobRegistry Registry = KnobsTests.Provider().GetRequiredService<KnobRegistry>();

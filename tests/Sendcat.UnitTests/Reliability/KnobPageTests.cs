@@ -74,5 +74,5 @@ public sealed class KnobPageTests
     private static string Code(string text) => text.Length == 0 ? "" : $"`{text.Replace("|", "\\|", StringComparison.Ordinal)}`";
 
     private static string Meaning(Knob knob) =>
-        (knob.Unit is "" || knob.Description.StartsWith("Milliseconds", StringComparison.Ordinal) ? knob.Description : $"{knob.Description} [{knob.Unit}]").Replace("|", "\\|", StringComparison.Ordinal);
+        (knob.StartUpOnly ? "Read at start alone. " : "") + (knob.Unit is "" || knob.Description.StartsWith("Milliseconds", StringComparison.Ordinal) ? knob.Description : $"{knob.Description} [{knob.Unit}]").Replace("|", "\\|", StringComparison.Ordinal);
 }
