@@ -18,8 +18,6 @@ appendonly no
 daemonize no
 CONF
 unset STORE_PASSWORD
-# A title would be written over the environment, by which the processes of a run are found. The setting is new in 6.2.
-case $("$server" --version) in *v=[0-5].* | *v=6.[01].*) ;; *) echo "set-proc-title no" >> "$STORE_FOLDER/redis.conf" ;; esac
 
 # A title would overwrite the environment, and with it the mark of this run. Redis knows the setting since 6.2.
 case $("$server" --version) in *v=[1-5].* | *v=6.[01].*) ;; *) echo 'set-proc-title no' >> "$STORE_FOLDER/redis.conf" ;; esac
