@@ -33,8 +33,11 @@ up() {
   [ -z "$attach" ] || exec dotnet aspire run --no-build --apphost "$apphost" --non-interactive --nologo -- ${options[@]+"${options[@]}"}
 
   trap 'say "interrupted"; down; exit 130' INT TERM
+  local began=$SECONDS limit
   start ${options[@]+"${options[@]}"}
-  await_healthy
+  # The slower the machine, the longer.
+  limit=$(((SECONDS - began) * 10))
+  await_healthy $((limit < 45 ? 45 : limit))
   trap - INT TERM
   status
   local base
@@ -78,16 +81,21 @@ start() {
   exit 1
 }
 
-# Waits for the instances that serve. What ends by itself is started again (Sendcat.AppHost/RestartOnExit.cs): that is a failure when it does not help.
+# await_healthy SECONDS: waits so long for the instances that serve. What ends by itself is started again (Sendcat.AppHost/RestartOnExit.cs): that is a failure when it does not help.
 await_healthy() {
-  local end=$((SECONDS + 300)) names='' name culprit
+  local end=$((SECONDS + $1)) names='' missing name culprit
   until [ -n "$names" ] || ! is_running; do names=$(resources | awk -F'\t' '$2 ~ /^(api|tool-worker|monitor)$/ { print $1 }'); done
+  missing=$(in_state ValueMissing | tr '\n' ' ')
+  if [ -n "$missing" ]; then
+    down
+    refuse "no value is given for: $missing(a connection string is ConnectionStrings__NAME in the environment, a parameter --Parameters:NAME=VALUE)"
+  fi
   for name in $names; do
     until quietly wait aspire wait "$name" --timeout 10; do
       is_running || break 2
       culprit=$(failing)
       [ -z "$culprit" ] || not_healthy "$culprit" "ends again and again"
-      [ $SECONDS -lt $end ] || not_healthy "$(in_state 'Running|Starting' | head -n 1)" "has not become healthy in time"
+      [ $SECONDS -lt $end ] || not_healthy "$(in_state 'Running|Starting' | head -n 1)" "has not become healthy in $1 s"
     done
   done
   is_running && return
@@ -166,7 +174,7 @@ marked_processes() {
   fi
 }
 
-# A line per resource that runs, fields separated by tabs: name (of the instance, when there are replicas), resource, state, health, commands.
+# A line per resource (of parameters, those that lack their value), fields separated by tabs: name (of the instance, when there are replicas), resource, state, health, commands.
 # Reads the CLI's JSON by its indentation.
 resources() {
   aspire describe --format Json 2>/dev/null | awk -F'"' -v OFS='\t' '
@@ -174,7 +182,7 @@ resources() {
     /^      "[a-zA-Z]+": [[{]/ { section = $2 }
     /^        "[^"]+": [{]/ && section == "commands" { commands = commands " " $2 }
     /^    }/ {
-      if (value["resourceType"] !~ /^(Parameter|ConnectionString)$/) {
+      if (value["resourceType"] !~ /^(Parameter|ConnectionString)$/ || value["state"] != "Running") {
         instances[value["displayName"]]++
         name[++n] = value["name"]; resource[n] = value["displayName"]
         rest[n] = value["state"] OFS (value["healthStatus"] ? value["healthStatus"] : "-") OFS commands
@@ -232,5 +240,5 @@ run_command() {
   instance=$(resources | awk -F'\t' -v wanted="$1" '$1 == wanted || $2 == wanted { print $1; exit }')
   [ -n "$instance" ] || refuse "there is no resource '$1'; ./sendcat command lists them"
   shift 2
-  aspire resource "$instance" "$command" ${@+-- "$@"} || return 1
+  aspire resource "$instance" "$command" ${1+-- "$@"} || return 1
 }

@@ -5,12 +5,12 @@ say() { printf 'sendcat: %s\n' "$*" >&2; }
 # Cannot be done here.
 refuse() { say "$*"; exit 2; }
 
-# quietly LOG COMMAND …: the output goes to a file of the state folder.
+# quietly LOG COMMAND …: the output goes to a file of the state folder. In a subshell, so that a trap's messages do not go there too.
 quietly() {
   local log=$state/logs/$1.log
   shift
   make_state
-  "$@" >"$log" 2>&1
+  ("$@") >"$log" 2>&1
 }
 
 # The user that Postgres runs as may pass through to its own folder, but read nothing.
