@@ -31,8 +31,9 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        database = NpgsqlDataSource.Create(await (await stores.PostgresAsync()).CreateDatabaseAsync());
-        var options = new DbContextOptionsBuilder<SendcatDb>().UseNpgsql(database);
+        var connectionString = await (await stores.PostgresAsync()).CreateDatabaseAsync();
+        database = NpgsqlDataSource.Create(connectionString);
+        var options = new DbContextOptionsBuilder<SendcatDb>().UseNpgsql(connectionString);
         Schema.Configure(options);
         await using var db = new SendcatDb((DbContextOptions<SendcatDb>)options.Options);
         await db.Database.MigrateAsync(TestContext.Current.CancellationToken);
