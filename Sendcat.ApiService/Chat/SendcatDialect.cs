@@ -1,11 +1,12 @@
 using System.Buffers;
+using System.Text;
 
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>The dialect of Sendcat's own client: the event types and fields of docs/chat-protocol.md, no sentinel, the stream ends by closing.</summary>
 internal sealed class SendcatDialect : EventDialect
 {
-    private readonly Dictionary<string, ArgumentsText> arguments = [];
+    private readonly Dictionary<string, StringBuilder> arguments = [];
 
     public override void Write(IBufferWriter<byte> output, ChatEvent happened)
     {
@@ -46,7 +47,6 @@ internal sealed class SendcatDialect : EventDialect
                 WriteTool(output, happened);
                 break;
             case ChatEvent.Usage usage:
-                WriteHeldArguments(output);
                 Data(output, usage, static (json, e) =>
                 {
                     json.WriteString("type"u8, "usage"u8);
@@ -57,7 +57,6 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
             case ChatEvent.Error error:
-                WriteHeldArguments(output);
                 WriteError(output, error);
                 break;
             case ChatEvent.Done:
@@ -85,28 +84,27 @@ internal sealed class SendcatDialect : EventDialect
             case ChatEvent.ToolInputDelta delta:
                 if (!arguments.TryGetValue(delta.ToolCallId, out var soFar))
                 {
-                    arguments[delta.ToolCallId] = soFar = new ArgumentsText();
+                    arguments[delta.ToolCallId] = soFar = new StringBuilder();
                 }
 
-                if (soFar.Append(delta.Delta))
+                soFar.Append(delta.Delta);
+                Data(output, (delta, snapshot: soFar.ToString()), static (json, e) =>
                 {
-                    WriteArguments(output, delta.ToolCallId, soFar);
-                }
-
+                    json.WriteString("type"u8, "tool-input-delta"u8);
+                    json.WriteString("toolCallId"u8, e.delta.ToolCallId);
+                    json.WriteString("inputTextDelta"u8, e.delta.Delta);
+                    json.WriteString("argsSnapshot"u8, e.snapshot);
+                });
                 break;
             case ChatEvent.ToolInputAvailable input:
-                if (arguments.Remove(input.ToolCallId, out var rest) && rest.IsHeld)
-                {
-                    WriteArguments(output, input.ToolCallId, rest);
-                }
-
+                arguments.Remove(input.ToolCallId);
                 Data(output, input, static (json, e) =>
                 {
                     json.WriteString("type"u8, "tool-input-available"u8);
                     json.WriteString("toolCallId"u8, e.ToolCallId);
                     json.WriteString("toolName"u8, e.ToolName);
                     json.WritePropertyName("input"u8);
-                    WriteJson(json, e.Valid ? e.InputJson : "{}", otherwise: "{}");
+                    RawOrEmpty(json, e.Valid ? e.InputJson : "");
                     json.WriteString("state"u8, "completed"u8);
                 });
                 break;
@@ -116,7 +114,7 @@ internal sealed class SendcatDialect : EventDialect
                     json.WriteString("type"u8, "tool-output-partially-available"u8);
                     json.WriteString("toolCallId"u8, e.ToolCallId);
                     json.WritePropertyName("output"u8);
-                    WriteJson(json, e.OutputJson, otherwise: "[]");
+                    json.WriteRawValue(e.OutputJson, skipInputValidation: true);
                 });
                 break;
             case ChatEvent.ToolBackpressure pressure:
@@ -133,32 +131,6 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
         }
-    }
-
-    /// <summary>No call's arguments grow any more: every snapshot is made complete.</summary>
-    private void WriteHeldArguments(IBufferWriter<byte> output)
-    {
-        foreach (var (toolCallId, text) in arguments)
-        {
-            if (text.IsHeld)
-            {
-                WriteArguments(output, toolCallId, text);
-            }
-        }
-
-        arguments.Clear();
-    }
-
-    private static void WriteArguments(IBufferWriter<byte> output, string toolCallId, ArgumentsText text)
-    {
-        var (delta, snapshot) = text.Take();
-        Data(output, (toolCallId, delta, snapshot), static (json, e) =>
-        {
-            json.WriteString("type"u8, "tool-input-delta"u8);
-            json.WriteString("toolCallId"u8, e.toolCallId);
-            json.WriteString("inputTextDelta"u8, e.delta);
-            json.WriteString("argsSnapshot"u8, e.snapshot);
-        });
     }
 
     private static void WriteError(IBufferWriter<byte> output, ChatEvent.Error error)

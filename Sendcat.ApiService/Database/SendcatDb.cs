@@ -26,8 +26,6 @@ internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityU
 
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
 
-    public DbSet<SignInAddress> SignInAddresses => Set<SignInAddress>();
-
     public DbSet<FavoriteList> FavoriteLists => Set<FavoriteList>();
 
     public DbSet<Favorite> Favorites => Set<Favorite>();

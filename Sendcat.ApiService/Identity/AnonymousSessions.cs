@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
-using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -18,9 +17,6 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     private const int SignatureBytes = 16;
 
     private readonly byte[] signingKey = key.Derive("anonymous-session");
-
-    /// <param name="acceptedId">As <see cref="Accept"/> returned it: an unsigned id never begins like one of ours.</param>
-    public static bool IsSigned(string acceptedId) => acceptedId.StartsWith(Prefix, StringComparison.Ordinal);
 
     public string Issue()
     {
@@ -50,7 +46,10 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     {
         var dot = presented.IndexOf('.');
         Span<byte> claimed = stackalloc byte[SignatureBytes];
-        if (dot < 0 || !Base64UrlText.TryDecodeExactly(presented.AsSpan(dot + 1), claimed))
+        if (dot < 0
+            || presented.Length - dot - 1 != Base64Url.GetEncodedLength(SignatureBytes)
+            || !Base64Url.TryDecodeFromChars(presented.AsSpan(dot + 1), claimed, out var written)
+            || written != SignatureBytes)
         {
             return null;
         }

@@ -5,9 +5,12 @@ namespace Sendcat.ApiService.Identity;
 
 internal sealed record AnonymousSession(string SessionId);
 
-/// <param name="SessionId">Accepted and left aside: threads of a session are claimed at sign-in, by the one who knows the password.</param>
+/// <param name="SessionId">An anonymous session whose threads the new user takes along.</param>
 internal sealed record Registration(string? Email, string? Password, string? Name, string? SessionId) : IChecked
 {
+    /// <summary>Longer ones only keep the hash function busy.</summary>
+    public const int LongestPassword = 256;
+
     public IEnumerable<string> Problems()
     {
         if (!EmailAddress.IsPlausible(Email))
@@ -15,9 +18,9 @@ internal sealed record Registration(string? Email, string? Password, string? Nam
             yield return "email must be an e-mail address";
         }
 
-        if (!PasswordRules.Permit(Password))
+        if (Password is not { Length: >= 8 and <= LongestPassword } || !Password.Any(char.IsAsciiDigit))
         {
-            yield return PasswordRules.Problem("password");
+            yield return "password must have 8 to 256 characters, a digit among them";
         }
 
         if (!StoredText.Fits(Name, 200))
@@ -38,7 +41,7 @@ internal sealed record SignIn(string? Email, string? Password, string? SessionId
             yield return "email is missing";
         }
 
-        if (Password is not { Length: >= 1 and <= PasswordRules.Longest })
+        if (Password is not { Length: >= 1 and <= Registration.LongestPassword })
         {
             yield return "password is missing or too long";
         }
@@ -68,21 +71,14 @@ internal sealed record PasswordReset(string? Token, string? NewPassword) : IChec
             yield return "token is missing";
         }
 
-        if (!PasswordRules.Permit(NewPassword))
+        if (NewPassword is not { Length: >= 8 and <= Registration.LongestPassword })
         {
-            yield return PasswordRules.Problem("newPassword");
+            yield return "newPassword must have 8 to 256 characters";
         }
     }
 }
 
-/// <param name="Token">Of the link that was mailed at registration.</param>
-internal sealed record Confirmation(string? Token) : IChecked
-{
-    public IEnumerable<string> Problems() => Token is { Length: >= 1 and <= 512 } ? [] : ["token is missing"];
-}
-
-/// <param name="EmailConfirmed">False: guests' limits hold, and nothing can be connected.</param>
-internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTimeOffset CreatedAt);
+internal sealed record Me(string Id, string Email, DateTimeOffset CreatedAt);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AnonymousSession))]
@@ -93,7 +89,6 @@ internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTime
 [JsonSerializable(typeof(Refresh))]
 [JsonSerializable(typeof(ForgotPassword))]
 [JsonSerializable(typeof(PasswordReset))]
-[JsonSerializable(typeof(Confirmation))]
 [JsonSerializable(typeof(Me))]
 [JsonSerializable(typeof(ProfileView))]
 [JsonSerializable(typeof(ProfileChange))]

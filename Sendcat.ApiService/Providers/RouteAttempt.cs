@@ -137,7 +137,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
 
     private void Note()
     {
-        if (_reader is { HasFinishReason: true, WentOn: false })
+        if (_reader.HasFinishReason)
         {
             _watch.Finishing();
         }

@@ -44,13 +44,12 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
 
     private static ToolAnswer Answer(SearchWebResult result, Found<SearchWebResult> found)
     {
-        var rows = FoundRows.Fit(result.SearchResults);
-        if (rows.Count == 0)
+        if (result.SearchResults.Count == 0)
         {
             return new("Nothing was found. Search for something else, or answer with what you know.", Pressure: found.Pressure);
         }
 
-        var hits = FoundJson.Hits(rows);
+        var hits = FoundJson.Hits(result.SearchResults);
         return new(found.Where == FoundIn.Past ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
     }
 }
