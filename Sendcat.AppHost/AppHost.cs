@@ -22,6 +22,7 @@ var ports = run?.Ports;
 ];
 var allowedOrigins = builder.AddSetting("allowed-origins", "", "Comma-separated origins that browsers may call from; empty: the local defaults.");
 var trustedProxies = builder.AddSetting("trusted-proxies", "", "Comma-separated addresses or ranges of the proxies in front of the API, whose X-Forwarded-For is believed; empty: nobody's.");
+var confirmedDomains = builder.AddSetting("confirmed-domains", "", "Comma-separated mail domains whose addresses count as confirmed when they register, for drills.");
 var apiReplicas = builder.AddSetting("api-replicas", "1", "How many API processes a local run starts; deployed, the platform scales.");
 var workerReplicas = builder.AddSetting("worker-replicas", "1", "How many tool workers a local run starts; deployed, the platform scales.");
 var opsKey = builder.AddGeneratedSecret("ops-api-key", 32, "The key of operators, for /api/ops.");
@@ -44,6 +45,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithSettings(builder.AddAffiliate())
     .WithEnvironment("ALLOWED_ORIGINS", allowedOrigins)
     .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
+    .WithEnvironment("AUTH_CONFIRMED_DOMAINS", confirmedDomains)
     .WithEnvironment("OPS_API_KEY", opsKey)
     .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
     .WithCapturedMessageContent()

@@ -103,6 +103,7 @@ public static class ReliabilityServices
             provider.GetRequiredService<ReplicaId>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ReliabilityMetrics>()));
+        services.AddHostedService<ClaimWarmUp>();
         return services;
     }
 

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ServiceDefaults.Broker;
+using Sendcat.ServiceDefaults.Connections;
 using Sendcat.ServiceDefaults.CrashReports;
 using Sendcat.ServiceDefaults.Health;
 using Sendcat.ServiceDefaults.Redis;
@@ -9,7 +10,7 @@ using Sendcat.ServiceDefaults.Telemetry;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every program of Sendcat has before it has a feature: logs, telemetry, health, service discovery, crash reports, stores that may be away.</summary>
+/// <summary>What every program of Sendcat has before it has a feature: logs, telemetry, health, service discovery, crash reports, stores that may be away, a cap on connections.</summary>
 public static class SendcatServiceDefaults
 {
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -20,6 +21,7 @@ public static class SendcatServiceDefaults
         builder.AddTelemetry();
         builder.AddSentry();
         builder.Services.AddHealth();
+        builder.Services.AddConnectionLimits();
         builder.Services.AddRedisManners();
         builder.Services.AddBrokerConnection();
         builder.Services.AddServiceDiscovery();

@@ -1,4 +1,7 @@
 using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -6,13 +9,16 @@ namespace Sendcat.ApiService.Chat;
 /// <param name="join">Counts the reader in; disposed when it leaves.</param>
 internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, EventDialect dialect, string gatewayMode, KeepAliveTicker keepAlive) : IResult
 {
+    /// <summary>Bytes that are written before their reader has to take some: this much of an answer waits beside the feed, however long it is and however slow its reader.</summary>
+    private const int MostUnsent = 32 * 1024;
+
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
         var gone = httpContext.RequestAborted;
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-cache";
+        response.Headers.CacheControl = "no-store, no-transform";
         response.Headers["X-Accel-Buffering"] = "no";
         response.Headers["X-Sendcat-Chat-Gateway-Mode"] = gatewayMode;
         if (HttpProtocol.IsHttp11(httpContext.Request.Protocol))
@@ -24,7 +30,7 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
 
         using var reader = feed.Open();
         using var seat = join();
-        using var ticking = keepAlive.Watch(reader);
+        using var ticking = keepAlive.Watch(reader, httpContext.Abort, httpContext.RequestServices.GetRequiredService<Principals>().SignInOf(httpContext));
         // The reader waits without a token; a client that leaves wakes it.
         await using var leaving = gone.UnsafeRegister(static state => ((FeedReader)state!).Wake(), reader);
 
@@ -37,6 +43,10 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
             {
                 dialect.Write(body, happened!);
                 wrote = true;
+                if (body.UnflushedBytes >= MostUnsent && !await SendAsync(body, ticking))
+                {
+                    return;
+                }
             }
 
             if (reader.TakePing() && !wrote)
@@ -48,8 +58,7 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
             if (wrote)
             {
                 ticking.Moved();
-                var flushed = await body.FlushAsync(CancellationToken.None);
-                if (flushed.IsCompleted || flushed.IsCanceled)
+                if (!await SendAsync(body, ticking))
                 {
                     return;
                 }
@@ -62,5 +71,21 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
 
             await reader.WaitAsync();
         }
+    }
+
+    /// <returns>False: the reader is gone.</returns>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private static async ValueTask<bool> SendAsync(PipeWriter body, KeepAliveTicker.Watched ticking)
+    {
+        var sending = body.FlushAsync(CancellationToken.None);
+        if (!sending.IsCompletedSuccessfully)
+        {
+            // The connection has as much as it can hold: from here on its reader's time counts.
+            ticking.Waits();
+        }
+
+        var sent = await sending;
+        ticking.WaitsNoMore();
+        return !sent.IsCompleted && !sent.IsCanceled;
     }
 }

@@ -87,7 +87,7 @@ internal sealed class ChatGate(
         try
         {
             TurnSpan.Name(Activity.Current, threadId);
-            var thread = await ThreadHistory.ReadAsync(database, threadId, chat.CurrentValue.HistoryMaxMessages, cancellationToken);
+            var thread = await ThreadHistory.ReadAsync(database, threadId, chat.CurrentValue, cancellationToken);
             return thread is not null && thread.BelongsTo(principal) ? thread : ApiError.Forbidden();
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)

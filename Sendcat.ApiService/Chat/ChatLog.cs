@@ -32,4 +32,7 @@ internal static partial class ChatLog
 
     [LoggerMessage(3010, LogLevel.Warning, "A chat request found no database ({Failure})")]
     public static partial void HistoryUnreachable(this ILogger logger, string failure);
+
+    [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader took nothing for {Seconds} s")]
+    public static partial void ReaderCut(this ILogger logger, int seconds);
 }

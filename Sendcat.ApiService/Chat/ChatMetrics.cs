@@ -14,6 +14,10 @@ internal static class ChatMetrics
 
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("sendcat.chat.refusals", "{request}", "Chat requests refused before a turn began, by error code.");
 
+    private static readonly Counter<long> ReadersCut = Meter.CreateCounter<long>("sendcat.chat.readers.cut", "{connection}", "Connections closed because their reader took nothing.");
+
+    public static void ReaderCut() => ReadersCut.Add(1);
+
     public static void TurnEnded(string status, TurnEnding? ending) =>
         Turns.Add(1, new KeyValuePair<string, object?>("status", status), new KeyValuePair<string, object?>("ending", ending?.ToString() ?? "Finished"));
 

@@ -22,6 +22,14 @@ internal sealed class ChatOptions
     [Knob("CHAT_MAX_CYCLES"), Range(1, 20)]
     public int MaxCycles { get; set; } = 10;
 
+    /// <summary>Characters of text, reasoning and tool arguments that one turn may get from its model; beyond them it ends with the finish reason <c>length</c>.</summary>
+    [Knob("CHAT_MAX_ANSWER_CHARS"), Range(1_000, 4_000_000)]
+    public int MaxAnswerChars { get; set; } = 1_000_000;
+
+    /// <summary>Milliseconds that a reader may take for what was sent before its connection is closed; the turn goes on without it.</summary>
+    [Knob("CHAT_WRITE_TIMEOUT_MS"), Range(2_000, 300_000)]
+    public int WriteTimeoutMs { get; set; } = 15_000;
+
     /// <summary>Milliseconds that a whole turn may take.</summary>
     [Knob("CHAT_TURN_TIMEOUT_MS"), Range(10_000, 3_600_000)]
     public int TurnTimeoutMs { get; set; } = 900_000;

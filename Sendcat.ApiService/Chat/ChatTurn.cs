@@ -12,6 +12,7 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket, ChatOptions limits, TimeProvider time)
 {
     private readonly TurnToolBudget budget = new(tools);
+    private readonly AnswerLimit answer = new(limits.MaxAnswerChars);
     private readonly IReadOnlyList<ToolDeclaration> offered = tools.Offered(start.WebSearch);
     private long spent;
 
@@ -35,16 +36,23 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
             var lastStep = step == limits.MaxCycles - 1;
             await foreach (var heard in router.StreamAsync(Request(lastStep), cancellationToken))
             {
-                if (call.Hear(heard, step) is { } told)
+                if (call.Hear(heard, step) is { } told && answer.Take(told) is { } fitting)
                 {
-                    Keep(told);
-                    yield return told;
+                    Keep(fitting);
+                    yield return fitting;
+                }
+
+                if (answer.IsExceeded)
+                {
+                    // Leaving the enumeration closes the provider's connection.
+                    call.CutOff();
+                    break;
                 }
             }
 
             FinishReason = call.Finished?.Reason ?? "stop";
             yield return new ChatEvent.Usage(call.Finished?.Usage, call.Metrics());
-            if (call.ToolCalls.Count == 0 || lastStep)
+            if (call.ToolCalls.Count == 0 || lastStep || answer.IsExceeded)
             {
                 yield break;
             }

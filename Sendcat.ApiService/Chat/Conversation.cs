@@ -29,20 +29,30 @@ internal sealed class Conversation
 
     private static IEnumerable<HistoryMessage> Newest(IReadOnlyList<HistoryMessage> history, ChatOptions limits)
     {
-        var characters = 0;
-        var first = history.Count;
+        var characters = 0L;
+        var shown = new List<HistoryMessage>();
         for (var i = history.Count - 1; i >= 0 && history.Count - i <= limits.HistoryMaxMessages; i--)
         {
-            characters += history[i].Content.Length;
-            if (characters > limits.HistoryMaxChars && first < history.Count)
+            var message = history[i].ProductsJson is null ? history[i] : history[i] with { Content = WithProducts(history[i]) };
+            characters += message.Content.Length + (message.ToolCallsJson?.Length ?? 0);
+            if (characters > limits.HistoryMaxChars && shown.Count > 0)
             {
                 break;
             }
 
-            first = i;
+            // Files weigh as what they are, text inside of the request. The newest message keeps its own; an older one is told without those that no longer fit.
+            if (message.AttachmentsJson is { } attachments && shown.Count > 0)
+            {
+                var fits = characters + attachments.Length <= limits.HistoryMaxChars;
+                characters += fits ? attachments.Length : 0;
+                message = fits ? message : message with { AttachmentsJson = null };
+            }
+
+            shown.Add(message);
         }
 
-        return history.Skip(first);
+        shown.Reverse();
+        return shown;
     }
 
     /// <summary>Every call has its result, every result its call, and nothing that a strict provider refuses.</summary>
@@ -59,13 +69,12 @@ internal sealed class Conversation
                     break;
                 case "assistant" when message.ToolCallsJson is not null:
                     var calls = ToolCallsJson.Read(message.ToolCallsJson);
-                    var content = WithProducts(message);
-                    told.Add(new ProviderMessage("assistant", content.Length == 0 ? null : content) { ToolCalls = calls });
+                    told.Add(new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
                     var answers = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
                     told.AddRange(calls.Select(call => new ProviderMessage("tool", answers[call.Id].FirstOrDefault()?.Content ?? Interrupted) { ToolCallId = call.Id, Name = call.Name }));
                     break;
-                case "assistant" when message.Content.Length > 0 || message.ProductsJson is not null:
-                    told.Add(new ProviderMessage("assistant", WithProducts(message)));
+                case "assistant" when message.Content.Length > 0:
+                    told.Add(new ProviderMessage("assistant", message.Content));
                     break;
                 default:
                     // Answers were told with their calls; orphans, empty answers and foreign roles are left out.

@@ -35,17 +35,6 @@ internal abstract class EventDialect
         output.Write("\n\n"u8);
     }
 
-    /// <summary>Text that is JSON already; an empty object when it is not.</summary>
-    protected static void RawOrEmpty(Utf8JsonWriter json, string text)
-    {
-        if (JsonText.IsObjectOrArray(text))
-        {
-            json.WriteRawValue(text, skipInputValidation: true);
-        }
-        else
-        {
-            json.WriteStartObject();
-            json.WriteEndObject();
-        }
-    }
+    /// <summary>Writes text that is JSON already, in one line; <paramref name="otherwise"/> when it is none.</summary>
+    protected static void WriteJson(Utf8JsonWriter json, string text, string otherwise) => json.WriteRawValue(OneLineJson.Of(text) ?? otherwise, skipInputValidation: true);
 }

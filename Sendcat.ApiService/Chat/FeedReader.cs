@@ -13,6 +13,9 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
     private bool woken;
     private bool pinged;
 
+    /// <summary>The turn is over; what is left is to be read.</summary>
+    public bool TurnIsOver => feed.Completed;
+
     /// <summary>The next event, if there is one already.</summary>
     public FeedRead TryRead(out ChatEvent? next) => feed.TryRead(ref index, ref offset, out next);
 

@@ -8,8 +8,6 @@ internal static class JsonText
 {
     public static bool IsObject(string text) => StartsAs(text, JsonTokenType.StartObject);
 
-    public static bool IsObjectOrArray(string text) => IsObject(text) || StartsAs(text, JsonTokenType.StartArray);
-
     private static bool StartsAs(string text, JsonTokenType first)
     {
         try

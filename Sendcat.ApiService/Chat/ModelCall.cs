@@ -49,7 +49,8 @@ internal sealed class ModelCall(string? requestedModel, int askedCharacters, Tim
                 heardCharacters += delta.ArgumentsDelta.Length;
                 return new ChatEvent.ToolInputDelta(delta.Id, delta.ArgumentsDelta);
             case ProviderEvent.ToolCallReady ready:
-                toolCalls.Add(ready.Call);
+                // What cannot be parsed stays the model's text; a tool answers it as such.
+                toolCalls.Add(OneLineJson.Of(ready.Call.ArgumentsJson) is { } arguments ? ready.Call with { ArgumentsJson = arguments } : ready.Call);
                 return null;
             case ProviderEvent.Finished finished:
                 Finished = finished;
@@ -59,6 +60,9 @@ internal sealed class ModelCall(string? requestedModel, int askedCharacters, Tim
                 return null;
         }
     }
+
+    /// <summary>The answer grew longer than a turn may be: it ends here, as one whose model ran out of tokens would.</summary>
+    public void CutOff() => Finished = new ProviderEvent.Finished("length", null, model, null);
 
     public CallMetrics Metrics() => new(
         (long)time.GetElapsedTime(startedAt).TotalMilliseconds, (long?)firstToken?.TotalMilliseconds, model ?? "unknown", Finished?.Reason);

@@ -69,7 +69,7 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
                 await following.WaitAsync(Look, time);
             }
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisTrouble.Is(failure) || failure is JsonException)
         {
             logger.MirrorBroke(place.StreamId, failure.GetType().Name);
             following.Append(Lost());

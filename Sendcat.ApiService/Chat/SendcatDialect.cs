@@ -1,12 +1,11 @@
 using System.Buffers;
-using System.Text;
 
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>The dialect of Sendcat's own client: the event types and fields of docs/chat-protocol.md, no sentinel, the stream ends by closing.</summary>
 internal sealed class SendcatDialect : EventDialect
 {
-    private readonly Dictionary<string, StringBuilder> arguments = [];
+    private readonly Dictionary<string, ArgumentsText> arguments = [];
 
     public override void Write(IBufferWriter<byte> output, ChatEvent happened)
     {
@@ -47,6 +46,7 @@ internal sealed class SendcatDialect : EventDialect
                 WriteTool(output, happened);
                 break;
             case ChatEvent.Usage usage:
+                WriteHeldArguments(output);
                 Data(output, usage, static (json, e) =>
                 {
                     json.WriteString("type"u8, "usage"u8);
@@ -57,6 +57,7 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
             case ChatEvent.Error error:
+                WriteHeldArguments(output);
                 WriteError(output, error);
                 break;
             case ChatEvent.Done:
@@ -84,27 +85,28 @@ internal sealed class SendcatDialect : EventDialect
             case ChatEvent.ToolInputDelta delta:
                 if (!arguments.TryGetValue(delta.ToolCallId, out var soFar))
                 {
-                    arguments[delta.ToolCallId] = soFar = new StringBuilder();
+                    arguments[delta.ToolCallId] = soFar = new ArgumentsText();
                 }
 
-                soFar.Append(delta.Delta);
-                Data(output, (delta, snapshot: soFar.ToString()), static (json, e) =>
+                if (soFar.Append(delta.Delta))
                 {
-                    json.WriteString("type"u8, "tool-input-delta"u8);
-                    json.WriteString("toolCallId"u8, e.delta.ToolCallId);
-                    json.WriteString("inputTextDelta"u8, e.delta.Delta);
-                    json.WriteString("argsSnapshot"u8, e.snapshot);
-                });
+                    WriteArguments(output, delta.ToolCallId, soFar);
+                }
+
                 break;
             case ChatEvent.ToolInputAvailable input:
-                arguments.Remove(input.ToolCallId);
+                if (arguments.Remove(input.ToolCallId, out var rest) && rest.IsHeld)
+                {
+                    WriteArguments(output, input.ToolCallId, rest);
+                }
+
                 Data(output, input, static (json, e) =>
                 {
                     json.WriteString("type"u8, "tool-input-available"u8);
                     json.WriteString("toolCallId"u8, e.ToolCallId);
                     json.WriteString("toolName"u8, e.ToolName);
                     json.WritePropertyName("input"u8);
-                    RawOrEmpty(json, e.Valid ? e.InputJson : "");
+                    WriteJson(json, e.Valid ? e.InputJson : "{}", otherwise: "{}");
                     json.WriteString("state"u8, "completed"u8);
                 });
                 break;
@@ -114,7 +116,7 @@ internal sealed class SendcatDialect : EventDialect
                     json.WriteString("type"u8, "tool-output-partially-available"u8);
                     json.WriteString("toolCallId"u8, e.ToolCallId);
                     json.WritePropertyName("output"u8);
-                    json.WriteRawValue(e.OutputJson, skipInputValidation: true);
+                    WriteJson(json, e.OutputJson, otherwise: "[]");
                 });
                 break;
             case ChatEvent.ToolBackpressure pressure:
@@ -131,6 +133,32 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
         }
+    }
+
+    /// <summary>No call's arguments grow any more: every snapshot is made complete.</summary>
+    private void WriteHeldArguments(IBufferWriter<byte> output)
+    {
+        foreach (var (toolCallId, text) in arguments)
+        {
+            if (text.IsHeld)
+            {
+                WriteArguments(output, toolCallId, text);
+            }
+        }
+
+        arguments.Clear();
+    }
+
+    private static void WriteArguments(IBufferWriter<byte> output, string toolCallId, ArgumentsText text)
+    {
+        var (delta, snapshot) = text.Take();
+        Data(output, (toolCallId, delta, snapshot), static (json, e) =>
+        {
+            json.WriteString("type"u8, "tool-input-delta"u8);
+            json.WriteString("toolCallId"u8, e.toolCallId);
+            json.WriteString("inputTextDelta"u8, e.delta);
+            json.WriteString("argsSnapshot"u8, e.snapshot);
+        });
     }
 
     private static void WriteError(IBufferWriter<byte> output, ChatEvent.Error error)

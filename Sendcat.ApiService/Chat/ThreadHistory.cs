@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers.Catalogue;
 using Sendcat.ApiService.Threads;
@@ -13,12 +14,21 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         select user_id, session_id, model_id from threads where id = $1
         """;
 
-    // Other turns' unfinished answers are no history yet.
+    // Other turns' unfinished answers are no history yet. Read is what may be shown to the model and not more: from the newest message back until so many bytes stand before one, and of each text so many
+    // characters. So a thread can always be read, whatever is in it.
     private const string ReadMessages = """
         -- read thread messages
-        select m.id, m.role, m.content, m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
-        from messages m where m.thread_id = $1 and m.status is distinct from 'streaming' order by m.seq desc limit $2
+        select m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
+        from (
+          select n.*, sum(octet_length(n.content) + coalesce(octet_length(n.attachments::text), 0)) over (order by n.seq desc rows between unbounded preceding and 1 preceding) as preceding_bytes
+          from (
+            select * from messages where thread_id = $1 and status is distinct from 'streaming' order by seq desc limit $2
+          ) n
+        ) m where coalesce(m.preceding_bytes, 0) <= $3 order by m.seq desc
         """;
+
+    /// <summary>UTF-8 takes at most three bytes for each character that we count.</summary>
+    private const int BytesPerCharacter = 3;
 
     /// <summary>The model that somebody chose for this thread. The one that every thread gets is nobody's choice, and what cannot be a model is none.</summary>
     public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) && ModelId != ThreadRules.DefaultModel ? ModelId : null;
@@ -26,12 +36,23 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
     public bool BelongsTo(Principal principal) => principal.Owns(UserId, SessionId);
 
     /// <returns>Null if there is no such thread. One round trip for owner and messages.</returns>
-    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, int limit, CancellationToken cancellationToken)
+    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, ChatOptions limits, CancellationToken cancellationToken)
     {
+        // A character more than the limit, so that what is too long is still seen to be; a user's message is always whole.
+        var longest = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadOwner) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId }, new NpgsqlParameter<int> { TypedValue = limit } } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid> { TypedValue = threadId },
+                new NpgsqlParameter<int> { TypedValue = limits.HistoryMaxMessages },
+                new NpgsqlParameter<long> { TypedValue = (long)longest * BytesPerCharacter },
+                new NpgsqlParameter<int> { TypedValue = longest },
+            },
+        });
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
         {

@@ -22,6 +22,9 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     // KEYS[1] the entry; ARGV[1] the value it must still have. Answer: 1 if it was deleted.
     private const string DeleteIfMine = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
 
+    // A script's text every time: nobody would hear of it when a Redis that was started anew does not know the script.
+    private const CommandFlags Unheard = CommandFlags.FireAndForget | CommandFlags.NoScriptCache;
+
     private IDatabase Database => redis.GetDatabase();
 
     /// <summary>Announces a turn, before it begins: its end takes the entry away. An earlier turn of the thread, on whichever replica, makes room.</summary>
@@ -29,8 +32,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         Send("register turn", "EVAL", database => database.ScriptEvaluateAsync(
             TakeOver, [RedisKeys.LiveTurn(start.ThreadId)],
             [new TurnPlace(start.StreamId, replica.Value, speaksUi).ToString(), (int)Longest.TotalSeconds, RedisKeys.TurnSignals, TurnSignals.Superseding],
-            // Its text every time: nobody would hear of it when a Redis that was started anew does not know the script.
-            CommandFlags.FireAndForget | CommandFlags.NoScriptCache));
+            Unheard));
 
     public async Task LeaveAsync(TurnStart start)
     {
@@ -44,7 +46,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             using var span = RedisSpan.Start("unregister turn", "EVAL");
             await Database.ScriptEvaluateAsync(
                 "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
-                [RedisKeys.LiveTurn(start.ThreadId)], [start.StreamId.ToString()], CommandFlags.FireAndForget);
+                [RedisKeys.LiveTurn(start.ThreadId)], [start.StreamId.ToString()], Unheard);
         }
         catch (Exception failure) when (RedisTrouble.Is(failure))
         {
@@ -74,7 +76,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         Send("detach turn", "SET", database => database.StringSetAsync(RedisKeys.DetachedTurn(start.Principal), start.StreamId.ToString(), grace, flags: CommandFlags.FireAndForget));
 
     public void Attached(TurnStart start) =>
-        Send("attach turn", "EVAL", database => database.ScriptEvaluateAsync(DeleteIfMine, [RedisKeys.DetachedTurn(start.Principal)], [start.StreamId.ToString()], CommandFlags.FireAndForget));
+        Send("attach turn", "EVAL", database => database.ScriptEvaluateAsync(DeleteIfMine, [RedisKeys.DetachedTurn(start.Principal)], [start.StreamId.ToString()], Unheard));
 
     /// <summary>The principal's detached turn, for the one who takes its place; nobody else gets it.</summary>
     public async Task<Guid?> TakeDetachedAsync(Principal principal)

@@ -12,6 +12,9 @@ internal sealed class TurnFeed
     // A builder that starts small grows into a chain of pieces, each of which the garbage collector visits.
     private const int FirstCharacters = 256;
 
+    /// <summary>Characters of one event: what a reader has to catch up with comes in pieces that its connection can hold.</summary>
+    public const int LongestDelta = 8_192;
+
     private readonly Lock gate = new();
     private readonly List<Entry> entries = new(8);
     private FeedReader[] readers = [];
@@ -120,8 +123,8 @@ internal sealed class TurnFeed
                 if (offset < entry.Text.Length)
                 {
                     var from = offset;
-                    offset = entry.Text.Length;
-                    if (from == entry.LastAt)
+                    offset = EndOfPiece(entry.Text, from);
+                    if (from == entry.LastAt && offset == entry.Text.Length)
                     {
                         next = entry.Event;
                         return FeedRead.Event;
@@ -150,6 +153,15 @@ internal sealed class TurnFeed
             next = null;
             return completed ? FeedRead.End : FeedRead.Nothing;
         }
+    }
+
+    private static int EndOfPiece(StringBuilder text, int from)
+    {
+        var end = from + LongestDelta;
+        return end >= text.Length ? text.Length
+            // Both halves of a character go into the same event.
+            : char.IsHighSurrogate(text[end - 1]) ? end - 1
+            : end;
     }
 
     /// <param name="Event">Of a row of deltas, the last.</param>

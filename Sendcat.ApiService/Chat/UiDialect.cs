@@ -175,7 +175,7 @@ internal sealed class UiDialect : EventDialect
             json.WritePropertyName("input"u8);
             if (e.Valid)
             {
-                json.WriteRawValue(e.InputJson, skipInputValidation: true);
+                WriteJson(json, e.InputJson, otherwise: "{}");
             }
             else
             {
@@ -192,7 +192,7 @@ internal sealed class UiDialect : EventDialect
             json.WriteString("type"u8, "tool-output-available"u8);
             json.WriteString("toolCallId"u8, e.ToolCallId);
             json.WritePropertyName("output"u8);
-            json.WriteRawValue(e.OutputJson, skipInputValidation: true);
+            WriteJson(json, e.OutputJson, otherwise: "[]");
             json.WriteBoolean("preliminary"u8, true);
         });
         if (toolsStarted.GetValueOrDefault(partial.ToolCallId) == ToolNames.SearchWeb)
@@ -227,7 +227,7 @@ internal sealed class UiDialect : EventDialect
             {
                 json.WriteStartObject("output"u8);
                 json.WritePropertyName("results"u8);
-                json.WriteRawValue(e.OutputJson, skipInputValidation: true);
+                WriteJson(json, e.OutputJson, otherwise: "[]");
                 json.WriteString("text"u8, e.Text);
                 json.WriteEndObject();
             }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Chat;
@@ -11,5 +12,5 @@ internal sealed record UiSource(string Id, string Url, string Title)
         (JsonSerializer.Deserialize(partial.OutputJson, ToolJson.Default.IReadOnlyListSearchWebHit) ?? [])
         .Select((hit, number) => new UiSource(string.Create(CultureInfo.InvariantCulture, $"{partial.ToolCallId}-{number}"), hit.Link, hit.Title))
         // Clients make links of them: nothing but web addresses.
-        .Where(source => Uri.TryCreate(source.Url, UriKind.Absolute, out var address) && address.Scheme is "http" or "https");
+        .Where(source => WebAddress.Of(source.Url) is not null);
 }

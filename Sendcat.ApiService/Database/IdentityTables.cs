@@ -27,6 +27,28 @@ internal static class IdentityTables
             token.HasIndex(t => t.ExpiresAt);
         });
 
+        builder.Entity<RevokedFamily>(family =>
+        {
+            family.ToTable("revoked_families");
+            family.HasKey(f => f.FamilyId);
+            family.HasIndex(f => f.RevokedAt);
+        });
+
+        builder.Entity<SignInAddress>(address =>
+        {
+            address.ToTable("sign_in_addresses");
+            address.HasKey(a => new { a.UserId, a.Address });
+            address.HasOne<SendcatUser>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
+            address.HasIndex(a => a.LastUsedAt);
+        });
+
+        builder.Entity<RegistrationMail>(mail =>
+        {
+            mail.ToTable("registration_mails");
+            mail.HasKey(m => m.Address);
+            mail.HasIndex(m => m.AskedAt);
+        });
+
         builder.Entity<Profile>(profile =>
         {
             profile.HasOne<SendcatUser>().WithMany().HasForeignKey(p => p.UserId).OnDelete(DeleteBehavior.Cascade);

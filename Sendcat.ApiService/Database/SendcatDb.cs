@@ -26,6 +26,8 @@ internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityU
 
     public DbSet<RefreshToken> RefreshTokens => Set<RefreshToken>();
 
+    public DbSet<SignInAddress> SignInAddresses => Set<SignInAddress>();
+
     public DbSet<FavoriteList> FavoriteLists => Set<FavoriteList>();
 
     public DbSet<Favorite> Favorites => Set<Favorite>();

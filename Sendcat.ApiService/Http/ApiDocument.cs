@@ -1,5 +1,6 @@
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
+using Sendcat.ApiService.Ops;
 
 namespace Sendcat.ApiService.Http;
 
@@ -24,6 +25,12 @@ internal static class ApiDocument
         document.Security = [new() { [new("bearer", document)] = [] }, new() { [new("session", document)] = [] }];
         return Task.CompletedTask;
     }));
+
+    /// <summary>Outside Development both are for operators: a list of everything that can be tried is of no use to anybody else. To others they do not exist.</summary>
+    public static bool IsHidden(HttpContext http) =>
+        (http.Request.Path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase) || http.Request.Path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase))
+        && !http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment()
+        && !http.RequestServices.GetRequiredService<OpsKey>().Opens(http);
 
     public static void MapApiDocument(this IEndpointRouteBuilder app)
     {

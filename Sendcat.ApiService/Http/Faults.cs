@@ -71,8 +71,12 @@ internal sealed class Faults(ILogger<Faults> logger)
                     return ApiError.UnsupportedMediaType();
                 case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
                     return ApiError.InvalidRequest("The body came too slowly") with { Status = StatusCodes.Status408RequestTimeout };
-                case BadHttpRequestException or ConnectionResetException:
+                // Kestrel reports a chunk size that no number holds as an IOException.
+                case BadHttpRequestException or ConnectionResetException or IOException { InnerException: OverflowException }:
                     return ApiError.InvalidRequest("The request is malformed");
+                // Text that got past a check and that Postgres has no characters for, NUL above all.
+                case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
+                    return ApiError.InvalidRequest("The request holds characters that cannot be stored");
                 case NpgsqlException { IsTransient: true }:
                     return ApiError.UpstreamUnavailable(StoreRetryAfter);
                 default:

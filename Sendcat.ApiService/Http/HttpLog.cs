@@ -8,4 +8,7 @@ internal static partial class HttpLog
 
     [LoggerMessage(1001, LogLevel.Warning, "{Method} {Route} was refused because a store was away: {Cause}")]
     public static partial void StoreAway(this ILogger logger, string cause, string method, string route);
+
+    [LoggerMessage(1010, LogLevel.Warning, "ALLOWED_ORIGINS is empty: no web page may call this API")]
+    public static partial void NoOrigins(this ILogger logger);
 }

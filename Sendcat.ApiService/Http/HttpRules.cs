@@ -28,8 +28,18 @@ internal static class HttpRules
         _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
         var origins = app.Services.GetRequiredService<OriginPolicy>();
         var faults = app.Services.GetRequiredService<Faults>();
-        app.Use(next => http => origins.InvokeAsync(http, next));
+        if (!origins.KnowsAny)
+        {
+            app.Logger.NoOrigins();
+        }
+
+        app.Use(next => http =>
+        {
+            ResponseHeaders.Set(http);
+            return origins.InvokeAsync(http, next);
+        });
         app.Use(next => http => faults.InvokeAsync(http, next));
+        app.Use(next => http => ApiDocument.IsHidden(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http));
         app.UseForwardedHeaders();
         // Routing stands below the net, so that what it refuses (405, 415) is dressed as well.
         app.UseRouting();

@@ -88,6 +88,12 @@ internal static class JsonBody
             value = null;
             return IsWellFormed(new Utf8JsonReader(body)) ? ApiError.InvalidRequest($"Invalid request: {Where(wrong)}") : ApiError.InvalidJson();
         }
+        catch (InvalidOperationException) when (!IsWellFormed(new Utf8JsonReader(body)))
+        {
+            // A rule that reads a JsonElement was the first to meet half a surrogate pair.
+            value = null;
+            return ApiError.InvalidJson();
+        }
     }
 
     /// <summary>The serializer's own message names types of ours, so only the path is told.</summary>

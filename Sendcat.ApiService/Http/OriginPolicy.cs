@@ -4,17 +4,29 @@ using Microsoft.Extensions.Primitives;
 namespace Sendcat.ApiService.Http;
 
 /// <summary>Which web pages may call, and what their browsers are told. Stands first in the pipeline, so that errors carry the same headers as success.</summary>
-internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options)
+/// <remarks>
+/// Outside Development no origin may call until <c>ALLOWED_ORIGINS</c> names it. Refusing to start instead would take down programs and apps, which send no Origin, over a setting that only browsers need.
+/// </remarks>
+internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHostEnvironment environment)
 {
+    private const string Localhost = "http://localhost:3000,http://localhost:3100,http://localhost:5173";
+
     private const string Exposed = "x-sendcat-error-code, Retry-After, x-vercel-ai-ui-message-stream";
     private const string Accepted = "Content-Type, Authorization, x-sendcat-session";
 
-    private static readonly PathString Api = "/api";
+    /// <summary>What is the same for everyone and changes nothing. Everything else is checked, however its path is spelled.</summary>
+    private static readonly PathString[] Open = ["/health", "/alive", "/openapi", "/scalar"];
+
     private static readonly PathString Chat = "/api/chat";
     private static readonly PathString ChatAbort = "/api/chat/abort";
     private static readonly PathString ChatHealth = "/api/chat/health";
 
     private OriginList known = new("", []);
+
+    /// <summary>There are pages that may call.</summary>
+    public bool KnowsAny => Origins().Count > 0;
+
+    private string Source => options.CurrentValue.AllowedOrigins is { Length: > 0 } given ? given : environment.IsDevelopment() ? Localhost : "";
 
     /// <summary>True for a missing Origin and for one that is on the list.</summary>
     public bool Permits(StringValues origin) => origin.Count == 0 || (origin.Count == 1 && Origins().Contains(origin[0]!));
@@ -32,7 +44,7 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options)
             headers.AccessControlExposeHeaders = Exposed;
         }
 
-        if (!http.Request.Path.StartsWithSegments(Api, StringComparison.Ordinal))
+        if (Array.Exists(Open, page => http.Request.Path.StartsWithSegments(page, StringComparison.OrdinalIgnoreCase)))
         {
             return next(http);
         }
@@ -72,7 +84,7 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options)
 
     private HashSet<string> Origins()
     {
-        var source = options.CurrentValue.AllowedOrigins;
+        var source = Source;
         var current = known;
         if (!string.Equals(current.Source, source, StringComparison.Ordinal))
         {

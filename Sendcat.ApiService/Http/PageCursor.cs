@@ -31,8 +31,7 @@ internal sealed record PageCursor(string Order, decimal Key, Guid Id)
     {
         Span<byte> bytes = stackalloc byte[128];
         return text.Length <= 160
-            && Base64Url.IsValid(text)
-            && Base64Url.TryDecodeFromChars(text, bytes, out var length)
+            && Base64UrlText.TryDecode(text, bytes, out var length)
             && Encoding.ASCII.GetString(bytes[..length]).Split('|') is [var order, var key, var id]
             && decimal.TryParse(key, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value)
             && value >= -1 && value <= DateTime.MaxValue.Ticks

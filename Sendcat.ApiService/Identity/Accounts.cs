@@ -1,126 +1,126 @@
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>Registering, signing in, and choosing a new password. No answer tells whether an account exists.</summary>
-internal sealed class Accounts(UserManager<SendcatUser> users, SendcatDb db, RefreshTokens refreshTokens, AccessTokens accessTokens, ThreadClaims claims, WelcomeMails welcome, TimeProvider time,
-    ILogger<Accounts> logger)
+/// <summary>Signing in, confirming an address, and choosing a new password. No answer tells whether an account exists, and neither does its time.</summary>
+internal sealed class Accounts(
+    UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens, RevokedFamilyWatch revocations,
+    AccessTokens accessTokens, ThreadClaims claims, TimeProvider time, ILogger<Accounts> logger)
 {
-    public const int WrongPasswordsBeforeLockout = 5;
-    public static readonly TimeSpan Lockout = TimeSpan.FromMinutes(15);
-
-    private static readonly SendcatUser Nobody = new() { Id = "nobody" };
-    private static readonly string NobodysHash = new PasswordHasher<SendcatUser>().HashPassword(Nobody, "nobody's password");
-
-    /// <summary>Creates user and profile, hands over the session's threads and greets the user by mail. An address that is taken changes nothing and is answered alike.</summary>
-    public async Task RegisterAsync(Registration registration, string? session, CancellationToken cancellationToken)
+    /// <param name="client">The network address, as <c>ClientAddress.KeyOf</c> names it.</param>
+    /// <param name="session">Its threads go to the user; null: none.</param>
+    public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, string client, string? session, CancellationToken cancellationToken)
     {
-        var email = registration.Email!;
-        if (await users.FindByEmailAsync(email) is not null)
+        var (email, address) = (signIn.Email!, digests.OfClient(client));
+        var attempt = await attempts.TakeAsync(client, email, cancellationToken);
+        var account = await FindAsync(email, address, cancellationToken);
+        if (!attempt.Allowed && account is not { KnowsAddress: true })
         {
-            // As much work as the hash of a new account.
-            users.PasswordHasher.HashPassword(Nobody, registration.Password!);
-            return;
+            return ApiError.RateLimited(attempt.RetryAfter);
         }
 
-        var now = time.GetUtcNow();
-        var user = new SendcatUser { Id = Guid.CreateVersion7(now).ToString("D"), UserName = email, Email = email, CreatedAt = now };
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        try
+        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).Got(out var right, out var busy))
         {
-            var created = await users.CreateAsync(user, registration.Password!);
-            if (!created.Succeeded)
-            {
-                return;
-            }
-        }
-        catch (DbUpdateException taken) when (taken.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
-        {
-            // Somebody registered the same address between our look and our write.
-            return;
+            await ReturnAsync(attempt.Allowed, client, email);
+            return busy;
         }
 
-        db.Profiles.Add(new()
+        if (account is null || !right || await refreshTokens.BeginAsync(account.Id, account.SecurityStamp, cancellationToken) is not var (family, token))
         {
-            Id = Guid.CreateVersion7(now),
-            SessionId = Profile.RowOf(user.Id),
-            UserId = user.Id,
-            FullName = string.IsNullOrWhiteSpace(registration.Name) ? email[..email.IndexOf('@', StringComparison.Ordinal)] : registration.Name.Trim(),
-            Email = email,
-            CreatedAt = now,
-        });
-        await db.SaveChangesAsync(cancellationToken);
-        await claims.ClaimAsync(user.Id, session, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
-        welcome.Send(user.Id, email);
-    }
-
-    public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, string? session, CancellationToken cancellationToken)
-    {
-        var user = await users.FindByEmailAsync(signIn.Email!);
-        if (user is null || user.LockoutEnd > time.GetUtcNow())
-        {
-            users.PasswordHasher.VerifyHashedPassword(Nobody, NobodysHash, signIn.Password!);
-            return Wrong();
+            return attempt.Allowed ? ApiError.Unauthorized("E-mail or password is wrong") : ApiError.RateLimited(attempt.RetryAfter);
         }
 
-        if (!await users.CheckPasswordAsync(user, signIn.Password!))
-        {
-            await CountWrongPasswordAsync(user, cancellationToken);
-            return Wrong();
-        }
-
-        if (user.AccessFailedCount > 0)
-        {
-            await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(set => set.SetProperty(u => u.AccessFailedCount, 0), cancellationToken);
-        }
-
-        var claimed = await claims.ClaimAsync(user.Id, session, cancellationToken);
-        return Answer(user.Id, await refreshTokens.BeginAsync(user.Id, cancellationToken)) with { ClaimedCount = session is null ? null : claimed };
+        await ReturnAsync(attempt.Allowed, client, email);
+        await RememberAddressAsync(account.Id, address, cancellationToken);
+        var claimed = await claims.ClaimAsync(account.Id, session, cancellationToken);
+        return Answer(new(account.Id, family, account.EmailConfirmed), token) with { ClaimedCount = session is null ? null : claimed };
     }
 
     public async Task<Outcome<SignedIn>> RefreshAsync(string token, CancellationToken cancellationToken) =>
-        await refreshTokens.RotateAsync(token, cancellationToken) is var (userId, next) ? Answer(userId, next) : ApiError.Unauthorized("The refresh token is not valid any more");
+        await refreshTokens.RotateAsync(token, cancellationToken) is var (grant, next) ? Answer(grant, next) : ApiError.Unauthorized("The refresh token is not valid any more");
 
-    /// <summary>Sets the new password, opens a locked account and ends every sign-in made with the old one.</summary>
-    public async Task<ApiError?> ResetPasswordAsync(PasswordReset reset, CancellationToken cancellationToken)
+    /// <summary>The one who registered reads the mails of the address. Access tokens say so from the next refresh on.</summary>
+    public async Task<ApiError?> ConfirmAsync(string token, CancellationToken cancellationToken)
     {
-        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (ResetTokens.UserOf(reset.Token!) is not { } userId
-            || await users.FindByIdAsync(userId) is not { } user
-            || !(await users.ResetPasswordAsync(user, reset.Token!, reset.NewPassword!)).Succeeded)
+        if (await OwnerAsync(token, UserManager<SendcatUser>.ConfirmEmailTokenPurpose) is not var (userId, stamp))
         {
-            return ApiError.InvalidRequest("The link is not valid any more");
+            return NotValid();
         }
 
-        await db.Users.Where(u => u.Id == userId)
-            .ExecuteUpdateAsync(set => set.SetProperty(u => u.AccessFailedCount, 0).SetProperty(u => u.LockoutEnd, (DateTimeOffset?)null), cancellationToken);
-        await refreshTokens.EndAllAsync(userId, cancellationToken);
+        var confirmed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp).ExecuteUpdateAsync(set => set.SetProperty(u => u.EmailConfirmed, true), cancellationToken);
+        return confirmed == 0 ? NotValid() : null;
+    }
+
+    /// <summary>Sets the new password, confirms the address that the link was sent to, and ends every sign-in made with the old password.</summary>
+    public async Task<ApiError?> ResetPasswordAsync(PasswordReset reset, string client, CancellationToken cancellationToken)
+    {
+        if (await OwnerAsync(reset.Token!, UserManager<SendcatUser>.ResetPasswordTokenPurpose) is not var (userId, stamp))
+        {
+            return NotValid();
+        }
+
+        if (!(await passwords.HashAsync(reset.NewPassword!, cancellationToken)).Got(out var hash, out var busy))
+        {
+            return busy;
+        }
+
+        var newStamp = Guid.NewGuid().ToString("N");
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        await refreshTokens.LockAsync(userId, cancellationToken);
+        var changed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp).ExecuteUpdateAsync(
+            set => set.SetProperty(u => u.PasswordHash, hash).SetProperty(u => u.SecurityStamp, newStamp).SetProperty(u => u.EmailConfirmed, true), cancellationToken);
+        if (changed == 0)
+        {
+            // The same link was used between the check and this update.
+            return NotValid();
+        }
+
+        // Whoever signed in with the old password may have been somebody else. The one with the mailbox is let in from here, however many wrong passwords were tried before.
+        await db.SignInAddresses.Where(a => a.UserId == userId).ExecuteDeleteAsync(cancellationToken);
+        await RememberAddressAsync(userId, digests.OfClient(client), cancellationToken);
+        var families = await refreshTokens.EndAllAsync(userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        await revocations.AnnounceAsync(families);
+        logger.PasswordReset(userId, families.Length);
         return null;
     }
 
-    /// <summary>One statement, so that guesses made at the same time are all counted.</summary>
-    private async Task CountWrongPasswordAsync(SendcatUser user, CancellationToken cancellationToken)
+    /// <summary>One query, the same for an account that exists and one that does not.</summary>
+    private Task<Account?> FindAsync(string email, string address, CancellationToken cancellationToken)
     {
-        var until = time.GetUtcNow() + Lockout;
-        await db.Users.Where(u => u.Id == user.Id).ExecuteUpdateAsync(
-            set => set
-                .SetProperty(u => u.AccessFailedCount, u => (u.AccessFailedCount + 1) % WrongPasswordsBeforeLockout)
-                .SetProperty(u => u.LockoutEnd, u => u.AccessFailedCount + 1 >= WrongPasswordsBeforeLockout ? until : u.LockoutEnd),
-            cancellationToken);
-        if (user.AccessFailedCount + 1 >= WrongPasswordsBeforeLockout)
-        {
-            logger.LockedOut(user.Id);
-        }
+        var name = users.NormalizeName(email);
+        return db.Users.Where(u => u.NormalizedUserName == name)
+            .Select(u => new Account(u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed, db.SignInAddresses.Any(a => a.UserId == u.Id && a.Address == address)))
+            .SingleOrDefaultAsync(cancellationToken);
     }
 
-    private SignedIn Answer(string userId, string refreshToken) => new(accessTokens.Issue(userId), refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
+    private ValueTask ReturnAsync(bool counted, string client, string email) => counted ? attempts.ReturnAsync(client, email) : ValueTask.CompletedTask;
 
-    private static ApiError Wrong() => ApiError.Unauthorized("E-mail or password is wrong");
+    private Task RememberAddressAsync(string userId, string address, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        return db.Database.ExecuteSqlAsync(
+            $"""
+            -- remember sign in address
+            INSERT INTO sign_in_addresses (user_id, address, last_used_at) VALUES ({userId}, {address}, {now})
+            ON CONFLICT (user_id, address) DO UPDATE SET last_used_at = excluded.last_used_at
+            """,
+            cancellationToken);
+    }
+
+    /// <returns>The user whom the link was made for and the security stamp that it is bound to; null for a link that is not valid any more, or never was.</returns>
+    private async Task<(string UserId, string Stamp)?> OwnerAsync(string token, string purpose) =>
+        LinkTokens.UserOf(token) is { } id && await users.FindByIdAsync(id) is { SecurityStamp: { } stamp } user && await users.VerifyUserTokenAsync(user, LinkTokens.ProviderName, purpose, token)
+            ? (id, stamp)
+            : null;
+
+    private SignedIn Answer(AccessGrant grant, string refreshToken) => new(accessTokens.Issue(grant), refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
+
+    private static ApiError NotValid() => ApiError.InvalidRequest("The link is not valid any more");
+
+    private sealed record Account(string Id, string? PasswordHash, string SecurityStamp, bool EmailConfirmed, bool KnowsAddress);
 }

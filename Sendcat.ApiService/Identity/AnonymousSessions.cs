@@ -2,6 +2,7 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -17,6 +18,9 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     private const int SignatureBytes = 16;
 
     private readonly byte[] signingKey = key.Derive("anonymous-session");
+
+    /// <param name="acceptedId">As <see cref="Accept"/> returned it: an unsigned id never begins like one of ours.</param>
+    public static bool IsSigned(string acceptedId) => acceptedId.StartsWith(Prefix, StringComparison.Ordinal);
 
     public string Issue()
     {
@@ -46,10 +50,7 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     {
         var dot = presented.IndexOf('.');
         Span<byte> claimed = stackalloc byte[SignatureBytes];
-        if (dot < 0
-            || presented.Length - dot - 1 != Base64Url.GetEncodedLength(SignatureBytes)
-            || !Base64Url.TryDecodeFromChars(presented.AsSpan(dot + 1), claimed, out var written)
-            || written != SignatureBytes)
+        if (dot < 0 || !Base64UrlText.TryDecodeExactly(presented.AsSpan(dot + 1), claimed))
         {
             return null;
         }

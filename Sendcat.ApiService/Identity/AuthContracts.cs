@@ -5,12 +5,9 @@ namespace Sendcat.ApiService.Identity;
 
 internal sealed record AnonymousSession(string SessionId);
 
-/// <param name="SessionId">An anonymous session whose threads the new user takes along.</param>
+/// <param name="SessionId">Accepted and left aside: threads of a session are claimed at sign-in, by the one who knows the password.</param>
 internal sealed record Registration(string? Email, string? Password, string? Name, string? SessionId) : IChecked
 {
-    /// <summary>Longer ones only keep the hash function busy.</summary>
-    public const int LongestPassword = 256;
-
     public IEnumerable<string> Problems()
     {
         if (!EmailAddress.IsPlausible(Email))
@@ -18,9 +15,9 @@ internal sealed record Registration(string? Email, string? Password, string? Nam
             yield return "email must be an e-mail address";
         }
 
-        if (Password is not { Length: >= 8 and <= LongestPassword } || !Password.Any(char.IsAsciiDigit))
+        if (!PasswordRules.Permit(Password))
         {
-            yield return "password must have 8 to 256 characters, a digit among them";
+            yield return PasswordRules.Problem("password");
         }
 
         if (!StoredText.Fits(Name, 200))
@@ -41,7 +38,7 @@ internal sealed record SignIn(string? Email, string? Password, string? SessionId
             yield return "email is missing";
         }
 
-        if (Password is not { Length: >= 1 and <= Registration.LongestPassword })
+        if (Password is not { Length: >= 1 and <= PasswordRules.Longest })
         {
             yield return "password is missing or too long";
         }
@@ -71,14 +68,21 @@ internal sealed record PasswordReset(string? Token, string? NewPassword) : IChec
             yield return "token is missing";
         }
 
-        if (NewPassword is not { Length: >= 8 and <= Registration.LongestPassword })
+        if (!PasswordRules.Permit(NewPassword))
         {
-            yield return "newPassword must have 8 to 256 characters";
+            yield return PasswordRules.Problem("newPassword");
         }
     }
 }
 
-internal sealed record Me(string Id, string Email, DateTimeOffset CreatedAt);
+/// <param name="Token">Of the link that was mailed at registration.</param>
+internal sealed record Confirmation(string? Token) : IChecked
+{
+    public IEnumerable<string> Problems() => Token is { Length: >= 1 and <= 512 } ? [] : ["token is missing"];
+}
+
+/// <param name="EmailConfirmed">False: guests' limits hold, and nothing can be connected.</param>
+internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTimeOffset CreatedAt);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AnonymousSession))]
@@ -89,6 +93,7 @@ internal sealed record Me(string Id, string Email, DateTimeOffset CreatedAt);
 [JsonSerializable(typeof(Refresh))]
 [JsonSerializable(typeof(ForgotPassword))]
 [JsonSerializable(typeof(PasswordReset))]
+[JsonSerializable(typeof(Confirmation))]
 [JsonSerializable(typeof(Me))]
 [JsonSerializable(typeof(ProfileView))]
 [JsonSerializable(typeof(ProfileChange))]

@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
@@ -14,18 +12,19 @@ internal static class AuthEndpoints
     {
         var auth = app.MapGroup("/api/auth").WithTags("Identity");
         auth.MapPost("/anonymous", Anonymous).RequireLimit(Budget.AnonymousSession).As("auth.anonymous", "Begin an anonymous session", 429);
-        auth.MapPost("/register", RegisterAsync).RequireLimit(Budget.Registration).Takes<Registration>().As("auth.register", "Create an account; a taken address is answered alike", 400, 413, 415, 429);
-        auth.MapPost("/login", SignInAsync).RequireLimit(Budget.SignIn).Takes<SignIn>().As("auth.login", "Sign in", 400, 401, 413, 415, 429);
+        auth.MapPost("/register", RegisterAsync).RequireLimit(Budget.Registration).Takes<Registration>().As("auth.register", "Create an account, unconfirmed until its mail is answered; a taken address is answered alike", 400, 413, 415, 429, 503);
+        auth.MapPost("/confirm", ConfirmAsync).RequireLimit(Budget.SignIn).Takes<Confirmation>().As("auth.confirm", "Confirm the address with the token mailed at registration", 400, 413, 415, 429);
+        auth.MapPost("/login", SignInAsync).RequireLimit(Budget.SignIn).Takes<SignIn>().As("auth.login", "Sign in", 400, 401, 413, 415, 429, 503);
         auth.MapPost("/refresh", RefreshAsync).RequireLimit(Budget.SignIn).Takes<Refresh>().As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415, 429);
         auth.MapPost("/logout", SignOutAsync).RequireLimit(Budget.SignIn).Takes<Refresh>().As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415, 429);
         auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(Budget.PasswordReset).Takes<ForgotPassword>().As("auth.forgotPassword", "Ask for a reset link by mail", 400, 413, 415, 429);
-        auth.MapPost("/reset-password", ResetAsync).RequireLimit(Budget.SignIn).Takes<PasswordReset>().As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429);
+        auth.MapPost("/reset-password", ResetAsync).RequireLimit(Budget.SignIn).Takes<PasswordReset>().As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429, 503);
         auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user", 401);
     }
 
     private static Ok<AnonymousSession> Anonymous(AnonymousSessions sessions) => TypedResults.Ok(new AnonymousSession(sessions.Issue()));
 
-    private static async Task<Results<Ok<Registered>, ApiError>> RegisterAsync(HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Registered>, ApiError>> RegisterAsync(HttpContext http, Registrations registrations, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Registration, cancellationToken);
         if (!body.Got(out var registration, out var refusal))
@@ -33,8 +32,18 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        await accounts.RegisterAsync(registration, principals.SessionOf(http, registration.SessionId), cancellationToken);
-        return TypedResults.Ok(new Registered(registration.Email!));
+        return await registrations.RegisterAsync(registration, cancellationToken) is { } failed ? failed : TypedResults.Ok(new Registered(registration.Email!));
+    }
+
+    private static async Task<Results<NoContent, ApiError>> ConfirmAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Confirmation, cancellationToken);
+        if (!body.Got(out var confirmation, out var refusal))
+        {
+            return refusal;
+        }
+
+        return await accounts.ConfirmAsync(confirmation.Token!, cancellationToken) is { } failed ? failed : TypedResults.NoContent();
     }
 
     private static async Task<Results<Ok<SignedIn>, ApiError>> SignInAsync(HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
@@ -45,7 +54,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        var outcome = await accounts.SignInAsync(signIn, principals.SessionOf(http, signIn.SessionId), cancellationToken);
+        var outcome = await accounts.SignInAsync(signIn, ClientAddress.KeyOf(http), principals.ClaimableSession(http, signIn.SessionId), cancellationToken);
         return outcome.Got(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 
@@ -73,7 +82,7 @@ internal static class AuthEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, ResetMails mails, RequestLimits limits, CancellationToken cancellationToken)
+    private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, ResetMails mails, AddressDigests digests, RequestLimits limits, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ForgotPassword, cancellationToken);
         if (!body.Got(out var forgot, out var refusal))
@@ -81,7 +90,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        if (await limits.RefusalAsync(http, Budget.PasswordReset, $"email:{Digest(forgot.Email!)}", cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, Budget.PasswordReset, $"email:{digests.OfMail(forgot.Email!)}", cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -98,7 +107,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        return await accounts.ResetPasswordAsync(reset, cancellationToken) is { } failed ? failed : TypedResults.NoContent();
+        return await accounts.ResetPasswordAsync(reset, ClientAddress.KeyOf(http), cancellationToken) is { } failed ? failed : TypedResults.NoContent();
     }
 
     private static async Task<Results<Ok<Me>, ApiError>> MeAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
@@ -108,10 +117,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        var me = await db.Users.Where(u => u.Id == principal.UserId).Select(u => new Me(u.Id, u.Email!, u.CreatedAt)).SingleOrDefaultAsync(cancellationToken);
+        var me = await db.Users.Where(u => u.Id == principal.UserId).Select(u => new Me(u.Id, u.Email!, u.EmailConfirmed, u.CreatedAt)).SingleOrDefaultAsync(cancellationToken);
         return me is null ? ApiError.Unauthorized("The account does not exist any more") : TypedResults.Ok(me);
     }
-
-    /// <summary>Limits are counted by e-mail address, but the address itself stays out of Redis.</summary>
-    private static string Digest(string email) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(email.ToUpperInvariant())))[..32];
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Identity;
 using Sendcat.ApiService.Database;
 using Sendcat.Reliability.Knobs;
 
@@ -10,24 +11,38 @@ internal static class IdentitySetup
         services.AddSingleton(provider => SigningKey.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddKnobs<SessionOptions>();
         services.AddSingleton<AccessTokens>();
+        services.AddSingleton<RevokedFamilies>();
+        services.AddSingleton<RevokedFamilyWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<RevokedFamilyWatch>());
         services.AddSingleton<AnonymousSessions>();
         services.AddSingleton<Principals>();
+
+        services.AddKnobs<AccountOptions>();
+        services.AddKnobs<PasswordHashOptions>();
+        services.AddSingleton<IPasswordHasher<SendcatUser>, PasswordHasher<SendcatUser>>();
+        services.AddSingleton<PasswordHashes>();
 
         services.AddIdentityCore<SendcatUser>(options =>
             {
                 // The name is the e-mail address, and its unique index is what keeps addresses apart.
                 options.User.AllowedUserNameCharacters = "";
-                options.Password = new() { RequiredLength = 8, RequireDigit = false, RequireLowercase = false, RequireUppercase = false, RequireNonAlphanumeric = false, RequiredUniqueChars = 1 };
-                options.Tokens.PasswordResetTokenProvider = ResetTokens.ProviderName;
+                options.Password = new() { RequiredLength = PasswordRules.Shortest, RequireDigit = true, RequireLowercase = false, RequireUppercase = false, RequireNonAlphanumeric = false, RequiredUniqueChars = 1 };
+                options.Tokens.PasswordResetTokenProvider = LinkTokens.ProviderName;
+                options.Tokens.EmailConfirmationTokenProvider = LinkTokens.ProviderName;
             })
             .AddEntityFrameworkStores<SendcatDb>()
-            .AddTokenProvider<ResetTokens>(ResetTokens.ProviderName);
-        services.AddSingleton<ResetTokens>();
+            .AddTokenProvider<LinkTokens>(LinkTokens.ProviderName);
+        services.AddSingleton<LinkTokens>();
+        services.AddSingleton<SuccessorTokens>();
         services.AddScoped<RefreshTokens>();
+        services.AddSingleton<AddressDigests>();
+        services.AddSingleton<SignInAttempts>();
+        services.AddScoped<Registrations>();
         services.AddScoped<Accounts>();
+        services.AddHostedService<IdentitySweeper>();
 
         services.AddSingleton<ResetMails>();
-        services.AddSingleton<WelcomeMails>();
+        services.AddSingleton<RegistrationMails>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, IdentityJson.Default));
         return services;
     }
@@ -36,6 +51,8 @@ internal static class IdentitySetup
     public static void MapIdentity(this WebApplication app)
     {
         _ = app.Services.GetRequiredService<SigningKey>();
+        // Built before the first request, since it hashes once.
+        _ = app.Services.GetRequiredService<PasswordHashes>();
         app.MapAuth();
         app.MapProfile();
     }

@@ -11,6 +11,15 @@ internal sealed record Principal(string? UserId, string? SessionId)
 
     public override string ToString() => LogName;
 
+    /// <summary>A user whose mail address was not confirmed when the access token was issued.</summary>
+    public bool IsUnconfirmed { get; init; }
+
+    /// <summary>Guests, and users whose address is not confirmed: their models, quotas and share of the streams are those of guests. Accounts cost nothing until a mailbox stands behind them.</summary>
+    public bool HasGuestLimits => UserId is null || IsUnconfirmed;
+
+    /// <summary>The session is one that we issued. What a browser made up may be guessed or shared: no personal data is kept under it, and nothing is claimed with it.</summary>
+    public bool HasSignedSession => SessionId is not null && AnonymousSessions.IsSigned(SessionId);
+
     /// <summary>A thread with an owner is the owner's alone; one without belongs to its session.</summary>
     public bool Owns(string? threadUserId, string? threadSessionId) =>
         threadUserId is not null ? threadUserId == UserId : SessionId is not null && threadSessionId == SessionId;

@@ -1,9 +1,10 @@
+using Microsoft.Extensions.Primitives;
 using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>Tells from a request who is asking. No await, no store: this runs before every chat turn.</summary>
-internal sealed class Principals(AccessTokens tokens, AnonymousSessions sessions)
+internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, AnonymousSessions sessions)
 {
     private const string Scheme = "Bearer ";
 
@@ -25,8 +26,8 @@ internal sealed class Principals(AccessTokens tokens, AnonymousSessions sessions
                 : ApiError.Unauthorized("The session id is not valid");
         }
 
-        return authorization is [{ } bearer] && bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && tokens.Read(bearer.AsSpan(Scheme.Length).Trim()) is { } user
-            ? new Principal(user, accepted)
+        return GrantOf(authorization) is { } grant && !revoked.Contains(grant.Family)
+            ? new Principal(grant.UserId, accepted) { IsUnconfirmed = !grant.EmailConfirmed }
             : ApiError.Unauthorized("The access token is not valid or has expired");
     }
 
@@ -36,8 +37,22 @@ internal sealed class Principals(AccessTokens tokens, AnonymousSessions sessions
         : principal.UserId is null ? ApiError.Unauthorized("Sign in first")
         : principal;
 
-    /// <summary>The session that came along, if it is one that we accept.</summary>
-    public string? SessionOf(HttpContext http, string? bodySessionId) => Session(http, bodySessionId) is { } session ? sessions.Accept(session) : null;
+    /// <summary>The same, for what reaches beyond Sendcat (connecting a mailbox or a phone number): the user's own address must be confirmed first.</summary>
+    public Outcome<Principal> ReadConfirmedUser(HttpContext http, string? bodySessionId = null) =>
+        !ReadUser(http, bodySessionId).Got(out var principal, out var refusal) ? refusal
+        : principal.IsUnconfirmed ? ApiError.Forbidden("Confirm your e-mail address first, then refresh your access token")
+        : principal;
+
+    /// <summary>The session that came along, if it is one whose threads a user may claim: accepted, and signed by us.</summary>
+    public string? ClaimableSession(HttpContext http, string? bodySessionId) =>
+        Session(http, bodySessionId) is { } session && sessions.Accept(session) is { } accepted && AnonymousSessions.IsSigned(accepted) ? accepted : null;
+
+    /// <summary>For a connection that stays open: by which sign-in it was let in. Null for guests.</summary>
+    public SignInOfConnection? SignInOf(HttpContext http) =>
+        GrantOf(http.Request.Headers.Authorization) is { } grant ? new(http, grant.Family, revoked) : null;
+
+    private AccessGrant? GrantOf(StringValues authorization) =>
+        authorization is [{ } bearer] && bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? tokens.Read(bearer.AsSpan(Scheme.Length).Trim()) : null;
 
     private static string? Session(HttpContext http, string? bodySessionId)
     {
@@ -48,4 +63,12 @@ internal sealed class Principals(AccessTokens tokens, AnonymousSessions sessions
 
         return http.Request.Headers[AnonymousSessions.Header] is [{ Length: > 0 } header] ? header : null;
     }
+}
+
+/// <summary>A connection that stays open and the sign-in that let it in.</summary>
+internal sealed class SignInOfConnection(HttpContext connection, Guid family, RevokedFamilies revoked)
+{
+    public HttpContext Connection => connection;
+
+    public bool IsRevoked => revoked.Contains(family);
 }

@@ -18,7 +18,7 @@ internal static class ProfileEndpoints
 
     private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!principals.Read(http).Got(out var principal, out var refusal))
+        if (!Owner(principals.Read(http)).Got(out var principal, out var refusal))
         {
             return refusal;
         }
@@ -31,7 +31,7 @@ internal static class ProfileEndpoints
     private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfileChange, cancellationToken);
-        if (!body.Got(out var change, out var refusal) || !principals.Read(http, change.SessionId).Got(out var principal, out refusal))
+        if (!body.Got(out var change, out var refusal) || !Owner(principals.Read(http, change.SessionId)).Got(out var principal, out refusal))
         {
             return refusal;
         }
@@ -63,6 +63,12 @@ internal static class ProfileEndpoints
         await db.SaveChangesAsync(cancellationToken);
         return ProfileView.Of(profile);
     }
+
+    /// <summary>Personal data needs more than an id that a browser made up, and that others may guess.</summary>
+    private static Outcome<Principal> Owner(Outcome<Principal> read) =>
+        read.Got(out var principal, out _) && principal is { UserId: null, HasSignedSession: false }
+            ? ApiError.Unauthorized("A profile needs a session id of /api/auth/anonymous, or a user who has signed in")
+            : read;
 
     private static string RowOf(Principal principal) => principal.UserId is { } user ? Profile.RowOf(user) : principal.SessionId!;
 }

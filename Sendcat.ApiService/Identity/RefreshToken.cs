@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>One link in a chain of refresh tokens. Only the hash is kept. Every use makes the next link; a second use of the same link condemns the chain.</summary>
+/// <summary>One link in a chain of refresh tokens. Only the hash is stored. The first use makes the next link; a later second use of the same link revokes the chain.</summary>
 internal sealed class RefreshToken
 {
     public required Guid Id { get; init; }

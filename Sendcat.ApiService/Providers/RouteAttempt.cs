@@ -137,7 +137,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
 
     private void Note()
     {
-        if (_reader.HasFinishReason)
+        if (_reader is { HasFinishReason: true, WentOn: false })
         {
             _watch.Finishing();
         }

@@ -9,7 +9,10 @@ internal sealed class StallWatch : IDisposable
     /// <summary>Comments keep a call alive this many idle times beyond its last data; a provider that only ever says "processing" has stalled.</summary>
     private const int CommentLives = 4;
 
-    /// <summary>What may still come after a finish reason (usage, <c>[DONE]</c>) is not waited for any longer than this.</summary>
+    /// <summary>
+    /// What may still come after a finish reason (usage, <c>[DONE]</c>) is not waited for any longer than this. A provider that sends more content behind its finish reason takes that back: from then on
+    /// the idle time counts again, from its last content.
+    /// </summary>
     private static readonly TimeSpan Tail = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
@@ -47,11 +50,12 @@ internal sealed class StallWatch : IDisposable
         Arm(_time.GetTimestamp());
     }
 
-    /// <summary>Something meaningful came.</summary>
+    /// <summary>Something meaningful came, and more is to come.</summary>
     public void Data()
     {
+        _tail = false;
         _lastData = _time.GetTimestamp();
-        Volatile.Write(ref _deadline, Math.Min(_lastData + (_tail ? Ticks(Tail) : _idle), _total));
+        Volatile.Write(ref _deadline, Math.Min(_lastData + _idle, _total));
     }
 
     /// <summary>A comment or blank line came: life, for a while.</summary>
@@ -70,8 +74,9 @@ internal sealed class StallWatch : IDisposable
         if (!_tail)
         {
             _tail = true;
-            Data();
-            Arm(_time.GetTimestamp());
+            _lastData = _time.GetTimestamp();
+            Volatile.Write(ref _deadline, Math.Min(_lastData + Ticks(Tail), _total));
+            Arm(_lastData);
         }
     }
 

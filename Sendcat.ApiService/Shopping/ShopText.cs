@@ -12,7 +12,7 @@ internal static partial class ShopText
     private const int LongestMarkup = 20_000;
 
     /// <returns><c>USD 49.99</c>, or nothing.</returns>
-    public static string Price(JsonElement? price) => price is { } of && of.Text("value") is { } value ? $"{of.Text("currency") ?? "USD"} {value}" : "";
+    public static string Price(JsonElement? price) => price is { } of && of.Price("value") is { } value ? Row.Cut($"{of.Text("currency") ?? "USD"} {value}", Row.LongestPrice) : "";
 
     /// <summary>Without markup, also such as was hidden in entities: what a seller wrote as HTML must not run in a reader's page.</summary>
     public static string? Plain(string? text, int maxLength)

@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
@@ -9,6 +11,9 @@ namespace Sendcat.ApiService.Threads;
 /// <summary><c>/api/threads/{id}/messages</c>. Clients write what the user says and nothing else.</summary>
 internal static class MessageEndpoints
 {
+    /// <summary>Characters of one page: long messages make it shorter, and one is always there. A page is in memory as a whole.</summary>
+    private const int MostCharacters = 2_000_000;
+
     public static void MapMessages(this IEndpointRouteBuilder app)
     {
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
@@ -44,15 +49,31 @@ internal static class MessageEndpoints
         }
 
         var all = includeStreaming == "true";
-        var rows = await db.Messages.AsNoTracking()
+        var rows = db.Messages.AsNoTracking()
             .Where(m => m.ThreadId == open.Thread.Id && m.Seq > after && (all || m.Role != "assistant" || m.Status != "streaming"))
             .OrderBy(m => m.Seq)
-            .Take(count + 1)
-            .ToListAsync(cancellationToken);
-        return TypedResults.Ok(new Page<MessageView>(
-            [.. rows.Take(count).Select(MessageView.Of)],
-            rows.Count > count ? rows[count - 1].Seq.ToString(CultureInfo.InvariantCulture) : null));
+            .Take(count + 1);
+        var page = new List<MessageView>();
+        var characters = 0L;
+        await foreach (var row in rows.AsAsyncEnumerable().WithCancellation(cancellationToken))
+        {
+            characters += Characters(row);
+            if (page.Count == count || (page.Count > 0 && characters > MostCharacters))
+            {
+                return TypedResults.Ok(new Page<MessageView>(page, after.ToString(CultureInfo.InvariantCulture)));
+            }
+
+            page.Add(MessageView.Of(row));
+            after = row.Seq;
+        }
+
+        return TypedResults.Ok(new Page<MessageView>(page, null));
     }
+
+    private static int Characters(ChatMessage message) =>
+        message.Content.Length + (message.ReasoningContent?.Length ?? 0) + Bytes(message.Attachments) + Bytes(message.ToolCalls) + Bytes(message.Products);
+
+    private static int Bytes(JsonElement? json) => json is { } value ? JsonMarshal.GetRawUtf8Value(value).Length : 0;
 
     private static async Task<Results<Created<MessageView>, Ok<MessageView>, ApiError>> SendAsync(
         HttpContext http, string id, ThreadAccess access, Messages messages, SendcatDb db, CancellationToken cancellationToken)

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Globalization;
 using System.Text;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -14,8 +15,7 @@ internal sealed record ThreadCursor(bool IsPinned, DateTimeOffset At, Guid Id)
     {
         Span<byte> bytes = stackalloc byte[96];
         return text.Length <= 120
-            && Base64Url.IsValid(text)
-            && Base64Url.TryDecodeFromChars(text, bytes, out var length)
+            && Base64UrlText.TryDecode(text, bytes, out var length)
             && Encoding.ASCII.GetString(bytes[..length]).Split('|') is [("0" or "1") and var pinned, var ticks, var id]
             && long.TryParse(ticks, NumberStyles.None, CultureInfo.InvariantCulture, out var at)
             && at <= DateTime.MaxValue.Ticks

@@ -82,7 +82,7 @@ internal static class ThreadEndpoints
             return refusal;
         }
 
-        return principal.SessionId is null
+        return !principal.HasSignedSession
             ? ApiError.InvalidRequest("The session id is not valid")
             : TypedResults.Ok(new Claimed(await claims.ClaimAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
     }

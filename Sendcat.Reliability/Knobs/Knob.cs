@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
+using System.Text.RegularExpressions;
 
 namespace Sendcat.Reliability.Knobs;
 
@@ -72,7 +73,7 @@ public sealed class Knob
 
         foreach (var rule in _rules)
         {
-            if (!rule.IsValid(value))
+            if (!Holds(rule, value))
             {
                 reason = rule is RangeAttribute ? $"outside {Range}" : $"does not match {Range}";
                 return false;
@@ -81,6 +82,19 @@ public sealed class Knob
 
         reason = "";
         return true;
+    }
+
+    /// <summary>A pattern that is still not decided after its time does not match.</summary>
+    private static bool Holds(ValidationAttribute rule, object value)
+    {
+        try
+        {
+            return rule.IsValid(value);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            return false;
+        }
     }
 
     internal static IEnumerable<Knob> Of(Type options)

@@ -21,7 +21,7 @@ internal static class KnobText
         if (type.IsEnum)
         {
             return Enum.TryParse(type, text.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var word)
-                && Enum.IsDefined(type, word!) && !char.IsDigit(text[0]) ? word : null;
+                && Enum.IsDefined(type, word!) && char.IsAsciiLetter(text[0]) ? word : null;
         }
 
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || !double.IsFinite(number))

@@ -33,6 +33,12 @@ internal static class Presets
         ["ADMISSION_ENFORCE_GLOBAL_TOOL_RATE"] = "true",
     }.ToFrozenDictionary();
 
+    /// <summary>Where strangers come: ids that a browser made up are guessed too easily.</summary>
+    private static readonly FrozenDictionary<string, string> Public = new Dictionary<string, string>(Enforce)
+    {
+        ["ANONYMOUS_SESSION_SIGNED_ONLY"] = "true",
+    }.ToFrozenDictionary();
+
     private static readonly FrozenDictionary<string, string> L = Caps(streams: 1_200, startsPerSecond: 600);
     private static readonly FrozenDictionary<string, string> G = Caps(streams: 6_000, startsPerSecond: 2_000);
     private static readonly FrozenDictionary<string, string> X = Caps(streams: 24_000, startsPerSecond: 5_000);
@@ -42,7 +48,8 @@ internal static class Presets
         var flags = stage switch
         {
             "dev-shadow" => Shadow,
-            "dev-enforce" or "canary" or "production" => Enforce,
+            "dev-enforce" => Enforce,
+            "canary" or "production" => Public,
             _ => null,
         };
         var caps = tier switch { "L" => L, "G" => G, "X" => X, _ => null };

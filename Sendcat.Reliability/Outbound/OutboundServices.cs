@@ -19,6 +19,8 @@ public static class OutboundServices
                 client.Timeout = Timeout.InfiniteTimeSpan;
                 client.DefaultRequestHeaders.UserAgent.ParseAdd("sendcat/1.0");
             })
+            // Addresses hold what was searched for, and for one upstream its key.
+            .RemoveAllLoggers()
             .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
             {
                 AutomaticDecompression = DecompressionMethods.All,

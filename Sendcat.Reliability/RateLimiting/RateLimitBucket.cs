@@ -24,6 +24,9 @@ public enum RateLimitBucket
     /// <summary>Sign-ups, sign-ins and refreshes of an address.</summary>
     Auth,
 
+    /// <summary>Wrong passwords of an address for an account.</summary>
+    SignIn,
+
     /// <summary>Password resets of an account.</summary>
     PasswordReset,
 
@@ -52,6 +55,7 @@ public static class RateLimitBuckets
         RateLimitBucket.Shopping => "shopping",
         RateLimitBucket.AnonymousSession => "anonymous_session",
         RateLimitBucket.Auth => "auth",
+        RateLimitBucket.SignIn => "sign_in",
         RateLimitBucket.PasswordReset => "password_reset",
         RateLimitBucket.GmailPush => "gmail_push",
         RateLimitBucket.WhatsAppWebhook => "whatsapp_webhook",
@@ -72,6 +76,7 @@ public static class RateLimitBuckets
             RateLimitBucket.Shopping => (options.ShoppingMax, options.ShoppingWindowMs),
             RateLimitBucket.AnonymousSession => (options.AnonymousSessionMax, options.AnonymousSessionWindowMs),
             RateLimitBucket.Auth => (options.AuthMax, options.AuthWindowMs),
+            RateLimitBucket.SignIn => (options.SignInMax, options.SignInWindowMs),
             RateLimitBucket.PasswordReset => (options.PasswordResetMax, options.PasswordResetWindowMs),
             RateLimitBucket.GmailPush => (options.GmailPushMax, options.GmailPushWindowMs),
             RateLimitBucket.WhatsAppWebhook => (options.WhatsAppMax, options.WhatsAppWindowMs),

@@ -62,6 +62,14 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_AUTH_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int AuthWindowMs { get; set; } = 60_000;
 
+    /// <summary>Wrong passwords per window for one account from one address; beyond them that address gets 429 there, unless the account has signed in from it before and the password is right.</summary>
+    [Knob("RATE_LIMIT_SIGN_IN_MAX"), Range(1, 1_000)]
+    public int SignInMax { get; set; } = 5;
+
+    /// <summary>Window of the wrong passwords.</summary>
+    [Knob("RATE_LIMIT_SIGN_IN_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int SignInWindowMs { get; set; } = 900_000;
+
     /// <summary>Password resets asked for per window and account.</summary>
     [Knob("RATE_LIMIT_PASSWORD_RESET_MAX"), Range(1, 1_000)]
     public int PasswordResetMax { get; set; } = 5;

@@ -52,6 +52,7 @@ public sealed class ClaimStore
     {
         if (difference != 0)
         {
+            _local.Correct(window, difference);
             await _redis.AskAsync(Settle, [window.Key], [Milliseconds(window), difference], CancellationToken.None);
         }
     }
@@ -62,6 +63,7 @@ public sealed class ClaimStore
         WindowClaim[] windows = [.. taken.OfType<WindowClaim>()];
         if (windows.Length > 0)
         {
+            Array.ForEach(windows, window => _local.Correct(window, -window.Cost));
             await _redis.AskAsync(
                 Settle, [.. windows.Select(window => (RedisKey)window.Key)], [.. windows.SelectMany(window => new RedisValue[] { Milliseconds(window), -window.Cost })], CancellationToken.None);
         }
@@ -70,20 +72,26 @@ public sealed class ClaimStore
     private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, WhenAway whenAway, CancellationToken cancellationToken)
     {
         RedisResult? answer;
+        ClaimOutcome? decided = null;
+        _local.Asked(deciding);
         try
         {
             var (keys, arguments) = Ask(_registry, holder, deciding, shadow, forced: false);
             answer = await _redis.AskAsync(Script, keys, arguments, cancellationToken);
+            if (answer is not null)
+            {
+                // What was taken is kept before it stops to count as asked for.
+                return decided = Read(holder, deciding, shadow, (int[])answer!);
+            }
         }
         catch (OperationCanceledException)
         {
             _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
             throw;
         }
-
-        if (answer is not null)
+        finally
         {
-            return Read(holder, deciding, shadow, (int[])answer!);
+            _local.Heard(deciding, taken: decided is { Status: ClaimStatus.Taken });
         }
 
         // The question may still be on its way: what it takes without anybody knowing is given back, unless the holder lives on locally and wants it.
@@ -128,7 +136,19 @@ public sealed class ClaimStore
         }
 
         var leases = Leases(deciding, would is null ? shadow : [], out var real);
-        return leases.Length == 0 ? outcome : outcome with { Lease = _keeper.Keep(holder, leases, real, missing: false) };
+        if (leases.Length == 0)
+        {
+            return outcome;
+        }
+
+        if (_local.Keep(holder, leases, real, out var full) is { } lease)
+        {
+            return outcome with { Lease = lease };
+        }
+
+        // Redis does not know yet what was decided without it.
+        _keeper.GiveBackLater(holder, leases);
+        return outcome with { Status = ClaimStatus.Refused, RefusedBy = full, RetryAfter = full!.RetryAfter, Remaining = null };
     }
 
     /// <summary>Leases of a turn that lives already, once more.</summary>

@@ -349,12 +349,18 @@ internal sealed class LeaseKeeper : BackgroundService
             while (some.Count < Batch && _givingBack.TryPeek(out var next, out var at) && at <= now)
             {
                 _givingBack.Dequeue();
-                some.Add(next);
+                if (NotHeld(next) is { Claims.Length: > 0 } left)
+                {
+                    some.Add(left);
+                }
             }
         }
 
         return some.Count > 0;
     }
+
+    /// <summary>Without what the same holder has got since: a turn that was refused once and came in at its second try keeps its place.</summary>
+    private GiveBack NotHeld(GiveBack giveBack) => giveBack with { Claims = Array.FindAll(giveBack.Claims, claim => !Holds(giveBack.Holder, claim.Key)) };
 
     /// <returns>Whether it was still kept.</returns>
     private bool Forget(HeldLease lease)

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
-/// Decides claims with what this process alone knows, while Redis is away: the same windows and caps, so that every replica stays bounded. Leases that were taken
-/// through Redis before count as well.
+/// Decides claims with what this process alone knows, while Redis is away: the same windows and caps, so that every replica stays bounded. What was taken through Redis before counts as well, and so does
+/// what Redis was asked for and may be about to take: one late answer in a burst does not open a second budget.
 /// </summary>
 internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
 {
@@ -13,6 +13,72 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (WindowCount Count, long LengthMs)> _windows = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _asked = new(StringComparer.Ordinal);
+
+    /// <summary>Redis is about to be asked for these. Followed by <see cref="Heard"/>.</summary>
+    public void Asked(IReadOnlyList<Claim> claims)
+    {
+        lock (_gate)
+        {
+            for (var n = 0; n < claims.Count; n++)
+            {
+                CollectionsMarshal.GetValueRefOrAddDefault(_asked, claims[n].Key, out _) += Cost(claims[n]);
+            }
+        }
+    }
+
+    /// <summary>Redis has answered, or is not waited for any more.</summary>
+    public void Heard(IReadOnlyList<Claim> claims, bool taken)
+    {
+        lock (_gate)
+        {
+            var nowMs = taken ? time.GetUtcNow().ToUnixTimeMilliseconds() : 0;
+            for (var n = 0; n < claims.Count; n++)
+            {
+                var claim = claims[n];
+                if (_asked.GetValueOrDefault(claim.Key) - Cost(claim) is > 0 and var left)
+                {
+                    _asked[claim.Key] = left;
+                }
+                else
+                {
+                    _asked.Remove(claim.Key);
+                }
+
+                if (taken && claim is WindowClaim window)
+                {
+                    Add(window, nowMs, window.Cost);
+                }
+            }
+
+            Forget(nowMs);
+        }
+    }
+
+    /// <summary>Sets right what a window has counted.</summary>
+    public void Correct(WindowClaim window, long difference)
+    {
+        lock (_gate)
+        {
+            Add(window, time.GetUtcNow().ToUnixTimeMilliseconds(), difference);
+        }
+    }
+
+    /// <summary>Keeps what Redis gave, unless places that were taken without Redis have used up the limit.</summary>
+    /// <param name="full">The limit that is used up.</param>
+    public HeldLease? Keep(string holder, LeaseClaim[] leases, int deciding, out LeaseClaim? full)
+    {
+        lock (_gate)
+        {
+            full = null;
+            for (var n = 0; n < deciding && full is null; n++)
+            {
+                full = leases[n].Enforced && IsFull(holder, leases[n], asked: 0) ? leases[n] : null;
+            }
+
+            return full is null ? keeper.Keep(holder, leases, deciding, missing: false) : null;
+        }
+    }
 
     public ClaimOutcome Take(string holder, IReadOnlyList<Claim> claims)
     {
@@ -29,7 +95,7 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 if (claim is WindowClaim window)
                 {
                     var length = (long)window.Window.TotalMilliseconds;
-                    var count = Count(window.Key, nowMs, length);
+                    var count = Count(window.Key, nowMs, length).Take(_asked.GetValueOrDefault(window.Key));
                     breached = !count.Fits(nowMs, length, window.Max, window.Cost);
                     wait = breached ? count.UntilFits(nowMs, length, window.Max, window.Cost) : null;
                     remaining ??= breached ? null : (int)(window.Max - count.Used(nowMs, length) - window.Cost);
@@ -37,7 +103,7 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 else
                 {
                     var lease = (LeaseClaim)claim;
-                    breached = keeper.HeldAt(lease.Key) >= lease.Cap && !keeper.Holds(holder, lease.Key);
+                    breached = IsFull(holder, lease, _asked.GetValueOrDefault(lease.Key));
                     wait = lease.RetryAfter;
                 }
 
@@ -54,9 +120,7 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
 
             foreach (var window in claims.OfType<WindowClaim>())
             {
-                var length = (long)window.Window.TotalMilliseconds;
-                var taken = Count(window.Key, nowMs, length).Take(window.Cost);
-                CollectionsMarshal.GetValueRefOrAddDefault(_windows, window.Key, out _) = (taken, length);
+                Add(window, nowMs, window.Cost);
             }
 
             Forget(nowMs);
@@ -69,6 +133,16 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 Lease = leases.Length == 0 ? null : keeper.Keep(holder, leases, leases.Length, missing: true),
             };
         }
+    }
+
+    private bool IsFull(string holder, LeaseClaim lease, long asked) => keeper.HeldAt(lease.Key) + asked >= lease.Cap && !keeper.Holds(holder, lease.Key);
+
+    private static long Cost(Claim claim) => claim is WindowClaim window ? window.Cost : 1;
+
+    private void Add(WindowClaim window, long nowMs, long cost)
+    {
+        var length = (long)window.Window.TotalMilliseconds;
+        CollectionsMarshal.GetValueRefOrAddDefault(_windows, window.Key, out _) = (Count(window.Key, nowMs, length).Take(cost), length);
     }
 
     private WindowCount Count(string key, long nowMs, long lengthMs) =>
@@ -90,7 +164,8 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
             }
         }
 
-        if (_windows.Count > MostWindows)
+        // Or the next window would be the reason to look through all of them again.
+        if (_windows.Count > MostWindows / 2)
         {
             _windows.Clear();
         }

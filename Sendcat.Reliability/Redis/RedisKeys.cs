@@ -12,6 +12,9 @@ public static class RedisKeys
 
     public static readonly RedisChannel KnobsChanged = RedisChannel.Literal("sendcat:knobs");
 
+    /// <summary>Sign-ins that were revoked: their families, separated by blanks; empty: read the table.</summary>
+    public static readonly RedisChannel FamiliesRevoked = RedisChannel.Literal("sendcat:families");
+
     public static readonly RedisChannel CircuitsChanged = RedisChannel.Literal("sendcat:circuits");
 
     /// <summary>Holders whose leases somebody else took away.</summary>

@@ -24,51 +24,58 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
     public ValueTask<RedisResult?> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         !connection.IsConnected ? Away("disconnected")
         : IsSuspended() ? Away("suspended")
-        : WaitAsync(script.EvaluateAsync(Database, keys, arguments), TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs), cancellationToken);
+        : WaitAsync(script, keys, arguments, TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs), cancellationToken);
 
     /// <summary>The same for upkeep that no caller waits for.</summary>
     public ValueTask<RedisResult?> TendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        connection.IsConnected ? WaitAsync(script.EvaluateAsync(Database, keys, arguments), TimeSpan.FromSeconds(2), cancellationToken) : Away("disconnected");
+        connection.IsConnected ? WaitAsync(script, keys, arguments, TimeSpan.FromSeconds(2), cancellationToken) : Away("disconnected");
 
-    private async ValueTask<RedisResult?> WaitAsync(Task<RedisResult> call, TimeSpan patience, CancellationToken cancellationToken)
+    private async ValueTask<RedisResult?> WaitAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience, CancellationToken cancellationToken)
     {
-        var asked = time.GetTimestamp();
-        try
+        var call = script.CallAsync(Database, keys, arguments);
+        await WaitAwakeAsync(call, patience, cancellationToken);
+        if (RedisScript.IsUnknown(call))
         {
-            var answer = await WaitAwakeAsync(call, asked, patience, cancellationToken);
-            Answered();
-            return answer;
+            // An answer, and a quick one: the second call has the whole time again. Without it, a burst after a flush would be decided by every replica for itself.
+            call = script.TeachAsync(Database, keys, arguments);
+            await WaitAwakeAsync(call, patience, cancellationToken);
         }
-        catch (TimeoutException) when (call.IsCompletedSuccessfully)
+
+        if (call.IsCompletedSuccessfully)
         {
-            // The answer was there; this process was what was slow.
             Answered();
             return await call;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+
+        Observe(call);
+        if (!call.IsCompleted)
         {
-            Observe(call);
-            Missed(exception);
-            metrics.RedisUnavailable(exception is RedisServerException ? "error" : exception is TimeoutException ? "timeout" : "disconnected");
+            cancellationToken.ThrowIfCancellationRequested();
+            Missed($"no answer within {patience.TotalMilliseconds:0} ms", "timeout");
             return null;
         }
-        catch (OperationCanceledException)
+
+        if (call.Exception?.InnerException is not { } failure || !RedisTrouble.Is(failure))
         {
-            Observe(call);
-            throw;
+            // Not Redis: the caller hears of it as it is.
+            return await call;
         }
+
+        Missed(failure.Message, failure is RedisServerException ? "error" : failure is TimeoutException ? "timeout" : "disconnected");
+        return null;
     }
 
-    /// <summary>A clock that rings late was itself kept waiting: the answer may lie in our socket, unread for the same reason, and gets the time once more.</summary>
-    private async Task<RedisResult> WaitAwakeAsync(Task<RedisResult> call, long asked, TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits until the call has ended, well or not, or its time is over. A clock that rings late was itself kept waiting: the answer may lie in our socket, unread for the same reason, and gets the time once
+    /// more.
+    /// </summary>
+    private async ValueTask WaitAwakeAsync(Task call, TimeSpan patience, CancellationToken cancellationToken)
     {
-        try
+        var asked = time.GetTimestamp();
+        await call.WaitAsync(patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!call.IsCompleted && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(asked) > patience * 1.2)
         {
-            return await call.WaitAsync(patience, time, cancellationToken);
-        }
-        catch (TimeoutException) when (!call.IsCompleted && time.GetElapsedTime(asked) > patience * 1.2)
-        {
-            return await call.WaitAsync(patience, time, cancellationToken);
+            await call.WaitAsync(patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -99,13 +106,15 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
         }
     }
 
-    private void Missed(Exception exception)
+    private void Missed(string error, string cause)
     {
         Interlocked.Exchange(ref _suspendedUntil, time.GetTimestamp() + Suspension());
         if (Interlocked.Increment(ref _missed) == Patience)
         {
-            logger.RedisIsAway(exception.Message);
+            logger.RedisIsAway(error);
         }
+
+        metrics.RedisUnavailable(cause);
     }
 
     private long Suspension() => options.CurrentValue.SuspendMs * time.TimestampFrequency / 1000;

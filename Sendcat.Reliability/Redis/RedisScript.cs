@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>A script beside its user, called by its hash; a Redis that has lost it (restart, failover) gets it again with the same call. Its first line is its name in traces.</summary>
+/// <summary>A script beside its user, called by its hash; a Redis that has lost it gets it again with a second call. Its first line is its name in traces.</summary>
 internal sealed class RedisScript
 {
     private const string Mark = "-- ";
@@ -33,14 +33,25 @@ internal sealed class RedisScript
         return new(reader.ReadToEnd());
     }
 
-    public async Task<RedisResult> EvaluateAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
+    /// <summary>By the hash. A call that <see cref="IsUnknown"/> has changed nothing.</summary>
+    public async Task<RedisResult> CallAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
     {
         using var span = RedisSpan.Start(Name, "EVALSHA");
         try
         {
             return await redis.ScriptEvaluateAsync(_hash, keys, arguments);
         }
-        catch (RedisServerException missing) when (missing.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+        catch (Exception failure) when (span.Failed(failure))
+        {
+            throw;
+        }
+    }
+
+    /// <summary>With the text, which Redis keeps: the way to go on after <see cref="IsUnknown"/>.</summary>
+    public async Task<RedisResult> TeachAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
+    {
+        using var span = RedisSpan.Start(Name, "EVAL");
+        try
         {
             return await redis.ScriptEvaluateAsync(_text, keys, arguments, CommandFlags.NoScriptCache);
         }
@@ -49,4 +60,7 @@ internal sealed class RedisScript
             throw;
         }
     }
+
+    /// <summary>Redis has answered that it does not know the script (after a restart, a failover or a flush).</summary>
+    public static bool IsUnknown(Task call) => call.Exception?.InnerException is RedisServerException answer && answer.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
 }

@@ -17,7 +17,7 @@ internal readonly record struct WindowCount(long Index, long Current, long Previ
 
     public bool Fits(long nowMs, long lengthMs, int max, int cost) => Used(nowMs, lengthMs) + cost <= max;
 
-    public WindowCount Take(int cost) => this with { Current = Current + cost };
+    public WindowCount Take(long cost) => this with { Current = Math.Max(0, Current + cost) };
 
     /// <summary>Time until the cost fits, if nobody else comes: at least a millisecond, a whole window if it never does.</summary>
     public TimeSpan UntilFits(long nowMs, long lengthMs, int max, int cost)

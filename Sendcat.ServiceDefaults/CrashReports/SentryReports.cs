@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Configuration;
@@ -10,7 +11,11 @@ using Sentry.Extensions.Logging;
 namespace Sendcat.ServiceDefaults.CrashReports;
 
 /// <summary>Unhandled errors to Sentry when <c>SENTRY_DSN</c> is set: type, stack and route. Never who asked, what was asked, or what was answered.</summary>
-internal static class SentryReports
+/// <remarks>
+/// Addresses hold share tokens, ids, what was searched for, and the keys of upstreams that want theirs in the query. So no address goes out, neither of a request nor of what it called; and no upstream gets
+/// Sentry's headers.
+/// </remarks>
+internal static partial class SentryReports
 {
     public const double DefaultTracesSampleRate = 0.1;
 
@@ -49,10 +54,19 @@ internal static class SentryReports
         sentry.IsEnvironmentUser = false;
         sentry.MaxBreadcrumbs = 20;
         sentry.MinimumBreadcrumbLevel = LogLevel.Warning;
+        sentry.DisableSentryHttpMessageHandler = true;
+        sentry.TracePropagationTargets = [];
+        sentry.SetBeforeBreadcrumb((crumb, _) => new Breadcrumb(WithoutAddresses(crumb.Message) ?? "", crumb.Type ?? "", null, crumb.Category, crumb.Level));
         sentry.SetBeforeSend(WithoutPersonalData);
         sentry.SetBeforeSendTransaction(transaction =>
         {
             Strip(transaction.Request);
+            transaction.User = new SentryUser();
+            foreach (var tag in transaction.Tags.Keys.Where(IsAddress).ToArray())
+            {
+                transaction.UnsetTag(tag);
+            }
+
             return transaction;
         });
     }
@@ -61,11 +75,36 @@ internal static class SentryReports
     {
         Strip(report.Request);
         report.User = new SentryUser();
+        foreach (var tag in report.Tags.Keys.Where(IsAddress).ToArray())
+        {
+            report.UnsetTag(tag);
+        }
+
+        if (report.Message is { } message)
+        {
+            (message.Message, message.Formatted, message.Params) = (WithoutAddresses(message.Message), WithoutAddresses(message.Formatted), null);
+        }
+
+        foreach (var exception in report.SentryExceptions ?? [])
+        {
+            exception.Value = WithoutAddresses(exception.Value);
+        }
+
         return report;
     }
 
+    /// <summary>A tag of a log scope that tells where a request went.</summary>
+    private static bool IsAddress(string tag) => tag.EndsWith("Path", StringComparison.OrdinalIgnoreCase) || tag.EndsWith("Uri", StringComparison.OrdinalIgnoreCase) || tag.EndsWith("Url", StringComparison.OrdinalIgnoreCase);
+
+    private static string? WithoutAddresses(string? text) => text is null ? null : Address().Replace(text, "[address]");
+
+    /// <summary>Absolute addresses, and paths of ours.</summary>
+    [GeneratedRegex(@"\bhttps?://[^\s""'<>]+|/api/[^\s""'<>]*", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1_000)]
+    private static partial Regex Address();
+
     private static void Strip(SentryRequest request)
     {
+        request.Url = null;
         request.QueryString = null;
         request.Cookies = null;
         request.Data = null;

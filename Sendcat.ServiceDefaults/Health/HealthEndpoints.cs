@@ -24,7 +24,7 @@ internal static class HealthEndpoints
     public static void MapHealth(this WebApplication app)
     {
         app.MapHealthChecks(Live, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) }).AllowAnonymous();
-        app.MapGet(Ready, AnswerAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapMethods(Ready, [HttpMethods.Get, HttpMethods.Head], AnswerAsync).AllowAnonymous().ExcludeFromDescription();
     }
 
     /// <summary>These and whatever else ends in <c>/health</c>: requested all day long, by machines.</summary>

@@ -10,16 +10,16 @@ internal static class GlobalProduct
     /// <returns>Null: the row leads nowhere.</returns>
     public static Product? Read(JsonElement row)
     {
-        var link = row.Text("link", "product_link", "productLink", "url");
-        if (link is null || row.Text("title") is not { } title)
+        var link = row.Address("link", "product_link", "productLink", "url");
+        if (link is null || row.Title() is not { } title)
         {
             return null;
         }
 
-        var merchantLink = row.Text("merchantLink", "merchant_link", "offerLink", "seller_link");
-        var merchant = row.Text("source", "seller", "merchant");
+        var merchantLink = row.Address("merchantLink", "merchant_link", "offerLink", "seller_link");
+        var merchant = row.Name("source", "seller", "merchant");
         var domain = Domain(merchantLink) ?? Domain(link) ?? DomainOfLabel(merchant);
-        return new(row.Text("productId", "product_id", "position") is { } id ? $"global:{id}:{domain}" : $"global:{link}", title, row.Text("price") ?? "", row.Text("imageUrl", "thumbnail", "image") ?? "", link)
+        return new(row.Id("productId", "product_id", "position") is { } id ? $"global:{id}:{domain}" : $"global:{link}", title, row.Price("price") ?? "", row.Address("imageUrl", "thumbnail", "image") ?? "", link)
         {
             Source = "global",
             MerchantName = merchant,
@@ -27,7 +27,7 @@ internal static class GlobalProduct
             ProductUrl = merchantLink
                 ?? (IsGoogle(link) ? null : link)
                 ?? (domain is null ? $"https://www.google.com/search?q={Uri.EscapeDataString($"{title} {merchant}".Trim())}" : $"https://{domain}"),
-            Condition = row.Text("second_hand_condition", "condition"),
+            Condition = row.Name("second_hand_condition", "condition"),
             Rating = row.Number("rating"),
             Reviews = row.Count("ratingCount", "reviews"),
         };

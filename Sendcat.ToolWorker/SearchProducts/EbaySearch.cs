@@ -34,23 +34,23 @@ internal sealed class EbaySearch(EbayClient ebay)
 
     private static Product? Product(JsonElement item)
     {
-        if (item.Text("itemId") is not { } id || item.Text("title") is not { } title || item.Text("itemAffiliateWebUrl", "itemWebUrl") is not { } url)
+        if (item.Id("itemId") is not { } id || item.Title() is not { } title || item.Address("itemAffiliateWebUrl", "itemWebUrl") is not { } url)
         {
             return null;
         }
 
         var seller = item.Part("seller");
-        return new(id, title, Price(item.Part("price")), item.Part("image")?.Text("imageUrl") ?? "", url)
+        return new(id, title, Price(item.Part("price")), item.Part("image")?.Address("imageUrl") ?? "", url)
         {
             Source = "ebay",
             MerchantName = "eBay",
             MerchantDomain = "ebay.com",
             ProductUrl = url,
-            SellerName = seller?.Text("username"),
-            SellerFeedback = seller?.Text("feedbackPercentage") is { } share ? share + "%" : null,
-            Condition = item.Text("condition"),
+            SellerName = seller?.Name("username"),
+            SellerFeedback = seller?.Price("feedbackPercentage") is { } share ? share + "%" : null,
+            Condition = item.Name("condition"),
         };
     }
 
-    private static string Price(JsonElement? price) => price is { } of && of.Text("value") is { } value ? $"{of.Text("currency") ?? "USD"} {value}" : "";
+    private static string Price(JsonElement? price) => price is { } of && of.Price("value") is { } value ? Row.Cut($"{of.Text("currency") ?? "USD"} {value}", Row.LongestPrice) : "";
 }

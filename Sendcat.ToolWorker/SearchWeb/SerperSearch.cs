@@ -30,7 +30,7 @@ internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
 
     private static IReadOnlyList<SearchWebHit>? Read(JsonElement answer) =>
         answer.ValueKind is not JsonValueKind.Object ? null : answer.Items("organic")
-            .Select(item => (Title: item.Text("title"), Link: item.Text("link"), Snippet: item.Text("snippet")))
+            .Select(item => (Title: item.Title(), Link: item.Address("link"), Snippet: Row.Cut(item.Text("snippet"), Row.LongestSnippet)))
             .Where(item => item is { Title: not null, Link: not null })
             .Take(MostHits)
             .Select(item => new SearchWebHit(item.Title!, item.Link!, item.Snippet))

@@ -22,13 +22,13 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public string CreateRedis() => redis.CreateDatabase();
 
-    /// <summary>The API with its default settings, shared by all tests that do not vary them; they keep apart by using people of their own.</summary>
+    /// <summary>The API with its default settings, an operator and three origins, shared by all tests that do not vary them; they keep apart by using people of their own.</summary>
     public async Task<SendcatApi> ApiAsync()
     {
         await starting.WaitAsync();
         try
         {
-            return shared ??= await SendcatApi.StartAsync(this);
+            return shared ??= await SendcatApi.StartAsync(this, new() { ["ALLOWED_ORIGINS"] = "http://localhost:3000,http://localhost:3100,http://localhost:5173", ["OPS_API_KEY"] = SendcatApi.OpsKey });
         }
         finally
         {

@@ -25,6 +25,8 @@ public sealed class SendcatApi : IAsyncDisposable
         Anyone = factory.CreateClient();
     }
 
+    public const string OpsKey = "operator key of the shared api";
+
     public const string SigningKey = "a signing key for tests, long enough to sign";
 
     /// <summary>A client without any identity.</summary>

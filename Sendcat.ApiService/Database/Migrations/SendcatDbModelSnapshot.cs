@@ -299,6 +299,49 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("refresh_tokens", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Identity.RegistrationMail", b =>
+                {
+                    b.Property<string>("Address")
+                        .HasColumnType("text")
+                        .HasColumnName("address");
+
+                    b.Property<DateTimeOffset>("AskedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("asked_at");
+
+                    b.Property<DateTimeOffset>("MailedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("mailed_at");
+
+                    b.HasKey("Address")
+                        .HasName("pk_registration_mails");
+
+                    b.HasIndex("AskedAt")
+                        .HasDatabaseName("ix_registration_mails_asked_at");
+
+                    b.ToTable("registration_mails", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.RevokedFamily", b =>
+                {
+                    b.Property<Guid>("FamilyId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("family_id");
+
+                    b.Property<DateTimeOffset>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
+                    b.HasKey("FamilyId")
+                        .HasName("pk_revoked_families");
+
+                    b.HasIndex("RevokedAt")
+                        .HasDatabaseName("ix_revoked_families_revoked_at");
+
+                    b.ToTable("revoked_families", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Identity.SendcatUser", b =>
                 {
                     b.Property<string>("Id")
@@ -381,6 +424,29 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasDatabaseName("ix_users_normalized_user_name");
 
                     b.ToTable("users", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignInAddress", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Address")
+                        .HasColumnType("text")
+                        .HasColumnName("address");
+
+                    b.Property<DateTimeOffset>("LastUsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_used_at");
+
+                    b.HasKey("UserId", "Address")
+                        .HasName("pk_sign_in_addresses");
+
+                    b.HasIndex("LastUsedAt")
+                        .HasDatabaseName("ix_sign_in_addresses_last_used_at");
+
+                    b.ToTable("sign_in_addresses", (string)null);
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>
@@ -837,6 +903,16 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_refresh_tokens_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignInAddress", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_sign_in_addresses_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>

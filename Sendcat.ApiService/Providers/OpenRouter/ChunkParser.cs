@@ -9,13 +9,20 @@ namespace Sendcat.ApiService.Providers.OpenRouter;
 /// </summary>
 internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
 {
+    /// <summary>Bytes of a model's name, an id or a finish reason; a longer one is not taken.</summary>
+    private const int MaxWordBytes = 512;
+
     private ToolCallAssembly? _toolCalls;
     private ReasoningTrail? _trail;
     private SplitCharacter _textSplit;
     private SplitCharacter _reasoningSplit;
+    private bool _hadFinishReason;
 
     /// <summary>The last finish reason that was not null.</summary>
     public string? FinishReason { get; private set; }
+
+    /// <summary>Content came in a later chunk than a finish reason: this provider's finish reason does not mean the end.</summary>
+    public bool WentOn { get; private set; }
 
     public ProviderUsage? Usage { get; private set; }
 
@@ -32,6 +39,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
 
     public void Parse(ReadOnlySpan<byte> json, List<ProviderEvent> events)
     {
+        _hadFinishReason = FinishReason is not null;
         var reader = new Utf8JsonReader(json);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
@@ -156,7 +164,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             {
                 reader.Read();
                 toolCalls = reader;
-                hasToolCalls = reader.TokenType == JsonTokenType.StartArray;
+                hasToolCalls = reader.TokenType == JsonTokenType.StartArray && !IsEmpty(reader);
                 reader.Skip();
             }
             else
@@ -165,6 +173,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             }
         }
 
+        WentOn |= _hadFinishReason && (hasToolCalls || !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning) || !string.IsNullOrEmpty(detailed));
         reasoning = _reasoningSplit.Join((string.IsNullOrEmpty(reasoning) ? detailed : reasoning) ?? "");
         if (reasoning.Length > 0)
         {
@@ -181,6 +190,9 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             ReadToolCalls(ref toolCalls, json, events);
         }
     }
+
+    /// <summary>Works on a copy: the reader stays where it is.</summary>
+    private static bool IsEmpty(Utf8JsonReader array) => array.Read() && array.TokenType == JsonTokenType.EndArray;
 
     private static string? ReadText(ref Utf8JsonReader reader)
     {
@@ -244,7 +256,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     /// <summary>The string of this token, without a new one when it says the same again; other tokens leave what was.</summary>
     private static string? Same(ref Utf8JsonReader reader, string? known)
     {
-        if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.IsEmpty)
+        if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length is 0 or > MaxWordBytes)
         {
             reader.Skip();
             return known;

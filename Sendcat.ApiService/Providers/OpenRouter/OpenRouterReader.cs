@@ -22,6 +22,9 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
     /// <summary>A finish reason was seen: if the tail never comes, the answer is whole all the same.</summary>
     public bool HasFinishReason => _chunks.FinishReason is not null;
 
+    /// <summary>After a finish reason it said more: what comes behind the next one is waited for like any other content.</summary>
+    public bool WentOn => _chunks.WentOn;
+
     /// <summary>Nothing more is read: the answer is whole, or has failed and the next read says so.</summary>
     public bool Ended => _done || _failure is not null;
 

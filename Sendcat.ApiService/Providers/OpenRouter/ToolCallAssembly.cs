@@ -11,10 +11,14 @@ internal sealed class ToolCallAssembly(TimeProvider time)
     /// <summary>More than any model asks for in one answer; beyond it the answer is broken.</summary>
     public const int MaxCalls = 128;
 
-    /// <summary>Characters of one call's arguments; beyond it the answer is broken.</summary>
+    /// <summary>Characters of the arguments of all calls; beyond it the answer is broken.</summary>
     public const int MaxArgumentChars = 256 * 1024;
 
+    /// <summary>Characters of an id or a name, which come with every event of the call. A longer id is replaced by one of ours, a longer name is cut and names no tool.</summary>
+    public const int MaxNameChars = 256;
+
     private readonly List<Call> _calls = [];
+    private int _argumentChars;
 
     /// <summary>False: the fragment went beyond a limit.</summary>
     public bool Add(ToolCallFragment fragment, List<ProviderEvent> events)
@@ -33,13 +37,14 @@ internal sealed class ToolCallAssembly(TimeProvider time)
 
         if (call.Id is null && !string.IsNullOrEmpty(fragment.Id))
         {
-            call.Id = _calls.Exists(c => c.Id == fragment.Id) ? ToolCallId.New(time) : fragment.Id;
+            call.Id = fragment.Id.Length > MaxNameChars || _calls.Exists(c => c.Id == fragment.Id) ? ToolCallId.New(time) : fragment.Id;
             call.ProviderId = fragment.Id;
         }
 
-        call.Name ??= string.IsNullOrEmpty(fragment.Name) ? null : fragment.Name;
+        call.Name ??= string.IsNullOrEmpty(fragment.Name) ? null : fragment.Name.Length > MaxNameChars ? fragment.Name[..MaxNameChars] : fragment.Name;
+        _argumentChars += fragment.Arguments?.Length ?? 0;
         Tell(call, call.Split.Join(fragment.Arguments ?? ""), events);
-        return call.Arguments.Length <= MaxArgumentChars;
+        return _argumentChars <= MaxArgumentChars;
     }
 
     /// <summary>The finished calls in the order of their indexes. A call that never got a name cannot be made and is left out; an id that never came is made up.</summary>

@@ -9,8 +9,8 @@ namespace Sendcat.ApiService.Shopping.Explore;
 internal sealed record ExploreItem(string Id, string Title, string Image, string? Brand, double? Rating, string Price, string Url)
 {
     public static ExploreItem? Read(JsonElement item) =>
-        item.Text("itemId") is { } id && item.Text("title") is { } title && item.Text("itemWebUrl") is { } url
-            ? new(id, title, item.Part("image")?.Text("imageUrl") ?? "", item.Text("brand"), Rated(item.Part("reviewRating")), ShopText.Price(item.Part("price")), url)
+        item.Id("itemId") is { } id && item.Title() is { } title && item.Address("itemWebUrl") is { } url
+            ? new(id, title, item.Part("image")?.Address("imageUrl") ?? "", item.Name("brand"), Rated(item.Part("reviewRating")), ShopText.Price(item.Part("price")), url)
             : null;
 
     private static double? Rated(JsonElement? reviews) => reviews is { } rating && rating.Count("reviewCount") is > 0 ? rating.Number("averageRating") : null;

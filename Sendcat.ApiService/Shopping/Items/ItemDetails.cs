@@ -39,25 +39,25 @@ internal sealed record ItemDetails(
     /// <returns>Null: it is no item.</returns>
     public static ItemDetails? Read(JsonElement item)
     {
-        if (item.Text("itemId") is not { } id || item.Text("title") is not { } title || item.Text("itemWebUrl") is not { } url)
+        if (item.Id("itemId") is not { } id || item.Title() is not { } title || item.Address("itemWebUrl") is not { } url)
         {
             return null;
         }
 
         var (seller, product, reviews) = (item.Part("seller"), item.Part("product"), item.Part("primaryProductReviewRating"));
         var reviewed = reviews?.Count("reviewCount") is > 0;
-        string[] images = [.. new[] { item.Part("image") }.Concat(item.Items("additionalImages").Select(image => (JsonElement?)image)).Select(image => image?.Text("imageUrl")).OfType<string>().Distinct(StringComparer.Ordinal).Take(MostImages)];
+        string[] images = [.. new[] { item.Part("image") }.Concat(item.Items("additionalImages").Select(image => (JsonElement?)image)).Select(image => image?.Address("imageUrl")).OfType<string>().Distinct(StringComparer.Ordinal).Take(MostImages)];
         return new(
             id, title, ShopText.Price(item.Part("price")), images.FirstOrDefault() ?? "", url, images,
-            item.Text("subtitle"),
+            Row.Cut(item.Text("subtitle"), Row.LongestTitle),
             ShopText.Plain(item.Text("shortDescription") ?? product?.Text("description"), LongestDescription),
-            item.Text("brand") ?? product?.Text("brand"),
-            item.Text("condition"),
-            item.Text("categoryId"),
-            item.Text("categoryPath")?.Replace("|", " > ", StringComparison.Ordinal),
-            seller?.Text("username"),
-            seller?.Text("feedbackPercentage") is { } share ? share + "%" : null,
-            item.Part("itemLocation") is { } place ? ShopText.Joined(", ", place.Text("city"), place.Text("stateOrProvince"), place.Text("country")) : null,
+            item.Name("brand") ?? product?.Name("brand"),
+            item.Name("condition"),
+            item.Id("categoryId"),
+            Row.Cut(item.Text("categoryPath"), Row.LongestTitle)?.Replace("|", " > ", StringComparison.Ordinal),
+            seller?.Name("username"),
+            seller?.Price("feedbackPercentage") is { } share ? share + "%" : null,
+            item.Part("itemLocation") is { } place ? ShopText.Joined(", ", place.Name("city"), place.Name("stateOrProvince"), place.Name("country")) : null,
             item.Items("estimatedAvailabilities").Select(stock => stock.Count("estimatedAvailableQuantity", "estimatedRemainingQuantity")).FirstOrDefault(),
             reviewed ? reviews?.Number("averageRating") : null,
             reviewed ? reviews?.Count("reviewCount") : null,
@@ -70,10 +70,10 @@ internal sealed record ItemDetails(
 internal sealed record ShippingOption(string? Service, string? Cost)
 {
     public static ShippingOption Read(JsonElement option) =>
-        new(option.Text("shippingServiceCode", "shippingCarrierCode"), option.Part("shippingCost") is { } cost ? ShopText.Price(cost) : null);
+        new(option.Name("shippingServiceCode", "shippingCarrierCode"), option.Part("shippingCost") is { } cost ? ShopText.Price(cost) : null);
 }
 
 internal sealed record ItemAspect(string Name, string Value)
 {
-    public static ItemAspect? Read(JsonElement aspect) => aspect.Text("name") is { } name && aspect.Text("value") is { } value ? new(name, value) : null;
+    public static ItemAspect? Read(JsonElement aspect) => aspect.Name("name") is { } name && Row.Cut(aspect.Text("value"), Row.LongestTitle) is { } value ? new(name, value) : null;
 }

@@ -7,7 +7,7 @@ namespace Sendcat.ApiService.Tools.SearchProducts;
 /// <summary>A product search's result as the model and the reader get it.</summary>
 internal static class ProductsAnswer
 {
-    public static ToolAnswer Of(string query, string search, Found<ProductsResult> found) => found.Value switch
+    public static ToolAnswer Of(string query, string search, Found<ProductsResult> found) => (found.Value is { } all ? all with { Products = FoundRows.Fit(all.Products) } : null) switch
     {
         null => new(DegradedTexts.Of(search, found.Trouble), Failed: true, Pressure: found.Pressure),
         { Products.Count: 0 } nothing => new(Notes(new StringBuilder($"No products were found for “{query}”. Search for something wider, or answer with what you know."), nothing, found.Where), Pressure: found.Pressure),

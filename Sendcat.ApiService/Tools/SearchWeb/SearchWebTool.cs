@@ -44,12 +44,13 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
 
     private static ToolAnswer Answer(SearchWebResult result, Found<SearchWebResult> found)
     {
-        if (result.SearchResults.Count == 0)
+        var rows = FoundRows.Fit(result.SearchResults);
+        if (rows.Count == 0)
         {
             return new("Nothing was found. Search for something else, or answer with what you know.", Pressure: found.Pressure);
         }
 
-        var hits = FoundJson.Hits(result.SearchResults);
+        var hits = FoundJson.Hits(rows);
         return new(found.Where == FoundIn.Past ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
     }
 }

@@ -8,7 +8,7 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     public async Task Every_operation_has_a_name_a_summary_and_its_answers()
     {
         var api = await postgres.ApiAsync();
-        var document = await (await api.Anyone.GetAsync("/openapi/v1.json")).JsonAsync();
+        var document = await (await api.WithBearer(SendcatApi.OpsKey).GetAsync("/openapi/v1.json")).JsonAsync();
 
         var operations = document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(operation => (Name: $"{operation.Key} {path.Key}", Node: operation.Value!))).ToList();
         Assert.Contains(operations, operation => operation.Name == "post /api/threads/{id}/messages");
@@ -27,7 +27,19 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     public async Task There_is_a_page_for_people()
     {
         var api = await postgres.ApiAsync();
-        using var page = await api.Anyone.GetAsync("/scalar");
+        using var page = await api.WithBearer(SendcatApi.OpsKey).GetAsync("/scalar/v1");
         Assert.Equal((HttpStatusCode.OK, "text/html"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType));
+    }
+
+    [Theory]
+    [InlineData("/openapi/v1.json")]
+    [InlineData("/OpenAPI/v1.json")]
+    [InlineData("/scalar")]
+    [InlineData("/scalar/v1")]
+    public async Task Both_exist_for_operators_only(string path)
+    {
+        var api = await postgres.ApiAsync();
+        await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        await (await api.WithBearer("not the key").GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
 }

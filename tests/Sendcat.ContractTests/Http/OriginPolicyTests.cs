@@ -44,6 +44,28 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
         }
     }
 
+    [Theory]
+    [InlineData("/API/threads")]
+    [InlineData("/Api/auth/anonymous")]
+    [InlineData("/%61pi/threads")]
+    [InlineData("/x/../api/threads")]
+    [InlineData("/nowhere")]
+    public async Task A_foreign_origin_is_refused_however_the_path_is_spelled(string path)
+    {
+        using var response = await SendAsync(HttpMethod.Post, path, "https://evil.example");
+        await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Fact]
+    public async Task Outside_development_no_origin_may_call_until_it_is_named()
+    {
+        await using var bare = await SendcatApi.StartAsync(postgres);
+        using var page = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", Ours } } };
+        await (await bare.Anyone.SendAsync(page)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        using var program = await bare.Anyone.PostAsync("/api/auth/anonymous", null);
+        Assert.Equal(HttpStatusCode.OK, program.StatusCode);
+    }
+
     [Fact]
     public async Task A_request_without_origin_is_let_through()
     {

@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
+using Microsoft.Extensions.Configuration;
+using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
@@ -66,35 +68,53 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Five_wrong_passwords_lock_the_account_also_when_they_come_at_once()
+    public async Task A_refresh_token_that_is_used_again_later_ends_the_sign_in_and_its_access_tokens()
     {
-        await RegisterAsync("locked@example.com", "correct horse 1");
-        await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => SignInAsync("locked@example.com", "wrong")));
-
-        await (await SignInAsync("locked@example.com", "correct horse 1")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-
-        await api.ExecuteAsync("update users set lockout_end = now() - interval '1 second' where normalized_email = 'LOCKED@EXAMPLE.COM'");
-        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("locked@example.com", "correct horse 1")).StatusCode);
-    }
-
-    [Fact]
-    public async Task A_refresh_token_works_once_and_its_second_use_ends_the_sign_in()
-    {
-        var (_, first) = await api.UserAsync("refresh@example.com");
+        var (user, first) = await api.UserAsync("refresh@example.com");
         var second = await (await RefreshAsync(first)).JsonAsync();
         var third = await (await RefreshAsync(second)).JsonAsync();
+        await api.ExecuteAsync("update refresh_tokens set used_at = used_at - interval '11 seconds' where user_id = (select id from users where email = 'refresh@example.com')");
 
         await (await RefreshAsync(first)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync(third)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.WithBearer((string)third["accessToken"]!).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(HttpStatusCode.OK, (await SignInAsync("refresh@example.com", "correct horse 1")).StatusCode);
     }
 
     [Fact]
-    public async Task Of_refreshes_at_the_same_time_at_most_one_succeeds()
+    public async Task A_refresh_token_that_is_used_again_within_ten_seconds_gets_the_same_successor()
+    {
+        var (_, first) = await api.UserAsync("two-tabs@example.com");
+        var one = await (await RefreshAsync(first)).JsonAsync();
+        var other = await (await RefreshAsync(first)).JsonAsync();
+
+        Assert.Equal((string)one["refreshToken"]!, (string)other["refreshToken"]!);
+        Assert.Equal(HttpStatusCode.OK, (await api.WithBearer((string)other["accessToken"]!).GetAsync("/api/auth/me")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await RefreshAsync(other)).StatusCode);
+        Assert.Equal(3, await api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'two-tabs@example.com')"));
+    }
+
+    [Fact]
+    public async Task Without_the_signing_key_an_old_token_and_the_database_do_not_give_the_successor()
+    {
+        var (_, first) = await api.UserAsync("successor@example.com");
+        var next = (string)(await (await RefreshAsync(first)).JsonAsync())["refreshToken"]!;
+        var family = await api.ScalarAsync<Guid>("select family_id from refresh_tokens where user_id = (select id from users where email = 'successor@example.com') limit 1");
+        var guessed = new SuccessorTokens(SigningKey.Load(
+            new Microsoft.Extensions.Configuration.ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", "another key that is also long enough to sign")]).Build(),
+            new Microsoft.Extensions.Hosting.Internal.HostingEnvironment { EnvironmentName = "Production" })).After((string)first["refreshToken"]!, family);
+        Assert.NotEqual(next, guessed);
+    }
+
+    [Fact]
+    public async Task Refreshes_at_the_same_time_get_one_successor()
     {
         var (_, tokens) = await api.UserAsync("refresh-race@example.com");
         var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RefreshAsync(tokens)));
-        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.OK);
+        var successors = await Task.WhenAll(answers.Select(async answer => (string)(await answer.JsonAsync())["refreshToken"]!));
+        Assert.Single(successors.Distinct());
+        Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'refresh-race@example.com')"));
     }
 
     [Fact]
@@ -109,11 +129,13 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Signing_out_ends_the_sign_in_and_is_never_an_error()
+    public async Task Signing_out_ends_the_sign_in_with_its_access_tokens_and_is_never_an_error()
     {
-        var (_, tokens) = await api.UserAsync("out@example.com");
+        var (user, tokens) = await api.UserAsync("out@example.com");
+        Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/auth/me")).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = (string)tokens["refreshToken"]! })).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = "rt_unknown" })).StatusCode);
+        await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
@@ -123,7 +145,9 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("login", "{\"email\":\"a@b.c\"}")]
     [InlineData("forgot-password", "{\"email\":\"nobody\"}")]
     [InlineData("reset-password", "{\"token\":\"x\",\"newPassword\":\"short\"}")]
-    [InlineData("reset-password", "{\"newPassword\":\"long enough\"}")]
+    [InlineData("reset-password", "{\"newPassword\":\"long enough 1\"}")]
+    [InlineData("reset-password", "{\"token\":\"x\",\"newPassword\":\"no digit here\"}")]
+    [InlineData("confirm", "{}")]
     public async Task A_body_that_lacks_something_is_an_invalid_request(string endpoint, string body) =>
         await (await api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 

@@ -10,7 +10,7 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["RESEND_API_KEY"] = "re_test", ["RESEND_BASE_URL"] = resend.Address, ["APP_URL"] = "https://sendcat.app" });
-        var (_, tokens) = await api.UserAsync("forgot@example.com", "the old password 1");
+        var (user, tokens) = await api.UserAsync("forgot@example.com", "the old password 1");
 
         var unknown = await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "unknown@example.com" });
         var known = await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "forgot@example.com" });
@@ -26,16 +26,18 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
         var link = ((string)mail["text"]!).Split(' ', '\n').Single(word => word.StartsWith("https://sendcat.app/reset-password?token=", StringComparison.Ordinal));
         var token = Uri.UnescapeDataString(link.Split("token=")[1]);
 
+        Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/auth/me")).StatusCode);
         var forged = await ResetAsync(api, token[..^1] + (token[^1] == 'A' ? 'B' : 'A'));
         var first = await ResetAsync(api, token);
         var again = await ResetAsync(api, token);
 
         await forged.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Equal(HttpStatusCode.NoContent, first.StatusCode);
+        await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await again.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "the old password 1" })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "a new password" })).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "forgot@example.com", password = "a new password 2" })).StatusCode);
         Assert.False(resend.Mails.TryRead(out _), "nobody else is written to");
     }
 
@@ -43,6 +45,8 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
     [InlineData("nonsense")]
     [InlineData("a.b.c")]
     [InlineData("..")]
+    [InlineData("a\0b.1.x")]
+    [InlineData("0199b1a0-0000-7000-8000-000000000001.4102444800.\0")]
     [InlineData("0199b1a0-0000-7000-8000-000000000001.4102444800.AAAA")]
     public async Task A_made_up_token_resets_nothing(string token) =>
         await (await ResetAsync(await postgres.ApiAsync(), token)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
@@ -55,5 +59,5 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "nomail@example.com" })).StatusCode);
     }
 
-    private static Task<HttpResponseMessage> ResetAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "a new password" });
+    private static Task<HttpResponseMessage> ResetAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "a new password 2" });
 }

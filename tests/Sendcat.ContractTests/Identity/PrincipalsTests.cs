@@ -68,6 +68,43 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_unsigned_session_has_no_profile_and_nothing_is_claimed_with_it()
+    {
+        var made = Guid.NewGuid().ToString();
+        var guest = api.WithSession(made);
+        (await guest.PostAsync("/api/threads", "{}".AsJson())).EnsureSuccessStatusCode();
+
+        await (await guest.GetAsync("/api/profile")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await guest.PutAsync("/api/profile", """{"fullName":"Guessed"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PutAsync("/api/profile", $$"""{"fullName":"Guessed","sessionId":"{{made}}"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        var (user, tokens) = await api.UserAsync("claims-nothing@example.com", sessionId: made);
+        await (await user.PostAsync("/api/threads/claim", $$"""{"sessionId":"{{made}}"}""".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+
+        Assert.Null(tokens["claimedCount"]);
+        Assert.Empty((await (await user.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
+        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from profiles where session_id = '{made}'"));
+    }
+
+    [Theory]
+    [InlineData("canary", false)]
+    [InlineData("production", false)]
+    [InlineData("dev-enforce", true)]
+    public async Task Canary_and_production_accept_signed_sessions_only(string stage, bool accepted)
+    {
+        await using var staged = await SendcatApi.StartAsync(postgres, new() { ["SENDCAT_ROLLOUT_STAGE"] = stage });
+        using var answer = await staged.WithSession(Guid.NewGuid().ToString()).GetAsync("/api/threads");
+        Assert.Equal(accepted ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, answer.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await (await staged.GuestAsync()).GetAsync("/api/threads")).StatusCode);
+    }
+
+    [Theory]
+    [InlineData("anon_0199b1a0-0000-7000-8000-000000000001.**********************")]
+    [InlineData("anon_0199b1a0-0000-7000-8000-000000000001.+/+/+/+/+/+/+/+/+/+/+/")]
+    [InlineData("anon_.......................")]
+    public async Task A_session_signature_outside_base64url_is_401(string session) =>
+        await (await api.WithSession(session).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+
+    [Fact]
     public async Task A_user_is_not_kept_out_by_a_session_that_is_no_longer_good()
     {
         var (user, _) = await api.UserAsync("kept@example.com");

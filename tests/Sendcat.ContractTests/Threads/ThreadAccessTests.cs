@@ -67,13 +67,14 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Guests_keep_their_threads_when_they_register()
+    public async Task Guests_keep_their_threads_when_they_sign_in_with_their_session_and_registering_alone_moves_none()
     {
         var guest = await api.GuestAsync();
         var thread = await ThreadAsync(guest);
         var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
         (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "stays@example.com", password = "correct horse 1", sessionId })).EnsureSuccessStatusCode();
-        var (user, _) = await api.UserAsync("stays@example.com");
+        Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync($"/api/threads/{thread}")).StatusCode);
+        var (user, _) = await api.UserAsync("stays@example.com", sessionId: sessionId);
 
         var list = await (await user.GetAsync("/api/threads")).JsonAsync();
         Assert.Equal(thread, (string)Assert.Single(list["items"]!.AsArray())!["id"]!);

@@ -17,11 +17,14 @@ internal sealed class ApiProcess : IAsyncDisposable
     /// <summary>Stack traces among the last lines of the log.</summary>
     public int StackTraces => Process.Output.Split("   at Sendcat.").Length - 1;
 
-    public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string?> environment)
+    /// <param name="descriptors">What the process may open at most; null: as many as this one.</param>
+    public static async Task<ApiProcess> StartAsync(IReadOnlyDictionary<string, string?> environment, int? descriptors = null)
     {
         var port = FreePort.Next();
         var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}"));
-        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
+        var program = BuiltProgram.Of("Sendcat.ApiService");
+        var spec = descriptors is { } limit ? new ProcessSpec("/bin/sh", "-c", string.Create(CultureInfo.InvariantCulture, $"ulimit -n {limit} && exec \"$0\""), program) : new ProcessSpec(program);
+        var process = await TestProcess.StartAsync(spec with
         {
             Environment = new Dictionary<string, string?>(environment) { ["ASPNETCORE_URLS"] = address.ToString(), ["DOTNET_ENVIRONMENT"] = "Development" },
         });

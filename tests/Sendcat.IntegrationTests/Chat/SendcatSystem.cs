@@ -86,7 +86,11 @@ internal sealed class SendcatSystem : IAsyncDisposable
     }
 
     /// <param name="knobs">For this replica alone.</param>
-    public async Task<ApiProcess> AddReplicaAsync(params (string Name, string Value)[] knobs)
+    public Task<ApiProcess> AddReplicaAsync(params (string Name, string Value)[] knobs) => AddReplicaAsync(null, knobs);
+
+    /// <param name="descriptors">What the replica may open at most; null: no limit of its own.</param>
+    /// <param name="knobs">For this replica alone.</param>
+    public async Task<ApiProcess> AddReplicaAsync(int? descriptors, params (string Name, string Value)[] knobs)
     {
         var own = new Dictionary<string, string?>(environment);
         foreach (var (name, value) in knobs)
@@ -94,7 +98,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
             own[name] = value;
         }
 
-        var api = await ApiProcess.StartAsync(own);
+        var api = await ApiProcess.StartAsync(own, descriptors);
         owned.Add(api);
         Replicas.Add(api);
         return api;

@@ -37,7 +37,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
         Assert.Equal("no", stream.Response.Headers.GetValues("X-Accel-Buffering").Single());
         Assert.Equal("authoritative", stream.Response.Headers.GetValues("X-Sendcat-Chat-Gateway").Single());
         Assert.Equal("enforce", stream.Response.Headers.GetValues("X-Sendcat-Admission-Mode").Single());
-        Assert.True(stream.Response.Headers.CacheControl!.NoCache);
+        Assert.Equal("no-store, no-transform", stream.Response.Headers.CacheControl!.ToString());
         await stream.ToEndAsync();
     }
 

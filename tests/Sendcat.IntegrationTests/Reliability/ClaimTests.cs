@@ -244,6 +244,63 @@ public sealed class ClaimTests(SharedStores stores)
         Assert.Equal(ClaimStatus.Refused, (await replica.Claims.TakeAsync("three", [claim], [], default)).Status);
     }
 
+    [Fact]
+    public async Task A_limit_holds_over_two_cold_replicas_while_scripts_are_being_flushed()
+    {
+        await using var own = await RedisServer.StartAsync();
+        await using var flushing = await ConnectionMultiplexer.ConnectAsync(own.ConnectionString);
+        for (var round = 0; round < 10; round++)
+        {
+            var lane = $"lane {round}";
+            await using var one = await Replica.ConnectAsync(own.ConnectionString);
+            await using var two = await Replica.ConnectAsync(own.ConnectionString);
+            using var over = new CancellationTokenSource();
+            var flushes = FlushAsync(over.Token);
+
+            var outcomes = await Task.WhenAll(Enumerable.Range(0, 80).Select(n => Task.Run(() =>
+                (n % 2 == 0 ? one : two).Claims.TakeAsync($"{round}-{n}", [new LeaseClaim("full", lane, 20, Minute)], [], default, WhenAway.DecideLocally).AsTask())));
+
+            await over.CancelAsync();
+            await flushes;
+            Assert.Equal(20, outcomes.Count(outcome => outcome.Status is ClaimStatus.Taken));
+            Assert.DoesNotContain(outcomes, outcome => outcome.Local);
+            Assert.Equal(20, await one.Redis.SortedSetLengthAsync(lane));
+        }
+
+        async Task FlushAsync(CancellationToken over)
+        {
+            while (!over.IsCancellationRequested)
+            {
+                await flushing.GetDatabase().ExecuteAsync("SCRIPT", "FLUSH");
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_process_that_waits_for_no_answer_keeps_to_the_limit_all_the_same()
+    {
+        await using var own = await RedisServer.StartAsync();
+        await using var replica = await Replica.ConnectAsync(own.ConnectionString, null, null, ("REDIS_DECISION_TIMEOUT_MS", "5"));
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 400).Select(n => Task.Run(() =>
+            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "lane", 20, Minute)], [], default, WhenAway.DecideLocally).AsTask())));
+
+        Assert.InRange(outcomes.Count(outcome => outcome.Status is ClaimStatus.Taken), 1, 20);
+    }
+
+    [Fact]
+    public async Task What_is_given_back_late_does_not_take_away_what_was_got_since()
+    {
+        await using var replica = await ReplicaAsync();
+        var claim = new LeaseClaim("full", "lane", 2, Minute);
+        replica.Keeper.GiveBackLater("turn", [claim]);
+        Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("turn", [claim], [], default)).Status);
+
+        await replica.Keeper.TendAsync(default);
+
+        Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("lane"));
+    }
+
     private async Task<string> EmptyRedisAsync() => (await stores.RedisAsync()).CreateDatabase();
 
     private async Task<Replica> ReplicaAsync() => await Replica.ConnectAsync(await EmptyRedisAsync());

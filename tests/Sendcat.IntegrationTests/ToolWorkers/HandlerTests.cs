@@ -65,6 +65,52 @@ public sealed class HandlerTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task Rows_of_every_source_are_checked_where_they_are_read()
+    {
+        var words = new string('w', 200_000);
+        await using var rig = await UpstreamRig.StartAsync(stores);
+        rig.On(Search, $$$"""
+            {"itemSummaries":[null,
+              {"itemId":"v1|1|0","title":"Trap","price":{"value":"1","currency":"USD"},"itemWebUrl":"javascript:alert(1)"},
+              {"itemId":"v1|2|0","title":"{{{words}}}","price":{"value":"8.00","currency":"GBP"},"image":{"imageUrl":"javascript:alert(1)"},"itemWebUrl":"https://ebay.com/itm/2","condition":"{{{words}}}","seller":{"username":"{{{words}}}"}}]}
+            """)
+            .On("/shopping", """{"shopping":[{"title":"Trap","link":"javascript:alert(1)"},{"title":"Pot","link":"https://shop.example/1","imageUrl":"data:image/svg+xml,x","price":"$3"}]}""")
+            .On("/search", $$$"""{"organic":[{"title":"Trap","link":"javascript:alert(1)","snippet":"x"},{"title":"{{{words}}}","link":"https://a.example/","snippet":"{{{words}}}"}]}""");
+
+        var products = JsonSerializer.Deserialize(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Json, ToolJson.Default.ProductsResult)!;
+        var web = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+
+        Assert.Equal(["https://ebay.com/itm/2", "https://shop.example/1"], products.Products.Select(product => product.Url));
+        Assert.Equal((1, 1, "GBP 8.00"), (products.EbayCount, products.GlobalCount, products.Products[0].Price));
+        Assert.All(products.Products, product => Assert.Equal("", product.Image));
+        Assert.InRange(products.Products[0].Title.Length + products.Products[0].Condition!.Length + products.Products[0].SellerName!.Length, 3, 600);
+        var hit = Assert.Single(JsonSerializer.Deserialize(web.Json, ToolJson.Default.SearchWebResult)!.SearchResults);
+        Assert.Equal((300, 1_000), (hit.Title.Length, hit.Snippet!.Length));
+        Assert.InRange(web.Json.Length, 1_000, 10_000);
+    }
+
+    [Fact]
+    public async Task A_key_in_an_address_is_in_no_span()
+    {
+        var spans = new System.Collections.Concurrent.ConcurrentQueue<string>();
+        using var listener = new System.Diagnostics.ActivityListener
+        {
+            ShouldListenTo = _ => true,
+            Sample = (ref System.Diagnostics.ActivityCreationOptions<System.Diagnostics.ActivityContext> _) => System.Diagnostics.ActivitySamplingResult.AllDataAndRecorded,
+            ActivityStopped = span => spans.Enqueue($"{span.DisplayName} {string.Join(' ', span.TagObjects)} {string.Join(' ', span.Baggage)}"),
+        };
+        System.Diagnostics.ActivitySource.AddActivityListener(listener);
+        await using var rig = await UpstreamRig.StartAsync(stores, null, ("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "key-in-the-query"));
+        rig.On("/search.json", """{"shopping_results":[{"title":"Pot","product_link":"https://shop.example/1","price":"$3","product_id":"1"}]}""");
+
+        Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchGlobal, """{"query":"kettle","limit":5}"""));
+
+        Assert.Contains("api_key=key-in-the-query", Assert.Single(rig.Questions).Query, StringComparison.Ordinal);
+        Assert.Contains(spans, span => span.Contains("url.full", StringComparison.Ordinal) && span.Contains("search.json", StringComparison.Ordinal));
+        Assert.DoesNotContain(spans, span => span.Contains("key-in-the-query", StringComparison.Ordinal) && !span.Contains("url.query", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task One_failing_source_makes_the_result_partial_and_it_is_not_kept()
     {
         await using var rig = await UpstreamRig.StartAsync(stores);

@@ -72,6 +72,30 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void Files_count_with_the_history_and_the_older_ones_are_left_out_first()
+    {
+        var history = new[] { Sent("first", 8_000), Assistant("ok"), Sent("second", 8_000), Assistant("ok"), Sent("third", 30_000) };
+
+        var told = Conversation.From(history, new ChatOptions { HistoryMaxChars = 12_000 }).Messages;
+
+        Assert.Equal(["first", "ok", "second", "ok", "third"], told.Select(message => message.Content));
+        Assert.Equal([0, 1, 1], told.Where(message => message.Role == "user").Select(message => message.Attachments.Count));
+
+        static HistoryMessage Sent(string text, int size) =>
+            User(text) with { AttachmentsJson = JsonSerializer.Serialize(new[] { new { type = "image/png", name = "a.png", url = "data:image/png;base64," + new string('A', size) } }) };
+    }
+
+    [Fact]
+    public void Tool_calls_and_shown_products_count_with_the_history()
+    {
+        var calls = Assistant("", calls: ToolCallsJson.Write([new("c", "t", $$"""{"query":"{{new string('q', 9_000)}}"}""")]));
+        var shown = Assistant("Look.") with { ProductsJson = $$"""[{"id":"1","title":"{{new string('k', 9_000)}}","price":"USD 20"}]""" };
+
+        Assert.Equal(["new"], Conversation.From([User("old"), calls, Tool("c", "r"), User("new")], new ChatOptions { HistoryMaxChars = 5_000 }).Messages.Select(message => message.Content));
+        Assert.Equal(["new"], Conversation.From([User("old"), shown, User("new")], new ChatOptions { HistoryMaxChars = 5_000 }).Messages.Select(message => message.Content));
+    }
+
+    [Fact]
     public void Empty_answers_of_aborted_turns_are_not_told()
     {
         var told = Conversation.From([User("hi"), Assistant(""), User("still there?")], Limits).Messages;

@@ -44,6 +44,29 @@ public class OpenRouterReaderTests
     }
 
     [Fact]
+    public async Task Words_that_come_with_every_event_are_kept_short()
+    {
+        var (id, name, model) = (new string('i', 5_000), new string('n', 5_000), new string('m', 5_000));
+
+        var answer = await ReadAsync(
+            Data($$$"""{"model":"{{{model}}}","choices":[{"delta":{"tool_calls":[{"index":0,"id":"{{{id}}}","function":{"name":"{{{name}}}","arguments":"{}"}}]}}]}""") + Finish("tool_calls") + Done);
+
+        Assert.Equal($"made-up:{name[..256]}:{{}}", answer.Calls);
+        Assert.Equal("m/one", answer.Model);
+    }
+
+    [Fact]
+    public async Task Arguments_of_many_calls_are_bounded_together()
+    {
+        var chunk = new string('x', 60_000);
+
+        var answer = await ReadAsync(string.Concat(Enumerable.Range(0, 10).Select(n => Data($$$"""{"choices":[{"delta":{"tool_calls":[{"index":{{{n}}},"id":"c{{{n}}}","function":{"name":"t","arguments":"{{{chunk}}}"}}]}}]}"""))));
+
+        Assert.NotNull(answer.Error);
+        Assert.InRange(answer.Arguments.Length, 1, 400_000);
+    }
+
+    [Fact]
     public async Task A_payload_may_take_several_data_lines()
     {
         var answer = await ReadAsync("data: {\"choices\":[{\"delta\":\ndata: {\"content\":\"x\"},\ndata: \"finish_reason\":\"stop\"}]}\n\n" + Done);

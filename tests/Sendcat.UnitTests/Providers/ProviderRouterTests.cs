@@ -172,6 +172,57 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
+    public async Task Content_after_a_finish_reason_is_waited_for_like_any_other()
+    {
+        var body = _provider.Streams();
+        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+
+        await body.WriteAsync(Text("1 ") + Finish("stop"));
+        Assert.Equal("1 ", await NextTextAsync());
+        _provider.Time.Advance(TimeSpan.FromSeconds(4));
+        await body.WriteAsync(Text("2 ") + Finish("stop"));
+        Assert.Equal("2 ", await NextTextAsync());
+        _provider.Time.Advance(TimeSpan.FromSeconds(7));
+        await body.WriteAsync(Text("3 ") + Finish("stop") + Usage() + Done);
+        await body.EndAsync();
+        Assert.Equal("3 ", await NextTextAsync());
+
+        Assert.True(await events.MoveNextAsync());
+        var finished = Assert.IsType<ProviderEvent.Finished>(events.Current);
+        Assert.Equal(("stop", 18L), (finished.Reason, finished.Usage!.TotalTokens));
+
+        async Task<string?> NextTextAsync()
+        {
+            while (await events.MoveNextAsync())
+            {
+                if (events.Current is ProviderEvent.Text said)
+                {
+                    return said.Delta;
+                }
+            }
+
+            return null;
+        }
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]}}]}\n\n")]
+    public async Task A_tail_that_never_comes_is_not_waited_for_long(string behind)
+    {
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("whole") + Finish("stop") + behind);
+
+        var run = _provider.RunAsync();
+        _provider.Time.Advance(TimeSpan.FromSeconds(6));
+
+        var (events, failure) = await run;
+
+        Assert.Null(failure);
+        Assert.Equal(("whole", "stop"), (Meaning.Of(events, null).Text, Meaning.Of(events, null).Finish));
+    }
+
+    [Fact]
     public async Task A_primary_lane_that_nobody_holds_yet_is_held_here()
     {
         _provider.Answers(Text("b"), Finish("stop"), Done);

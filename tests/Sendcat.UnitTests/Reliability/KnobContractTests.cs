@@ -27,6 +27,8 @@ public sealed class KnobContractTests
     [InlineData("RATE_LIMIT_ANON_SESSION_WINDOW_MS", "60000", "1000–3600000")]
     [InlineData("RATE_LIMIT_AUTH_MAX", "300", "1–100000")]
     [InlineData("RATE_LIMIT_AUTH_WINDOW_MS", "60000", "1000–3600000")]
+    [InlineData("RATE_LIMIT_SIGN_IN_MAX", "5", "1–1000")]
+    [InlineData("RATE_LIMIT_SIGN_IN_WINDOW_MS", "900000", "1000–3600000")]
     [InlineData("RATE_LIMIT_PASSWORD_RESET_MAX", "5", "1–1000")]
     [InlineData("RATE_LIMIT_PASSWORD_RESET_WINDOW_MS", "900000", "1000–3600000")]
     [InlineData("CIRCUIT_OPENROUTER_PRIMARY_THRESHOLD", "5", "1–100")]

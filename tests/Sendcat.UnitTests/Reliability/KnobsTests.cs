@@ -87,6 +87,13 @@ public sealed class KnobsTests
     }
 
     [Theory]
+    [InlineData("dev-shadow", null)]
+    [InlineData("dev-enforce", null)]
+    [InlineData("canary", "true")]
+    [InlineData("production", "true")]
+    public void Canary_and_production_preset_signed_sessions(string stage, string? preset) => Assert.Equal(preset, Presets.Of("ANONYMOUS_SESSION_SIGNED_ONLY", stage, null));
+
+    [Theory]
     [InlineData("L", 1_000)]
     [InlineData("G", 5_000)]
     [InlineData("X", 20_000)]

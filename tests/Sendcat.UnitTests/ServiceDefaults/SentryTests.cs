@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 
 namespace Sendcat.UnitTests.ServiceDefaults;
 
@@ -37,6 +38,47 @@ public sealed class SentryTests
         var report = await envelope.Task.WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Contains("NotSupportedException", report, StringComparison.Ordinal);
         Assert.DoesNotContain("secret-", report, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Addresses_and_what_was_searched_for_stay_here_and_upstreams_get_no_headers_of_ours()
+    {
+        var reports = System.Threading.Channels.Channel.CreateUnbounded<string>();
+        await using var ingest = await RunAsync([], app => app.MapPost("/api/1/envelope/", async (HttpRequest request) =>
+        {
+            await using var body = request.Headers.ContentEncoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress) : request.Body;
+            await reports.Writer.WriteAsync(await new StreamReader(body).ReadToEndAsync());
+        }));
+        IReadOnlyDictionary<string, string>? asked = null;
+        await using var upstream = await RunAsync([], app => app.MapGet("/search.json", (HttpRequest request) =>
+        {
+            asked = request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString());
+            return Results.StatusCode(500);
+        }));
+        var dsn = AddressOf(ingest).Replace("http://", "http://key@", StringComparison.Ordinal) + "/1";
+        await using var program = await RunAsync([new("SENTRY_DSN", dsn), new("SENTRY_TRACES_SAMPLE_RATE", "1")], app => app.MapPost("/api/shares/{token}/fork", async (IHttpClientFactory clients, ILoggerFactory loggers) =>
+        {
+            var address = $"{AddressOf(upstream)}/search.json?q=secret-words&api_key=secret-key";
+            (await clients.CreateClient().GetAsync(address)).Dispose();
+            loggers.CreateLogger("test").LogWarning("Asked {Address} for /api/shares/secret-token/fork", address);
+            throw new InvalidOperationException($"{address} answered 500");
+        }));
+
+        using var client = new HttpClient();
+        await client.PostAsync($"{AddressOf(program)}/api/shares/secret-token/fork?q=secret-query", null);
+
+        var (crash, trace) = (false, false);
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!crash || !trace)
+        {
+            var report = await reports.Reader.ReadAsync(patience.Token);
+            Assert.DoesNotContain("secret-", report, StringComparison.Ordinal);
+            crash |= report.Contains("InvalidOperationException", StringComparison.Ordinal);
+            trace |= report.Contains("\"type\":\"transaction\"", StringComparison.Ordinal);
+        }
+
+        Assert.NotNull(asked);
+        Assert.DoesNotContain(asked.Keys, header => header.Contains("sentry", StringComparison.OrdinalIgnoreCase) || header.Equals("baggage", StringComparison.OrdinalIgnoreCase));
     }
 
     private static void Crash() => throw new NotSupportedException("no such thing");

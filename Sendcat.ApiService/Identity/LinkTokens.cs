@@ -7,21 +7,24 @@ using Microsoft.AspNetCore.Identity;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// The token of a password-reset link: <c>userId.expiry.signature</c>. The signature covers the user's security stamp, which the new password changes: a link works once.
+/// The token of a link in a mail: <c>userId.expiry.signature</c>. The signature covers the purpose and the user's security stamp, which a new password changes: a reset link works once.
 /// Signed with our own key rather than data protection, so that every replica believes it without a shared key ring.
 /// </summary>
-internal sealed class ResetTokens(SigningKey key, TimeProvider time) : IUserTwoFactorTokenProvider<SendcatUser>
+internal sealed class LinkTokens(SigningKey key, TimeProvider time) : IUserTwoFactorTokenProvider<SendcatUser>
 {
-    public const string ProviderName = "reset";
-    public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+    public const string ProviderName = "link";
 
-    private readonly byte[] signingKey = key.Derive("password-reset");
+    private static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(1);
+    private static readonly TimeSpan ConfirmationLifetime = TimeSpan.FromDays(7);
 
-    public static string? UserOf(string token) => token.Split('.') is [{ Length: > 0 and <= 64 } user, _, _] ? user : null;
+    private readonly byte[] _signingKey = key.Derive("password-reset");
+
+    /// <returns>The user whom the token names, not yet believed; null for what no token of ours can name.</returns>
+    public static string? UserOf(string token) => token.Split('.') is [var user, _, _] && Guid.TryParseExact(user, "D", out _) ? user : null;
 
     public async Task<string> GenerateAsync(string purpose, UserManager<SendcatUser> manager, SendcatUser user)
     {
-        var expiry = (time.GetUtcNow() + Lifetime).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var expiry = (time.GetUtcNow() + LifetimeOf(purpose)).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         return $"{user.Id}.{expiry}.{Sign(purpose, user.Id, expiry, await manager.GetSecurityStampAsync(user))}";
     }
 
@@ -37,6 +40,13 @@ internal sealed class ResetTokens(SigningKey key, TimeProvider time) : IUserTwoF
 
     public Task<bool> CanGenerateTwoFactorTokenAsync(UserManager<SendcatUser> manager, SendcatUser user) => Task.FromResult(false);
 
+    private static TimeSpan LifetimeOf(string purpose) => purpose switch
+    {
+        UserManager<SendcatUser>.ResetPasswordTokenPurpose => ResetLifetime,
+        UserManager<SendcatUser>.ConfirmEmailTokenPurpose => ConfirmationLifetime,
+        _ => throw new ArgumentOutOfRangeException(nameof(purpose), purpose, "No link has this purpose."),
+    };
+
     private string Sign(string purpose, string userId, string expiry, string stamp) =>
-        Base64Url.EncodeToString(HMACSHA256.HashData(signingKey, Encoding.UTF8.GetBytes($"{purpose}\n{userId}\n{expiry}\n{stamp}")));
+        Base64Url.EncodeToString(HMACSHA256.HashData(_signingKey, Encoding.UTF8.GetBytes($"{purpose}\n{userId}\n{expiry}\n{stamp}")));
 }

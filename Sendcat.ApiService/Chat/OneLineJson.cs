@@ -1,0 +1,67 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using ProviderText = Sendcat.ApiService.Providers.OpenRouter.JsonText;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>
+/// JSON that somebody else wrote, parsed and written anew: one line whatever its layout was, and valid UTF-8 whatever its escapes spell. Half a surrogate pair becomes U+FFFD.
+/// A line break in a <c>data:</c> line would end the event in the middle of its JSON.
+/// </summary>
+internal static class OneLineJson
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <returns>The same value in one line; null if the text is not exactly one JSON value.</returns>
+    public static string? Of(string text)
+    {
+        var buffer = new ArrayBufferWriter<byte>(Math.Max(text.Length, 16));
+        using var json = new Utf8JsonWriter(buffer, Options);
+        try
+        {
+            Copy(Encoding.UTF8.GetBytes(text), json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+
+        json.Flush();
+        return Encoding.UTF8.GetString(buffer.WrittenSpan);
+    }
+
+    private static void Copy(ReadOnlySpan<byte> text, Utf8JsonWriter json)
+    {
+        var reader = new Utf8JsonReader(text);
+        while (reader.Read())
+        {
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.StartObject:
+                    json.WriteStartObject();
+                    break;
+                case JsonTokenType.EndObject:
+                    json.WriteEndObject();
+                    break;
+                case JsonTokenType.StartArray:
+                    json.WriteStartArray();
+                    break;
+                case JsonTokenType.EndArray:
+                    json.WriteEndArray();
+                    break;
+                case JsonTokenType.PropertyName:
+                    json.WritePropertyName(ProviderText.Read(ref reader)!);
+                    break;
+                case JsonTokenType.String:
+                    json.WriteStringValue(ProviderText.Read(ref reader));
+                    break;
+                default:
+                    // Numbers as they were spelled, and the three words.
+                    json.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
+                    break;
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Http.Json;
+
+namespace Sendcat.ContractTests.Identity;
+
+/// <summary>Wrong passwords count by address and account together.</summary>
+public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private const string Password = "correct horse 1";
+    private const string Owner = "198.51.100.7";
+    private const string Attacker = "203.0.113.9";
+    private SendcatApi api = null!;
+
+    public async ValueTask InitializeAsync() => api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8" });
+
+    public ValueTask DisposeAsync() => api.DisposeAsync();
+
+    [Fact]
+    public async Task Wrong_passwords_of_one_address_keep_out_that_address_alone()
+    {
+        await RegisterAsync("owner@example.com");
+        await FailAsync("owner@example.com", Attacker, 5);
+
+        await IsLockedAsync(await SignInAsync("owner@example.com", Password, Attacker));
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("owner@example.com", Password, Owner)).StatusCode);
+        await (await SignInAsync("other@example.com", Password, Attacker)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
+    public async Task The_right_password_gets_in_from_an_address_that_signed_in_before_and_a_wrong_one_does_not()
+    {
+        await RegisterAsync("known@example.com");
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("known@example.com", Password, Owner)).StatusCode);
+        await FailAsync("known@example.com", Owner, 5);
+
+        await IsLockedAsync(await SignInAsync("known@example.com", "wrong", Owner));
+        Assert.Equal(HttpStatusCode.OK, (await SignInAsync("known@example.com", Password, Owner)).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_account_that_does_not_exist_is_answered_alike_all_the_way()
+    {
+        await RegisterAsync("exists@example.com");
+        for (var attempt = 0; attempt < 7; attempt++)
+        {
+            using var known = await SignInAsync("exists@example.com", "wrong", Attacker);
+            using var unknown = await SignInAsync("missing@example.com", "wrong", Attacker);
+
+            Assert.Equal(attempt < 5 ? HttpStatusCode.Unauthorized : HttpStatusCode.TooManyRequests, known.StatusCode);
+            Assert.Equal(known.StatusCode, unknown.StatusCode);
+            Assert.Equal(known.Headers.RetryAfter is null, unknown.Headers.RetryAfter is null);
+            Assert.Equal(WithoutNumbers(await known.Content.ReadAsStringAsync()), WithoutNumbers(await unknown.Content.ReadAsStringAsync()));
+        }
+    }
+
+    [Fact]
+    public async Task Guesses_at_the_same_time_are_all_counted()
+    {
+        await RegisterAsync("burst@example.com");
+        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => SignInAsync("burst@example.com", "wrong", Attacker)));
+
+        Assert.Equal(5, answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized));
+        Assert.Equal(7, answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests));
+    }
+
+    [Fact]
+    public async Task Right_passwords_use_nothing_up()
+    {
+        await RegisterAsync("often@example.com");
+        for (var n = 0; n < 8; n++)
+        {
+            Assert.Equal(HttpStatusCode.OK, (await SignInAsync("often@example.com", Password, Owner)).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task Neither_mail_nor_network_addresses_are_stored_in_the_clear()
+    {
+        await RegisterAsync("private@example.com");
+        await SignInAsync("private@example.com", Password, Owner);
+
+        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from sign_in_addresses where address like '%{Owner}%'"));
+        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from registration_mails where address ilike '%example%'"));
+    }
+
+    private static string WithoutNumbers(string text) => new([.. text.Where(c => !char.IsAsciiDigit(c))]);
+
+    private static async Task IsLockedAsync(HttpResponseMessage answer)
+    {
+        await answer.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30));
+    }
+
+    private async Task FailAsync(string email, string address, int times)
+    {
+        for (var n = 0; n < times; n++)
+        {
+            await (await SignInAsync(email, "wrong", address)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        }
+    }
+
+    private async Task RegisterAsync(string email) => (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).EnsureSuccessStatusCode();
+
+    private Task<HttpResponseMessage> SignInAsync(string email, string password, string address) => api.Anyone.SendAsync(
+        new(HttpMethod.Post, "/api/auth/login") { Content = JsonContent.Create(new { email, password }), Headers = { { "X-Forwarded-For", address } } });
+}

@@ -1,0 +1,158 @@
+using System.Globalization;
+using System.Net.Http.Json;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using Npgsql;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.Chat;
+
+/// <summary>What clients and models may take of a process: descriptors, memory, and the readability of a thread.</summary>
+public sealed class MemoryTests(SharedStores stores)
+{
+    private const int Descriptors = 400;
+
+    [Fact]
+    public async Task Idle_sockets_beyond_the_cap_are_closed_at_once_and_streams_go_on()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 0);
+        var api = await sendcat.AddReplicaAsync(Descriptors);
+        var capped = await api.Process.WaitForLineAsync(line => line.Contains("Connections capped at", StringComparison.Ordinal), TimeSpan.FromSeconds(5));
+        Assert.Contains("400 descriptors", capped, StringComparison.Ordinal);
+        using var guest = await sendcat.GuestAsync();
+        await using var stream = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=4000 every=25ms]]"));
+        await stream.UntilAsync("content");
+
+        var idle = new List<TcpClient>();
+        try
+        {
+            for (var n = 0; n < 2 * Descriptors; n++)
+            {
+                var client = new TcpClient();
+                idle.Add(client);
+                await client.ConnectAsync(api.Address.Host, api.Address.Port);
+            }
+
+            var closed = await Task.WhenAll(idle.Select(IsClosedAsync));
+
+            Assert.InRange(closed.Count(it => it), (2 * Descriptors) - 240, 2 * Descriptors - 200);
+            Assert.InRange(OpenDescriptors(api), 200, Descriptors - 1);
+            for (var n = 0; n < 20; n++)
+            {
+                await stream.UntilAsync("content");
+            }
+
+            Assert.False(api.Process.Exited.IsCompleted);
+            Assert.DoesNotContain("Descriptors used up", api.Process.Output, StringComparison.Ordinal);
+        }
+        finally
+        {
+            idle.ForEach(client => client.Dispose());
+        }
+
+        await Eventually.TrueAsync(async () => (await guest.Http.GetAsync("/health")).IsSuccessStatusCode);
+        await stream.UntilAsync("content");
+    }
+
+    [Fact]
+    public async Task A_client_that_never_reads_is_cut_and_its_turn_goes_on()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(
+            stores, replicas: 1, ("CHAT_WRITE_TIMEOUT_MS", "2000"), ("CHAT_DETACH_GRACE_MS", "60000"), ("CHAT_MAX_ANSWER_CHARS", "4000000"));
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("[[emu chunks=1600 size=2000 every=2ms]]");
+        using var deaf = new TcpClient { ReceiveBufferSize = 4_096 };
+        await deaf.ConnectAsync(sendcat.Api.Address.Host, sendcat.Api.Address.Port);
+        var body = JsonSerializer.Serialize(new { threadId = thread, sessionId = guest.SessionId });
+        await deaf.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"POST /api/chat HTTP/1.1\r\nHost: sendcat\r\nContent-Type: application/json\r\nContent-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}"));
+
+        await sendcat.Api.Process.WaitForLineAsync(line => line.Contains("took nothing", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+
+        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var answer] && answer.GetProperty("status").GetString() == "completed" && answer.GetProperty("content").GetString()!.Length >= 3_000_000);
+    }
+
+    [Theory]
+    [InlineData("[[emu chunks=100 size=100 every=0]]", "")]
+    [InlineData("[[emu chunks=100 size=100 every=0]]", "?stream=ui")]
+    [InlineData("[[emu reasoning=400 chunks=1 every=0]]", "")]
+    [InlineData("[[emu giant-line=900000 giant-after=1 chunks=3 every=0]]", "")]
+    public async Task An_answer_beyond_its_limit_ends_as_one_that_ran_out_of_tokens(string prompt, string query)
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("CHAT_MAX_ANSWER_CHARS", "1000"));
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(prompt);
+
+        await using var stream = await guest.ChatAsync(thread, query: query);
+        await stream.ToEndAsync();
+
+        if (query.Length == 0)
+        {
+            Assert.Equal("done", stream.Types[^1]);
+            Assert.Equal("length", stream.Seen.Last(e => e.GetProperty("type").GetString() == "usage").GetProperty("metrics").GetProperty("finishReason").GetString());
+        }
+        else
+        {
+            Assert.Equal("length", stream.Seen[^1].GetProperty("finishReason").GetString());
+        }
+
+        var answer = (await guest.MessagesAsync(thread))[1];
+        Assert.Equal("completed", answer.GetProperty("status").GetString());
+        var reasoning = answer.TryGetProperty("reasoningContent", out var thought) ? thought.GetString()?.Length ?? 0 : 0;
+        Assert.Equal(1_000, answer.GetProperty("content").GetString()!.Length + reasoning);
+    }
+
+    [Fact]
+    public async Task A_thread_with_huge_messages_can_be_read_and_answered()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1);
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("first");
+        await using (var database = NpgsqlDataSource.Create(sendcat.Database))
+        {
+            await using var insert = database.CreateCommand(
+                "insert into messages (id, thread_id, role, content, status, created_at) select gen_random_uuid(), $1, 'assistant', repeat('x', 30000000), 'completed', now() from generate_series(1, 3)");
+            insert.Parameters.Add(new() { Value = Guid.Parse(thread) });
+            await insert.ExecuteNonQueryAsync();
+        }
+
+        await guest.SayAsync(thread, """[[emu text="Still here."]] and now?""");
+        await using var stream = await guest.ChatAsync(thread);
+        await stream.ToEndAsync();
+        var page = await guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100");
+
+        Assert.Equal(("Still here.", "done"), (stream.Text, stream.Types[^1]));
+        Assert.Single(page.GetProperty("items").EnumerateArray());
+        var sizes = new List<int>();
+        for (var cursor = page.GetProperty("nextCursor").GetString(); cursor is not null;)
+        {
+            page = await guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100&cursor={cursor}");
+            sizes.AddRange(page.GetProperty("items").EnumerateArray().Select(item => item.GetProperty("content").GetString()!.Length));
+            cursor = page.TryGetProperty("nextCursor", out var next) ? next.GetString() : null;
+        }
+
+        Assert.Equal(3, sizes.Count(size => size == 30_000_000));
+        Assert.Equal(5, sizes.Count);
+    }
+
+    private static async Task<bool> IsClosedAsync(TcpClient client)
+    {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        try
+        {
+            return await client.GetStream().ReadAsync(new byte[1], patience.Token) == 0;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
+    private static int OpenDescriptors(ApiProcess api) =>
+        Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{api.Process.Id}/fd")).Count();
+}

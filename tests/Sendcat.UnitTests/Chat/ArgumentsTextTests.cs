@@ -1,0 +1,72 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Sendcat.ApiService.Chat;
+
+namespace Sendcat.UnitTests.Chat;
+
+public sealed class ArgumentsTextTests
+{
+    [Theory]
+    [InlineData(1)]
+    [InlineData(5)]
+    [InlineData(400)]
+    public void Snapshots_of_long_arguments_grow_with_them_and_not_with_their_square(int size)
+    {
+        var arguments = $$"""{"query":"{{new string('k', 16_000)}}"}""";
+
+        var (events, bytes) = Written(arguments, size);
+
+        Assert.InRange(bytes, arguments.Length, 40_000 + (6 * arguments.Length));
+        Assert.Equal(arguments, string.Concat(events.Select(e => e.GetProperty("inputTextDelta").GetString())));
+        var soFar = "";
+        foreach (var e in events)
+        {
+            soFar += e.GetProperty("inputTextDelta").GetString();
+            Assert.Equal(soFar, e.GetProperty("argsSnapshot").GetString());
+        }
+    }
+
+    [Fact]
+    public void Short_arguments_come_as_they_were_written()
+    {
+        var (events, _) = Written("""{"query":"red kettle"}""", 4);
+
+        Assert.Equal(["{\"qu", "ery\"", ":\"re", "d ke", "ttle", "\"}"], events.Select(e => e.GetProperty("inputTextDelta").GetString()));
+    }
+
+    [Fact]
+    public void The_last_snapshot_is_complete_also_when_the_turn_fails()
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var dialect = new SendcatDialect();
+        for (var n = 0; n < 300; n++)
+        {
+            dialect.Write(output, new ChatEvent.ToolInputDelta("c", "ab"));
+        }
+
+        dialect.Write(output, new ChatEvent.Error("upstream_error", "It broke.", true, null, null, null));
+
+        var events = Events(output, "tool-input-delta");
+        Assert.Equal(600, events[^1].GetProperty("argsSnapshot").GetString()!.Length);
+    }
+
+    private static (List<JsonElement> Events, int Bytes) Written(string arguments, int size)
+    {
+        var output = new ArrayBufferWriter<byte>();
+        var dialect = new SendcatDialect();
+        foreach (var piece in arguments.Chunk(size))
+        {
+            dialect.Write(output, new ChatEvent.ToolInputDelta("c", new string(piece)));
+        }
+
+        dialect.Write(output, new ChatEvent.ToolInputAvailable("c", "search_web", arguments, true));
+        var events = Events(output, "tool-input-delta");
+        return (events, output.WrittenCount - (events.Count * 100));
+    }
+
+    private static List<JsonElement> Events(ArrayBufferWriter<byte> output, string type) =>
+        [.. Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n", StringSplitOptions.RemoveEmptyEntries)
+            .Select(line => JsonDocument.Parse(line["data: ".Length..]).RootElement.Clone())
+            .Where(e => e.GetProperty("type").GetString() == type)];
+}
