@@ -9,14 +9,14 @@ namespace Sendcat.ApiService.Chat;
 
 /// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is; and the stop of a thread's turn, whichever it is.</summary>
 internal sealed class ChatEndpoints(
-    ChatDoor door, ChatGate gate, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
+    ChatDoor door, ChatGate gate, ThreadOwnership threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
     IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
-            .As("startChat", "Start a turn and stream its answer as server-sent events", 400, 401, 403, 413, 415, 429, 500, 503)
+            .As("startChat", "Start a turn and stream its answer as server-sent events", 400, 401, 403, 409, 413, 415, 429, 500, 503)
             .Takes<ChatBody>().Produces(200, contentType: "text/event-stream");
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
             .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 429, 503)
@@ -75,12 +75,12 @@ internal sealed class ChatEndpoints(
             return unknown;
         }
 
-        if (!(await gate.ReadThreadAsync(body.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        if (!(await threads.CheckAsync(body.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
         {
             return foreign;
         }
 
-        return await aborts.AbortAsync(thread.ThreadId, body.MessageId, body.StreamId, http.RequestAborted) ?? Results.NoContent();
+        return await aborts.AbortAsync(thread, body.MessageId, body.StreamId, http.RequestAborted) ?? Results.NoContent();
     }
 
     private async Task<IResult> AbortLatestAsync(string id, HttpContext http)
@@ -90,7 +90,7 @@ internal sealed class ChatEndpoints(
             return refusal;
         }
 
-        await aborts.AbortLatestAsync(thread.ThreadId, http.RequestAborted);
+        await aborts.AbortLatestAsync(thread, http.RequestAborted);
         return Results.NoContent();
     }
 
@@ -101,13 +101,13 @@ internal sealed class ChatEndpoints(
             return refusal;
         }
 
-        if (turns.ByThread(thread.ThreadId) is { } here)
+        if (turns.ByThread(thread) is { } here)
         {
-            TurnSpan.Name(Activity.Current, thread.ThreadId, here.Start.WireStreamId);
+            TurnSpan.Name(Activity.Current, thread, here.Start.WireStreamId);
             return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
 
-        if (await directory.FindAsync(thread.ThreadId) is { } place && !directory.IsHere(place) && await remote.FollowAsync(thread.ThreadId, place, http.RequestAborted) is { } following)
+        if (await directory.FindAsync(thread) is { } place && !directory.IsHere(place) && await remote.FollowAsync(thread, place, http.RequestAborted) is { } following)
         {
             return new ChatEventStream(following.Feed, () => following, Dialect(SpeaksUi(http, place.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
         }
@@ -116,7 +116,7 @@ internal sealed class ChatEndpoints(
     }
 
     /// <summary>The checks of a request that names its thread in the path and brings nothing else along.</summary>
-    private async ValueTask<Outcome<ThreadHistory>> OpenAsync(string threadId, HttpContext http)
+    private async ValueTask<Outcome<Guid>> OpenAsync(string threadId, HttpContext http)
     {
         NameGateway(http);
         if (door.Refuses(http) is { } tooMany)
@@ -124,7 +124,7 @@ internal sealed class ChatEndpoints(
             return tooMany;
         }
 
-        return principals.Read(http, null).Got(out var principal, out var unknown) ? await gate.ReadThreadAsync(threadId, principal, http.RequestAborted) : unknown;
+        return principals.Read(http, null).Got(out var principal, out var unknown) ? await threads.CheckAsync(threadId, principal, http.RequestAborted) : unknown;
     }
 
     private static bool SpeaksUi(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch

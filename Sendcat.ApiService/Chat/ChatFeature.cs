@@ -27,6 +27,8 @@ internal static class ChatFeature
         return services
             .AddSingleton<ChatDoor>()
             .AddSingleton<OpsKey>()
+            .AddSingleton<AbandonedTurns>()
+            .AddSingleton<ThreadOwnership>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<TurnAborts>()

@@ -4,6 +4,7 @@ using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.RateLimiting;
@@ -15,13 +16,17 @@ namespace Sendcat.ApiService.Chat;
 /// The checks of a chat request, in their order. Origin and method were checked on the way here; whatever this takes is in the pass and goes back with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals,
+    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas,
     IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
+    public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
+
     private const int LooksForALeftTurn = 3;
 
+    /// <summary>What one turn makes free, others may take first.</summary>
+    private const int TurnsEndedForOne = 3;
+
     private static readonly TimeSpan LeavingTakes = TimeSpan.FromMilliseconds(60);
-    private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
     public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
     {
@@ -52,7 +57,7 @@ internal sealed class ChatGate(
         ThreadHistory? thread = null;
         try
         {
-            if (!(await ReadThreadAsync(threadId, principal, http.RequestAborted)).Got(out thread, out var foreign))
+            if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).Got(out thread, out var foreign))
             {
                 return foreign;
             }
@@ -78,17 +83,16 @@ internal sealed class ChatGate(
         return new ChatPass(request, principal, thread, streamId, ticket);
     }
 
-    /// <summary>Foreign, missing and malformed look alike: there is nothing to learn from the answer.</summary>
-    public async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(string threadId, Principal principal, CancellationToken cancellationToken) =>
-        Guid.TryParseExact(threadId, "D", out var id) ? await ReadThreadAsync(id, principal, cancellationToken) : ApiError.Forbidden();
-
-    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(Guid threadId, Principal principal, CancellationToken cancellationToken)
+    /// <summary>Foreign and missing look alike: there is nothing to learn from the answer. A thread that holds as much as it may is its owner's to know.</summary>
+    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(Guid threadId, Principal principal, ChatRequest request, CancellationToken cancellationToken)
     {
         try
         {
             TurnSpan.Name(Activity.Current, threadId);
-            var thread = await ThreadHistory.ReadAsync(database, threadId, chat.CurrentValue, cancellationToken);
-            return thread is not null && thread.BelongsTo(principal) ? thread : ApiError.Forbidden();
+            var thread = await ThreadHistory.ReadAsync(database, threadId, principal, quotas.Of(principal), chat.CurrentValue, cancellationToken);
+            return thread is null || !thread.BelongsTo(principal) ? ApiError.Forbidden()
+                : quotas.RefusesTurn(principal, thread.MessageCount, thread.OwnerBytes, request.NewMessages) is { } full ? full
+                : thread;
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
         {
@@ -101,10 +105,19 @@ internal sealed class ChatGate(
     private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, bool webSearch)
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
-        var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
-        var tokens = limiter.Claim(RateLimitBucket.ChatTokens, principal.Key);
-        Claim[] claims = ClientAddress.IsLoopback(http) ? [turns, tokens, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, tokens, place];
-        return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims }, place);
+        var addresses = ClientAddress.LimitsOf(http);
+        Claim[] claims =
+        [
+            .. addresses.Select(address => limiter.Claim(RateLimitBucket.ChatIp, address)),
+            limiter.Claim(RateLimitBucket.ChatStream, principal.Key),
+            limiter.Claim(RateLimitBucket.ChatTokens, principal.Key),
+            place,
+        ];
+        var question = new AdmissionRequest
+        {
+            Principal = principal.Key, StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits, RouteSlots = place.Cap, WebSearch = webSearch, AlsoClaims = claims,
+        };
+        return (question, place);
     }
 
     private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? asked)
@@ -136,6 +149,11 @@ internal sealed class ChatGate(
                 await admission.ReleaseAsync(principal.Key, StreamIds.Format(left), http.RequestAborted);
                 decision = await admission.AdmitAsync(request, http.RequestAborted);
             }
+        }
+
+        for (var ended = 0; ended < TurnsEndedForOne && decision is AdmissionDecision.Denied full && await abandoned.EndOneAsync(full, place, http.RequestAborted); ended++)
+        {
+            decision = await admission.AdmitAsync(request, http.RequestAborted);
         }
 
         if (decision is AdmissionDecision.Admitted admitted)

@@ -10,6 +10,10 @@ internal sealed class ChatOptions
     [Knob("CHAT_DETACH_GRACE_MS"), Range(0, 600_000)]
     public int DetachGraceMs { get; set; } = 30_000;
 
+    /// <summary>Milliseconds that a signed-in user's turn runs on without a reader while its slot is wanted; a guest's makes room at once.</summary>
+    [Knob("CHAT_DETACH_GRACE_FULL_MS"), Range(0, 600_000)]
+    public int DetachGraceFullMs { get; set; } = 5_000;
+
     /// <summary>Milliseconds of silence after which a stream gets a comment.</summary>
     [Knob("CHAT_KEEPALIVE_MS"), Range(2_000, 15_000)]
     public int KeepAliveMs { get; set; } = 12_000;

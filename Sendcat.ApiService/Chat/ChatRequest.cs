@@ -17,6 +17,14 @@ internal sealed record ChatRequest
 
     /// <summary>The request came in <c>useChat</c> shape and brings the user's message along.</summary>
     public UiTurn? Ui { get; init; }
+
+    /// <summary>Messages that its turn adds to the thread, tool calls aside: the answer, and the user's message if it comes along. A new answer replaces one.</summary>
+    public int NewMessages => Ui switch
+    {
+        null => 1,
+        { Regenerates: true } => 0,
+        _ => 2,
+    };
 }
 
 /// <param name="MessageId">The client's id of the user's message.</param>

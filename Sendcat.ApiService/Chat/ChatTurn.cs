@@ -177,6 +177,9 @@ internal sealed class ToolRun(ProviderToolCall call)
 /// <summary>What a turn was started with.</summary>
 internal sealed record TurnStart(Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, bool PrimaryHeld, DateTimeOffset StartedAt)
 {
+    /// <summary>Its principal has a guest's limits.</summary>
+    public bool IsGuest { get; init; }
+
     public string WireStreamId { get; } = StreamIds.Format(StreamId);
 }
 

@@ -9,7 +9,7 @@ internal enum TurnEnding
     /// <summary>Every reader left and none came back within the grace.</summary>
     ClientGone,
 
-    /// <summary>A newer turn took the place of this one, which nobody was reading.</summary>
+    /// <summary>A newer turn took the place of this one, which nobody was reading: the same principal's, or anybody's who needed the slot.</summary>
     Superseded,
 
     /// <summary>The turn took longer than a turn may take.</summary>

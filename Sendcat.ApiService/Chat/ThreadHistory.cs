@@ -9,9 +9,14 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>A thread as a turn needs it: whose it is, which model it has, and its newest messages, ascending.</summary>
 internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
-    private const string ReadOwner = """
+    private const string ReadThreadOfUser = $"""
         -- read thread
-        select user_id, session_id, model_id from threads where id = $1
+        select user_id, session_id, model_id, message_count, (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}) from threads where id = $3
+        """;
+
+    private const string ReadThreadOfGuest = $"""
+        -- read thread
+        select user_id, session_id, model_id, message_count, (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}) from threads where id = $3
         """;
 
     // Other turns' unfinished answers are no history yet. Read is what may be shown to the model and not more: from the newest message back until so many bytes stand before one, and of each text so many
@@ -20,7 +25,8 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         -- read thread messages
         select m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
         from (
-          select n.*, sum(octet_length(n.content) + coalesce(octet_length(n.attachments::text), 0)) over (order by n.seq desc rows between unbounded preceding and 1 preceding) as preceding_bytes
+          select n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
+            over (order by n.seq desc rows between unbounded preceding and 1 preceding) as preceding_bytes
           from (
             select * from messages where thread_id = $1 and status is distinct from 'streaming' order by seq desc limit $2
           ) n
@@ -33,16 +39,25 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
     /// <summary>The model that somebody chose for this thread. The one that every thread gets is nobody's choice, and what cannot be a model is none.</summary>
     public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) && ModelId != ThreadRules.DefaultModel ? ModelId : null;
 
+    /// <summary>All messages of the thread, also those that are not read.</summary>
+    public int MessageCount { get; init; }
+
+    /// <summary>Bytes of all threads of the principal that asked.</summary>
+    public long OwnerBytes { get; init; }
+
     public bool BelongsTo(Principal principal) => principal.Owns(UserId, SessionId);
 
-    /// <returns>Null if there is no such thread. One round trip for owner and messages.</returns>
-    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, ChatOptions limits, CancellationToken cancellationToken)
+    /// <returns>Null if there is no such thread. One round trip for owner, quotas and messages.</returns>
+    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, ChatOptions limits, CancellationToken cancellationToken)
     {
         // A character more than the limit, so that what is too long is still seen to be; a user's message is always whole.
         var longest = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadOwner) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
+        var readThread = new NpgsqlBatchCommand(principal.UserId is null ? ReadThreadOfGuest : ReadThreadOfUser);
+        readThread.Parameters.AddRange(Usage.Parameters(principal, quota));
+        readThread.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = threadId });
+        batch.BatchCommands.Add(readThread);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages)
         {
             Parameters =
@@ -62,6 +77,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var userId = Text(reader, 0);
         var sessionId = Text(reader, 1);
         var modelId = Text(reader, 2);
+        var (messageCount, ownerBytes) = (reader.GetInt32(3), reader.GetInt64(4));
         await reader.NextResultAsync(cancellationToken);
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(cancellationToken))
@@ -70,7 +86,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         }
 
         messages.Reverse();
-        return new ThreadHistory(threadId, userId, sessionId, modelId, messages);
+        return new ThreadHistory(threadId, userId, sessionId, modelId, messages) { MessageCount = messageCount, OwnerBytes = ownerBytes };
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

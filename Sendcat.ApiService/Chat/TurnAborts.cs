@@ -14,8 +14,10 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     // The turn named, if it runs; else the one that writes the message, or wrote it some steps ago: the last that began before it. One that is over stays as it is.
     private const string Abort = """
         -- abort turn
-        with message as (
-          select id, role, created_at from messages where id = $2 and thread_id = $1
+        with thread as (
+          select id from threads where id = $1 for no key update
+        ), message as (
+          select m.id, m.role, m.created_at from thread join messages m on m.thread_id = thread.id where m.id = $2
         ), turn as (
           select s.id from stream_sessions s cross join message m
           where s.thread_id = $1 and ((s.id = $3 and s.status = 'streaming') or s.message_id = m.id or (m.role = 'assistant' and s.started_at <= m.created_at))
@@ -33,9 +35,12 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     // A message that says it is being written stops saying so, also where no turn is on record for it.
     private const string AbortLatest = """
         -- abort latest turn
-        with session as (
-          update stream_sessions s set status = 'aborted', ended_at = clock_timestamp()
-          where s.status = 'streaming' and s.id = (select id from stream_sessions where thread_id = $1 and status = 'streaming' order by started_at desc limit 1)
+        with thread as (
+          select id from threads where id = $1 for no key update
+        ), session as (
+          update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from thread
+          where s.thread_id = thread.id and s.status = 'streaming'
+            and s.id = (select id from stream_sessions where thread_id = $1 and status = 'streaming' order by started_at desc limit 1)
           returning s.id, s.message_id
         ), stopped as (
           update messages m set status = 'aborted'

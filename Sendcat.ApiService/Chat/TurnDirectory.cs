@@ -12,6 +12,9 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 {
     private static readonly TimeSpan Longest = TimeSpan.FromHours(1);
 
+    /// <summary>No turn waits as long for a reader, whatever the knob says.</summary>
+    private static readonly TimeSpan LongestGrace = TimeSpan.FromMinutes(15);
+
     // KEYS[1] the entry; ARGV[1] its value, a stream id of 36 characters first, ARGV[2] seconds until it is forgotten, ARGV[3] the channel and ARGV[4] the words that tell a turn
     // to make room. Sends these to the turn that stood there. No answer.
     private const string TakeOver = """
@@ -19,8 +22,43 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         if earlier then redis.call('PUBLISH', ARGV[3], ARGV[4] .. string.sub(earlier, 1, 36)) end
         """;
 
-    // KEYS[1] the entry; ARGV[1] the value it must still have. Answer: 1 if it was deleted.
-    private const string DeleteIfMine = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
+    // KEYS[1] the principal's entry, KEYS[2] the set of detached turns; ARGV[1] the stream, ARGV[2] its member in the set, ARGV[3] milliseconds of grace, ARGV[4] milliseconds until a set that nobody
+    // adds to is forgotten. No answer.
+    private const string Detach = """
+        redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
+        local time = redis.call('TIME')
+        redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
+        redis.call('PEXPIRE', KEYS[2], ARGV[4])
+        """;
+
+    // KEYS[1] the principal's entry, KEYS[2] the set of detached turns; ARGV[1] the stream that the entry must still name, ARGV[2] its member in the set. No answer.
+    private const string Attach = """
+        if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+        redis.call('ZREM', KEYS[2], ARGV[2])
+        """;
+
+    // KEYS[1] the entry of the thread, KEYS[2] the set of detached turns; ARGV[1] the stream, ARGV[2] its member in the set. No answer.
+    private const string Leave = """
+        local entry = redis.call('GET', KEYS[1])
+        if entry and string.sub(entry, 1, #ARGV[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+        redis.call('ZREM', KEYS[2], ARGV[2])
+        """;
+
+    // KEYS sets of detached turns, in the order in which they make room; ARGV[1] milliseconds after which a member is that of a replica that died, then for each set the milliseconds that a turn must have
+    // been left. Takes the one that was left first. Answer: its member, or nothing.
+    private const string TakeAbandoned = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000 + math.floor(time[2] / 1000)
+        for n, key in ipairs(KEYS) do
+          redis.call('ZREMRANGEBYSCORE', key, '-inf', now - ARGV[1])
+          local left = redis.call('ZRANGEBYSCORE', key, '-inf', now - ARGV[n + 1], 'LIMIT', 0, 1)[1]
+          if left then
+            redis.call('ZREM', key, left)
+            return left
+          end
+        end
+        return false
+        """;
 
     // A script's text every time: nobody would hear of it when a Redis that was started anew does not know the script.
     private const CommandFlags Unheard = CommandFlags.FireAndForget | CommandFlags.NoScriptCache;
@@ -44,9 +82,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         try
         {
             using var span = RedisSpan.Start("unregister turn", "EVAL");
-            await Database.ScriptEvaluateAsync(
-                "local v = redis.call('GET', KEYS[1]) if v and string.sub(v, 1, #ARGV[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0",
-                [RedisKeys.LiveTurn(start.ThreadId)], [start.StreamId.ToString()], Unheard);
+            await Database.ScriptEvaluateAsync(Leave, [RedisKeys.LiveTurn(start.ThreadId), DetachedSet(start)], [start.StreamId.ToString(), new DetachedTurn(start).ToString()], Unheard);
         }
         catch (Exception failure) when (RedisTrouble.Is(failure))
         {
@@ -71,12 +107,15 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         }
     }
 
-    /// <summary>Nobody reads this turn: the principal's next one may take its place.</summary>
+    /// <summary>Nobody reads this turn: the principal's next one may take its place, and anybody's when slots are wanted.</summary>
     public void Detached(TurnStart start, TimeSpan grace) =>
-        Send("detach turn", "SET", database => database.StringSetAsync(RedisKeys.DetachedTurn(start.Principal), start.StreamId.ToString(), grace, flags: CommandFlags.FireAndForget));
+        Send("detach turn", "EVAL", database => database.ScriptEvaluateAsync(
+            Detach, [RedisKeys.DetachedTurn(start.Principal), DetachedSet(start)],
+            [start.StreamId.ToString(), new DetachedTurn(start).ToString(), (long)grace.TotalMilliseconds, (long)LongestGrace.TotalMilliseconds], Unheard));
 
     public void Attached(TurnStart start) =>
-        Send("attach turn", "EVAL", database => database.ScriptEvaluateAsync(DeleteIfMine, [RedisKeys.DetachedTurn(start.Principal)], [start.StreamId.ToString()], Unheard));
+        Send("attach turn", "EVAL", database => database.ScriptEvaluateAsync(
+            Attach, [RedisKeys.DetachedTurn(start.Principal), DetachedSet(start)], [start.StreamId.ToString(), new DetachedTurn(start).ToString()], Unheard));
 
     /// <summary>The principal's detached turn, for the one who takes its place; nobody else gets it.</summary>
     public async Task<Guid?> TakeDetachedAsync(Principal principal)
@@ -92,6 +131,31 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             return null;
         }
     }
+
+    /// <summary>A turn of anybody that nobody reads, for the one who needs its slot; nobody else gets it. Guests' turns first.</summary>
+    /// <param name="guestsOnly">The slots of guests are wanted.</param>
+    /// <param name="usersGrace">How long the readers of signed-in users' turns must have been gone.</param>
+    public async Task<DetachedTurn?> TakeAbandonedAsync(bool guestsOnly, TimeSpan usersGrace)
+    {
+        if (!redis.IsConnected)
+        {
+            return null;
+        }
+
+        try
+        {
+            using var span = RedisSpan.Start("take abandoned turn", "EVAL");
+            RedisKey[] sets = guestsOnly ? [RedisKeys.DetachedGuests] : [RedisKeys.DetachedGuests, RedisKeys.DetachedUsers];
+            return DetachedTurn.Parse((string?)await Database.ScriptEvaluateAsync(TakeAbandoned, sets, [(long)LongestGrace.TotalMilliseconds, 0, (long)usersGrace.TotalMilliseconds], CommandFlags.NoScriptCache));
+        }
+        catch (Exception failure) when (RedisTrouble.Is(failure))
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
+            return null;
+        }
+    }
+
+    private static RedisKey DetachedSet(TurnStart start) => start.IsGuest ? RedisKeys.DetachedGuests : RedisKeys.DetachedUsers;
 
     private void Send(string name, string redisCommand, Func<IDatabase, Task> command)
     {
@@ -122,4 +186,20 @@ internal sealed record TurnPlace(Guid StreamId, Guid Replica, bool SpeaksUi)
             : null;
 
     public override string ToString() => $"{StreamId}|{Replica}|{(SpeaksUi ? "ui" : "sendcat")}";
+}
+
+/// <summary>A running turn that nobody reads.</summary>
+internal sealed record DetachedTurn(Guid StreamId, string Principal)
+{
+    private const char Separator = '|';
+
+    public DetachedTurn(TurnStart start)
+        : this(start.StreamId, start.Principal)
+    {
+    }
+
+    public static DetachedTurn? Parse(string? text) =>
+        text?.IndexOf(Separator, StringComparison.Ordinal) is > 0 and var end && Guid.TryParse(text.AsSpan(0, end), out var streamId) ? new(streamId, text[(end + 1)..]) : null;
+
+    public override string ToString() => $"{StreamId}{Separator}{Principal}";
 }

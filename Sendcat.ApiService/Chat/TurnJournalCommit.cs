@@ -75,15 +75,17 @@ internal static class TurnJournalCommit
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var batch = connection.CreateBatch();
+
+        // Threads before their messages, as everyone locks them: messages that begin or end are counted on their thread.
+        Add(batch, [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()], threads => new NpgsqlBatchCommand(Touches)
+        {
+            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } },
+        });
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
         Add(batch, [.. changes.SelectMany(change => change.Failed)], ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
         Add(batch, [.. changes.Select(change => change.Session).Where(row => row.IsNew)], rows => NewSessionsCommand(rows, replica, now));
         Add(batch, [.. changes.Select(change => change.Session).Where(row => !row.IsNew)], rows => KnownSessionsCommand(rows, now));
-        Add(batch, [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()], threads => new NpgsqlBatchCommand(Touches)
-        {
-            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } },
-        });
 
         var found = new Dictionary<Guid, string>(changes.Count);
         await using (var reader = await batch.ExecuteReaderAsync())

@@ -16,11 +16,13 @@ internal sealed class TurnStarter(
 {
     private const string CutAnswer = $"""
         -- delete replaced answer
-        with gone as (
-          delete from messages where thread_id = $1 and seq > (
+        with thread as (
+          select id from threads where id = $1 for no key update
+        ), gone as (
+          delete from messages m using thread where m.thread_id = thread.id and m.seq > (
             select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
               and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
-          returning id
+          returning m.id
         ), {Messages.ForgetTurns}
         select count(*) from gone
         """;
@@ -36,7 +38,7 @@ internal sealed class TurnStarter(
             var conversation = Conversation.From(history, limits);
             var model = pass.Request.ModelId ?? pass.Thread.ChosenModel;
             var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
-            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now);
+            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now) { IsGuest = pass.Principal.HasGuestLimits };
             directory.Enter(start, speaksUi);
             var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, time), pass.Ticket);
             begun = true;

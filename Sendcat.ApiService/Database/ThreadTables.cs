@@ -13,6 +13,9 @@ internal static class ThreadTables
             thread.ToTable("threads");
             thread.Property(t => t.IsPinned).HasDefaultValue(false);
             thread.Property(t => t.CreatedAt).HasDefaultValueSql("now()");
+            // Kept by triggers on the messages, whoever writes these.
+            thread.Property(t => t.MessageCount).HasDefaultValue(0).ValueGeneratedOnAddOrUpdate();
+            thread.Property(t => t.Bytes).HasDefaultValue(0L).ValueGeneratedOnAddOrUpdate();
             thread.HasIndex(t => t.SessionId);
             thread.HasIndex(t => t.UserId).HasFilter("user_id is not null");
             // A copy outlives its original; these indexes serve the moment the original goes.

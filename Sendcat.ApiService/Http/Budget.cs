@@ -21,6 +21,9 @@ internal static class Budget
     /// <summary>Messages, changes and exports of threads and profiles from one address.</summary>
     public const string Writing = "writing";
 
+    /// <summary>Everything that one address reads.</summary>
+    public const string Reading = "reading";
+
     /// <summary>Shopping pages of one principal, or of one address.</summary>
     public const string Shopping = "shopping";
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Microsoft.AspNetCore.HttpOverrides;
+using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Http;
 
@@ -15,37 +16,32 @@ internal static class ClientAddress
 
     private const string KeyPrefix = "ip:";
 
+    /// <summary>A /48 is a site or a provider's customer with many /64: it has so many times the limit of one.</summary>
+    private const int TimesOfNetwork = 4;
+
     /// <summary>True for a name made by <see cref="KeyOf"/>.</summary>
     public static bool IsAddress(string key) => key.StartsWith(KeyPrefix, StringComparison.Ordinal);
 
-    /// <summary>True for a request of this very machine.</summary>
-    public static bool IsLoopback(HttpContext http) => http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address);
-
-    /// <summary>The same for a name made by <see cref="KeyOf"/>; the loopback address of IPv6 was cut to its network.</summary>
-    public static bool IsLoopback(string key) => key == "ip:::/64" || key.StartsWith("ip:127.", StringComparison.Ordinal);
-
-    /// <summary>The name that limits are counted under. An IPv6 client owns a /64, so that is what is counted.</summary>
-    public static string KeyOf(HttpContext http)
+    /// <summary>The name of the client. An IPv6 client owns a /64, so that is what is named.</summary>
+    public static string KeyOf(HttpContext http) => http.Connection.RemoteIpAddress switch
     {
-        if (http.Connection.RemoteIpAddress is not { } address)
-        {
-            return "ip:unknown";
-        }
+        null => "ip:unknown",
+        { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address => NetworkOf(address, 64),
+        { IsIPv4MappedToIPv6: true } mapped => $"{KeyPrefix}{mapped.MapToIPv4()}",
+        var address => $"{KeyPrefix}{address}",
+    };
 
-        if (address.IsIPv4MappedToIPv6)
-        {
-            address = address.MapToIPv4();
-        }
+    /// <summary>The client's name and, for IPv6, that of the /48 in which it may have as many /64 as it likes.</summary>
+    public static LimitKey[] NamesOf(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address
+            ? [new(NetworkOf(address, 64)), new(NetworkOf(address, 48), TimesOfNetwork)]
+            : [new(KeyOf(http))];
 
-        if (address.AddressFamily != AddressFamily.InterNetworkV6)
-        {
-            return $"ip:{address}";
-        }
-
-        var bytes = address.GetAddressBytes();
-        bytes.AsSpan(8).Clear();
-        return $"ip:{new IPAddress(bytes)}/64";
-    }
+    /// <summary>
+    /// The names that limits of addresses are counted under. None for this very machine in Development; elsewhere a peer on loopback is a proxy or a program that somebody else uses, and counts.
+    /// </summary>
+    public static LimitKey[] LimitsOf(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment() ? [] : NamesOf(http);
 
     /// <exception cref="InvalidOperationException">An entry is no address range. Whom to believe is not a thing to guess.</exception>
     public static void Trust(ForwardedHeadersOptions options, IConfiguration configuration)
@@ -60,6 +56,14 @@ internal static class ClientAddress
 
         // With no known proxy at all the middleware would believe everyone.
         options.ForwardedHeaders = options.KnownIPNetworks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor;
+    }
+
+    private static string NetworkOf(IPAddress address, int bits)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out _);
+        bytes[(bits / 8)..].Clear();
+        return $"{KeyPrefix}{new IPAddress(bytes)}/{bits}";
     }
 
     private static System.Net.IPNetwork Parse(string entry)

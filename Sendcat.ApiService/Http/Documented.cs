@@ -14,6 +14,15 @@ internal static class Documented
             route.Produces(status, typeof(string), "text/plain");
         }
 
+        // Reads draw on a budget wherever they are mapped (ReadLimit).
+        route.Finally(static endpoint =>
+        {
+            if (endpoint.Metadata.OfType<IHttpMethodMetadata>().Any(methods => methods.HttpMethods.Contains(HttpMethods.Get))
+                && !endpoint.Metadata.OfType<IProducesResponseTypeMetadata>().Any(answer => answer.StatusCode == StatusCodes.Status429TooManyRequests))
+            {
+                endpoint.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status429TooManyRequests, typeof(string), ["text/plain"]));
+            }
+        });
         return route;
     }
 

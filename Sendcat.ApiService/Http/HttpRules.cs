@@ -13,8 +13,10 @@ internal static class HttpRules
     {
         services.AddKnobs<OriginOptions>();
         services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.Trust);
-        services.TryAddSingleton(provider => SharedLimits.Of(provider.GetRequiredService<RateLimiter>()));
+        services.AddSingleton<AddressWindows>();
+        services.TryAddSingleton(provider => SharedLimits.Of(provider.GetRequiredService<RateLimiter>(), provider.GetRequiredService<AddressWindows>()));
         services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));
+        services.AddSingleton<ReadLimit>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         services.AddApiDocument();
         services.AddSingleton<OriginPolicy>();
@@ -28,6 +30,7 @@ internal static class HttpRules
         _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
         var origins = app.Services.GetRequiredService<OriginPolicy>();
         var faults = app.Services.GetRequiredService<Faults>();
+        var reads = app.Services.GetRequiredService<ReadLimit>();
         if (!origins.KnowsAny)
         {
             app.Logger.NoOrigins();
@@ -43,6 +46,7 @@ internal static class HttpRules
         app.UseForwardedHeaders();
         // Routing stands below the net, so that what it refuses (405, 415) is dressed as well.
         app.UseRouting();
+        app.Use(next => http => reads.InvokeAsync(http, next));
         return app;
     }
 }

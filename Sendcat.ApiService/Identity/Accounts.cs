@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -11,11 +12,11 @@ internal sealed class Accounts(
     UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens, RevokedFamilyWatch revocations,
     AccessTokens accessTokens, ThreadClaims claims, TimeProvider time, ILogger<Accounts> logger)
 {
-    /// <param name="client">The network address, as <c>ClientAddress.KeyOf</c> names it.</param>
+    /// <param name="client">The network address, as <c>ClientAddress.NamesOf</c> names it.</param>
     /// <param name="session">Its threads go to the user; null: none.</param>
-    public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, string client, string? session, CancellationToken cancellationToken)
+    public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, IReadOnlyList<LimitKey> client, string? session, CancellationToken cancellationToken)
     {
-        var (email, address) = (signIn.Email!, digests.OfClient(client));
+        var (email, address) = (signIn.Email!, digests.OfClient(client[0].Name));
         var attempt = await attempts.TakeAsync(client, email, cancellationToken);
         var account = await FindAsync(email, address, cancellationToken);
         if (!attempt.Allowed && account is not { KnowsAddress: true })
@@ -98,7 +99,7 @@ internal sealed class Accounts(
             .SingleOrDefaultAsync(cancellationToken);
     }
 
-    private ValueTask ReturnAsync(bool counted, string client, string email) => counted ? attempts.ReturnAsync(client, email) : ValueTask.CompletedTask;
+    private ValueTask ReturnAsync(bool counted, IReadOnlyList<LimitKey> client, string email) => counted ? attempts.ReturnAsync(client, email) : ValueTask.CompletedTask;
 
     private Task RememberAddressAsync(string userId, string address, CancellationToken cancellationToken)
     {

@@ -54,7 +54,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        var outcome = await accounts.SignInAsync(signIn, ClientAddress.KeyOf(http), principals.ClaimableSession(http, signIn.SessionId), cancellationToken);
+        var outcome = await accounts.SignInAsync(signIn, ClientAddress.NamesOf(http), principals.ClaimableSession(http, signIn.SessionId), cancellationToken);
         return outcome.Got(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 

@@ -1,4 +1,5 @@
 using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -11,11 +12,22 @@ internal sealed class SignInAttempts(RateLimiter limiter, AddressDigests digests
     private const string Path = "/api/auth/login";
 
     /// <summary>Counts before the password is checked, so that guesses sent at the same time are all counted.</summary>
-    public ValueTask<RateLimitDecision> TakeAsync(string client, string email, CancellationToken cancellationToken) =>
-        limiter.CheckAsync(RateLimitBucket.SignIn, Key(client, email), cancellationToken, Path, HttpMethods.Post);
+    /// <param name="client">The network address, as <c>ClientAddress.NamesOf</c> names it.</param>
+    public ValueTask<RateLimitDecision> TakeAsync(IReadOnlyList<LimitKey> client, string email, CancellationToken cancellationToken) =>
+        limiter.CheckAsync(RateLimitBucket.SignIn, Keys(client, email), cancellationToken, Path, HttpMethods.Post);
 
     /// <summary>The password was right, or nobody looked at it. Best effort, as the limiter does it.</summary>
-    public ValueTask ReturnAsync(string client, string email) => limiter.SettleAsync(RateLimitBucket.SignIn, Key(client, email), -1);
+    public async ValueTask ReturnAsync(IReadOnlyList<LimitKey> client, string email)
+    {
+        foreach (var key in Keys(client, email))
+        {
+            await limiter.SettleAsync(RateLimitBucket.SignIn, key.Name, -1);
+        }
+    }
 
-    private string Key(string client, string email) => $"{client} {digests.OfMail(email)}";
+    private LimitKey[] Keys(IReadOnlyList<LimitKey> client, string email)
+    {
+        var account = digests.OfMail(email);
+        return [.. client.Select(address => address with { Name = $"{address.Name} {account}" })];
+    }
 }

@@ -22,4 +22,10 @@ internal sealed class ChatThread
     public Guid? SharedFromThreadId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>How many messages there are; counted by the database.</summary>
+    public int MessageCount { get; private set; }
+
+    /// <summary>What they take, without one that is still being written; counted by the database.</summary>
+    public long Bytes { get; private set; }
 }

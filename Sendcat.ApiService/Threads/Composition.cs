@@ -18,7 +18,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
 
         var before = start.Anchor.Seq + 1;
         var asked = await LastQuestionAsync(start, before, cancellationToken);
-        return await copies.CopyAsync(start.Open.Thread.Id, Beside(start, asked?.Content), before, next: null, cancellationToken);
+        return await copies.CopyAsync(http, start.Open.Principal, start.Open.Thread.Id, Beside(start, asked?.Content), before, next: null, cancellationToken);
     }
 
     /// <summary>Everything before the user message, then the message with its new words.</summary>
@@ -37,7 +37,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
         var attachments = edit.Attachments is null ? start.Anchor.Attachments
             : Messages.Json(edit.Attachments) is { } json ? JsonSerializer.Deserialize(json, ThreadsJson.Default.JsonElement)
             : (JsonElement?)null;
-        return await SayAsync(start, start.Anchor.Seq, edit.Content ?? "", attachments, cancellationToken);
+        return await SayAsync(http, start, start.Anchor.Seq, edit.Content ?? "", attachments, cancellationToken);
     }
 
     /// <summary>Everything before the question, then the question again. An answer is retried by its question.</summary>
@@ -49,7 +49,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
         }
 
         return await LastQuestionAsync(start, start.Anchor.Seq + 1, cancellationToken) is { } question
-            ? await SayAsync(start, question.Seq, question.Content, question.Attachments, cancellationToken)
+            ? await SayAsync(http, start, question.Seq, question.Content, question.Attachments, cancellationToken)
             : ApiError.InvalidRequest("Nothing was asked before this message");
     }
 
@@ -77,12 +77,12 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             .OrderByDescending(m => m.Seq)
             .FirstOrDefaultAsync(cancellationToken);
 
-    private async Task<ThreadView> SayAsync(Start start, long before, string content, JsonElement? attachments, CancellationToken cancellationToken)
+    private async Task<Outcome<ThreadView>> SayAsync(HttpContext http, Start start, long before, string content, JsonElement? attachments, CancellationToken cancellationToken)
     {
         var thread = Beside(start, content);
         var now = time.Now();
         var message = new ChatMessage { Id = Guid.CreateVersion7(now), ThreadId = thread.Id, Role = "user", Content = content, Status = "completed", Attachments = attachments, CreatedAt = now };
-        return await copies.CopyAsync(start.Open.Thread.Id, thread, before, message, cancellationToken);
+        return await copies.CopyAsync(http, start.Open.Principal, start.Open.Thread.Id, thread, before, message, cancellationToken);
     }
 
     /// <summary>Branches are siblings: the parent of a branch of a branch is the first thread.</summary>

@@ -9,9 +9,9 @@ internal static class CompositionEndpoints
     public static void MapCompositions(this IEndpointRouteBuilder app)
     {
         var thread = app.MapGroup("/api/threads/{id}").WithTags("Threads");
-        thread.MapPost("/branch", BranchAsync).RequireLimit(Budget.ThreadCreate).Takes<Branch>().As("threads.branch", "A new thread with the messages up to this one", 400, 401, 403, 404, 413, 415, 429);
-        thread.MapPost("/edit", EditAsync).RequireLimit(Budget.ThreadCreate).Takes<Edit>().As("threads.edit", "A new thread in which this user message says something else", 400, 401, 403, 404, 413, 415, 429);
-        thread.MapPost("/retry", RetryAsync).RequireLimit(Budget.ThreadCreate).Takes<Branch>().As("threads.retry", "A new thread that asks the same again", 400, 401, 403, 404, 413, 415, 429);
+        thread.MapPost("/branch", BranchAsync).RequireLimit(Budget.ThreadCreate).Takes<Branch>().As("threads.branch", "A new thread with the messages up to this one", 400, 401, 403, 404, 409, 413, 415, 429);
+        thread.MapPost("/edit", EditAsync).RequireLimit(Budget.ThreadCreate).Takes<Edit>().As("threads.edit", "A new thread in which this user message says something else", 400, 401, 403, 404, 409, 413, 415, 429);
+        thread.MapPost("/retry", RetryAsync).RequireLimit(Budget.ThreadCreate).Takes<Branch>().As("threads.retry", "A new thread that asks the same again", 400, 401, 403, 404, 409, 413, 415, 429);
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> BranchAsync(HttpContext http, string id, Composition composition, CancellationToken cancellationToken)

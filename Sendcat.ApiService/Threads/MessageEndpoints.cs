@@ -19,7 +19,7 @@ internal static class MessageEndpoints
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
         messages.MapGet("", ListAsync).As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
         messages.MapPost("", SendAsync).RequireLimit(Budget.Writing).Takes<NewMessage>()
-            .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 413, 415, 429);
+            .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 409, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
         messages.MapDelete("", DeleteAfterAsync).RequireLimit(Budget.Writing).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
     }
@@ -85,8 +85,17 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        if (await messages.AppendAsync(open.Thread.Id, message.Content ?? "", message.Attachments, message.ClientId, cancellationToken) is not { } appended
-            || await FindAsync(db, open.Thread.Id, appended.Id, cancellationToken) is not { } view)
+        if (await messages.AppendAsync(open.Thread.Id, open.Principal, message.Content ?? "", message.Attachments, message.ClientId, cancellationToken) is not { } outcome)
+        {
+            return access.Refused(open.Principal, Function);
+        }
+
+        if (!outcome.Got(out var appended, out refusal))
+        {
+            return refusal;
+        }
+
+        if (await FindAsync(db, open.Thread.Id, appended.Id, cancellationToken) is not { } view)
         {
             return access.Refused(open.Principal, Function);
         }

@@ -3,35 +3,68 @@ using System.Text.Json.Serialization;
 using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>Writes what users say. Plain SQL: one round trip each, as often as anyone chats.</summary>
-internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
+internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvider time)
 {
+    private const string AppendOfUser = $"""
+        -- append message
+        with owned as (select coalesce(sum(owned.bytes), 0) as bytes from {Usage.OfUser}),
+        {Append}
+        """;
+
+    private const string AppendOfGuest = $"""
+        -- append message
+        with owned as (select coalesce(sum(owned.bytes), 0) as bytes from {Usage.OfGuest}),
+        {Append}
+        """;
+
+    // $3 the message, $4 its thread, $5 … $8 what it says, $9 and $10 the quotas of messages and bytes. Answer: whether the thread is there, whether the quotas have room, whether the message was added.
+    private const string Append = """
+        thread as (
+          select t.id, t.message_count + 1 + $11 <= $9 as has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 as has_bytes
+          from threads t cross join owned where t.id = $4
+        ), bumped as (
+          update threads t set last_message_at = greatest(t.last_message_at, $8) from thread where t.id = thread.id and thread.has_messages and thread.has_bytes returning t.id
+        ), added as (
+          insert into messages (id, thread_id, role, content, status, attachments, client_id, created_at)
+          select $3, id, 'user', $5, 'completed', $6, $7, $8 from bumped
+          on conflict (thread_id, client_id) where client_id is not null do nothing
+          returning id
+        )
+        select exists (select from thread), (select has_messages from thread), (select has_bytes from thread), exists (select from added)
+        """;
+
+    private const string FindByClientId = """
+        -- find message by client id
+        select id from messages where thread_id = $1 and client_id = $2
+        """;
+
     /// <summary>Appends a user message and moves its thread up. A client id that the thread knows appends nothing.</summary>
-    /// <returns>The message's id and whether it is new, or null when the thread is gone.</returns>
-    public async Task<(Guid Id, bool IsNew)?> AppendAsync(Guid threadId, string content, IReadOnlyList<Attachment>? attachments, string? clientId, CancellationToken cancellationToken)
+    /// <returns>The message's id and whether it is new, or 409 beyond a quota; null when the thread is gone.</returns>
+    public async Task<Outcome<Appended>?> AppendAsync(
+        Guid threadId, Principal principal, string content, IReadOnlyList<Attachment>? attachments, string? clientId, CancellationToken cancellationToken)
     {
-        const string Sql = """
-            -- append message
-            with bumped as (update threads set last_message_at = greatest(last_message_at, $6) where id = $2 returning id),
-                 added as (insert into messages (id, thread_id, role, content, status, attachments, client_id, created_at)
-                           select $1, id, 'user', $3, 'completed', $4, $5, $6 from bumped
-                           on conflict (thread_id, client_id) where client_id is not null do nothing
-                           returning id)
-            select exists (select from bumped), exists (select from added)
-            """;
         var now = time.Now();
         var id = Guid.CreateVersion7(now);
-        await using (var command = source.CreateCommand(Sql))
+        var quota = quotas.Of(principal);
+        bool hasMessages, hasBytes;
+        await using (var command = source.CreateCommand(principal.UserId is null ? AppendOfGuest : AppendOfUser))
         {
+            command.Parameters.AddRange(Usage.Parameters(principal, quota));
             command.Parameters.Add(new() { Value = id });
             command.Parameters.Add(new() { Value = threadId });
             command.Parameters.Add(new() { Value = content });
             command.Parameters.Add(new() { Value = (object?)Json(attachments) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
             command.Parameters.Add(new() { Value = (object?)clientId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             command.Parameters.Add(new() { Value = now });
+            command.Parameters.Add(new() { Value = quota.Messages });
+            command.Parameters.Add(new() { Value = quota.Bytes });
+            command.Parameters.Add(new() { Value = Quotas.RoomForAnswer });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             if (!reader.GetBoolean(0))
@@ -39,20 +72,26 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
                 return null;
             }
 
-            if (reader.GetBoolean(1))
+            (hasMessages, hasBytes) = (reader.GetBoolean(1), reader.GetBoolean(2));
+            if (reader.GetBoolean(3))
             {
-                return (id, true);
+                return new Appended(id, IsNew: true);
             }
         }
 
-        await using var earlier = source.CreateCommand(
-            """
-            -- find message by client id
-            select id from messages where thread_id = $1 and client_id = $2
-            """);
-        earlier.Parameters.Add(new() { Value = threadId });
-        earlier.Parameters.Add(new() { Value = clientId });
-        return await earlier.ExecuteScalarAsync(cancellationToken) is Guid first ? (first, false) : null;
+        // Sent again, or there is no room: a message that is there is found whatever the quotas say.
+        if (clientId is not null)
+        {
+            await using var earlier = source.CreateCommand(FindByClientId);
+            earlier.Parameters.Add(new() { Value = threadId });
+            earlier.Parameters.Add(new() { Value = clientId });
+            if (await earlier.ExecuteScalarAsync(cancellationToken) is Guid first)
+            {
+                return new Appended(first, IsNew: false);
+            }
+        }
+
+        return !hasMessages ? Quotas.TooManyMessages() : !hasBytes ? Quotas.TooManyBytes() : (Outcome<Appended>?)null;
     }
 
     /// <summary>Follows <c>gone</c>, the ids of deleted messages of thread $1: the turns that wrote them are forgotten, one that still writes is marked aborted.</summary>
@@ -67,7 +106,8 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
     {
         const string Sql = $"""
             -- delete messages after
-            with anchor as (select seq from messages where id = $2 and thread_id = $1),
+            with thread as (select id from threads where id = $1 for no key update),
+                 anchor as (select m.seq from thread join messages m on m.thread_id = thread.id where m.id = $2),
                  gone as (delete from messages m using anchor where m.thread_id = $1 and m.seq > anchor.seq returning m.id),
                  {ForgetTurns}
             select case when exists (select from anchor) then (select count(*)::int from gone) end
@@ -81,6 +121,9 @@ internal sealed class Messages(NpgsqlDataSource source, TimeProvider time)
     public static string? Json(IReadOnlyList<Attachment>? attachments) =>
         attachments is null or [] ? null : JsonSerializer.Serialize(attachments, AttachmentJson.Default.IReadOnlyListAttachment);
 }
+
+/// <param name="IsNew">False: it was there before, under the same client id.</param>
+internal sealed record Appended(Guid Id, bool IsNew);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(IReadOnlyList<Attachment>))]

@@ -18,7 +18,7 @@ internal static class ShareEndpoints
         threads.MapPost("", ShareAsync).RequireLimit(Budget.Writing).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403, 429);
         threads.MapDelete("", RevokeAsync).RequireLimit(Budget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
         app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(Budget.ThreadCreate).Takes<Fork>()
-            .As("threads.createShareFork", "Copy a shared thread into one of the caller's own", 400, 401, 404, 413, 415, 429);
+            .As("threads.createShareFork", "Copy a shared thread into one of the caller's own", 400, 401, 404, 409, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
@@ -81,7 +81,8 @@ internal static class ShareEndpoints
         }
 
         var copy = ThreadCopies.NewThread(principal, time.Now(), origin.ModelId, origin.Title ?? "Shared chat", parent: origin.Id, sharedFrom: origin.Id);
-        var view = await copies.CopyAsync(origin.Id, copy, before: null, next: null, cancellationToken);
-        return TypedResults.Created($"/api/threads/{view.Id:D}", view);
+        return (await copies.CopyAsync(http, principal, origin.Id, copy, before: null, next: null, cancellationToken)).Got(out var view, out refusal)
+            ? TypedResults.Created($"/api/threads/{view.Id:D}", view)
+            : refusal;
     }
 }

@@ -12,7 +12,7 @@ internal static class ThreadEndpoints
     public static void MapThreadEndpoints(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads").WithTags("Threads");
-        threads.MapPost("", CreateAsync).RequireLimit(Budget.ThreadCreate).Takes<NewThread>().As("threads.create", "Begin a thread", 400, 401, 403, 413, 415, 429);
+        threads.MapPost("", CreateAsync).RequireLimit(Budget.ThreadCreate).Takes<NewThread>().As("threads.create", "Begin a thread", 400, 401, 403, 409, 413, 415, 429);
         threads.MapGet("", ListAsync).As("threads.list", "The caller's threads, pinned first, then by the latest message", 400, 401);
         threads.MapPost("/claim", ClaimAsync).RequireLimit(Budget.Writing).Takes<Claim>().As("threads.claim", "Take over the threads of an anonymous session", 400, 401, 413, 415, 429);
         threads.MapGet("/{id}", GetAsync).As("threads.get", "One thread", 401, 403);
@@ -21,7 +21,7 @@ internal static class ThreadEndpoints
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, ThreadAccess access, RequestLimits limits, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, ThreadAccess access, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         const string Function = "threads.create";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewThread, cancellationToken);
@@ -44,6 +44,11 @@ internal static class ThreadEndpoints
             }
 
             parent = opened.Thread.Id;
+        }
+
+        if (await quotas.RefusesThreadAsync(principal, messages: 0, bytes: 0, cancellationToken) is { } full)
+        {
+            return full;
         }
 
         var thread = ThreadCopies.NewThread(principal, time.Now(), request.ModelId ?? ThreadRules.DefaultModel, request.Title?.Trim(), parent, sharedFrom: null);

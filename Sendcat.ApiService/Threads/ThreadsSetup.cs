@@ -1,5 +1,6 @@
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads.Export;
+using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -7,6 +8,8 @@ internal static class ThreadsSetup
 {
     public static IServiceCollection AddThreads(this IServiceCollection services)
     {
+        services.AddKnobs<QuotaOptions>();
+        services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
         services.AddScoped<ThreadClaims>();
         services.AddScoped<ThreadList>();

@@ -97,18 +97,33 @@ public sealed class AdmissionController
     private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys, WindowClaim tools)
     {
         var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
-        List<Claim> claims =
-        [
-            new LeaseClaim(AdmissionReason.UserInFlight, RedisKeys.UserInFlight(keys.Prefix, request.Principal), options.UserMaxInFlight, ttl, options.EnforceUserInFlight),
-            new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight),
-            new WindowClaim(AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate),
-        ];
+        List<Claim> claims = [new LeaseClaim(AdmissionReason.UserInFlight, RedisKeys.UserInFlight(keys.Prefix, request.Principal), options.UserMaxInFlight, ttl, options.EnforceUserInFlight)];
+        AddShares(claims, request, options, keys, ttl);
+        claims.Add(new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight));
+        claims.Add(new WindowClaim(AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate));
         if (tools.Cost > 0)
         {
             claims.Add(tools);
         }
 
         return claims;
+    }
+
+    private static void AddShares(List<Claim> claims, AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys, TimeSpan ttl)
+    {
+        var shares = InFlightShares.Of(options, request.RouteSlots);
+        if (shares.OfAddress is { } ofAddress)
+        {
+            foreach (var address in request.Addresses)
+            {
+                claims.Add(new LeaseClaim(AdmissionReason.AddressInFlight, RedisKeys.AddressInFlight(keys.Prefix, address.Name), ofAddress * address.Times, ttl, options.EnforceAddressInFlight));
+            }
+        }
+
+        if (request.IsGuest && shares.OfGuests is { } ofGuests)
+        {
+            claims.Add(new LeaseClaim(AdmissionReason.GuestInFlight, keys.Guests, ofGuests, ttl, options.EnforceGuestInFlight));
+        }
     }
 
     private void Report(AdmissionRequest request, AdmissionDecision decision, ClaimOutcome outcome, AdmissionOptions options)

@@ -20,7 +20,7 @@ public abstract record AdmissionDecision(AdmissionMode Mode)
         public bool Local { get; init; }
     }
 
-    /// <param name="Reason"><c>user_inflight</c>, <c>global_inflight</c>, <c>global_msg_rate</c>, <c>global_tool_rate</c>, the reason of a claim that came along, or <c>redis_unavailable</c>.</param>
+    /// <param name="Reason"><c>user_inflight</c>, <c>address_inflight</c>, <c>guest_inflight</c>, <c>global_inflight</c>, <c>global_msg_rate</c>, <c>global_tool_rate</c>, the reason of a claim that came along, or <c>redis_unavailable</c>.</param>
     /// <param name="RetryAfter">Admission's own: jittered, 100 ms … 60 s. Of a claim that came along: when that one says that it may fit, else admission's.</param>
     public sealed record Denied(AdmissionMode Mode, string Reason, TimeSpan RetryAfter) : AdmissionDecision(Mode)
     {

@@ -7,6 +7,8 @@ internal sealed record AdmissionKeys(string Prefix)
 {
     public string Global { get; } = RedisKeys.GlobalInFlight(Prefix);
 
+    public string Guests { get; } = RedisKeys.GuestInFlight(Prefix);
+
     public string Messages { get; } = RedisKeys.MessageRate(Prefix);
 
     public string Tools { get; } = RedisKeys.ToolRate(Prefix);

@@ -30,6 +30,14 @@ public sealed class AdmissionOptions
     [Knob("ADMISSION_ENFORCE_USER_INFLIGHT")]
     public bool EnforceUserInFlight { get; set; } = true;
 
+    /// <summary>An address's streams at once are limited, not only reported.</summary>
+    [Knob("ADMISSION_ENFORCE_ADDRESS_INFLIGHT")]
+    public bool EnforceAddressInFlight { get; set; } = true;
+
+    /// <summary>The streams of all guests at once are limited, not only reported.</summary>
+    [Knob("ADMISSION_ENFORCE_GUEST_INFLIGHT")]
+    public bool EnforceGuestInFlight { get; set; } = true;
+
     /// <summary>All streams at once are limited, not only reported.</summary>
     [Knob("ADMISSION_ENFORCE_GLOBAL_INFLIGHT")]
     public bool EnforceGlobalInFlight { get; set; } = true;
@@ -45,6 +53,14 @@ public sealed class AdmissionOptions
     /// <summary>Streams one principal may hold at once.</summary>
     [Knob("ADMISSION_USER_MAX_INFLIGHT"), Range(1, 100)]
     public int UserMaxInFlight { get; set; } = 1;
+
+    /// <summary>Share of the streams that one client address may hold at once, at least four; an IPv6 /48 has four times as much. Of the global limit or the primary route's slots, whichever is smaller. 100: no limit.</summary>
+    [Knob("ADMISSION_ADDRESS_MAX_INFLIGHT_PCT"), Range(1, 100)]
+    public int AddressMaxInFlightPct { get; set; } = 15;
+
+    /// <summary>Share of the streams that all guests together may hold at once, of the same. 100: no limit.</summary>
+    [Knob("ADMISSION_GUEST_MAX_INFLIGHT_PCT"), Range(1, 100)]
+    public int GuestMaxInFlightPct { get; set; } = 80;
 
     /// <summary>Streams all principals may hold at once.</summary>
     [Knob("ADMISSION_GLOBAL_MAX_INFLIGHT"), Range(1, 100_000)]

@@ -4,6 +4,8 @@ namespace Sendcat.Reliability.Admission;
 public static class AdmissionReason
 {
     public const string UserInFlight = "user_inflight";
+    public const string AddressInFlight = "address_inflight";
+    public const string GuestInFlight = "guest_inflight";
     public const string GlobalInFlight = "global_inflight";
     public const string GlobalMessageRate = "global_msg_rate";
     public const string GlobalToolRate = "global_tool_rate";

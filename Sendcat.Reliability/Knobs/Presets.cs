@@ -28,6 +28,8 @@ internal static class Presets
         ["ADMISSION_REDIS_ENABLED"] = "true",
         ["ADMISSION_REDIS_SHADOW_MODE"] = "false",
         ["ADMISSION_ENFORCE_USER_INFLIGHT"] = "true",
+        ["ADMISSION_ENFORCE_ADDRESS_INFLIGHT"] = "true",
+        ["ADMISSION_ENFORCE_GUEST_INFLIGHT"] = "true",
         ["ADMISSION_ENFORCE_GLOBAL_INFLIGHT"] = "true",
         ["ADMISSION_ENFORCE_GLOBAL_MSG_RATE"] = "true",
         ["ADMISSION_ENFORCE_GLOBAL_TOOL_RATE"] = "true",

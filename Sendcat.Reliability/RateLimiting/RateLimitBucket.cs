@@ -12,6 +12,12 @@ public enum RateLimitBucket
     /// <summary>Chat requests of an address, and what it writes.</summary>
     ChatIp,
 
+    /// <summary>Reads of an address: every GET under <c>/api</c>.</summary>
+    Reads,
+
+    /// <summary>Copied conversations, in KiB.</summary>
+    Copies,
+
     /// <summary>New threads of a principal.</summary>
     ThreadCreate,
 
@@ -51,6 +57,8 @@ public static class RateLimitBuckets
         RateLimitBucket.ChatStream => "chat_stream",
         RateLimitBucket.ChatTokens => "chat_tokens",
         RateLimitBucket.ChatIp => "chat_ip",
+        RateLimitBucket.Reads => "reads",
+        RateLimitBucket.Copies => "copies",
         RateLimitBucket.ThreadCreate => "thread_create",
         RateLimitBucket.Shopping => "shopping",
         RateLimitBucket.AnonymousSession => "anonymous_session",
@@ -72,6 +80,8 @@ public static class RateLimitBuckets
             RateLimitBucket.ChatStream => (options.ChatStreamMax, options.ChatStreamWindowMs),
             RateLimitBucket.ChatTokens => (options.ChatTokensMax, options.ChatTokensWindowMs),
             RateLimitBucket.ChatIp => (options.ChatIpMax, options.ChatIpWindowMs),
+            RateLimitBucket.Reads => (options.ReadsPerAddressPerMinute, RateLimitOptions.MinuteMs),
+            RateLimitBucket.Copies => (options.CopyMaxKiB, options.CopyWindowMs),
             RateLimitBucket.ThreadCreate => (options.ThreadCreateMax, options.ThreadCreateWindowMs),
             RateLimitBucket.Shopping => (options.ShoppingMax, options.ShoppingWindowMs),
             RateLimitBucket.AnonymousSession => (options.AnonymousSessionMax, options.AnonymousSessionWindowMs),

@@ -6,6 +6,8 @@ namespace Sendcat.Reliability.RateLimiting;
 /// <summary>How many calls a window admits, bucket by bucket.</summary>
 public sealed class RateLimitOptions
 {
+    internal const int MinuteMs = 60_000;
+
     /// <summary>Chat turns per window and principal.</summary>
     [Knob("RATE_LIMIT_CHAT_STREAM_MAX"), Range(1, 1000)]
     public int ChatStreamMax { get; set; } = 30;
@@ -29,6 +31,18 @@ public sealed class RateLimitOptions
     /// <summary>Window of the chat requests of an address.</summary>
     [Knob("RATE_LIMIT_CHAT_IP_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int ChatIpWindowMs { get; set; } = 60_000;
+
+    /// <summary>Reads (GET requests) per minute and address, whoever sends them.</summary>
+    [Knob("READS_PER_ADDRESS_PER_MIN", Unit = "1/min"), Range(1, 10_000_000)]
+    public int ReadsPerAddressPerMinute { get; set; } = 1_200;
+
+    /// <summary>KiB of conversations copied (branch, edit, retry, fork) per window and principal; an address has four times as much. A larger copy takes the whole window.</summary>
+    [Knob("RATE_LIMIT_COPY_MAX_KIB"), Range(64, 10_000_000)]
+    public int CopyMaxKiB { get; set; } = 65_536;
+
+    /// <summary>Window of the copies.</summary>
+    [Knob("RATE_LIMIT_COPY_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int CopyWindowMs { get; set; } = 300_000;
 
     /// <summary>New threads per window and principal.</summary>
     [Knob("RATE_LIMIT_THREAD_CREATE_MAX"), Range(1, 100_000)]

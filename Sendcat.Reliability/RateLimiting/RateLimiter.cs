@@ -26,16 +26,32 @@ public sealed class RateLimiter
     }
 
     /// <summary>One call in the bucket, to be decided together with other claims.</summary>
-    public WindowClaim Claim(RateLimitBucket bucket, string key) => Window(bucket, key) with
+    public WindowClaim Claim(RateLimitBucket bucket, LimitKey key) => Window(bucket, key) with
     {
-        WhenRefused = outcome => Report(bucket, key, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
+        WhenRefused = outcome => Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
     };
+
+    public WindowClaim Claim(RateLimitBucket bucket, string key) => Claim(bucket, new LimitKey(key));
 
     /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
     /// <param name="path">For the event that a refusal leaves.</param>
-    public async ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null)
+    public ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null) =>
+        CheckAsync(bucket, [new LimitKey(key)], cancellationToken, path, method);
+
+    /// <summary>The same for a call that counts under several names, in one round trip: all have room, or none is counted.</summary>
+    /// <param name="cost">What the call counts as. One that costs more than a whole window is counted as a whole window.</param>
+    public async ValueTask<RateLimitDecision> CheckAsync(
+        RateLimitBucket bucket, IReadOnlyList<LimitKey> keys, CancellationToken cancellationToken, string? path = null, string? method = null, int cost = 1)
     {
-        var outcome = await _claims.TakeAsync(key, [Window(bucket, key)], [], cancellationToken, WhenAway.DecideLocally);
+        var windows = new WindowClaim[keys.Count];
+        for (var n = 0; n < windows.Length; n++)
+        {
+            var window = Window(bucket, keys[n]);
+            windows[n] = window with { Cost = Math.Min(cost, window.Max) };
+        }
+
+        var outcome = await _claims.TakeAsync(keys[0].Name, windows, [], cancellationToken, WhenAway.DecideLocally);
+        var key = keys[outcome.RefusedBy is WindowClaim refusing ? Array.IndexOf(windows, refusing) : 0].Name;
         var allowed = outcome.Status is ClaimStatus.Taken;
         var decision = new RateLimitDecision(
             allowed,
@@ -51,12 +67,12 @@ public sealed class RateLimiter
         Report(bucket, key, new(false, 0, retryAfter, Contention: false), path, method);
 
     /// <summary>Sets right what a call cost: <paramref name="difference"/> more than was counted, or less. Best effort: without Redis it is forgotten.</summary>
-    public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, key), difference);
+    public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, new(key)), difference);
 
-    private WindowClaim Window(RateLimitBucket bucket, string key)
+    private WindowClaim Window(RateLimitBucket bucket, LimitKey key)
     {
         var (max, window) = _options.CurrentValue.Of(bucket);
-        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key), max, window);
+        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key.Name), max * key.Times, window);
     }
 
     private void Report(RateLimitBucket bucket, string key, RateLimitDecision decision, string? path, string? method)

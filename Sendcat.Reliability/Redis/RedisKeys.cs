@@ -45,6 +45,11 @@ public static class RedisKeys
 
     public static string UserInFlight(string prefix, string principal) => $"{prefix}:inflight:user:{Name(principal)}";
 
+    /// <param name="address">A client's address, or a network.</param>
+    public static string AddressInFlight(string prefix, string address) => $"{prefix}:inflight:address:{Name(address)}";
+
+    public static string GuestInFlight(string prefix) => $"{prefix}:inflight:guests";
+
     public static string MessageRate(string prefix) => $"{prefix}:rate:msg";
 
     public static string ToolRate(string prefix) => $"{prefix}:rate:tool";
@@ -65,6 +70,12 @@ public static class RedisKeys
 
     /// <summary>A principal's turn that nobody reads at present.</summary>
     public static string DetachedTurn(string principal) => $"turn:detached:{Name(principal)}";
+
+    /// <summary>Sorted set of the turns of guests that nobody reads at present, scored by when their last reader left.</summary>
+    public const string DetachedGuests = "turn:detached-guests";
+
+    /// <summary>The same for signed-in users.</summary>
+    public const string DetachedUsers = "turn:detached-users";
 
     /// <summary>What a turn has said so far, for readers on other replicas.</summary>
     public static string TurnFeed(Guid stream) => $"turn:feed:{stream:D}";

@@ -100,6 +100,12 @@ public sealed class SendcatApi : IAsyncDisposable
             builder.UseSetting("ConnectionStrings:messaging", "amqp://guest:guest@127.0.0.1:1");
             builder.UseSetting("CHAT_MODEL_CATALOGUE_ENABLED", "false");
             builder.UseSetting("AUTH_SIGNING_KEY", SigningKey);
+
+            // All tests of a class are one address.
+            builder.UseSetting("READS_PER_ADDRESS_PER_MIN", "1000000");
+            builder.UseSetting("RATE_LIMIT_CHAT_IP_MAX", "1000000");
+            builder.UseSetting("RATE_LIMIT_AUTH_MAX", "100000");
+            builder.UseSetting("RATE_LIMIT_ANON_SESSION_MAX", "1000000");
             foreach (var (name, value) in settings)
             {
                 builder.UseSetting(name, value);

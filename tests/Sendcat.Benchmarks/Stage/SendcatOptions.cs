@@ -20,6 +20,14 @@ internal static class SendcatOptions
         ["RATE_LIMIT_ANON_SESSION_WINDOW_MS"] = "1000",
         ["RATE_LIMIT_THREAD_CREATE_WINDOW_MS"] = "1000",
         ["RATE_LIMIT_CHAT_IP_WINDOW_MS"] = "1000",
+        ["READS_PER_ADDRESS_PER_MIN"] = "10000000",
+        ["THREADS_PER_GUEST_MAX"] = "1000000",
+        ["BYTES_PER_GUEST_MAX"] = "1000000000000",
+        ["MESSAGES_PER_THREAD_MAX"] = "1000000",
+
+        // All streams come from this one machine, and from guests.
+        ["ADMISSION_ADDRESS_MAX_INFLIGHT_PCT"] = "100",
+        ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = "100",
         ["ADMISSION_GLOBAL_MAX_INFLIGHT"] = "100000",
         ["ADMISSION_GLOBAL_MAX_MSG_PER_SEC"] = "100000",
         ["ADMISSION_GLOBAL_MAX_TOOL_PER_SEC"] = "200000",

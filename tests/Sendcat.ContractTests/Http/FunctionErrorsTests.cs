@@ -25,7 +25,7 @@ public sealed class FunctionErrorsTests(PostgresFixture postgres)
     [InlineData("session:")]
     public async Task So_is_a_spent_budget(string whose)
     {
-        LimitCheck check = (_, _, key, _) => ValueTask.FromResult<TimeSpan?>(key.StartsWith(whose, StringComparison.Ordinal) ? TimeSpan.FromSeconds(2) : null);
+        LimitCheck check = (_, _, keys, _) => ValueTask.FromResult<TimeSpan?>(keys[0].Name.StartsWith(whose, StringComparison.Ordinal) ? TimeSpan.FromSeconds(2) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
 
         var text = await RefusedAsync(api, "POST", "/api/threads", """{"sessionId":"somebody"}""", 429, "rate_limited");

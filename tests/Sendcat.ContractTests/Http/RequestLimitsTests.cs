@@ -27,7 +27,7 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     [InlineData(Budget.Writing, "PUT", "/api/profile")]
     public async Task A_spent_budget_of_an_address_is_429_with_a_time_to_wait(string budget, string method, string path)
     {
-        LimitCheck check = (_, name, key, _) => ValueTask.FromResult<TimeSpan?>(name == budget && key.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
+        LimitCheck check = (_, name, keys, _) => ValueTask.FromResult<TimeSpan?>(name == budget && keys[0].Name.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
 
         using var request = new HttpRequestMessage(new HttpMethod(method), path) { Content = method == "GET" ? null : "{}".AsJson() };
@@ -41,9 +41,9 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     public async Task A_fresh_session_does_not_refill_the_budget_of_its_address_and_one_principal_has_its_own()
     {
         var drawn = new List<(string Budget, string Key)>();
-        LimitCheck check = (_, budget, key, _) =>
+        LimitCheck check = (_, budget, keys, _) =>
         {
-            drawn.Add((budget, key));
+            drawn.Add((budget, Assert.Single(keys).Name));
             return ValueTask.FromResult<TimeSpan?>(null);
         };
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));

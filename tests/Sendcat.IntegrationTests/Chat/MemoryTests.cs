@@ -106,7 +106,7 @@ public sealed class MemoryTests(SharedStores stores)
     [Fact]
     public async Task A_thread_with_huge_messages_can_be_read_and_answered()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1);
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("BYTES_PER_GUEST_MAX", "200000000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync("first");
         await using (var database = NpgsqlDataSource.Create(sendcat.Database))

@@ -70,6 +70,9 @@ internal sealed class SendcatSystem : IAsyncDisposable
             ("AUTH_SIGNING_KEY", SigningKey),
             ("OPS_API_KEY", OpsKey),
             ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"),
+            // Everybody here is a guest; what guests may have together has tests of its own.
+            ("ADMISSION_ADDRESS_MAX_INFLIGHT_PCT", "100"),
+            ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100"),
             // A machine that is busy with tests may keep Redis waiting; what happens then has tests of its own.
             ("REDIS_DECISION_TIMEOUT_MS", "1000"),
         }.Concat(knobs))

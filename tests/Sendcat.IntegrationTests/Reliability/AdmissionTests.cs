@@ -1,6 +1,7 @@
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
@@ -59,6 +60,53 @@ public sealed class AdmissionTests(SharedStores stores)
 
         Assert.Equal(["user_inflight"], Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("two", "user:a")).SoftBlocked);
         Assert.Equal(2, await replica.Redis.SortedSetLengthAsync("admit:chat:inflight:user:user%3Aa"));
+    }
+
+    [Fact]
+    public async Task Guests_of_one_address_and_guests_together_leave_slots_to_others_over_all_replicas()
+    {
+        var redis = (await stores.RedisAsync()).CreateDatabase();
+        await using var one = await Replica.ConnectAsync(redis);
+        await using var two = await Replica.ConnectAsync(redis);
+
+        var ofOne = await Task.WhenAll(Enumerable.Range(0, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey("ip:203.0.113.7"))));
+        var ofMany = await Task.WhenAll(Enumerable.Range(100, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey($"ip:198.51.100.{n}"))));
+        var user = await one.Admission.AdmitAsync(new() { StreamId = "user's", Principal = "user:a", Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
+
+        Assert.Equal((4, "address_inflight"), Outcome(ofOne));
+        Assert.Equal((15, "guest_inflight"), Outcome(ofMany));
+        Assert.IsType<AdmissionDecision.Admitted>(user);
+    }
+
+    [Fact]
+    public async Task A_network_has_four_times_the_share_of_one_of_its_clients()
+    {
+        await using var replica = await ReplicaAsync(("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100"));
+
+        var decisions = new List<AdmissionDecision>();
+        for (var n = 0; n < 24; n++)
+        {
+            decisions.Add(await GuestAsync(replica, n, new LimitKey($"ip:2001:db8:1:{n}::/64"), new LimitKey("ip:2001:db8:1::/48", 4)));
+        }
+
+        Assert.Equal((16, "address_inflight"), Outcome(decisions));
+    }
+
+    [Fact]
+    public async Task Shares_are_told_in_shadow_and_soft_where_their_switch_is_off()
+    {
+        await using var shadow = await ReplicaAsync(("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true"));
+        await using var soft = await ReplicaAsync(("ADMISSION_ENFORCE_ADDRESS_INFLIGHT", "false"), ("ADMISSION_ENFORCE_GUEST_INFLIGHT", "false"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "16"));
+
+        List<AdmissionDecision> told = [], softened = [];
+        for (var n = 0; n < 5; n++)
+        {
+            told.Add(await GuestAsync(shadow, n, new LimitKey("ip:203.0.113.7")));
+            softened.Add(await GuestAsync(soft, n, new LimitKey("ip:203.0.113.7")));
+        }
+
+        Assert.Equal([[], [], [], [], ["address_inflight"]], told.Cast<AdmissionDecision.Admitted>().Select(it => it.WouldBlock));
+        Assert.Equal(["address_inflight", "guest_inflight"], Assert.IsType<AdmissionDecision.Admitted>(softened[4]).SoftBlocked);
     }
 
     [Theory]
@@ -125,6 +173,37 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_call_under_several_names_needs_room_under_each_and_a_refused_one_is_counted_under_none()
+    {
+        await using var replica = await ReplicaAsync(("RATE_LIMIT_AUTH_MAX", "3"));
+        LimitKey[] first = [new("ip:2001:db8:1:1::/64"), new("ip:2001:db8:1::/48", 4)], second = [new("ip:2001:db8:1:2::/64"), first[1]];
+
+        var decisions = new List<bool>();
+        for (var n = 0; n < 5; n++)
+        {
+            decisions.Add((await replica.Limiter.CheckAsync(RateLimitBucket.Auth, first, default)).Allowed);
+        }
+
+        Assert.Equal([true, true, true, false, false], decisions);
+        Assert.Equal(2, (await replica.Limiter.CheckAsync(RateLimitBucket.Auth, second, default)).Remaining);
+        Assert.Equal(4, await CountAsync("limit:auth:ip%3A2001%3Adb8%3A1%3A%3A%2F48"));
+
+        async Task<int> CountAsync(string key) => ((string?)await replica.Redis.StringGetAsync(key))!.Split(' ') is [_, var current, var previous] ? int.Parse(current) + int.Parse(previous) : 0;
+    }
+
+    [Fact]
+    public async Task A_call_that_costs_more_than_a_window_takes_a_whole_one()
+    {
+        await using var replica = await ReplicaAsync(("RATE_LIMIT_COPY_MAX_KIB", "64"));
+
+        var (large, small) = (await CopyAsync(5_000), await CopyAsync(1));
+
+        Assert.Equal((true, false), (large.Allowed, small.Allowed));
+
+        ValueTask<RateLimitDecision> CopyAsync(int kibibytes) => replica.Limiter.CheckAsync(RateLimitBucket.Copies, [new("user:a")], default, cost: kibibytes);
+    }
+
+    [Fact]
     public async Task A_limiter_counts_over_all_replicas()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
@@ -137,6 +216,12 @@ public sealed class AdmissionTests(SharedStores stores)
         Assert.Equal(Enumerable.Range(0, 10), decisions.Where(it => it.Allowed).Select(it => it.Remaining).Order());
         Assert.All(decisions.Where(it => !it.Allowed), it => Assert.InRange(it.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromMinutes(2)));
     }
+
+    private static async Task<AdmissionDecision> GuestAsync(Replica replica, int number, params LimitKey[] addresses) =>
+        await replica.Admission.AdmitAsync(new() { StreamId = $"guest's {number}", Principal = $"session:{number}", Addresses = addresses, IsGuest = true, RouteSlots = 24 }, default);
+
+    private static (int Admitted, string Refusal) Outcome(IReadOnlyCollection<AdmissionDecision> decisions) =>
+        (decisions.OfType<AdmissionDecision.Admitted>().Count(), decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
 
     private async Task<Replica> ReplicaAsync(params (string, string)[] knobs) => await Replica.ConnectAsync((await stores.RedisAsync()).CreateDatabase(), knobs: knobs);
 }

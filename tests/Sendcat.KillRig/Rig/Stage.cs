@@ -74,6 +74,11 @@ internal sealed class Stage : IAsyncDisposable
                 ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
                 ["RATE_LIMIT_ANON_SESSION_MAX"] = "1000000",
                 ["RATE_LIMIT_THREAD_CREATE_MAX"] = "100000",
+                ["RATE_LIMIT_CHAT_IP_MAX"] = "1000000",
+                ["READS_PER_ADDRESS_PER_MIN"] = "10000000",
+                ["THREADS_PER_GUEST_MAX"] = "1000000",
+                ["ADMISSION_ADDRESS_MAX_INFLIGHT_PCT"] = "100",
+                ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = "100",
             },
         }, time))];
         People = new(addresses, options.People, time);

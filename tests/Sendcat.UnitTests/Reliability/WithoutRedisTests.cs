@@ -48,6 +48,34 @@ public sealed class WithoutRedisTests
     }
 
     [Fact]
+    public async Task The_shares_of_an_address_and_of_guests_hold_within_the_process_as_well()
+    {
+        await using var services = LonelyProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"));
+        var admission = services.GetRequiredService<AdmissionController>();
+
+        var ofOne = await AdmitAsync(24, n => GuestTurn(n, "ip:203.0.113.7"));
+        var ofMany = await AdmitAsync(24, n => GuestTurn(100 + n, $"ip:198.51.100.{n}"));
+        var user = await admission.AdmitAsync(Turn("user's", "user:a") with { Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
+
+        Assert.Equal((4, "address_inflight"), ofOne);
+        Assert.Equal((15, "guest_inflight"), ofMany);
+        Assert.IsType<AdmissionDecision.Admitted>(user);
+
+        async Task<(int Admitted, string Refusal)> AdmitAsync(int turns, Func<int, AdmissionRequest> turn)
+        {
+            var decisions = new List<AdmissionDecision>();
+            for (var n = 0; n < turns; n++)
+            {
+                decisions.Add(await admission.AdmitAsync(turn(n), default));
+            }
+
+            return (decisions.OfType<AdmissionDecision.Admitted>().Count(), decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
+        }
+
+        static AdmissionRequest GuestTurn(int number, string address) => Turn($"guest's {number}", $"session:{number}") with { Addresses = [new(address)], IsGuest = true, RouteSlots = 24 };
+    }
+
+    [Fact]
     public async Task A_limiter_counts_for_itself_and_says_so()
     {
         await using var services = LonelyProcess.Services(_time, ("RATE_LIMIT_AUTH_MAX", "3"));

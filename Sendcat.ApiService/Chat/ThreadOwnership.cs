@@ -1,0 +1,40 @@
+using System.Diagnostics;
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Whether a thread is the caller's, for requests that need nothing else of it: none of its messages is read.</summary>
+internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadOwnership> logger)
+{
+    private const string ReadOwner = """
+        -- read thread owner
+        select user_id, session_id from threads where id = $1
+        """;
+
+    /// <summary>Foreign, missing and malformed look alike: there is nothing to learn from the answer.</summary>
+    public async ValueTask<Outcome<Guid>> CheckAsync(string threadId, Principal principal, CancellationToken cancellationToken)
+    {
+        if (!Guid.TryParseExact(threadId, "D", out var id))
+        {
+            return ApiError.Forbidden();
+        }
+
+        try
+        {
+            TurnSpan.Name(Activity.Current, id);
+            await using var command = database.CreateCommand(ReadOwner);
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            return await reader.ReadAsync(cancellationToken) && principal.Owns(Text(reader, 0), Text(reader, 1)) ? id : ApiError.Forbidden();
+        }
+        catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+        {
+            logger.HistoryUnreachable(failure.GetType().Name);
+            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter);
+        }
+    }
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+}

@@ -1,0 +1,72 @@
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Threads;
+
+/// <summary>How much one principal may keep.</summary>
+internal readonly record struct Quota(int Messages, int Threads, long Bytes);
+
+/// <summary>
+/// Refuses what goes beyond a quota with 409. Each check reads what is committed, so that requests at the same time exceed a quota by what they add themselves and not by more.
+/// </summary>
+internal sealed class Quotas(NpgsqlDataSource source, IOptionsMonitor<QuotaOptions> options)
+{
+    /// <summary>Messages that must still fit behind a user's: its answer.</summary>
+    public const int RoomForAnswer = 1;
+
+    private const string ReadUsageOfUser = $"""
+        -- read usage
+        select count(*)::int, coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}
+        """;
+
+    private const string ReadUsageOfGuest = $"""
+        -- read usage
+        select count(*)::int, coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}
+        """;
+
+    public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats take all the space that you have");
+
+    public static ApiError TooManyMessages() => ApiError.QuotaExceeded("This chat has as many messages as it may have");
+
+    public Quota Of(Principal principal)
+    {
+        var limits = options.CurrentValue;
+        return principal.HasGuestLimits
+            ? new(limits.MessagesPerThreadMax, limits.ThreadsPerGuestMax, limits.BytesPerGuestMax)
+            : new(limits.MessagesPerThreadMax, limits.ThreadsPerPrincipalMax, limits.BytesPerPrincipalMax);
+    }
+
+    /// <summary>Of a turn, before it begins. What its answer takes is known when it has ended, and counts for the next one.</summary>
+    /// <param name="messages">Messages of the thread.</param>
+    /// <param name="ownedBytes">Bytes of all threads of the principal.</param>
+    /// <param name="adds">Messages that the turn adds, tool calls aside.</param>
+    public ApiError? RefusesTurn(Principal principal, int messages, long ownedBytes, int adds)
+    {
+        var quota = Of(principal);
+        return adds > 0 && messages + adds > quota.Messages ? TooManyMessages()
+            : ownedBytes >= quota.Bytes ? TooManyBytes()
+            : null;
+    }
+
+    /// <summary>Of a new thread.</summary>
+    /// <param name="messages">Messages that it begins with.</param>
+    /// <param name="bytes">Bytes of these.</param>
+    public async Task<ApiError?> RefusesThreadAsync(Principal principal, long messages, long bytes, CancellationToken cancellationToken)
+    {
+        var quota = Of(principal);
+        if (messages > quota.Messages)
+        {
+            return TooManyMessages();
+        }
+
+        await using var command = source.CreateCommand(principal.UserId is null ? ReadUsageOfGuest : ReadUsageOfUser);
+        command.Parameters.AddRange(Usage.Parameters(principal, quota));
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return reader.GetInt32(0) >= quota.Threads ? ApiError.QuotaExceeded("You have as many chats as you may have")
+            : reader.GetInt64(1) + bytes > quota.Bytes ? TooManyBytes()
+            : null;
+    }
+}

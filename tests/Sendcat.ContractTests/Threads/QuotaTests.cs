@@ -1,0 +1,191 @@
+using System.Net;
+using System.Net.Http.Json;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.Extensions.DependencyInjection;
+using Sendcat.ApiService.Database;
+
+namespace Sendcat.ContractTests.Threads;
+
+/// <summary>What a principal may keep: threads, messages of a thread, and bytes.</summary>
+public sealed class QuotaTests(PostgresFixture postgres)
+{
+    private const string Miscounted = """
+        select count(*) from threads t
+        where (t.message_count, t.bytes) is distinct from (
+          select count(*)::int, coalesce(sum(message_bytes(m)) filter (where m.status is distinct from 'streaming'), 0)::bigint from messages m where m.thread_id = t.id)
+        """;
+
+    [Fact]
+    public async Task Beyond_its_threads_a_guest_makes_none_until_one_is_deleted_whatever_the_way()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "2", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
+        var guest = await api.GuestAsync();
+        var (first, second) = (await NewThreadAsync(guest), await NewThreadAsync(guest));
+        var message = await SayAsync(guest, first, "question");
+        var token = (string)(await (await guest.PostAsync($"/api/threads/{first}/share", null)).JsonAsync())["shareToken"]!;
+        var copies = new (string Path, object Body)[]
+        {
+            ("/api/threads", new { }), ($"/api/threads/{first}/branch", new { messageId = message }), ($"/api/threads/{first}/edit", new { messageId = message, content = "else" }),
+            ($"/api/threads/{first}/retry", new { messageId = message }), ($"/api/shares/{token}/fork", new { }),
+        };
+
+        foreach (var (path, body) in copies)
+        {
+            await (await guest.PostAsJsonAsync(path, body)).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        }
+
+        foreach (var (path, body) in copies)
+        {
+            (await guest.DeleteAsync($"/api/threads/{second}")).EnsureSuccessStatusCode();
+            second = (string)(await (await guest.PostAsJsonAsync(path, body)).JsonAsync())["id"]!;
+        }
+
+        var (user, _) = await api.UserAsync();
+        for (var n = 0; n < 3; n++)
+        {
+            await NewThreadAsync(user);
+        }
+
+        Assert.Equal(0L, await api.ScalarAsync<long>(Miscounted));
+    }
+
+    [Fact]
+    public async Task A_user_whose_address_is_not_confirmed_has_the_quotas_of_a_guest()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "1" });
+        var (user, _) = await api.UserAsync();
+        await NewThreadAsync(user);
+
+        await (await user.PostAsJsonAsync("/api/threads", new { })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+    }
+
+    [Fact]
+    public async Task A_full_thread_takes_no_message_and_no_turn_and_a_message_that_is_there_is_still_found()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["MESSAGES_PER_THREAD_MAX"] = "4" });
+        var guest = await api.GuestAsync();
+        var thread = await NewThreadAsync(guest);
+        for (var n = 0; n < 3; n++)
+        {
+            await SayAsync(guest, thread, $"message {n}", clientId: $"c{n}");
+        }
+
+        // The last place is for an answer.
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "more" })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        Assert.Equal(HttpStatusCode.OK, (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "again", clientId = "c1" })).StatusCode);
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
+        await (await guest.PostAsJsonAsync("/api/chat", UiMessage(thread))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+
+        await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{thread}', 'assistant', 'answer', 'completed')");
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+
+        var last = (string)(await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]![1]!["id"]!;
+        (await guest.DeleteAsync($"/api/threads/{thread}/messages?after={last}")).EnsureSuccessStatusCode();
+        await SayAsync(guest, thread, "more");
+    }
+
+    [Fact]
+    public async Task Beyond_its_bytes_a_guest_adds_nothing_until_something_is_deleted()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["BYTES_PER_GUEST_MAX"] = "65536" });
+        var guest = await api.GuestAsync();
+        var (thread, other) = (await NewThreadAsync(guest), await NewThreadAsync(guest));
+        var message = await SayAsync(guest, thread, new string('x', 30_000));
+        await SayAsync(guest, other, new string('x', 30_000));
+
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = new string('x', 6_000) })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
+        await SayAsync(guest, thread, new string('x', 5_536));
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        await (await guest.PostAsJsonAsync("/api/chat", UiMessage(other))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        await (await guest.PostAsJsonAsync("/api/chat", new { threadId = Guid.NewGuid() })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+
+        (await guest.DeleteAsync($"/api/threads/{other}")).EnsureSuccessStatusCode();
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "short" })).JsonAsync();
+    }
+
+    [Fact]
+    public async Task Threads_are_claimed_whatever_the_quotas_say_and_then_they_hold()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_PRINCIPAL_MAX"] = "1", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
+        var session = (string)(await (await api.Anyone.PostAsync("/api/auth/anonymous", null)).JsonAsync())["sessionId"]!;
+        var guest = api.WithSession(session);
+        for (var n = 0; n < 3; n++)
+        {
+            await SayAsync(guest, await NewThreadAsync(guest), "kept");
+        }
+
+        var (user, tokens) = await api.UserAsync(sessionId: session);
+
+        Assert.Equal(3, (int)tokens["claimedCount"]!);
+        var threads = (await (await user.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray();
+        Assert.Equal(3, threads.Count);
+        await SayAsync(user, (string)threads[0]!["id"]!, "goes on");
+        await (await user.PostAsJsonAsync("/api/threads", new { })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+    }
+
+    [Fact]
+    public async Task Copies_cost_what_they_weigh_for_the_principal_and_for_its_address_whoever_it_says_it_is()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["RATE_LIMIT_COPY_MAX_KIB"] = "64", ["RATE_LIMIT_COPY_WINDOW_MS"] = "3600000" });
+        var owner = await api.GuestAsync();
+        var thread = await NewThreadAsync(owner);
+        var message = await SayAsync(owner, thread, new string('x', 40_000));
+        var token = (string)(await (await owner.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync())["shareToken"]!;
+
+        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).JsonAsync();
+        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+
+        var forks = new List<HttpStatusCode>();
+        for (var n = 0; n < 12; n++)
+        {
+            using var fork = await (await api.GuestAsync()).PostAsJsonAsync($"/api/shares/{token}/fork", new { });
+            forks.Add(fork.StatusCode);
+        }
+
+        // Four times 64 KiB, 40 of them each time, the branch among them.
+        Assert.Equal(5, forks.Count(status => status == HttpStatusCode.Created));
+        Assert.Equal(HttpStatusCode.TooManyRequests, forks[^1]);
+    }
+
+    [Fact]
+    public async Task What_threads_count_is_what_a_recount_finds_also_after_the_migration_has_filled_it()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres);
+        var guest = await api.GuestAsync();
+        var thread = await NewThreadAsync(guest);
+        var message = await SayAsync(guest, thread, "grüße");
+        await api.ExecuteAsync(
+            $"""
+            insert into messages (id, thread_id, role, content, status, reasoning_content, tool_calls, products) values
+              ('{Guid.NewGuid()}', '{thread}', 'assistant', 'half', 'streaming', 'thought', null, null), ('{Guid.NewGuid()}', '{thread}', 'assistant', 'whole', 'completed', null, '[1, 2]', '[3]')
+            """);
+        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).JsonAsync();
+        Assert.Equal(7L + 5 + 6 + 3, await api.ScalarAsync<long>($"select bytes from threads where id = '{thread}'"));
+        await api.ExecuteAsync("update messages set content = 'half and more' where status = 'streaming'");
+        Assert.Equal(0L, await api.ScalarAsync<long>(Miscounted));
+        await api.ExecuteAsync("update messages set status = 'aborted' where status = 'streaming'");
+        await api.ExecuteAsync("update messages set content = 'half and still more' where status = 'aborted'");
+        Assert.Equal(0L, await api.ScalarAsync<long>(Miscounted));
+
+        await using var scope = api.Services.CreateAsyncScope();
+        var migrator = scope.ServiceProvider.GetRequiredService<SendcatDb>().GetService<IMigrator>();
+        await migrator.MigrateAsync("20261125185655_ConfirmedAddresses");
+        await migrator.MigrateAsync();
+
+        Assert.Equal(0L, await api.ScalarAsync<long>(Miscounted));
+        Assert.Equal(4L, await api.ScalarAsync<long>("select sum(message_count) from threads"));
+        (await guest.DeleteAsync($"/api/threads/{thread}/messages?after={message}")).EnsureSuccessStatusCode();
+        Assert.Equal(0L, await api.ScalarAsync<long>(Miscounted));
+    }
+
+    private static object UiMessage(string thread) => new { id = thread, messages = new[] { new { id = "m", role = "user", parts = new[] { new { type = "text", text = "hi" } } } } };
+
+    private static async Task<string> NewThreadAsync(HttpClient client) => (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+
+    private static async Task<string> SayAsync(HttpClient client, string thread, string content, string? clientId = null) =>
+        (string)(await (await client.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content, clientId })).JsonAsync())["id"]!;
+}
