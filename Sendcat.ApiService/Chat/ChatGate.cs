@@ -9,6 +9,7 @@ using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
+using Claim = Sendcat.Reliability.Redis.Claim;
 
 namespace Sendcat.ApiService.Chat;
 

@@ -12,9 +12,10 @@ namespace Sendcat.ContractTests.Threads;
 public sealed class QuotaTests(PostgresFixture postgres)
 {
     private const string Miscounted = """
-        select count(*) from threads t
-        where (t.message_count, t.bytes) is distinct from (
-          select count(*)::int, coalesce(sum(message_bytes(m)) filter (where m.status is distinct from 'streaming'), 0)::bigint from messages m where m.thread_id = t.id)
+        select count(*) from threads t cross join lateral (
+          select count(*) as messages, coalesce(sum(message_bytes(m)) filter (where m.status is distinct from 'streaming'), 0) as bytes from messages m where m.thread_id = t.id
+        ) recounted
+        where t.message_count <> recounted.messages or t.bytes <> recounted.bytes
         """;
 
     [Fact]

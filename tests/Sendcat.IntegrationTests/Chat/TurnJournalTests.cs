@@ -27,6 +27,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     private readonly List<string?> overruled = [];
     private ServiceProvider services = null!;
     private NpgsqlDataSource database = null!;
+    private Quotas quotas = null!;
     private TurnJournal journal = null!;
 
     public async ValueTask InitializeAsync()
@@ -37,7 +38,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Schema.Configure(options);
         await using var db = new SendcatDb((DbContextOptions<SendcatDb>)options.Options);
         await db.Database.MigrateAsync(TestContext.Current.CancellationToken);
-        services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddKnobs<ChatOptions>().BuildServiceProvider();
+        services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddKnobs<ChatOptions>().AddKnobs<QuotaOptions>().BuildServiceProvider();
+        quotas = new(database, services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         journal = new(database, replica, services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
     }
 
@@ -117,7 +119,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         record.CallTools([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
-        Assert.Equal(1, await new Messages(database, TimeProvider.System).DeleteAfterAsync(record.ThreadId, question.Id, TestContext.Current.CancellationToken));
+        Assert.Equal(1, await new Messages(database, quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, question.Id, TestContext.Current.CancellationToken));
         record.AnswerTool("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
