@@ -22,6 +22,8 @@ internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres)
             ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
             ["ADMISSION_GLOBAL_MAX_INFLIGHT"] = cap.ToString(CultureInfo.InvariantCulture),
             ["ADMISSION_GLOBAL_MAX_MSG_PER_SEC"] = "100000",
+            // The share of guests is decided, and keeps nobody out.
+            ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = cap > 1_000 ? "99" : "100",
             ["ADMISSION_GLOBAL_MAX_TOOL_PER_SEC"] = "200000",
         });
         builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis.CreateDatabase()));
@@ -47,7 +49,7 @@ internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres)
         public ValueTask<AdmissionDecision> AdmitAsync(CancellationToken cancellationToken)
         {
             var number = Interlocked.Increment(ref turns).ToString(CultureInfo.InvariantCulture);
-            return Admission.AdmitAsync(new AdmissionRequest { Principal = $"session:{number}", StreamId = $"STREAM:{number}" }, cancellationToken);
+            return Admission.AdmitAsync(new AdmissionRequest { Principal = $"session:{number}", StreamId = $"STREAM:{number}", Addresses = [new($"ip:{number}")], IsGuest = true }, cancellationToken);
         }
 
         public async ValueTask DisposeAsync()

@@ -38,6 +38,29 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         Assert.Equal(("aborted", stream.Text), (Text(message, "status"), Text(message, "content")));
     }
 
+    [Fact]
+    public async Task Whose_a_thread_is_gets_found_out_without_its_messages()
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var other = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync("hi");
+        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var connection = await database.OpenConnectionAsync();
+        await using var transaction = await connection.BeginTransactionAsync();
+        await using (var closed = new NpgsqlCommand("lock table messages in access exclusive mode", connection, transaction))
+        {
+            await closed.ExecuteNonQueryAsync();
+        }
+
+        await using var idle = await guest.ResumeAsync(thread);
+        await using var foreign = await other.ResumeAsync(thread);
+        using var abort = await other.AbortAsync(thread, Guid.NewGuid().ToString());
+
+        Assert.Equal(HttpStatusCode.NoContent, idle.Status);
+        await foreign.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await abort.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
     [Theory]
     [InlineData("[[emu hang=before-headers]]")]
     [InlineData("[[emu hang=before-first]]")]
