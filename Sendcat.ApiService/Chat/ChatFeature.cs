@@ -27,6 +27,8 @@ internal static class ChatFeature
         return services
             .AddSingleton<ChatDoor>()
             .AddSingleton<OpsKey>()
+            .AddSingleton<TurnModel>()
+            .AddSingleton<TurnReservation>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<TurnAborts>()

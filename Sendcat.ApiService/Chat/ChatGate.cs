@@ -15,7 +15,7 @@ namespace Sendcat.ApiService.Chat;
 /// The checks of a chat request, in their order. Origin and method were checked on the way here; whatever this takes is in the pass and goes back with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals,
+    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, TurnModel models, TurnReservation reservation,
     IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
     private const int LooksForALeftTurn = 3;
@@ -40,6 +40,11 @@ internal sealed class ChatGate(
             return unknown;
         }
 
+        if (models.Refuses(principal, request.ModelId) is { } notAllowed)
+        {
+            return notAllowed;
+        }
+
         if (!Guid.TryParseExact(request.ThreadId, "D", out var threadId))
         {
             return ApiError.Forbidden();
@@ -47,22 +52,34 @@ internal sealed class ChatGate(
 
         // Two stores, two questions, one waiting time. The thread's answer still comes first: whoever may not see it is told so, and has asked for nothing.
         var streamId = Guid.CreateVersion7(time.GetUtcNow());
-        var (question, place) = Question(http, principal, streamId, request.WebSearch);
-        var asked = routes.CurrentValue.ApiKey.Length == 0 ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
+        var (question, place) = Question(http, principal, streamId, request);
+        var suspended = models.Suspended(request.ModelId);
+        var asked = routes.CurrentValue.ApiKey.Length == 0 || suspended is not null ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
+        string? model = null;
+        var goesOn = false;
         try
         {
             if (!(await ReadThreadAsync(threadId, principal, http.RequestAborted)).Got(out thread, out var foreign))
             {
                 return foreign;
             }
+
+            model = models.Of(principal, request.ModelId, thread);
+            suspended ??= models.Suspended(model);
+            goesOn = suspended is null;
         }
         finally
         {
-            if (thread is null)
+            if (!goesOn)
             {
                 await WithdrawAsync(asked);
             }
+        }
+
+        if (suspended is not null)
+        {
+            return suspended;
         }
 
         if (asked is null)
@@ -75,7 +92,7 @@ internal sealed class ChatGate(
             return refused;
         }
 
-        return new ChatPass(request, principal, thread, streamId, ticket);
+        return new ChatPass(request, principal, thread, streamId, ticket, model);
     }
 
     /// <summary>Foreign, missing and malformed look alike: there is nothing to learn from the answer.</summary>
@@ -98,13 +115,14 @@ internal sealed class ChatGate(
     }
 
     /// <summary>Admission, limiter and provider bulkhead: one decision, one round trip.</summary>
-    private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, bool webSearch)
+    private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, ChatRequest request)
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
         var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
-        var tokens = limiter.Claim(RateLimitBucket.ChatTokens, principal.Key);
-        Claim[] claims = ClientAddress.IsLoopback(http) ? [turns, tokens, place] : [limiter.Claim(RateLimitBucket.ChatIp, ClientAddress.KeyOf(http)), turns, tokens, place];
-        return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = webSearch, AlsoClaims = claims }, place);
+        var address = ClientAddress.IsLoopback(http) ? null : ClientAddress.KeyOf(http);
+        var budgets = reservation.For(principal, address, request.ModelId, request.Ui?.Text?.Length ?? 0);
+        Claim[] claims = address is null ? [turns, .. budgets, place] : [limiter.Claim(RateLimitBucket.ChatIp, address), turns, .. budgets, place];
+        return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = request.WebSearch, AlsoClaims = claims }, place);
     }
 
     private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? asked)
@@ -151,4 +169,5 @@ internal sealed class ChatGate(
 }
 
 /// <summary>Everything a turn may start with. The ticket goes back when the turn has ended, or here if it never began.</summary>
-internal sealed record ChatPass(ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket);
+/// <param name="Model">Null: the operator's default.</param>
+internal sealed record ChatPass(ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model);

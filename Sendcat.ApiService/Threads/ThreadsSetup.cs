@@ -9,6 +9,7 @@ internal static class ThreadsSetup
     {
         services.AddScoped<ThreadAccess>();
         services.AddScoped<ThreadClaims>();
+        services.AddSingleton<ThreadModels>();
         services.AddScoped<ThreadList>();
         services.AddScoped<ThreadCopies>();
         services.AddScoped<Composition>();

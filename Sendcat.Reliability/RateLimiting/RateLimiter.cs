@@ -31,6 +31,21 @@ public sealed class RateLimiter
         WhenRefused = outcome => Report(bucket, key, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
     };
 
+    /// <summary>
+    /// Reserves what a turn may cost, to be decided together with other claims; <see cref="Admission.AdmissionTicket.SpentAsync"/> sets it right. At most a tenth of the budget is reserved for one turn: a budget
+    /// that is small beside a single turn would never admit any otherwise.
+    /// </summary>
+    /// <returns>Null: the budget is off.</returns>
+    public WindowClaim? Reserve(RateLimitBucket bucket, string key, long estimate)
+    {
+        var claim = Claim(bucket, key);
+        return claim.Max == 0 ? null : claim with
+        {
+            Cost = (int)Math.Clamp(estimate, 1, Math.Max(1, claim.Max / 10)),
+            Reserves = bucket is RateLimitBucket.ChatMoney ? SpendUnit.MicroUsd : SpendUnit.Tokens,
+        };
+    }
+
     /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
     /// <param name="path">For the event that a refusal leaves.</param>
     public async ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null)
@@ -53,6 +68,9 @@ public sealed class RateLimiter
     /// <summary>Sets right what a call cost: <paramref name="difference"/> more than was counted, or less. Best effort: without Redis it is forgotten.</summary>
     public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, key), difference);
 
+    private static bool IsOfChat(RateLimitBucket bucket) => bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp
+        or RateLimitBucket.ChatAddressTokens or RateLimitBucket.ChatGlobalTokens or RateLimitBucket.ChatMoney;
+
     private WindowClaim Window(RateLimitBucket bucket, string key)
     {
         var (max, window) = _options.CurrentValue.Of(bucket);
@@ -70,7 +88,7 @@ public sealed class RateLimiter
         });
         if (!decision.Allowed || decision.Contention)
         {
-            if (path is null && bucket is (RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp))
+            if (path is null && IsOfChat(bucket))
             {
                 (path, method) = (Chat, "POST");
             }
