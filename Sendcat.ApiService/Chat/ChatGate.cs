@@ -120,7 +120,7 @@ internal sealed class ChatGate(
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
         var turns = limiter.Claim(RateLimitBucket.ChatStream, principal.Key);
         var address = ClientAddress.IsLoopback(http) ? null : ClientAddress.KeyOf(http);
-        var budgets = reservation.For(principal, address, request.ModelId, request.Ui?.Text?.Length ?? 0);
+        var budgets = reservation.For(principal, address is null ? [] : [address], request.ModelId, request.Ui?.Text?.Length ?? 0);
         Claim[] claims = address is null ? [turns, .. budgets, place] : [limiter.Claim(RateLimitBucket.ChatIp, address), turns, .. budgets, place];
         return (new AdmissionRequest { Principal = principal.Key, StreamId = StreamIds.Format(streamId), WebSearch = request.WebSearch, AlsoClaims = claims }, place);
     }

@@ -18,17 +18,17 @@ internal sealed class TurnReservation(RateLimiter limiter, ModelPrices prices, R
     /// <summary>The one window of all turns.</summary>
     private const string Everybody = "all";
 
-    /// <param name="address">Null for a caller whose address has no budget.</param>
+    /// <param name="addresses">Names that the caller's address is counted under; none: it has no budget.</param>
     /// <param name="model">The model that the request names; a thread's own is not known yet.</param>
     /// <param name="characters">Of the message that came along.</param>
-    public IEnumerable<WindowClaim> For(Principal principal, string? address, string? model, int characters)
+    public IEnumerable<WindowClaim> For(Principal principal, IEnumerable<string> addresses, string? model, int characters)
     {
         var prompt = (chat.CurrentValue.HistoryMaxChars + characters) / ModelCall.CharactersPerToken;
         var answer = routes.CurrentValue.MaxOutputTokens;
         WindowClaim?[] budgets =
         [
             limiter.Reserve(RateLimitBucket.ChatTokens, principal.Key, prompt + answer),
-            address is null ? null : limiter.Reserve(RateLimitBucket.ChatAddressTokens, address, prompt + answer),
+            .. addresses.Select(address => limiter.Reserve(RateLimitBucket.ChatAddressTokens, address, prompt + answer)),
             limiter.Reserve(RateLimitBucket.ChatGlobalTokens, Everybody, prompt + answer),
             limiter.Reserve(RateLimitBucket.ChatMoney, principal.Key, (long)prices.Of(model ?? plan.For(null)[0].Model).MicroUsd(prompt, answer)),
         ];
