@@ -30,7 +30,9 @@ internal sealed class TurnReservation(RateLimiter limiter, ModelPrices prices, R
             limiter.Reserve(RateLimitBucket.ChatTokens, principal.Key, prompt + answer),
             .. addresses.Select(address => limiter.Reserve(RateLimitBucket.ChatAddressTokens, address, prompt + answer)),
             limiter.Reserve(RateLimitBucket.ChatGlobalTokens, Everybody, prompt + answer),
-            limiter.Reserve(RateLimitBucket.ChatMoney, principal.Key, (long)prices.Of(model ?? plan.For(null)[0].Model).MicroUsd(prompt, answer)),
+            limiter.IsOff(RateLimitBucket.ChatMoney)
+                ? null
+                : limiter.Reserve(RateLimitBucket.ChatMoney, principal.Key, (long)prices.Of(model ?? plan.For(null)[0].Model).MicroUsd(prompt, answer)),
         ];
         return budgets.OfType<WindowClaim>();
     }

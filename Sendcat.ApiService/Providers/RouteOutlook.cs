@@ -11,6 +11,11 @@ internal sealed class RouteOutlook(RoutePlan plan, Circuits circuits)
     /// <returns>When to come back, if every route for the model is suspended; null: go on.</returns>
     public TimeSpan? SuspendedFor(string? model)
     {
+        if (circuits.SuspensionOf(ProviderRoute.GuardOf(ProviderRoute.Primary)) is null)
+        {
+            return null;
+        }
+
         var routes = plan.For(model);
         if (Waits(routes[0]) is not { } wait)
         {

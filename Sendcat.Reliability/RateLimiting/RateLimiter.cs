@@ -38,13 +38,21 @@ public sealed class RateLimiter
     /// <returns>Null: the budget is off.</returns>
     public WindowClaim? Reserve(RateLimitBucket bucket, string key, long estimate)
     {
+        if (IsOff(bucket))
+        {
+            return null;
+        }
+
         var claim = Claim(bucket, key);
-        return claim.Max == 0 ? null : claim with
+        return claim with
         {
             Cost = (int)Math.Clamp(estimate, 1, Math.Max(1, claim.Max / 10)),
             Reserves = bucket is RateLimitBucket.ChatMoney ? SpendUnit.MicroUsd : SpendUnit.Tokens,
         };
     }
+
+    /// <summary>Nobody counts this bucket.</summary>
+    public bool IsOff(RateLimitBucket bucket) => _options.CurrentValue.Of(bucket).Max == 0;
 
     /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
     /// <param name="path">For the event that a refusal leaves.</param>
