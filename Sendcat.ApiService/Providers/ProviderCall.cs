@@ -206,7 +206,7 @@ internal sealed class ProviderCall(
             return false;
         }
 
-        if (failure.Error.Retryable && failure.Verdict != CircuitVerdict.QuotaRefused && !failure.Refused && _retries < Route.Retries && Pause(failure.Error) is var pause && pause <= RetryBudget)
+        if (failure.Error.Retryable && !failure.Refused && _retries < Route.Retries && Pause(failure.Error) is var pause && pause <= RetryBudget)
         {
             logger.TriedAgain(request.StreamId, Route.Id, (int)pause.TotalMilliseconds);
             await Task.Delay(pause, time, caller);

@@ -23,7 +23,7 @@ public sealed class ThirdPartyTests : IAsyncLifetime
     private readonly List<Activity> _spans = [];
     private WebApplication _listener = null!;
     private IHost _host = null!;
-    private IHeaderDictionary? _arrived;
+    private Dictionary<string, string>? _arrived;
 
     public async ValueTask InitializeAsync()
     {
@@ -33,7 +33,8 @@ public sealed class ThirdPartyTests : IAsyncLifetime
         _listener = server.Build();
         _listener.Run(context =>
         {
-            _arrived = context.Request.Headers;
+            // A copy: the server uses its own again.
+            _arrived = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
             return context.Response.WriteAsync("{}");
         });
         await _listener.StartAsync();
@@ -67,7 +68,7 @@ public sealed class ThirdPartyTests : IAsyncLifetime
         await SendAsync(invoker);
 
         Assert.NotNull(_arrived);
-        Assert.All(OurBusiness, name => Assert.False(_arrived.ContainsKey(name), $"{name}: {_arrived[name]}"));
+        Assert.All(OurBusiness, name => Assert.False(_arrived.ContainsKey(name), name));
         Assert.Contains(_spans, span => span.Kind is ActivityKind.Client && span.ParentId is not null);
     }
 
