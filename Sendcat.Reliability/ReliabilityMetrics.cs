@@ -13,6 +13,7 @@ internal sealed class ReliabilityMetrics
     private readonly Counter<long> _redisUnavailable;
     private readonly Counter<long> _circuits;
     private readonly Counter<long> _refusedByCircuit;
+    private readonly Counter<long> _suspensions;
     private readonly Counter<long> _saturated;
     private readonly Counter<long> _events;
     private readonly Counter<long> _leases;
@@ -27,6 +28,7 @@ internal sealed class ReliabilityMetrics
         _redisUnavailable = _meter.CreateCounter<long>("sendcat.redis.unavailable", description: "Questions to Redis that got no answer in time, by cause");
         _circuits = _meter.CreateCounter<long>("sendcat.circuit.transitions", description: "Circuits that opened or closed here, by provider and state");
         _refusedByCircuit = _meter.CreateCounter<long>("sendcat.circuit.refusals", description: "Calls not made because a circuit is open, by provider");
+        _suspensions = _meter.CreateCounter<long>("sendcat.circuit.suspensions", description: "Providers suspended because they refuse our account, by provider and reason: key, quota");
         _saturated = _meter.CreateCounter<long>("sendcat.bulkhead.saturated", description: "Calls not made because a lane is full, by provider");
         _events = _meter.CreateCounter<long>("sendcat.ratelimit.events", description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no room)");
         _leases = _meter.CreateCounter<long>("sendcat.leases.changes", description: "Leases rebuilt, lost or freed for a dead replica");
@@ -50,6 +52,8 @@ internal sealed class ReliabilityMetrics
     public void CircuitBecame(string provider, string state) => _circuits.Add(1, new("provider", provider), new("state", state));
 
     public void CircuitRefused(string provider) => _refusedByCircuit.Add(1, new KeyValuePair<string, object?>("provider", provider));
+
+    public void ProviderSuspended(string provider, string reason) => _suspensions.Add(1, new("provider", provider), new("reason", reason));
 
     public void Saturated(string provider) => _saturated.Add(1, new KeyValuePair<string, object?>("provider", provider));
 

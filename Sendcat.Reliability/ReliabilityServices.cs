@@ -138,6 +138,7 @@ public static class ReliabilityServices
             provider.GetRequiredService<ReplicaId>(),
             provider.GetRequiredService<IOptionsMonitor<CircuitOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<RateLimitEvents>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Circuits.Circuits>>()));
 

@@ -29,6 +29,8 @@ internal static class ChatFeature
             .AddSingleton<OpsKey>()
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
+            .AddSingleton<TurnModel>()
+            .AddSingleton<TurnReservation>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<TurnAborts>()

@@ -18,6 +18,7 @@ namespace Sendcat.ApiService.Chat;
 /// </summary>
 internal sealed class ChatGate(
     ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas,
+    TurnModel models, TurnReservation reservation,
     IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
@@ -46,6 +47,11 @@ internal sealed class ChatGate(
             return unknown;
         }
 
+        if (models.Refuses(principal, request.ModelId) is { } notAllowed)
+        {
+            return notAllowed;
+        }
+
         if (!Guid.TryParseExact(request.ThreadId, "D", out var threadId))
         {
             return ApiError.Forbidden();
@@ -53,22 +59,34 @@ internal sealed class ChatGate(
 
         // Two stores, two questions, one waiting time. The thread's answer still comes first: whoever may not see it is told so, and has asked for nothing.
         var streamId = Guid.CreateVersion7(time.GetUtcNow());
-        var (question, place) = Question(http, principal, streamId, request.WebSearch);
-        var asked = routes.CurrentValue.ApiKey.Length == 0 ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
+        var (question, place) = Question(http, principal, streamId, request);
+        var suspended = models.Suspended(request.ModelId);
+        var asked = routes.CurrentValue.ApiKey.Length == 0 || suspended is not null ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
+        string? model = null;
+        var goesOn = false;
         try
         {
             if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).Got(out thread, out var foreign))
             {
                 return foreign;
             }
+
+            model = models.Of(principal, request.ModelId, thread);
+            suspended ??= models.Suspended(model);
+            goesOn = suspended is null;
         }
         finally
         {
-            if (thread is null)
+            if (!goesOn)
             {
                 await WithdrawAsync(asked);
             }
+        }
+
+        if (suspended is not null)
+        {
+            return suspended;
         }
 
         if (asked is null)
@@ -81,7 +99,7 @@ internal sealed class ChatGate(
             return refused;
         }
 
-        return new ChatPass(request, principal, thread, streamId, ticket);
+        return new ChatPass(request, principal, thread, streamId, ticket, model);
     }
 
     /// <summary>Foreign and missing look alike: there is nothing to learn from the answer. A thread that holds as much as it may is its owner's to know.</summary>
@@ -103,7 +121,7 @@ internal sealed class ChatGate(
     }
 
     /// <summary>Admission, limiter and provider bulkhead: one decision, one round trip.</summary>
-    private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, bool webSearch)
+    private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, ChatRequest request)
     {
         var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
         var addresses = ClientAddress.LimitsOf(http);
@@ -111,12 +129,12 @@ internal sealed class ChatGate(
         [
             .. addresses.Select(address => limiter.Claim(RateLimitBucket.ChatIp, address)),
             limiter.Claim(RateLimitBucket.ChatStream, principal.Key),
-            limiter.Claim(RateLimitBucket.ChatTokens, principal.Key),
+            .. reservation.For(principal, addresses, request.ModelId, request.Ui?.Text?.Length ?? 0),
             place,
         ];
         var question = new AdmissionRequest
         {
-            Principal = principal.Key, StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits, RouteSlots = place.Cap, WebSearch = webSearch, AlsoClaims = claims,
+            Principal = principal.Key, StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits, RouteSlots = place.Cap, WebSearch = request.WebSearch, AlsoClaims = claims,
         };
         return (question, place);
     }
@@ -170,4 +188,5 @@ internal sealed class ChatGate(
 }
 
 /// <summary>Everything a turn may start with. The ticket goes back when the turn has ended, or here if it never began.</summary>
-internal sealed record ChatPass(ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket);
+/// <param name="Model">Null: the operator's default.</param>
+internal sealed record ChatPass(ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model);

@@ -100,11 +100,12 @@ internal sealed record RoutesHealth(
 internal sealed record RegionHealth(string RegionId, string TopologyMode, bool ReadinessOnly);
 
 /// <param name="Threshold">Failures within <paramref name="FailureWindowMs"/> that open it.</param>
-internal sealed record CircuitHealth(string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs)
+/// <param name="Suspended"><c>key</c> or <c>quota</c> while the provider refuses our account; left out otherwise.</param>
+internal sealed record CircuitHealth(string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs, string? Suspended)
 {
     public static CircuitHealth Of(CircuitReading now, CircuitPolicy policy) => new(
         now.Provider, now.State, now.FailureCount, now.CooldownUntil, policy.Threshold, (int)policy.Cooldown.TotalMilliseconds, (int)policy.Window.TotalMilliseconds,
-        (int)policy.ProbeTimeout.TotalMilliseconds);
+        (int)policy.ProbeTimeout.TotalMilliseconds, now.Suspended);
 }
 
 internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent, int LeaseTtlMs)

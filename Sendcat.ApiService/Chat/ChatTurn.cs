@@ -9,18 +9,22 @@ namespace Sendcat.ApiService.Chat;
 /// The one engine: model call, tools, model call, … until the model answers. Tells what happens as events and puts it on the record; it ends by returning, or throws a
 /// <see cref="ProviderException"/>, or is cancelled.
 /// </summary>
-internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket, ChatOptions limits, TimeProvider time)
+internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket, ChatOptions limits, ModelPrices prices, TimeProvider time)
 {
     private readonly TurnToolBudget budget = new(tools);
     private readonly AnswerLimit answer = new(limits.MaxAnswerChars);
     private readonly IReadOnlyList<ToolDeclaration> offered = tools.Offered(start.WebSearch);
     private long spent;
+    private long spentMicroUsd;
 
     /// <summary>The model call that is under way or was the last.</summary>
     public ModelCall? Call { get; private set; }
 
     /// <summary>Tokens of all model calls so far.</summary>
     public long TokensSpent => spent + (Call?.Tokens ?? 0);
+
+    /// <summary>What they cost, in millionths of a dollar.</summary>
+    public long MicroUsdSpent => spentMicroUsd + (Call?.MicroUsd(prices) ?? 0);
 
     /// <summary>Why the model stopped, after the turn has returned.</summary>
     public string FinishReason { get; private set; } = "stop";
@@ -31,7 +35,7 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
         {
             yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
 
-            spent = TokensSpent;
+            (spent, spentMicroUsd) = (TokensSpent, MicroUsdSpent);
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
             var lastStep = step == limits.MaxCycles - 1;
             await foreach (var heard in router.StreamAsync(Request(lastStep), cancellationToken))

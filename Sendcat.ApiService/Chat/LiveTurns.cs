@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
-using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -11,7 +10,7 @@ namespace Sendcat.ApiService.Chat;
 /// it ends by itself, by <see cref="LiveTurn.End"/>, or with the host.
 /// </summary>
 internal sealed class LiveTurns(
-    TurnDirectory directory, TurnJournal journal, RateLimiter limiter, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host, ILogger<LiveTurns> logger) : IHostedService, IDisposable
+    TurnDirectory directory, TurnJournal journal, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host, ILogger<LiveTurns> logger) : IHostedService, IDisposable
 {
     private static readonly TimeSpan LongestCommitWait = TimeSpan.FromSeconds(5);
 
@@ -120,8 +119,7 @@ internal sealed class LiveTurns(
         // only so long; the journal keeps the record until it is back.
         var given = ticket.DisposeAsync().AsTask();
         var left = directory.LeaveAsync(turn.Start);
-        // One token was claimed at the gate, to know whether any are left.
-        var settled = limiter.SettleAsync(RateLimitBucket.ChatTokens, turn.Start.Principal, engine.TokensSpent - 1).AsTask();
+        var settled = ticket.SpentAsync(engine.TokensSpent, engine.MicroUsdSpent).AsTask();
         try
         {
             await Task.WhenAll(turn.Record.WrittenAsync(), given, left, settled).WaitAsync(LongestCommitWait, time, CancellationToken.None);

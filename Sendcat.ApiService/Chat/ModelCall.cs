@@ -6,13 +6,17 @@ namespace Sendcat.ApiService.Chat;
 /// <param name="askedCharacters">Of the conversation that the model was told.</param>
 internal sealed class ModelCall(string? requestedModel, int askedCharacters, TimeProvider time)
 {
-    // What a token of English prose is taken for when nobody counted: an aborted answer is paid for, too.
-    private const int CharactersPerToken = 4;
+    /// <summary>What a token of English prose is taken for when nobody counted: an aborted answer is paid for, too.</summary>
+    public const int CharactersPerToken = 4;
+
+    /// <summary>No call costs as much; a larger figure is not believed.</summary>
+    private const decimal MostDollars = 1_000;
 
     private readonly List<ProviderToolCall> toolCalls = [];
     private readonly long startedAt = time.GetTimestamp();
     private TimeSpan? firstToken;
     private string? model = requestedModel;
+    private string? routed;
     private int heardCharacters;
 
     public IReadOnlyList<ProviderToolCall> ToolCalls => toolCalls;
@@ -23,6 +27,13 @@ internal sealed class ModelCall(string? requestedModel, int askedCharacters, Tim
 
     /// <summary>Of prompt and answer: as the provider counted, else by their length. None before a provider had answered at all.</summary>
     public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (askedCharacters + heardCharacters) / CharactersPerToken;
+
+    /// <summary>What it cost, in millionths of a dollar: as the provider said, else by the price of its model. None before a provider had answered at all.</summary>
+    public long MicroUsd(ModelPrices prices) =>
+        routed is null ? 0
+        : Finished?.Usage?.Cost is { } dollars and >= 0 and < MostDollars ? (long)decimal.Ceiling(dollars * 1_000_000)
+        : (long)decimal.Ceiling(prices.Of(routed).MicroUsd(
+            Finished?.Usage?.PromptTokens ?? askedCharacters / CharactersPerToken, Finished?.Usage?.CompletionTokens ?? heardCharacters / CharactersPerToken));
 
     /// <returns>What the reader is told of it, if anything.</returns>
     public ChatEvent? Hear(ProviderEvent heard, int step)
@@ -35,7 +46,7 @@ internal sealed class ModelCall(string? requestedModel, int askedCharacters, Tim
         switch (heard)
         {
             case ProviderEvent.RouteChosen route:
-                (RouteId, model) = (route.RouteId, route.Model);
+                (RouteId, model, routed) = (route.RouteId, route.Model, route.Model);
                 return new ChatEvent.ProviderRoute(route.ProviderId, route.RouteId, route.ModelClass, route.Model, step);
             case ProviderEvent.Text said:
                 heardCharacters += said.Delta.Length;

@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Chat;
 
 /// <summary>Makes a turn of a pass: the user's message that came along, the conversation, the record, the engine.</summary>
 internal sealed class TurnStarter(
-    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, IOptionsMonitor<ChatOptions> options, TimeProvider time)
+    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices, IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     private const string CutAnswer = $"""
         -- delete replaced answer
@@ -36,11 +36,11 @@ internal sealed class TurnStarter(
             var (history, userMessage) = await HistoryAsync(pass, now, cancellationToken);
             var limits = options.CurrentValue;
             var conversation = Conversation.From(history, limits);
-            var model = pass.Request.ModelId ?? pass.Thread.ChosenModel;
+            var model = pass.Model;
             var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now) { IsGuest = pass.Principal.HasGuestLimits };
             directory.Enter(start, speaksUi);
-            var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, time), pass.Ticket);
+            var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
             begun = true;
             if (userMessage is not null)
             {
@@ -59,6 +59,7 @@ internal sealed class TurnStarter(
         {
             if (!begun)
             {
+                await pass.Ticket.SpentAsync(0, 0);
                 await pass.Ticket.DisposeAsync();
             }
         }

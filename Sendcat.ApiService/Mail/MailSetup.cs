@@ -1,4 +1,5 @@
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Mail;
 
@@ -10,7 +11,8 @@ internal static class MailSetup
         services.AddOptions<MailOptions>().Configure<IConfiguration>((options, configuration) =>
             options.AppUrl = configuration["APP_URL"] is { Length: > 0 } url ? url : options.AppUrl);
         // The pipeline bounds each attempt and the whole; it does not try a POST again.
-        services.AddHttpClient<ResendClient>(client => client.Timeout = Timeout.InfiniteTimeSpan).AddSendcatResilience();
+        services.AddHttpClient<ResendClient>(client => client.Timeout = Timeout.InfiniteTimeSpan)
+            .ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler).AddSendcatResilience();
         services.AddSingleton<Outbox>();
         services.AddHostedService(provider => provider.GetRequiredService<Outbox>());
         return services;

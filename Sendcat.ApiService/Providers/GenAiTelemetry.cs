@@ -68,6 +68,7 @@ internal sealed class GenAiTelemetry : IDisposable
                 span.SetTag("gen_ai.provider.name", ProviderFaults.ProviderId);
                 span.SetTag("gen_ai.request.model", first.Model);
                 span.SetTag("gen_ai.request.stream", true);
+                span.SetTag("gen_ai.request.max_tokens", first.MaxOutputTokens);
                 span.SetTag("gen_ai.conversation.id", request.ThreadId);
                 span.SetTag("sendcat.stream.id", request.StreamId);
                 span.SetTag("sendcat.message.id", request.MessageId);

@@ -88,7 +88,7 @@ internal sealed class ProviderCall(
             // A caller who left while the answer came says nothing against the route, and left before it nothing at all.
             if (_spoke)
             {
-                _permit?.Succeeded();
+                Served();
             }
 
             _permit?.Dispose();
@@ -122,7 +122,39 @@ internal sealed class ProviderCall(
         _spoke = true;
         if (_finished || _permit is { IsProbe: true })
         {
+            Served();
+        }
+    }
+
+    /// <summary>The circuit counts the operator's models alone. A caller's own choice proves the key and nothing else, whatever becomes of it.</summary>
+    private void Served()
+    {
+        if (Route.IsConfigured)
+        {
             _permit?.Succeeded();
+        }
+        else
+        {
+            _permit?.KeyAccepted();
+        }
+    }
+
+    private void NotServed(ProviderException failure)
+    {
+        switch (failure.Verdict)
+        {
+            case CircuitVerdict.Failure when Route.IsConfigured:
+                _permit?.Failed(failure.Error.Status is { } status ? $"{failure.Error.Code} ({status})" : failure.Error.Code);
+                break;
+            case CircuitVerdict.KeyRefused:
+                _permit?.AccountRefused(Suspension.Key, Route.IsConfigured);
+                break;
+            case CircuitVerdict.QuotaRefused:
+                _permit?.AccountRefused(Suspension.Quota, Route.IsConfigured);
+                break;
+            default:
+                // Disposed without a word it is neutral.
+                break;
         }
     }
 
@@ -144,7 +176,7 @@ internal sealed class ProviderCall(
         var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != ToolNames.SearchWeb)];
         var prompts = request.WithPrompts ? SystemPrompts.For(route.Capability, request.ToolsAllowed ? tools : []) : [];
         (Prompts, Offered) = (prompts, tools);
-        var asked = request with { Tools = tools };
+        var asked = request with { Tools = tools, MaxOutputTokens = route.MaxOutputTokens };
         using var body = ChatRequestBody.Write(asked, route.Model, route.Capability.NativeTools, prompts);
         return await client.ChatAsync(route, body, cancellationToken);
     }
@@ -160,11 +192,7 @@ internal sealed class ProviderCall(
         logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
         await CloseAttemptAsync();
         _asked |= !failure.Refused;
-        if (failure.Verdict == CircuitVerdict.Failure)
-        {
-            _permit?.Failed(failure.Error.Status is { } status ? $"{failure.Error.Code} ({status})" : failure.Error.Code);
-        }
-
+        NotServed(failure);
         _permit?.Dispose();
         _permit = null;
     }
@@ -172,12 +200,13 @@ internal sealed class ProviderCall(
     private async ValueTask<bool> MayTryAgainAsync(ProviderException failure)
     {
         caller.ThrowIfCancellationRequested();
-        if (_spoke || !failure.Error.Retryable || time.GetTimestamp() >= _totalBy)
+        var elsewhere = _route + 1 < routes.Count && !routes[_route + 1].SharesAccountWith(Route);
+        if (_spoke || time.GetTimestamp() >= _totalBy || !(failure.Error.Retryable || (failure.Verdict == CircuitVerdict.KeyRefused && elsewhere)))
         {
             return false;
         }
 
-        if (!failure.Refused && _retries < Route.Retries && Pause(failure.Error) is var pause && pause <= RetryBudget)
+        if (failure.Error.Retryable && !failure.Refused && _retries < Route.Retries && Pause(failure.Error) is var pause && pause <= RetryBudget)
         {
             logger.TriedAgain(request.StreamId, Route.Id, (int)pause.TotalMilliseconds);
             await Task.Delay(pause, time, caller);
@@ -186,7 +215,7 @@ internal sealed class ProviderCall(
         }
 
         await LeavePlaceAsync();
-        if (_route + 1 >= routes.Count)
+        if (_route + 1 >= routes.Count || (failure.Suspended && !elsewhere))
         {
             return false;
         }

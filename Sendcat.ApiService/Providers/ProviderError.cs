@@ -9,10 +9,16 @@ internal sealed record ProviderError(string Code, string Message, bool Retryable
 /// <summary>What a failure says about the health of its route.</summary>
 internal enum CircuitVerdict
 {
-    /// <summary>Nothing: the fault was the request's, the account's, or the route was never tried.</summary>
+    /// <summary>Nothing: the fault was the request's, or the route was never tried.</summary>
     Neutral,
 
     Failure,
+
+    /// <summary>Our key is refused.</summary>
+    KeyRefused,
+
+    /// <summary>What we have paid for is used up.</summary>
+    QuotaRefused,
 }
 
 /// <summary>Ends a model call that failed; caller cancellation stays an <see cref="OperationCanceledException"/>.</summary>
@@ -27,6 +33,9 @@ internal sealed class ProviderException(ProviderError error, Exception? inner = 
 
     /// <summary>A guard of ours refused; the provider was not asked, so asking again at once is pointless.</summary>
     internal bool Refused { get; init; }
+
+    /// <summary>A guard refused because the provider does not serve our account; a route with the same account need not be tried.</summary>
+    internal bool Suspended { get; init; }
 
     /// <summary>A provider had been asked, now or on an earlier attempt of the same call.</summary>
     internal bool Asked { get; set; }

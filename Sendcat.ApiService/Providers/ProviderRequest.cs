@@ -18,6 +18,9 @@ internal sealed record ProviderRequest
     /// <summary>False: <c>tool_choice: "none"</c>, because a limit of the turn was hit.</summary>
     public bool ToolsAllowed { get; init; } = true;
 
+    /// <summary>Tokens that the answer may have, by the route that is asked; null: no limit is sent.</summary>
+    public int? MaxOutputTokens { get; init; }
+
     /// <summary>Web-search markup in text is a tool call only when this is on.</summary>
     public bool WebSearch { get; init; }
 

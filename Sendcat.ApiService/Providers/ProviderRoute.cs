@@ -15,5 +15,14 @@ internal sealed record ProviderRoute(
     /// <summary>The name of this route's circuit and bulkhead.</summary>
     public string Guard => GuardOf(Id);
 
+    /// <summary>The operator's own model, whose failures and successes count for the circuit; any other is a caller's choice and says nothing.</summary>
+    public bool IsConfigured { get; init; } = true;
+
+    /// <summary>Sent as <c>max_tokens</c>; null: the provider's own limit.</summary>
+    public int? MaxOutputTokens { get; init; }
+
+    /// <summary>What one of them cannot pay for, or sign in to, neither can the other.</summary>
+    public bool SharesAccountWith(ProviderRoute other) => ApiKey == other.ApiKey && BaseUrl == other.BaseUrl;
+
     public static string GuardOf(string routeId) => $"openrouter_chat_{routeId}";
 }

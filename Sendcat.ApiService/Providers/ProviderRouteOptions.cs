@@ -50,6 +50,10 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_MODEL_AGENT_SECONDARY"), RegularExpression(ModelIdPattern)]
     public string AgentSecondaryModel { get; set; } = "moonshotai/kimi-k2.5";
 
+    /// <summary>Tokens of one answer at most, thoughts included: sent as <c>max_tokens</c> with every model call, unless the model can do less.</summary>
+    [Knob("CHAT_MAX_OUTPUT_TOKENS"), Range(16, 200_000)]
+    public int MaxOutputTokens { get; set; } = 4_096;
+
     /// <summary>Class of a turn without a requested model, and of a model that no table knows.</summary>
     [Knob("CHAT_DEFAULT_MODEL_CLASS"), RegularExpression(ClassPattern)]
     public string DefaultModelClass { get; set; } = ModelClass.Agent;
@@ -85,4 +89,7 @@ internal sealed class ProviderRouteOptions
     /// <summary>The public address of the application, told to the provider as <c>HTTP-Referer</c>.</summary>
     [Knob("APP_URL", StartUpOnly = true)]
     public string AppUrl { get; set; } = "";
+
+    /// <summary>Whether the model is one that the operator has configured, on whichever route; any other is its caller's choice.</summary>
+    public bool Configures(string model) => model == FastPrimaryModel || model == FastSecondaryModel || model == AgentPrimaryModel || model == AgentSecondaryModel;
 }

@@ -11,6 +11,7 @@ internal static class ProviderServices
     public static IServiceCollection AddProviders(this IServiceCollection services)
     {
         services.AddKnobs<ProviderRouteOptions>();
+        services.AddKnobs<ModelAccessOptions>();
         services.AddKnobs<ChatGatewayOptions>();
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
@@ -18,7 +19,10 @@ internal static class ProviderServices
         services.AddSingleton<OpenRouterClient>();
         services.AddSingleton<ModelCatalogue>();
         services.AddHostedService<CatalogueRefresh>();
+        services.AddSingleton<ModelAccess>();
+        services.AddSingleton<ModelPrices>();
         services.AddSingleton<RoutePlan>();
+        services.AddSingleton<RouteOutlook>();
         services.AddSingleton<IRouteGuards, RouteGuards>();
         services.AddSingleton(provider => ContentCapture.From(provider.GetRequiredService<IConfiguration>()));
         services.AddSingleton<GenAiTelemetry>();

@@ -14,7 +14,8 @@ internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads) : IRou
 
     public async ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
-        var entry = await circuits.EnterAsync(route.Guard, cancellationToken);
-        return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter);
+        // A caller's own model may neither use up the one probe nor close the circuit.
+        var entry = route.IsConfigured ? await circuits.EnterAsync(route.Guard, cancellationToken) : circuits.EnterAside(route.Guard);
+        return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null);
     }
 }

@@ -35,7 +35,11 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
     }
 
     private ProviderRoute Route(string id, string modelClass, string model, int timeoutMs, int retries, string baseUrl, string apiKey) =>
-        new(id, modelClass, model, catalogue.CapabilityOf(model), TimeSpan.FromMilliseconds(timeoutMs), retries, baseUrl, apiKey);
+        new(id, modelClass, model, catalogue.CapabilityOf(model), TimeSpan.FromMilliseconds(timeoutMs), retries, baseUrl, apiKey)
+        {
+            IsConfigured = options.CurrentValue.Configures(model),
+            MaxOutputTokens = Math.Min(options.CurrentValue.MaxOutputTokens, catalogue.MaxOutputOf(model) ?? int.MaxValue),
+        };
 
     private static string Or(string value, string otherwise) => string.IsNullOrWhiteSpace(value) ? otherwise : value;
 }

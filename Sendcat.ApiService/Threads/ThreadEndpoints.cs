@@ -21,13 +21,18 @@ internal static class ThreadEndpoints
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, ThreadAccess access, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         const string Function = "threads.create";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewThread, cancellationToken);
         if (!body.Got(out var request, out var refusal) || !principals.Read(http, request.SessionId).Got(out var principal, out refusal))
         {
             return refusal;
+        }
+
+        if (models.Refuses(principal, request.ModelId) is { } notAllowed)
+        {
+            return notAllowed;
         }
 
         if (await limits.RefusalAsync(http, Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
@@ -103,13 +108,18 @@ internal static class ThreadEndpoints
         return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
     }
 
-    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(HttpContext http, string id, ThreadAccess access, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
     {
         const string Function = "threads.update";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.ThreadChange, cancellationToken);
         if (!body.Got(out var change, out var refusal) || !(await access.OpenAsync(http, id, Function, change.SessionId, cancellationToken)).Got(out var open, out refusal))
         {
             return refusal;
+        }
+
+        if (models.Refuses(open.Principal, change.ModelId) is { } notAllowed)
+        {
+            return notAllowed;
         }
 
         if (change is not { Title: null, ModelId: null, IsPinned: null })

@@ -12,6 +12,7 @@ internal static class ThreadsSetup
         services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
         services.AddScoped<ThreadClaims>();
+        services.AddSingleton<ThreadModels>();
         services.AddScoped<ThreadList>();
         services.AddScoped<ThreadCopies>();
         services.AddScoped<Composition>();

@@ -70,7 +70,7 @@ public sealed class AdmissionController
 
         return decision;
 
-        AdmissionTicket Ticket() => outcome.Local ? new(outcome.Lease) : new(outcome.Lease, _claims, [.. deciding, .. shadow], mode is AdmissionMode.Disabled ? null : tools);
+        AdmissionTicket Ticket() => new(outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local, outcome.Local || mode is AdmissionMode.Disabled ? null : tools);
     }
 
     /// <summary>Frees whatever a turn holds, whichever replica it runs on; its ticket is <see cref="AdmissionTicket.Lost"/> at once. For a turn that takes over a detached one's place.</summary>

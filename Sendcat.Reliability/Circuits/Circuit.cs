@@ -28,10 +28,13 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         return state.Phase(now) switch
         {
             CircuitPhase.Closed => new(new(this, state.Epoch, probe: false), TimeSpan.Zero),
-            CircuitPhase.Open => new(null, state.RetryAfter(now)),
-            _ => state.IsProbing(now) ? new(null, state.RetryAfter(now)) : null,
+            CircuitPhase.Open => new(null, state.RetryAfter(now), state.Suspended),
+            _ => state.IsProbing(now) ? new(null, state.RetryAfter(now), state.Suspended) : null,
         };
     }
+
+    /// <summary>For a call that must not decide anything: let through while the circuit is closed, and never the probe.</summary>
+    public CircuitEntry EnterAside() => Enter() ?? Refusal(TimeSpan.FromSeconds(1));
 
     /// <summary>Becomes the probe, unless somebody here was quicker.</summary>
     public CircuitEntry Probe()
@@ -53,8 +56,15 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
     {
         lock (_gate)
         {
-            return Enter() ?? new(null, TimeSpan.FromSeconds(1));
+            return EnterAside();
         }
+    }
+
+    /// <summary>Null unless the provider is suspended.</summary>
+    public SuspensionReading? ReadSuspension()
+    {
+        var (state, now) = (_state, time.GetUtcNow());
+        return state.Suspended is { } reason ? new(reason, state.RetryAfter(now)) : null;
     }
 
     public void Succeeded(long epoch)
@@ -63,7 +73,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         Volatile.Write(ref _lastSuccess, time.GetUtcNow().UtcTicks);
 
         // The usual case, without a lock: a circuit in order, a call in order.
-        if (_state is { OpenUntil: null, Failures.IsEmpty: true })
+        if (_state is { OpenUntil: null, Failures.IsEmpty: true, Refusals.None: true })
         {
             return;
         }
@@ -82,6 +92,28 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         Change(state => state.Failed(epoch, Policy, now));
     }
 
+    public void KeyAccepted(long epoch)
+    {
+        if (!_state.Refusals.None)
+        {
+            Change(state => state.KeyAccepted(epoch));
+        }
+    }
+
+    public void AccountRefused(long epoch, Suspension refusal, bool configured)
+    {
+        var now = time.GetUtcNow();
+        if (configured)
+        {
+            lock (_gate)
+            {
+                (_lastFailureAt, _lastError) = (now, $"account refused: {refusal.Word()}");
+            }
+        }
+
+        Change(state => state.AccountRefused(epoch, refusal, configured, Policy, now));
+    }
+
     public void Neutral(long epoch)
     {
         if (_state.OpenUntil is not null)
@@ -90,11 +122,11 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         }
     }
 
-    public void Adopt(long epoch, DateTimeOffset? openUntil)
+    public void Adopt(long epoch, DateTimeOffset? openUntil, Suspension? suspended)
     {
         lock (_gate)
         {
-            var adopted = _state.Adopt(epoch, openUntil);
+            var adopted = _state.Adopt(epoch, openUntil, suspended);
             if (!ReferenceEquals(adopted, _state))
             {
                 (_state, _changedAt) = (adopted, time.GetUtcNow());
@@ -118,10 +150,15 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
                 _lastFailureAt,
                 lastSuccess,
                 _state.OpenUntil,
-                phase is CircuitPhase.Closed && _state.Failures.IsEmpty ? null : _lastError,
-                new[] { _lastFailureAt, lastSuccess, _changedAt }.Max());
+                phase is CircuitPhase.Closed && _state is { Failures.IsEmpty: true, Refusals.None: true } ? null : _lastError,
+                new[] { _lastFailureAt, lastSuccess, _changedAt }.Max())
+            {
+                Suspended = _state.Suspended?.Word(),
+            };
         }
     }
+
+    private CircuitEntry Refusal(TimeSpan retryAfter) => new(null, retryAfter, _state.Suspended);
 
     private void Change(Func<CircuitState, CircuitState> step)
     {

@@ -20,6 +20,26 @@ public sealed class CircuitPermit : IDisposable
         }
     }
 
+    /// <summary>The provider served a call that does not count for the circuit: nothing but the key is proven.</summary>
+    public void KeyAccepted()
+    {
+        if (Settle())
+        {
+            _circuit.KeyAccepted(_epoch);
+            _circuit.Neutral(_epoch);
+        }
+    }
+
+    /// <summary>The provider refused our account: its key (401) or its credit (402).</summary>
+    /// <param name="configured">The call counts for the circuit; a lack of credit says something only then.</param>
+    public void AccountRefused(Suspension refusal, bool configured)
+    {
+        if (Settle())
+        {
+            _circuit.AccountRefused(_epoch, refusal, configured);
+        }
+    }
+
     /// <param name="error">For operators; cut to 500 characters. No provider text that a client wrote.</param>
     public void Failed(string error)
     {
@@ -60,4 +80,5 @@ public sealed class CircuitPermit : IDisposable
 }
 
 /// <summary>Leave to call, or when to ask again.</summary>
-public readonly record struct CircuitEntry(CircuitPermit? Permit, TimeSpan RetryAfter);
+/// <param name="Suspended">Why nobody may call, when it is not for failures.</param>
+public readonly record struct CircuitEntry(CircuitPermit? Permit, TimeSpan RetryAfter, Suspension? Suspended = null);

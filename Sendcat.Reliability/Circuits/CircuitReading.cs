@@ -13,4 +13,8 @@ public sealed record CircuitReading(
     DateTimeOffset? LastSuccessAt,
     DateTimeOffset? CooldownUntil,
     string? LastError,
-    DateTimeOffset? UpdatedAt);
+    DateTimeOffset? UpdatedAt)
+{
+    /// <summary><c>key</c> or <c>quota</c> while the provider does not serve our account; null otherwise.</summary>
+    public string? Suspended { get; init; }
+}

@@ -83,12 +83,12 @@ internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer con
         var answer = await redis.TendAsync(
             Share,
             [RedisKeys.Circuit(circuit.Provider)],
-            [state.Epoch, state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0, (long)Kept.TotalMilliseconds, RedisKeys.CircuitsChanged.ToString(), circuit.Provider],
+            [state.Epoch, state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0, (long)Kept.TotalMilliseconds, RedisKeys.CircuitsChanged.ToString(), circuit.Provider, state.Suspended?.Word() ?? ""],
             cancellationToken);
-        if (answer is not null && (string?[]?)answer is [{ } epoch, { } ends])
+        if (answer is not null && (string?[]?)answer is [{ } epoch, { } ends, var suspended])
         {
             var until = long.Parse(ends, CultureInfo.InvariantCulture);
-            circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until));
+            circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until), Suspensions.Of(suspended));
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Events;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Circuits;
@@ -15,6 +16,9 @@ public sealed class Circuits
     public static readonly IReadOnlyList<string> Providers =
         ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search"];
 
+    /// <summary>Bucket of the event that a suspension leaves.</summary>
+    public const string SuspensionBucket = "provider_suspension";
+
     private static readonly RedisScript Probing = RedisScript.Embedded("probe.lua");
 
     private readonly ConcurrentDictionary<string, Circuit> _circuits = new(StringComparer.Ordinal);
@@ -23,13 +27,21 @@ public sealed class Circuits
     private readonly ReplicaId _replica;
     private readonly IOptionsMonitor<CircuitOptions> _options;
     private readonly TimeProvider _time;
+    private readonly RateLimitEvents _events;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<Circuits> _logger;
 
     internal Circuits(
-        CircuitSharing sharing, RedisLine redis, ReplicaId replica, IOptionsMonitor<CircuitOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<Circuits> logger)
+        CircuitSharing sharing,
+        RedisLine redis,
+        ReplicaId replica,
+        IOptionsMonitor<CircuitOptions> options,
+        TimeProvider time,
+        RateLimitEvents events,
+        ReliabilityMetrics metrics,
+        ILogger<Circuits> logger)
     {
-        (_sharing, _redis, _replica, _options, _time, _metrics, _logger) = (sharing, redis, replica, options, time, metrics, logger);
+        (_sharing, _redis, _replica, _options, _time, _events, _metrics, _logger) = (sharing, redis, replica, options, time, events, metrics, logger);
         sharing.Serve(this);
     }
 
@@ -42,13 +54,14 @@ public sealed class Circuits
             return ProbeAsync(circuit, cancellationToken);
         }
 
-        if (decided.Permit is null)
-        {
-            _metrics.CircuitRefused(provider);
-        }
-
-        return new(decided);
+        return new(Counted(provider, decided));
     }
+
+    /// <summary>For a call that must not decide anything about the provider, such as one with a model of the caller's own choice: let through while the circuit is closed, and never the probe.</summary>
+    public CircuitEntry EnterAside(string provider) => Counted(provider, Of(provider).EnterAside());
+
+    /// <summary>Null unless the provider is suspended, as far as this process knows.</summary>
+    public SuspensionReading? SuspensionOf(string provider) => Of(provider).ReadSuspension();
 
     /// <summary>Every circuit as it is now; providers without a call yet are closed.</summary>
     public IReadOnlyList<CircuitReading> States() =>
@@ -66,10 +79,14 @@ public sealed class Circuits
             [RedisKeys.CircuitProbe(circuit.Provider)],
             [_replica.ToString(), circuit.State.Epoch, _options.CurrentValue.ProbeTimeoutMs],
             cancellationToken);
-        var entry = mine is not null && (int)mine == 0 ? circuit.LeaveProbeToOthers() : circuit.Probe();
+        return Counted(circuit.Provider, mine is not null && (int)mine == 0 ? circuit.LeaveProbeToOthers() : circuit.Probe());
+    }
+
+    private CircuitEntry Counted(string provider, CircuitEntry entry)
+    {
         if (entry.Permit is null)
         {
-            _metrics.CircuitRefused(circuit.Provider);
+            _metrics.CircuitRefused(provider);
         }
 
         return entry;
@@ -85,7 +102,15 @@ public sealed class Circuits
         }
 
         _metrics.CircuitBecame(circuit.Provider, after.OpenUntil is null ? "closed" : "open");
-        if (after.OpenUntil is { } until)
+        if (after is { Suspended: { } reason, OpenUntil: { } end })
+        {
+            Suspended(circuit.Provider, reason, end, isNew: before.Suspended != reason);
+        }
+        else if (before.Suspended is not null)
+        {
+            _logger.ProviderResumed(circuit.Provider);
+        }
+        else if (after.OpenUntil is { } until)
         {
             _logger.CircuitOpened(circuit.Provider, after.Failures.Length, until);
         }
@@ -93,5 +118,19 @@ public sealed class Circuits
         {
             _logger.CircuitClosed(circuit.Provider);
         }
+    }
+
+    /// <summary>An operator has to do something about it: the beginning is an event, that it goes on is logged.</summary>
+    private void Suspended(string provider, Suspension reason, DateTimeOffset until, bool isNew)
+    {
+        if (!isNew)
+        {
+            _logger.ProviderStillSuspended(provider, reason.Word(), until);
+            return;
+        }
+
+        _logger.ProviderSuspended(provider, reason.Word(), until);
+        _metrics.ProviderSuspended(provider, reason.Word());
+        _events.Record(new(RateLimitSource.ChatHttp, SuspensionBucket, $"{SuspensionBucket}:{provider}", RateLimitOutcome.Blocked, reason.Word()) { RetryAfter = until - _time.GetUtcNow() });
     }
 }

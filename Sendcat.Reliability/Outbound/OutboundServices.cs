@@ -1,4 +1,3 @@
-using System.Net;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Sendcat.Reliability.Knobs;
@@ -21,13 +20,7 @@ public static class OutboundServices
             })
             // Addresses hold what was searched for, and for one upstream its key.
             .RemoveAllLoggers()
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-            {
-                AutomaticDecompression = DecompressionMethods.All,
-                ConnectTimeout = TimeSpan.FromSeconds(5),
-                PooledConnectionLifetime = TimeSpan.FromMinutes(5),
-                AllowAutoRedirect = false,
-            });
+            .ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler);
         return services;
     }
 

@@ -6,8 +6,17 @@ public enum RateLimitBucket
     /// <summary>Chat turns of a principal.</summary>
     ChatStream,
 
-    /// <summary>Tokens of a principal's chat turns. A turn starts if any are left; what it cost is known when it has ended.</summary>
+    /// <summary>Tokens of a principal's chat turns: reserved with admission, set right when the turn has ended.</summary>
     ChatTokens,
+
+    /// <summary>The same for all turns of an address.</summary>
+    ChatAddressTokens,
+
+    /// <summary>The same for all turns there are.</summary>
+    ChatGlobalTokens,
+
+    /// <summary>What a principal's chat turns cost, in millionths of a US dollar.</summary>
+    ChatMoney,
 
     /// <summary>Chat requests of an address, and what it writes.</summary>
     ChatIp,
@@ -51,11 +60,17 @@ public enum RateLimitBucket
 
 public static class RateLimitBuckets
 {
+    private const int DayMs = 86_400_000;
+    private const double MicroUsd = 1_000_000;
+
     /// <summary>The name in events, alerts and Redis keys.</summary>
     public static string Name(this RateLimitBucket bucket) => bucket switch
     {
         RateLimitBucket.ChatStream => "chat_stream",
         RateLimitBucket.ChatTokens => "chat_tokens",
+        RateLimitBucket.ChatAddressTokens => "chat_address_tokens",
+        RateLimitBucket.ChatGlobalTokens => "chat_global_tokens",
+        RateLimitBucket.ChatMoney => "chat_money",
         RateLimitBucket.ChatIp => "chat_ip",
         RateLimitBucket.Reads => "reads",
         RateLimitBucket.Copies => "copies",
@@ -72,13 +87,16 @@ public static class RateLimitBuckets
         _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
     };
 
-    /// <summary>How much the bucket admits, and in which time.</summary>
+    /// <summary>How much the bucket admits, and in which time. A budget of a day may be 0: it is off.</summary>
     public static (int Max, TimeSpan Window) Of(this RateLimitOptions options, RateLimitBucket bucket)
     {
         var (max, windowMs) = bucket switch
         {
             RateLimitBucket.ChatStream => (options.ChatStreamMax, options.ChatStreamWindowMs),
             RateLimitBucket.ChatTokens => (options.ChatTokensMax, options.ChatTokensWindowMs),
+            RateLimitBucket.ChatAddressTokens => (options.ChatAddressTokensPerDay, DayMs),
+            RateLimitBucket.ChatGlobalTokens => (options.ChatGlobalTokensPerDay, DayMs),
+            RateLimitBucket.ChatMoney => ((int)(options.BudgetUsdPerPrincipalPerDay * MicroUsd), DayMs),
             RateLimitBucket.ChatIp => (options.ChatIpMax, options.ChatIpWindowMs),
             RateLimitBucket.Reads => (options.ReadsPerAddressPerMinute, RateLimitOptions.MinuteMs),
             RateLimitBucket.Copies => (options.CopyMaxKiB, options.CopyWindowMs),

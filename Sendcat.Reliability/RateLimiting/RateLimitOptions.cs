@@ -24,6 +24,18 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_CHAT_TOKENS_WINDOW_MS"), Range(60_000, 86_400_000)]
     public int ChatTokensWindowMs { get; set; } = 3_600_000;
 
+    /// <summary>Tokens of chat turns (prompts and answers) per day and address; 0: no such budget.</summary>
+    [Knob("CHAT_ADDRESS_TOKENS_PER_DAY"), Range(0, 2_000_000_000)]
+    public int ChatAddressTokensPerDay { get; set; } = 2_000_000;
+
+    /// <summary>Tokens of all chat turns per day; 0: no such budget.</summary>
+    [Knob("CHAT_GLOBAL_TOKENS_PER_DAY"), Range(0, 2_000_000_000)]
+    public int ChatGlobalTokensPerDay { get; set; }
+
+    /// <summary>What the chat turns of a principal may cost per day, by the provider's own figures or the catalogue's prices; 0: no such budget.</summary>
+    [Knob("BUDGET_USD_PER_PRINCIPAL_PER_DAY", Unit = "USD"), Range(0d, 2_000d)]
+    public double BudgetUsdPerPrincipalPerDay { get; set; }
+
     /// <summary>Chat requests per window and address, whoever sends them, together with the other writes and the shopping pages of the address.</summary>
     [Knob("RATE_LIMIT_CHAT_IP_MAX"), Range(1, 1_000_000)]
     public int ChatIpMax { get; set; } = 3_000;

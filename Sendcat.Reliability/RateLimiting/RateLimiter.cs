@@ -33,6 +33,29 @@ public sealed class RateLimiter
 
     public WindowClaim Claim(RateLimitBucket bucket, string key) => Claim(bucket, new LimitKey(key));
 
+    /// <summary>
+    /// Reserves what a turn may cost, to be decided together with other claims; <see cref="Admission.AdmissionTicket.SpentAsync"/> sets it right. At most a tenth of the budget is reserved for one turn: a budget
+    /// that is small beside a single turn would never admit any otherwise.
+    /// </summary>
+    /// <returns>Null: the budget is off.</returns>
+    public WindowClaim? Reserve(RateLimitBucket bucket, LimitKey key, long estimate)
+    {
+        if (IsOff(bucket))
+        {
+            return null;
+        }
+
+        var claim = Claim(bucket, key);
+        return claim with
+        {
+            Cost = (int)Math.Clamp(estimate, 1, Math.Max(1, claim.Max / 10)),
+            Reserves = bucket is RateLimitBucket.ChatMoney ? SpendUnit.MicroUsd : SpendUnit.Tokens,
+        };
+    }
+
+    /// <summary>Nobody counts this bucket.</summary>
+    public bool IsOff(RateLimitBucket bucket) => _options.CurrentValue.Of(bucket).Max == 0;
+
     /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
     /// <param name="path">For the event that a refusal leaves.</param>
     public ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null) =>
@@ -69,10 +92,13 @@ public sealed class RateLimiter
     /// <summary>Sets right what a call cost: <paramref name="difference"/> more than was counted, or less. Best effort: without Redis it is forgotten.</summary>
     public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, new(key)), difference);
 
+    private static bool IsOfChat(RateLimitBucket bucket) => bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp
+        or RateLimitBucket.ChatAddressTokens or RateLimitBucket.ChatGlobalTokens or RateLimitBucket.ChatMoney;
+
     private WindowClaim Window(RateLimitBucket bucket, LimitKey key)
     {
         var (max, window) = _options.CurrentValue.Of(bucket);
-        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key.Name), max * key.Times, window);
+        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key.Name), (int)Math.Min((long)max * key.Times, int.MaxValue), window);
     }
 
     private void Report(RateLimitBucket bucket, string key, RateLimitDecision decision, string? path, string? method)
@@ -86,7 +112,7 @@ public sealed class RateLimiter
         });
         if (!decision.Allowed || decision.Contention)
         {
-            if (path is null && bucket is (RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp))
+            if (path is null && IsOfChat(bucket))
             {
                 (path, method) = (Chat, "POST");
             }

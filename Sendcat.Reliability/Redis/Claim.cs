@@ -21,4 +21,15 @@ public sealed record LeaseClaim(string Reason, string Key, int Cap, TimeSpan Ttl
 }
 
 /// <summary>A cost against a sliding window of <paramref name="Max"/>.</summary>
-public sealed record WindowClaim(string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced);
+public sealed record WindowClaim(string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced)
+{
+    /// <summary>The cost is an estimate in this unit, set right when the turn has ended; null: it costs what is claimed.</summary>
+    public SpendUnit? Reserves { get; init; }
+}
+
+/// <summary>What a turn spends.</summary>
+public enum SpendUnit
+{
+    Tokens,
+    MicroUsd,
+}

@@ -48,26 +48,41 @@ public sealed class ClaimStore
 
     /// <summary>Sets a window right after the fact, whatever its limit says. Best effort: while Redis is away it is forgotten.</summary>
     /// <param name="difference">What it cost beyond what was claimed; negative for less.</param>
-    internal async ValueTask SettleAsync(WindowClaim window, long difference)
+    internal ValueTask SettleAsync(WindowClaim window, long difference) => SettleAsync([new(window, window.Cost + difference)], _time.GetTimestamp(), local: false);
+
+    /// <summary>The same for several windows in one round trip.</summary>
+    /// <param name="claimedAt">Timestamp of the claim.</param>
+    /// <param name="local">Redis was away when it was claimed, so it has counted nothing yet.</param>
+    internal async ValueTask SettleAsync(IReadOnlyList<Settlement> settlements, long claimedAt, bool local)
     {
-        if (difference != 0)
+        var since = _time.GetElapsedTime(claimedAt);
+        var keys = new List<RedisKey>(settlements.Count);
+        var arguments = new List<RedisValue>(3 * settlements.Count);
+        foreach (var (window, spent) in settlements)
         {
-            _local.Correct(window, difference);
-            await _redis.AskAsync(Settle, [window.Key], [Milliseconds(window), difference], CancellationToken.None);
+            if (spent != window.Cost)
+            {
+                _local.Correct(window, spent - window.Cost, since);
+            }
+
+            if (local ? spent > 0 : spent != window.Cost)
+            {
+                keys.Add(window.Key);
+                arguments.AddRange([Milliseconds(window), local ? spent : spent - window.Cost, (long)since.TotalMilliseconds]);
+            }
+        }
+
+        if (keys.Count > 0)
+        {
+            await _redis.AskAsync(Settle, [.. keys], [.. arguments], CancellationToken.None);
         }
     }
 
     /// <summary>Takes back what windows have counted. Best effort, as above.</summary>
-    internal async ValueTask WithdrawAsync(IReadOnlyList<Claim> taken)
-    {
-        WindowClaim[] windows = [.. taken.OfType<WindowClaim>()];
-        if (windows.Length > 0)
-        {
-            Array.ForEach(windows, window => _local.Correct(window, -window.Cost));
-            await _redis.AskAsync(
-                Settle, [.. windows.Select(window => (RedisKey)window.Key)], [.. windows.SelectMany(window => new RedisValue[] { Milliseconds(window), -window.Cost })], CancellationToken.None);
-        }
-    }
+    internal ValueTask WithdrawAsync(IReadOnlyList<Claim> taken, long claimedAt, bool local) =>
+        SettleAsync([.. taken.OfType<WindowClaim>().Select(window => new Settlement(window, 0))], claimedAt, local);
+
+    internal long Timestamp() => _time.GetTimestamp();
 
     private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, WhenAway whenAway, CancellationToken cancellationToken)
     {
@@ -205,3 +220,6 @@ public sealed class ClaimStore
         }
     }
 }
+
+/// <summary>What a claim cost in the end.</summary>
+internal readonly record struct Settlement(WindowClaim Window, long Spent);

@@ -55,12 +55,22 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
         }
     }
 
-    /// <summary>Sets right what a window has counted.</summary>
-    public void Correct(WindowClaim window, long difference)
+    /// <summary>Sets right what a window has counted <paramref name="since"/> ago.</summary>
+    public void Correct(WindowClaim window, long difference, TimeSpan since)
     {
         lock (_gate)
         {
-            Add(window, time.GetUtcNow().ToUnixTimeMilliseconds(), difference);
+            var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
+            if (difference > 0)
+            {
+                Add(window, nowMs, difference);
+                Forget(nowMs);
+            }
+            else if (_windows.ContainsKey(window.Key))
+            {
+                var length = (long)window.Window.TotalMilliseconds;
+                _windows[window.Key] = (Count(window.Key, nowMs, length).Return(-difference, nowMs - (long)since.TotalMilliseconds, length), length);
+            }
         }
     }
 
@@ -95,7 +105,9 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 if (claim is WindowClaim window)
                 {
                     var length = (long)window.Window.TotalMilliseconds;
-                    var count = Count(window.Key, nowMs, length).Take(_asked.GetValueOrDefault(window.Key));
+                    var asked = _asked.GetValueOrDefault(window.Key);
+                    var count = Count(window.Key, nowMs, length);
+                    count = asked > 0 ? count.Spend(asked, nowMs) : count;
                     breached = !count.Fits(nowMs, length, window.Max, window.Cost);
                     wait = breached ? count.UntilFits(nowMs, length, window.Max, window.Cost) : null;
                     remaining ??= breached ? null : (int)(window.Max - count.Used(nowMs, length) - window.Cost);
@@ -142,7 +154,7 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
     private void Add(WindowClaim window, long nowMs, long cost)
     {
         var length = (long)window.Window.TotalMilliseconds;
-        CollectionsMarshal.GetValueRefOrAddDefault(_windows, window.Key, out _) = (Count(window.Key, nowMs, length).Take(cost), length);
+        CollectionsMarshal.GetValueRefOrAddDefault(_windows, window.Key, out _) = (Count(window.Key, nowMs, length).Spend(cost, nowMs), length);
     }
 
     private WindowCount Count(string key, long nowMs, long lengthMs) =>

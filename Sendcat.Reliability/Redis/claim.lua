@@ -21,7 +21,8 @@ local deciding = tonumber(ARGV[2])
 local forced = ARGV[3] == '1'
 local claims = #KEYS - 1
 
--- Two-window counter "index current previous": the previous window counts by the share of it that the sliding window still covers.
+-- Two-window counter "index current previous": the previous window counts by the share of it that the sliding window still covers. The key expires a
+-- window after the last cost: what is older counts no longer, whatever the weights say, so that nobody waits for longer than a window.
 local function window(key, length)
   local index = math.floor(now / length)
   local share = 1 - (now - index * length) / length
@@ -69,7 +70,10 @@ for n = 1, claims do
     local index, current, previous, share = window(key, length)
     counters[n] = { index, current, previous }
     breach = current + previous * share + cost > max
-    if breach then wait = untilFits(length, share, current, previous, max, cost)
+    if breach then
+      wait = untilFits(length, share, current, previous, max, cost)
+      local left = redis.call('PTTL', key)
+      if left >= 0 then wait = math.max(1, math.min(wait, left)) end
     elseif remaining < 0 and n <= deciding then remaining = math.floor(max - current - previous * share - cost) end
   end
 
@@ -92,7 +96,7 @@ if refusedBy == 0 then
       leases[#leases + 1] = key
     else
       local counter, cost = counters[n], math.floor(tonumber(ARGV[3 * n + 3]) / 2)
-      redis.call('SET', key, string.format('%.0f %.0f %.0f', counter[1], counter[2] + cost, counter[3]), 'PX', -2 * span)
+      redis.call('SET', key, string.format('%.0f %.0f %.0f', counter[1], counter[2] + cost, counter[3]), 'PX', -span)
     end
   end
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
+using OpenTelemetry.Context.Propagation;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -25,6 +26,9 @@ internal static class OpenTelemetryExport
         }
 
         StoreTelemetry.UseOwnRedisSpans(builder.Configuration);
+
+        // With its own default, trace context and baggage, the instrumentation of HttpClient writes headers by itself, into calls to third parties as well. With this one it leaves them to each client's handler.
+        Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
 
         builder.Logging.AddOpenTelemetry(logs =>
         {

@@ -1,11 +1,10 @@
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
-/// <summary>Fetches the provider's catalogue when it is asked for and stale: one fetch at a time, never on the way of a chat turn.</summary>
+/// <summary>Fetches the provider's catalogue at start, since prices decide who may ask which model, and then when it is asked for and stale: one fetch at a time, never on the way of a chat turn.</summary>
 internal sealed class CatalogueRefresh(
     ModelCatalogue catalogue, OpenRouterClient client, IOptionsMonitor<ProviderRouteOptions> options, TimeProvider time, ILogger<CatalogueRefresh> logger)
     : BackgroundService
@@ -15,6 +14,11 @@ internal sealed class CatalogueRefresh(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (options.CurrentValue is { CatalogueEnabled: true, ApiKey.Length: > 0 })
+        {
+            await RefreshAsync(stoppingToken);
+        }
+
         while (!stoppingToken.IsCancellationRequested)
         {
             await catalogue.WantedAsync(stoppingToken);
@@ -31,9 +35,9 @@ internal sealed class CatalogueRefresh(
         {
             var knobs = options.CurrentValue;
             using var json = await client.ModelsAsync(knobs.BaseUrl, knobs.ApiKey, either.Token);
-            var tools = ToolSupport(json.RootElement);
-            catalogue.Refreshed(tools, ModelCatalogue.TimeToLive);
-            logger.CatalogueRefreshed(tools.Count);
+            var models = CatalogueReader.Read(json.RootElement);
+            catalogue.Refreshed(models, ModelCatalogue.TimeToLive);
+            logger.CatalogueRefreshed(models.Count);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
@@ -41,26 +45,5 @@ internal sealed class CatalogueRefresh(
             catalogue.Refreshed(null, NegativeTimeToLive);
             logger.CatalogueNotRefreshed(e.GetType().Name);
         }
-    }
-
-    /// <summary>Models whose entry says nothing about parameters are left to the table.</summary>
-    private static Dictionary<string, bool> ToolSupport(JsonElement root)
-    {
-        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Array)
-        {
-            throw new JsonException("No list of models");
-        }
-
-        var tools = new Dictionary<string, bool>(StringComparer.Ordinal);
-        foreach (var model in data.EnumerateArray().Where(model => model.ValueKind == JsonValueKind.Object))
-        {
-            if (model.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && ModelCatalogue.IsModelId(id.GetString())
-                && model.TryGetProperty("supported_parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array)
-            {
-                tools[id.GetString()!] = parameters.EnumerateArray().Any(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("tools"u8));
-            }
-        }
-
-        return tools;
     }
 }

@@ -18,7 +18,7 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
 
     private readonly SemaphoreSlim _wanted = new(0, 1);
     private (string Text, FrozenDictionary<string, string> Classes) _configured = ("", FrozenDictionary<string, string>.Empty);
-    private FrozenDictionary<string, bool> _liveTools = FrozenDictionary<string, bool>.Empty;
+    private FrozenDictionary<string, CatalogueModel> _live = FrozenDictionary<string, CatalogueModel>.Empty;
     private long _staleAt;
     private int _asked;
 
@@ -39,18 +39,29 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     {
         AskForRefresh();
         var known = ModelTable.CapabilityOf(model) ?? ModelTable.Guess(model);
-        return Volatile.Read(ref _liveTools).TryGetValue(model, out var tools) && tools != known.NativeTools ? known with { NativeTools = tools } : known;
+        return Volatile.Read(ref _live).TryGetValue(model, out var live) && live.Tools is { } tools && tools != known.NativeTools ? known with { NativeTools = tools } : known;
     }
+
+    /// <summary>What the model costs, by the live catalogue, or by the table while that is away. Null: it is not in there, or has no fixed price.</summary>
+    public ModelPrice? PriceOf(string model)
+    {
+        AskForRefresh();
+        var live = Volatile.Read(ref _live);
+        return live.Count == 0 ? ModelTable.PriceOf(model) : live.GetValueOrDefault(model)?.Price;
+    }
+
+    /// <summary>How many tokens one answer of the model may have; null: unknown.</summary>
+    public int? MaxOutputOf(string model) => Volatile.Read(ref _live).GetValueOrDefault(model)?.MaxOutputTokens;
 
     /// <summary>Completes when somebody has asked and the catalogue was stale.</summary>
     internal Task WantedAsync(CancellationToken cancellationToken) => _wanted.WaitAsync(cancellationToken);
 
-    /// <param name="tools">Ids, and whether they take tools; null when the fetch failed and what was known stays.</param>
-    internal void Refreshed(IReadOnlyDictionary<string, bool>? tools, TimeSpan freshFor)
+    /// <param name="models">By id; null when the fetch failed and what was known stays.</param>
+    internal void Refreshed(IReadOnlyDictionary<string, CatalogueModel>? models, TimeSpan freshFor)
     {
-        if (tools is not null)
+        if (models is not null)
         {
-            Volatile.Write(ref _liveTools, tools.ToFrozenDictionary(StringComparer.Ordinal));
+            Volatile.Write(ref _live, models.ToFrozenDictionary(StringComparer.Ordinal));
         }
 
         Volatile.Write(ref _staleAt, time.GetTimestamp() + (long)(freshFor.TotalSeconds * time.TimestampFrequency));

@@ -8,34 +8,38 @@ internal static class ModelTable
     private static readonly ModelCapability Standard = new(NativeTools: true, Reasoning: false);
     private static readonly ModelCapability Thinker = new(NativeTools: true, Reasoning: true);
 
-    private static readonly FrozenDictionary<string, (string Class, ModelCapability Capability)> Known =
-        new Dictionary<string, (string, ModelCapability)>(StringComparer.Ordinal)
+    // Prices as OpenRouter listed them at the end of 2026, in dollars per million tokens.
+    private static readonly FrozenDictionary<string, (string Class, ModelCapability Capability, ModelPrice Price)> Known =
+        new Dictionary<string, (string, ModelCapability, ModelPrice)>(StringComparer.Ordinal)
         {
-            ["moonshotai/kimi-k2.5"] = (ModelClass.Fast, Standard),
-            ["moonshotai/kimi-k2"] = (ModelClass.Fast, Standard),
-            ["openai/gpt-5"] = (ModelClass.Agent, Standard),
-            ["openai/gpt-5-mini"] = (ModelClass.Fast, Standard),
-            ["openai/gpt-5-nano"] = (ModelClass.Fast, Standard),
-            ["openai/gpt-4.1"] = (ModelClass.Agent, Standard),
-            ["openai/gpt-4.1-mini"] = (ModelClass.Fast, Standard),
-            ["openai/gpt-4o"] = (ModelClass.Agent, Standard),
-            ["openai/gpt-4o-mini"] = (ModelClass.Fast, Standard),
-            ["openai/o1-mini"] = (ModelClass.Agent, Thinker),
-            ["openai/o1-preview"] = (ModelClass.Agent, Thinker),
-            ["anthropic/claude-opus-4.5"] = (ModelClass.Agent, Standard),
-            ["anthropic/claude-sonnet-4.5"] = (ModelClass.Agent, Standard),
-            ["anthropic/claude-haiku-4.5"] = (ModelClass.Fast, Standard),
-            ["google/gemini-2.5-pro"] = (ModelClass.Agent, Standard),
-            ["google/gemini-2.5-flash"] = (ModelClass.Fast, Standard),
-            ["google/gemini-2.0-flash-exp:free"] = (ModelClass.Fast, Standard),
-            ["deepseek/deepseek-r1"] = (ModelClass.Agent, Thinker),
-            ["deepseek/deepseek-chat"] = (ModelClass.Agent, Standard),
-            ["x-ai/grok-4"] = (ModelClass.Agent, Thinker),
-            ["qwen/qwen3-max"] = (ModelClass.Agent, Standard),
-            ["mistralai/mistral-large-2512"] = (ModelClass.Agent, Standard),
+            ["moonshotai/kimi-k2.5"] = (ModelClass.Fast, Standard, new(0.6m, 3m)),
+            ["moonshotai/kimi-k2"] = (ModelClass.Fast, Standard, new(0.55m, 2.2m)),
+            ["openai/gpt-5"] = (ModelClass.Agent, Standard, new(1.25m, 10m)),
+            ["openai/gpt-5-mini"] = (ModelClass.Fast, Standard, new(0.25m, 2m)),
+            ["openai/gpt-5-nano"] = (ModelClass.Fast, Standard, new(0.05m, 0.4m)),
+            ["openai/gpt-4.1"] = (ModelClass.Agent, Standard, new(2m, 8m)),
+            ["openai/gpt-4.1-mini"] = (ModelClass.Fast, Standard, new(0.4m, 1.6m)),
+            ["openai/gpt-4o"] = (ModelClass.Agent, Standard, new(2.5m, 10m)),
+            ["openai/gpt-4o-mini"] = (ModelClass.Fast, Standard, new(0.15m, 0.6m)),
+            ["openai/o1-mini"] = (ModelClass.Agent, Thinker, new(1.1m, 4.4m)),
+            ["openai/o1-preview"] = (ModelClass.Agent, Thinker, new(15m, 60m)),
+            ["anthropic/claude-opus-4.5"] = (ModelClass.Agent, Standard, new(5m, 25m)),
+            ["anthropic/claude-sonnet-4.5"] = (ModelClass.Agent, Standard, new(3m, 15m)),
+            ["anthropic/claude-haiku-4.5"] = (ModelClass.Fast, Standard, new(1m, 5m)),
+            ["google/gemini-2.5-pro"] = (ModelClass.Agent, Standard, new(1.25m, 10m)),
+            ["google/gemini-2.5-flash"] = (ModelClass.Fast, Standard, new(0.3m, 2.5m)),
+            ["google/gemini-2.0-flash-exp:free"] = (ModelClass.Fast, Standard, new(0m, 0m)),
+            ["deepseek/deepseek-r1"] = (ModelClass.Agent, Thinker, new(0.7m, 2.5m)),
+            ["deepseek/deepseek-chat"] = (ModelClass.Agent, Standard, new(0.3m, 1.2m)),
+            ["x-ai/grok-4"] = (ModelClass.Agent, Thinker, new(3m, 15m)),
+            ["qwen/qwen3-max"] = (ModelClass.Agent, Standard, new(1.2m, 6m)),
+            ["mistralai/mistral-large-2512"] = (ModelClass.Agent, Standard, new(0.5m, 1.5m)),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static string? ClassOf(string model) => Known.TryGetValue(model, out var known) ? known.Class : null;
+
+    /// <summary>Null for ids that are not listed; a variant has a price of its own.</summary>
+    public static ModelPrice? PriceOf(string model) => Known.TryGetValue(model, out var known) ? known.Price : null;
 
     /// <summary>Null for ids that are not listed; a variant (<c>:free</c>, <c>:nitro</c>) can what its model can.</summary>
     public static ModelCapability? CapabilityOf(string model) =>

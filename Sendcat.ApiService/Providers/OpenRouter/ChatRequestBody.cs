@@ -18,6 +18,11 @@ internal static class ChatRequestBody
         json.WriteStartObject();
         json.WriteString("model"u8, model);
         json.WriteBoolean("stream"u8, true);
+        if (request.MaxOutputTokens is { } most)
+        {
+            json.WriteNumber("max_tokens"u8, most);
+        }
+
         json.WriteStartObject("usage"u8);
         json.WriteBoolean("include"u8, true);
         json.WriteEndObject();

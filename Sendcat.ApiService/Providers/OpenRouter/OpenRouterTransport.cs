@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
@@ -33,6 +33,6 @@ internal sealed class OpenRouterTransport(HttpMessageHandler handler) : IDisposa
         ResponseDrainTimeout = TimeSpan.Zero,
 
         // Each attempt has a span below the one of the model call, but trace ids are nobody else's business.
-        ActivityHeadersPropagator = DistributedContextPropagator.CreateNoOutputPropagator(),
+        ActivityHeadersPropagator = ThirdParty.Untold,
     };
 }

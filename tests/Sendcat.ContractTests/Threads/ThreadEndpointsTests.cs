@@ -45,11 +45,22 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     {
         var id = (string)(await NewAsync("before"))["id"]!;
         await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { isPinned = true })).JsonAsync();
-        var after = await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "x/y" })).JsonAsync();
+        var after = await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "openai/gpt-5" })).JsonAsync();
 
-        Assert.Equal(("after", "x/y", true), ((string)after["title"]!, (string)after["modelId"]!, (bool)after["isPinned"]!));
+        Assert.Equal(("after", "openai/gpt-5", true), ((string)after["title"]!, (string)after["modelId"]!, (bool)after["isPinned"]!));
         Assert.Equal(after.ToJsonString(), (await (await guest.PatchAsync($"/api/threads/{id}", "{}".AsJson())).JsonAsync()).ToJsonString());
         await (await guest.PatchAsync($"/api/threads/{id}", "{\"isPinned\":\"yes\"}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Fact]
+    public async Task A_model_that_its_caller_may_not_ask_is_not_put_into_a_thread()
+    {
+        var id = (string)(await NewAsync("mine"))["id"]!;
+
+        await (await guest.PostAsJsonAsync("/api/threads", new { modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "changed", modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+
+        Assert.Equal("mine", (string)(await (await guest.GetAsync($"/api/threads/{id}")).JsonAsync())["title"]!);
     }
 
     [Fact]

@@ -136,6 +136,36 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task Nobody_waits_for_an_overdrawn_window_longer_than_it_is_and_after_it_everybody_fits()
+    {
+        await using var replica = await ReplicaAsync();
+        var claim = new WindowClaim("rate", "w", 10, TimeSpan.FromMilliseconds(400));
+        await replica.Claims.TakeAsync("one", [claim], [], default);
+        await replica.Claims.SettleAsync(claim, 5_000);
+
+        var refused = await replica.Claims.TakeAsync("two", [claim], [], default);
+        await Task.Delay(refused.RetryAfter!.Value + TimeSpan.FromMilliseconds(2));
+
+        Assert.InRange(refused.RetryAfter.Value, TimeSpan.FromMilliseconds(1), claim.Window);
+        Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("three", [claim], [], default)).Status);
+    }
+
+    [Fact]
+    public async Task What_is_settled_goes_back_to_the_window_that_it_was_claimed_in_and_prolongs_nothing()
+    {
+        await using var replica = await ReplicaAsync();
+        var window = new WindowClaim("rate", "w", 1_000, TimeSpan.FromHours(1), 100);
+        var index = await NowAsync(replica.Redis) / 3_600_000;
+        await replica.Redis.StringSetAsync("w", $"{index} 7 150", TimeSpan.FromMinutes(5));
+        var hourAgo = TimeProvider.System.GetTimestamp() - (3_600 * TimeProvider.System.TimestampFrequency);
+
+        await replica.Claims.SettleAsync([new(window, 40)], hourAgo, local: false);
+
+        Assert.Equal($"{index} 7 90", (string?)await replica.Redis.StringGetAsync("w"));
+        Assert.InRange((await replica.Redis.KeyTimeToLiveAsync("w"))!.Value, TimeSpan.FromMinutes(4), TimeSpan.FromMinutes(5));
+    }
+
+    [Fact]
     public async Task Leases_behave_like_their_model_under_any_order_of_takes_and_returns()
     {
         await using var replica = await ReplicaAsync();

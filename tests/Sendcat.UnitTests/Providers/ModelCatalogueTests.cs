@@ -70,6 +70,29 @@ public sealed class ModelCatalogueTests : IDisposable
     }
 
     [Fact]
+    public async Task Prices_and_the_longest_answer_are_those_of_the_live_catalogue_and_odd_ones_are_unknown()
+    {
+        using var refresh = Refresh();
+        _provider.Answers("""
+            {"data":[
+              {"id":"a/text","pricing":{"prompt":"0.00000125","completion":"1e-5"},"top_provider":{"max_completion_tokens":353}},
+              {"id":"a/number","pricing":{"prompt":0,"completion":0.000002},"top_provider":{"max_completion_tokens":null}},
+              {"id":"a/auto","pricing":{"prompt":"-1","completion":"-1"}},
+              {"id":"a/huge","pricing":{"prompt":"79228162514264337593543950335","completion":"0"},"top_provider":{"max_completion_tokens":99999999999}},
+              {"id":"a/odd","pricing":{"prompt":"a lot","completion":[]},"top_provider":5},
+              {"id":"a/bare"}
+            ]}
+            """);
+        Assert.Equal(new ModelPrice(1.25m, 10), _provider.Catalogue.PriceOf("openai/gpt-5"));
+
+        await refresh.RefreshAsync(CancellationToken.None);
+
+        Assert.Equal((new ModelPrice(1.25m, 10), 353), (_provider.Catalogue.PriceOf("a/text"), _provider.Catalogue.MaxOutputOf("a/text")));
+        Assert.Equal((new ModelPrice(0, 2), null), (_provider.Catalogue.PriceOf("a/number"), _provider.Catalogue.MaxOutputOf("a/number")));
+        Assert.All(["a/auto", "a/huge", "a/odd", "a/bare", "openai/gpt-5"], (string model) => Assert.Equal((null, null), (_provider.Catalogue.PriceOf(model), _provider.Catalogue.MaxOutputOf(model))));
+    }
+
+    [Fact]
     public async Task A_catalogue_is_asked_for_once_until_it_is_stale()
     {
         using var refresh = Refresh();

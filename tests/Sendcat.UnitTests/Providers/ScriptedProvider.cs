@@ -206,8 +206,8 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     public ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
         var circuit = Of(route.Id);
-        var entry = circuit.Enter() ?? circuit.Probe();
-        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter));
+        var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterAside();
+        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null));
     }
 
     private Circuit Of(string routeId) => _circuits.TryGetValue(routeId, out var circuit) ? circuit

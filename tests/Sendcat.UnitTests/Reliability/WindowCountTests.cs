@@ -65,4 +65,40 @@ public sealed class WindowCountTests
     [Fact]
     public void What_is_longer_ago_than_two_windows_is_forgotten() =>
         Assert.Equal(0, new WindowCount(3, 9, 9).At(5 * Length, Length).Used(5 * Length, Length));
+
+    [Fact]
+    public void Nobody_waits_for_longer_than_a_window_and_whoever_waited_as_told_fits() =>
+        Gen.Select(Gen.Int[1, 50], Gen.Int[1, 5], Gen.Long[0, 500], Gen.Long[0, 500], Gen.Long[0, 999]).Sample((max, cost, first, second, offset) =>
+        {
+            var (before, now) = ((7 * Length) - 300, (7 * Length) + offset);
+            var count = new WindowCount(6, 0, 0).Spend(first, before).At(now, Length).Spend(second, now);
+            if (cost > max || count.Fits(now, Length, max, cost))
+            {
+                return true;
+            }
+
+            var told = (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+            return told <= Length && count.At(now + told, Length).Fits(now + told, Length, max, cost);
+        });
+
+    [Fact]
+    public void An_overdrawn_window_is_over_a_window_after_the_last_cost()
+    {
+        var count = new WindowCount(0, 0, 0).Spend(500, 100);
+
+        Assert.Equal(1_000, count.UntilFits(100, Length, max: 10, cost: 1).TotalMilliseconds);
+        Assert.False(count.At(1_099, Length).Fits(1_099, Length, max: 10, cost: 1));
+        Assert.True(count.At(1_100, Length).Fits(1_100, Length, max: 10, cost: 1));
+    }
+
+    [Fact]
+    public void What_was_reserved_goes_back_to_the_window_that_it_was_counted_in()
+    {
+        var count = new WindowCount(0, 0, 0).Spend(100, 900).At(1_200, Length).Spend(7, 1_200);
+
+        Assert.Equal((7, 40), (count.Return(60, 900, Length).Current, count.Return(60, 900, Length).Previous));
+        Assert.Equal((0, 100), (count.Return(60, 1_100, Length).Current, count.Return(60, 1_100, Length).Previous));
+        Assert.Equal(count, count.At(2_000, Length) with { Index = 1, Current = 7, Previous = 100 });
+        Assert.Equal(new WindowCount(2, 0, 7) { LastMs = 1_200 }, count.At(2_000, Length).Return(60, 900, Length));
+    }
 }

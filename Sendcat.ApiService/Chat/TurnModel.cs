@@ -1,0 +1,25 @@
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Threads;
+
+namespace Sendcat.ApiService.Chat;
+
+/// <summary>Which model answers a turn, and whether it may and can be asked.</summary>
+internal sealed class TurnModel(ModelAccess access, RouteOutlook outlook)
+{
+    /// <summary>A model that the caller may not ask is refused before anything is read or taken.</summary>
+    public ApiError? Refuses(Principal principal, string? requested) =>
+        requested is not null && !access.Allows(requested, principal.HasGuestLimits) ? ApiError.Forbidden(ThreadModels.NotAllowed) : null;
+
+    /// <summary>
+    /// The model that the request names, else the thread's. A thread whose model is not allowed any more, because it was taken off the list, became dearer or came with a copy, goes on with the default model:
+    /// the conversation is its owner's, and nobody asked for that model just now.
+    /// </summary>
+    /// <returns>Null: the operator's default.</returns>
+    public string? Of(Principal principal, string? requested, ThreadHistory thread) =>
+        requested ?? (thread.ChosenModel is { } chosen && access.Allows(chosen, principal.HasGuestLimits) ? chosen : null);
+
+    /// <summary>Every route for the model is suspended: told at once, and nothing is taken.</summary>
+    public ApiError? Suspended(string? model) => outlook.SuspendedFor(model) is { } wait ? ApiError.UpstreamUnavailable(wait) : null;
+}

@@ -1,0 +1,268 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Http.Json;
+using System.Text.Json;
+using Npgsql;
+using Sendcat.IntegrationTests.Tracing;
+using Sendcat.TestKit.Stores;
+using StackExchange.Redis;
+
+namespace Sendcat.IntegrationTests.Chat;
+
+/// <summary>What a caller can make the operator pay for, and whom a caller can shut out of the provider: nobody.</summary>
+public sealed class MoneyTests(SharedStores stores)
+{
+    private const string Short = "[[emu chunks=1]]";
+    private const string Own = "openai/gpt-4o-mini";
+
+    [Fact]
+    public async Task A_model_that_the_caller_may_not_ask_is_refused_and_nothing_is_taken()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("RATE_LIMIT_CHAT_STREAM_MAX", "1"));
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(Short);
+
+        foreach (var model in new[] { "openai/o1-pro", Own, "nobody/knows", "x" })
+        {
+            await using var refused = await guest.ChatAsync(thread, model);
+            Assert.Equal("model not allowed", await refused.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
+            using var created = await guest.Http.PostAsJsonAsync("/api/threads", new { modelId = model });
+            Assert.Equal(HttpStatusCode.Forbidden, created.StatusCode);
+            using var changed = await guest.Http.PatchAsJsonAsync($"/api/threads/{thread}", new { modelId = model });
+            Assert.Equal(HttpStatusCode.Forbidden, changed.StatusCode);
+        }
+
+        Assert.Equal(0, Calls(sendcat));
+        await using var own = await guest.ChatAsync(thread, "openai/gpt-5");
+        Assert.Equal("done", (await own.ToEndAsync())[^1].GetProperty("type").GetString());
+    }
+
+    [Fact]
+    public async Task A_thread_whose_model_is_not_allowed_any_more_goes_on_with_the_default_and_a_user_may_ask_more_than_a_guest()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("AUTH_CONFIRMED_DOMAINS", "example.com"));
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(Short);
+        await using (var database = NpgsqlDataSource.Create(sendcat.Database))
+        await using (var command = database.CreateCommand("update threads set model_id = 'openai/o1-pro'"))
+        {
+            await command.ExecuteNonQueryAsync();
+        }
+
+        await using (var turn = await guest.ChatAsync(thread))
+        {
+            await turn.ToEndAsync();
+            Assert.Equal("openai/gpt-5", turn.Seen.Last(e => e.GetProperty("type").GetString() == "provider-route").GetProperty("model").GetString());
+        }
+
+        using var user = await UserAsync(sendcat);
+        Assert.Equal("done", await LastAsync(user, Own));
+        Assert.Equal("403", await LastAsync(user, "openai/o1-pro"));
+        Assert.Equal("403", await LastAsync(user, "nobody/knows"));
+        Assert.All(Bodies(sendcat), body => Assert.Equal(4_096, body.GetProperty("max_tokens").GetInt32()));
+    }
+
+    [Fact]
+    public async Task Neither_a_callers_model_nor_a_flagged_input_opens_or_suspends_the_route_for_others()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(
+            stores, replicas: 1, ("AUTH_CONFIRMED_DOMAINS", "example.com"), ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"), ("CHAT_USER_MODELS", "*,emulator/unauthorized"));
+        using var user = await UserAsync(sendcat);
+        foreach (var status in new[] { 429, 503, 402, 401 })
+        {
+            sendcat.Model.Direct($"[[emu model={Own} status={status}]]");
+            for (var n = 0; n < 6; n++)
+            {
+                Assert.Equal("error", await LastAsync(user, Own));
+            }
+
+            sendcat.Model.ClearDirections();
+        }
+
+        for (var n = 0; n < 6; n++)
+        {
+            Assert.Equal("error", await LastAsync(user, null, "[[emu status=403]]"));
+        }
+
+        Assert.Equal(("closed", null), await PrimaryAsync(sendcat));
+        Assert.Equal("done", await LastAsync(user, null));
+    }
+
+    [Theory]
+    [InlineData(401, "key")]
+    [InlineData(402, "quota")]
+    public async Task A_refused_account_stops_all_calls_on_all_replicas_until_a_probe_is_served(int status, string reason)
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(
+            stores, replicas: 2, ("CIRCUIT_OPENROUTER_PRIMARY_COOLDOWN_MS", "4000"), ("CIRCUIT_OPENROUTER_SECONDARY_COOLDOWN_MS", "4000"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"));
+        using var guest = await sendcat.GuestAsync();
+        using var elsewhere = guest.At(sendcat.Replicas[1]);
+        var thread = await guest.AskingAsync(Short);
+        sendcat.Model.Direct($"[[emu status={status}]]");
+        for (var n = 0; n < 3; n++)
+        {
+            await using var doomed = await guest.ChatAsync(thread);
+            Assert.Equal("error", (await doomed.ToEndAsync())[^1].GetProperty("type").GetString());
+        }
+
+        var calls = Calls(sendcat);
+        await Eventually.TrueAsync(async () => await PrimaryAsync(sendcat, replica: 1) is ("open", not null));
+        Assert.Equal(("open", reason), await PrimaryAsync(sendcat));
+        foreach (var caller in new[] { guest, elsewhere, guest, elsewhere })
+        {
+            var began = Stopwatch.GetTimestamp();
+            await using var refused = await caller.ChatAsync(thread);
+            await refused.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+            Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 4);
+            Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(2));
+        }
+
+        Assert.Equal(calls, Calls(sendcat));
+        sendcat.Model.ClearDirections();
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var turn = await elsewhere.ChatAsync(thread);
+            return turn.Status == HttpStatusCode.OK && (await turn.ToEndAsync())[^1].GetProperty("type").GetString() == "done";
+        });
+        await Eventually.TrueAsync(async () => await PrimaryAsync(sendcat) is ("closed", null));
+    }
+
+    [Fact]
+    public async Task Fresh_sessions_share_the_tokens_of_their_address_and_are_told_to_wait_a_day_at_most()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("CHAT_ADDRESS_TOKENS_PER_DAY", "5000"), ("TRUSTED_PROXIES", "127.0.0.0/8"));
+        await using (var dear = await FromAsync(sendcat, "203.0.113.7", $"{Short} {new string('x', 40_000)}"))
+        {
+            Assert.Equal("done", (await dear.ToEndAsync())[^1].GetProperty("type").GetString());
+        }
+
+        await using var refused = await FromAsync(sendcat, "203.0.113.7", Short);
+        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 86_400);
+        await using var other = await FromAsync(sendcat, "203.0.113.8", Short);
+        Assert.Equal(HttpStatusCode.OK, other.Status);
+    }
+
+    [Fact]
+    public async Task What_was_reserved_for_a_turn_that_was_aborted_refused_or_failed_is_not_spent()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "10"), ("FF_PROVIDER_FAILOVER_ENABLED", "false"));
+        using var guest = await sendcat.GuestAsync();
+        using var stranger = await sendcat.GuestAsync();
+        await using (var failed = await guest.ChatAsync(await guest.AskingAsync("[[emu status=500]]")))
+        {
+            await failed.ToEndAsync();
+        }
+
+        await using (var foreign = await guest.ChatAsync(await stranger.AskingAsync(Short)))
+        {
+            Assert.Equal(HttpStatusCode.Forbidden, foreign.Status);
+        }
+
+        var thread = await guest.AskingAsync("[[emu hang=before-first]]");
+        await using (var aborted = await guest.ChatAsync(thread))
+        {
+            var start = await aborted.UntilAsync("start");
+            using var stopped = await guest.AbortAsync(thread, start.GetProperty("messageId").GetString()!);
+            await aborted.ToEndAsync();
+        }
+
+        Assert.InRange(await SpentAsync(sendcat, "chat_tokens"), 0, 50);
+        Assert.InRange(await SpentAsync(sendcat, "chat_money"), 0, 500);
+        await using (var paid = await guest.ChatAsync(await guest.AskingAsync(Short)))
+        {
+            await paid.ToEndAsync();
+        }
+
+        Assert.InRange(await SpentAsync(sendcat, "chat_tokens"), 2, 3_000);
+        Assert.InRange(await SpentAsync(sendcat, "chat_money"), 2, 50_000);
+    }
+
+    [Fact]
+    public async Task Nothing_of_our_traces_arrives_at_the_provider()
+    {
+        await using var receiver = await SpanReceiver.StartAsync();
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, [("SENTRY_DSN", "http://key@127.0.0.1:9/1"), ("SENTRY_TRACES_SAMPLE_RATE", "1"), .. receiver.Knobs]);
+        using var guest = await sendcat.GuestAsync();
+        guest.Http.DefaultRequestHeaders.Add("baggage", "thread=secret");
+        guest.Http.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        guest.Http.DefaultRequestHeaders.Add("tracestate", "a=b");
+
+        await using (var turn = await guest.ChatAsync(await guest.AskingAsync(Short)))
+        {
+            await turn.ToEndAsync();
+        }
+
+        Assert.NotEqual(0, Calls(sendcat));
+        Assert.All(sendcat.Model.Requests, request => Assert.DoesNotContain(
+            request.Headers.Keys, name => name.ToUpperInvariant() is "TRACEPARENT" or "TRACESTATE" or "BAGGAGE" or "CORRELATION-CONTEXT" or "SENTRY-TRACE" or "REQUEST-ID"));
+        await receiver.WaitForAsync(spans => spans.Any(span => span.Name.EndsWith("/chat/completions", StringComparison.Ordinal)));
+    }
+
+    private static IEnumerable<JsonElement> Bodies(SendcatSystem sendcat) => sendcat.Model.Requests.Where(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Select(request => request.Body);
+
+    private static int Calls(SendcatSystem sendcat) => Bodies(sendcat).Count();
+
+    private static async Task<(string? State, string? Suspended)> PrimaryAsync(SendcatSystem sendcat, int replica = 0)
+    {
+        using var operators = new HttpClient { BaseAddress = sendcat.Replicas[replica].Address };
+        operators.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", SendcatSystem.OpsKey);
+        var health = await operators.GetFromJsonAsync<JsonElement>("/api/chat/health");
+        var circuit = health.GetProperty("circuits").EnumerateArray().Single(it => it.GetProperty("provider").GetString() == "openrouter_chat_primary");
+        return (circuit.GetProperty("state").GetString(), circuit.TryGetProperty("suspended", out var suspended) ? suspended.GetString() : null);
+    }
+
+    private static async Task<HttpClient> UserAsync(SendcatSystem sendcat)
+    {
+        var http = new HttpClient { BaseAddress = sendcat.Api.Address };
+        foreach (var step in new[] { "register", "login" })
+        {
+            using var answer = await http.PostAsJsonAsync($"/api/auth/{step}", new { email = "ann@example.com", password = "correct horse 1" });
+            answer.EnsureSuccessStatusCode();
+            if (step == "login")
+            {
+                http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("accessToken").GetString());
+            }
+        }
+
+        return http;
+    }
+
+    /// <summary>How a turn in a new thread ended: its last event, or the status of its refusal.</summary>
+    private static async Task<string> LastAsync(HttpClient user, string? model, string prompt = Short)
+    {
+        using var thread = await user.PostAsJsonAsync("/api/threads", new { title = "test" });
+        var id = (await thread.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString();
+        using var said = await user.PostAsJsonAsync($"/api/threads/{id}/messages", new { content = prompt });
+        said.EnsureSuccessStatusCode();
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = model is null ? JsonContent.Create(new { threadId = id }) : JsonContent.Create(new { threadId = id, modelId = model }) };
+        await using var stream = new ChatStream(await user.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
+        return stream.Status == HttpStatusCode.OK ? (await stream.ToEndAsync())[^1].GetProperty("type").GetString()! : $"{(int)stream.Status}";
+    }
+
+    /// <summary>A turn of a new guest behind an address.</summary>
+    private static async Task<ChatStream> FromAsync(SendcatSystem sendcat, string address, string prompt)
+    {
+        using var guest = await sendcat.GuestAsync();
+        var thread = await guest.AskingAsync(prompt);
+        var http = new HttpClient { BaseAddress = sendcat.Api.Address };
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }) };
+        request.Headers.Add("X-Forwarded-For", address);
+        return new ChatStream(await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead));
+    }
+
+    /// <summary>What all principals together have counted in a bucket.</summary>
+    private static async Task<long> SpentAsync(SendcatSystem sendcat, string bucket)
+    {
+        var options = ConfigurationOptions.Parse(sendcat.Redis);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(options);
+        var total = 0L;
+        await foreach (var key in redis.GetServers()[0].KeysAsync(options.DefaultDatabase ?? 0, $"limit:{bucket}:*"))
+        {
+            total += ((string)(await redis.GetDatabase().StringGetAsync(key))!).Split(' ').Skip(1).Sum(long.Parse);
+        }
+
+        return total;
+    }
+}

@@ -1,0 +1,73 @@
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Providers.Catalogue;
+
+namespace Sendcat.UnitTests.Providers;
+
+public sealed class ModelAccessTests : IDisposable
+{
+    private readonly ScriptedProvider _provider = new();
+    private readonly ModelAccessOptions _lists = new();
+    private readonly ModelAccess _access;
+
+    public ModelAccessTests() => _access = new(new Fixed<ModelAccessOptions>(_lists), new Fixed<ProviderRouteOptions>(_provider.Knobs), _provider.Catalogue);
+
+    public void Dispose() => _provider.Dispose();
+
+    [Theory]
+    [InlineData("openai/gpt-5", true)]
+    [InlineData("moonshotai/kimi-k2.5", true)]
+    [InlineData("google/gemini-2.0-flash-exp:free", true)]
+    [InlineData("openai/gpt-4o-mini", false)]
+    [InlineData("openai/o1-pro", false)]
+    [InlineData("openai/GPT-5", false)]
+    public void A_guest_may_ask_what_is_configured(string model, bool allowed) => Assert.Equal(allowed, _access.Allows(model, guest: true));
+
+    [Theory]
+    [InlineData("openai/gpt-4o-mini", true)]
+    [InlineData("anthropic/claude-opus-4.5", false)]
+    [InlineData("openai/o1-preview", false)]
+    [InlineData("openai/o1-pro", false)]
+    [InlineData("openai/gpt-4o-mini:online", false)]
+    public void A_user_may_ask_what_the_table_has_up_to_the_price_while_the_catalogue_is_away(string model, bool allowed) => Assert.Equal(allowed, _access.Allows(model, guest: false));
+
+    [Fact]
+    public void The_catalogue_decides_once_it_is_there()
+    {
+        Catalogue(("someone/cheap", new(1, 20)), ("someone/dear", new(1, 20.01m)), ("someone/priceless", null));
+
+        Assert.True(_access.Allows("someone/cheap", guest: false));
+        Assert.All(["someone/dear", "someone/priceless", "openai/gpt-4o-mini"], (string model) => Assert.False(_access.Allows(model, guest: false)));
+    }
+
+    [Fact]
+    public void What_is_configured_or_listed_may_cost_anything_and_be_unknown()
+    {
+        _provider.Knobs.AgentPrimaryModel = "openai/o1-pro";
+        _lists.UserModels = "*, unknown/model";
+        _lists.GuestModels = "configured,unknown/guest";
+
+        Assert.True(_access.Allows("openai/o1-pro", guest: false) && _access.Allows("openai/o1-pro", guest: true));
+        Assert.True(_access.Allows("unknown/model", guest: false) && _access.Allows("unknown/guest", guest: true));
+        Assert.False(_access.Allows("unknown/guest", guest: false) || _access.Allows("unknown/model", guest: true));
+    }
+
+    [Fact]
+    public void A_list_without_a_word_for_more_is_all_there_is()
+    {
+        _lists.GuestModels = "moonshotai/kimi-k2.5";
+
+        Assert.True(_access.Allows("moonshotai/kimi-k2.5", guest: true));
+        Assert.False(_access.Allows("openai/gpt-5", guest: true));
+    }
+
+    [Fact]
+    public void A_changed_price_takes_effect_at_once()
+    {
+        _lists.MaxOutputPrice = 0.5;
+
+        Assert.False(_access.Allows("openai/gpt-4o-mini", guest: false));
+    }
+
+    private void Catalogue(params (string Id, ModelPrice? Price)[] models) =>
+        _provider.Catalogue.Refreshed(models.ToDictionary(model => model.Id, model => new CatalogueModel(true, model.Price, null)), TimeSpan.FromHours(1));
+}
