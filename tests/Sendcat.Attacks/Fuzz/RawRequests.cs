@@ -10,12 +10,12 @@ internal static class RawRequests
     private static readonly string[] Lines =
     [
         "GET", "GET /", "GET / HTTP/0.9", "GET / HTTP/9.9", "GET / HTTP/1.1 x", " GET / HTTP/1.1", "GET  /  HTTP/1.1", "G\0T / HTTP/1.1", "get / http/1.1", "GET * HTTP/1.1", "OPTIONS * HTTP/1.1", "CONNECT x:1 HTTP/1.1", "GET http://x/api/threads HTTP/1.1",
-        "GET http://x:99999/ HTTP/1.1", "GET //// HTTP/1.1", "GET /%2e%2e/%2e%2e HTTP/1.1", "GET /\u00ff HTTP/1.1", "GET /api/threads?%00=%00 HTTP/1.1", "GET /api/threads#x HTTP/1.1", "PRI * HTTP/2.0", new('A', 9_000) + " / HTTP/1.1", "GET /" + new string('a', 9_000) + " HTTP/1.1",
+        "GET http://x:99999/ HTTP/1.1", "GET //// HTTP/1.1", "GET /%2e%2e/%2e%2e HTTP/1.1", "GET /\u00ff HTTP/1.1", "GET /api/threads?%00=%00 HTTP/1.1", "GET /api/threads#x HTTP/1.1", "PRI * HTTP/2.0", new string('A', 9_000) + " / HTTP/1.1", "GET /" + new string('a', 9_000) + " HTTP/1.1",
     ];
 
     private static readonly string[] HeaderLines =
     [
-        "", "Host", "Host x", "Host : x", ": x", "Host: x\r\nHost: y", "Host: x\r\n folded: y", "Host: x\r\nA\0B: c", "Host: x\r\nA: b\0c", "Host: x\nA: b", "Host: x\r\nA: \u00ff\u00fe", "Host: x\r\n" + "A: b\r\n" + "A: b", "Host: x\r\nA: " + new string('a', 40_000),
+        "", "Host", "Host x", "Host : x", ": x", "Host: x\r\nHost: y", "Host: x\r\n folded: y", "Host: x\r\nA\0B: c", "Host: x\r\nA: b\0c", "Host: x\nA: b", "Host: x\r\nA: \u00ff\u00fe", "Host: x\r\nA: b\r\nA: b", "Host: x\r\nA: " + new string('a', 40_000),
         "Host: x\r\n" + string.Concat(Enumerable.Repeat("A: b\r\n", 200)), "Host: " + new string('h', 300), "Host: x:y", "Host: [::1", "Host: x\r\nConnection: close, keep-alive, \u0001", "Host: x\r\nContent-Length: 5\r\nContent-Length: 6",
     ];
 
