@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Sendcat.Attacks.Callers;
 using Sendcat.Attacks.Measure;
 using Sendcat.Attacks.Stage;
@@ -74,7 +75,7 @@ internal static class AttackRunner
         {
             await attack.RunAsync(run, cancellationToken);
         }
-        catch (Exception failure) when (failure is InvalidOperationException or HttpRequestException or IOException or TimeoutException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception failure) when (failure is InvalidOperationException or HttpRequestException or SocketException or IOException or TimeoutException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             run.Check(false, $"the attack runs to its end: {failure.Message}");
         }

@@ -9,7 +9,7 @@ internal sealed class BreakingEvents : Attack
         """[[emu tool=get_current_time args="{\"zone\":\r\n\r\ndata: {\"type\":\"error\"}\n\n\"x\"}"]]""",
         """[[emu tool=get_current_time args={"zone":"\ud800"} id="call_\r\n"]]""",
         """[[emu tool=get_current_time args="{\"zone\": \"\u2028\u2029\u0085\"}"]]""",
-        """[[emu text="line\r\n\r\ndata: {\"type\":\"done\"}\n\nmore \ud800 half \udfff" chunks=5]]""",
+        """[[emu text="line\r\n\r\ndata: {\"type\":\"done\"}\n\nmore" chunks=5]]""",
         """[[emu reasoning=3 text="a\rb\nc" crlf split-bytes]]""",
         """[[emu finish="stop\n\ndata: x"]]""",
     ];

@@ -15,7 +15,7 @@ internal sealed class OperatorSecrets : Attack
 
         var names = knobs.Json["items"]!.AsArray().Select(knob => (string)knob!["name"]!).ToArray();
         var addresses = names.Where(name => name.EndsWith("_URL", StringComparison.Ordinal) || name.EndsWith("_DSN", StringComparison.Ordinal)).ToArray();
-        run.Check(addresses.Length >= 8, "addresses are among the knobs", addresses.Length);
+        run.Check(addresses.Length >= 6, "addresses are among the knobs", addresses.Length);
         foreach (var name in addresses.Concat(names.Where(name => name.EndsWith("_KEY", StringComparison.Ordinal))))
         {
             var change = await insider.SendAsync(HttpMethod.Put, $"/api/ops/knobs/{name}", new { value = "https://collector.example" }, cancellationToken);
