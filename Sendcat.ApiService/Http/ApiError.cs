@@ -17,6 +17,9 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError NotFound(string message = "Not found") => new(404, "not_found", message);
 
+    /// <summary>Two requests met, and the other one won.</summary>
+    public static ApiError Conflict() => new(409, "conflict", "What this belongs to was changed or deleted meanwhile");
+
     public static ApiError UnsupportedMediaType() => new(415, "unsupported_media_type", "Content-Type must be application/json");
 
     public static ApiError PayloadTooLarge(int limitBytes) => new(413, "payload_too_large", $"The body may have at most {limitBytes} bytes");

@@ -20,14 +20,23 @@ internal sealed class IdleSockets : Attack
     public override async Task RunAsync(AttackRun run, CancellationToken cancellationToken)
     {
         var idle = new List<Socket>();
+        var refused = 0;
         try
         {
             for (var n = 0; n < 2 * Descriptors; n++)
             {
-                idle.Add(await Source.ConnectAsync(Address(n % Sources), run.System.Api.Address.EndPoint(), cancellationToken));
+                try
+                {
+                    idle.Add(await Source.ConnectAsync(Address(n % Sources), run.System.Api.Address.EndPoint(), cancellationToken));
+                }
+                catch (SocketException)
+                {
+                    // Closed before the client knew that it was open.
+                    refused++;
+                }
             }
 
-            var closed = (await Task.WhenAll(idle.Select(socket => IsClosedAsync(socket, cancellationToken)))).Count(it => it);
+            var closed = refused + (await Task.WhenAll(idle.Select(socket => IsClosedAsync(socket, cancellationToken)))).Count(it => it);
             var open = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{run.System.Api.Process.Id}/fd")).Count();
             run.Check(closed >= Descriptors, "connections beyond the cap are closed at once", closed);
             run.Check(open < Descriptors, "descriptors are left", open);
