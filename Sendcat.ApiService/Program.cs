@@ -21,7 +21,7 @@ builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddThreads().AddProviders().AddTools().AddChat();
-builder.Services.AddToolQueueWatch().AddShopping();
+builder.Services.AddToolQueueWatch().AddShopping().AddOps();
 
 var app = builder.Build();
 app.UseHttpRules();

@@ -26,6 +26,7 @@ var confirmedDomains = builder.AddSetting("confirmed-domains", "", "Comma-separa
 var apiReplicas = builder.AddSetting("api-replicas", "1", "How many API processes a local run starts; deployed, the platform scales.");
 var workerReplicas = builder.AddSetting("worker-replicas", "1", "How many tool workers a local run starts; deployed, the platform scales.");
 var opsKey = builder.AddGeneratedSecret("ops-api-key", 32, "The key of operators, for /api/ops.");
+var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", 32, "The key of those who only look at /api/ops, such as the Monitor.");
 var signingKey = builder.AddGeneratedSecret("auth-signing-key", 48, "Signs bearer tokens and guest sessions; a new one signs everybody out.");
 var keys = builder.AddProviderKeys();
 
@@ -48,6 +49,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
     .WithEnvironment("AUTH_CONFIRMED_DOMAINS", confirmedDomains)
     .WithEnvironment("OPS_API_KEY", opsKey)
+    .WithEnvironment("OPS_VIEWER_KEY", viewerKey)
     .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
     .WithCapturedMessageContent()
     .WithShortDrain("CHAT_DRAIN_MS")
@@ -72,13 +74,12 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WaitFor(api); // it brings the schema up to date
 
 builder.AddProject<Projects.Sendcat_Monitor>("monitor")
-    .WithDescription("The operator console.")
+    .WithDescription("The operator console. It has no sign-in, so nobody outside reaches it.")
     .WithHttpEndpoint(port: ports?.Monitor)
-    .WithExternalHttpEndpoints()
     .WithHttpHealthCheck("/alive")
     .WithRunEnvironment()
     .WithReference(api)
-    .WithEnvironment("OPS_API_KEY", opsKey)
+    .WithEnvironment("OPS_VIEWER_KEY", viewerKey)
     .WithPage("Operator console", "/")
     .WithRestartOnExit()
     .WaitFor(api);
@@ -100,5 +101,6 @@ if (ports is not null && builder.WantsEmulator(keys))
 }
 
 builder.KeepForOperator("ops-api-key", opsKey);
+builder.KeepForOperator("ops-viewer-key", viewerKey);
 await builder.Build().RunAsync();
 return 0;

@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 
 namespace Sendcat.AppHost;
 
-/// <summary>What operators can do from the dashboard or with <c>aspire resource</c>: requests to <c>/api/ops</c> of the API, signed with the operator key. Each shows the answer.</summary>
+/// <summary>What operators can do from the dashboard or with <c>aspire resource</c>: requests to <c>/api/ops</c> of the API, signed with the operator key, which the AppHost alone holds beside the API. Each shows the answer.</summary>
 internal static class Operator
 {
     public static IResourceBuilder<ProjectResource> WithOperatorCommands(this IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> key) => api

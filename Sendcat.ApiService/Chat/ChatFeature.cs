@@ -1,4 +1,3 @@
-using Sendcat.ApiService.Ops;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Chat;
@@ -26,7 +25,6 @@ internal static class ChatFeature
 
         return services
             .AddSingleton<ChatDoor>()
-            .AddSingleton<OpsKey>()
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
             .AddSingleton<TurnModel>()

@@ -13,9 +13,9 @@ using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Whether turns can be started. Everybody learns that; models, limits and flags are for those who hold the operator key.</summary>
+/// <summary>Whether turns can be started. Everybody learns that; models, limits and flags are for those who hold a key of operators.</summary>
 internal sealed class ChatHealth(
-    OpsKey ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs, IOptionsMonitor<ChatGatewayOptions> gateway,
+    OpsGuard ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs, IOptionsMonitor<ChatGatewayOptions> gateway,
     IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes, IOptionsMonitor<CircuitOptions> policies, IOptionsMonitor<BulkheadOptions> lanes, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
     public async Task<IResult> AnswerAsync(HttpContext http)
@@ -29,7 +29,7 @@ internal sealed class ChatHealth(
         var configured = routes.CurrentValue.ApiKey.Length > 0;
         var ok = configured && (!flags.FailClosedOnRedisError || admission.Mode is not AdmissionMode.Enforce || redis.IsConnected);
         var report = new ChatHealthReport(ok, flags.Mode, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture));
-        if (ops.Opens(http))
+        if (await ops.RoleAsync(http) is not OpsRole.None)
         {
             report = await DetailedAsync(report, flags, configured, http.RequestAborted);
         }

@@ -19,18 +19,21 @@ internal static class ApiDocument
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
         {
-            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "Access token of /api/auth/login, or the operator key for /api/ops" },
+            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "Access token of /api/auth/login, or a key of operators for /api/ops (the viewer's key for GET alone)" },
             ["session"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "x-sendcat-session", Description = "Session id of /api/auth/anonymous" },
         };
         document.Security = [new() { [new("bearer", document)] = [] }, new() { [new("session", document)] = [] }];
         return Task.CompletedTask;
     }));
 
-    /// <summary>Outside Development both are for operators: a list of everything that can be tried is of no use to anybody else. To others they do not exist.</summary>
-    public static bool IsHidden(HttpContext http) =>
-        (http.Request.Path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase) || http.Request.Path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase))
+    /// <summary>Outside Development both are for operators and viewers: a list of everything that can be tried is of no use to anybody else. To others they do not exist.</summary>
+    public static async ValueTask<bool> IsHiddenAsync(HttpContext http) =>
+        IsPart(http.Request.Path)
         && !http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment()
-        && !http.RequestServices.GetRequiredService<OpsKey>().Opens(http);
+        && await http.RequestServices.GetRequiredService<OpsGuard>().RoleAsync(http) is OpsRole.None;
+
+    private static bool IsPart(PathString path) =>
+        path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase);
 
     public static void MapApiDocument(this IEndpointRouteBuilder app)
     {

@@ -20,6 +20,9 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     /// <param name="what">What there is too much of, for instance <c>The thread has as many messages as it may have</c>.</param>
     public static ApiError QuotaExceeded(string what) => new(409, "quota_exceeded", $"{what}. Delete something first.");
 
+    /// <summary>Two requests met, and the other one won.</summary>
+    public static ApiError Conflict() => new(409, "conflict", "What this belongs to was changed or deleted meanwhile");
+
     public static ApiError UnsupportedMediaType() => new(415, "unsupported_media_type", "Content-Type must be application/json");
 
     public static ApiError PayloadTooLarge(int limitBytes) => new(413, "payload_too_large", $"The body may have at most {limitBytes} bytes");

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Connections;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Sendcat.ApiService.Http;
@@ -77,6 +78,9 @@ internal sealed class Faults(ILogger<Faults> logger)
                 // Text that got past a check and that Postgres has no characters for, NUL above all.
                 case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
                     return ApiError.InvalidRequest("The request holds characters that cannot be stored");
+                // Somebody else was quicker: deleted what this belongs to, or made the same.
+                case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
+                    return ApiError.Conflict();
                 case NpgsqlException { IsTransient: true }:
                     return ApiError.UpstreamUnavailable(StoreRetryAfter);
                 default:

@@ -42,8 +42,8 @@ internal static class HttpRules
             return origins.InvokeAsync(http, next);
         });
         app.Use(next => http => faults.InvokeAsync(http, next));
-        app.Use(next => http => ApiDocument.IsHidden(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http));
         app.UseForwardedHeaders();
+        app.Use(next => async http => await (await ApiDocument.IsHiddenAsync(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http)));
         // Routing stands below the net, so that what it refuses (405, 415) is dressed as well.
         app.UseRouting();
         app.Use(next => http => reads.InvokeAsync(http, next));

@@ -7,7 +7,7 @@ namespace Sendcat.ApiService.Ops;
 /// <summary><c>/api/ops/audit</c>: who changed what by hand.</summary>
 internal static class AuditOps
 {
-    public static void MapAudit(this RouteGroupBuilder ops) => ops.MapGet("/audit", ListAsync).As("ops.audit", "What operators did, the newest first", 400, 401);
+    public static void MapAudit(this RouteGroupBuilder ops) => ops.MapGet("/audit", ListAsync).As("ops.audit", "What operators did, the newest first", 400);
 
     private static async Task<Results<Ok<Page<AuditView>>, ApiError>> ListAsync(OperatorAudit audit, string? cursor, string? limit, CancellationToken cancellationToken)
     {

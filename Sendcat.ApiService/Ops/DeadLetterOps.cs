@@ -15,10 +15,10 @@ internal static class DeadLetterOps
     public static void MapDeadLetters(this RouteGroupBuilder ops)
     {
         var letters = ops.MapGroup("/tool-jobs/dead-letters");
-        letters.MapGet("/groups", GroupsAsync).As("ops.deadLetterGroups", "Dead letters by tool and cause, the largest group first", 401);
-        letters.MapGet("", ListAsync).As("ops.listDeadLetters", "Dead letters with their history, the newest first; ?tool=, ?fingerprint=, ?ids=a,b, ?diedBefore=", 400, 401);
-        letters.MapPost("/requeue", RequeueAsync).Takes<DeadLetterOrder>().As("ops.requeueDeadLetters", "Run dead letters again, at a bounded rate; dryRun says what would happen", 400, 401, 413, 415);
-        letters.MapPost("/discard", DiscardAsync).Takes<DeadLetterOrder>().As("ops.discardDeadLetters", "Give dead letters up; dryRun says what would happen", 400, 401, 413, 415);
+        letters.MapGet("/groups", GroupsAsync).As("ops.deadLetterGroups", "Dead letters by tool and cause, the largest group first");
+        letters.MapGet("", ListAsync).As("ops.listDeadLetters", "Dead letters with their history, the newest first; ?tool=, ?fingerprint=, ?ids=a,b, ?diedBefore=", 400);
+        letters.MapPost("/requeue", RequeueAsync).Takes<DeadLetterOrder>().As("ops.requeueDeadLetters", "Run dead letters again, at a bounded rate; dryRun says what would happen", 400, 413, 415);
+        letters.MapPost("/discard", DiscardAsync).Takes<DeadLetterOrder>().As("ops.discardDeadLetters", "Give dead letters up; dryRun says what would happen", 400, 413, 415);
     }
 
     private static async Task<Ok<Page<DeadLetterGroupView>>> GroupsAsync(DeadLetters letters, CancellationToken cancellationToken) =>

@@ -4,17 +4,22 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Ops;
 
-/// <summary><c>/api/ops</c>: what the holder of the operator key may see and change while the system runs. Every change is audited by the store that makes it.</summary>
+/// <summary><c>/api/ops</c>: what operators see and change while the system runs, and what viewers see. Every change is audited by the store that makes it.</summary>
 internal static class OpsEndpoints
 {
-    public static void MapOps(this IEndpointRouteBuilder app)
+    /// <exception cref="InvalidOperationException">A key cannot be accepted.</exception>
+    public static void MapOps(this WebApplication app)
     {
-        var ops = FunctionErrors.Group(app).MapGroup("/api/ops").WithTags("Operations").AddEndpointFilter(async (context, next) =>
-            context.HttpContext.RequestServices.GetRequiredService<OpsKey>().Opens(context.HttpContext) ? await next(context) : ApiError.Unauthorized("The operator key is missing or wrong"));
-        ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every setting: value, default, range, and who said so", 401);
-        ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 401, 404, 413, 415);
-        ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Give a knob back to configuration", 400, 401, 404);
-        ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400, 401);
+        // Now, so that a bad key stops the start and not the first operator.
+        _ = app.Services.GetRequiredService<OpsKeys>();
+        var guard = app.Services.GetRequiredService<OpsGuard>();
+        var ops = FunctionErrors.Group(app).MapGroup("/api/ops").WithTags("Operations")
+            .AddEndpointFilter(async (context, next) => await guard.RefusalAsync(context.HttpContext) is { } refusal ? refusal : await next(context))
+            .WithMetadata(Refusal(401), Refusal(403), Refusal(429));
+        ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every setting: value, default, range, and who said so");
+        ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 404, 413, 415);
+        ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Give a knob back to configuration", 400, 404);
+        ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
         ops.MapToolJobs();
         ops.MapDeadLetters();
         ops.MapToolCache();
@@ -67,6 +72,8 @@ internal static class OpsEndpoints
 
         return TypedResults.Ok(new AdmissionSwitched(mode, changes));
     }
+
+    private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(string), ["text/plain"]);
 
     /// <summary>In an order that never refuses anyone on the way who would be let in before and after.</summary>
     private static readonly Dictionary<string, (string Name, string Value)[]> AdmissionModes = new(StringComparer.Ordinal)

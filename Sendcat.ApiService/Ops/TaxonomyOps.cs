@@ -16,7 +16,7 @@ internal static class TaxonomyOps
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
     public static void MapTaxonomy(this RouteGroupBuilder ops) =>
-        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Have a tool worker fetch eBay's categories now, whatever their age", 401, 503);
+        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Have a tool worker fetch eBay's categories now, whatever their age", 503);
 
     private static async Task<Results<Accepted<TaxonomyRefreshRequested>, ApiError>> RefreshAsync(
         HttpContext http, IConnectionMultiplexer redis, NpgsqlDataSource database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)

@@ -17,8 +17,8 @@ internal static partial class ToolCacheOps
 
     public static void MapToolCache(this RouteGroupBuilder ops)
     {
-        ops.MapGet("/tool-cache", StatisticsAsync).As("ops.toolCache", "Entries of the tool cache by namespace", 401);
-        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Forget what the tool cache keeps: of ?namespace=, or of all", 400, 401, 503);
+        ops.MapGet("/tool-cache", StatisticsAsync).As("ops.toolCache", "Entries of the tool cache by namespace");
+        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Forget what the tool cache keeps: of ?namespace=, or of all", 400, 503);
     }
 
     private static async Task<Ok<CacheView>> StatisticsAsync(ToolCache cache, CancellationToken cancellationToken)

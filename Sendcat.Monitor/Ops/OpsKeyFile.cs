@@ -1,17 +1,25 @@
 namespace Sendcat.Monitor.Ops;
 
-/// <summary>The operator's key: <c>OPS_API_KEY</c>, else the file that a local run writes. It is no option, for command lines are seen by others.</summary>
+/// <summary>
+/// A key for the operator surface: <c>OPS_API_KEY</c>, else <c>OPS_VIEWER_KEY</c>, else the files that a local run writes, in the same order. It is no option, for command lines are seen by others.
+/// </summary>
 internal static class OpsKeyFile
 {
-    private const string Name = "ops-api-key";
+    private const string Operator = "ops-api-key";
+    private const string Viewer = "ops-viewer-key";
 
-    public static string? Find() => Environment.GetEnvironmentVariable("OPS_API_KEY") is { Length: > 0 } given ? given.Trim() : Read(Folder());
+    public static string? Find() => Given("OPS_API_KEY") ?? Given("OPS_VIEWER_KEY") ?? Read(Folder());
 
-    internal static string? Read(string folder)
+    /// <summary>The operator's, else the viewer's: its owner may have kept the first from this account.</summary>
+    internal static string? Read(string folder) => Text(Path.Combine(folder, Operator)) ?? Text(Path.Combine(folder, Viewer));
+
+    private static string? Given(string variable) => Environment.GetEnvironmentVariable(variable)?.Trim() is { Length: > 0 } key ? key : null;
+
+    private static string? Text(string file)
     {
         try
         {
-            return File.ReadAllText(Path.Combine(folder, Name)).Trim() is { Length: > 0 } key ? key : null;
+            return File.ReadAllText(file).Trim() is { Length: > 0 } key ? key : null;
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {

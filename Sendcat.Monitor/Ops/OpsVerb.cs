@@ -34,7 +34,7 @@ internal static class OpsVerb
     {
         if (key is null)
         {
-            await errors.WriteLineAsync("The operator's key is missing: set OPS_API_KEY, or start Sendcat with ./sendcat up, which writes .sendcat/ops-api-key.");
+            await errors.WriteLineAsync("The operator's key is missing: set OPS_API_KEY (or OPS_VIEWER_KEY to look only), or start Sendcat with ./sendcat up, which writes .sendcat/ops-api-key.");
             return ExitCode.Undecided;
         }
 

@@ -56,6 +56,9 @@ public enum RateLimitBucket
 
     /// <summary>Linking codes of a user.</summary>
     WhatsAppLinkingCode,
+
+    /// <summary>Wrong operator keys from an address.</summary>
+    OpsKey,
 }
 
 public static class RateLimitBuckets
@@ -84,6 +87,7 @@ public static class RateLimitBuckets
         RateLimitBucket.WhatsAppWebhook => "whatsapp_webhook",
         RateLimitBucket.GmailOAuthCallback => "gmail_oauth_callback",
         RateLimitBucket.WhatsAppLinkingCode => "whatsapp_linking_code",
+        RateLimitBucket.OpsKey => "ops_key",
         _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
     };
 
@@ -110,6 +114,7 @@ public static class RateLimitBuckets
             RateLimitBucket.WhatsAppWebhook => (options.WhatsAppMax, options.WhatsAppWindowMs),
             RateLimitBucket.GmailOAuthCallback => (options.GmailOAuthMax, options.GmailOAuthWindowMs),
             RateLimitBucket.WhatsAppLinkingCode => (options.WhatsAppLinkCodeMax, options.WhatsAppLinkCodeWindowMs),
+            RateLimitBucket.OpsKey => (options.OpsKeyFailuresPerMin, RateLimitOptions.OpsKeyWindowMs),
             _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
         };
         return (max, TimeSpan.FromMilliseconds(windowMs));

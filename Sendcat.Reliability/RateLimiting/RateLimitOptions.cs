@@ -135,4 +135,11 @@ public sealed class RateLimitOptions
     /// <summary>Window of the linking codes.</summary>
     [Knob("RATE_LIMIT_WA_LINK_CODE_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int WhatsAppLinkCodeWindowMs { get; set; } = 600_000;
+
+    /// <summary>Window of the wrong operator keys; the knob's name says it.</summary>
+    internal const int OpsKeyWindowMs = 60_000;
+
+    /// <summary>Wrong operator keys per minute and address, each an event; beyond them that address gets 429 on the operator surface. A right key always gets in.</summary>
+    [Knob("OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN"), Range(1, 10_000)]
+    public int OpsKeyFailuresPerMin { get; set; } = 10;
 }

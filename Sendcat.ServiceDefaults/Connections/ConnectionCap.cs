@@ -7,8 +7,11 @@ namespace Sendcat.ServiceDefaults.Connections;
 /// <param name="Connections">Of clients, over all ports.</param>
 internal sealed record ConnectionCap(long Descriptors, int Connections)
 {
-    /// <summary>A process of ours with its assemblies, logs and connections to the stores, at rest.</summary>
-    private const int Rest = 160;
+    /// <summary>What a process opens between its start and its rest: connections to the stores, and assemblies that the first requests load.</summary>
+    private const int Growth = 160;
+
+    /// <summary>Clients that are let in however few descriptors there are.</summary>
+    private const int Fewest = 16;
 
     /// <summary>The limit where the system has none.</summary>
     private const long Unlimited = 1_000_000;
@@ -19,13 +22,27 @@ internal sealed record ConnectionCap(long Descriptors, int Connections)
     /// <summary>
     /// Three tenths are kept for everything that is no client, at least what a process needs at rest. Upstream connections are the most of it: one for each turn on HTTP/1.1, one for a hundred on HTTP/2.
     /// </summary>
-    public static ConnectionCap Of(long descriptors)
+    /// <param name="open">What the process has open while it starts. Assemblies are the most of it: each takes one descriptor, or two, depending on the build.</param>
+    public static ConnectionCap Of(long descriptors, int open)
     {
-        var kept = Math.Max(descriptors * 3 / 10, Math.Min(Rest, descriptors / 2));
-        return new(descriptors, (int)Math.Clamp(descriptors - kept, 1, int.MaxValue));
+        var kept = Math.Max(descriptors * 3 / 10, open + Growth);
+        return new(descriptors, (int)Math.Clamp(descriptors - kept, Fewest, int.MaxValue));
     }
 
-    public static ConnectionCap OfThisProcess() => Of(DescriptorLimit());
+    public static ConnectionCap OfThisProcess() => Of(DescriptorLimit(), OpenDescriptors());
+
+    private static int OpenDescriptors()
+    {
+        foreach (var folder in new[] { "/proc/self/fd", "/dev/fd" })
+        {
+            if (Directory.Exists(folder))
+            {
+                return Directory.EnumerateFileSystemEntries(folder).Count();
+            }
+        }
+
+        return 0;
+    }
 
     /// <summary>The runtime raises the soft limit to the hard one when it starts, so this is what it got.</summary>
     private static long DescriptorLimit()

@@ -56,7 +56,7 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
     }
 
     [Fact]
-    public void Only_the_api_and_the_console_are_reachable_from_outside()
+    public void Only_the_api_is_reachable_from_outside()
     {
         var reachable =
             from resource in manifest.Resources
@@ -64,7 +64,7 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
             where (bool?)binding.Value!["external"] == true
             select $"{resource.Key} {binding.Key}";
 
-        Assert.Equal(["api http", "monitor http"], reachable.Order());
+        Assert.Equal(["api http"], reachable);
     }
 
     [Theory]
@@ -84,6 +84,15 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
     [InlineData("tool-worker")]
     public void Every_program_gets_the_stores(string program) =>
         Assert.All(["redis", "sendcatdb", "messaging"], store => Assert.Equal($"{{{store}.connectionString}}", (string?)manifest.Resources[program]!["env"]![$"ConnectionStrings__{store}"]));
+
+    [Fact]
+    public void The_console_may_look_and_change_nothing()
+    {
+        var environment = manifest.Resources["monitor"]!["env"]!.AsObject();
+
+        Assert.Equal("{ops-viewer-key.value}", (string?)environment["OPS_VIEWER_KEY"]);
+        Assert.DoesNotContain(environment, variable => ((string?)variable.Value)?.Contains("ops-api-key", StringComparison.Ordinal) is true);
+    }
 
     /// <summary>Those that AppHost.cs declares. Aspire adds the passwords of its containers when it publishes.</summary>
     private static async Task<IReadOnlyList<ParameterResource>> ParametersAsync()

@@ -3,6 +3,7 @@ using System.Globalization;
 using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Benchmarks.Stage;
+using Sendcat.TestKit.Processes;
 using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Chat;

@@ -1,5 +1,6 @@
 using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.TestKit.Processes;
 using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Hold;

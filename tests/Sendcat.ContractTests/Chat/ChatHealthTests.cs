@@ -10,9 +10,9 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new()
         {
-            ["OPS_API_KEY"] = "operators only", ["CIRCUIT_SERPER_THRESHOLD"] = "7", ["BULKHEAD_SERPER_LEASE_TTL_MS"] = "20000", ["RATE_LIMIT_AUTH_MAX"] = "none",
+            ["OPS_API_KEY"] = "for the eyes of operators only", ["CIRCUIT_SERPER_THRESHOLD"] = "7", ["BULKHEAD_SERPER_LEASE_TTL_MS"] = "20000", ["RATE_LIMIT_AUTH_MAX"] = "none",
         });
-        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "operators only") } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "for the eyes of operators only") } };
 
         var told = JsonNode.Parse(await (await api.Anyone.SendAsync(request)).Content.ReadAsStringAsync())!;
 

@@ -4,7 +4,9 @@ using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace Sendcat.ContractTests.Http;
 
@@ -43,6 +45,16 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
         await using var broken = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new Surprise(new InvalidOperationException("secret insides"))));
         var text = await (await broken.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("23503")]
+    [InlineData("23505")]
+    public async Task A_request_that_another_one_has_overtaken_is_409(string state)
+    {
+        var overtaken = new DbUpdateException("insides", new PostgresException("insides", "ERROR", "ERROR", state));
+        await using var raced = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new Surprise(overtaken)));
+        await (await raced.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.Conflict, "conflict");
     }
 
     [Fact]

@@ -11,7 +11,7 @@ namespace Sendcat.ContractTests.Http;
 /// <summary>Garbage in every place of every request that a stranger fills: path, query, headers, tokens, body. Nothing of it may be a fault of ours.</summary>
 public sealed class FuzzTests(PostgresFixture postgres)
 {
-    private const string OpsKey = "an operator key";
+    private const string OpsKey = "an operator key for these tests";
     private const int RoundsPerRoute = 25;
 
     private static readonly string[] Garbage =

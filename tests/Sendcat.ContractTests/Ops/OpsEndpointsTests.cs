@@ -8,7 +8,7 @@ namespace Sendcat.ContractTests.Ops;
 
 public sealed class OpsEndpointsTests(PostgresFixture postgres)
 {
-    private const string Key = "an operator key";
+    private const string Key = "an operator key for these tests";
 
     [Theory]
     [InlineData(null)]

@@ -8,7 +8,7 @@ namespace Sendcat.ContractTests.Ops;
 
 public sealed class ToolJobOpsTests(PostgresFixture postgres)
 {
-    private const string Key = "an operator key";
+    private const string Key = "an operator key for these tests";
     private const string Letters = "/api/ops/tool-jobs/dead-letters";
 
     public static TheoryData<string, string> Operations => new()

@@ -130,6 +130,9 @@ public sealed class TestProcess : IAsyncDisposable
         }
     }
 
+    /// <summary>For a program that runs until its input ends.</summary>
+    public void CloseInput() => process.StandardInput.Close();
+
     public async ValueTask DisposeAsync()
     {
         await KillAsync();

@@ -12,13 +12,14 @@ namespace Sendcat.UnitTests.ServiceDefaults;
 public sealed class ConnectionCapTests
 {
     [Theory]
-    [InlineData(400, 240)]
-    [InlineData(1_024, 717)]
-    [InlineData(20_000, 14_000)]
-    [InlineData(100, 50)]
-    public void The_cap_stands_below_the_descriptor_limit(long descriptors, int connections)
+    [InlineData(20_000, 360, 14_000)]
+    [InlineData(1_024, 100, 717)]
+    [InlineData(1_024, 360, 504)]
+    [InlineData(600, 300, 140)]
+    [InlineData(400, 360, 16)]
+    public void The_cap_leaves_what_the_process_itself_needs(long descriptors, int open, int connections)
     {
-        var cap = ConnectionCap.Of(descriptors);
+        var cap = ConnectionCap.Of(descriptors, open);
 
         Assert.Equal((connections, descriptors - connections), (cap.Connections, cap.Kept));
     }

@@ -33,6 +33,8 @@ internal sealed class RestDirections
 
     public int Junk { get; set; }
 
+    public int Hostile { get; set; }
+
     // eBay alone
     public int? ExpiresInMs { get; set; }
 

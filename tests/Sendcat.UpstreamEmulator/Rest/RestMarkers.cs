@@ -32,6 +32,7 @@ internal static class RestMarkers
 
         new("results", (d, v) => d.Results = Number(v)),
         new("junk", (d, v) => d.Junk = v.Length == 0 ? 3 : Number(v)),
+        new("hostile", (d, v) => d.Hostile = v.Length == 0 ? 4 : Number(v)),
 
         new("expires-in", (d, v) => d.ExpiresInMs = Milliseconds(v)),
         new("uses", (d, v) => d.Uses = Number(v)),

@@ -42,21 +42,21 @@ internal sealed class SerperUpstream(RestDesk desk) : IRestUpstream
         var asked = body.ValueKind is JsonValueKind.Object && body.TryGetProperty("q", out var q) && q.ValueKind is JsonValueKind.String ? q.GetString()!.Trim() : "";
         var count = body.ValueKind is JsonValueKind.Object && body.TryGetProperty("num", out var num) && num.TryGetInt32(out var n) ? Math.Clamp(n, 1, MostPages) : 10;
         var refusal = !ApiKey.IsGood(http.Request.Headers["X-API-KEY"]) ? Refuse(403) : asked.Length == 0 ? Refuse(400, "Missing query parameter") : null;
-        return new(route, asked, refusal, (query, directions) => route == "search" ? Search(query, directions.Results ?? count, directions.Junk) : Shopping(http.Request, query, directions.Results ?? count, directions.Junk)) { Body = body };
+        return new(route, asked, refusal, (query, directions) => route == "search" ? Search(query, directions.Results ?? count, Extra(directions)) : Shopping(http.Request, query, directions.Results ?? count, Extra(directions))) { Body = body };
     }
 
-    private static RestAnswer Search(string query, int count, int junk) => RestAnswer.Of(new
+    private static RestAnswer Search(string query, int count, IEnumerable<object> extra) => RestAnswer.Of(new
     {
         searchParameters = new { q = query, type = "search", num = count, engine = "google" },
-        organic = Pages.About(query, count).Select(page => (object)new { page.Title, page.Link, page.Snippet, page.Position }).Concat(Junk(junk)).ToArray(),
+        organic = Pages.About(query, count).Select(page => (object)new { page.Title, page.Link, page.Snippet, page.Position }).Concat(extra).ToArray(),
         relatedSearches = new[] { new { query = $"{query} near me" } },
         credits = 1,
     });
 
-    private static RestAnswer Shopping(HttpRequest request, string query, int count, int junk) => RestAnswer.Of(new
+    private static RestAnswer Shopping(HttpRequest request, string query, int count, IEnumerable<object> extra) => RestAnswer.Of(new
     {
         searchParameters = new { q = query, type = "shopping", num = count, engine = "google" },
-        shopping = Shelf.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1)).Concat(Junk(junk)).ToArray(),
+        shopping = Shelf.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1)).Concat(extra).ToArray(),
         credits = 2,
     });
 
@@ -79,6 +79,20 @@ internal sealed class SerperUpstream(RestDesk desk) : IRestUpstream
             position,
         };
     }
+
+    private static IEnumerable<object> Extra(RestDirections directions) => Junk(directions.Junk).Concat(Hostile(directions.Hostile));
+
+    /// <summary>Rows of a page that wants to harm whoever shows it: an address that is a script, and more text than anyone reads.</summary>
+    private static IEnumerable<object> Hostile(int count) => Enumerable.Range(0, count).Select(i => new
+    {
+        title = "Hostile " + new string('t', 5_000),
+        link = (i % 4) switch { 0 => "javascript:alert(document.cookie)", 1 => "data:text/html,<script>alert(1)</script>", 2 => "JaVaScRiPt://hostile.example/%0Aalert(1)", _ => "https://hostile.example/page" },
+        imageUrl = "javascript:alert(2)",
+        snippet = new string('s', 200_000),
+        source = new string('n', 5_000),
+        price = "$1.00",
+        position = 1 + i,
+    });
 
     /// <summary>Rows as they come now and then: without an address, without a title, with nothing right.</summary>
     private static IEnumerable<object> Junk(int count) => Enumerable.Range(0, count).Select(i => (i % 3) switch

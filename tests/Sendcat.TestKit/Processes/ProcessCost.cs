@@ -1,10 +1,9 @@
 using System.Globalization;
-using Sendcat.TestKit.Processes;
 
-namespace Sendcat.Benchmarks.Measure;
+namespace Sendcat.TestKit.Processes;
 
 /// <summary>What processes have cost so far, as /proc tells it.</summary>
-internal static class ProcessCost
+public static class ProcessCost
 {
     /// <summary>Ticks of /proc/&lt;pid&gt;/stat in a second on every Linux that .NET runs on.</summary>
     private const double TicksPerSecond = 100;

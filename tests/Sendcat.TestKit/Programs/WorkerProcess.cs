@@ -1,9 +1,9 @@
 using Sendcat.TestKit.Processes;
 
-namespace Sendcat.IntegrationTests.Chat;
+namespace Sendcat.TestKit.Programs;
 
 /// <summary>One tool worker as a process of its own, so that it can be killed and frozen.</summary>
-internal sealed class WorkerProcess : IAsyncDisposable
+public sealed class WorkerProcess : IAsyncDisposable
 {
     private static readonly TimeSpan StartUp = TimeSpan.FromSeconds(60);
 
@@ -11,11 +11,13 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
     public TestProcess Process { get; }
 
-    public static async Task<WorkerProcess> StartAsync(IReadOnlyDictionary<string, string?> environment)
+    /// <inheritdoc cref="ApiProcess.StartAsync"/>
+    public static async Task<WorkerProcess> StartAsync(IReadOnlyDictionary<string, string?> environment, string? logFile = null)
     {
         var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
         {
-            Environment = new Dictionary<string, string?>(environment) { ["ASPNETCORE_URLS"] = "http://127.0.0.1:0", ["DOTNET_ENVIRONMENT"] = "Development" },
+            Environment = ProgramEnvironment.Of(environment, "http://127.0.0.1:0"),
+            LogFile = logFile,
         });
         await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartUp);
         return new WorkerProcess(process);

@@ -1,0 +1,11 @@
+namespace Sendcat.ApiService.Ops;
+
+internal static class OpsSetup
+{
+    public static IServiceCollection AddOps(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSingleton<OpsGuard>();
+        return services;
+    }
+}

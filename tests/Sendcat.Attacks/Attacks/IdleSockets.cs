@@ -1,0 +1,90 @@
+using System.Globalization;
+using System.Net.Sockets;
+using Sendcat.Attacks.Callers;
+using Sendcat.Attacks.Stage;
+
+namespace Sendcat.Attacks.Attacks;
+
+/// <summary>Opens twice as many connections as the process may have descriptors, and sends nothing on them.</summary>
+internal sealed class IdleSockets : Attack
+{
+    private const int Descriptors = 600;
+    private const int Sources = 4;
+
+    public override byte Number => 1;
+
+    public override string Title => "idle sockets crash the API";
+
+    public override SystemOptions Own => new() { Descriptors = Descriptors };
+
+    public override async Task RunAsync(AttackRun run, CancellationToken cancellationToken)
+    {
+        var idle = new List<Socket>();
+        var refused = 0;
+        try
+        {
+            for (var n = 0; n < 2 * Descriptors; n++)
+            {
+                try
+                {
+                    idle.Add(await Source.ConnectAsync(Address(n % Sources), run.System.Api.Address.EndPoint(), cancellationToken));
+                }
+                catch (SocketException)
+                {
+                    // Closed before the client knew that it was open.
+                    refused++;
+                }
+            }
+
+            var closed = refused + (await Task.WhenAll(idle.Select(socket => IsClosedAsync(socket, cancellationToken)))).Count(it => it);
+            var open = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{run.System.Api.Process.Id}/fd")).Count();
+            run.Check(closed >= Descriptors, "connections beyond the cap are closed at once", closed);
+            run.Check(open < Descriptors, "descriptors are left", open);
+
+            // Those who are connected stay so, and are served.
+            await run.System.Honest.WaitForAsync(12, cancellationToken);
+        }
+        finally
+        {
+            idle.ForEach(socket => socket.Dispose());
+        }
+
+        run.Check(await GetsInAsync(run, cancellationToken), "who comes when they have left gets in");
+    }
+
+    private static async Task<bool> IsClosedAsync(Socket socket, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(2));
+        try
+        {
+            return await socket.ReceiveAsync(new byte[1], patience.Token) == 0;
+        }
+        catch (SocketException)
+        {
+            return true;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+
+    private async Task<bool> GetsInAsync(AttackRun run, CancellationToken cancellationToken)
+    {
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        for (var attempt = 0; attempt < 100; attempt++)
+        {
+            try
+            {
+                return (await run.From(Address(Sources)).GetAsync("/alive", cancellationToken)).Status == 200;
+            }
+            catch (HttpRequestException)
+            {
+                await look.WaitForNextTickAsync(cancellationToken);
+            }
+        }
+
+        return false;
+    }
+}

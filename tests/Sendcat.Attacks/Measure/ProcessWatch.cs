@@ -1,0 +1,58 @@
+using Sendcat.Attacks.Attacks;
+using Sendcat.TestKit.Processes;
+
+namespace Sendcat.Attacks.Measure;
+
+/// <summary>Looks at the memory of a process a few times a second, for its highest value.</summary>
+internal sealed class ProcessWatch : IAsyncDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
+
+    private readonly CancellationTokenSource stop = new();
+    private readonly int process;
+    private readonly long before;
+    private readonly double cpuBefore;
+    private readonly long began = TimeProvider.System.GetTimestamp();
+    private readonly Task watching;
+    private long highest;
+
+    public ProcessWatch(int process)
+    {
+        this.process = process;
+        highest = before = ProcessCost.ResidentBytes(process);
+        cpuBefore = ProcessCost.CpuSeconds(process);
+        watching = WatchAsync();
+    }
+
+    public async Task<ProcessFigures> StopAsync()
+    {
+        await stop.CancelAsync();
+        await watching;
+        return Directory.Exists($"/proc/{process}")
+            ? new(before, highest, ProcessCost.ResidentBytes(process), ProcessCost.CpuSeconds(process) - cpuBefore, TimeProvider.System.GetElapsedTime(began))
+            : new(before, highest, 0, 0, TimeProvider.System.GetElapsedTime(began));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await watching;
+        stop.Dispose();
+    }
+
+    private async Task WatchAsync()
+    {
+        using var look = new PeriodicTimer(Interval);
+        try
+        {
+            while (await look.WaitForNextTickAsync(stop.Token))
+            {
+                highest = Math.Max(highest, ProcessCost.ResidentBytes(process));
+            }
+        }
+        catch (Exception over) when (over is OperationCanceledException or IOException)
+        {
+            // Stopped, or the process is gone; the runner has a fact for that.
+        }
+    }
+}

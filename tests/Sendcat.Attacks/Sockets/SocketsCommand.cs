@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Globalization;
+using Sendcat.Attacks.Callers;
+using Sendcat.Attacks.Measure;
+using Sendcat.Attacks.Stage;
+using Sendcat.TestKit.Processes;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.Attacks.Sockets;
+
+/// <summary><c>idle</c>, <c>slow-headers</c>, <c>slow-bodies</c>, <c>never-readers</c>: many connections from several client processes, beside twenty honest users.</summary>
+internal static class SocketsCommand
+{
+    private const int OfProcess = 5_000;
+    private const byte FirstNet = 20;
+
+    private static readonly TimeSpan OpenTimeout = TimeSpan.FromMinutes(5);
+
+    public static IEnumerable<Command> All() =>
+    [
+        Create("idle", HoldKind.Idle, "--sockets", 20_000, "Connections that send nothing."),
+        Create("slow-headers", HoldKind.SlowHeaders, "--connections", 2_000, "Requests whose headers never end."),
+        Create("slow-bodies", HoldKind.SlowBodies, "--connections", 500, "Requests whose bodies come byte by byte."),
+        Create("never-readers", HoldKind.NeverReaders, "--connections", 200, "Chats of 1 MB that nobody reads."),
+    ];
+
+    private static Command Create(string name, HoldKind kind, string option, int usual, string description)
+    {
+        var count = new Option<int>(option) { DefaultValueFactory = _ => usual };
+        var honest = new Option<int>("--honest") { DefaultValueFactory = _ => 20, Description = "Honest users beside them." };
+        var seconds = new Option<int>("--seconds") { DefaultValueFactory = _ => 20, Description = "How long each part is measured." };
+        var settings = CommandOptions.Settings();
+        var command = new Command(name, description) { count, honest, seconds, settings };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            kind, parsed.GetValue(count), parsed.GetValue(honest), TimeSpan.FromSeconds(parsed.GetValue(seconds)), CommandOptions.Knobs(parsed.GetValue(settings)), cancellationToken));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(HoldKind kind, int count, int honest, TimeSpan time, IEnumerable<KeyValuePair<string, string>> knobs, CancellationToken cancellationToken)
+    {
+        await using var stores = new SharedStores();
+
+        // Twenty honest users and two hundred that never read are more than the 24 places of the default tier.
+        await using var system = await AttackedSystem.StartAsync(stores, SystemOptions.Default.With([new("SENDCAT_CAPACITY_TIER", "L")]).With(knobs), honest);
+        Console.WriteLine($"{kind}: {count} connections, {honest} honest users, {time.TotalSeconds:0} s each");
+        var (alone, costAlone) = await MeasureAsync(system, time, cancellationToken);
+
+        var holders = await HoldAsync(kind, count, system, cancellationToken);
+        var (beside, cost) = await MeasureAsync(system, time, cancellationToken);
+        await LetGoAsync(holders, cancellationToken);
+
+        ComparisonTable.Write(alone, costAlone, beside, cost);
+        var alive = !system.Api.Process.Exited.IsCompleted;
+        Console.WriteLine(alive ? "the API lives" : $"the API ended:\n{system.Api.Process.Output}");
+        return alive && beside.Failed.Count == 0 ? 0 : 1;
+    }
+
+    private static async Task<(HonestFigures, Attacks.ProcessFigures)> MeasureAsync(AttackedSystem system, TimeSpan time, CancellationToken cancellationToken)
+    {
+        await using var watch = new ProcessWatch(system.Api.Process.Id);
+        system.Honest.Start();
+        await Task.Delay(time, TimeProvider.System, cancellationToken);
+        return (await system.Honest.StopAsync(), await watch.StopAsync());
+    }
+
+    private static async Task<List<TestProcess>> HoldAsync(HoldKind kind, int count, AttackedSystem system, CancellationToken cancellationToken)
+    {
+        var holders = new List<TestProcess>();
+        for (var left = count; left > 0; left -= OfProcess)
+        {
+            holders.Add(await TestProcess.StartAsync(new ProcessSpec(
+                BuiltProgram.Of("Sendcat.Attacks"), "hold", kind.ToString(), "--target", system.Api.Address.ToString(), "--net", (FirstNet + holders.Count).ToString(CultureInfo.InvariantCulture),
+                "--count", Math.Min(left, OfProcess).ToString(CultureInfo.InvariantCulture))));
+        }
+
+        foreach (var holder in holders)
+        {
+            Console.WriteLine(await holder.WaitForLineAsync(line => line.StartsWith(HoldCommand.Ready, StringComparison.Ordinal), OpenTimeout).WaitAsync(cancellationToken));
+        }
+
+        return holders;
+    }
+
+    private static async Task LetGoAsync(List<TestProcess> holders, CancellationToken cancellationToken)
+    {
+        foreach (var holder in holders)
+        {
+            await using (holder)
+            {
+                holder.CloseInput();
+                await holder.Exited.WaitAsync(cancellationToken);
+                Console.WriteLine(holder.Output.Split('\n')[^1]);
+            }
+        }
+    }
+}
