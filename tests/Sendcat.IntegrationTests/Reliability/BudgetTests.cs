@@ -75,7 +75,7 @@ public sealed class BudgetTests(SharedStores stores)
     {
         await using var replica = await ReplicaAsync();
 
-        Assert.Null(replica.Limiter.Reserve(RateLimitBucket.ChatGlobalTokens, "all", 1_000));
+        Assert.Null(replica.Limiter.Reserve(RateLimitBucket.ChatGlobalTokens, new("all"), 1_000));
     }
 
     [Fact]
@@ -111,7 +111,7 @@ public sealed class BudgetTests(SharedStores stores)
     private static ValueTask<AdmissionDecision> AskAsync(Replica replica, string stream, long estimate) =>
         new(replica.Admission.AdmitAsync(new() { StreamId = stream, Principal = $"user:{stream}", AlsoClaims = [Reserve(replica, RateLimitBucket.ChatTokens, estimate)] }, default).AsTask());
 
-    private static WindowClaim Reserve(Replica replica, RateLimitBucket bucket, long estimate) => replica.Limiter.Reserve(bucket, "user:ann", estimate)!;
+    private static WindowClaim Reserve(Replica replica, RateLimitBucket bucket, long estimate) => replica.Limiter.Reserve(bucket, new("user:ann"), estimate)!;
 
     private static async Task<int> SpentAsync(Replica replica, string bucket = "chat_tokens")
     {
