@@ -8,7 +8,6 @@ using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.RateLimiting;
-using Sendcat.Reliability.Redis;
 using Claim = Sendcat.Reliability.Redis.Claim;
 
 namespace Sendcat.ApiService.Chat;
