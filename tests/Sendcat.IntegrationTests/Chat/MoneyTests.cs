@@ -23,7 +23,7 @@ public sealed class MoneyTests(SharedStores stores)
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync(Short);
 
-        foreach (var model in new[] { "openai/o1-pro", Own, "nobody/knows", "x" })
+        foreach (var model in new[] { "openai/o1-pro", Own, "nobody/knows" })
         {
             await using var refused = await guest.ChatAsync(thread, model);
             Assert.Equal("model not allowed", await refused.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
@@ -53,7 +53,7 @@ public sealed class MoneyTests(SharedStores stores)
         await using (var turn = await guest.ChatAsync(thread))
         {
             await turn.ToEndAsync();
-            Assert.Equal("openai/gpt-5", turn.Seen.Last(e => e.GetProperty("type").GetString() == "provider-route").GetProperty("model").GetString());
+            Assert.Equal("openai/gpt-5", Bodies(sendcat).Last().GetProperty("model").GetString());
         }
 
         using var user = await UserAsync(sendcat);
@@ -95,7 +95,7 @@ public sealed class MoneyTests(SharedStores stores)
     public async Task A_refused_account_stops_all_calls_on_all_replicas_until_a_probe_is_served(int status, string reason)
     {
         await using var sendcat = await SendcatSystem.StartAsync(
-            stores, replicas: 2, ("CIRCUIT_OPENROUTER_PRIMARY_COOLDOWN_MS", "4000"), ("CIRCUIT_OPENROUTER_SECONDARY_COOLDOWN_MS", "4000"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"));
+            stores, replicas: 2, ("CIRCUIT_OPENROUTER_PRIMARY_COOLDOWN_MS", "20000"), ("CIRCUIT_OPENROUTER_SECONDARY_COOLDOWN_MS", "20000"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"));
         using var guest = await sendcat.GuestAsync();
         using var elsewhere = guest.At(sendcat.Replicas[1]);
         var thread = await guest.AskingAsync(Short);
@@ -107,14 +107,14 @@ public sealed class MoneyTests(SharedStores stores)
         }
 
         var calls = Calls(sendcat);
-        await Eventually.TrueAsync(async () => await PrimaryAsync(sendcat, replica: 1) is ("open", not null));
         Assert.Equal(("open", reason), await PrimaryAsync(sendcat));
+        await Eventually.TrueAsync(async () => await PrimaryAsync(sendcat, replica: 1) == ("open", reason));
         foreach (var caller in new[] { guest, elsewhere, guest, elsewhere })
         {
             var began = Stopwatch.GetTimestamp();
             await using var refused = await caller.ChatAsync(thread);
             await refused.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
-            Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 4);
+            Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 20);
             Assert.InRange(Stopwatch.GetElapsedTime(began), TimeSpan.Zero, TimeSpan.FromSeconds(2));
         }
 

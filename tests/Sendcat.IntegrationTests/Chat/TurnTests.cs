@@ -136,6 +136,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("openai/gpt-5-mini", null, "openai/gpt-5-mini")]
     [InlineData("openai/gpt-5-mini", "openai/gpt-4.1", "openai/gpt-4.1")]
     [InlineData(null, null, "openai/gpt-5")]
+    [InlineData("x", null, "openai/gpt-5")]
     public async Task The_model_is_the_one_asked_for_else_the_threads_and_else_the_operators(string? chosen, string? asked, string answers)
     {
         using var guest = await sendcat.GuestAsync();

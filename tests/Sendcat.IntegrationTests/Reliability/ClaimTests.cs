@@ -144,7 +144,7 @@ public sealed class ClaimTests(SharedStores stores)
         await replica.Claims.SettleAsync(claim, 5_000);
 
         var refused = await replica.Claims.TakeAsync("two", [claim], [], default);
-        await Task.Delay(refused.RetryAfter!.Value + TimeSpan.FromMilliseconds(2));
+        await Task.Delay(refused.RetryAfter!.Value + TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.InRange(refused.RetryAfter.Value, TimeSpan.FromMilliseconds(1), claim.Window);
         Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("three", [claim], [], default)).Status);
