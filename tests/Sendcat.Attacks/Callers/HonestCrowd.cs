@@ -22,16 +22,16 @@ internal sealed class HonestCrowd : IAsyncDisposable
 
     public static async Task<HonestCrowd> GatherAsync(AttackedSystem system, int size)
     {
-        var users = new HonestUser[size];
+        var gathered = new HonestUser[size];
         for (var n = 0; n < size; n++)
         {
             var caller = system.From(Source.Of(Source.Honest, n));
-            users[n] = n % 2 == 0
+            gathered[n] = n % 2 == 0
                 ? new(await caller.AsGuestAsync(), IsGuest: true)
                 : new(await caller.AsUserAsync(AttackedSystem.NewEmail(), "an honest password 1"), IsGuest: false);
         }
 
-        return new(users);
+        return new(gathered);
     }
 
     /// <summary>Lets all of them chat until <see cref="StopAsync"/>.</summary>
