@@ -95,7 +95,7 @@ public sealed class ItemTests(PostgresFixture postgres)
     [Fact]
     public void A_rating_counts_when_people_gave_it_and_odd_parts_are_left_out()
     {
-        const string Item = """{"itemId":"v1|1|0","title":"t","itemWebUrl":"u","image":7,"shippingOptions":[{}],"localizedAspects":[7,{"name":"Colour"},{"name":"Colour","value":"red"}],"primaryProductReviewRating":{"averageRating":"4.5","reviewCount":COUNT}}""";
+        const string Item = """{"itemId":"v1|1|0","title":"t","itemWebUrl":"https://shop.test/1","image":7,"shippingOptions":[{}],"localizedAspects":[7,{"name":"Colour"},{"name":"Colour","value":"red"}],"primaryProductReviewRating":{"averageRating":"4.5","reviewCount":COUNT}}""";
 
         var rated = ItemDetails.Read(JsonDocument.Parse(Item.Replace("COUNT", "12", StringComparison.Ordinal)).RootElement)!;
         var unrated = ItemDetails.Read(JsonDocument.Parse(Item.Replace("COUNT", "0", StringComparison.Ordinal)).RootElement)!;
