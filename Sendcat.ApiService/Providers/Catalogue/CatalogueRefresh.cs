@@ -16,19 +16,20 @@ internal sealed class CatalogueRefresh(
     {
         if (options.CurrentValue is { CatalogueEnabled: true, ApiKey.Length: > 0 })
         {
+            // Part of the start, like the fetches of knobs and keys: not worth a trace.
             await RefreshAsync(stoppingToken);
         }
 
         while (!stoppingToken.IsCancellationRequested)
         {
             await catalogue.WantedAsync(stoppingToken);
+            using var round = BackgroundRound.Start("refresh model catalogue");
             await RefreshAsync(stoppingToken);
         }
     }
 
     internal async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        using var round = BackgroundRound.Start("refresh model catalogue");
         using var timeout = new CancellationTokenSource(FetchTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try

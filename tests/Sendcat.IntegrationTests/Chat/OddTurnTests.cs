@@ -104,8 +104,15 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
         Assert.Equal(["user", "assistant"], (await guest.MessagesAsync(branch)).Select(message => message.GetProperty("role").GetString()));
     }
 
+    [Fact]
+    public async Task A_model_that_nobody_knows_is_not_allowed_however_odd_it_is()
+    {
+        await using var stream = await guest.ChatAsync(await guest.AskingAsync("hi"), "../../etc/passwd");
+
+        await stream.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
     [Theory]
-    [InlineData("../../etc/passwd")]
     [InlineData("x")]
     [InlineData("model;drop-table")]
     public async Task A_model_that_cannot_be_one_is_an_error_of_the_request(string model)
