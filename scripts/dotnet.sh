@@ -12,6 +12,7 @@ need_dotnet() {
 # The tools of .config/dotnet-tools.json. On an empty cache the SDK confuses two tools that it restores at once, and finds both the second time.
 need_aspire() {
   need_dotnet
+  [ -f .config/dotnet-tools.json ] || refuse "the Aspire CLI is not declared: .config/dotnet-tools.json is missing; 'git checkout .config' brings it back"
   quietly tools dotnet tool restore || quietly tools dotnet tool restore || refuse_feed tools || refuse "the Aspire CLI could not be restored: $(tail -n 1 "$state/logs/tools.log")"
 }
 
@@ -22,9 +23,10 @@ aspire() {
   dotnet aspire "$verb" --apphost "$apphost" --non-interactive --nologo "$@"
 }
 
+# build PROJECT [OPTION …]
 build() {
   say "building"
-  quietly build dotnet build "$1" -v q && return
+  quietly build dotnet build "$@" -v q && return
   refuse_feed build || true
   grep -E ': error ' "$state/logs/build.log" | sort -u | head -n 20 >&2 || tail -n 20 "$state/logs/build.log" >&2
   say "$1 does not build (all messages: $state/logs/build.log)"

@@ -9,11 +9,13 @@ up() {
       --replicas) options+=("--Parameters:api-replicas=$(number "$@")"); shift ;;
       --workers) options+=("--Parameters:worker-replicas=$(number "$@")"); shift ;;
       --no-emulator) options+=(--emulator=false) ;;
-      --infra) infra=${2:-nothing}; shift ;;
+      --infra) infra=${2:-}; [ -n "$infra" ] || refuse "--infra needs local, external or containers"; shift ;;
       --infra=*) infra=${1#*=} ;;
-      *) options+=("$1") ;;
+      --emulator=*) options+=("$1") ;;
+      --Parameters:*=*) known_parameter "${1%%=*}"; options+=("$1") ;;
+      *) unknown_option up "$1" ;;
     esac
-    [ $# -eq 0 ] || shift
+    shift
   done
   [ -z "$infra" ] || options+=("--infra=$infra")
 
@@ -38,12 +40,18 @@ up() {
   # The slower the machine, the longer.
   limit=$(((SECONDS - began) * 10))
   await_healthy $((limit < 45 ? 45 : limit))
-  trap - INT TERM
   status
+  trap - INT TERM
   local base
   base=$(cat "$state/port-base")
   [ -n "${SENDCAT_PORT_BASE:-}" ] || [ "$base" = 5000 ] || say "ports are counted from $base, because those from 5000 are or were taken (SENDCAT_PORT_BASE decides)"
   say "up (./sendcat down stops it)"
+}
+
+# A parameter of AppHost.cs; the AppHost itself takes any name without a word.
+known_parameter() {
+  local name=${1#--Parameters:}
+  grep -qrF "\"$name\"" Sendcat.AppHost --include='*.cs' || refuse "there is no parameter '$name' (docs/configuration.md)"
 }
 
 # number OPTION VALUE
@@ -57,12 +65,25 @@ number() {
 # Installs the servers where the AppHost will start them itself (Sendcat.AppHost/StoreChoice.cs).
 check_infra() {
   case $1 in
-    external) ;;
+    external) answers redis "${ConnectionStrings__redis:-}" 6379; answers sendcatdb "${ConnectionStrings__sendcatdb:-}" 5432; answers messaging "${ConnectionStrings__messaging:-}" 5672 ;;
     local) need_servers ;;
     containers) engine_answers || refuse "--infra containers needs a container engine, and neither docker nor podman answers; start one, or use --infra local" ;;
     '') { [ -n "${ConnectionStrings__redis:-}" ] && [ -n "${ConnectionStrings__sendcatdb:-}" ] && [ -n "${ConnectionStrings__messaging:-}" ]; } || engine_answers || need_servers ;;
     *) refuse "--infra is local, external or containers, not '$1'" ;;
   esac
+}
+
+# answers NAME CONNECTION_STRING DEFAULT_PORT: refuses when nobody listens there. `host:port,…`, `Host=…;Port=…` or `amqp://user:password@host:port/…`; what else it may be, the client will see.
+answers() {
+  local host port place=${2##*@}
+  case $2 in
+    '') refuse "--infra external needs ConnectionStrings__$1 in the environment" ;;
+    *[Hh]ost=*) host=$(sed -E 's/.*[Hh]ost=([^;]*).*/\1/' <<<"$2"); port=$(sed -nE 's/.*[Pp]ort=([0-9]+).*/\1/p' <<<"$2") ;;
+    *) place=${place#*://}; place=${place%%[,/?]*}; host=${place%%:*}; port=$(sed -nE 's/.*:([0-9]+)$/\1/p' <<<"$place") ;;
+  esac
+  port=${port:-$3}
+  case $host in '' | *[!A-Za-z0-9.-]*) return ;; esac
+  timeout 5 bash -c "exec 3<>/dev/tcp/$host/$port" 2>/dev/null || [ $? = 127 ] || refuse "$1 does not answer at $host:$port (ConnectionStrings__$1)"
 }
 
 engine_answers() { { docker info || podman info; } >/dev/null 2>&1; }
@@ -73,7 +94,7 @@ start() {
   quietly start aspire start --no-build --format Json -- "$@" || code=$?
   [ "$code" = 0 ] && return
   # What the AppHost said before it ended; exit code 2 is its refusal, in one sentence.
-  said=$(sed -n '/Recent AppHost startup output/,/AppHost process exited/p' "$state/logs/start.log" | grep -vE 'Recent AppHost startup|AppHost process exited|NativeCertificateToolRunner')
+  said=$(sed -n '/Recent AppHost startup output/,/AppHost process exited/p' "$state/logs/start.log" | grep -vE 'Recent AppHost startup|AppHost process exited|NativeCertificateToolRunner' || true)
   [ "$code" != 2 ] || [ -z "$said" ] || refuse "$(tail -n 1 <<<"$said")"
   tail -n 20 <<<"${said:-$(cat "$state/logs/start.log")}" >&2
   down
@@ -127,6 +148,7 @@ not_healthy() {
 }
 
 down() {
+  [ $# -eq 0 ] || unknown_option down "$1"
   local pid left
   if is_running; then
     pid=$(cat "$state/running")
@@ -192,10 +214,15 @@ resources() {
     END { for (i = 1; i <= n; i++) print (instances[resource[i]] > 1 ? name[i] : resource[i]), resource[i], rest[i] }'
 }
 
-# address OFFSET: where that part of this checkout answers (docs/configuration.md, Ports).
-address() { echo "http://127.0.0.1:$((${SENDCAT_PORT_BASE:-$(cat "$state/port-base" 2>/dev/null || echo 5000)} + $1))"; }
+# address OFFSET: where that part of this checkout answers, or answered last (docs/configuration.md, Ports).
+address() {
+  local base
+  base=$(cat "$state/port-base" 2>/dev/null || echo "${SENDCAT_PORT_BASE:-5000}")
+  echo "http://127.0.0.1:$((base + $1))"
+}
 
 status() {
+  [ $# -eq 0 ] || unknown_option status "$1"
   if ! is_running; then
     [ -z "$(marked_processes)" ] || say "the AppHost has ended, and processes of it are left; ./sendcat down ends them"
     say "not running"
@@ -211,7 +238,8 @@ status() {
   if grep -q $'\tupstreams\t' <<<"$list"; then
     printf '%-10s %s\n' emulator "$(address 70)"
     log=$(sed -n 's/.*"logFilePath": "\(.*\)".*/\1/p' <<<"$run")
-    sed -n 's/.*\(Answered by the local emulator.*\)/\1/p' "$log" | head -n 1
+    # `dotnet run` writes to its terminal instead.
+    [ -z "$log" ] || sed -n 's/.*\(Answered by the local emulator.*\)/\1/p' "$log" | head -n 1
   fi
 }
 

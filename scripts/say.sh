@@ -5,6 +5,9 @@ say() { printf 'sendcat: %s\n' "$*" >&2; }
 # Cannot be done here.
 refuse() { say "$*"; exit 2; }
 
+# unknown_option VERB OPTION
+unknown_option() { refuse "$1 has no option '$2' (./sendcat help)"; }
+
 # quietly LOG COMMAND …: the output goes to a file of the state folder. In a subshell, so that a trap's messages do not go there too.
 quietly() {
   local log=$state/logs/$1.log
