@@ -53,7 +53,7 @@ internal sealed class OperatorsMoney : Attack
         for (var n = 0; n < Turns && refused < 2; n++)
         {
             var guest = await run.GuestAsync(Address(1), cancellationToken);
-            var turn = await guest.AskAsync("[[emu chunks=8 size=2000 every=0]] tell me everything", cancellationToken: cancellationToken);
+            var turn = await guest.AskAsync("[[emu chunks=8 size=2000 every=0 usage=none]] tell me everything", cancellationToken: cancellationToken);
             if (turn.Status == 200)
             {
                 served++;
