@@ -304,8 +304,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     public async Task A_turn_that_fails_at_once_leaves_no_address_behind()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("hi");
-        await using (var stream = await guest.ChatAsync(thread, "x"))
+        var thread = await guest.AskingAsync("[[emu status=400]]");
+        await using (var stream = await guest.ChatAsync(thread))
         {
             Assert.Equal("error", (await stream.ToEndAsync())[^1].GetProperty("type").GetString());
         }

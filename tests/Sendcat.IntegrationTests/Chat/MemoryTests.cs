@@ -32,7 +32,8 @@ public sealed class MemoryTests(SharedStores stores)
             {
                 var client = new TcpClient();
                 idle.Add(client);
-                await client.ConnectAsync(api.Address.Host, api.Address.Port);
+                // One that is closed before its client has noticed that it was open is reset.
+                await client.ConnectAsync(api.Address.Host, api.Address.Port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
             var closed = await Task.WhenAll(idle.Select(IsClosedAsync));
@@ -72,13 +73,16 @@ public sealed class MemoryTests(SharedStores stores)
 
         await sendcat.Api.Process.WaitForLineAsync(line => line.Contains("took nothing", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
 
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var answer] && answer.GetProperty("status").GetString() == "completed" && answer.GetProperty("content").GetString()!.Length >= 3_000_000);
+        // It is too long for the page of the question.
+        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var whole = database.CreateCommand("select count(*) from messages where role = 'assistant' and status = 'completed' and length(content) >= 3000000");
+        await Eventually.TrueAsync(async () => await whole.ExecuteScalarAsync() is 1L);
     }
 
     [Theory]
     [InlineData("[[emu chunks=100 size=100 every=0]]", "")]
     [InlineData("[[emu chunks=100 size=100 every=0]]", "?stream=ui")]
-    [InlineData("[[emu reasoning=400 chunks=1 every=0]]", "")]
+    [InlineData("[[emu reasoning chunks=100 size=100 every=0]]", "")]
     [InlineData("[[emu giant-line=900000 giant-after=1 chunks=3 every=0]]", "")]
     public async Task An_answer_beyond_its_limit_ends_as_one_that_ran_out_of_tokens(string prompt, string query)
     {
@@ -143,7 +147,7 @@ public sealed class MemoryTests(SharedStores stores)
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3));
         try
         {
-            return await client.GetStream().ReadAsync(new byte[1], patience.Token) == 0;
+            return !client.Connected || await client.GetStream().ReadAsync(new byte[1], patience.Token) == 0;
         }
         catch (OperationCanceledException)
         {

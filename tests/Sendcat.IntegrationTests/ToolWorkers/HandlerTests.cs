@@ -74,7 +74,7 @@ public sealed class HandlerTests(SharedStores stores)
               {"itemId":"v1|1|0","title":"Trap","price":{"value":"1","currency":"USD"},"itemWebUrl":"javascript:alert(1)"},
               {"itemId":"v1|2|0","title":"{{{words}}}","price":{"value":"8.00","currency":"GBP"},"image":{"imageUrl":"javascript:alert(1)"},"itemWebUrl":"https://ebay.com/itm/2","condition":"{{{words}}}","seller":{"username":"{{{words}}}"}}]}
             """)
-            .On("/shopping", """{"shopping":[{"title":"Trap","link":"javascript:alert(1)"},{"title":"Pot","link":"https://shop.example/1","imageUrl":"data:image/svg+xml,x","price":"$3"}]}""")
+            .On("/shopping", """{"shopping":[{"title":"Trap","link":"javascript:alert(1)"},{"title":"Pot","link":"https://shop.example/1","imageUrl":"data:image/svg+xml,x","price":"$30"}]}""")
             .On("/search", $$$"""{"organic":[{"title":"Trap","link":"javascript:alert(1)","snippet":"x"},{"title":"{{{words}}}","link":"https://a.example/","snippet":"{{{words}}}"}]}""");
 
         var products = JsonSerializer.Deserialize(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Json, ToolJson.Default.ProductsResult)!;
