@@ -205,7 +205,7 @@ internal sealed class TurnRecord
                 ? new TurnChanges(this, version, [], session, Touches: false, [.. assistantMessages])
                 : new TurnChanges(
                     this, version, [.. rows.Where(row => row.Version > writtenVersion).Select(row => row.Snapshot(ThreadId, row.FirstVersion > writtenVersion, isNew ? null : StreamId))], session,
-                    Touches: isNew || endedAt is not null, []);
+                    Touches: isNew || (endedAt is not null && version > writtenVersion), []);
         }
     }
 

@@ -58,6 +58,20 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
+    public void An_end_touches_the_thread_only_until_it_is_written()
+    {
+        var record = Record();
+        record.Wrote(record.Changes());
+        record.End(MessageStatus.Completed, Now);
+        var end = record.Changes();
+
+        record.Wrote(end);
+
+        Assert.True(end.Touches);
+        Assert.False(record.Changes().Touches);
+    }
+
+    [Fact]
     public void The_first_ending_stays()
     {
         var record = Record();
