@@ -33,7 +33,7 @@ public sealed class MemoryTests(SharedStores stores)
                 var client = new TcpClient();
                 idle.Add(client);
                 // One that is closed before its client has noticed that it was open is reset.
-                await client.ConnectAsync(api.Address.Host, api.Address.Port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await client.ConnectAsync(api.Address.Host, api.Address.Port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
 
             var closed = await Task.WhenAll(idle.Select(IsClosedAsync));
