@@ -51,6 +51,12 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
         try
         {
             await Task.Delay(pause, time, stoppingToken);
+            if (!HasEnded(ended.ResourceId))
+            {
+                // A command has started it meanwhile; a second start would end it first.
+                return;
+            }
+
             var result = await commands.ExecuteCommandAsync(ended.ResourceId, KnownResourceCommands.StartCommand, stoppingToken);
             if (!result.Success)
             {
@@ -62,6 +68,9 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
             // The AppHost stops.
         }
     }
+
+    private bool HasEnded(string instance) =>
+        notifications.TryGetCurrentState(instance, out var now) && now.Snapshot.State?.Text is { } state && KnownResourceStates.TerminalStates.Contains(state);
 }
 
 internal sealed class RestartOnExitAnnotation : IResourceAnnotation;

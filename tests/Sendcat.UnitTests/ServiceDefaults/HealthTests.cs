@@ -36,7 +36,7 @@ public sealed class HealthTests
     [Fact]
     public async Task Without_its_record_a_program_is_not_ready_but_alive()
     {
-        await using var program = await ProgramAsync(new FakeTimeProvider(), checks => checks.AddCheck("sendcatdb", () => throw new InvalidOperationException("password is hunter2")));
+        await using var program = await ProgramAsync(new FakeTimeProvider(), checks => checks.AddCheck("PostgreSql", () => throw new InvalidOperationException("password is hunter2")));
 
         var ready = await program.Client.GetAsync("/health");
         var alive = await program.Client.GetAsync("/alive");
