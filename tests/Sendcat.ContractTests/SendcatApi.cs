@@ -105,6 +105,7 @@ public sealed class SendcatApi : IAsyncDisposable
             builder.UseSetting("READS_PER_ADDRESS_PER_MIN", "1000000");
             builder.UseSetting("RATE_LIMIT_CHAT_IP_MAX", "1000000");
             builder.UseSetting("RATE_LIMIT_AUTH_MAX", "100000");
+            builder.UseSetting("OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN", "1000");
             builder.UseSetting("RATE_LIMIT_ANON_SESSION_MAX", "1000000");
             foreach (var (name, value) in settings)
             {
