@@ -6,6 +6,9 @@ namespace Sendcat.AppHost;
 /// <summary>What operators can do from the dashboard or with <c>aspire resource</c>: requests to <c>/api/ops</c> of the API, signed with the operator key, which the AppHost alone holds beside the API. Each shows the answer.</summary>
 internal static class Operator
 {
+    /// <summary>Has to be written where leaving an argument out by mistake would cost much.</summary>
+    private const string Everything = "all";
+
     public static IResourceBuilder<ProjectResource> WithOperatorCommands(this IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> key) => api
         .WithOperatorCommand(key, "admission-enforce", "Admission: enforce", "/api/ops/admission/enforce", new()
         {
@@ -30,7 +33,7 @@ internal static class Operator
             Description = "Remove cached tool results, of one namespace or of all.",
             ConfirmationMessage = "Remove these entries from the tool cache?",
             IconName = "BroomRegular",
-            Arguments = [Text("namespace", "Namespace", "Such as search_web_v1; empty for all.")],
+            Arguments = [Text("namespace", "Namespace", $"Such as search_web_v1, or {Everything}.", required: true)],
         }, Query("namespace"))
         .WithOperatorCommand(key, "taxonomy-refresh", "Taxonomy: refresh", "/api/ops/taxonomy/refresh", new()
         {
@@ -81,12 +84,12 @@ internal static class Operator
         return api.WithHttpCommand(path, displayName, commandName: name, commandOptions: options);
     }
 
-    private static InteractionInput Text(string name, string label, string description) =>
-        new() { Name = name, Label = label, Description = description, InputType = InputType.Text, Required = false, MaxLength = 64 };
+    private static InteractionInput Text(string name, string label, string description, bool required = false) =>
+        new() { Name = name, Label = label, Description = description, InputType = InputType.Text, Required = required, MaxLength = 64 };
 
     private static Action<HttpCommandRequestContext> Query(string argument) => context =>
     {
-        if (Given(context, argument) is { } value)
+        if (Given(context, argument) is { } value && value != Everything)
         {
             context.Request.RequestUri = new UriBuilder(context.Request.RequestUri!) { Query = $"{argument}={Uri.EscapeDataString(value)}" }.Uri;
         }

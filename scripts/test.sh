@@ -6,8 +6,8 @@ run_tests() {
   # One compiler for all projects, whatever the environment says: analyzers are most of a build, and it loads them once.
   (build Sendcat.Aspire.sln -p:UseSharedCompilation=true) || { echo "0 passed, 1 failed"; exit 1; }
 
-  # Hundreds of processes live for seconds: what the runtime spends on making long-lived ones fast is lost on them.
-  export DOTNET_TieredPGO=0
+  # A hundred processes live for seconds: what the runtime spends on making long-lived ones fast is lost on them.
+  export DOTNET_TieredPGO=0 DOTNET_TC_CallCountThreshold=1000
   local results=$state/logs/test.log beside=$state/logs/test-end-to-end.log code=0 beside_id
   # The end-to-end tests mostly wait for processes, so they run beside the others. Those run one after the other: a small machine has two cores.
   test_projects tests/Sendcat.EndToEndTests >"$beside" 2>&1 &

@@ -21,6 +21,21 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
         new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable).ConfigureDataSource(source => source.NameSpans());
     }
 
+    /// <summary>Brings both schemas, that of the reliability library and ours, to the shape of this build.</summary>
+    /// <returns>Names of our migrations that were applied, in order.</returns>
+    public static async Task<IReadOnlyList<string>> MigrateAsync(NpgsqlDataSource source, SendcatDb db, CancellationToken cancellationToken)
+    {
+        await ReliabilityDatabase.MigrateAsync(source, cancellationToken);
+        await using var turn = await MigrationLock.AcquireAsync(source, cancellationToken);
+        var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
+        if (pending.Count > 0)
+        {
+            await db.Database.MigrateAsync(cancellationToken);
+        }
+
+        return pending;
+    }
+
     /// <summary>Runs before the server starts to listen. Waits for as long as Postgres is not there yet; a wrong password or a broken migration stops the start.</summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
@@ -51,15 +66,11 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
 
     private async Task MigrateAsync(CancellationToken cancellationToken)
     {
-        await ReliabilityDatabase.MigrateAsync(source, cancellationToken);
-        await using var turn = await MigrationLock.AcquireAsync(source, cancellationToken);
         await using var scope = scopes.CreateAsyncScope();
-        var db = scope.ServiceProvider.GetRequiredService<SendcatDb>();
-        var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
-        if (pending.Count > 0)
+        var applied = await MigrateAsync(source, scope.ServiceProvider.GetRequiredService<SendcatDb>(), cancellationToken);
+        if (applied.Count > 0)
         {
-            await db.Database.MigrateAsync(cancellationToken);
-            logger.SchemaMigrated(pending.Count, pending[^1]);
+            logger.SchemaMigrated(applied.Count, applied[^1]);
         }
     }
 }

@@ -20,6 +20,9 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>Few connections for each: many hosts share the server.</summary>
     public async Task<string> CreateDatabaseAsync() => $"{await server.CreateDatabaseAsync()};Maximum Pool Size=20";
 
+    /// <summary>One that the API finds in the shape of this build.</summary>
+    public async Task<string> CreateMigratedDatabaseAsync() => $"{await MigratedDatabase.CreateAsync(server)};Maximum Pool Size=20";
+
     public string CreateRedis() => redis.CreateDatabase();
 
     /// <summary>The API with its default settings, an operator and three origins, shared by all tests that do not vary them; they keep apart by using people of their own.</summary>

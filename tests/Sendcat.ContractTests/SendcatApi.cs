@@ -2,27 +2,21 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Mvc.Testing;
-using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 using Npgsql;
-using Sendcat.ApiService.Http;
 
 namespace Sendcat.ContractTests;
 
 /// <summary>The real API on Kestrel over a database of its own. What a test may vary are settings, the clock and services.</summary>
 public sealed class SendcatApi : IAsyncDisposable
 {
-    private readonly Factory factory;
+    private readonly ApiHost host;
 
-    private SendcatApi(Factory factory, string database)
+    private SendcatApi(ApiHost host, string database)
     {
-        this.factory = factory;
+        this.host = host;
         Database = NpgsqlDataSource.Create(database);
-        Anyone = factory.CreateClient();
+        Anyone = host.CreateClient();
     }
 
     public const string OpsKey = "operator key of the shared api";
@@ -34,15 +28,32 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public NpgsqlDataSource Database { get; }
 
-    public IServiceProvider Services => factory.Services;
+    public IServiceProvider Services => host.Services;
 
     public static async Task<SendcatApi> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
-        var database = await postgres.CreateDatabaseAsync();
-        var host = new Factory(settings ?? [], database, postgres.CreateRedis(), services);
-        host.UseKestrel(0);
-        host.StartServer();
-        return new(host, database);
+        var database = await postgres.CreateMigratedDatabaseAsync();
+        Dictionary<string, string?> all = new()
+        {
+            ["ConnectionStrings:sendcatdb"] = database,
+            ["ConnectionStrings:redis"] = postgres.CreateRedis(),
+            ["ConnectionStrings:messaging"] = "amqp://guest:guest@127.0.0.1:1",
+            ["CHAT_MODEL_CATALOGUE_ENABLED"] = "false",
+            ["AUTH_SIGNING_KEY"] = SigningKey,
+
+            // All tests of a class are one address.
+            ["READS_PER_ADDRESS_PER_MIN"] = "1000000",
+            ["RATE_LIMIT_CHAT_IP_MAX"] = "1000000",
+            ["RATE_LIMIT_AUTH_MAX"] = "100000",
+            ["OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN"] = "1000",
+            ["RATE_LIMIT_ANON_SESSION_MAX"] = "1000000",
+        };
+        foreach (var (name, value) in settings ?? [])
+        {
+            all[name] = value;
+        }
+
+        return new(await ApiHost.StartAsync("Production", all, services), database);
     }
 
     public async Task<HttpClient> GuestAsync()
@@ -53,14 +64,14 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public HttpClient WithSession(string session)
     {
-        var client = factory.CreateClient();
+        var client = host.CreateClient();
         client.DefaultRequestHeaders.Add("x-sendcat-session", session);
         return client;
     }
 
     public HttpClient WithBearer(string token)
     {
-        var client = factory.CreateClient();
+        var client = host.CreateClient();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;
     }
@@ -86,60 +97,8 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await factory.DisposeAsync();
+        await host.DisposeAsync();
         await Database.DisposeAsync();
-    }
-
-    private sealed class Factory(Dictionary<string, string> settings, string database, string redis, Action<IServiceCollection>? services) : WebApplicationFactory<ApiError>
-    {
-        protected override void ConfigureWebHost(IWebHostBuilder builder)
-        {
-            builder.UseEnvironment("Production");
-            builder.UseSetting("ConnectionStrings:sendcatdb", database);
-            builder.UseSetting("ConnectionStrings:redis", redis);
-            builder.UseSetting("ConnectionStrings:messaging", "amqp://guest:guest@127.0.0.1:1");
-            builder.UseSetting("CHAT_MODEL_CATALOGUE_ENABLED", "false");
-            builder.UseSetting("AUTH_SIGNING_KEY", SigningKey);
-
-            // All tests of a class are one address.
-            builder.UseSetting("READS_PER_ADDRESS_PER_MIN", "1000000");
-            builder.UseSetting("RATE_LIMIT_CHAT_IP_MAX", "1000000");
-            builder.UseSetting("RATE_LIMIT_AUTH_MAX", "100000");
-            builder.UseSetting("OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN", "1000");
-            builder.UseSetting("RATE_LIMIT_ANON_SESSION_MAX", "1000000");
-            foreach (var (name, value) in settings)
-            {
-                builder.UseSetting(name, value);
-            }
-
-            builder.ConfigureLogging(logging => logging.ClearProviders().AddSimpleConsole().SetMinimumLevel(LogLevel.Error));
-            builder.ConfigureTestServices(collection => services?.Invoke(collection));
-        }
-
-        protected override IHost CreateHost(IHostBuilder builder) => new StoppedByItself(base.CreateHost(builder));
-    }
-
-    /// <summary>
-    /// The program stops and disposes its host when it is told to. Stopped by the factory as well, the same services would be stopped twice at once, and disposed of when the quicker of the two is done.
-    /// </summary>
-    private sealed class StoppedByItself(IHost host) : IHost, IAsyncDisposable
-    {
-        public IServiceProvider Services => host.Services;
-
-        public Task StartAsync(CancellationToken cancellationToken = default) => host.StartAsync(cancellationToken);
-
-        public async Task StopAsync(CancellationToken cancellationToken = default)
-        {
-            var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var lifetime = Services.GetRequiredService<IHostApplicationLifetime>();
-            await using var heard = lifetime.ApplicationStopped.Register(stopped.SetResult);
-            lifetime.StopApplication();
-            await stopped.Task.WaitAsync(cancellationToken);
-        }
-
-        public void Dispose() => host.Dispose();
-
-        public ValueTask DisposeAsync() => ((IAsyncDisposable)host).DisposeAsync();
     }
 }
 

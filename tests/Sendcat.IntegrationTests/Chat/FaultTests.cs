@@ -17,7 +17,7 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
         var thread = await guest.AskingAsync(Slow);
@@ -41,7 +41,7 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
         var thread = await guest.AskingAsync(Slow);
@@ -64,7 +64,7 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync(durable: true);
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas: 1);
+        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1);
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync("[[emu chunks=80 every=50ms]]");
         var other = await guest.AskingAsync("hello");
@@ -90,7 +90,7 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
+        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
         using var guest = await sendcat.GuestAsync();
         using var other = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync("[[emu chunks=100 every=40ms]]");
@@ -122,7 +122,7 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
+        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync("[[emu chunks=2 every=0]]");
 
@@ -138,7 +138,7 @@ public sealed class FaultTests
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), replicas: 2, ("CHAT_DRAIN_MS", "1500"));
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2, ("CHAT_DRAIN_MS", "1500"));
         using var guest = await sendcat.GuestAsync();
         using var brief = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);

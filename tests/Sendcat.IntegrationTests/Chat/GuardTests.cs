@@ -174,7 +174,7 @@ public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<Tight
     }
 
     /// <summary>A new guest every time, behind one and the same address.</summary>
-    private async Task<ChatStream> FreshTurnAsync(ApiProcess replica)
+    private async Task<ChatStream> FreshTurnAsync(Replica replica)
     {
         using var guest = await SendcatClient.GuestAsync(replica.Address);
         var thread = await guest.AskingAsync("[[emu chunks=1]]");

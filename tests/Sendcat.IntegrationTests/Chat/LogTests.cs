@@ -19,7 +19,7 @@ public sealed class LogTests(SharedStores stores)
     [Fact]
     public async Task No_secret_and_no_word_of_a_message_is_logged()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft", "Debug"));
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft", "Debug"));
         using var guest = await sendcat.GuestAsync();
         var tokens = await SignInAsync(guest);
         string[] secrets =

@@ -16,8 +16,8 @@ public sealed class MemoryTests(SharedStores stores)
     [Fact]
     public async Task Idle_sockets_beyond_the_cap_are_closed_at_once_and_streams_go_on()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 0);
-        var api = await sendcat.AddReplicaAsync(Descriptors);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 0);
+        var api = await sendcat.AddProcessAsync(Descriptors);
         var capped = await api.Process.WaitForLineAsync(line => line.Contains("Connections capped at", StringComparison.Ordinal), TimeSpan.FromSeconds(5));
         Assert.Contains("1000 descriptors", capped, StringComparison.Ordinal);
         var cap = int.Parse(capped.Split("capped at ")[1].Split(':')[0], CultureInfo.InvariantCulture);
@@ -61,7 +61,7 @@ public sealed class MemoryTests(SharedStores stores)
     [Fact]
     public async Task A_client_that_never_reads_is_cut_and_its_turn_goes_on()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(
             stores, replicas: 1, ("CHAT_WRITE_TIMEOUT_MS", "2000"), ("CHAT_DETACH_GRACE_MS", "60000"), ("CHAT_MAX_ANSWER_CHARS", "4000000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync("[[emu chunks=1600 size=2000 every=2ms]]");
@@ -86,7 +86,7 @@ public sealed class MemoryTests(SharedStores stores)
     [InlineData("[[emu giant-line=900000 giant-after=1 chunks=3 every=0]]", "")]
     public async Task An_answer_beyond_its_limit_ends_as_one_that_ran_out_of_tokens(string prompt, string query)
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("CHAT_MAX_ANSWER_CHARS", "1000"));
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, ("CHAT_MAX_ANSWER_CHARS", "1000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync(prompt);
 
@@ -112,7 +112,7 @@ public sealed class MemoryTests(SharedStores stores)
     [Fact]
     public async Task A_thread_with_huge_messages_can_be_read_and_answered()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, ("BYTES_PER_GUEST_MAX", "200000000"));
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, ("BYTES_PER_GUEST_MAX", "200000000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync("first");
         await using (var database = NpgsqlDataSource.Create(sendcat.Database))
@@ -159,6 +159,6 @@ public sealed class MemoryTests(SharedStores stores)
         }
     }
 
-    private static int OpenDescriptors(ApiProcess api) =>
+    private static int OpenDescriptors(Replica api) =>
         Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{api.Process.Id}/fd")).Count();
 }

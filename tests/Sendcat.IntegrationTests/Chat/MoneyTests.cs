@@ -183,7 +183,7 @@ public sealed class MoneyTests(SharedStores stores)
     public async Task Nothing_of_our_traces_arrives_at_the_provider()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 1, [("SENTRY_DSN", "http://key@127.0.0.1:9/1"), ("SENTRY_TRACES_SAMPLE_RATE", "1"), .. receiver.Knobs]);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, [("SENTRY_DSN", "http://key@127.0.0.1:9/1"), ("SENTRY_TRACES_SAMPLE_RATE", "1"), .. receiver.Knobs]);
         using var guest = await sendcat.GuestAsync();
         guest.Http.DefaultRequestHeaders.Add("baggage", "thread=secret");
         guest.Http.DefaultRequestHeaders.Add("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");

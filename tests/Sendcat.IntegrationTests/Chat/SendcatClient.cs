@@ -30,7 +30,7 @@ internal sealed class SendcatClient : IDisposable
     }
 
     /// <summary>The same guest, talking to another replica.</summary>
-    public SendcatClient At(ApiProcess replica) => new(replica.Address, SessionId);
+    public SendcatClient At(Replica replica) => new(replica.Address, SessionId);
 
     /// <summary>A thread that holds one message of the user.</summary>
     public async Task<string> AskingAsync(string prompt)

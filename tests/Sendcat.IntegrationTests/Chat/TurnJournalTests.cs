@@ -32,12 +32,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        var connectionString = await (await stores.PostgresAsync()).CreateDatabaseAsync();
+        var connectionString = await MigratedDatabase.CreateAsync(await stores.PostgresAsync());
         database = NpgsqlDataSource.Create(connectionString);
-        var options = new DbContextOptionsBuilder<SendcatDb>().UseNpgsql(connectionString);
-        Schema.Configure(options);
-        await using var db = new SendcatDb((DbContextOptions<SendcatDb>)options.Options);
-        await db.Database.MigrateAsync(TestContext.Current.CancellationToken);
         services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddKnobs<ChatOptions>().AddKnobs<QuotaOptions>().BuildServiceProvider();
         quotas = new(database, services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         journal = new(database, replica, services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);

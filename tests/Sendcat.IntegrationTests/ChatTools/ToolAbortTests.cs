@@ -80,7 +80,7 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     [Fact]
     public async Task A_host_that_stops_takes_the_jobs_of_its_turns_along()
     {
-        var replica = await sendcat.AddReplicaAsync(("CHAT_DRAIN_MS", "0"));
+        var replica = await sendcat.AddProcessAsync(("CHAT_DRAIN_MS", "0"));
         using var guest = (await sendcat.GuestAsync()).At(replica);
         var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
         var thread = await guest.AskingAsync(Asks("search_web", "stopping [[emu hang=before-headers]]"));

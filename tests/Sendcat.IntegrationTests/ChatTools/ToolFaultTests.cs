@@ -71,7 +71,7 @@ public sealed class ToolFaultTests(SharedStores stores)
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var broker = await RabbitMqServer.StartAsync();
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(redis.CreateDatabase(), await postgres.CreateDatabaseAsync(), broker.ConnectionString, workers: 1, ("TOOL_JOB_WAIT_MS", "3000"));
+        await using var sendcat = await SendcatSystem.StartWithToolsAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), broker.ConnectionString, workers: 1, ("TOOL_JOB_WAIT_MS", "3000"));
         await sendcat.TurnAsync(Asks("search_web", "warm up"));
 
         await broker.KillAsync();
@@ -90,7 +90,7 @@ public sealed class ToolFaultTests(SharedStores stores)
     {
         await using var redis = await RedisServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(
-            redis.CreateDatabase(), await (await stores.PostgresAsync()).CreateDatabaseAsync(), await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "60000"));
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "60000"));
         using var guest = await sendcat.GuestAsync();
         await using var stream = await guest.ChatAsync(await guest.AskingAsync(Asks("search_web", "redis away [[emu headers=3s]]")), webSearch: true);
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
@@ -108,7 +108,7 @@ public sealed class ToolFaultTests(SharedStores stores)
     {
         await using var postgres = await PostgresServer.StartAsync(durable: true);
         await using var sendcat = await SendcatSystem.StartWithToolsAsync(
-            (await stores.RedisAsync()).CreateDatabase(), await postgres.CreateDatabaseAsync(), await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "3000"));
+            (await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), await (await stores.RabbitMqAsync()).CreateVirtualHostAsync(), workers: 1, ("TOOL_JOB_WAIT_MS", "3000"));
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.AskingAsync($$"""[[emu call=1 say="Let me look that up for you now and tell you what I could find" every=500ms tool=search_products id=call_1 args={{Arguments("postgres away")}}]] [[emu call=2 text="I could not search."]]""");
         await using var stream = await guest.ChatAsync(thread);

@@ -35,7 +35,7 @@ public sealed class RevocationTests(SharedStores stores)
     {
         await using var redis = await RedisServer.StartAsync();
         var postgres = await stores.PostgresAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(redis.ConnectionString, await postgres.CreateDatabaseAsync(), replicas: 2);
+        await using var sendcat = await SendcatSystem.StartAsync(redis.ConnectionString, await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var first = At(sendcat.Replicas[0]);
         using var second = At(sendcat.Replicas[1]);
         var before = await SignInAsync(first);
@@ -118,7 +118,7 @@ public sealed class RevocationTests(SharedStores stores)
         return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
     }
 
-    private static HttpClient At(ApiProcess replica) => new() { BaseAddress = replica.Address };
+    private static HttpClient At(Replica replica) => new() { BaseAddress = replica.Address };
 
     private static async Task EndsAsync(HttpClient replica, Tokens tokens)
     {

@@ -95,10 +95,9 @@ public sealed class SharedCircuitTests(SharedStores stores)
     public async Task A_suspension_is_an_event_once_and_its_prolongation_is_not()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
-        var database = await (await stores.PostgresAsync()).CreateDatabaseAsync();
+        var database = await MigratedDatabase.CreateForReliabilityAsync(await stores.PostgresAsync());
         await using var replica = await Replica.ConnectAsync(redis, database, null, ("CIRCUIT_EBAY_COOLDOWN_MS", "1000"));
         await using var source = Npgsql.NpgsqlDataSource.Create(database);
-        await Sendcat.Reliability.Database.ReliabilityDatabase.MigrateAsync(source, default);
         for (var n = 0; n < 3; n++)
         {
             (await replica.Circuits.EnterAsync(Provider, default)).Permit!.AccountRefused(Suspension.Quota, configured: true);

@@ -4,7 +4,6 @@ using Microsoft.Extensions.Hosting;
 using Npgsql;
 using RabbitMQ.Client;
 using Sendcat.Reliability;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Processes;
@@ -17,12 +16,10 @@ namespace Sendcat.IntegrationTests.ToolJobs;
 /// <summary>The queue over real stores: a migrated database and a keyspace of its own, and a virtual host of its own where the test wants a broker.</summary>
 internal sealed class QueueRig : IAsyncDisposable
 {
-    private static readonly SemaphoreSlim Preparing = new(1, 1);
-    private static string? template;
-
     private readonly IHost _host;
     private readonly string _broker;
     private readonly Action? _connecting;
+    private readonly SemaphoreSlim _connectingOnce = new(1, 1);
     private IConnection? _connection;
 
     private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs, Action? connecting)
@@ -141,14 +138,14 @@ internal sealed class QueueRig : IAsyncDisposable
     public async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
     {
         _connecting?.Invoke();
-        await Preparing.WaitAsync(cancellationToken);
+        await _connectingOnce.WaitAsync(cancellationToken);
         try
         {
             return _connection ??= await new ConnectionFactory { Uri = new Uri(_broker), NetworkRecoveryInterval = TimeSpan.FromMilliseconds(200) }.CreateConnectionAsync(cancellationToken);
         }
         finally
         {
-            Preparing.Release();
+            _connectingOnce.Release();
         }
     }
 
@@ -165,37 +162,15 @@ internal sealed class QueueRig : IAsyncDisposable
             await connection.DisposeAsync();
         }
 
+        _connectingOnce.Dispose();
         await Database.DisposeAsync();
     }
 
     private static async Task<QueueRig> CreateAsync(
         SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
         new(
-            own.Postgres is { } postgres ? await MigrateAsync(postgres) : await CreateDatabaseAsync(await stores.PostgresAsync()), (own.Redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps,
+            await MigratedDatabase.CreateForReliabilityAsync(own.Postgres ?? await stores.PostgresAsync()), (own.Redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps,
             handlers, knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal), own.Connecting);
-
-    /// <summary>Migrates once and copies from then on.</summary>
-    private static async Task<string> CreateDatabaseAsync(PostgresServer server)
-    {
-        await Preparing.WaitAsync();
-        try
-        {
-            template ??= new NpgsqlConnectionStringBuilder(await MigrateAsync(server)).Database;
-            return await server.CreateDatabaseAsync(template);
-        }
-        finally
-        {
-            Preparing.Release();
-        }
-    }
-
-    private static async Task<string> MigrateAsync(PostgresServer server)
-    {
-        var fresh = await server.CreateDatabaseAsync();
-        await using var database = NpgsqlDataSource.Create(fresh);
-        await ReliabilityDatabase.MigrateAsync(database, CancellationToken.None);
-        return fresh;
-    }
 }
 
 /// <param name="Connecting">Happens whenever somebody asks for the connection to the broker.</param>

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.IntegrationTests.Chat;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outbound.Ebay;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
@@ -163,10 +162,5 @@ public sealed class TaxonomyTests(SharedStores stores)
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    private async Task<NpgsqlDataSource> MigratedAsync()
-    {
-        var database = NpgsqlDataSource.Create(await (await stores.PostgresAsync()).CreateDatabaseAsync());
-        await ReliabilityDatabase.MigrateAsync(database, CancellationToken.None);
-        return database;
-    }
+    private async Task<NpgsqlDataSource> MigratedAsync() => NpgsqlDataSource.Create(await MigratedDatabase.CreateForReliabilityAsync(await stores.PostgresAsync()));
 }

@@ -13,7 +13,7 @@ public sealed class IdleTraceTests(SharedStores stores)
     public async Task Background_work_begins_no_trace_unless_it_did_something_and_then_one_with_a_name()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(stores, replicas: 2, workers: 1, receiver.Knobs);
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(stores, replicas: 2, workers: 1, receiver.Knobs);
 
         await receiver.WaitForAsync(seen => seen.Any(span => span.Name == "fetch ebay categories"));
         await Task.Delay(Idle, TimeProvider.System, TestContext.Current.CancellationToken);

@@ -17,7 +17,7 @@ public sealed class OneTraceTests(SharedStores stores)
     public async Task A_turn_its_job_and_what_the_job_asks_of_upstreams_are_one_trace()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(Asks("search_products", "traced kettle"));
         var spans = await receiver.WaitForAsync(seen =>
@@ -46,7 +46,7 @@ public sealed class OneTraceTests(SharedStores stores)
     public async Task Attempts_and_replays_stay_in_the_trace_of_the_turn_that_asked()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
             stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), ("CIRCUIT_SERPER_THRESHOLD", "100"), .. receiver.Knobs]);
 
         // Three tries are one attempt, two attempts make a dead letter; the seventh try succeeds.

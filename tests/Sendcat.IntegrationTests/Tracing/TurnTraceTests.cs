@@ -68,7 +68,7 @@ public sealed class TurnTraceTests(SharedStores stores)
     public async Task A_turn_with_a_product_search_is_one_trace_in_which_every_span_says_what_it_does()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(Asks("search_products", "traced toaster"));
         var spans = await receiver.WaitForAsync(IsWhole);
@@ -92,7 +92,7 @@ public sealed class TurnTraceTests(SharedStores stores)
     public async Task A_turn_is_found_by_its_thread_its_stream_and_its_message()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartAsync(stores, 1, receiver.Knobs);
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, 1, receiver.Knobs);
         using var guest = await sendcat.GuestAsync();
 
         var thread = await guest.AskingAsync("hello");
@@ -118,7 +118,7 @@ public sealed class TurnTraceTests(SharedStores stores)
     public async Task What_was_said_is_in_the_trace_only_when_it_is_captured()
     {
         await using var receiver = await SpanReceiver.StartAsync();
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(
+        await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
             stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true"), .. receiver.Knobs]);
 
         await sendcat.TurnAsync(Asks("search_products", "captured kettle"));
