@@ -16,7 +16,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     /// <summary>A full lane tells nobody when a place is free.</summary>
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A pause so much longer than it was meant to be: this process stood still.</summary>
+    /// <summary>A wait so much longer than it was meant to be: this process stood still.</summary>
     private static readonly TimeSpan Standstill = TimeSpan.FromMilliseconds(100);
 
     /// <param name="question">Makes the request anew for each attempt.</param>
@@ -25,6 +25,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
         where T : class
     {
+        var began = time.GetTimestamp();
         var entry = await circuits.EnterAsync(policy.Provider, cancellationToken);
         if (entry.Permit is not { } permit)
         {
@@ -34,7 +35,8 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
         using (permit)
         {
-            var place = await PlaceAsync(policy, cancellationToken);
+            await AfterStandstillAsync(began, TimeSpan.Zero, cancellationToken);
+            var (place, placed) = await PlaceAsync(policy, cancellationToken);
             if (place.Lease is not { } lease)
             {
                 // That our own places are all taken is no failure of the job either: it would use up its attempts and become a dead letter.
@@ -43,23 +45,43 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
             await using (lease)
             {
+                await AfterStandstillAsync(placed, TimeSpan.Zero, cancellationToken);
                 return await AttemptAsync(policy, question, read, permit, cancellationToken);
             }
         }
     }
 
-    private async Task<BulkheadEntry> PlaceAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
+    /// <returns>The place, and when it was asked for.</returns>
+    private async Task<(BulkheadEntry Place, long Asked)> PlaceAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
     {
         for (var began = time.GetTimestamp(); ;)
         {
+            var asked = time.GetTimestamp();
             var place = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
             if (place.Lease is not null || policy.TooLate.IsCancellationRequested || time.GetElapsedTime(began) >= policy.PlacePatience)
             {
-                return place;
+                return (place, asked);
             }
 
             await Task.Delay(LookAgain, time, cancellationToken);
         }
+    }
+
+    /// <summary>
+    /// When this process stood still, timers that came due meanwhile ring in no order with the work that goes on: a job whose lease is over would ask once more. So those that end the question
+    /// are given time to ring.
+    /// </summary>
+    /// <param name="began">When the wait began that is over now.</param>
+    /// <param name="meant">How long it was meant to take at most.</param>
+    /// <exception cref="OperationCanceledException">The question has ended.</exception>
+    private async Task AfterStandstillAsync(long began, TimeSpan meant, CancellationToken cancellationToken)
+    {
+        if (time.GetElapsedTime(began) > meant + Standstill)
+        {
+            await Task.Delay(Standstill, time, cancellationToken);
+        }
+
+        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private async Task<UpstreamAnswer<T>> AttemptAsync<T>(
@@ -84,13 +106,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         using var either = CancellationTokenSource.CreateLinkedTokenSource(tooLate, cancellationToken);
         var began = time.GetTimestamp();
         await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (time.GetElapsedTime(began) > pause + Standstill)
-        {
-            // The timers that came due meanwhile ring in no order: those that end the question go first.
-            await Task.Delay(Standstill, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
+        await AfterStandstillAsync(began, pause, cancellationToken);
         return !tooLate.IsCancellationRequested;
     }
 

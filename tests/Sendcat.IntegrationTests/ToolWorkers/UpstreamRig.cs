@@ -34,6 +34,8 @@ internal sealed class UpstreamRig : IAsyncDisposable
         _server.Run(AnswerAsync);
     }
 
+    public Uri Address => new(_server.Urls.Single());
+
     public IReadOnlyList<Question> Questions => [.. _questions];
 
     public static async Task<UpstreamRig> StartAsync(SharedStores stores, NpgsqlDataSource? database = null, params (string Name, string Value)[] knobs)
