@@ -13,7 +13,7 @@ public sealed class QuotaTests(PostgresFixture postgres)
 {
     private const string Miscounted = """
         select count(*) from threads t cross join lateral (
-          select count(*) as messages, coalesce(sum(message_bytes(m)) filter (where m.status is distinct from 'streaming'), 0) as bytes from messages m where m.thread_id = t.id
+          select count(*) as messages, coalesce(sum(message_bytes(m)), 0) as bytes from messages m where m.thread_id = t.id and m.status is distinct from 'streaming'
         ) recounted
         where t.message_count <> recounted.messages or t.bytes <> recounted.bytes
         """;
