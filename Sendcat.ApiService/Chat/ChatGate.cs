@@ -107,9 +107,14 @@ internal sealed class ChatGate(
         try
         {
             TurnSpan.Name(Activity.Current, threadId);
-            var thread = await ThreadHistory.ReadAsync(database, threadId, principal, quotas.Of(principal), chat.CurrentValue, cancellationToken);
+            var thread = await ThreadHistory.ReadAsync(database, threadId, principal, quotas.Of(principal), addUp: !quotas.IsRoomy(principal), chat.CurrentValue, cancellationToken);
+            if (thread?.OwnerBytes is { } ownerBytes)
+            {
+                quotas.Saw(principal, ownerBytes);
+            }
+
             return thread is null || !thread.BelongsTo(principal) ? ApiError.Forbidden()
-                : quotas.RefusesTurn(principal, thread.MessageCount, thread.OwnerBytes, request.NewMessages) is { } full ? full
+                : quotas.RefusesTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
                 : thread;
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)

@@ -11,12 +11,12 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
 {
     private const string ReadThreadOfUser = $"""
         -- read thread
-        select user_id, session_id, model_id, message_count, (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}) from threads where id = $3
+        select user_id, session_id, model_id, message_count, case when $4 then (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}) else -1 end from threads where id = $3
         """;
 
     private const string ReadThreadOfGuest = $"""
         -- read thread
-        select user_id, session_id, model_id, message_count, (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}) from threads where id = $3
+        select user_id, session_id, model_id, message_count, case when $4 then (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}) else -1 end from threads where id = $3
         """;
 
     // Other turns' unfinished answers are no history yet. Read is what may be shown to the model and not more: from the newest message back until so many bytes stand before one, and of each text so many
@@ -42,13 +42,14 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
     /// <summary>All messages of the thread, also those that are not read.</summary>
     public int MessageCount { get; init; }
 
-    /// <summary>Bytes of all threads of the principal that asked.</summary>
-    public long OwnerBytes { get; init; }
+    /// <summary>Bytes of all threads of the principal that asked; null: they were not added up.</summary>
+    public long? OwnerBytes { get; init; }
 
     public bool BelongsTo(Principal principal) => principal.Owns(UserId, SessionId);
 
+    /// <param name="addUp">Whether to add up what the principal keeps.</param>
     /// <returns>Null if there is no such thread. One round trip for owner, quotas and messages.</returns>
-    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, ChatOptions limits, CancellationToken cancellationToken)
+    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, bool addUp, ChatOptions limits, CancellationToken cancellationToken)
     {
         // A character more than the limit, so that what is too long is still seen to be; a user's message is always whole.
         var longest = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
@@ -57,6 +58,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var readThread = new NpgsqlBatchCommand(principal.UserId is null ? ReadThreadOfGuest : ReadThreadOfUser);
         readThread.Parameters.AddRange(Usage.Parameters(principal, quota));
         readThread.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = threadId });
+        readThread.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = addUp });
         batch.BatchCommands.Add(readThread);
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages)
         {
@@ -77,7 +79,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var userId = Text(reader, 0);
         var sessionId = Text(reader, 1);
         var modelId = Text(reader, 2);
-        var (messageCount, ownerBytes) = (reader.GetInt32(3), reader.GetInt64(4));
+        var (messageCount, ownerBytes) = (reader.GetInt32(3), reader.GetInt64(4) is >= 0 and var bytes ? bytes : (long?)null);
         await reader.NextResultAsync(cancellationToken);
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(cancellationToken))

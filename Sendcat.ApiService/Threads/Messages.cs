@@ -23,7 +23,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         {Append}
         """;
 
-    // $3 the message, $4 its thread, $5 … $8 what it says, $9 and $10 the quotas of messages and bytes. Answer: whether the thread is there, whether the quotas have room, whether the message was added.
+    // $3 the message, $4 its thread, $5 … $8 what it says, $9 and $10 the quotas of messages and bytes. Answer: whether the thread is there, whether the quotas have room, whether the message was added, bytes of all threads of the principal before.
     private const string Append = """
         thread as (
           select t.id, t.message_count + 1 + $11 <= $9 as has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 as has_bytes
@@ -36,7 +36,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
           on conflict (thread_id, client_id) where client_id is not null do nothing
           returning id
         )
-        select exists (select from thread), (select has_messages from thread), (select has_bytes from thread), exists (select from added)
+        select exists (select from thread), (select has_messages from thread), (select has_bytes from thread), exists (select from added), (select bytes from owned)::bigint
         """;
 
     private const string FindByClientId = """
@@ -73,6 +73,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
             }
 
             (hasMessages, hasBytes) = (reader.GetBoolean(1), reader.GetBoolean(2));
+            quotas.Saw(principal, reader.GetInt64(4) + content.Length);
             if (reader.GetBoolean(3))
             {
                 return new Appended(id, IsNew: true);

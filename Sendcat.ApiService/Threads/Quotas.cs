@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Http;
@@ -11,8 +12,11 @@ internal readonly record struct Quota(int Messages, int Threads, long Bytes);
 /// <summary>
 /// Refuses what goes beyond a quota with 409. Each check reads what is committed, so that requests at the same time exceed a quota by what they add themselves and not by more.
 /// </summary>
-internal sealed class Quotas(NpgsqlDataSource source, IOptionsMonitor<QuotaOptions> options)
+internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache roomy, IOptionsMonitor<QuotaOptions> options)
 {
+    /// <summary>How long a principal that was seen to use less than half of its bytes is taken to have room for a turn. What it can write meanwhile is a few answers.</summary>
+    private static readonly TimeSpan StaysRoomy = TimeSpan.FromSeconds(10);
+
     /// <summary>Messages that must still fit behind a user's: its answer.</summary>
     public const int RoomForAnswer = 1;
 
@@ -50,6 +54,23 @@ internal sealed class Quotas(NpgsqlDataSource source, IOptionsMonitor<QuotaOptio
             : null;
     }
 
+    /// <summary>Notes what a principal was just seen to use, so that the turn which follows its message need not add it up again.</summary>
+    /// <param name="ownedBytes">Bytes of all threads of the principal.</param>
+    public void Saw(Principal principal, long ownedBytes)
+    {
+        if (ownedBytes < Of(principal).Bytes / 2)
+        {
+            roomy.Set(KeyOf(principal), true, StaysRoomy);
+        }
+        else
+        {
+            roomy.Remove(KeyOf(principal));
+        }
+    }
+
+    /// <summary>The principal has used less than half of its bytes a moment ago.</summary>
+    public bool IsRoomy(Principal principal) => roomy.TryGetValue(KeyOf(principal), out _);
+
     /// <summary>Of a new thread.</summary>
     /// <param name="messages">Messages that it begins with.</param>
     /// <param name="bytes">Bytes of these.</param>
@@ -69,4 +90,6 @@ internal sealed class Quotas(NpgsqlDataSource source, IOptionsMonitor<QuotaOptio
             : reader.GetInt64(1) + bytes > quota.Bytes ? TooManyBytes()
             : null;
     }
+
+    private static (Type, string) KeyOf(Principal principal) => (typeof(Quotas), principal.Key);
 }

@@ -9,6 +9,7 @@ internal static class ThreadsSetup
     public static IServiceCollection AddThreads(this IServiceCollection services)
     {
         services.AddKnobs<QuotaOptions>();
+        services.AddMemoryCache();
         services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
         services.AddScoped<ThreadClaims>();

@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -34,8 +35,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         var connectionString = await MigratedDatabase.CreateAsync(await stores.PostgresAsync());
         database = NpgsqlDataSource.Create(connectionString);
-        services = new ServiceCollection().AddLogging().AddSingleton(TimeProvider.System).AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddKnobs<ChatOptions>().AddKnobs<QuotaOptions>().BuildServiceProvider();
-        quotas = new(database, services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
+        services = new ServiceCollection().AddLogging().AddMemoryCache().AddSingleton(TimeProvider.System).AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddKnobs<ChatOptions>().AddKnobs<QuotaOptions>().BuildServiceProvider();
+        quotas = new(database, services.GetRequiredService<IMemoryCache>(), services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         journal = new(database, replica, services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
     }
 
