@@ -107,10 +107,10 @@ internal sealed class ChatGate(
         try
         {
             TurnSpan.Name(Activity.Current, threadId);
-            var thread = await ThreadHistory.ReadAsync(database, threadId, principal, quotas.Of(principal), addUp: !quotas.IsRoomy(principal), chat.CurrentValue, cancellationToken);
+            var thread = await ThreadHistory.ReadAsync(database, threadId, principal, quotas.Of(principal), addUp: !quotas.HasAmpleRoom(principal), chat.CurrentValue, cancellationToken);
             if (thread?.OwnerBytes is { } ownerBytes)
             {
-                quotas.Saw(principal, ownerBytes);
+                quotas.RememberUsage(principal, ownerBytes);
             }
 
             return thread is null || !thread.BelongsTo(principal) ? ApiError.Forbidden()

@@ -73,7 +73,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
             }
 
             (hasMessages, hasBytes) = (reader.GetBoolean(1), reader.GetBoolean(2));
-            quotas.Saw(principal, reader.GetInt64(4) + content.Length);
+            quotas.RememberUsage(principal, reader.GetInt64(4) + content.Length);
             if (reader.GetBoolean(3))
             {
                 return new Appended(id, IsNew: true);

@@ -10,12 +10,12 @@ namespace Sendcat.ApiService.Threads;
 internal readonly record struct Quota(int Messages, int Threads, long Bytes);
 
 /// <summary>
-/// Refuses what goes beyond a quota with 409. Each check reads what is committed, so that requests at the same time exceed a quota by what they add themselves and not by more.
+/// Refuses what goes beyond a quota with 409. Each check reads what is committed, that of a turn what was committed up to 10 s ago, so that requests at the same time exceed a quota by what they add themselves and not by more.
 /// </summary>
-internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache roomy, IOptionsMonitor<QuotaOptions> options)
+internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptionsMonitor<QuotaOptions> options)
 {
-    /// <summary>How long a principal that was seen to use less than half of its bytes is taken to have room for a turn. What it can write meanwhile is a few answers.</summary>
-    private static readonly TimeSpan StaysRoomy = TimeSpan.FromSeconds(10);
+    /// <summary>How long a principal that was seen to use less than half of its bytes needs no new sum for a turn. What it can write meanwhile is a few answers.</summary>
+    private static readonly TimeSpan AmpleFor = TimeSpan.FromSeconds(10);
 
     /// <summary>Messages that must still fit behind a user's: its answer.</summary>
     public const int RoomForAnswer = 1;
@@ -54,22 +54,22 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache roomy, IOptio
             : null;
     }
 
-    /// <summary>Notes what a principal was just seen to use, so that the turn which follows its message need not add it up again.</summary>
+    /// <summary>Remembers for 10 s whether a principal uses less than half of its bytes, so that the turn after its message need not add them up again.</summary>
     /// <param name="ownedBytes">Bytes of all threads of the principal.</param>
-    public void Saw(Principal principal, long ownedBytes)
+    public void RememberUsage(Principal principal, long ownedBytes)
     {
         if (ownedBytes < Of(principal).Bytes / 2)
         {
-            roomy.Set(KeyOf(principal), true, StaysRoomy);
+            cache.Set(KeyOf(principal), true, AmpleFor);
         }
         else
         {
-            roomy.Remove(KeyOf(principal));
+            cache.Remove(KeyOf(principal));
         }
     }
 
-    /// <summary>The principal has used less than half of its bytes a moment ago.</summary>
-    public bool IsRoomy(Principal principal) => roomy.TryGetValue(KeyOf(principal), out _);
+    /// <summary>This replica has seen within the last 10 s that the principal uses less than half of its bytes.</summary>
+    public bool HasAmpleRoom(Principal principal) => cache.TryGetValue(KeyOf(principal), out _);
 
     /// <summary>Of a new thread.</summary>
     /// <param name="messages">Messages that it begins with.</param>

@@ -9,7 +9,7 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.TestApi;
 
 /// <summary>
-/// The real API on Kestrel inside of the test's process: it starts in a tenth of the time of a process of its own, whose code is compiled anew. What needs a process,
+/// The real API on Kestrel inside of the test's process: its code is compiled once for all tests, and not anew for each start. What needs a process,
 /// to be killed, frozen, measured or read, starts <see cref="TestKit.Programs.ApiProcess"/>.
 /// </summary>
 public sealed class ApiHost : IAsyncDisposable

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A database that is prepared when it is first asked for, once per server, and copied from then on: migrating takes a second of CPU time, copying a few hundredths.</summary>
+/// <summary>A database that is prepared when it is first asked for, once per server, and copied from then on, which costs less than migrating again.</summary>
 /// <param name="prepare">Is given the connection string of an empty database, without pooling, since a template must not have connections, and brings it to the state that the copies start from.</param>
 public sealed class DatabaseTemplate(Func<string, Task> prepare)
 {

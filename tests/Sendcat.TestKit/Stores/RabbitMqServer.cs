@@ -9,7 +9,7 @@ namespace Sendcat.TestKit.Stores;
 /// </summary>
 public sealed class RabbitMqServer : StoreServer
 {
-    private const int AtOnce = 12;
+    private const int VirtualHostsAtOnce = 12;
 
     private readonly int mapperPort = FreePort.Next();
     private readonly int distributionPort = FreePort.Next();
@@ -52,7 +52,7 @@ public sealed class RabbitMqServer : StoreServer
             if (unused.Count == 0)
             {
                 var first = lastVirtualHost + 1;
-                lastVirtualHost += AtOnce;
+                lastVirtualHost += VirtualHostsAtOnce;
                 await ControlAsync("eval", string.Create(CultureInfo.InvariantCulture, $"""
                     [begin Name = iolist_to_binary(["test-", integer_to_list(N)]), ok = rabbit_vhost:add(Name, <<"test">>),
                     ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || N <- lists:seq({first}, {lastVirtualHost})].
