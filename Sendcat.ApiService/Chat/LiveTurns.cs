@@ -77,11 +77,7 @@ internal sealed class LiveTurns(
         ChatEvent last;
         try
         {
-            await foreach (var happened in engine.RunAsync(turn.Stopping))
-            {
-                turn.Feed.Append(happened);
-            }
-
+            await ReadAsync(engine.RunAsync(turn.Stopping), turn.Feed);
             last = new ChatEvent.Done(engine.FinishReason);
         }
         catch (OperationCanceledException) when (turn.Ending is not null)
@@ -100,7 +96,29 @@ internal sealed class LiveTurns(
             last = new ChatEvent.Error("internal_error", "Something went wrong.", true, null, null, engine.Call?.Metrics());
         }
 
+        turn.Feed.Notify();
         await SettleAsync(turn, last, engine, ticket);
+    }
+
+    /// <summary>Events that the provider sent together leave together; a reader is notified when the next one is not there at once.</summary>
+    private static async Task ReadAsync(IAsyncEnumerable<ChatEvent> source, TurnFeed feed)
+    {
+        await using var events = source.GetAsyncEnumerator();
+        while (true)
+        {
+            var next = events.MoveNextAsync();
+            if (!next.IsCompleted)
+            {
+                feed.Notify();
+            }
+
+            if (!await next)
+            {
+                return;
+            }
+
+            feed.Add(events.Current);
+        }
     }
 
     private async Task SettleAsync(LiveTurn turn, ChatEvent last, ChatTurn engine, AdmissionTicket ticket)
@@ -136,7 +154,7 @@ internal sealed class LiveTurns(
         // First, so that a reader who has seen the end finds nothing running any more.
         byStream.TryRemove(turn.Start.StreamId, out _);
         byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
-        turn.Feed.Append(last);
+        turn.Feed.Add(last);
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
         ChatMetrics.TurnEnded(status, turn.Ending);

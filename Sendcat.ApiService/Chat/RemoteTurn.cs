@@ -51,18 +51,19 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
                 foreach (var entry in fresh)
                 {
                     var happened = JsonSerializer.Deserialize((string)entry!, ChatEventJson.Default.ChatEvent)!;
-                    following.Append(happened);
+                    following.Add(happened);
                     if (happened is ChatEvent.Done or ChatEvent.Error or ChatEvent.Aborted)
                     {
                         return;
                     }
                 }
 
+                following.Feed.Notify();
                 next += fresh.Length;
                 quiet = fresh.Length > 0 && quiet > 0 ? 1 : quiet + 1;
                 if (quiet > 3 && (await directory.FindAsync(threadId))?.StreamId != place.StreamId)
                 {
-                    following.Append(Lost());
+                    following.Add(Lost());
                     return;
                 }
 
@@ -72,7 +73,7 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
         catch (Exception failure) when (RedisTrouble.Is(failure) || failure is JsonException)
         {
             logger.MirrorBroke(place.StreamId, failure.GetType().Name);
-            following.Append(Lost());
+            following.Add(Lost());
         }
         finally
         {
@@ -101,9 +102,9 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
 
         public Task? Running { get; set; }
 
-        public void Append(ChatEvent happened)
+        public void Add(ChatEvent happened)
         {
-            Feed.Append(happened);
+            Feed.Add(happened);
             if (happened is ChatEvent.Start)
             {
                 first.TrySetResult();

@@ -82,6 +82,43 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
+    public async Task Events_added_together_wake_a_reader_once_and_are_read_as_they_came()
+    {
+        var feed = new TurnFeed();
+        var reader = feed.Open();
+        var waiting = reader.WaitAsync();
+
+        feed.Add(new ChatEvent.Content("a"));
+        feed.Add(new ChatEvent.Content("b"));
+        feed.Add(new ChatEvent.Reasoning("c"));
+        Assert.False(waiting.IsCompleted);
+        feed.Notify();
+
+        await waiting;
+        Assert.Equal([new ChatEvent.Content("a"), new ChatEvent.Content("b"), new ChatEvent.Reasoning("c")], ReadAll(reader));
+        Assert.False(reader.WaitAsync().IsCompleted);
+    }
+
+    [Fact]
+    public async Task A_producer_that_never_pauses_is_heard_after_64_events()
+    {
+        var feed = new TurnFeed();
+        var reader = feed.Open();
+        var waiting = reader.WaitAsync();
+
+        for (var n = 0; n < 63; n++)
+        {
+            feed.Add(new ChatEvent.Content("x"));
+        }
+
+        Assert.False(waiting.IsCompleted);
+        feed.Add(new ChatEvent.Content("x"));
+
+        await waiting;
+        Assert.Equal(64, ReadAll(reader).Count);
+    }
+
+    [Fact]
     public void Readers_at_any_pace_read_the_same_turn_without_gap_or_repeat() =>
         Gen.Select(
             Gen.OneOf<ChatEvent>(
@@ -89,15 +126,21 @@ public sealed class TurnFeedTests
                 Gen.String[0, 5].Select(text => (ChatEvent)new ChatEvent.Reasoning(text)),
                 Gen.Select(Gen.OneOf(Gen.Const("x"), Gen.Const("y")), Gen.String[0, 3]).Select(t => (ChatEvent)new ChatEvent.ToolInputDelta(t.Item1, t.Item2)),
                 Gen.Int[0, 9].Select(step => (ChatEvent)new ChatEvent.Start("m", "s", "t", default, step))).Array[0, 40],
+            Gen.Bool.Array[40],
             Gen.Bool.Array[40])
-            .Sample((happened, reads) =>
+            .Sample((happened, reads, notifies) =>
             {
                 var feed = new TurnFeed();
                 var reader = feed.Open();
                 var seen = new List<ChatEvent>();
                 for (var i = 0; i < happened.Length; i++)
                 {
-                    feed.Append(happened[i]);
+                    feed.Add(happened[i]);
+                    if (notifies[i])
+                    {
+                        feed.Notify();
+                    }
+
                     while (reads[i] && reader.TryRead(out var next) == FeedRead.Event)
                     {
                         seen.Add(next!);
