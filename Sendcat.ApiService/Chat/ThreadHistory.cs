@@ -9,14 +9,19 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>A thread as a turn needs it: whose it is, which model it has, and its newest messages, ascending.</summary>
 internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
-    private const string ReadThreadOfUser = $"""
+    private const string ReadThread = """
         -- read thread
-        select user_id, session_id, model_id, message_count, case when $4 then (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}) else -1 end from threads where id = $3
+        select user_id, session_id, model_id, message_count from threads where id = $1
         """;
 
-    private const string ReadThreadOfGuest = $"""
-        -- read thread
-        select user_id, session_id, model_id, message_count, case when $4 then (select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}) else -1 end from threads where id = $3
+    private const string ReadBytesOfUser = $"""
+        -- read usage
+        select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}
+        """;
+
+    private const string ReadBytesOfGuest = $"""
+        -- read usage
+        select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}
         """;
 
     // Other turns' unfinished answers are no history yet. Read is what may be shown to the model and not more: from the newest message back until so many bytes stand before one, and of each text so many
@@ -55,11 +60,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var longest = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        var readThread = new NpgsqlBatchCommand(principal.UserId is null ? ReadThreadOfGuest : ReadThreadOfUser);
-        readThread.Parameters.AddRange(Usage.Parameters(principal, quota));
-        readThread.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = threadId });
-        readThread.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = addUp });
-        batch.BatchCommands.Add(readThread);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadThread) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages)
         {
             Parameters =
@@ -70,6 +71,13 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
                 new NpgsqlParameter<int> { TypedValue = longest },
             },
         });
+        if (addUp)
+        {
+            var readBytes = new NpgsqlBatchCommand(principal.UserId is null ? ReadBytesOfGuest : ReadBytesOfUser);
+            readBytes.Parameters.AddRange(Usage.Parameters(principal, quota));
+            batch.BatchCommands.Add(readBytes);
+        }
+
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         if (!await reader.ReadAsync(cancellationToken))
         {
@@ -79,7 +87,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var userId = Text(reader, 0);
         var sessionId = Text(reader, 1);
         var modelId = Text(reader, 2);
-        var (messageCount, ownerBytes) = (reader.GetInt32(3), reader.GetInt64(4) is >= 0 and var bytes ? bytes : (long?)null);
+        var messageCount = reader.GetInt32(3);
         await reader.NextResultAsync(cancellationToken);
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(cancellationToken))
@@ -88,6 +96,7 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         }
 
         messages.Reverse();
+        long? ownerBytes = await reader.NextResultAsync(cancellationToken) && await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages) { MessageCount = messageCount, OwnerBytes = ownerBytes };
     }
 

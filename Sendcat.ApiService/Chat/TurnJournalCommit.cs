@@ -9,6 +9,13 @@ namespace Sendcat.ApiService.Chat;
 /// </summary>
 internal static class TurnJournalCommit
 {
+    // Planned anew for every commit, the updates below take as long to plan as to run: Postgres prefers a plan for two rows to one for any number. Without statistics, as on a new database, a plan for any
+    // number would read whole tables. No rows.
+    private const string PlanOnce = """
+        -- use generic plans
+        select where set_config('plan_cache_mode', 'force_generic_plan', true) is null or set_config('enable_seqscan', 'off', true) is null
+        """;
+
     // A turn that is on record adds nothing when it was buried, or when its last message was deleted: what followed that one went with it.
     private const string NewMessages = """
         -- insert messages
@@ -75,6 +82,7 @@ internal static class TurnJournalCommit
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanOnce));
 
         // Threads before their messages, as everyone locks them: messages that begin or end are counted on their thread.
         Add(batch, [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()], threads => new NpgsqlBatchCommand(Touches)
