@@ -12,10 +12,12 @@ using OpenTelemetry.Trace;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.Reliability.Outbound;
 using Sendcat.ServiceDefaults;
+using Sendcat.UnitTests.ServiceDefaults;
 
 namespace Sendcat.UnitTests.Reliability;
 
 /// <summary>What arrives at a service of somebody else, while everything is traced: the spans of the calls, and none of their ids.</summary>
+[Collection(SentryHub.Name)]
 public sealed class ThirdPartyTests : IAsyncLifetime
 {
     private static readonly string[] OurBusiness = ["traceparent", "tracestate", "baggage", "Correlation-Context", "sentry-trace"];

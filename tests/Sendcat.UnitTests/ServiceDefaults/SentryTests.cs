@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.UnitTests.ServiceDefaults;
 
+[Collection(SentryHub.Name)]
 public sealed class SentryTests
 {
     [Fact]
