@@ -11,16 +11,16 @@ internal sealed class HonestCrowd : IAsyncDisposable
     /// <summary>Turns after which a user begins a new thread, and a guest a new session: histories stay short, and guests may have few threads.</summary>
     private const int TurnsOfThread = 20;
 
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(150);
-
     private readonly HonestUser[] users;
+    private readonly TimeSpan pause;
     private CancellationTokenSource stop = new();
     private Task[] running = [];
     private ConcurrentQueue<Turn> turns = new();
 
-    private HonestCrowd(HonestUser[] users) => this.users = users;
+    private HonestCrowd(HonestUser[] users, TimeSpan pause) => (this.users, this.pause) = (users, pause);
 
-    public static async Task<HonestCrowd> GatherAsync(AttackedSystem system, int size)
+    /// <param name="pause">Between the turns of one user.</param>
+    public static async Task<HonestCrowd> GatherAsync(AttackedSystem system, int size, TimeSpan pause)
     {
         var gathered = new HonestUser[size];
         for (var n = 0; n < size; n++)
@@ -31,7 +31,7 @@ internal sealed class HonestCrowd : IAsyncDisposable
                 : new(await caller.AsUserAsync(AttackedSystem.NewEmail(), "an honest password 1"), IsGuest: false);
         }
 
-        return new(gathered);
+        return new(gathered, pause);
     }
 
     /// <summary>Lets all of them chat until <see cref="StopAsync"/>.</summary>
@@ -75,14 +75,14 @@ internal sealed class HonestCrowd : IAsyncDisposable
         Array.ForEach(users, user => user.Caller.Dispose());
     }
 
-    private static async Task RunAsync(HonestUser user, ConcurrentQueue<Turn> turns, CancellationToken stop)
+    private async Task RunAsync(HonestUser user, ConcurrentQueue<Turn> turns, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
             turns.Enqueue(await TurnAsync(user));
             try
             {
-                await Task.Delay(Pause, TimeProvider.System, stop);
+                await Task.Delay(pause, TimeProvider.System, stop);
             }
             catch (OperationCanceledException)
             {

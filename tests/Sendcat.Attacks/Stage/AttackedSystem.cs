@@ -55,7 +55,7 @@ internal sealed class AttackedSystem : IAsyncDisposable
                 system.owned.Add(await WorkerProcess.StartAsync(environment, system.LogFile));
             }
 
-            system.Honest = await HonestCrowd.GatherAsync(system, honest);
+            system.Honest = await HonestCrowd.GatherAsync(system, honest, options.HonestPause);
             system.owned.Add(system.Honest);
             return system;
         }

@@ -11,6 +11,9 @@ internal sealed record SystemOptions
     /// <summary>A broker and a worker that runs the tools.</summary>
     public bool Tools { get; init; }
 
+    /// <summary>How long an honest user rests after a turn.</summary>
+    public TimeSpan HonestPause { get; init; } = TimeSpan.FromMilliseconds(150);
+
     public IReadOnlyDictionary<string, string> Knobs { get; init; } = new Dictionary<string, string>();
 
     public SystemOptions With(IEnumerable<KeyValuePair<string, string>> more)

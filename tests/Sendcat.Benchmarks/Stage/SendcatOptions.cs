@@ -26,6 +26,9 @@ internal static class SendcatOptions
         ["MESSAGES_PER_THREAD_MAX"] = "1000000",
 
         // All streams come from this one machine, and from guests.
+        ["CHAT_ADDRESS_TOKENS_PER_DAY"] = "2000000000",
+        ["CHAT_GLOBAL_TOKENS_PER_DAY"] = "2000000000",
+        ["RATE_LIMIT_CHAT_TOKENS_MAX"] = "1000000000",
         ["ADMISSION_ADDRESS_MAX_INFLIGHT_PCT"] = "100",
         ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = "100",
         ["ADMISSION_GLOBAL_MAX_INFLIGHT"] = "100000",
