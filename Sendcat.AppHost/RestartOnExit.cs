@@ -89,9 +89,9 @@ internal static class RestartOnExitExtensions
 
 internal static partial class RestartLog
 {
-    [LoggerMessage(9001, LogLevel.Warning, "The process ended by itself (exit code {ExitCode}). It is started again in {Seconds} s (restart {Restart}).")]
+    [LoggerMessage(9001, LogLevel.Warning, "Process exited by itself (exit code {ExitCode}), restarting in {Seconds} s (restart {Restart})")]
     public static partial void ProcessEnded(this ILogger logger, string exitCode, double seconds, int restart);
 
-    [LoggerMessage(9002, LogLevel.Error, "The process could not be started again: {Reason}")]
+    [LoggerMessage(9002, LogLevel.Error, "Process not restarted: {Reason}")]
     public static partial void ProcessNotRestarted(this ILogger logger, string reason);
 }

@@ -91,13 +91,13 @@ public static class ReliabilityServices
     private static IServiceCollection AddClaims(this IServiceCollection services)
     {
         services.TryAddSingleton(_ => ReplicaId.New());
-        services.TryAddSingleton<RedisLine>();
+        services.TryAddSingleton<GuardedRedis>();
         services.TryAddSingleton<LocalClaims>();
-        services.TryAddSingleton<Takeaway>();
+        services.TryAddSingleton<LeaseRevocation>();
         services.AddUpkeep<LeaseKeeper>();
         services.AddUpkeep<ReplicaBeat>();
         services.TryAddSingleton(provider => new ClaimStore(
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseKeeper>(),
             provider.GetRequiredService<LocalClaims>(),
             provider.GetRequiredService<ReplicaId>(),
@@ -118,7 +118,7 @@ public static class ReliabilityServices
 
         services.TryAddSingleton(provider => new AdmissionController(
             provider.GetRequiredService<ClaimStore>(),
-            provider.GetRequiredService<Takeaway>(),
+            provider.GetRequiredService<LeaseRevocation>(),
             provider.GetRequiredService<RateLimitEvents>(),
             provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>(),
             provider.GetRequiredService<IOptionsMonitor<ChatGatewayOptions>>(),
@@ -134,7 +134,7 @@ public static class ReliabilityServices
         services.AddUpkeep<CircuitSharing>();
         services.TryAddSingleton(provider => new Circuits.Circuits(
             provider.GetRequiredService<CircuitSharing>(),
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<ReplicaId>(),
             provider.GetRequiredService<IOptionsMonitor<CircuitOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
@@ -142,12 +142,12 @@ public static class ReliabilityServices
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Circuits.Circuits>>()));
 
-        services.TryAddSingleton<LaneTurnover>();
+        services.TryAddSingleton<SlotTurnover>();
         services.TryAddSingleton(provider => new Bulkheads.Bulkheads(
             provider.GetRequiredService<ClaimStore>(),
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseKeeper>(),
-            provider.GetRequiredService<LaneTurnover>(),
+            provider.GetRequiredService<SlotTurnover>(),
             provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Bulkheads.Bulkheads>>()));

@@ -22,7 +22,7 @@ public static class SendcatServiceDefaults
         builder.AddSentry();
         builder.Services.AddHealth();
         builder.Services.AddConnectionLimits();
-        builder.Services.AddRedisManners();
+        builder.Services.AddRedisConnectionDefaults();
         builder.Services.AddBrokerConnection();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());

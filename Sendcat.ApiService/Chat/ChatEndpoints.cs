@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Chat;
 
 /// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is; and the stop of a thread's turn, whichever it is.</summary>
 internal sealed class ChatEndpoints(
-    ChatDoor door, ChatGate gate, ThreadOwnership threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
+    ChatAddressLimiter door, ChatGate gate, ThreadOwnership threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
     IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     public static void Map(IEndpointRouteBuilder routes)
@@ -35,14 +35,14 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> StartAsync(HttpContext http)
     {
         NameGateway(http);
-        if (!(await gate.PassAsync(http)).Got(out var pass, out var refusal))
+        if (!(await gate.PassAsync(http)).TryGet(out var pass, out var refusal))
         {
             ChatMetrics.Refused(refusal.Code);
             return refusal;
         }
 
         var speaksUi = SpeaksUi(http, pass.Request.Ui is not null);
-        if (!(await starter.StartAsync(pass, speaksUi, http.RequestAborted)).Got(out var turn, out var failed))
+        if (!(await starter.StartAsync(pass, speaksUi, http.RequestAborted)).TryGet(out var turn, out var failed))
         {
             ChatMetrics.Refused(failed.Code);
             return failed;
@@ -60,7 +60,7 @@ internal sealed class ChatEndpoints(
             return tooMany;
         }
 
-        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted)).Got(out var body, out var malformed))
+        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted)).TryGet(out var body, out var malformed))
         {
             return malformed;
         }
@@ -70,12 +70,12 @@ internal sealed class ChatEndpoints(
             return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
         }
 
-        if (!principals.Read(http, body.SessionId).Got(out var principal, out var unknown))
+        if (!principals.Read(http, body.SessionId).TryGet(out var principal, out var unknown))
         {
             return unknown;
         }
 
-        if (!(await threads.CheckAsync(body.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        if (!(await threads.CheckAsync(body.ThreadId, principal, http.RequestAborted)).TryGet(out var thread, out var foreign))
         {
             return foreign;
         }
@@ -85,7 +85,7 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> AbortLatestAsync(string id, HttpContext http)
     {
-        if (!(await OpenAsync(id, http)).Got(out var thread, out var refusal))
+        if (!(await OpenAsync(id, http)).TryGet(out var thread, out var refusal))
         {
             return refusal;
         }
@@ -96,7 +96,7 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
-        if (!(await OpenAsync(id, http)).Got(out var thread, out var refusal))
+        if (!(await OpenAsync(id, http)).TryGet(out var thread, out var refusal))
         {
             return refusal;
         }
@@ -124,7 +124,7 @@ internal sealed class ChatEndpoints(
             return tooMany;
         }
 
-        return principals.Read(http, null).Got(out var principal, out var unknown) ? await threads.CheckAsync(threadId, principal, http.RequestAborted) : unknown;
+        return principals.Read(http, null).TryGet(out var principal, out var unknown) ? await threads.CheckAsync(threadId, principal, http.RequestAborted) : unknown;
     }
 
     private static bool SpeaksUi(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch

@@ -24,7 +24,7 @@ internal static class ChatFeature
         services.AddHostedService(provider => provider.GetRequiredService<KeepAliveTicker>());
 
         return services
-            .AddSingleton<ChatDoor>()
+            .AddSingleton<ChatAddressLimiter>()
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
             .AddSingleton<TurnModel>()

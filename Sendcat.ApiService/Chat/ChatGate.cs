@@ -16,18 +16,18 @@ namespace Sendcat.ApiService.Chat;
 /// The checks of a chat request, in their order. Origin and method were checked on the way here; whatever this takes is in the pass and goes back with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas,
+    ChatAddressLimiter door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas,
     TurnModel models, TurnReservation reservation,
     IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
-    private const int LooksForALeftTurn = 3;
+    private const int MaxTakeoverAttempts = 3;
 
     /// <summary>What one turn makes free, others may take first.</summary>
-    private const int TurnsEndedForOne = 3;
+    private const int MaxTurnsEnded = 3;
 
-    private static readonly TimeSpan LeavingTakes = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan DisconnectDelay = TimeSpan.FromMilliseconds(60);
 
     public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
     {
@@ -36,12 +36,12 @@ internal sealed class ChatGate(
             return tooMany;
         }
 
-        if (!(await ChatRequestReader.ReadAsync(http)).Got(out var request, out var malformed))
+        if (!(await ChatRequestReader.ReadAsync(http)).TryGet(out var request, out var malformed))
         {
             return malformed;
         }
 
-        if (!principals.Read(http, request.SessionId).Got(out var principal, out var unknown))
+        if (!principals.Read(http, request.SessionId).TryGet(out var principal, out var unknown))
         {
             return unknown;
         }
@@ -66,7 +66,7 @@ internal sealed class ChatGate(
         var goesOn = false;
         try
         {
-            if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).Got(out thread, out var foreign))
+            if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).TryGet(out thread, out var foreign))
             {
                 return foreign;
             }
@@ -93,7 +93,7 @@ internal sealed class ChatGate(
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        if (!(await AdmitAsync(http, principal, question, place, await asked)).Got(out var ticket, out var refused))
+        if (!(await AdmitAsync(http, principal, question, place, await asked)).TryGet(out var ticket, out var refused))
         {
             return refused;
         }
@@ -157,12 +157,12 @@ internal sealed class ChatGate(
 
     private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, AdmissionRequest request, Claim place, AdmissionDecision decision)
     {
-        for (var look = 0; look < LooksForALeftTurn && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight }; look++)
+        for (var look = 0; look < MaxTakeoverAttempts && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight }; look++)
         {
             if (look > 0)
             {
                 // A page that is loaded again asks before the kernel has told us that its old connection is gone.
-                await Task.Delay(LeavingTakes, time, http.RequestAborted);
+                await Task.Delay(DisconnectDelay, time, http.RequestAborted);
             }
 
             if (await directory.TakeDetachedAsync(principal) is { } left)
@@ -174,7 +174,7 @@ internal sealed class ChatGate(
             }
         }
 
-        for (var ended = 0; ended < TurnsEndedForOne && decision is AdmissionDecision.Denied full && await abandoned.EndOneAsync(full, place, http.RequestAborted); ended++)
+        for (var ended = 0; ended < MaxTurnsEnded && decision is AdmissionDecision.Denied full && await abandoned.EndOneAsync(full, place, http.RequestAborted); ended++)
         {
             decision = await admission.AdmitAsync(request, http.RequestAborted);
         }

@@ -110,7 +110,7 @@ internal sealed record CircuitHealth(string Provider, string State, int FailureC
 
 internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent, int LeaseTtlMs)
 {
-    public static BulkheadHealth Of(string provider, int inFlight, BulkheadLane lane) => new(provider, inFlight, lane.MaxConcurrent, (int)lane.LeaseTtl.TotalMilliseconds);
+    public static BulkheadHealth Of(string provider, int inFlight, BulkheadLimits lane) => new(provider, inFlight, lane.MaxConcurrent, (int)lane.LeaseTtl.TotalMilliseconds);
 }
 
 /// <param name="Rejected">Values that were given and not taken; of a secret only that there was one.</param>

@@ -17,7 +17,7 @@ internal static class ChatRequestReader
     public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http)
     {
         var read = await JsonBody.ReadAsync(http, UiLimit, ChatJson.Default.ChatBody, static body => body is not null && IsUi(body) ? UiLimit : JsonBody.OrdinaryLimit, http.RequestAborted);
-        if (!read.Got(out var body, out var refusal))
+        if (!read.TryGet(out var body, out var refusal))
         {
             return refusal;
         }

@@ -93,7 +93,7 @@ internal sealed class ChatTurn(TurnStart start, TurnRecord record, Conversation 
     {
         foreach (var call in calls)
         {
-            yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, JsonText.IsObject(call.ArgumentsJson));
+            yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, JsonShape.IsObject(call.ArgumentsJson));
         }
 
         var counted = ticket.ToolsCalledAsync(calls.Count);

@@ -90,7 +90,7 @@ internal sealed class Conversation
 
     private static IReadOnlyList<ProviderAttachment> Attachments(string? json) => json is null
         ? []
-        : [.. (JsonSerializer.Deserialize(json, StoredJson.Default.StoredAttachmentArray) ?? [])
+        : [.. (JsonSerializer.Deserialize(json, StoredMessageJson.Default.StoredAttachmentArray) ?? [])
             .Where(attachment => attachment is { Url: not null, Type: not null })
             .Select(attachment => new ProviderAttachment(attachment.Url!, attachment.Type!, attachment.Name ?? "attachment"))];
 }

@@ -2,7 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using ProviderText = Sendcat.ApiService.Providers.OpenRouter.JsonText;
+using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -52,10 +52,10 @@ internal static class OneLineJson
                     json.WriteEndArray();
                     break;
                 case JsonTokenType.PropertyName:
-                    json.WritePropertyName(ProviderText.Read(ref reader)!);
+                    json.WritePropertyName(LenientJsonString.Read(ref reader)!);
                     break;
                 case JsonTokenType.String:
-                    json.WriteStringValue(ProviderText.Read(ref reader));
+                    json.WriteStringValue(LenientJsonString.Read(ref reader));
                     break;
                 default:
                     // Numbers as they were spelled, and the three words.

@@ -37,7 +37,7 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
         try
         {
             queue = await redis.GetSubscriber().SubscribeAsync(news);
-            queue.OnMessage(_ => following.Nudge());
+            queue.OnMessage(_ => following.Notify());
             var next = 0L;
             var quiet = 0;
             while (!following.Left.IsCancellationRequested)
@@ -70,7 +70,7 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
                 await following.WaitAsync(Look, time);
             }
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure) || failure is JsonException)
+        catch (Exception failure) when (RedisFailure.Is(failure) || failure is JsonException)
         {
             logger.MirrorBroke(place.StreamId, failure.GetType().Name);
             following.Add(Lost());
@@ -91,7 +91,7 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
     internal sealed class Following : IDisposable
     {
         private readonly CancellationTokenSource left = new();
-        private readonly SemaphoreSlim nudged = new(0, 1);
+        private readonly SemaphoreSlim notified = new(0, 1);
         private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TurnFeed Feed { get; } = new();
@@ -111,13 +111,13 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
             }
         }
 
-        public void Nudge()
+        public void Notify()
         {
-            if (nudged.CurrentCount == 0)
+            if (notified.CurrentCount == 0)
             {
                 try
                 {
-                    nudged.Release();
+                    notified.Release();
                 }
                 catch (SemaphoreFullException)
                 {
@@ -132,7 +132,7 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
             using var either = CancellationTokenSource.CreateLinkedTokenSource(look.Token, left.Token);
             try
             {
-                await nudged.WaitAsync(either.Token);
+                await notified.WaitAsync(either.Token);
             }
             catch (OperationCanceledException)
             {

@@ -8,10 +8,10 @@ namespace Sendcat.ApiService.Chat;
 internal static class ToolCallsJson
 {
     public static string Write(IReadOnlyList<ProviderToolCall> calls) =>
-        JsonSerializer.Serialize([.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson)))], StoredJson.Default.StoredToolCallArray);
+        JsonSerializer.Serialize([.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson)))], StoredMessageJson.Default.StoredToolCallArray);
 
     public static IReadOnlyList<ProviderToolCall> Read(string? json) =>
-        json is null ? [] : [.. (JsonSerializer.Deserialize(json, StoredJson.Default.StoredToolCallArray) ?? []).Select(call => new ProviderToolCall(call.Id, call.Function.Name, call.Function.Arguments))];
+        json is null ? [] : [.. (JsonSerializer.Deserialize(json, StoredMessageJson.Default.StoredToolCallArray) ?? []).Select(call => new ProviderToolCall(call.Id, call.Function.Name, call.Function.Arguments))];
 }
 
 internal sealed record StoredToolCall(string Id, string Type, StoredFunction Function);
@@ -23,4 +23,4 @@ internal sealed record StoredAttachment(string? StorageId, string? Type, string?
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(StoredToolCall[]))]
 [JsonSerializable(typeof(StoredAttachment[]))]
-internal sealed partial class StoredJson : JsonSerializerContext;
+internal sealed partial class StoredMessageJson : JsonSerializerContext;

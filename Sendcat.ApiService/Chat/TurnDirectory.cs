@@ -84,7 +84,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             using var span = RedisSpan.Start("unregister turn", "EVAL");
             await Database.ScriptEvaluateAsync(Leave, [RedisKeys.LiveTurn(start.ThreadId), DetachedSet(start)], [start.StreamId.ToString(), new DetachedTurn(start).ToString()], Unheard);
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }
@@ -100,7 +100,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             using var span = RedisSpan.Start("find turn", "GET");
             return TurnPlace.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
             return null;
@@ -125,7 +125,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             using var span = RedisSpan.Start("take over detached turn", "GETDEL");
             return Guid.TryParse((string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId) ? streamId : null;
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
             return null;
@@ -148,7 +148,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             RedisKey[] sets = guestsOnly ? [RedisKeys.DetachedGuests] : [RedisKeys.DetachedGuests, RedisKeys.DetachedUsers];
             return DetachedTurn.Parse((string?)await Database.ScriptEvaluateAsync(TakeAbandoned, sets, [(long)LongestGrace.TotalMilliseconds, 0, (long)usersGrace.TotalMilliseconds], CommandFlags.NoScriptCache));
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
             return null;
@@ -170,7 +170,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             // Fire and forget in the client's sense: queued on the connection, no answer is awaited, the task is complete.
             _ = command(Database);
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }

@@ -15,22 +15,22 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
     private const int TurnsPerCommit = 500;
 
     // Commits closer together than this would cost more than they save.
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(5);
 
     // A beginning does not compete with its turn's first token for the processor, and many begin together.
-    private static readonly TimeSpan BeginningWaits = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StartDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan MaximumBackoff = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
-    private readonly Patient begun = new(time);
-    private readonly Patient growing = new(time);
+    private readonly DelayedRecords begun = new(time);
+    private readonly DelayedRecords growing = new(time);
     private readonly SemaphoreSlim work = new(0, 1);
 
     /// <summary>Writes at once, for a step, an end, or a user's message that came with its turn. Await <see cref="TurnRecord.WrittenAsync"/> to know it is committed.</summary>
     public void WriteNow(TurnRecord record)
     {
         urgent.TryAdd(record, 0);
-        Nudge();
+        SignalWork();
     }
 
     /// <summary>Writes within 50 ms together with what else there is, for a beginning that nobody waits for.</summary>
@@ -38,7 +38,7 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
     {
         if (begun.Add(record))
         {
-            Nudge();
+            SignalWork();
         }
     }
 
@@ -47,24 +47,24 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = Breath;
+        var pause = MinimumInterval;
         while (!stoppingToken.IsCancellationRequested || !urgent.IsEmpty)
         {
             var rhythm = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
-            if (urgent.IsEmpty && Soonest(begun.Left(BeginningWaits), growing.Left(rhythm), rhythm) is var wait && wait > TimeSpan.Zero)
+            if (urgent.IsEmpty && Soonest(begun.Left(StartDelay), growing.Left(rhythm), rhythm) is var wait && wait > TimeSpan.Zero)
             {
                 await WaitForWorkAsync(wait, stoppingToken);
             }
 
-            begun.MoveWhenDue(BeginningWaits, urgent);
+            begun.MoveWhenDue(StartDelay, urgent);
             growing.MoveWhenDue(rhythm, urgent);
             if (urgent.IsEmpty)
             {
                 continue;
             }
 
-            pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? Breath : pause * 2 < LongestPause ? pause * 2 : LongestPause;
-            if (stoppingToken.IsCancellationRequested && pause > Breath)
+            pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? MinimumInterval : pause * 2 < MaximumBackoff ? pause * 2 : MaximumBackoff;
+            if (stoppingToken.IsCancellationRequested && pause > MinimumInterval)
             {
                 // Postgres is away and the process ends: what is unwritten is found by the reaper of another replica.
                 return;
@@ -194,7 +194,7 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
         ? refused.IsTransient || refused.SqlState.StartsWith("57", StringComparison.Ordinal) || refused.SqlState.StartsWith("53", StringComparison.Ordinal)
         : failure is NpgsqlException or TimeoutException or OperationCanceledException;
 
-    private void Nudge()
+    private void SignalWork()
     {
         try
         {
@@ -207,7 +207,7 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
     }
 
     /// <summary>Records that can wait: each at most as long as the first of them may.</summary>
-    private sealed class Patient(TimeProvider time)
+    private sealed class DelayedRecords(TimeProvider time)
     {
         private readonly ConcurrentDictionary<TurnRecord, byte> records = [];
         private long since;

@@ -78,7 +78,7 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
                 await reader.WaitAsync();
             }
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.MirrorBroke(turn.Start.StreamId, failure.GetType().Name);
         }

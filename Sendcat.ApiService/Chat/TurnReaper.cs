@@ -62,7 +62,7 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
             {
                 await redis.GetDatabase().KeyDeleteAsync([.. turns.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Thread))]);
             }
-            catch (Exception failure) when (RedisTrouble.Is(failure))
+            catch (Exception failure) when (RedisFailure.Is(failure))
             {
                 // The turns are buried; their addresses run out by themselves.
                 logger.DirectoryUnreachable(failure.GetType().Name);

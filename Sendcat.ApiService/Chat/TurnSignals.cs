@@ -32,7 +32,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
             using var span = RedisSpan.Start("signal turn", "PUBLISH");
             await redis.GetSubscriber().PublishAsync(Channel, signal);
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }

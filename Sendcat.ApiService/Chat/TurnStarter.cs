@@ -119,7 +119,7 @@ internal sealed class TurnStarter(
             ClientId = ui.MessageId,
             AttachmentsJson = ui.Files.Count == 0
                 ? null
-                : JsonSerializer.Serialize([.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))], StoredJson.Default.StoredAttachmentArray),
+                : JsonSerializer.Serialize([.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))], StoredMessageJson.Default.StoredAttachmentArray),
         };
         row.Text.Append(ui.Text);
         return ([.. stored, new HistoryMessage(messageId, "user", ui.Text ?? "", MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)], row);

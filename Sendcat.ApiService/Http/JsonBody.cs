@@ -79,7 +79,7 @@ internal static class JsonBody
             return value switch
             {
                 null => ApiError.InvalidRequest("The body must be a JSON object"),
-                IChecked { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems => ApiError.InvalidRequest($"Invalid request: {problems}"),
+                IValidatable { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems => ApiError.InvalidRequest($"Invalid request: {problems}"),
                 _ => value,
             };
         }

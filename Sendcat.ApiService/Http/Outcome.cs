@@ -19,7 +19,7 @@ internal readonly struct Outcome<T>
 
     public static implicit operator Outcome<T>(ApiError error) => new(default, error);
 
-    public bool Got([NotNullWhen(true)] out T? got, [NotNullWhen(false)] out ApiError? refusal)
+    public bool TryGet([NotNullWhen(true)] out T? got, [NotNullWhen(false)] out ApiError? refusal)
     {
         got = value;
         refusal = error;

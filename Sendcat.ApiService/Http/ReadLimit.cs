@@ -7,7 +7,7 @@ internal sealed class ReadLimit(RequestLimits limits)
 
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
-        if (IsRead(http.Request) && await limits.AddressRefusalAsync(http, Budget.Reading) is { } refusal)
+        if (IsRead(http.Request) && await limits.AddressRefusalAsync(http, RequestBudget.Reading) is { } refusal)
         {
             await refusal.ExecuteAsync(http);
             return;

@@ -21,14 +21,14 @@ internal static class SharedLimits
     /// <summary>Behind one address may live a whole island: what a principal may do alone, its address may do as often as it may chat.</summary>
     private static RateLimitBucket BucketOf(string budget, bool isAddress) => budget switch
     {
-        Budget.AnonymousSession => RateLimitBucket.AnonymousSession,
-        Budget.PasswordReset when !isAddress => RateLimitBucket.PasswordReset,
-        Budget.Registration or Budget.SignIn or Budget.PasswordReset => RateLimitBucket.Auth,
-        Budget.Writing => RateLimitBucket.ChatIp,
-        Budget.Reading => RateLimitBucket.Reads,
-        Budget.ThreadCreate or Budget.Shopping when isAddress => RateLimitBucket.ChatIp,
-        Budget.ThreadCreate => RateLimitBucket.ThreadCreate,
-        Budget.Shopping => RateLimitBucket.Shopping,
+        RequestBudget.AnonymousSession => RateLimitBucket.AnonymousSession,
+        RequestBudget.PasswordReset when !isAddress => RateLimitBucket.PasswordReset,
+        RequestBudget.Registration or RequestBudget.SignIn or RequestBudget.PasswordReset => RateLimitBucket.Auth,
+        RequestBudget.Writing => RateLimitBucket.ChatIp,
+        RequestBudget.Reading => RateLimitBucket.Reads,
+        RequestBudget.ThreadCreate or RequestBudget.Shopping when isAddress => RateLimitBucket.ChatIp,
+        RequestBudget.ThreadCreate => RateLimitBucket.ThreadCreate,
+        RequestBudget.Shopping => RateLimitBucket.Shopping,
         _ => throw new ArgumentOutOfRangeException(nameof(budget), budget, "No such budget."),
     };
 }

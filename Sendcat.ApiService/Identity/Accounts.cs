@@ -10,7 +10,7 @@ namespace Sendcat.ApiService.Identity;
 /// <summary>Signing in, confirming an address, and choosing a new password. No answer tells whether an account exists, and neither does its time.</summary>
 internal sealed class Accounts(
     UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens, RevokedFamilyWatch revocations,
-    AccessTokens accessTokens, ThreadClaims claims, TimeProvider time, ILogger<Accounts> logger)
+    AccessTokens accessTokens, ThreadAdoption claims, TimeProvider time, ILogger<Accounts> logger)
 {
     /// <param name="client">The network address, as <c>ClientAddress.NamesOf</c> names it.</param>
     /// <param name="session">Its threads go to the user; null: none.</param>
@@ -24,7 +24,7 @@ internal sealed class Accounts(
             return ApiError.RateLimited(attempt.RetryAfter);
         }
 
-        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).Got(out var right, out var busy))
+        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).TryGet(out var right, out var busy))
         {
             await ReturnAsync(attempt.Allowed, client, email);
             return busy;
@@ -64,7 +64,7 @@ internal sealed class Accounts(
             return NotValid();
         }
 
-        if (!(await passwords.HashAsync(reset.NewPassword!, cancellationToken)).Got(out var hash, out var busy))
+        if (!(await passwords.HashAsync(reset.NewPassword!, cancellationToken)).TryGet(out var hash, out var busy))
         {
             return busy;
         }

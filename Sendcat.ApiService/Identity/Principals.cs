@@ -33,13 +33,13 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
 
     /// <summary>The same, for what only a signed-in user may do.</summary>
     public Outcome<Principal> ReadUser(HttpContext http, string? bodySessionId = null) =>
-        !Read(http, bodySessionId).Got(out var principal, out var refusal) ? refusal
+        !Read(http, bodySessionId).TryGet(out var principal, out var refusal) ? refusal
         : principal.UserId is null ? ApiError.Unauthorized("Sign in first")
         : principal;
 
     /// <summary>The same, for what reaches beyond Sendcat (connecting a mailbox or a phone number): the user's own address must be confirmed first.</summary>
     public Outcome<Principal> ReadConfirmedUser(HttpContext http, string? bodySessionId = null) =>
-        !ReadUser(http, bodySessionId).Got(out var principal, out var refusal) ? refusal
+        !ReadUser(http, bodySessionId).TryGet(out var principal, out var refusal) ? refusal
         : principal.IsUnconfirmed ? ApiError.Forbidden("Confirm your e-mail address first, then refresh your access token")
         : principal;
 

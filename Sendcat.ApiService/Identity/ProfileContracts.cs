@@ -9,7 +9,7 @@ internal sealed record ProfileView(string? FullName, string? Email, string? Phon
 }
 
 /// <summary>The whole new profile: what is left out is cleared.</summary>
-internal sealed partial record ProfileChange(string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address, string? SessionId) : IChecked
+internal sealed partial record ProfileChange(string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address, string? SessionId) : IValidatable
 {
     /// <summary>1900-01-01 in milliseconds.</summary>
     private const long EarliestBirth = -2_208_988_800_000;

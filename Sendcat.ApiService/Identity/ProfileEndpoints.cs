@@ -13,12 +13,12 @@ internal static class ProfileEndpoints
     {
         var profile = FunctionErrors.Group(app).MapGroup("/api/profile").WithTags("Identity");
         profile.MapGet("", GetAsync).As("profiles.get", "The caller's profile", 401, 404);
-        profile.MapPut("", PutAsync).RequireLimit(Budget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
+        profile.MapPut("", PutAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!Owner(principals.Read(http)).Got(out var principal, out var refusal))
+        if (!Owner(principals.Read(http)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
@@ -31,7 +31,7 @@ internal static class ProfileEndpoints
     private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfileChange, cancellationToken);
-        if (!body.Got(out var change, out var refusal) || !Owner(principals.Read(http, change.SessionId)).Got(out var principal, out refusal))
+        if (!body.TryGet(out var change, out var refusal) || !Owner(principals.Read(http, change.SessionId)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -66,7 +66,7 @@ internal static class ProfileEndpoints
 
     /// <summary>Personal data needs more than an id that a browser made up, and that others may guess.</summary>
     private static Outcome<Principal> Owner(Outcome<Principal> read) =>
-        read.Got(out var principal, out _) && principal is { UserId: null, HasSignedSession: false }
+        read.TryGet(out var principal, out _) && principal is { UserId: null, HasSignedSession: false }
             ? ApiError.Unauthorized("A profile needs a session id of /api/auth/anonymous, or a user who has signed in")
             : read;
 

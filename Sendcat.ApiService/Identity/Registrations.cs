@@ -35,7 +35,7 @@ internal sealed class Registrations(
     public async Task<ApiError?> RegisterAsync(Registration registration, CancellationToken cancellationToken)
     {
         var email = registration.Email!;
-        if (!(await passwords.HashAsync(registration.Password!, cancellationToken)).Got(out var hash, out var busy))
+        if (!(await passwords.HashAsync(registration.Password!, cancellationToken)).TryGet(out var hash, out var busy))
         {
             return busy;
         }

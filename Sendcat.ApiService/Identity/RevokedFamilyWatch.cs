@@ -63,7 +63,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             var named = families.Count <= MostInSignal ? string.Join(' ', families) : "";
             await redis.GetSubscriber().PublishAsync(RedisKeys.FamiliesRevoked, named, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             logger.RevocationSignalLost(exception.GetType().Name);
         }
@@ -160,7 +160,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             await redis.GetSubscriber().SubscribeAsync(RedisKeys.FamiliesRevoked, (_, named) => Receive(named.ToString()));
             return true;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             return false;
         }

@@ -11,7 +11,7 @@ internal static class AuditOps
 
     private static async Task<Results<Ok<Page<AuditView>>, ApiError>> ListAsync(OperatorAudit audit, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out var refusal) || !OpsCursor.Read(cursor).Got(out var after, out refusal))
+        if (!PageLimit.Read(limit, fallback: 50, most: 200).TryGet(out var count, out var refusal) || !OpsCursor.Read(cursor).TryGet(out var after, out refusal))
         {
             return refusal;
         }

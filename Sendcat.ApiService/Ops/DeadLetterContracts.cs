@@ -37,7 +37,7 @@ internal sealed record DeadLetterView(
 /// <summary>Which dead letters to change. At least one of the filters, or <paramref name="All"/>.</summary>
 /// <param name="Limit">1–10 000; the oldest first.</param>
 /// <param name="DryRun">Only say what would happen.</param>
-internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IChecked
+internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IValidatable
 {
     public DeadLetterFilter Filter => new(Tool, Fingerprint, Ids, DiedBefore?.ToUniversalTime(), Limit ?? DeadLetterFilter.MostAtOnce);
 

@@ -27,7 +27,7 @@ internal static class DeadLetterOps
     private static async Task<Results<Ok<Page<DeadLetterView>>, ApiError>> ListAsync(
         DeadLetters letters, string? tool, string? fingerprint, string? ids, string? diedBefore, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 500).Got(out var count, out var refusal) || !Filter(Given(tool), Given(fingerprint), ids, diedBefore).Got(out var filter, out refusal))
+        if (!PageLimit.Read(limit, fallback: 50, most: 500).TryGet(out var count, out var refusal) || !Filter(Given(tool), Given(fingerprint), ids, diedBefore).TryGet(out var filter, out refusal))
         {
             return refusal;
         }
@@ -51,7 +51,7 @@ internal static class DeadLetterOps
         HttpContext http, Func<DeadLetterFilter, bool, string, CancellationToken, Task<DeadLetterChange>> change, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, OrderLimit, OpsJson.Default.DeadLetterOrder, cancellationToken);
-        return body.Got(out var order, out var refusal)
+        return body.TryGet(out var order, out var refusal)
             ? TypedResults.Ok(DeadLettersChanged.Of(await change(order.Filter, order.DryRun is true, OpsEndpoints.Actor(http), cancellationToken)))
             : refusal;
     }

@@ -24,7 +24,7 @@ internal sealed record KnobView(string Name, string Value, string Default, strin
 internal sealed record KnobList(IReadOnlyList<KnobView> Items, IReadOnlyList<RejectedKnob> Rejected);
 
 /// <param name="Value">Text, a number or true/false.</param>
-internal sealed record KnobSetting(JsonElement Value) : IChecked
+internal sealed record KnobSetting(JsonElement Value) : IValidatable
 {
     public string Text => Value.ValueKind == JsonValueKind.String ? Value.GetString()! : Value.GetRawText();
 

@@ -32,7 +32,7 @@ internal static class OpsEndpoints
     private static async Task<Results<Ok<KnobChanged>, ApiError>> SetAsync(HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OpsJson.Default.KnobSetting, cancellationToken);
-        if (!body.Got(out var setting, out var refusal))
+        if (!body.TryGet(out var setting, out var refusal))
         {
             return refusal;
         }

@@ -29,7 +29,7 @@ internal static class TaxonomyOps
             using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
             workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             // Answered below like a system without workers: nobody received the request.
         }

@@ -35,7 +35,7 @@ internal static class ToolJobOps
 
     private static async Task<Results<Ok<Page<QueueAlertView>>, ApiError>> AlertsAsync(QueueAlerts alerts, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out var refusal) || !OpsCursor.Read(cursor).Got(out var after, out refusal))
+        if (!PageLimit.Read(limit, fallback: 50, most: 200).TryGet(out var count, out var refusal) || !OpsCursor.Read(cursor).TryGet(out var after, out refusal))
         {
             return refusal;
         }

@@ -11,7 +11,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
     /// <summary>Everything up to and with the message.</summary>
     public async Task<Outcome<ThreadView>> BranchAsync(HttpContext http, string threadId, Branch branch, CancellationToken cancellationToken)
     {
-        if (!(await StartAsync(http, threadId, branch.MessageId, branch.SessionId, "threads.branch", cancellationToken)).Got(out var start, out var refusal))
+        if (!(await StartAsync(http, threadId, branch.MessageId, branch.SessionId, "threads.branch", cancellationToken)).TryGet(out var start, out var refusal))
         {
             return refusal;
         }
@@ -24,7 +24,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
     /// <summary>Everything before the user message, then the message with its new words.</summary>
     public async Task<Outcome<ThreadView>> EditAsync(HttpContext http, string threadId, Edit edit, CancellationToken cancellationToken)
     {
-        if (!(await StartAsync(http, threadId, edit.MessageId, edit.SessionId, "threads.edit", cancellationToken)).Got(out var start, out var refusal))
+        if (!(await StartAsync(http, threadId, edit.MessageId, edit.SessionId, "threads.edit", cancellationToken)).TryGet(out var start, out var refusal))
         {
             return refusal;
         }
@@ -43,7 +43,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
     /// <summary>Everything before the question, then the question again. An answer is retried by its question.</summary>
     public async Task<Outcome<ThreadView>> RetryAsync(HttpContext http, string threadId, Branch retry, CancellationToken cancellationToken)
     {
-        if (!(await StartAsync(http, threadId, retry.MessageId, retry.SessionId, "threads.retry", cancellationToken)).Got(out var start, out var refusal))
+        if (!(await StartAsync(http, threadId, retry.MessageId, retry.SessionId, "threads.retry", cancellationToken)).TryGet(out var start, out var refusal))
         {
             return refusal;
         }
@@ -55,12 +55,12 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
 
     private async Task<Outcome<Start>> StartAsync(HttpContext http, string threadId, string? messageId, string? sessionId, string function, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, threadId, function, sessionId, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, threadId, function, sessionId, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
 
-        if (await limits.RefusalAsync(http, Budget.ThreadCreate, open.Principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, RequestBudget.ThreadCreate, open.Principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }

@@ -18,16 +18,16 @@ internal static class MessageEndpoints
     {
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
         messages.MapGet("", ListAsync).As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
-        messages.MapPost("", SendAsync).RequireLimit(Budget.Writing).Takes<NewMessage>()
+        messages.MapPost("", SendAsync).RequireLimit(RequestBudget.Writing).Takes<NewMessage>()
             .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 409, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
-        messages.MapDelete("", DeleteAfterAsync).RequireLimit(Budget.Writing).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
+        messages.MapDelete("", DeleteAfterAsync).RequireLimit(RequestBudget.Writing).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
     }
 
     private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(
         HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? includeStreaming, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 100, most: 200).Got(out var count, out var refusal))
+        if (!PageLimit.Read(limit, fallback: 100, most: 200).TryGet(out var count, out var refusal))
         {
             return refusal;
         }
@@ -43,7 +43,7 @@ internal static class MessageEndpoints
             return ApiError.InvalidRequest("includeStreaming must be true or false");
         }
 
-        if (!(await access.OpenAsync(http, id, "messages.list", null, cancellationToken)).Got(out var open, out refusal))
+        if (!(await access.OpenAsync(http, id, "messages.list", null, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
@@ -80,7 +80,7 @@ internal static class MessageEndpoints
     {
         const string Function = "messages.send";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewMessage, cancellationToken);
-        if (!body.Got(out var message, out var refusal) || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).Got(out var open, out refusal))
+        if (!body.TryGet(out var message, out var refusal) || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
@@ -90,7 +90,7 @@ internal static class MessageEndpoints
             return access.Refused(open.Principal, Function);
         }
 
-        if (!outcome.Got(out var appended, out refusal))
+        if (!outcome.TryGet(out var appended, out refusal))
         {
             return refusal;
         }
@@ -105,7 +105,7 @@ internal static class MessageEndpoints
 
     private static async Task<Results<Ok<MessageView>, ApiError>> GetAsync(HttpContext http, string id, string messageId, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "messages.get", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "messages.get", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -123,7 +123,7 @@ internal static class MessageEndpoints
             return ApiError.InvalidRequest("after must name a message");
         }
 
-        if (!(await access.OpenAsync(http, id, "messages.deleteAfter", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "messages.deleteAfter", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }

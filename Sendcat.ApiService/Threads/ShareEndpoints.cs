@@ -15,15 +15,15 @@ internal static class ShareEndpoints
     public static void MapShares(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads/{id}/share").WithTags("Sharing");
-        threads.MapPost("", ShareAsync).RequireLimit(Budget.Writing).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403, 429);
-        threads.MapDelete("", RevokeAsync).RequireLimit(Budget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
-        app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(Budget.ThreadCreate).Takes<Fork>()
+        threads.MapPost("", ShareAsync).RequireLimit(RequestBudget.Writing).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403, 429);
+        threads.MapDelete("", RevokeAsync).RequireLimit(RequestBudget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
+        app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(RequestBudget.ThreadCreate).Takes<Fork>()
             .As("threads.createShareFork", "Copy a shared thread into one of the caller's own", 400, 401, 404, 409, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "threads.createShareToken", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.createShareToken", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -44,7 +44,7 @@ internal static class ShareEndpoints
 
     private static async Task<Results<NoContent, ApiError>> RevokeAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "threads.revokeShareToken", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.revokeShareToken", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -57,12 +57,12 @@ internal static class ShareEndpoints
         HttpContext http, string token, Principals principals, RequestLimits limits, ThreadCopies copies, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Fork, cancellationToken);
-        if (!body.Got(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).Got(out var principal, out refusal))
+        if (!body.TryGet(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
 
-        if (await limits.RefusalAsync(http, Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, RequestBudget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -81,7 +81,7 @@ internal static class ShareEndpoints
         }
 
         var copy = ThreadCopies.NewThread(principal, time.Now(), origin.ModelId, origin.Title ?? "Shared chat", parent: origin.Id, sharedFrom: origin.Id);
-        return (await copies.CopyAsync(http, principal, origin.Id, copy, before: null, next: null, cancellationToken)).Got(out var view, out refusal)
+        return (await copies.CopyAsync(http, principal, origin.Id, copy, before: null, next: null, cancellationToken)).TryGet(out var view, out refusal)
             ? TypedResults.Created($"/api/threads/{view.Id:D}", view)
             : refusal;
     }

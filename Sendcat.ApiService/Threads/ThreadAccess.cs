@@ -23,7 +23,7 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
     /// <param name="function">Names the operation in the log, for instance <c>threads.get</c>.</param>
     public async Task<Outcome<OpenThread>> OpenAsync(HttpContext http, string threadId, string function, string? bodySessionId, CancellationToken cancellationToken)
     {
-        if (!principals.Read(http, bodySessionId).Got(out var principal, out var refusal))
+        if (!principals.Read(http, bodySessionId).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

@@ -41,20 +41,20 @@ internal sealed record MessageView(
         m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.ClientId, m.CreatedAt.UtcDateTime);
 }
 
-internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IChecked
+internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
 /// <summary>What is left out stays as it is.</summary>
-internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IChecked
+internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
 /// <param name="Role">May be told, but only as <c>user</c>: a client does not write the other side's lines.</param>
 /// <param name="ClientId">The client's own name of the message; sending it again finds the first one.</param>
-internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IChecked
+internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
@@ -75,7 +75,7 @@ internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? At
     }
 }
 
-internal sealed record Claim(string? SessionId) : IChecked
+internal sealed record Claim(string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => string.IsNullOrEmpty(SessionId) ? ["sessionId is missing"] : [];
 }
@@ -92,7 +92,7 @@ internal sealed record Fork(string? SessionId);
 internal sealed record Branch(string? MessageId, string? SessionId);
 
 /// <param name="Attachments">Left out: those of the message that is edited.</param>
-internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IChecked
+internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.ContentProblems(Content, Attachments);
 }

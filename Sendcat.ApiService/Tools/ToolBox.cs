@@ -22,7 +22,7 @@ internal sealed class ToolBox(IEnumerable<ITool> tools, ContentCapture capture, 
             return new ToolAnswer("There is no tool of that name. Answer with what you know.", Failed: true);
         }
 
-        if (!JsonText.IsObject(call.ArgumentsJson))
+        if (!JsonShape.IsObject(call.ArgumentsJson))
         {
             return new ToolAnswer("The arguments were not a JSON object. Call the tool again with valid arguments, or answer with what you know.", Failed: true);
         }

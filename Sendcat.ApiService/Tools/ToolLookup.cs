@@ -18,18 +18,18 @@ internal sealed class ToolLookup(ToolCache cache, ToolJobClient jobs)
     {
         if (Read(await cache.GetAsync(slot.Space, slot.Key, cancellationToken), contract) is { } kept)
         {
-            return new(kept, FoundIn.Cache);
+            return new(kept, LookupSource.Cache);
         }
 
         var outcome = await jobs.RunAsync(missed(), cancellationToken: cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         if (outcome is ToolJobOutcome.Completed completed && Read(completed.Result, contract) is { } fresh)
         {
-            return new(fresh, FoundIn.Job);
+            return new(fresh, LookupSource.Job);
         }
 
         var stale = await cache.GetEvenStaleAsync(slot.Space, slot.Key, cancellationToken);
-        return Read(stale?.Value, contract) is { } earlier ? new(earlier, FoundIn.Past, outcome) : new(null, FoundIn.Nothing, outcome);
+        return Read(stale?.Value, contract) is { } earlier ? new(earlier, LookupSource.StaleCache, outcome) : new(null, LookupSource.None, outcome);
     }
 
     private static T? Read<T>(string? json, JsonTypeInfo<T> contract)
@@ -48,7 +48,7 @@ internal sealed class ToolLookup(ToolCache cache, ToolJobClient jobs)
 }
 
 /// <param name="Trouble">What became of the job, if it brought nothing.</param>
-internal sealed record Found<T>(T? Value, FoundIn Where, ToolJobOutcome? Trouble = null)
+internal sealed record Found<T>(T? Value, LookupSource Where, ToolJobOutcome? Trouble = null)
     where T : class
 {
     /// <summary>What the reader is told of the queue.</summary>
@@ -63,12 +63,12 @@ internal sealed record Found<T>(T? Value, FoundIn Where, ToolJobOutcome? Trouble
     private static ToolPressure Of(ToolBackpressure backpressure) => new(backpressure.Reason, Retryable: true, (int)backpressure.RetryAfter.TotalMilliseconds);
 }
 
-internal enum FoundIn
+internal enum LookupSource
 {
     Cache,
     Job,
 
     /// <summary>Out of date, but better than nothing.</summary>
-    Past,
-    Nothing,
+    StaleCache,
+    None,
 }

@@ -9,7 +9,7 @@ internal abstract class TurnDialect
     public abstract bool StoresMessageFirst { get; }
 
     /// <summary>The body of <c>POST /api/chat</c>.</summary>
-    public abstract object Request(TurnQuestion question);
+    public abstract object Request(TurnInput question);
 
     /// <summary>One data event of the stream; null for what a terminal does not show. Unknown events are not an error: the protocol may grow.</summary>
     /// <exception cref="JsonException">The data is not JSON.</exception>
@@ -18,4 +18,4 @@ internal abstract class TurnDialect
     public static TurnDialect Named(string name) => name == "ui" ? new UiTurnDialect() : new SendcatTurnDialect();
 }
 
-internal sealed record TurnQuestion(string ThreadId, string SessionId, string Content, string? ModelId, bool WebSearch);
+internal sealed record TurnInput(string ThreadId, string SessionId, string Content, string? ModelId, bool WebSearch);

@@ -9,7 +9,7 @@ internal sealed class UiTurnDialect : TurnDialect
 
     public override bool StoresMessageFirst => false;
 
-    public override object Request(TurnQuestion question) => new
+    public override object Request(TurnInput question) => new
     {
         Id = question.ThreadId,
         Messages = new[] { new { Id = Guid.NewGuid().ToString("N"), Role = "user", Parts = new[] { new { Type = "text", Text = question.Content } } } },

@@ -16,7 +16,7 @@ public sealed class AdmissionController
     private readonly AdmissionKeys.Kept _keys = new();
     private readonly AdmissionKeys.Kept _shadowKeys = new();
     private readonly ClaimStore _claims;
-    private readonly Takeaway _takeaway;
+    private readonly LeaseRevocation _takeaway;
     private readonly RateLimitEvents _events;
     private readonly IOptionsMonitor<AdmissionOptions> _options;
     private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
@@ -25,7 +25,7 @@ public sealed class AdmissionController
 
     internal AdmissionController(
         ClaimStore claims,
-        Takeaway takeaway,
+        LeaseRevocation takeaway,
         RateLimitEvents events,
         IOptionsMonitor<AdmissionOptions> options,
         IOptionsMonitor<ChatGatewayOptions> flags,
@@ -52,7 +52,7 @@ public sealed class AdmissionController
         var tools = Tools(request, options, keys);
         var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, keys, tools), .. request.AlsoClaims] : request.AlsoClaims;
         IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
-        var whenAway = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError ? WhenAway.Refuse : WhenAway.DecideLocally;
+        var whenAway = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError ? RedisFallback.Refuse : RedisFallback.DecideLocally;
 
         var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, whenAway);
         AdmissionDecision decision = outcome.Status switch

@@ -75,7 +75,7 @@ public sealed class BulkheadOptions
     public int SentryCooldownMs { get; set; } = 60_000;
 
     /// <summary>The lane of a provider by its name; a name that is not known gets the size of <c>global_search</c>.</summary>
-    public BulkheadLane For(string provider)
+    public BulkheadLimits For(string provider)
     {
         var (max, ttlMs) = provider switch
         {
@@ -91,4 +91,4 @@ public sealed class BulkheadOptions
     }
 }
 
-public readonly record struct BulkheadLane(int MaxConcurrent, TimeSpan LeaseTtl);
+public readonly record struct BulkheadLimits(int MaxConcurrent, TimeSpan LeaseTtl);

@@ -17,15 +17,15 @@ public sealed class Bulkheads
     private static readonly RedisScript Counting = RedisScript.Embedded("inflight.lua");
 
     private readonly ClaimStore _claims;
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly LeaseKeeper _keeper;
-    private readonly LaneTurnover _turnover;
+    private readonly SlotTurnover _turnover;
     private readonly IOptionsMonitor<BulkheadOptions> _options;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<Bulkheads> _logger;
 
     internal Bulkheads(
-        ClaimStore claims, RedisLine redis, LeaseKeeper keeper, LaneTurnover turnover, IOptionsMonitor<BulkheadOptions> options, ReliabilityMetrics metrics, ILogger<Bulkheads> logger)
+        ClaimStore claims, GuardedRedis redis, LeaseKeeper keeper, SlotTurnover turnover, IOptionsMonitor<BulkheadOptions> options, ReliabilityMetrics metrics, ILogger<Bulkheads> logger)
     {
         (_claims, _redis, _keeper, _turnover, _options, _metrics, _logger) = (claims, redis, keeper, turnover, options, metrics, logger);
     }
@@ -47,7 +47,7 @@ public sealed class Bulkheads
     public async ValueTask<BulkheadEntry> AcquireAsync(string provider, string holder, CancellationToken cancellationToken)
     {
         var claim = Claim(provider);
-        var outcome = await _claims.TakeAsync(holder, [claim], [], cancellationToken, WhenAway.DecideLocally);
+        var outcome = await _claims.TakeAsync(holder, [claim], [], cancellationToken, RedisFallback.DecideLocally);
         return outcome.Status is ClaimStatus.Taken ? new(new BulkheadLease(outcome.Lease!), TimeSpan.Zero) : new(null, claim.RetryAfter!.Value);
     }
 
@@ -68,5 +68,5 @@ public sealed class Bulkheads
     }
 
     private async Task<int> CountAsync(string provider, CancellationToken cancellationToken) =>
-        await _redis.AskAsync(Counting, [RedisKeys.Bulkhead(provider)], [], cancellationToken) is { } answer ? (int)answer : _keeper.HeldAt(RedisKeys.Bulkhead(provider));
+        await _redis.EvaluateAsync(Counting, [RedisKeys.Bulkhead(provider)], [], cancellationToken) is { } answer ? (int)answer : _keeper.HeldAt(RedisKeys.Bulkhead(provider));
 }

@@ -7,7 +7,7 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.Circuits;
 
 /// <summary>Carries openings and closings between the replicas: at once by a signal, and every few seconds in case one was missed or Redis forgot.</summary>
-internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer connection, TimeProvider time, ILogger<CircuitSharing> logger) : BackgroundService
+internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer connection, TimeProvider time, ILogger<CircuitSharing> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
@@ -80,7 +80,7 @@ internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer con
     private async Task ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
         var state = circuit.State;
-        var answer = await redis.TendAsync(
+        var answer = await redis.MaintainAsync(
             Share,
             [RedisKeys.Circuit(circuit.Provider)],
             [state.Epoch, state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0, (long)Kept.TotalMilliseconds, RedisKeys.CircuitsChanged.ToString(), circuit.Provider, state.Suspended?.Word() ?? ""],

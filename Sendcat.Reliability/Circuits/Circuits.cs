@@ -23,7 +23,7 @@ public sealed class Circuits
 
     private readonly ConcurrentDictionary<string, Circuit> _circuits = new(StringComparer.Ordinal);
     private readonly CircuitSharing _sharing;
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly ReplicaId _replica;
     private readonly IOptionsMonitor<CircuitOptions> _options;
     private readonly TimeProvider _time;
@@ -33,7 +33,7 @@ public sealed class Circuits
 
     internal Circuits(
         CircuitSharing sharing,
-        RedisLine redis,
+        GuardedRedis redis,
         ReplicaId replica,
         IOptionsMonitor<CircuitOptions> options,
         TimeProvider time,
@@ -74,7 +74,7 @@ public sealed class Circuits
 
     private async ValueTask<CircuitEntry> ProbeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
-        var mine = await _redis.AskAsync(
+        var mine = await _redis.EvaluateAsync(
             Probing,
             [RedisKeys.CircuitProbe(circuit.Provider)],
             [_replica.ToString(), circuit.State.Epoch, _options.CurrentValue.ProbeTimeoutMs],

@@ -84,7 +84,7 @@ public sealed class KnobOverrideStore
             using var span = RedisSpan.Start("signal knob change", "PUBLISH");
             await _redis.GetSubscriber().PublishAsync(RedisKeys.KnobsChanged, RedisValue.EmptyString, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             _logger.KnobSignalLost(exception);
         }

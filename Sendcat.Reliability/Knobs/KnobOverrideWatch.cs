@@ -111,7 +111,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
             await redis.GetSubscriber().SubscribeAsync(RedisKeys.KnobsChanged, (_, _) => Signal());
             return true;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             return false;
         }

@@ -21,7 +21,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
     /// <param name="question">Makes the request anew for each attempt.</param>
     /// <param name="read">Makes a value of the JSON; null: it is not what was asked for.</param>
-    public async Task<UpstreamAnswer<T>> AskAsync<T>(
+    public async Task<UpstreamAnswer<T>> RequestAsync<T>(
         UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
         where T : class
     {

@@ -73,7 +73,7 @@ public sealed class RateLimiter
             windows[n] = window with { Cost = Math.Min(cost, window.Max) };
         }
 
-        var outcome = await _claims.TakeAsync(keys[0].Name, windows, [], cancellationToken, WhenAway.DecideLocally);
+        var outcome = await _claims.TakeAsync(keys[0].Name, windows, [], cancellationToken, RedisFallback.DecideLocally);
         var key = keys[outcome.RefusedBy is WindowClaim refusing ? Array.IndexOf(windows, refusing) : 0].Name;
         var allowed = outcome.Status is ClaimStatus.Taken;
         var decision = new RateLimitDecision(

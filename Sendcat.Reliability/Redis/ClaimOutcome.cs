@@ -40,7 +40,7 @@ public sealed record ClaimOutcome(ClaimStatus Status)
 }
 
 /// <summary>What to do when Redis does not answer.</summary>
-public enum WhenAway
+public enum RedisFallback
 {
     Refuse,
 

@@ -8,14 +8,14 @@ public sealed class ClaimStore
     private static readonly RedisScript Script = RedisScript.Embedded("claim.lua");
     private static readonly RedisScript Settle = RedisScript.Embedded("settle.lua");
 
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly LeaseKeeper _keeper;
     private readonly LocalClaims _local;
     private readonly TimeProvider _time;
     private readonly ReliabilityMetrics _metrics;
     private readonly RedisKey _registry;
 
-    internal ClaimStore(RedisLine redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
+    internal ClaimStore(GuardedRedis redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
     {
         (_redis, _keeper, _local, _time, _metrics) = (redis, keeper, local, time, metrics);
         _registry = RedisKeys.LeasesOf(replica.ToString());
@@ -27,7 +27,7 @@ public sealed class ClaimStore
     /// <param name="shadow">Claims under keys of their own that only tell what they would have decided; they hold what they would hold if they decided.</param>
     /// <exception cref="OperationCanceledException">The caller left; whatever was taken is given back.</exception>
     public async ValueTask<ClaimOutcome> TakeAsync(
-        string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, CancellationToken cancellationToken, WhenAway whenAway = WhenAway.Refuse)
+        string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, CancellationToken cancellationToken, RedisFallback whenAway = RedisFallback.Refuse)
     {
         if (deciding.Count + shadow.Count == 0)
         {
@@ -74,7 +74,7 @@ public sealed class ClaimStore
 
         if (keys.Count > 0)
         {
-            await _redis.AskAsync(Settle, [.. keys], [.. arguments], CancellationToken.None);
+            await _redis.EvaluateAsync(Settle, [.. keys], [.. arguments], CancellationToken.None);
         }
     }
 
@@ -84,7 +84,7 @@ public sealed class ClaimStore
 
     internal long Timestamp() => _time.GetTimestamp();
 
-    private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, WhenAway whenAway, CancellationToken cancellationToken)
+    private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, RedisFallback whenAway, CancellationToken cancellationToken)
     {
         RedisResult? answer;
         ClaimOutcome? decided = null;
@@ -92,7 +92,7 @@ public sealed class ClaimStore
         try
         {
             var (keys, arguments) = Ask(_registry, holder, deciding, shadow, forced: false);
-            answer = await _redis.AskAsync(Script, keys, arguments, cancellationToken);
+            answer = await _redis.EvaluateAsync(Script, keys, arguments, cancellationToken);
             if (answer is not null)
             {
                 // What was taken is kept before it stops to count as asked for.
@@ -101,7 +101,7 @@ public sealed class ClaimStore
         }
         catch (OperationCanceledException)
         {
-            _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
+            _keeper.ReleaseLater(holder, Leases(deciding, shadow, out _));
             throw;
         }
         finally
@@ -110,10 +110,10 @@ public sealed class ClaimStore
         }
 
         // The question may still be on its way: what it takes without anybody knowing is given back, unless the holder lives on locally and wants it.
-        var outcome = whenAway is WhenAway.DecideLocally ? _local.Take(holder, deciding) : ClaimOutcome.Unavailable;
+        var outcome = whenAway is RedisFallback.DecideLocally ? _local.Take(holder, deciding) : ClaimOutcome.Unavailable;
         if (outcome.Status is not ClaimStatus.Taken)
         {
-            _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
+            _keeper.ReleaseLater(holder, Leases(deciding, shadow, out _));
         }
 
         return outcome;
@@ -162,17 +162,17 @@ public sealed class ClaimStore
         }
 
         // Redis does not know yet what was decided without it.
-        _keeper.GiveBackLater(holder, leases);
+        _keeper.ReleaseLater(holder, leases);
         return outcome with { Status = ClaimStatus.Refused, RefusedBy = full, RetryAfter = full!.RetryAfter, Remaining = null };
     }
 
     /// <summary>Leases of a turn that lives already, once more.</summary>
     /// <param name="forced">True: whatever the limits say, since Redis has only forgotten them.</param>
     /// <returns>Null: no answer. False: refused.</returns>
-    internal static async ValueTask<bool?> RetakeAsync(RedisLine redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
+    internal static async ValueTask<bool?> RetakeAsync(GuardedRedis redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
     {
         var (keys, arguments) = Ask(registry, lease.Holder, lease.Claims[..lease.Deciding], lease.Claims[lease.Deciding..], forced);
-        return await redis.TendAsync(Script, keys, arguments, cancellationToken) is { } answer ? ((int[])answer!)[0] == 1 : null;
+        return await redis.MaintainAsync(Script, keys, arguments, cancellationToken) is { } answer ? ((int[])answer!)[0] == 1 : null;
     }
 
     private static (RedisKey[] Keys, RedisValue[] Arguments) Ask(RedisKey registry, string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, bool forced)

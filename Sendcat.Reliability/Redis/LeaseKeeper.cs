@@ -24,7 +24,7 @@ internal sealed class LeaseKeeper : BackgroundService
     private static readonly RedisScript Renew = RedisScript.Embedded("renew.lua");
     private static readonly RedisScript Release = RedisScript.Embedded("release.lua");
 
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly IConnectionMultiplexer _connection;
     private readonly IOptionsMonitor<RedisOptions> _options;
     private readonly TimeProvider _time;
@@ -46,7 +46,7 @@ internal sealed class LeaseKeeper : BackgroundService
     private bool _reconnected;
 
     public LeaseKeeper(
-        RedisLine redis, IConnectionMultiplexer connection, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<LeaseKeeper> logger)
+        GuardedRedis redis, IConnectionMultiplexer connection, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<LeaseKeeper> logger)
     {
         (_redis, _connection, _options, _time, _metrics, _logger) = (redis, connection, options, time, metrics, logger);
         _registry = RedisKeys.LeasesOf(replica.ToString());
@@ -112,15 +112,15 @@ internal sealed class LeaseKeeper : BackgroundService
             claim.WhenGivenBack?.Invoke(_time.GetElapsedTime(lease.Since));
         }
 
-        var known = await _redis.AskAsync(Release, KeysOf(lease.Claims), [lease.Holder], CancellationToken.None);
+        var known = await _redis.EvaluateAsync(Release, KeysOf(lease.Claims), [lease.Holder], CancellationToken.None);
         if (known is null || lease.Missing)
         {
-            GiveBackLater(lease.Holder, lease.Claims);
+            ReleaseLater(lease.Holder, lease.Claims);
         }
     }
 
     /// <summary>Remembers to give back what may have been taken; it is tried until Redis answers, and once more for a question that was still on its way.</summary>
-    public void GiveBackLater(string holder, LeaseClaim[] claims)
+    public void ReleaseLater(string holder, LeaseClaim[] claims)
     {
         if (claims.Length > 0)
         {
@@ -129,7 +129,7 @@ internal sealed class LeaseKeeper : BackgroundService
     }
 
     /// <summary>Somebody took all leases of this holder away.</summary>
-    public void TakenAway(string holder)
+    public void Revoke(string holder)
     {
         HeldLease? lease;
         lock (_gate)
@@ -148,7 +148,7 @@ internal sealed class LeaseKeeper : BackgroundService
     {
         if (!_subscribed && _connection.IsConnected)
         {
-            await _connection.GetSubscriber().SubscribeAsync(RedisKeys.LeasesTaken, (_, holder) => TakenAway(holder.ToString()));
+            await _connection.GetSubscriber().SubscribeAsync(RedisKeys.LeasesTaken, (_, holder) => Revoke(holder.ToString()));
             _subscribed = true;
         }
 
@@ -174,7 +174,7 @@ internal sealed class LeaseKeeper : BackgroundService
             {
                 return;
             }
-            catch (Exception exception) when (RedisTrouble.Is(exception))
+            catch (Exception exception) when (RedisFailure.Is(exception))
             {
                 // Away; the line has counted it, the next round tries again.
             }
@@ -217,7 +217,7 @@ internal sealed class LeaseKeeper : BackgroundService
         foreach (var some in _round.Chunk(Batch))
         {
             var due = RenewalBatch.Of(some);
-            if (await _redis.TendAsync(Renew, due.Keys, due.Arguments, cancellationToken) is not { } answer)
+            if (await _redis.MaintainAsync(Renew, due.Keys, due.Arguments, cancellationToken) is not { } answer)
             {
                 return;
             }
@@ -285,7 +285,7 @@ internal sealed class LeaseKeeper : BackgroundService
             (lease.Missing, lease.MayBeOthers) = (false, false);
             if (lease.IsDisposed)
             {
-                GiveBackLater(lease.Holder, lease.Claims);
+                ReleaseLater(lease.Holder, lease.Claims);
             }
         }
         else if (retaken is false)
@@ -310,7 +310,7 @@ internal sealed class LeaseKeeper : BackgroundService
     {
         while (_connection.IsConnected && TryDequeue(out var some))
         {
-            var known = await Task.WhenAll(some.Select(it => _redis.TendAsync(Release, KeysOf(it.Claims), [it.Holder], cancellationToken).AsTask()));
+            var known = await Task.WhenAll(some.Select(it => _redis.MaintainAsync(Release, KeysOf(it.Claims), [it.Holder], cancellationToken).AsTask()));
             for (var n = 0; n < some.Count; n++)
             {
                 if (known[n] is null || some[n].Repeat)

@@ -48,7 +48,7 @@ internal sealed class RedisScript
     }
 
     /// <summary>With the text, which Redis keeps: the way to go on after <see cref="IsUnknown"/>.</summary>
-    public async Task<RedisResult> TeachAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
+    public async Task<RedisResult> LoadAndCallAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
     {
         using var span = RedisSpan.Start(Name, "EVAL");
         try

@@ -6,7 +6,7 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>Says that this replica lives, and frees the leases of replicas that no longer do: the places of a killed process are free long before their leases run out.</summary>
-internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<ReplicaBeat> logger)
+internal sealed class ReplicaBeat(GuardedRedis redis, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<ReplicaBeat> logger)
     : BackgroundService
 {
     private static readonly RedisScript Beat = RedisScript.Embedded("beat.lua");
@@ -15,11 +15,11 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
     /// <summary>One beat; buries who has been silent for too long.</summary>
     internal async Task BeatAsync(CancellationToken cancellationToken)
     {
-        var answer = await redis.TendAsync(
+        var answer = await redis.MaintainAsync(
             Beat, [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.ToString())], [replica.ToString(), options.CurrentValue.ReplicaDeadAfterMs], cancellationToken);
         foreach (var dead in (string?[]?)answer ?? [])
         {
-            await BuryAsync(dead!, cancellationToken);
+            await ReapAsync(dead!, cancellationToken);
         }
     }
 
@@ -52,20 +52,20 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
         try
         {
             await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.ToString(), 0).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
-            await BuryAsync(replica.ToString(), cancellationToken);
+            await ReapAsync(replica.ToString(), cancellationToken);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             // Others bury it.
         }
     }
 
-    private async Task BuryAsync(string dead, CancellationToken cancellationToken)
+    private async Task ReapAsync(string dead, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
         for (var left = 1; left > 0;)
         {
-            if (await redis.TendAsync(Bury, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } answer)
+            if (await redis.MaintainAsync(Bury, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } answer)
             {
                 return;
             }
@@ -77,7 +77,7 @@ internal sealed class ReplicaBeat(RedisLine redis, ReplicaId replica, IOptionsMo
         {
             metrics.Leases("buried_replica", 1);
             BackgroundRound.Did("reap replica leases", began, ("sendcat.replica.id", dead));
-            logger.ReplicaBuried(dead);
+            logger.ReplicaReaped(dead);
         }
     }
 }

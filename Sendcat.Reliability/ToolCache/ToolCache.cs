@@ -17,12 +17,12 @@ public sealed class ToolCache
     private static readonly RedisScript Forget = RedisScript.Embedded("forget.lua");
     private static readonly RedisScript Census = RedisScript.Embedded("census.lua");
 
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly ToolCacheFlights _flights;
     private readonly TimeProvider _time;
     private readonly ToolCacheMetrics _metrics;
 
-    internal ToolCache(RedisLine redis, ToolCacheFlights flights, TimeProvider time, ToolCacheMetrics metrics)
+    internal ToolCache(GuardedRedis redis, ToolCacheFlights flights, TimeProvider time, ToolCacheMetrics metrics)
     {
         (_redis, _flights, _time, _metrics) = (redis, flights, time, metrics);
     }
@@ -52,7 +52,7 @@ public sealed class ToolCache
         }
 
         var freshUntil = (_time.GetUtcNow() + space.Ttl).ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
-        var answer = await _redis.TendAsync(
+        var answer = await _redis.MaintainAsync(
             Remember,
             [RedisKeys.ToolCacheEntry(space.Name, key), RedisKeys.ToolCacheIndex(space.Name)],
             [$"{freshUntil}:{value}", (long)(space.Ttl + space.StaleFor).TotalMilliseconds],
@@ -84,7 +84,7 @@ public sealed class ToolCache
         var (wanted, deleted, left) = (Math.Clamp(mostDeletes, 1, 100_000), 0, 1);
         while (deleted < wanted && left > 0)
         {
-            var answer = (int[]?)await _redis.TendAsync(Forget, [RedisKeys.ToolCacheIndex(space)], [Math.Min(Portion, wanted - deleted)], cancellationToken)
+            var answer = (int[]?)await _redis.MaintainAsync(Forget, [RedisKeys.ToolCacheIndex(space)], [Math.Min(Portion, wanted - deleted)], cancellationToken)
                 ?? throw new TimeoutException("Redis is away.");
             (deleted, left) = (deleted + answer[0], answer[1]);
         }
@@ -103,7 +103,7 @@ public sealed class ToolCache
         var counts = new SortedDictionary<string, int>(StringComparer.Ordinal);
         foreach (var space in await _flights.ListedAsync(cancellationToken) ?? [])
         {
-            if (await _redis.TendAsync(Census, [RedisKeys.ToolCacheIndex(space)], [], cancellationToken) is { } count)
+            if (await _redis.MaintainAsync(Census, [RedisKeys.ToolCacheIndex(space)], [], cancellationToken) is { } count)
             {
                 counts[space] = (int)count;
             }
@@ -153,7 +153,7 @@ public sealed class ToolCache
 
     private async ValueTask<CachedValue?> RecallAsync(ToolCacheNamespace space, string key, CancellationToken cancellationToken)
     {
-        var answer = await _redis.AskAsync(Recall, [RedisKeys.ToolCacheEntry(space.Name, key)], [], cancellationToken);
+        var answer = await _redis.EvaluateAsync(Recall, [RedisKeys.ToolCacheEntry(space.Name, key)], [], cancellationToken);
         var entry = Parse((string?)answer);
         _metrics.Read(space.Name, answer is null ? "away" : entry switch { null => "miss", { IsFresh: true } => "hit", _ => "stale" });
         return entry;

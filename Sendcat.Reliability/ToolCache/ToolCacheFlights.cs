@@ -5,20 +5,20 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.ToolCache;
 
 /// <summary>Sees to it that an entry is filled once at a time: by one task in this process, and by one process among all. Without Redis each process fills for itself.</summary>
-internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisLine redis, TimeProvider time)
+internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, GuardedRedis redis, TimeProvider time)
 {
     private static readonly RedisScript Listed = RedisScript.Embedded("namespaces.lua");
 
     private readonly ConcurrentDictionary<(string Space, string Key), Lazy<Task<string>>> _flights = [];
 
-    public RedisLine Redis => redis;
+    public GuardedRedis Redis => redis;
 
     public IConnectionMultiplexer Connection => connection;
 
     public TimeProvider Time => time;
 
     public Task<string> JoinAsync(string space, string key, Func<Flight, Task<string>> fill) =>
-        _flights.GetOrAdd((space, key), id => new(() => FlyAsync(id.Space, id.Key, fill))).Value;
+        _flights.GetOrAdd((space, key), id => new(() => RunFlightAsync(id.Space, id.Key, fill))).Value;
 
     /// <summary>Puts the namespace's name on the list; with every entry, since Redis may have lost its list meanwhile.</summary>
     public async Task ListAsync(string space)
@@ -31,9 +31,9 @@ internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisL
 
     /// <returns>In alphabetical order; null when Redis is away.</returns>
     public async Task<IReadOnlyList<string>?> ListedAsync(CancellationToken cancellationToken) =>
-        await redis.TendAsync(Listed, [RedisKeys.ToolCacheNamespaces], [], cancellationToken) is { } names ? [.. ((string[])names!).Order(StringComparer.Ordinal)] : null;
+        await redis.MaintainAsync(Listed, [RedisKeys.ToolCacheNamespaces], [], cancellationToken) is { } names ? [.. ((string[])names!).Order(StringComparer.Ordinal)] : null;
 
-    private async Task<string> FlyAsync(string space, string key, Func<Flight, Task<string>> fill)
+    private async Task<string> RunFlightAsync(string space, string key, Func<Flight, Task<string>> fill)
     {
         await using var flight = new Flight(this, space, key);
         try
@@ -69,7 +69,7 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
     /// <returns>True: it is ours to fill, or nobody can say whose.</returns>
     public async ValueTask<bool> TakeOffAsync()
     {
-        var answer = await flights.Redis.TendAsync(TakeOff, [RedisKeys.ToolCacheFlight(space, key)], [_who, (long)Longest.TotalMilliseconds], Over);
+        var answer = await flights.Redis.MaintainAsync(TakeOff, [RedisKeys.ToolCacheFlight(space, key)], [_who, (long)Longest.TotalMilliseconds], Over);
         _flying = answer is not null && (int)answer == 1;
         return answer is null || _flying;
     }
@@ -89,7 +89,7 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
         catch (OperationCanceledException) when (!Over.IsCancellationRequested)
         {
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             await Task.Delay(LookAgain, flights.Time, Over);
         }
@@ -104,7 +104,7 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
 
         if (_flying)
         {
-            await flights.Redis.TendAsync(Land, [RedisKeys.ToolCacheFlight(space, key)], [_who], CancellationToken.None);
+            await flights.Redis.MaintainAsync(Land, [RedisKeys.ToolCacheFlight(space, key)], [_who], CancellationToken.None);
             using var span = RedisSpan.Start("signal cache filled", "PUBLISH");
             await flights.Connection.GetSubscriber().PublishAsync(RedisKeys.ToolCacheNews, Word, CommandFlags.FireAndForget);
         }

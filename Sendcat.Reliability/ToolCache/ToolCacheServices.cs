@@ -15,13 +15,13 @@ public static class ToolCacheServices
         services.TryAddSingleton(TimeProvider.System);
         services.AddKnobs<ToolCacheOptions>().AddKnobs<RedisOptions>();
         services.TryAddSingleton<ReliabilityMetrics>();
-        services.TryAddSingleton<RedisLine>();
+        services.TryAddSingleton<GuardedRedis>();
         services.TryAddSingleton<ToolCacheMetrics>();
         services.TryAddSingleton<ToolCacheFlights>();
         services.TryAddSingleton<ToolCacheNamespaces>();
         services.TryAddSingleton<ToolCacheSlots>();
         services.TryAddSingleton(provider => new ToolCache(
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<ToolCacheFlights>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ToolCacheMetrics>()));

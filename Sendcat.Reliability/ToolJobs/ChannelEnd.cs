@@ -8,7 +8,7 @@ public static class ChannelEnd
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     /// <summary>Closes a channel without waiting long for the broker's leave: one that waits for a silent queue does not answer, and a lost connection has closed it already.</summary>
-    public static async ValueTask LetGoAsync(this IChannel channel, TimeProvider time)
+    public static async ValueTask CloseQuietlyAsync(this IChannel channel, TimeProvider time)
     {
         var closing = channel.DisposeAsync().AsTask();
         try

@@ -86,7 +86,7 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         {
             foreach (var lane in ToolLane.All)
             {
-                publisher.Ring(lane);
+                publisher.Signal(lane);
             }
         }
 

@@ -17,10 +17,10 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     /// <summary>What is due and could not be taken is in another replica's hands, which has it confirmed or lets it go.</summary>
     private static readonly TimeSpan InOtherHands = TimeSpan.FromMilliseconds(150);
 
-    private readonly Wake _wake = new(time);
+    private readonly AutoResetSignal _wake = new(time);
     private PublishingChannel? _channel;
 
-    public void Ring() => _wake.Ring();
+    public void Signal() => _wake.Set();
 
     public async Task RunAsync(CancellationToken stopping)
     {

@@ -15,7 +15,7 @@ public sealed class OutboxPublisher(NpgsqlDataSource database, ToolJobBroker bro
         ToolLane.All.ToDictionary(lane => lane, lane => new LanePublisher(lane, database, broker, time, metrics, logger));
 
     /// <summary>There is something to publish.</summary>
-    public void Ring(ToolLane lane) => _lanes[lane].Ring();
+    public void Signal(ToolLane lane) => _lanes[lane].Signal();
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_lanes.Values.Select(lane => lane.RunAsync(stoppingToken)));
 }

@@ -12,16 +12,16 @@ namespace Sendcat.Reliability.ToolJobs;
 /// neither the others nor the rescue.
 /// </summary>
 internal sealed class Sweeper(
-    Rescue rescue, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
+    JobRecovery rescue, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
-        EveryAsync(TimeSpan.FromSeconds(1), RescueSilentAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromSeconds(1), RecoverStaleJobsAsync, stoppingToken),
         EveryAsync(TimeSpan.FromMinutes(1), RemoveExpiredAsync, stoppingToken),
         .. ToolLane.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
     ]);
 
-    private async Task RescueSilentAsync(CancellationToken cancellationToken)
+    private async Task RecoverStaleJobsAsync(CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
         foreach (var jobs in await rescue.ExpiredLeasesAsync(cancellationToken))
@@ -34,8 +34,8 @@ internal sealed class Sweeper(
             }
             else
             {
-                logger.JobsRescued(jobs.Jobs.Count, jobs.Lane.Tool);
-                publisher.Ring(jobs.Lane);
+                logger.JobsRecovered(jobs.Jobs.Count, jobs.Lane.Tool);
+                publisher.Signal(jobs.Lane);
             }
         }
     }
@@ -59,7 +59,7 @@ internal sealed class Sweeper(
             metrics.Rescued(lane.Tool, "announced", announced);
             BackgroundRound.Did("announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", announced));
             logger.MessagesLost(announced, lane.Tool);
-            publisher.Ring(lane);
+            publisher.Signal(lane);
         }
     }
 

@@ -32,7 +32,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         {
             if (channel is not null)
             {
-                await channel.LetGoAsync(time);
+                await channel.CloseQuietlyAsync(time);
             }
 
             await limiter.DisposeAsync();
@@ -55,7 +55,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         }
         catch
         {
-            await channel.LetGoAsync(time);
+            await channel.CloseQuietlyAsync(time);
             throw;
         }
 
@@ -79,7 +79,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         }
         finally
         {
-            await channel.LetGoAsync(time);
+            await channel.CloseQuietlyAsync(time);
         }
     }
 
@@ -94,7 +94,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         }
         finally
         {
-            await channel.LetGoAsync(time);
+            await channel.CloseQuietlyAsync(time);
         }
     }
 }
@@ -117,7 +117,7 @@ internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter lim
 
     public async ValueTask DisposeAsync()
     {
-        await channel.LetGoAsync(time);
+        await channel.CloseQuietlyAsync(time);
         await limiter.DisposeAsync();
     }
 

@@ -72,7 +72,7 @@ public sealed class ToolJobClient(
         left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
         if (entered.Announced)
         {
-            publisher.Ring(request.Lane);
+            publisher.Signal(request.Lane);
         }
 
         if (!entered.Joined)

@@ -20,7 +20,7 @@ public static class ToolJobServices
         services.TryAddSingleton<ToolJobMetrics>();
         services.TryAddSingleton(provider => new ToolJobBroker(connect(provider), provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ToolJobLedger>();
-        services.TryAddSingleton<ToolJobClaims>();
+        services.TryAddSingleton<ToolJobLeases>();
         services.TryAddSingleton<ToolJobStatistics>();
         services.TryAddSingleton<DeadLetters>();
         services.TryAddSingleton<ToolJobClient>();
@@ -33,7 +33,7 @@ public static class ToolJobServices
     /// <summary>Lets this process sweep, too. One is enough, more do no harm.</summary>
     public static IServiceCollection AddToolJobSweeper(this IServiceCollection services)
     {
-        services.TryAddSingleton<Rescue>();
+        services.TryAddSingleton<JobRecovery>();
         services.AddUpkeep<Sweeper>();
         return services;
     }

@@ -48,7 +48,7 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
                 await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, word) => HearCancelled(word));
                 _subscribed = true;
             }
-            catch (Exception exception) when (RedisTrouble.Is(exception))
+            catch (Exception exception) when (RedisFailure.Is(exception))
             {
                 logger.SignalsAway(exception.Message);
                 await Task.Delay(SubscribeAgain, time, stoppingToken);
@@ -68,7 +68,7 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
         {
             redis.GetSubscriber().Publish(channel, word, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             // It went away in between. What the word is about is on record, and who waits for it looks.
         }

@@ -19,7 +19,7 @@ public sealed class ToolJobWaiters(
 
     private readonly ConcurrentDictionary<Guid, Waiting> _waiting = [];
     private readonly ConcurrentQueue<Guid> _named = [];
-    private readonly Wake _wake = new(time);
+    private readonly AutoResetSignal _wake = new(time);
 
     /// <summary>Ends with the job. Dispose the wait, whether it ended or not.</summary>
     /// <param name="look">The job may be over already.</param>
@@ -111,7 +111,7 @@ public sealed class ToolJobWaiters(
     private void Name(Guid job)
     {
         _named.Enqueue(job);
-        _wake.Ring();
+        _wake.Set();
     }
 
     private HashSet<Guid> Named()

@@ -6,14 +6,14 @@ using Sendcat.Reliability.ToolJobs;
 namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>The jobs that this process works on: their leases are renewed together, three times as often as needed and soon again when that fails, and who has lost his is told.</summary>
-internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
+internal sealed class HeldJobs(ToolJobLeases claims, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
 
     /// <param name="job">Freshly claimed.</param>
     /// <param name="asked">When its claim was asked for.</param>
     /// <param name="longest">After this the work is given up.</param>
-    public HeldJob Hold(ClaimedJob job, long asked, TimeSpan longest, CancellationToken stopping)
+    public HeldJob Hold(LeasedJob job, long asked, TimeSpan longest, CancellationToken stopping)
     {
         var held = new HeldJob(this, job, asked, longest, time, stopping);
         _jobs[job.Claim.Id] = held;
@@ -86,7 +86,7 @@ internal sealed class HeldJob : IDisposable
     private readonly CancellationTokenSource _any;
     private (long Since, TimeSpan Lease) _leased;
 
-    public HeldJob(HeldJobs holder, ClaimedJob job, long asked, TimeSpan longest, TimeProvider time, CancellationToken stopping)
+    public HeldJob(HeldJobs holder, LeasedJob job, long asked, TimeSpan longest, TimeProvider time, CancellationToken stopping)
     {
         (_holder, _time, Claim) = (holder, time, job.Claim);
         _leased = (asked, job.Lease);
@@ -97,7 +97,7 @@ internal sealed class HeldJob : IDisposable
         _any = CancellationTokenSource.CreateLinkedTokenSource(_lost.Token, _longest.Token, stopping);
     }
 
-    public JobClaim Claim { get; }
+    public JobLease Claim { get; }
 
     /// <summary>Stop working: for whatever reason.</summary>
     public CancellationToken Token => _any.Token;

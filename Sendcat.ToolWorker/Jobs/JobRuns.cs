@@ -10,7 +10,7 @@ namespace Sendcat.ToolWorker.Jobs;
 internal sealed class JobRuns(
     IEnumerable<IToolHandler> handlers,
     HeldJobs held,
-    ToolJobClaims claims,
+    ToolJobLeases claims,
     ToolCache cache,
     ToolCacheNamespaces namespaces,
     ToolJobMetrics metrics,
@@ -31,7 +31,7 @@ internal sealed class JobRuns(
 
     /// <param name="asked">When its claim was asked for (<see cref="TimeProvider.GetTimestamp"/>): the lease runs since then at the earliest.</param>
     /// <param name="ended">Called once.</param>
-    public void Start(ClaimedJob job, long asked, Action ended)
+    public void Start(LeasedJob job, long asked, Action ended)
     {
         var run = RunAsync(job, asked, ended);
         _running[run] = 0;
@@ -50,7 +50,7 @@ internal sealed class JobRuns(
         await running;
     }
 
-    private async Task RunAsync(ClaimedJob job, long asked, Action ended)
+    private async Task RunAsync(LeasedJob job, long asked, Action ended)
     {
         // Let the lane go on: everything up to the first wait would otherwise run on its time.
         await Task.Yield();
@@ -78,7 +78,7 @@ internal sealed class JobRuns(
     }
 
     /// <returns>Null: the job is to be handed back.</returns>
-    private async Task<ToolResult?> WorkAsync(ClaimedJob job, HeldJob mine)
+    private async Task<ToolResult?> WorkAsync(LeasedJob job, HeldJob mine)
     {
         try
         {
@@ -105,7 +105,7 @@ internal sealed class JobRuns(
     /// Who looked into the cache a moment too early may have entered a job for what another one has just brought. And a job that comes again may have been done, but its end could not
     /// be recorded.
     /// </summary>
-    private async Task<ToolResult?> KnownAsync(ClaimedJob job, CancellationToken cancellationToken)
+    private async Task<ToolResult?> KnownAsync(LeasedJob job, CancellationToken cancellationToken)
     {
         var known = job.Cache is { } slot ? await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) : null;
         if (known is null && job.Claim.Token > 1)
@@ -117,7 +117,7 @@ internal sealed class JobRuns(
     }
 
     /// <summary>Before the job ends: at no moment there is neither a live job to join nor a kept result, and nobody has to be asked again should the end not be recorded.</summary>
-    private async Task<ToolResult> KeepAsync(ClaimedJob job, HeldJob mine, ToolResult result)
+    private async Task<ToolResult> KeepAsync(LeasedJob job, HeldJob mine, ToolResult result)
     {
         if (result is ToolResult.Done done && mine.IsOurs)
         {
@@ -128,7 +128,7 @@ internal sealed class JobRuns(
         return result;
     }
 
-    private async Task<string> SettleAsync(ClaimedJob job, HeldJob mine, ToolResult? result)
+    private async Task<string> SettleAsync(LeasedJob job, HeldJob mine, ToolResult? result)
     {
         while (mine.IsOurs)
         {
@@ -138,7 +138,7 @@ internal sealed class JobRuns(
                 {
                     ToolResult.Done finished => await claims.CompleteAsync(job.Claim, finished.Json) ? "completed" : Late(job),
                     ToolResult.Refused refused => await claims.FailAsync(job.Claim, refused.Error, refused.Retryable) switch { null => Late(job), "queued" => "requeued", var end => end },
-                    _ => await claims.HandBackAsync([job.Claim], CancellationToken.None) > 0 ? "handed_back" : Late(job),
+                    _ => await claims.ReturnAsync([job.Claim], CancellationToken.None) > 0 ? "handed_back" : Late(job),
                 };
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
@@ -151,7 +151,7 @@ internal sealed class JobRuns(
         return Late(job);
     }
 
-    private string Late(ClaimedJob job)
+    private string Late(LeasedJob job)
     {
         logger.JobLost(job.Claim.Lane.Tool, job.Claim.Id, job.Claim.Attempt);
         return "late";

@@ -59,7 +59,7 @@ internal sealed class LaneFeed : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _channel.LetGoAsync(_time);
+    public ValueTask DisposeAsync() => _channel.CloseQuietlyAsync(_time);
 
     private AsyncEventingBasicConsumer Consumer(IChannel channel)
     {

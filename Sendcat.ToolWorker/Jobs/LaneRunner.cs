@@ -10,7 +10,7 @@ namespace Sendcat.ToolWorker.Jobs;
 /// claimed for it: from then on the job's lease is what brings it back. Messages that a cap holds up stay in hand.
 /// </summary>
 internal sealed class LaneRunner(
-    ToolLane lane, ToolJobBroker broker, ToolJobClaims claims, ToolJobSignals signals, WorkerPlaces places, JobRuns runs, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger logger)
+    ToolLane lane, ToolJobBroker broker, ToolJobLeases claims, ToolJobSignals signals, WorkerSlots places, JobRuns runs, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger logger)
 {
     /// <summary>
     /// A queue that stays silent so often in a row, with a broker that answers, has no leader and will not get one by itself (a node that was killed while it made the queue leaves
@@ -26,7 +26,7 @@ internal sealed class LaneRunner(
     /// <summary>How long a claim may hold up a stopping worker.</summary>
     private static readonly TimeSpan LongestClaim = TimeSpan.FromSeconds(5);
 
-    private readonly Wake _moved = new(time);
+    private readonly AutoResetSignal _moved = new(time);
 
     /// <summary>Until the worker stops; jobs that were started go on.</summary>
     public async Task RunAsync(CancellationToken stopping)
@@ -35,7 +35,7 @@ internal sealed class LaneRunner(
         {
             if (other.Qos == lane.Qos)
             {
-                _moved.Ring();
+                _moved.Set();
             }
         });
 
@@ -138,7 +138,7 @@ internal sealed class LaneRunner(
     /// A stop does not take back a claim that is under way: it may be on record already, and its jobs would wait out their lease with an attempt less. What is claimed is started; the
     /// drain ends it or hands it back.
     /// </summary>
-    private async Task<ClaimedJobs> ClaimAsync(int most, CancellationToken stopping)
+    private async Task<LeasedJobs> ClaimAsync(int most, CancellationToken stopping)
     {
         using var patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         await using var stopped = stopping.Register(() => patience.CancelAfter(LongestClaim));
@@ -148,6 +148,6 @@ internal sealed class LaneRunner(
     private void Ended()
     {
         places.Release();
-        _moved.Ring();
+        _moved.Set();
     }
 }

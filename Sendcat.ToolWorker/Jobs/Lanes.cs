@@ -9,9 +9,9 @@ namespace Sendcat.ToolWorker.Jobs;
 /// <summary>Works all lanes off until the host stops, then lets the jobs in work end.</summary>
 internal sealed class Lanes(
     ToolJobBroker broker,
-    ToolJobClaims claims,
+    ToolJobLeases claims,
     ToolJobSignals signals,
-    WorkerPlaces places,
+    WorkerSlots places,
     JobRuns runs,
     IOptionsMonitor<ToolJobOptions> options,
     IOptionsMonitor<LaneOptions> drain,
@@ -41,7 +41,7 @@ internal static class LaneServices
     public static IServiceCollection AddLanes(this IServiceCollection services)
     {
         services.AddKnobs<LaneOptions>().AddKnobs<BulkheadOptions>();
-        services.AddSingleton<WorkerPlaces>();
+        services.AddSingleton<WorkerSlots>();
         services.AddSingleton<JobRuns>();
         services.AddSingleton<HeldJobs>();
         services.AddHostedService(provider => provider.GetRequiredService<HeldJobs>());

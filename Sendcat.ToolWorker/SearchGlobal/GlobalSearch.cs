@@ -20,8 +20,8 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
         limit = Math.Clamp(limit, 1, MostAsked);
         return settings switch
         {
-            { SerperApiKey.Length: > 0 } => await upstream.AskAsync(policy, () => Serper(settings, query, limit, place), answer => Read(answer, "shopping", limit), cancellationToken),
-            { SerpApiKey.Length: > 0 } => await upstream.AskAsync(policy, () => SerpApi(settings, query, limit, place), answer => ReadSerpApi(answer, limit), cancellationToken),
+            { SerperApiKey.Length: > 0 } => await upstream.RequestAsync(policy, () => Serper(settings, query, limit, place), answer => Read(answer, "shopping", limit), cancellationToken),
+            { SerpApiKey.Length: > 0 } => await upstream.RequestAsync(policy, () => SerpApi(settings, query, limit, place), answer => ReadSerpApi(answer, limit), cancellationToken),
             _ => new UpstreamError("Neither SERPER_API_KEY nor SERPAPI_API_KEY is set.", Retryable: false) { IsMisconfigured = true },
         };
     }

@@ -21,8 +21,8 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
     /// <summary>Share of a turn's wait by which a result with one good source must be there; the rest is for the queue.</summary>
     private const double InTime = 0.75;
 
-    private readonly UsualTime _ebays = new(time);
-    private readonly UsualTime _others = new(time);
+    private readonly LatencyEstimate _ebayLatency = new(time);
+    private readonly LatencyEstimate _globalLatency = new(time);
 
     public ToolLane Lane => ToolLane.SearchProducts;
 
@@ -35,18 +35,18 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 
         using var tooLate = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         var began = time.GetTimestamp();
-        var onEbay = TimedAsync(ebay.SearchAsync(asked, tooLate.Token, cancellationToken), _ebays);
+        var onEbay = TimedAsync(ebay.SearchAsync(asked, tooLate.Token, cancellationToken), _ebayLatency);
         if (!asked.IncludeGlobal)
         {
             return Combine(asked, await onEbay, null);
         }
 
-        var elsewhere = TimedAsync(global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, tooLate.Token, cancellationToken), _others);
+        var elsewhere = TimedAsync(global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, tooLate.Token, cancellationToken), _globalLatency);
         var first = await Task.WhenAny(onEbay, elsewhere);
         if (first.IsCompletedSuccessfully && (await first).IsGood)
         {
-            var other = first == onEbay ? _others : _ebays;
-            tooLate.CancelAfter(Rest(time.GetElapsedTime(began), other.Longest, TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs)));
+            var other = first == onEbay ? _globalLatency : _ebayLatency;
+            tooLate.CancelAfter(Rest(time.GetElapsedTime(began), other.Limit, TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs)));
         }
 
         await Task.WhenAll(onEbay, elsewhere);
@@ -64,7 +64,7 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 
         var seen = new HashSet<string>(StringComparer.Ordinal);
         var fromEbay = Distinct(onEbay.Value, seen);
-        var fromElsewhere = Distinct(elsewhere?.Value?.Where(product => Budget.Allows(asked, product)), seen);
+        var fromElsewhere = Distinct(elsewhere?.Value?.Where(product => PriceFilter.Allows(asked, product)), seen);
         var failed = new List<string>();
         if (!onEbay.IsGood)
         {
@@ -82,13 +82,13 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             Keep: asked.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
     }
 
-    private async Task<UpstreamAnswer<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamAnswer<IReadOnlyList<Product>>> question, UsualTime usual)
+    private async Task<UpstreamAnswer<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamAnswer<IReadOnlyList<Product>>> question, LatencyEstimate estimate)
     {
         var began = time.GetTimestamp();
         var answer = await question;
         if (answer.IsGood)
         {
-            usual.Took(time.GetElapsedTime(began));
+            estimate.Observe(time.GetElapsedTime(began));
         }
 
         return answer;
@@ -96,7 +96,7 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
 
     /// <summary>What a source still gets when the other one has answered.</summary>
     /// <param name="taken">By the other one.</param>
-    /// <param name="usual">Its own <see cref="UsualTime.Longest"/>.</param>
+    /// <param name="usual">Its own <see cref="LatencyEstimate.Limit"/>.</param>
     /// <param name="turnWaits"><see cref="ToolJobOptions.WaitMs"/></param>
     internal static TimeSpan Rest(TimeSpan taken, TimeSpan? usual, TimeSpan turnWaits)
     {

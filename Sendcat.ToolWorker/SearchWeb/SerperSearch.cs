@@ -19,7 +19,7 @@ internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
             return new UpstreamError("SERPER_API_KEY is not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        return await upstream.AskAsync(UpstreamPolicy.Serper.ForJobs(CancellationToken.None), Question, Read, cancellationToken);
+        return await upstream.RequestAsync(UpstreamPolicy.Serper.ForJobs(CancellationToken.None), Question, Read, cancellationToken);
 
         HttpRequestMessage Question() => new(HttpMethod.Post, $"{settings.SerperBaseUrl.TrimEnd('/')}/search")
         {

@@ -9,7 +9,7 @@ namespace Sendcat.ToolWorker.Taxonomy;
 /// Fetches eBay's categories when they are 720 hours old, by the database's clock, so that restarts and replicas neither skip nor repeat it; and at once when an operator requests it.
 /// </summary>
 internal sealed class TaxonomyRefresh(
-    EbayTaxonomy taxonomy, CategoryShelf shelf, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
+    EbayTaxonomy taxonomy, CategoryStore shelf, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
 {
     private static readonly TimeSpan Age = TimeSpan.FromHours(720);
     private static readonly TimeSpan LookEvery = TimeSpan.FromHours(1);
@@ -65,15 +65,15 @@ internal sealed class TaxonomyRefresh(
 internal static class TaxonomyServices
 {
     public static IServiceCollection AddTaxonomy(this IServiceCollection services) =>
-        services.AddSingleton<EbayTaxonomy>().AddSingleton<CategoryShelf>().AddSingleton<TaxonomyRequests>().AddSingleton<TaxonomyRefresh>().AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
+        services.AddSingleton<EbayTaxonomy>().AddSingleton<CategoryStore>().AddSingleton<TaxonomyRequests>().AddSingleton<TaxonomyRefresh>().AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
 }
 
 /// <summary>Event ids 7200–7299.</summary>
 internal static partial class TaxonomyLog
 {
-    [LoggerMessage(7201, LogLevel.Information, "The {Count} categories of {Marketplace} were fetched")]
+    [LoggerMessage(7201, LogLevel.Information, "{Count} categories of {Marketplace} fetched")]
     public static partial void TaxonomyRefreshed(this ILogger logger, string marketplace, int count);
 
-    [LoggerMessage(7202, LogLevel.Warning, "The categories of {Marketplace} could not be refreshed: {Error}")]
+    [LoggerMessage(7202, LogLevel.Warning, "Categories of {Marketplace} not refreshed: {Error}")]
     public static partial void TaxonomyNotRefreshed(this ILogger logger, string marketplace, string error);
 }

@@ -42,7 +42,7 @@ internal sealed class TaxonomyRequests(IConnectionMultiplexer redis, TimeProvide
             await redis.GetSubscriber().SubscribeAsync(RedisKeys.TaxonomyRefreshRequested, (_, _) => Signal());
             _subscribed = true;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             // Redis is away; operators get 503 meanwhile.
         }

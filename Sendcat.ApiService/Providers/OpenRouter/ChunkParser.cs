@@ -197,7 +197,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     private static string? ReadText(ref Utf8JsonReader reader)
     {
         reader.Read();
-        var text = JsonText.Read(ref reader);
+        var text = LenientJsonString.Read(ref reader);
         reader.Skip();
         return text;
     }
@@ -262,6 +262,6 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             return known;
         }
 
-        return known is not null && reader.ValueTextEquals(known) ? known : JsonText.Read(ref reader);
+        return known is not null && reader.ValueTextEquals(known) ? known : LenientJsonString.Read(ref reader);
     }
 }

@@ -24,7 +24,7 @@ internal static class ErrorReader
                 {
                     status = reader.TryGetInt32(out var number) ? number : null;
                 }
-                else if (JsonText.Read(ref reader) is { } code)
+                else if (LenientJsonString.Read(ref reader) is { } code)
                 {
                     status = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
                     word = status is null ? code : word;
@@ -35,7 +35,7 @@ internal static class ErrorReader
             else if (reader.ValueTextEquals("type"u8) || reader.ValueTextEquals("error_type"u8))
             {
                 reader.Read();
-                word ??= JsonText.Read(ref reader);
+                word ??= LenientJsonString.Read(ref reader);
                 reader.Skip();
             }
             else if (reader.ValueTextEquals("metadata"u8))

@@ -24,12 +24,12 @@ internal sealed class ReasoningTrail
         var piece = new Entry();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = JsonText.Read(ref reader)!;
+            var name = LenientJsonString.Read(ref reader)!;
             reader.Read();
             if (name is "text" or "summary" && reader.TokenType is JsonTokenType.String or JsonTokenType.Null)
             {
                 piece.TextName = name;
-                piece.Text.Append(JsonText.Read(ref reader));
+                piece.Text.Append(LenientJsonString.Read(ref reader));
                 continue;
             }
 

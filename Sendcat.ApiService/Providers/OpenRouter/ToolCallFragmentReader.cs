@@ -73,14 +73,14 @@ internal static class ToolCallFragmentReader
     }
 
     /// <summary>Ids and names are keys: they are told as our record keeps them. They come in one piece, so a half of a character will not find its other half.</summary>
-    private static string? Name(ref Utf8JsonReader reader) => StoredText.Kept(JsonText.Read(ref reader));
+    private static string? Name(ref Utf8JsonReader reader) => StoredText.Kept(LenientJsonString.Read(ref reader));
 
     /// <summary>A string as a rule; some vendors send the object itself.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            var text = JsonText.Read(ref reader);
+            var text = LenientJsonString.Read(ref reader);
             reader.Skip();
             return text;
         }

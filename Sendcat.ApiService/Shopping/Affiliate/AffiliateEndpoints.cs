@@ -12,18 +12,18 @@ internal static class AffiliateEndpoints
     public static void MapAffiliate(this IEndpointRouteBuilder app)
     {
         var affiliate = app.MapGroup("/api/shopping/affiliate").WithTags("Shopping");
-        affiliate.MapGet("", GetAsync).RequireLimit(Budget.Shopping).As("affiliate.getEpnConfig", "Query parameters for links to eBay; 204 where there are none", 401, 429).Produces(StatusCodes.Status204NoContent);
-        affiliate.MapGet("/link", LinkAsync).RequireLimit(Budget.Shopping).As("affiliate.link", "?url= as it should be followed: with our parameters if it leads to eBay", 400, 401, 429);
+        affiliate.MapGet("", GetAsync).RequireLimit(RequestBudget.Shopping).As("affiliate.getEpnConfig", "Query parameters for links to eBay; 204 where there are none", 401, 429).Produces(StatusCodes.Status204NoContent);
+        affiliate.MapGet("/link", LinkAsync).RequireLimit(RequestBudget.Shopping).As("affiliate.link", "?url= as it should be followed: with our parameters if it leads to eBay", 400, 401, 429);
     }
 
-    private static async Task<Results<Ok<AffiliateTag>, NoContent, ApiError>> GetAsync(HttpContext http, ShopDoor door, IOptionsMonitor<AffiliateOptions> options, CancellationToken cancellationToken) =>
-        !(await door.EnterAsync(http, cancellationToken)).Got(out var visitor, out var refusal) ? refusal
+    private static async Task<Results<Ok<AffiliateTag>, NoContent, ApiError>> GetAsync(HttpContext http, ShoppingGuard door, IOptionsMonitor<AffiliateOptions> options, CancellationToken cancellationToken) =>
+        !(await door.EnterAsync(http, cancellationToken)).TryGet(out var visitor, out var refusal) ? refusal
         : AffiliateTag.Of(options.CurrentValue, visitor) is { } tag ? TypedResults.Ok(tag)
         : TypedResults.NoContent();
 
-    private static async Task<Results<Ok<AffiliateLink>, ApiError>> LinkAsync(HttpContext http, ShopDoor door, IOptionsMonitor<AffiliateOptions> options, string? url, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<AffiliateLink>, ApiError>> LinkAsync(HttpContext http, ShoppingGuard door, IOptionsMonitor<AffiliateOptions> options, string? url, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var visitor, out var refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var visitor, out var refusal))
         {
             return refusal;
         }

@@ -14,7 +14,7 @@ internal sealed record FavoriteMark(Guid Id, string ExternalId, Guid? ListId, st
 
 internal sealed record FavoriteListView(Guid Id, string Name, int Count, DateTime CreatedAt);
 
-internal sealed record FavoriteListName(string? Name) : IChecked
+internal sealed record FavoriteListName(string? Name) : IValidatable
 {
     public const int Longest = 100;
 
@@ -22,7 +22,7 @@ internal sealed record FavoriteListName(string? Name) : IChecked
 }
 
 /// <param name="Item">A JSON object of at most 16 384 characters.</param>
-internal sealed record FavoriteToggling(Guid? ListId, string? Type, string? ExternalId, JsonElement? Item) : IChecked
+internal sealed record FavoriteToggling(Guid? ListId, string? Type, string? ExternalId, JsonElement? Item) : IValidatable
 {
     private const int LargestItem = 16_384;
 

@@ -12,17 +12,17 @@ internal static class FavoriteEndpoints
     public static void MapFavorites(this IEndpointRouteBuilder app)
     {
         var favorites = app.MapGroup("/api/favorites").WithTags("Favorites");
-        favorites.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
-        favorites.MapGet("/ids", MarksAsync).RequireLimit(Budget.Shopping).As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
-        favorites.MapPost("/toggle", ToggleAsync).RequireLimit(Budget.Shopping).Takes<FavoriteToggling>().As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
-        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(Budget.Shopping).As("favorites.remove", "Remove one favourite", 401, 403, 429);
+        favorites.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
+        favorites.MapGet("/ids", MarksAsync).RequireLimit(RequestBudget.Shopping).As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
+        favorites.MapPost("/toggle", ToggleAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteToggling>().As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
+        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(RequestBudget.Shopping).As("favorites.remove", "Remove one favourite", 401, 403, 429);
     }
 
     private static async Task<Results<Ok<Page<FavoriteView>>, ApiError>> ListAsync(
-        HttpContext http, ShopDoor door, SendcatDb db, ILogger<Favorite> logger, string? listId, string? type, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard door, SendcatDb db, ILogger<Favorite> logger, string? listId, string? type, string? cursor, string? limit, CancellationToken cancellationToken)
     {
         const string Function = "favorites.list";
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal) || !PageLimit.Read(limit, fallback: 50, most: 100).Got(out var count, out refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal) || !PageLimit.Read(limit, fallback: 50, most: 100).TryGet(out var count, out refusal))
         {
             return refusal;
         }
@@ -62,9 +62,9 @@ internal static class FavoriteEndpoints
         return TypedResults.Ok(new Page<FavoriteView>([.. rows.Take(count).Select(FavoriteView.Of)], rows.Count > count ? new PageCursor("newest", rows[count - 1].CreatedAt, rows[count - 1].Id).ToString() : null));
     }
 
-    private static async Task<Results<Ok<Page<FavoriteMark>>, ApiError>> MarksAsync(HttpContext http, ShopDoor door, SendcatDb db, string? cursor, string? limit, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Page<FavoriteMark>>, ApiError>> MarksAsync(HttpContext http, ShoppingGuard door, SendcatDb db, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal) || !PageLimit.Read(limit, fallback: 1_000, most: 5_000).Got(out var count, out refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal) || !PageLimit.Read(limit, fallback: 1_000, most: 5_000).TryGet(out var count, out refusal))
         {
             return refusal;
         }
@@ -85,10 +85,10 @@ internal static class FavoriteEndpoints
         return TypedResults.Ok(new Page<FavoriteMark>([.. rows.Take(count).Select(row => row.Mark)], rows.Count > count ? new PageCursor("newest", rows[count - 1].CreatedAt, rows[count - 1].Mark.Id).ToString() : null));
     }
 
-    private static async Task<Results<Ok<FavoriteToggled>, ApiError>> ToggleAsync(HttpContext http, ShopDoor door, FavoriteToggle favorites, ILogger<Favorite> logger, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<FavoriteToggled>, ApiError>> ToggleAsync(HttpContext http, ShoppingGuard door, FavoriteToggle favorites, ILogger<Favorite> logger, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ShoppingJson.Default.FavoriteToggling, cancellationToken);
-        if (!body.Got(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out refusal))
+        if (!body.TryGet(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -96,9 +96,9 @@ internal static class FavoriteEndpoints
         return await favorites.ToggleAsync(principal.UserId!, asked, cancellationToken) is { } toggled ? TypedResults.Ok(toggled) : Refused(logger, principal, "favorites.toggle");
     }
 
-    private static async Task<Results<NoContent, ApiError>> RemoveAsync(HttpContext http, string id, ShopDoor door, SendcatDb db, ILogger<Favorite> logger, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> RemoveAsync(HttpContext http, string id, ShoppingGuard door, SendcatDb db, ILogger<Favorite> logger, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

@@ -16,19 +16,19 @@ internal static class FavoriteListEndpoints
     public static void MapFavoriteLists(this IEndpointRouteBuilder app)
     {
         var lists = app.MapGroup("/api/favorites/lists").WithTags("Favorites");
-        lists.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("favorites.lists", "The caller's lists by name", 401, 429);
-        lists.MapPost("", CreateAsync).RequireLimit(Budget.Shopping).Takes<FavoriteListName>().As("favorites.createList", "Begin a list", 400, 401, 413, 415, 429);
-        lists.MapPatch("/{id}", RenameAsync).RequireLimit(Budget.Shopping).Takes<FavoriteListName>().As("favorites.renameList", "Rename a list", 400, 401, 403, 413, 415, 429);
-        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(Budget.Shopping).As("favorites.deleteList", "Delete a list and the favourites in it", 401, 403, 429);
+        lists.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.lists", "The caller's lists by name", 401, 429);
+        lists.MapPost("", CreateAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.createList", "Begin a list", 400, 401, 413, 415, 429);
+        lists.MapPatch("/{id}", RenameAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.renameList", "Rename a list", 400, 401, 403, 413, 415, 429);
+        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Shopping).As("favorites.deleteList", "Delete a list and the favourites in it", 401, 403, 429);
     }
 
     /// <summary>One of the caller's own.</summary>
     public static async Task<FavoriteList?> FindAsync(SendcatDb db, Principal principal, string id, CancellationToken cancellationToken) =>
         principal.UserId is { } user && Guid.TryParseExact(id, "D", out var list) ? await db.FavoriteLists.SingleOrDefaultAsync(l => l.Id == list && l.UserId == user, cancellationToken) : null;
 
-    private static async Task<Results<Ok<Page<FavoriteListView>>, ApiError>> ListAsync(HttpContext http, ShopDoor door, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Page<FavoriteListView>>, ApiError>> ListAsync(HttpContext http, ShoppingGuard door, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
@@ -40,10 +40,10 @@ internal static class FavoriteListEndpoints
         return TypedResults.Ok(new Page<FavoriteListView>([.. lists.Select(row => ViewOf(row.List, row.Count))], null));
     }
 
-    private static async Task<Results<Created<FavoriteListView>, ApiError>> CreateAsync(HttpContext http, ShopDoor door, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<Created<FavoriteListView>, ApiError>> CreateAsync(HttpContext http, ShoppingGuard door, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ShoppingJson.Default.FavoriteListName, cancellationToken);
-        if (!body.Got(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out refusal))
+        if (!body.TryGet(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -68,10 +68,10 @@ internal static class FavoriteListEndpoints
         return TypedResults.Created($"/api/favorites/lists/{list.Id:D}", ViewOf(list, 0));
     }
 
-    private static async Task<Results<Ok<FavoriteListView>, ApiError>> RenameAsync(HttpContext http, string id, ShopDoor door, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<FavoriteListView>, ApiError>> RenameAsync(HttpContext http, string id, ShoppingGuard door, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ShoppingJson.Default.FavoriteListName, cancellationToken);
-        if (!body.Got(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out refusal))
+        if (!body.TryGet(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -86,9 +86,9 @@ internal static class FavoriteListEndpoints
         return TypedResults.Ok(ViewOf(list, await db.Favorites.CountAsync(f => f.ListId == list.Id, cancellationToken)));
     }
 
-    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ShopDoor door, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ShoppingGuard door, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

@@ -13,12 +13,12 @@ internal static class ItemEndpoint
 
     public static void MapItems(this IEndpointRouteBuilder app) =>
         app.MapGroup("/api/shopping").WithTags("Shopping")
-            .MapGet("/items/{id}", GetAsync).RequireLimit(Budget.Shopping).As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
+            .MapGet("/items/{id}", GetAsync).RequireLimit(RequestBudget.Shopping).As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
 
     private static async Task<Results<Ok<ItemDetails>, ApiError>> GetAsync(
-        HttpContext http, string id, ShopDoor door, ShopWindow window, EbayClient ebay, ToolCacheNamespaces namespaces, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
+        HttpContext http, string id, ShoppingGuard door, ShopCache window, EbayClient ebay, ToolCacheNamespaces namespaces, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal))
         {
             return refusal;
         }
@@ -30,7 +30,7 @@ internal static class ItemEndpoint
 
         var slot = (namespaces.ItemDetails, ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
         var looked = await window.LookAsync(slot, ShoppingJson.Default.ItemDetails, asking => ebay.GetAsync(path, ItemDetails.Read, asking), Function, cancellationToken);
-        return !looked.Got(out var shown, out refusal) ? refusal
+        return !looked.TryGet(out var shown, out refusal) ? refusal
             : shown.Value is { } item ? TypedResults.Ok(item)
             : ApiError.NotFound("No such item");
     }

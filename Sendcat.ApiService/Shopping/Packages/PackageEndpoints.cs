@@ -13,18 +13,18 @@ internal static class PackageEndpoints
     public static void MapPackages(this IEndpointRouteBuilder app)
     {
         var packages = app.MapGroup("/api/packages").WithTags("Packages");
-        packages.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401, 429);
-        packages.MapGet("/counts", CountsAsync).RequireLimit(Budget.Shopping).As("packages.counts", "How many there are in each state", 401, 429);
-        packages.MapGet("/export", ExportAsync).RequireLimit(Budget.Shopping).As("packages.export", "The same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
-        packages.MapPost("/seed", SeedAsync).RequireLimit(Budget.Shopping).As("packages.seed", "Four demonstration packages for a user who has none", 401, 429);
+        packages.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401, 429);
+        packages.MapGet("/counts", CountsAsync).RequireLimit(RequestBudget.Shopping).As("packages.counts", "How many there are in each state", 401, 429);
+        packages.MapGet("/export", ExportAsync).RequireLimit(RequestBudget.Shopping).As("packages.export", "The same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
+        packages.MapPost("/seed", SeedAsync).RequireLimit(RequestBudget.Shopping).As("packages.seed", "Four demonstration packages for a user who has none", 401, 429);
     }
 
     private static async Task<Results<Ok<Page<PackageView>>, ApiError>> ListAsync(
-        HttpContext http, ShopDoor door, SendcatDb db, string? search, string? status, string? sort, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard door, SendcatDb db, string? search, string? status, string? sort, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal)
-            || !PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out refusal)
-            || !PackageList.Read(search, status, sort).Got(out var list, out refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PageLimit.Read(limit, fallback: 50, most: 200).TryGet(out var count, out refusal)
+            || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
         {
             return refusal;
         }
@@ -34,9 +34,9 @@ internal static class PackageEndpoints
             : PageCursor.Foreign;
     }
 
-    private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(HttpContext http, ShopDoor door, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(HttpContext http, ShoppingGuard door, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
@@ -46,9 +46,9 @@ internal static class PackageEndpoints
     }
 
     private static async Task<Results<FileContentHttpResult, ApiError>> ExportAsync(
-        HttpContext http, ShopDoor door, SendcatDb db, string? search, string? status, string? sort, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard door, SendcatDb db, string? search, string? status, string? sort, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal) || !PackageList.Read(search, status, sort).Got(out var list, out refusal))
+        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal) || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
         {
             return refusal;
         }
@@ -57,9 +57,9 @@ internal static class PackageEndpoints
         return TypedResults.File(Encoding.UTF8.GetBytes(PackageExport.Csv(rows)), "text/csv; charset=utf-8", "packages.csv");
     }
 
-    private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(HttpContext http, ShopDoor door, DemoPackages demo, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(HttpContext http, ShoppingGuard door, DemoPackages demo, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

@@ -8,7 +8,7 @@ namespace Sendcat.ApiService.Threads.Export;
 internal static class ExportEndpoint
 {
     public static void MapExport(this IEndpointRouteBuilder app) =>
-        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads").RequireLimit(Budget.Writing)
+        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads").RequireLimit(RequestBudget.Writing)
             .Produces<string>(StatusCodes.Status200OK, "text/markdown", "application/json", "text/plain", "text/html")
             .As("threads.export", "Download a thread: ?format=markdown, json, text or html", 400, 401, 403, 429);
 
@@ -19,7 +19,7 @@ internal static class ExportEndpoint
             return ApiError.InvalidRequest($"format must be one of {string.Join(", ", ExportFormats.All.Select(f => f.Name))}");
         }
 
-        if (!(await access.OpenAsync(http, id, "threads.export", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.export", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }

@@ -18,14 +18,14 @@ internal static class ProductsAnswer
         CultureInfo.InvariantCulture,
         $"{result.EbayCount} eBay items and {result.GlobalCount} global items for “{query}” are displayed to the user as cards. Do not list them again; say which you would choose and why."));
 
-    private static string Notes(StringBuilder text, ProductsResult result, FoundIn where)
+    private static string Notes(StringBuilder text, ProductsResult result, LookupSource where)
     {
         if (result.IsPartial)
         {
             text.Append(' ').Append(DegradedTexts.Missing(result.FailedSources));
         }
 
-        if (where == FoundIn.Past)
+        if (where == LookupSource.StaleCache)
         {
             text.Append(' ').Append(DegradedTexts.OutOfDate);
         }

@@ -51,6 +51,6 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
         }
 
         var hits = FoundJson.Hits(rows);
-        return new(found.Where == FoundIn.Past ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
+        return new(found.Where == LookupSource.StaleCache ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
     }
 }

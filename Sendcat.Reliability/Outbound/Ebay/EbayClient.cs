@@ -23,7 +23,7 @@ public sealed class EbayClient(Upstream upstream, EbayToken tokens, IOptionsMoni
                 return token.Error;
             }
 
-            var answer = await upstream.AskAsync(policy, () => Question(settings, token.Value, path), read, cancellationToken);
+            var answer = await upstream.RequestAsync(policy, () => Question(settings, token.Value, path), read, cancellationToken);
             if (again || answer.Error?.Status is not 401)
             {
                 return answer;

@@ -64,7 +64,7 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
             return new UpstreamError("EBAY_CLIENT_ID and EBAY_CLIENT_SECRET are not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        var answer = await upstream.AskAsync(policy, Question, body => body.Text("access_token") is { } token ? new Kept(settings.ClientId, token, Until(body.Number("expires_in"))) : null, cancellationToken);
+        var answer = await upstream.RequestAsync(policy, Question, body => body.Text("access_token") is { } token ? new Kept(settings.ClientId, token, Until(body.Number("expires_in"))) : null, cancellationToken);
         if (!answer.IsGood)
         {
             return answer.Error;

@@ -130,7 +130,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             """[[emu call=1 tool=search_web id=call_1 args={"query":"kettle"} tool=search_products id=call_2 args={"query":"kettle"} tool=search_products id=call_3 args={"query":"pan"}]] [[emu call=2 text="Done."]]""");
 
         var telling = chat.ChatAsync(thread, "sendcat");
-        ClaimedJob[] products = [await chat.ClaimAsync(ToolLane.SearchProducts), await chat.ClaimAsync(ToolLane.SearchProducts)];
+        LeasedJob[] products = [await chat.ClaimAsync(ToolLane.SearchProducts), await chat.ClaimAsync(ToolLane.SearchProducts)];
         var web = await chat.ClaimAsync(ToolLane.SearchWeb);
         foreach (var job in products.OrderBy(job => job.Arguments.Contains("kettle", StringComparison.Ordinal)))
         {

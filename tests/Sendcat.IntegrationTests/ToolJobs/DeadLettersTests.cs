@@ -165,7 +165,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         var waiting = await rig.EnterAsync(ToolLane.SearchWeb);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'");
 
-        var removed = await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
+        var removed = await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
 
         Assert.Equal(1, removed);
         Assert.Equal(0, await rig.CountAsync($"tool_jobs WHERE id = '{old}'"));

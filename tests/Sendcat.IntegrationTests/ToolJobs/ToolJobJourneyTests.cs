@@ -179,7 +179,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         for (var attempt = 1; attempt <= 2; attempt++)
         {
-            ClaimedJobs claimed;
+            LeasedJobs claimed;
             while ((claimed = await rig.Claims.ClaimAsync(ToolLane.SearchGlobal, 1, "doomed", CancellationToken.None)).Jobs.Count == 0)
             {
             }

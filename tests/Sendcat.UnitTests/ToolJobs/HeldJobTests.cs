@@ -57,7 +57,7 @@ public sealed class HeldJobTests
 
     private HeldJob Hold(long? asked = null)
     {
-        var claimed = new ClaimedJob(new(ToolLane.SearchWeb, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
+        var claimed = new LeasedJob(new(ToolLane.SearchWeb, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
         var holder = new HeldJobs(claims: null!, signals: null!, options: null!, _time, NullLogger<HeldJobs>.Instance);
         return holder.Hold(claimed, asked ?? _time.GetTimestamp(), TimeSpan.FromMinutes(2), CancellationToken.None);
     }

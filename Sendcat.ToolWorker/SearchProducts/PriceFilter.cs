@@ -5,7 +5,7 @@ using Sendcat.Reliability.ToolJobs.Tools;
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>What may be spent. eBay filters by it; the global search has no such filter, so its finds are looked at one by one.</summary>
-internal static partial class Budget
+internal static partial class PriceFilter
 {
     /// <summary>True as well for a price that is not in dollars, or in no form that is understood: better shown than missing.</summary>
     public static bool Allows(SearchProductsArguments asked, Product product) =>

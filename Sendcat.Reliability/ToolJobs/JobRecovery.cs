@@ -4,7 +4,7 @@ using Npgsql;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>Sets right in the record what nobody is left to set right. Each step may run on any number of replicas at once.</summary>
-internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
+internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
 {
     /// <summary>Rows that one step touches at most; the next round goes on.</summary>
     private const int Most = 1_000;
@@ -19,7 +19,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
     /// Jobs whose worker fell silent wait again, or are dead letters when that was their last attempt: a job that kills its worker does not loop. They have had their turn once, so
     /// whoever came since does not go before them.
     /// </summary>
-    public async Task<IReadOnlyList<RescuedJobs>> ExpiredLeasesAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RecoveredJobs>> ExpiredLeasesAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
@@ -53,7 +53,7 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
         command.Parameters.Add(new() { Value = ErrorFingerprint.Of("The worker fell silent.") });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.DeadLetterTtlMs) });
         command.Parameters.Add(new() { Value = Scatter });
-        var rescued = new List<RescuedJobs>();
+        var rescued = new List<RecoveredJobs>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
@@ -125,4 +125,4 @@ internal sealed class Rescue(NpgsqlDataSource database, IOptionsMonitor<ToolJobO
 }
 
 /// <param name="Dead">Dead letters now; otherwise they wait again.</param>
-internal sealed record RescuedJobs(ToolLane Lane, bool Dead, IReadOnlyList<Guid> Jobs);
+internal sealed record RecoveredJobs(ToolLane Lane, bool Dead, IReadOnlyList<Guid> Jobs);

@@ -3,7 +3,7 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-public sealed class ToolJobClaimsTests(SharedStores stores)
+public sealed class ToolJobLeasesTests(SharedStores stores)
 {
     [Fact]
     public async Task A_worker_that_wakes_after_its_lease_commits_nothing()
@@ -27,7 +27,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
         var job = await rig.EnterAsync(ToolLane.SearchWeb);
         var first = await rig.ClaimOneAsync(ToolLane.SearchWeb);
         await rig.ExpireLeaseAsync(job);
-        await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
         var second = await rig.ClaimOneAsync(ToolLane.SearchWeb);
 
@@ -47,7 +47,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
         await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 20, "worker", CancellationToken.None);
         await rig.ExecuteAsync("DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
 
-        await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
 
         Assert.Equal(20, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
         await using var moments = rig.Database.CreateCommand("SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j JOIN reliability.tool_outbox o ON o.job_id = j.id AND o.due_at = j.available_at");
@@ -63,7 +63,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
         await rig.ClaimOneAsync(ToolLane.SearchWeb);
         Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
         await rig.ExpireLeaseAsync(second);
-        await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
 
         await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
@@ -141,7 +141,7 @@ public sealed class ToolJobClaimsTests(SharedStores stores)
         await rig.EnterAsync(ToolLane.SearchWeb);
         var claimed = await rig.ClaimOneAsync(ToolLane.SearchWeb);
 
-        Assert.Equal(1, await rig.Claims.HandBackAsync([claimed.Claim], CancellationToken.None));
+        Assert.Equal(1, await rig.Claims.ReturnAsync([claimed.Claim], CancellationToken.None));
 
         var again = await rig.ClaimOneAsync(ToolLane.SearchWeb);
         Assert.Equal((1, claimed.Claim.Token + 1), (again.Claim.Attempt, again.Claim.Token));

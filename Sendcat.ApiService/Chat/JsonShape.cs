@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Questions about JSON that somebody else wrote.</summary>
-internal static class JsonText
+/// <summary>Checks of JSON text from outside.</summary>
+internal static class JsonShape
 {
     public static bool IsObject(string text) => StartsAs(text, JsonTokenType.StartObject);
 

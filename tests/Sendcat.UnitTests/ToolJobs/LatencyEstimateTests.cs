@@ -3,23 +3,23 @@ using Sendcat.ToolWorker.SearchProducts;
 
 namespace Sendcat.UnitTests.ToolJobs;
 
-public sealed class SourcePatienceTests
+public sealed class LatencyEstimateTests
 {
     private static readonly TimeSpan TurnWaits = TimeSpan.FromSeconds(8);
 
     private readonly FakeTimeProvider _time = new();
-    private readonly UsualTime _usual;
+    private readonly LatencyEstimate _estimate;
 
-    public SourcePatienceTests() => _usual = new(_time);
+    public LatencyEstimateTests() => _estimate = new(_time);
 
     [Fact]
     public void A_few_answers_do_not_say_what_is_usual()
     {
-        Answer(UsualTime.Enough - 1, Ms(100));
-        Assert.Null(_usual.Longest);
+        Answer(LatencyEstimate.MinimumSamples - 1, Ms(100));
+        Assert.Null(_estimate.Limit);
 
         Answer(1, Ms(100));
-        Assert.NotNull(_usual.Longest);
+        Assert.NotNull(_estimate.Limit);
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class SourcePatienceTests
     {
         Answer(40, Ms(800));
 
-        Assert.InRange(_usual.Longest!.Value, Ms(1600), Ms(1610));
+        Assert.InRange(_estimate.Limit!.Value, Ms(1600), Ms(1610));
     }
 
     [Fact]
@@ -39,7 +39,7 @@ public sealed class SourcePatienceTests
             Answer(1, Ms(1200));
         }
 
-        Assert.InRange(_usual.Longest!.Value, Ms(2800), Ms(3600));
+        Assert.InRange(_estimate.Limit!.Value, Ms(2800), Ms(3600));
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class SourcePatienceTests
     {
         Answer(40, Ms(2));
 
-        Assert.Equal(UsualTime.Least, _usual.Longest);
+        Assert.Equal(LatencyEstimate.MinimumLimit, _estimate.Limit);
     }
 
     [Fact]
@@ -55,11 +55,11 @@ public sealed class SourcePatienceTests
     {
         Answer(40, Ms(100));
 
-        _time.Advance(UsualTime.Known);
-        Assert.Null(_usual.Longest);
+        _time.Advance(LatencyEstimate.MaximumAge);
+        Assert.Null(_estimate.Limit);
 
-        Answer(UsualTime.Enough, Ms(900));
-        Assert.InRange(_usual.Longest!.Value, Ms(1800), Ms(2600));
+        Answer(LatencyEstimate.MinimumSamples, Ms(900));
+        Assert.InRange(_estimate.Limit!.Value, Ms(1800), Ms(2600));
     }
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class SourcePatienceTests
     {
         for (var i = 0; i < times; i++)
         {
-            _usual.Took(taken);
+            _estimate.Observe(taken);
         }
     }
 }

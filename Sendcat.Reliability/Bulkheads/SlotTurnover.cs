@@ -3,7 +3,7 @@ using System.Collections.Concurrent;
 namespace Sendcat.Reliability.Bulkheads;
 
 /// <summary>How long places are used of late: with that a full lane can say when one is likely to be free.</summary>
-internal sealed class LaneTurnover(TimeProvider time)
+internal sealed class SlotTurnover(TimeProvider time)
 {
     /// <summary>Weight of the newest use in the average.</summary>
     private const double Newest = 0.1;

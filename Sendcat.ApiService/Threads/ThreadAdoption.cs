@@ -4,7 +4,7 @@ using Sendcat.ApiService.Database;
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>Hands the threads of an anonymous session to the user who signed in with it.</summary>
-internal sealed class ThreadClaims(SendcatDb db, ILogger<ThreadClaims> logger)
+internal sealed class ThreadAdoption(SendcatDb db, ILogger<ThreadAdoption> logger)
 {
     /// <param name="session">An accepted session id; null claims nothing.</param>
     public async Task<int> ClaimAsync(string userId, string? session, CancellationToken cancellationToken)

@@ -1,7 +1,7 @@
 namespace Sendcat.ApiService.Http;
 
 /// <summary>Names of the request budgets that these endpoints draw on.</summary>
-internal static class Budget
+internal static class RequestBudget
 {
     /// <summary>Anonymous sessions issued to one address.</summary>
     public const string AnonymousSession = "anonymous_session";

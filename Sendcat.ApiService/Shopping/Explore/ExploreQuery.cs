@@ -6,7 +6,7 @@ namespace Sendcat.ApiService.Shopping.Explore;
 /// <summary>What the explore page asks eBay for.</summary>
 /// <param name="Query">Null: everything of the category.</param>
 /// <param name="Offset">A multiple of the limit, as eBay wants it.</param>
-internal sealed record ExploreQuestion(string? Query, string? CategoryId, bool NewestFirst, int Limit, int Offset)
+internal sealed record ExploreQuery(string? Query, string? CategoryId, bool NewestFirst, int Limit, int Offset)
 {
     public const int UsualLimit = 60;
     public const int LargestLimit = 100;
@@ -23,7 +23,7 @@ internal sealed record ExploreQuestion(string? Query, string? CategoryId, bool N
     /// <summary>A category decides, else the section, else what was typed; nothing at all is <c>trending</c>.</summary>
     /// <param name="categoryName">Of the category, if it is known.</param>
     /// <param name="section"><c>trending</c>, <c>new</c> or null.</param>
-    public static ExploreQuestion Of(string? section, string? categoryId, string? categoryName, string? query, int limit, int offset) =>
+    public static ExploreQuery Of(string? section, string? categoryId, string? categoryName, string? query, int limit, int offset) =>
         categoryId is not null || categoryName is not null ? new(categoryName, categoryId, NewestFirst: section == "new", limit, offset)
         : section == "new" ? new(NewPhrase, null, NewestFirst: true, limit, offset)
         : section is null && query is not null ? new(query, null, NewestFirst: false, limit, offset)

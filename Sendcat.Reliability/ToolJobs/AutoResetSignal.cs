@@ -2,17 +2,17 @@ using System.Threading.Channels;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>A bell that stays rung until somebody hears it; ringing it more often is the same.</summary>
-public sealed class Wake(TimeProvider time)
+/// <summary>Stays set until one waiter has seen it; setting it again before that changes nothing.</summary>
+public sealed class AutoResetSignal(TimeProvider time)
 {
-    private readonly Channel<bool> _bell = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    public void Ring() => _bell.Writer.TryWrite(true);
+    public void Set() => _signal.Writer.TryWrite(true);
 
-    /// <returns>True: rung; false: the time is over.</returns>
+    /// <returns>True: set; false: the time is over.</returns>
     public async ValueTask<bool> WaitAsync(TimeSpan most, CancellationToken cancellationToken)
     {
-        if (_bell.Reader.TryRead(out _))
+        if (_signal.Reader.TryRead(out _))
         {
             return true;
         }
@@ -21,7 +21,7 @@ public sealed class Wake(TimeProvider time)
         using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, cancellationToken);
         try
         {
-            return await _bell.Reader.ReadAsync(either.Token);
+            return await _signal.Reader.ReadAsync(either.Token);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {

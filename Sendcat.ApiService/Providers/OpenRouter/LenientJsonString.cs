@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Providers.OpenRouter;
 /// Reads JSON strings that <see cref="Utf8JsonReader.GetString"/> would throw on: halves of surrogate pairs in escapes, bytes that are no UTF-8.
 /// A half in the middle becomes U+FFFD; a half at either end is left for <see cref="SplitCharacter"/>, because a model may cut a character in two.
 /// </summary>
-internal static class JsonText
+internal static class LenientJsonString
 {
     private const int OnStack = 256;
 

@@ -9,7 +9,7 @@ public sealed class LaneTurnsTests
     [Fact]
     public void Turns_go_six_to_three_to_one()
     {
-        var turns = LaneTurns.Start;
+        var turns = LaneSchedule.Start;
         var counts = ToolLane.All.ToDictionary(lane => lane, _ => 0);
 
         for (var i = 0; i < 100; i++)
@@ -24,7 +24,7 @@ public sealed class LaneTurnsTests
     [Fact]
     public void A_lane_that_rested_has_saved_up_nothing()
     {
-        var turns = LaneTurns.Start;
+        var turns = LaneSchedule.Start;
         for (var i = 0; i < 1_000; i++)
         {
             (_, turns) = turns.Next([ToolLane.SearchWeb]);
@@ -44,7 +44,7 @@ public sealed class LaneTurnsTests
     public void A_waiting_lane_is_never_left_out_for_long() =>
         Gen.Bool.Array[2].Array[50, 200].Sample(rounds =>
         {
-            var (turns, waited) = (LaneTurns.Start, 0);
+            var (turns, waited) = (LaneSchedule.Start, 0);
             foreach (var others in rounds)
             {
                 ToolLane[] waiting = [.. ToolLane.All.Where((_, i) => i == 2 || others[i])];

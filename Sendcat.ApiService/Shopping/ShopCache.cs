@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Shopping;
 /// <summary>
 /// What shops show, the same for everybody: kept for a while, asked for once at a time over all replicas, and shown somewhat old when the shop does not answer.
 /// </summary>
-internal sealed class ShopWindow(ToolCache cache, ILogger<ShopWindow> logger)
+internal sealed class ShopCache(ToolCache cache, ILogger<ShopCache> logger)
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(2);
 
@@ -25,16 +25,16 @@ internal sealed class ShopWindow(ToolCache cache, ILogger<ShopWindow> logger)
             var json = await cache.GetOrFillAsync(slot.Space, slot.Key, async flight => Fill(await ask(flight), contract), cancellationToken);
             return new Shown<T>(JsonSerializer.Deserialize(json, contract));
         }
-        catch (ShopClosedException closed)
+        catch (ShopUnavailableException closed)
         {
-            logger.ShopClosed(function, closed.Error.Message);
+            logger.ShopUnavailable(function, closed.Error.Message);
             return closed.Error.IsMisconfigured
                 ? ApiError.Misconfigured("No shop is configured")
                 : ApiError.UpstreamUnavailable(closed.Error.RetryAfter ?? AskAgain);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            logger.ShopClosed(function, "took too long");
+            logger.ShopUnavailable(function, "took too long");
             return ApiError.UpstreamUnavailable(AskAgain);
         }
     }
@@ -44,10 +44,10 @@ internal sealed class ShopWindow(ToolCache cache, ILogger<ShopWindow> logger)
         where T : class =>
         answer.IsGood ? new(JsonSerializer.Serialize(answer.Value, contract))
         : answer.Error.Status is 400 or 404 ? new("null", Keep: false)
-        : throw new ShopClosedException(answer.Error);
+        : throw new ShopUnavailableException(answer.Error);
 
     /// <summary>The cache wants a failure thrown, so that an older value may stand in.</summary>
-    private sealed class ShopClosedException(UpstreamError error) : Exception(error.Message)
+    private sealed class ShopUnavailableException(UpstreamError error) : Exception(error.Message)
     {
         public UpstreamError Error => error;
     }

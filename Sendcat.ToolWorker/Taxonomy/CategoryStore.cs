@@ -4,7 +4,7 @@ using NpgsqlTypes;
 namespace Sendcat.ToolWorker.Taxonomy;
 
 /// <summary>Keeps the categories. Readers see the old tree or the new one, never half of either.</summary>
-internal sealed class CategoryShelf(NpgsqlDataSource database)
+internal sealed class CategoryStore(NpgsqlDataSource database)
 {
     /// <summary>"taxonomy" in ASCII: one worker at a time refreshes.</summary>
     private const long Lock = 0x7461786F6E6F6D79;

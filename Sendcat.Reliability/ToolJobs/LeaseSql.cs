@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.ToolJobs;
 
-internal static class ClaimSql
+internal static class LeaseSql
 {
     /// <summary>
     /// $1 tool, $2 class, $3 $4 their running caps, $5 at most, $6 owner, $7 lease. Answers (due jobs up to one more than asked for, job …); one row without a job when nothing was

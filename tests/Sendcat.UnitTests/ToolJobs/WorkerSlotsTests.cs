@@ -39,7 +39,7 @@ public sealed class WorkerPlacesTests
         Assert.False(places.TryTake(ToolLane.SearchWeb));
     }
 
-    private static WorkerPlaces Places(int count) => new(new Fixed(new() { ToolJobMax = count }));
+    private static WorkerSlots Places(int count) => new(new Fixed(new() { ToolJobMax = count }));
 
     private sealed class Fixed(BulkheadOptions options) : IOptionsMonitor<BulkheadOptions>
     {

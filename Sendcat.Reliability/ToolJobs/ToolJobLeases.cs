@@ -8,7 +8,7 @@ namespace Sendcat.Reliability.ToolJobs;
 /// The working side of the record: jobs are claimed under caps, their leases renewed, and their ends written only by the worker whose token is still the row's and
 /// whose lease has not run out. Ends that come together are one statement and one commit.
 /// </summary>
-public sealed class ToolJobClaims
+public sealed class ToolJobLeases
 {
     private const int MostTogether = 256;
 
@@ -18,7 +18,7 @@ public sealed class ToolJobClaims
     private readonly GroupCommit<Completion, bool> _completions;
     private readonly GroupCommit<Failure, string?> _failures;
 
-    public ToolJobClaims(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
+    public ToolJobLeases(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
     {
         (_database, _options, _signals) = (database, options, signals);
         _completions = new("commit completed jobs", CompleteAsync, MostTogether);
@@ -27,13 +27,13 @@ public sealed class ToolJobClaims
 
     /// <summary>Takes up to <paramref name="most"/> due jobs of the lane, the fairest first, as far as the lane's and its class's running caps leave room over all workers.</summary>
     /// <param name="owner">Who takes them, for operators.</param>
-    public async Task<ClaimedJobs> ClaimAsync(ToolLane lane, int most, string owner, CancellationToken cancellationToken)
+    public async Task<LeasedJobs> ClaimAsync(ToolLane lane, int most, string owner, CancellationToken cancellationToken)
     {
         var options = _options.CurrentValue;
         var limits = LaneLimits.Of(lane, options);
         await using var batch = _database.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Claiming, lane.Qos));
-        batch.BatchCommands.Add(new(ClaimSql.Claim)
+        batch.BatchCommands.Add(new(LeaseSql.Claim)
         {
             Parameters =
             {
@@ -47,7 +47,7 @@ public sealed class ToolJobClaims
             },
         });
 
-        var jobs = new List<ClaimedJob>(most);
+        var jobs = new List<LeasedJob>(most);
         var due = 0;
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
@@ -65,9 +65,9 @@ public sealed class ToolJobClaims
 
     /// <summary>Gives the leases another full time.</summary>
     /// <returns>The jobs that are still ours; the others were cancelled or taken over, and their work is to be dropped.</returns>
-    public async Task<IReadOnlySet<Guid>> RenewAsync(IReadOnlyCollection<JobClaim> claims, CancellationToken cancellationToken)
+    public async Task<IReadOnlySet<Guid>> RenewAsync(IReadOnlyCollection<JobLease> claims, CancellationToken cancellationToken)
     {
-        await using var command = _database.CreateCommand(ClaimSql.Renew);
+        await using var command = _database.CreateCommand(LeaseSql.Renew);
         command.Parameters.Add(new() { Value = claims.Select(claim => claim.Id).ToArray() });
         command.Parameters.Add(new() { Value = claims.Select(claim => claim.Token).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.LeaseMs) });
@@ -75,18 +75,18 @@ public sealed class ToolJobClaims
     }
 
     /// <returns>False: the lease was gone; nothing was written.</returns>
-    public Task<bool> CompleteAsync(JobClaim claim, string result) => _completions.AddAsync(new(claim, result));
+    public Task<bool> CompleteAsync(JobLease claim, string result) => _completions.AddAsync(new(claim, result));
 
     /// <summary>Puts the job back for another attempt after the back-off, or ends it.</summary>
     /// <param name="error">Cut to 600 characters. No secrets.</param>
     /// <param name="retryable">False: another attempt would fail the same way; the job becomes <c>failed</c>, not a dead letter.</param>
     /// <returns><c>queued</c>, <c>failed</c> or <c>dead_letter</c>; null: the lease was gone, nothing was written.</returns>
-    public Task<string?> FailAsync(JobClaim claim, string error, bool retryable) => _failures.AddAsync(new(claim, ErrorFingerprint.Cut(error), retryable));
+    public Task<string?> FailAsync(JobLease claim, string error, bool retryable) => _failures.AddAsync(new(claim, ErrorFingerprint.Cut(error), retryable));
 
     /// <summary>Returns jobs that were not worked on to the end because this worker stops; the attempt does not count.</summary>
-    public async Task<int> HandBackAsync(IReadOnlyCollection<JobClaim> claims, CancellationToken cancellationToken)
+    public async Task<int> ReturnAsync(IReadOnlyCollection<JobLease> claims, CancellationToken cancellationToken)
     {
-        await using var command = _database.CreateCommand(ClaimSql.HandBack);
+        await using var command = _database.CreateCommand(LeaseSql.HandBack);
         command.Parameters.Add(new() { Value = claims.Select(claim => claim.Id).ToArray() });
         command.Parameters.Add(new() { Value = claims.Select(claim => claim.Token).ToArray() });
         return (await IdsAsync(command, cancellationToken)).Count;
@@ -94,7 +94,7 @@ public sealed class ToolJobClaims
 
     private async Task<IReadOnlyList<bool>> CompleteAsync(IReadOnlyList<Completion> completions)
     {
-        await using var command = _database.CreateCommand(ClaimSql.Complete);
+        await using var command = _database.CreateCommand(LeaseSql.Complete);
         command.Parameters.Add(new() { Value = completions.Select(it => it.Claim.Id).ToArray() });
         command.Parameters.Add(new() { Value = completions.Select(it => it.Claim.Token).ToArray() });
         command.Parameters.Add(new() { Value = completions.Select(it => it.Result).ToArray() });
@@ -108,7 +108,7 @@ public sealed class ToolJobClaims
     {
         var options = _options.CurrentValue;
         var first = TimeSpan.FromMilliseconds(options.RetryBaseMs);
-        await using var command = _database.CreateCommand(ClaimSql.Fail);
+        await using var command = _database.CreateCommand(LeaseSql.Fail);
         command.Parameters.Add(new() { Value = failures.Select(it => it.Claim.Id).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => it.Claim.Token).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => it.Error).ToArray() });
@@ -143,7 +143,7 @@ public sealed class ToolJobClaims
         return ids;
     }
 
-    private static ClaimedJob Read(NpgsqlDataReader reader, ToolLane lane) =>
+    private static LeasedJob Read(NpgsqlDataReader reader, ToolLane lane) =>
         new(
             new(lane, reader.GetGuid(1), reader.GetInt64(2), reader.GetInt32(3)),
             reader.GetString(4),
@@ -153,19 +153,19 @@ public sealed class ToolJobClaims
             reader.GetTimeSpan(10),
             reader.GetTimeSpan(11));
 
-    private sealed record Completion(JobClaim Claim, string Result);
+    private sealed record Completion(JobLease Claim, string Result);
 
-    private sealed record Failure(JobClaim Claim, string Error, bool Retryable);
+    private sealed record Failure(JobLease Claim, string Error, bool Retryable);
 }
 
 /// <summary>A worker's right to write a job's end.</summary>
 /// <param name="Token">Rises with each claim; a row with another one is no longer ours.</param>
 /// <param name="Attempt">1 for the first.</param>
-public sealed record JobClaim(ToolLane Lane, Guid Id, long Token, int Attempt);
+public sealed record JobLease(ToolLane Lane, Guid Id, long Token, int Attempt);
 
 /// <param name="Waited">From due to claimed.</param>
 /// <param name="Lease">Counted from the claim; renew before.</param>
-public sealed record ClaimedJob(JobClaim Claim, string Principal, string Arguments, ToolJobCacheSlot? Cache, TraceContext Trace, TimeSpan Waited, TimeSpan Lease);
+public sealed record LeasedJob(JobLease Claim, string Principal, string Arguments, ToolJobCacheSlot? Cache, TraceContext Trace, TimeSpan Waited, TimeSpan Lease);
 
 /// <param name="MoreDue">Further jobs of the lane are due: a cap kept them, or there were more than asked for.</param>
-public sealed record ClaimedJobs(IReadOnlyList<ClaimedJob> Jobs, bool MoreDue);
+public sealed record LeasedJobs(IReadOnlyList<LeasedJob> Jobs, bool MoreDue);

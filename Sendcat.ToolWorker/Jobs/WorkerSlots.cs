@@ -5,11 +5,11 @@ using Sendcat.Reliability.ToolJobs;
 namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>The jobs that this process runs at once, all lanes together (<c>BULKHEAD_TOOL_JOB_MAX</c>). Lanes that wait for a place take weighted turns.</summary>
-internal sealed class WorkerPlaces(IOptionsMonitor<BulkheadOptions> options)
+internal sealed class WorkerSlots(IOptionsMonitor<BulkheadOptions> options)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ToolLane, Queue<TaskCompletionSource>> _waiting = [];
-    private LaneTurns _turns = LaneTurns.Start;
+    private LaneSchedule _turns = LaneSchedule.Start;
     private int _taken;
 
     /// <summary>Waits for a place; give it back with <see cref="Release"/>.</summary>
@@ -24,7 +24,7 @@ internal sealed class WorkerPlaces(IOptionsMonitor<BulkheadOptions> options)
             }
 
             queue.Enqueue(turn);
-            HandOut();
+            AssignFreeSlots();
         }
 
         try
@@ -64,11 +64,11 @@ internal sealed class WorkerPlaces(IOptionsMonitor<BulkheadOptions> options)
         lock (_gate)
         {
             _taken -= places;
-            HandOut();
+            AssignFreeSlots();
         }
     }
 
-    private void HandOut()
+    private void AssignFreeSlots()
     {
         while (_taken < options.CurrentValue.ToolJobMax && _waiting.Where(lane => lane.Value.Count > 0).Select(lane => lane.Key).ToArray() is { Length: > 0 } lanes)
         {

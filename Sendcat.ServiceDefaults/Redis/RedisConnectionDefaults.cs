@@ -4,13 +4,13 @@ using StackExchange.Redis;
 namespace Sendcat.ServiceDefaults.Redis;
 
 /// <summary>How every Redis connection behaves while Redis is away.</summary>
-internal static class RedisManners
+internal static class RedisConnectionDefaults
 {
     private const int LongestConnectMs = 2_000;
     private const int FirstReconnectMs = 200;
     private const int SlowestReconnectMs = 5_000;
 
-    public static void AddRedisManners(this IServiceCollection services) =>
+    public static void AddRedisConnectionDefaults(this IServiceCollection services) =>
         services.PostConfigureAll<ConfigurationOptions>(options =>
         {
             options.AbortOnConnectFail = false;

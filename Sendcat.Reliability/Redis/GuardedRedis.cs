@@ -8,7 +8,7 @@ namespace Sendcat.Reliability.Redis;
 /// Asks Redis for decisions that must not wait: an answer within the decision time, or none. When it stays silent three times in a row it is left alone for a
 /// moment, with one call in between to find out, so that a hanging Redis costs its callers nothing.
 /// </summary>
-internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<RedisLine> logger)
+internal sealed class GuardedRedis(IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<GuardedRedis> logger)
 {
     private const int Patience = 3;
 
@@ -21,13 +21,13 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
     public bool IsSilent => !connection.IsConnected || (Volatile.Read(ref _missed) >= Patience && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
 
     /// <returns>The answer; null when Redis is away, too slow or unwell.</returns>
-    public ValueTask<RedisResult?> AskAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+    public ValueTask<RedisResult?> EvaluateAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         !connection.IsConnected ? Away("disconnected")
         : IsSuspended() ? Away("suspended")
         : WaitAsync(script, keys, arguments, TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs), cancellationToken);
 
     /// <summary>The same for upkeep that no caller waits for.</summary>
-    public ValueTask<RedisResult?> TendAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
+    public ValueTask<RedisResult?> MaintainAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
         connection.IsConnected ? WaitAsync(script, keys, arguments, TimeSpan.FromSeconds(2), cancellationToken) : Away("disconnected");
 
     private async ValueTask<RedisResult?> WaitAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience, CancellationToken cancellationToken)
@@ -37,7 +37,7 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
         if (RedisScript.IsUnknown(call))
         {
             // An answer, and a quick one: the second call has the whole time again. Without it, a burst after a flush would be decided by every replica for itself.
-            call = script.TeachAsync(Database, keys, arguments);
+            call = script.LoadAndCallAsync(Database, keys, arguments);
             await WaitAwakeAsync(call, patience, cancellationToken);
         }
 
@@ -55,7 +55,7 @@ internal sealed class RedisLine(IConnectionMultiplexer connection, IOptionsMonit
             return null;
         }
 
-        if (call.Exception?.InnerException is not { } failure || !RedisTrouble.Is(failure))
+        if (call.Exception?.InnerException is not { } failure || !RedisFailure.Is(failure))
         {
             // Not Redis: the caller hears of it as it is.
             return await call;

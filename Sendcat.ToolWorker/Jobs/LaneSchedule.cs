@@ -7,12 +7,12 @@ namespace Sendcat.ToolWorker.Jobs;
 /// Whose turn it is when lanes want more places than there are (stride scheduling). Each turn moves a lane on by one over its weight, and the lane that is least far on goes
 /// next: realtime gets six turns for three of interactive and one of batch, and batch is never left out.
 /// </summary>
-internal sealed record LaneTurns(ImmutableDictionary<ToolLane, double> Positions, double Now)
+internal sealed record LaneSchedule(ImmutableDictionary<ToolLane, double> Positions, double Now)
 {
-    public static readonly LaneTurns Start = new(ImmutableDictionary<ToolLane, double>.Empty, 0);
+    public static readonly LaneSchedule Start = new(ImmutableDictionary<ToolLane, double>.Empty, 0);
 
     /// <param name="waiting">At least one.</param>
-    public (ToolLane Lane, LaneTurns Then) Next(IEnumerable<ToolLane> waiting)
+    public (ToolLane Lane, LaneSchedule Then) Next(IEnumerable<ToolLane> waiting)
     {
         var next = waiting.MinBy(lane => (PositionOf(lane), lane.Qos));
         var position = PositionOf(next!);

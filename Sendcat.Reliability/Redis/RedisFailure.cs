@@ -3,7 +3,7 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>What calls of the Redis client throw while Redis is away, unwell or too slow.</summary>
-public static class RedisTrouble
+public static class RedisFailure
 {
     // A connection that breaks in the midst of a write lets through what its pipe throws: "Writing is not allowed after writer was completed" (StackExchange.Redis 2.13). A multiplexer
     // that was disposed is one of those as well.
