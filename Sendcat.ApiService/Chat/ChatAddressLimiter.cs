@@ -4,10 +4,12 @@ using Sendcat.Reliability.RateLimiting;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// The cheapest check, before a token is validated or a row is read: requests per client address in this process. The shared window over all replicas is decided with admission.
+/// Limits chat requests per client address in this process. It is the cheapest check and runs before a token is validated or a row is read.
+/// The window that all replicas share is checked with admission.
 /// </summary>
-internal sealed class ChatAddressLimiter(AddressWindows addresses)
+internal sealed class ChatAddressLimiter(LocalAddressLimiter addresses)
 {
-    public ApiError? Refuses(HttpContext http) =>
-        addresses.Refuses(http, RateLimitBucket.ChatIp, ClientAddress.LimitsOf(http)) is { } wait ? ApiError.RateLimited(wait) : null;
+    /// <returns>The 429 error; null if the request is within the limit.</returns>
+    public ApiError? Check(HttpContext http) =>
+        addresses.Check(http, RateLimitBucket.ChatIp, ClientAddress.LimitKeysOf(http)) is { } wait ? ApiError.RateLimited(wait) : null;
 }

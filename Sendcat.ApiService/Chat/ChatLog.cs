@@ -7,32 +7,32 @@ internal static partial class ChatLog
     public static partial void TurnFailed(this ILogger logger, Guid streamId, string code, string? routeId, int? status);
 
     [LoggerMessage(3002, LogLevel.Error, "Turn {StreamId} failed unexpectedly")]
-    public static partial void TurnBroke(this ILogger logger, Guid streamId, Exception surprise);
+    public static partial void TurnFailedUnexpectedly(this ILogger logger, Guid streamId, Exception unexpected);
 
     [LoggerMessage(3003, LogLevel.Warning, "Turn {StreamId} ended before it was committed; the journal retries")]
-    public static partial void TurnRecordLate(this ILogger logger, Guid streamId);
+    public static partial void TurnCommitLate(this ILogger logger, Guid streamId);
 
     [LoggerMessage(3004, LogLevel.Warning, "Journal could not write {Turns} turns ({Failure}), retrying")]
-    public static partial void JournalWaits(this ILogger logger, int turns, string failure);
+    public static partial void JournalRetries(this ILogger logger, int turns, string failure);
 
     [LoggerMessage(3005, LogLevel.Error, "Turn {StreamId} rejected by the database, not persisted: {Cause}")]
-    public static partial void JournalRefused(this ILogger logger, Guid streamId, string cause);
+    public static partial void JournalRejected(this ILogger logger, Guid streamId, string cause);
 
     [LoggerMessage(3006, LogLevel.Warning, "Turn directory unreachable ({Failure})")]
     public static partial void DirectoryUnreachable(this ILogger logger, string failure);
 
     [LoggerMessage(3007, LogLevel.Warning, "Mirror of turn {StreamId} failed ({Failure})")]
-    public static partial void MirrorBroke(this ILogger logger, Guid streamId, string failure);
+    public static partial void MirrorFailed(this ILogger logger, Guid streamId, string failure);
 
     [LoggerMessage(3008, LogLevel.Warning, "Replica heartbeat not written ({Failure})")]
     public static partial void HeartbeatMissed(this ILogger logger, string failure);
 
     [LoggerMessage(3009, LogLevel.Warning, "Replica {ReplicaId} timed out; {Turns} turns closed")]
-    public static partial void ReplicaBuried(this ILogger logger, Guid replicaId, int turns);
+    public static partial void ReplicaReaped(this ILogger logger, Guid replicaId, int turns);
 
     [LoggerMessage(3010, LogLevel.Warning, "Thread not read for a chat request, database unavailable ({Failure})")]
     public static partial void HistoryUnreachable(this ILogger logger, string failure);
 
     [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
-    public static partial void ReaderCut(this ILogger logger, int seconds);
+    public static partial void ReaderDisconnected(this ILogger logger, int seconds);
 }

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Checks of JSON text from outside.</summary>
+/// <summary>Checks JSON text that a model or a provider wrote.</summary>
 internal static class JsonShape
 {
     public static bool IsObject(string text) => StartsAs(text, JsonTokenType.StartObject);

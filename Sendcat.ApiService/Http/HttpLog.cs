@@ -7,7 +7,7 @@ internal static partial class HttpLog
     public static partial void RequestFailed(this ILogger logger, Exception fault, string method, string route);
 
     [LoggerMessage(1001, LogLevel.Warning, "{Method} {Route} refused, a store is unavailable: {Cause}")]
-    public static partial void StoreAway(this ILogger logger, string cause, string method, string route);
+    public static partial void StoreUnavailable(this ILogger logger, string cause, string method, string route);
 
     [LoggerMessage(1010, LogLevel.Warning, "ALLOWED_ORIGINS is empty: browsers cannot call this API")]
     public static partial void NoOrigins(this ILogger logger);

@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Names of the request budgets that these endpoints draw on.</summary>
+/// <summary>The names of the request budgets.</summary>
 internal static class RequestBudget
 {
     /// <summary>Anonymous sessions issued to one address.</summary>
@@ -9,19 +9,19 @@ internal static class RequestBudget
     /// <summary>Accounts registered from one address.</summary>
     public const string Registration = "registration";
 
-    /// <summary>Sign-ins tried, renewed and ended from one address.</summary>
+    /// <summary>Attempts to sign in, refreshes and sign-outs from one address.</summary>
     public const string SignIn = "sign_in";
 
-    /// <summary>Password resets asked for one e-mail address, or from one network address.</summary>
+    /// <summary>Password resets requested for one e-mail address, or from one network address.</summary>
     public const string PasswordReset = "password_reset";
 
-    /// <summary>Threads made by one principal, or from one address.</summary>
+    /// <summary>Threads created by one principal, or from one address.</summary>
     public const string ThreadCreate = "thread_create";
 
     /// <summary>Messages, changes and exports of threads and profiles from one address.</summary>
     public const string Writing = "writing";
 
-    /// <summary>Everything that one address reads.</summary>
+    /// <summary>GET and HEAD requests from one address.</summary>
     public const string Reading = "reading";
 
     /// <summary>Shopping pages of one principal, or of one address.</summary>

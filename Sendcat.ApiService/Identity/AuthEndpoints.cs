@@ -5,20 +5,28 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary><c>/api/auth/*</c>: sessions for guests, accounts for the others.</summary>
+/// <summary><c>/api/auth/*</c>: anonymous sessions, accounts and sign-ins.</summary>
 internal static class AuthEndpoints
 {
     public static void MapAuth(this IEndpointRouteBuilder app)
     {
         var auth = app.MapGroup("/api/auth").WithTags("Identity");
-        auth.MapPost("/anonymous", Anonymous).RequireLimit(RequestBudget.AnonymousSession).As("auth.anonymous", "Begin an anonymous session", 429);
-        auth.MapPost("/register", RegisterAsync).RequireLimit(RequestBudget.Registration).Takes<Registration>().As("auth.register", "Create an account, unconfirmed until its mail is answered; a taken address is answered alike", 400, 413, 415, 429, 503);
-        auth.MapPost("/confirm", ConfirmAsync).RequireLimit(RequestBudget.SignIn).Takes<Confirmation>().As("auth.confirm", "Confirm the address with the token mailed at registration", 400, 413, 415, 429);
-        auth.MapPost("/login", SignInAsync).RequireLimit(RequestBudget.SignIn).Takes<SignIn>().As("auth.login", "Sign in", 400, 401, 413, 415, 429, 503);
-        auth.MapPost("/refresh", RefreshAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>().As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415, 429);
-        auth.MapPost("/logout", SignOutAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>().As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415, 429);
-        auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(RequestBudget.PasswordReset).Takes<ForgotPassword>().As("auth.forgotPassword", "Ask for a reset link by mail", 400, 413, 415, 429);
-        auth.MapPost("/reset-password", ResetAsync).RequireLimit(RequestBudget.SignIn).Takes<PasswordReset>().As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429, 503);
+        auth.MapPost("/anonymous", Anonymous).RequireLimit(RequestBudget.AnonymousSession)
+            .As("auth.anonymous", "Create an anonymous session", 429);
+        auth.MapPost("/register", RegisterAsync).RequireLimit(RequestBudget.Registration).Takes<Registration>()
+            .As("auth.register", "Create an account, unconfirmed until its token is sent to /confirm; a taken address gets the same response", 400, 413, 415, 429, 503);
+        auth.MapPost("/confirm", ConfirmAsync).RequireLimit(RequestBudget.SignIn).Takes<Confirmation>()
+            .As("auth.confirm", "Confirm the address with the token mailed at registration", 400, 413, 415, 429);
+        auth.MapPost("/login", SignInAsync).RequireLimit(RequestBudget.SignIn).Takes<SignIn>()
+            .As("auth.login", "Sign in", 400, 401, 413, 415, 429, 503);
+        auth.MapPost("/refresh", RefreshAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>()
+            .As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415, 429);
+        auth.MapPost("/logout", SignOutAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>()
+            .As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415, 429);
+        auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(RequestBudget.PasswordReset).Takes<ForgotPassword>()
+            .As("auth.forgotPassword", "Request a password reset link by mail", 400, 413, 415, 429);
+        auth.MapPost("/reset-password", ResetAsync).RequireLimit(RequestBudget.SignIn).Takes<PasswordReset>()
+            .As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429, 503);
         auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user", 401);
     }
 
@@ -54,7 +62,7 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        var outcome = await accounts.SignInAsync(signIn, ClientAddress.NamesOf(http), principals.ClaimableSession(http, signIn.SessionId), cancellationToken);
+        var outcome = await accounts.SignInAsync(signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken);
         return outcome.TryGet(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 
@@ -95,7 +103,7 @@ internal static class AuthEndpoints
             return tooMany;
         }
 
-        mails.Ask(forgot.Email!);
+        mails.Enqueue(forgot.Email!);
         return TypedResults.Accepted((string?)null);
     }
 

@@ -13,7 +13,7 @@ internal static partial class IdentityLog
     public static partial void SweepFailed(this ILogger logger, string cause);
 
     [LoggerMessage(1202, LogLevel.Warning, "Revoked sign-ins not read, keeping the last known ones: {Error}")]
-    public static partial void RevocationsUnread(this ILogger logger, string error);
+    public static partial void RevocationsNotRead(this ILogger logger, string error);
 
     [LoggerMessage(1203, LogLevel.Warning, "Revocation signal lost ({Cause}); other replicas read the table within seconds")]
     public static partial void RevocationSignalLost(this ILogger logger, string cause);

@@ -6,7 +6,7 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary><c>/api/profile</c>: the caller's own; there is no way to name another's.</summary>
+/// <summary><c>/api/profile</c>: the profile of the caller. A request cannot name another profile.</summary>
 internal static class ProfileEndpoints
 {
     public static void MapProfile(this IEndpointRouteBuilder app)
@@ -40,9 +40,9 @@ internal static class ProfileEndpoints
         {
             return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
         }
-        catch (DbUpdateException raced) when (raced.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException conflict) when (conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
-            // Another request made the row first; now it is there to be changed.
+            // Another request inserted the row first, so it can be updated now.
             db.ChangeTracker.Clear();
             return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
         }
@@ -64,7 +64,9 @@ internal static class ProfileEndpoints
         return ProfileView.Of(profile);
     }
 
-    /// <summary>Personal data needs more than an id that a browser made up, and that others may guess.</summary>
+    /// <summary>
+    /// 401 for a guest with an unsigned session: others may guess an id that a browser generated, so it must not protect personal data.
+    /// </summary>
     private static Outcome<Principal> Owner(Outcome<Principal> read) =>
         read.TryGet(out var principal, out _) && principal is { UserId: null, HasSignedSession: false }
             ? ApiError.Unauthorized("A profile needs a session id of /api/auth/anonymous, or a user who has signed in")

@@ -10,10 +10,10 @@ internal static partial class MailLog
     public static partial void MailSent(this ILogger logger, string key);
 
     [LoggerMessage(1402, LogLevel.Error, "Mail {Key} rejected by the mail service with status {Status}")]
-    public static partial void MailRefused(this ILogger logger, string key, int status);
+    public static partial void MailRejected(this ILogger logger, string key, int status);
 
     [LoggerMessage(1404, LogLevel.Error, "Mail could not be queued")]
-    public static partial void LetterFailed(this ILogger logger, Exception fault);
+    public static partial void MailJobFailed(this ILogger logger, Exception fault);
 
     [LoggerMessage(1403, LogLevel.Error, "Mail {Key} not sent: {Cause}")]
     public static partial void MailFailed(this ILogger logger, string key, string cause);

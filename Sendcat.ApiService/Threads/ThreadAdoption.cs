@@ -3,11 +3,14 @@ using Sendcat.ApiService.Database;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Hands the threads of an anonymous session to the user who signed in with it.</summary>
+/// <summary>Transfers the threads of an anonymous session to the user who signed in with it.</summary>
 internal sealed class ThreadAdoption(SendcatDb db, ILogger<ThreadAdoption> logger)
 {
-    /// <param name="session">An accepted session id; null claims nothing.</param>
-    public async Task<int> ClaimAsync(string userId, string? session, CancellationToken cancellationToken)
+    /// <param name="userId">The user.</param>
+    /// <param name="session">An accepted session id; null: nothing is transferred.</param>
+    /// <param name="cancellationToken">Cancels the update.</param>
+    /// <returns>The number of transferred threads.</returns>
+    public async Task<int> AdoptAsync(string userId, string? session, CancellationToken cancellationToken)
     {
         if (session is null)
         {
@@ -19,7 +22,7 @@ internal sealed class ThreadAdoption(SendcatDb db, ILogger<ThreadAdoption> logge
             .ExecuteUpdateAsync(set => set.SetProperty(t => t.UserId, userId), cancellationToken);
         if (count > 0)
         {
-            logger.ThreadsClaimed(userId, count);
+            logger.ThreadsAdopted(userId, count);
         }
 
         return count;

@@ -4,7 +4,8 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <param name="MessageId">The user message that an edit or a retry has put at the end; chat goes on from there.</param>
+/// <param name="IsStreaming">True while an answer is being written.</param>
+/// <param name="MessageId">The user message that an edit or a retry appended; the next chat turn answers it.</param>
 internal sealed record ThreadView(
     Guid Id,
     string? Title,
@@ -46,14 +47,14 @@ internal sealed record NewThread(string? Title, string? ModelId, string? ParentT
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
-/// <summary>What is left out stays as it is.</summary>
+/// <summary>Omitted fields are not changed.</summary>
 internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
-/// <param name="Role">May be told, but only as <c>user</c>: a client does not write the other side's lines.</param>
-/// <param name="ClientId">The client's own name of the message; sending it again finds the first one.</param>
+/// <param name="Role">Optional; only <c>user</c> is accepted, because clients cannot write messages of other roles.</param>
+/// <param name="ClientId">The idempotency key of the client, 1–100 characters; sending it again returns the first message.</param>
 internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
@@ -88,10 +89,10 @@ internal sealed record ShareLink(string ShareToken);
 
 internal sealed record Fork(string? SessionId);
 
-/// <summary>Where to branch off, or what to try again.</summary>
+/// <summary>The message at which to branch, or the one to retry.</summary>
 internal sealed record Branch(string? MessageId, string? SessionId);
 
-/// <param name="Attachments">Left out: those of the message that is edited.</param>
+/// <param name="Attachments">Omitted: the attachments of the edited message are used.</param>
 internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.ContentProblems(Content, Attachments);

@@ -12,16 +12,21 @@ internal static class ThreadEndpoints
     public static void MapThreadEndpoints(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads").WithTags("Threads");
-        threads.MapPost("", CreateAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<NewThread>().As("threads.create", "Begin a thread", 400, 401, 403, 409, 413, 415, 429);
+        threads.MapPost("", CreateAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<NewThread>()
+            .As("threads.create", "Create a thread", 400, 401, 403, 409, 413, 415, 429);
         threads.MapGet("", ListAsync).As("threads.list", "The caller's threads, pinned first, then by the latest message", 400, 401);
-        threads.MapPost("/claim", ClaimAsync).RequireLimit(RequestBudget.Writing).Takes<Claim>().As("threads.claim", "Take over the threads of an anonymous session", 400, 401, 413, 415, 429);
+        threads.MapPost("/claim", ClaimAsync).RequireLimit(RequestBudget.Writing).Takes<Claim>()
+            .As("threads.claim", "Transfer the threads of an anonymous session to the caller", 400, 401, 413, 415, 429);
         threads.MapGet("/{id}", GetAsync).As("threads.get", "One thread", 401, 403);
-        threads.MapPatch("/{id}", ChangeAsync).RequireLimit(RequestBudget.Writing).Takes<ThreadChange>().As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415, 429);
-        threads.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Writing).As("threads.remove", "Delete a thread and all that belongs to it", 401, 403, 429);
+        threads.MapPatch("/{id}", ChangeAsync).RequireLimit(RequestBudget.Writing).Takes<ThreadChange>()
+            .As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415, 429);
+        threads.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Writing)
+            .As("threads.remove", "Delete a thread and all that belongs to it", 401, 403, 429);
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         const string Function = "threads.create";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewThread, cancellationToken);
@@ -30,7 +35,7 @@ internal static class ThreadEndpoints
             return refusal;
         }
 
-        if (models.Refuses(principal, request.ModelId) is { } notAllowed)
+        if (models.Check(principal, request.ModelId) is { } notAllowed)
         {
             return notAllowed;
         }
@@ -51,7 +56,7 @@ internal static class ThreadEndpoints
             parent = opened.Thread.Id;
         }
 
-        if (await quotas.RefusesThreadAsync(principal, messages: 0, bytes: 0, cancellationToken) is { } full)
+        if (await quotas.CheckThreadAsync(principal, messages: 0, bytes: 0, cancellationToken) is { } full)
         {
             return full;
         }
@@ -65,7 +70,7 @@ internal static class ThreadEndpoints
     private static async Task<Results<Ok<Page<ThreadView>>, ApiError>> ListAsync(
         HttpContext http, Principals principals, ThreadList list, string? search, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 100).TryGet(out var count, out var refusal))
+        if (!PageLimit.Read(limit, fallback: 50, max: 100).TryGet(out var count, out var refusal))
         {
             return refusal;
         }
@@ -84,7 +89,7 @@ internal static class ThreadEndpoints
         return principals.Read(http).TryGet(out var principal, out refusal) ? TypedResults.Ok(await list.ReadAsync(principal, search?.Trim(), after, count, cancellationToken)) : refusal;
     }
 
-    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(HttpContext http, Principals principals, ThreadAdoption claims, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(HttpContext http, Principals principals, ThreadAdoption adoption, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Claim, cancellationToken);
         if (!body.TryGet(out var claim, out var refusal) || !principals.ReadUser(http, claim.SessionId).TryGet(out var principal, out refusal))
@@ -94,7 +99,7 @@ internal static class ThreadEndpoints
 
         return !principal.HasSignedSession
             ? ApiError.InvalidRequest("The session id is not valid")
-            : TypedResults.Ok(new Claimed(await claims.ClaimAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
+            : TypedResults.Ok(new Claimed(await adoption.AdoptAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
     }
 
     private static async Task<Results<Ok<ThreadView>, ApiError>> GetAsync(HttpContext http, string id, ThreadAccess access, ThreadList list, CancellationToken cancellationToken)
@@ -108,7 +113,8 @@ internal static class ThreadEndpoints
         return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
     }
 
-    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(
+        HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
     {
         const string Function = "threads.update";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.ThreadChange, cancellationToken);
@@ -117,7 +123,7 @@ internal static class ThreadEndpoints
             return refusal;
         }
 
-        if (models.Refuses(open.Principal, change.ModelId) is { } notAllowed)
+        if (models.Check(open.Principal, change.ModelId) is { } notAllowed)
         {
             return notAllowed;
         }

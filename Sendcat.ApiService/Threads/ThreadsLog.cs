@@ -7,5 +7,5 @@ internal static partial class ThreadsLog
     public static partial void AccessRefused(this ILogger logger, string principal, string function);
 
     [LoggerMessage(1301, LogLevel.Information, "User {UserId} adopted {Count} threads of a session")]
-    public static partial void ThreadsClaimed(this ILogger logger, string userId, int count);
+    public static partial void ThreadsAdopted(this ILogger logger, string userId, int count);
 }

@@ -7,5 +7,5 @@ internal static partial class WatchLog
     public static partial void ApiStateChanged(this ILogger logger, Uri address, string state, string reason);
 
     [LoggerMessage(7002, LogLevel.Warning, "API addresses could not be probed")]
-    public static partial void LookFailed(this ILogger logger, Exception exception);
+    public static partial void ProbeFailed(this ILogger logger, Exception exception);
 }

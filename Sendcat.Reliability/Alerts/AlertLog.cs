@@ -6,11 +6,11 @@ namespace Sendcat.Reliability.Alerts;
 internal static partial class AlertLog
 {
     [LoggerMessage(2801, LogLevel.Warning, "Tool queue alert raised: {Kind} {Observed} > {Threshold}")]
-    public static partial void QueueUnwell(this ILogger logger, string kind, long observed, long threshold);
+    public static partial void QueueAlertRaised(this ILogger logger, string kind, long observed, long threshold);
 
     [LoggerMessage(2802, LogLevel.Information, "Tool queue alert resolved: {Kind}")]
-    public static partial void QueueWellAgain(this ILogger logger, string kind);
+    public static partial void QueueAlertResolved(this ILogger logger, string kind);
 
     [LoggerMessage(2803, LogLevel.Warning, "Tool queue not checked: {Error}")]
-    public static partial void QueueNotJudged(this ILogger logger, string error);
+    public static partial void QueueNotChecked(this ILogger logger, string error);
 }

@@ -6,5 +6,5 @@ namespace Sendcat.Reliability.Bulkheads;
 internal static partial class BulkheadLog
 {
     [LoggerMessage(2501, LogLevel.Warning, "Bulkhead of {Provider} full: {MaxConcurrent} slots in use")]
-    public static partial void LaneSaturated(this ILogger logger, string provider, int maxConcurrent);
+    public static partial void BulkheadSaturated(this ILogger logger, string provider, int maxConcurrent);
 }

@@ -2,53 +2,57 @@ using System.Collections.Concurrent;
 
 namespace Sendcat.Reliability.Bulkheads;
 
-/// <summary>How long places are used of late: with that a full lane can say when one is likely to be free.</summary>
+/// <summary>
+/// Measures how long slots are held (an exponentially weighted moving average per provider), to estimate when a slot of a full bulkhead
+/// becomes free.
+/// </summary>
 internal sealed class SlotTurnover(TimeProvider time)
 {
     /// <summary>Weight of the newest use in the average.</summary>
-    private const double Newest = 0.1;
+    private const double NewestWeight = 0.1;
 
-    private static readonly TimeSpan Least = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Most = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan MinRetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MaxRetryAfter = TimeSpan.FromSeconds(15);
 
-    private readonly ConcurrentDictionary<string, Lane> _lanes = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Usage> _usages = new(StringComparer.Ordinal);
 
-    /// <summary>What a lease of this lane reports to when it is given back.</summary>
-    public Action<TimeSpan> Watch(string provider) => Of(provider).Used;
+    /// <summary>The callback that a lease of the provider calls on release, with the time that it was held.</summary>
+    public Action<TimeSpan> ReleaseObserver(string provider) => Of(provider).OnReleased;
 
-    /// <returns>With every place taken and ends spread evenly, one is free after the average use divided by the places; 1–15 s.</returns>
-    public TimeSpan NextFree(string provider, int places)
+    /// <summary>Estimates when a slot becomes free while all are in use.</summary>
+    /// <returns>The average hold time divided by the slots, because releases are assumed to be spread evenly; 1–15 s.</returns>
+    public TimeSpan NextFree(string provider, int slots)
     {
-        return TimeSpan.FromMilliseconds(Math.Clamp((Of(provider).AverageMs ?? 0) / places, Least.TotalMilliseconds, Most.TotalMilliseconds));
+        return TimeSpan.FromMilliseconds(Math.Clamp((Of(provider).AverageMs ?? 0) / slots, MinRetryAfter.TotalMilliseconds, MaxRetryAfter.TotalMilliseconds));
     }
 
-    /// <summary>Whether a saturation may be told again.</summary>
+    /// <summary>Whether a full bulkhead may be reported now; if so, starts the cooldown.</summary>
     public bool MayReport(string provider, TimeSpan cooldown)
     {
-        var lane = Of(provider);
-        lock (lane)
+        var usage = Of(provider);
+        lock (usage)
         {
-            if (lane.ReportedAt is { } at && time.GetElapsedTime(at) < cooldown)
+            if (usage.ReportedAt is { } at && time.GetElapsedTime(at) < cooldown)
             {
                 return false;
             }
 
-            lane.ReportedAt = time.GetTimestamp();
+            usage.ReportedAt = time.GetTimestamp();
             return true;
         }
     }
 
-    private Lane Of(string provider) => _lanes.GetOrAdd(provider, static _ => new());
+    private Usage Of(string provider) => _usages.GetOrAdd(provider, static _ => new());
 
-    private sealed class Lane
+    private sealed class Usage
     {
         private readonly Lock _gate = new();
         private double? _averageMs;
 
-        public Lane() => Used = Use;
+        public Usage() => OnReleased = RecordUse;
 
-        /// <summary>One delegate for all leases.</summary>
-        public Action<TimeSpan> Used { get; }
+        /// <summary>One delegate for all leases, so that a claim allocates none.</summary>
+        public Action<TimeSpan> OnReleased { get; }
 
         public long? ReportedAt { get; set; }
 
@@ -63,11 +67,11 @@ internal sealed class SlotTurnover(TimeProvider time)
             }
         }
 
-        private void Use(TimeSpan took)
+        private void RecordUse(TimeSpan took)
         {
             lock (_gate)
             {
-                _averageMs = _averageMs is { } average ? average + (Newest * (took.TotalMilliseconds - average)) : took.TotalMilliseconds;
+                _averageMs = _averageMs is { } average ? average + (NewestWeight * (took.TotalMilliseconds - average)) : took.TotalMilliseconds;
             }
         }
     }

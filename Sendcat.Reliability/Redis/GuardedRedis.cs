@@ -5,90 +5,100 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
-/// Asks Redis for decisions that must not wait: an answer within the decision time, or none. When it stays silent three times in a row it is left alone for a
-/// moment, with one call in between to find out, so that a hanging Redis costs its callers nothing.
+/// Runs scripts in Redis with a timeout: a call returns a response within the decision timeout, or none. After three failures in a row
+/// calls are suspended for <see cref="RedisOptions.SuspendMs"/>; then one call at a time tests whether Redis responds again. So a hanging
+/// Redis does not delay its callers.
 /// </summary>
-internal sealed class GuardedRedis(IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<GuardedRedis> logger)
+internal sealed class GuardedRedis(
+    IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<GuardedRedis> logger)
 {
-    private const int Patience = 3;
+    /// <summary>Failures in a row that suspend calls.</summary>
+    private const int MaxFailures = 3;
 
-    private int _missed;
+    private int _failures;
     private long _suspendedUntil;
 
     public IDatabase Database { get; } = connection.GetDatabase();
 
-    /// <summary>It is away, or was silent a moment ago: what can be left undone should be.</summary>
-    public bool IsSilent => !connection.IsConnected || (Volatile.Read(ref _missed) >= Patience && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
+    /// <summary>True while Redis is disconnected or calls are suspended. Callers should skip work that is optional.</summary>
+    public bool IsUnresponsive =>
+        !connection.IsConnected || (Volatile.Read(ref _failures) >= MaxFailures && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
 
-    /// <returns>The answer; null when Redis is away, too slow or unwell.</returns>
+    /// <summary>Runs a script on the path of a caller, with the timeout <see cref="RedisOptions.DecisionTimeoutMs"/>.</summary>
+    /// <returns>The response; null when Redis is disconnected, suspended, too slow or reports an error.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
     public ValueTask<RedisResult?> EvaluateAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        !connection.IsConnected ? Away("disconnected")
-        : IsSuspended() ? Away("suspended")
+        !connection.IsConnected ? Unavailable("disconnected")
+        : IsSuspended() ? Unavailable("suspended")
         : WaitAsync(script, keys, arguments, TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs), cancellationToken);
 
-    /// <summary>The same for upkeep that no caller waits for.</summary>
+    /// <summary>Runs a script for background upkeep that no caller waits for: timeout 2 s, and a suspension does not stop it.</summary>
+    /// <returns>The response; null when Redis is disconnected, too slow or reports an error.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
     public ValueTask<RedisResult?> MaintainAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, CancellationToken cancellationToken) =>
-        connection.IsConnected ? WaitAsync(script, keys, arguments, TimeSpan.FromSeconds(2), cancellationToken) : Away("disconnected");
+        connection.IsConnected ? WaitAsync(script, keys, arguments, TimeSpan.FromSeconds(2), cancellationToken) : Unavailable("disconnected");
 
-    private async ValueTask<RedisResult?> WaitAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan patience, CancellationToken cancellationToken)
+    private async ValueTask<RedisResult?> WaitAsync(
+        RedisScript script, RedisKey[] keys, RedisValue[] arguments, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var call = script.CallAsync(Database, keys, arguments);
-        await WaitAwakeAsync(call, patience, cancellationToken);
+        await WaitWithGraceAsync(call, timeout, cancellationToken);
         if (RedisScript.IsUnknown(call))
         {
-            // An answer, and a quick one: the second call has the whole time again. Without it, a burst after a flush would be decided by every replica for itself.
+            // NOSCRIPT is a response and comes quickly, so the second call gets the full timeout again. Otherwise every replica would
+            // decide a burst after a flush on its own.
             call = script.LoadAndCallAsync(Database, keys, arguments);
-            await WaitAwakeAsync(call, patience, cancellationToken);
+            await WaitWithGraceAsync(call, timeout, cancellationToken);
         }
 
         if (call.IsCompletedSuccessfully)
         {
-            Answered();
+            RecordSuccess();
             return await call;
         }
 
-        Observe(call);
+        ObserveException(call);
         if (!call.IsCompleted)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            Missed($"no answer within {patience.TotalMilliseconds:0} ms", "timeout");
+            RecordFailure($"no response within {timeout.TotalMilliseconds:0} ms", "timeout");
             return null;
         }
 
         if (call.Exception?.InnerException is not { } failure || !RedisFailure.Is(failure))
         {
-            // Not Redis: the caller hears of it as it is.
+            // Not a failure of Redis: the caller gets the exception unchanged.
             return await call;
         }
 
-        Missed(failure.Message, failure is RedisServerException ? "error" : failure is TimeoutException ? "timeout" : "disconnected");
+        RecordFailure(failure.Message, failure is RedisServerException ? "error" : failure is TimeoutException ? "timeout" : "disconnected");
         return null;
     }
 
     /// <summary>
-    /// Waits until the call has ended, well or not, or its time is over. A clock that rings late was itself kept waiting: the answer may lie in our socket, unread for the same reason, and gets the time once
-    /// more.
+    /// Waits until the call ends or the timeout passes. When the timer itself fires late (more than 20 %), this process was starved: the
+    /// response may lie unread in the socket for the same reason. Then the call gets the timeout once more.
     /// </summary>
-    private async ValueTask WaitAwakeAsync(Task call, TimeSpan patience, CancellationToken cancellationToken)
+    private async ValueTask WaitWithGraceAsync(Task call, TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var asked = time.GetTimestamp();
-        await call.WaitAsync(patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (!call.IsCompleted && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(asked) > patience * 1.2)
+        var started = time.GetTimestamp();
+        await call.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (!call.IsCompleted && !cancellationToken.IsCancellationRequested && time.GetElapsedTime(started) > timeout * 1.2)
         {
-            await call.WaitAsync(patience, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await call.WaitAsync(timeout, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
-    private ValueTask<RedisResult?> Away(string why)
+    private ValueTask<RedisResult?> Unavailable(string cause)
     {
-        metrics.RedisUnavailable(why);
+        metrics.RedisUnavailable(cause);
         return default;
     }
 
-    /// <summary>Lets one caller through whenever a suspension has run out.</summary>
+    /// <summary>Lets one call through each time a suspension has run out: the exchange succeeds for one caller only.</summary>
     private bool IsSuspended()
     {
-        if (Volatile.Read(ref _missed) < Patience)
+        if (Volatile.Read(ref _failures) < MaxFailures)
         {
             return false;
         }
@@ -98,20 +108,20 @@ internal sealed class GuardedRedis(IConnectionMultiplexer connection, IOptionsMo
         return now < until || Interlocked.CompareExchange(ref _suspendedUntil, now + Suspension(), until) != until;
     }
 
-    private void Answered()
+    private void RecordSuccess()
     {
-        if (Volatile.Read(ref _missed) != 0 && Interlocked.Exchange(ref _missed, 0) >= Patience)
+        if (Volatile.Read(ref _failures) != 0 && Interlocked.Exchange(ref _failures, 0) >= MaxFailures)
         {
-            logger.RedisIsBack();
+            logger.RedisAvailableAgain();
         }
     }
 
-    private void Missed(string error, string cause)
+    private void RecordFailure(string error, string cause)
     {
         Interlocked.Exchange(ref _suspendedUntil, time.GetTimestamp() + Suspension());
-        if (Interlocked.Increment(ref _missed) == Patience)
+        if (Interlocked.Increment(ref _failures) == MaxFailures)
         {
-            logger.RedisIsAway(error);
+            logger.RedisStoppedResponding(error);
         }
 
         metrics.RedisUnavailable(cause);
@@ -119,6 +129,10 @@ internal sealed class GuardedRedis(IConnectionMultiplexer connection, IOptionsMo
 
     private long Suspension() => options.CurrentValue.SuspendMs * time.TimestampFrequency / 1000;
 
-    private static void Observe(Task call) =>
-        _ = call.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+    private static void ObserveException(Task call) =>
+        _ = call.ContinueWith(
+            static late => _ = late.Exception,
+            CancellationToken.None,
+            TaskContinuationOptions.OnlyOnFaulted | TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
 }

@@ -2,10 +2,11 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>What calls of the Redis client throw while Redis is away, unwell or too slow.</summary>
+/// <summary>Recognizes the exceptions that the Redis client throws while Redis is unavailable, reports an error or is too slow.</summary>
 public static class RedisFailure
 {
-    // A connection that breaks in the midst of a write lets through what its pipe throws: "Writing is not allowed after writer was completed" (StackExchange.Redis 2.13). A multiplexer
-    // that was disposed is one of those as well.
+    // InvalidOperationException: when a connection breaks during a write, the client passes on the exception of its pipe, "Writing is not
+    // allowed after writer was completed" (StackExchange.Redis 2.13). A disposed multiplexer throws ObjectDisposedException, which is a
+    // subclass.
     public static bool Is(Exception exception) => exception is RedisException or TimeoutException or InvalidOperationException;
 }

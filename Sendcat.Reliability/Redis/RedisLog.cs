@@ -6,10 +6,10 @@ namespace Sendcat.Reliability.Redis;
 internal static partial class RedisLog
 {
     [LoggerMessage(2201, LogLevel.Warning, "Redis stopped responding, decisions are made without it: {Error}")]
-    public static partial void RedisIsAway(this ILogger logger, string error);
+    public static partial void RedisStoppedResponding(this ILogger logger, string error);
 
     [LoggerMessage(2202, LogLevel.Information, "Redis responded again")]
-    public static partial void RedisIsBack(this ILogger logger);
+    public static partial void RedisAvailableAgain(this ILogger logger);
 
     [LoggerMessage(2203, LogLevel.Warning, "{Count} leases missing in Redis acquired again")]
     public static partial void LeasesRebuilt(this ILogger logger, int count);
@@ -21,8 +21,8 @@ internal static partial class RedisLog
     public static partial void ReplicaReaped(this ILogger logger, string replica);
 
     [LoggerMessage(2206, LogLevel.Error, "Lease upkeep failed unexpectedly, continuing")]
-    public static partial void KeepingFailed(this ILogger logger, Exception exception);
+    public static partial void LeaseUpkeepFailed(this ILogger logger, Exception exception);
 
     [LoggerMessage(2207, LogLevel.Warning, "Process was suspended for {Ms} ms, its leases may have expired")]
-    public static partial void StoodStill(this ILogger logger, long ms);
+    public static partial void ProcessSuspended(this ILogger logger, long ms);
 }

@@ -1,13 +1,13 @@
 -- revoke leases
--- Takes all leases of a holder away, whichever replica it runs on, for good: its replica must not bring them back.
+-- Revokes all leases of a holder, on whichever replica it runs. The mark stops its replica from acquiring them again.
 --
 -- KEYS  1    sorted set of the replicas
 -- ARGV  1    holder
---       2    beginning of the hashes that list a replica's holders
---       3    key of the mark that says so
---       4    how long the mark stays, in ms
---       5    channel that tells the replicas
--- answer     how many leases were there
+--       2    key prefix of the hashes that list a replica's holders
+--       3    key of the mark
+--       4    ttl of the mark in ms
+--       5    channel that notifies the replicas
+-- result     how many leases existed
 
 local holder = ARGV[1]
 local removed = 0

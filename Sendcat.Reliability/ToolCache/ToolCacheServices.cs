@@ -8,7 +8,7 @@ namespace Sendcat.Reliability.ToolCache;
 
 public static class ToolCacheServices
 {
-    /// <summary>Needs an <see cref="IConnectionMultiplexer"/>.</summary>
+    /// <summary>Registers <see cref="ToolCache"/>, its namespaces and its slots. Needs an <see cref="IConnectionMultiplexer"/>.</summary>
     public static IServiceCollection AddToolCache(this IServiceCollection services)
     {
         services.AddMetrics();

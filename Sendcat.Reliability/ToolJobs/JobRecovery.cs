@@ -3,23 +3,29 @@ using Npgsql;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>Sets right in the record what nobody is left to set right. Each step may run on any number of replicas at once.</summary>
+/// <summary>
+/// Repairs the job rows that no running worker will update any more. Any number of replicas may run each step at the same time.
+/// </summary>
 internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
 {
-    /// <summary>Rows that one step touches at most; the next round goes on.</summary>
-    private const int Most = 1_000;
+    /// <summary>Maximum number of rows that one step changes. The next round continues with the rest.</summary>
+    private const int MaxRowsPerStep = 1_000;
 
-    /// <summary>A job's message is given so long to reach a worker before its absence means anything.</summary>
+    /// <summary>Time that a job's message has to reach a worker before the job counts as overdue.</summary>
     private static readonly TimeSpan MessageGrace = TimeSpan.FromSeconds(4);
 
-    /// <summary>Rescued jobs come back one by one over this time: one of them may be what killed the worker, and its neighbours must not meet it again.</summary>
-    private static readonly TimeSpan Scatter = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// Recovered jobs become due at random times within this window. One of them may have crashed the worker, and the others must not run
+    /// beside it again.
+    /// </summary>
+    private static readonly TimeSpan RequeueWindow = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// Jobs whose worker fell silent wait again, or are dead letters when that was their last attempt: a job that kills its worker does not loop. They have had their turn once, so
-    /// whoever came since does not go before them.
+    /// Requeues the jobs whose lease has expired, or makes them dead letters when that was their last attempt, so that a job which crashes
+    /// its worker does not loop. The position of a requeued job in the fair order is at the latest now, so jobs that are enqueued later do
+    /// not run before it.
     /// </summary>
-    public async Task<IReadOnlyList<RecoveredJobs>> ExpiredLeasesAsync(CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RecoveredJobs>> RecoverExpiredLeasesAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
@@ -49,29 +55,29 @@ internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<Too
             )
             SELECT tool, status, array_agg(id) FROM rescued GROUP BY tool, status
             """);
-        command.Parameters.Add(new() { Value = Most });
+        command.Parameters.Add(new() { Value = MaxRowsPerStep });
         command.Parameters.Add(new() { Value = ErrorFingerprint.Of("The worker fell silent.") });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.DeadLetterTtlMs) });
-        command.Parameters.Add(new() { Value = Scatter });
-        var rescued = new List<RecoveredJobs>();
+        command.Parameters.Add(new() { Value = RequeueWindow });
+        var recovered = new List<RecoveredJobs>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                rescued.Add(new(ToolLane.Of(reader.GetString(0)), reader.GetString(1) == "dead_letter", await reader.GetFieldValueAsync<Guid[]>(2, cancellationToken)));
+                recovered.Add(new(ToolLane.Of(reader.GetString(0)), reader.GetString(1) == "dead_letter", await reader.GetFieldValueAsync<Guid[]>(2, cancellationToken)));
             }
         }
 
-        foreach (var dead in rescued.Where(it => it.Dead))
+        foreach (var dead in recovered.Where(it => it.DeadLettered))
         {
             signals.Finished(dead.Jobs.Select(job => (dead.Lane, job)));
         }
 
-        return rescued;
+        return recovered;
     }
 
-    /// <summary>Due jobs of the lane, and how many of them have had time to be picked up.</summary>
-    public async Task<(int Due, int Overdue)> DueAsync(ToolLane lane, CancellationToken cancellationToken)
+    /// <summary>Counts the due jobs of the lane, and those of them whose message has had time to reach a worker.</summary>
+    public async Task<(int Due, int Overdue)> CountDueAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
@@ -86,8 +92,8 @@ internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<Too
         return (reader.GetInt32(0), reader.GetInt32(1));
     }
 
-    /// <summary>Lets up to <paramref name="missing"/> overdue jobs of the lane be announced again.</summary>
-    public async Task<int> AnnounceAgainAsync(ToolLane lane, int missing, CancellationToken cancellationToken)
+    /// <summary>Inserts new outbox rows for up to <paramref name="missing"/> overdue jobs of the lane.</summary>
+    public async Task<int> RepublishAsync(ToolLane lane, int missing, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
@@ -103,11 +109,11 @@ internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<Too
             """);
         command.Parameters.Add(new() { Value = lane.Tool });
         command.Parameters.Add(new() { Value = MessageGrace });
-        command.Parameters.Add(new() { Value = Math.Min(missing, Most) });
+        command.Parameters.Add(new() { Value = Math.Min(missing, MaxRowsPerStep) });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>Removes finished jobs that were kept long enough; never one that waits or runs.</summary>
+    /// <summary>Deletes finished jobs whose retention time has passed. It never deletes a queued or running job.</summary>
     public async Task<int> RemoveExpiredAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -119,10 +125,10 @@ internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<Too
                 ORDER BY completed_at LIMIT $2 FOR UPDATE SKIP LOCKED))
             """);
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(Math.Min(options.CurrentValue.TtlMs, options.CurrentValue.DeadLetterTtlMs)) });
-        command.Parameters.Add(new() { Value = Most });
+        command.Parameters.Add(new() { Value = MaxRowsPerStep });
         return await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }
 
-/// <param name="Dead">Dead letters now; otherwise they wait again.</param>
-internal sealed record RecoveredJobs(ToolLane Lane, bool Dead, IReadOnlyList<Guid> Jobs);
+/// <param name="DeadLettered">True: the jobs are dead letters now. False: they are queued again.</param>
+internal sealed record RecoveredJobs(ToolLane Lane, bool DeadLettered, IReadOnlyList<Guid> Jobs);

@@ -3,8 +3,9 @@ namespace Sendcat.Reliability.ToolJobs;
 internal static class LeaseSql
 {
     /// <summary>
-    /// $1 tool, $2 class, $3 $4 their running caps, $5 at most, $6 owner, $7 lease. Answers (due jobs up to one more than asked for, job …); one row without a job when nothing was
-    /// claimed. An expired lease holds no place: its worker may be dead for good.
+    /// $1 tool, $2 class, $3 $4 their running limits, $5 maximum number of jobs, $6 owner, $7 duration of the lease. Returns one row for
+    /// each claimed job: the number of due jobs (at most $5 + 1), then the job. Without a claimed job it returns one row with null job
+    /// columns. An expired lease does not count as running, because its worker may have crashed.
     /// </summary>
     public const string Claim = """
         -- claim tool jobs
@@ -36,7 +37,7 @@ internal static class LeaseSql
         ORDER BY c.fair_at, c.id
         """;
 
-    /// <summary>$1 jobs, $2 tokens, $3 lease. Answers the jobs that are still theirs.</summary>
+    /// <summary>$1 job ids, $2 fencing tokens, $3 duration of the lease. Returns the jobs whose lease was renewed.</summary>
     public const string Renew = """
         -- renew tool job leases
         UPDATE reliability.tool_jobs j SET lease_expires_at = statement_timestamp() + $3, updated_at = statement_timestamp()
@@ -45,7 +46,7 @@ internal static class LeaseSql
         RETURNING j.id
         """;
 
-    /// <summary>$1 jobs, $2 tokens, $3 results, $4 how long they are kept. Answers the jobs that this ended.</summary>
+    /// <summary>$1 job ids, $2 fencing tokens, $3 results, $4 retention time. Returns the jobs that this statement completed.</summary>
     public const string Complete = """
         -- complete tool jobs
         UPDATE reliability.tool_jobs j SET
@@ -56,7 +57,10 @@ internal static class LeaseSql
         RETURNING j.id
         """;
 
-    /// <summary>$1 jobs, $2 tokens, $3 errors, $4 fingerprints, $5 whether another attempt may help, $6 delays, $7 $8 how long failed and dead jobs are kept. Answers (job, status).</summary>
+    /// <summary>
+    /// $1 job ids, $2 fencing tokens, $3 errors, $4 fingerprints, $5 retryable, $6 retry delays, $7 $8 retention times of failed jobs and
+    /// of dead letters. Returns (job id, new status).
+    /// </summary>
     public const string Fail = """
         -- fail tool jobs
         WITH ended AS (
@@ -84,8 +88,8 @@ internal static class LeaseSql
         SELECT id, status FROM ended
         """;
 
-    /// <summary>$1 jobs, $2 tokens. Answers the jobs that wait again.</summary>
-    public const string HandBack = """
+    /// <summary>$1 job ids, $2 fencing tokens. Returns the jobs that are queued again.</summary>
+    public const string Return = """
         -- return tool jobs
         WITH returned AS (
             UPDATE reliability.tool_jobs j SET

@@ -5,12 +5,13 @@ using NpgsqlTypes;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// The working side of the record: jobs are claimed under caps, their leases renewed, and their ends written only by the worker whose token is still the row's and
-/// whose lease has not run out. Ends that come together are one statement and one commit.
+/// The worker's operations on job rows. A worker claims jobs under the running limits and renews their leases. Only the worker whose
+/// fencing token equals the token of the row, and whose lease has not expired, may write the end of a job. Concurrent ends are written by
+/// one statement in one commit.
 /// </summary>
 public sealed class ToolJobLeases
 {
-    private const int MostTogether = 256;
+    private const int MaxBatchSize = 256;
 
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
@@ -21,13 +22,16 @@ public sealed class ToolJobLeases
     public ToolJobLeases(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
     {
         (_database, _options, _signals) = (database, options, signals);
-        _completions = new("commit completed jobs", CompleteAsync, MostTogether);
-        _failures = new("commit failed jobs", FailAsync, MostTogether);
+        _completions = new("commit completed jobs", CompleteAsync, MaxBatchSize);
+        _failures = new("commit failed jobs", FailAsync, MaxBatchSize);
     }
 
-    /// <summary>Takes up to <paramref name="most"/> due jobs of the lane, the fairest first, as far as the lane's and its class's running caps leave room over all workers.</summary>
-    /// <param name="owner">Who takes them, for operators.</param>
-    public async Task<LeasedJobs> ClaimAsync(ToolLane lane, int most, string owner, CancellationToken cancellationToken)
+    /// <summary>
+    /// Claims up to <paramref name="maxJobs"/> due jobs of the lane in fair order. The running limits of the lane and of its class, over
+    /// all workers, may allow fewer.
+    /// </summary>
+    /// <param name="owner">The name of the worker, for operators.</param>
+    public async Task<LeasedJobs> ClaimAsync(ToolLane lane, int maxJobs, string owner, CancellationToken cancellationToken)
     {
         var options = _options.CurrentValue;
         var limits = LaneLimits.Of(lane, options);
@@ -41,13 +45,13 @@ public sealed class ToolJobLeases
                 new() { Value = lane.QosName },
                 new() { Value = limits.Running },
                 new() { Value = limits.RunningInClass },
-                new() { Value = most },
+                new() { Value = maxJobs },
                 new() { Value = owner },
                 new() { Value = TimeSpan.FromMilliseconds(options.LeaseMs) },
             },
         });
 
-        var jobs = new List<LeasedJob>(most);
+        var jobs = new List<LeasedJob>(maxJobs);
         var due = 0;
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         await reader.NextResultAsync(cancellationToken);
@@ -63,45 +67,50 @@ public sealed class ToolJobLeases
         return new(jobs, MoreDue: due > jobs.Count);
     }
 
-    /// <summary>Gives the leases another full time.</summary>
-    /// <returns>The jobs that are still ours; the others were cancelled or taken over, and their work is to be dropped.</returns>
-    public async Task<IReadOnlySet<Guid>> RenewAsync(IReadOnlyCollection<JobLease> claims, CancellationToken cancellationToken)
+    /// <summary>Renews the leases for their full duration, counted from now.</summary>
+    /// <returns>The jobs whose lease was renewed. The other jobs were cancelled or taken over; the caller must stop their work.</returns>
+    public async Task<IReadOnlySet<Guid>> RenewAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
     {
         await using var command = _database.CreateCommand(LeaseSql.Renew);
-        command.Parameters.Add(new() { Value = claims.Select(claim => claim.Id).ToArray() });
-        command.Parameters.Add(new() { Value = claims.Select(claim => claim.Token).ToArray() });
+        command.Parameters.Add(new() { Value = leases.Select(lease => lease.Id).ToArray() });
+        command.Parameters.Add(new() { Value = leases.Select(lease => lease.Token).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.LeaseMs) });
         return await IdsAsync(command, cancellationToken);
     }
 
-    /// <returns>False: the lease was gone; nothing was written.</returns>
-    public Task<bool> CompleteAsync(JobLease claim, string result) => _completions.AddAsync(new(claim, result));
+    /// <summary>Completes the job with its result.</summary>
+    /// <returns>False: the lease had expired or belonged to another worker. Nothing was written.</returns>
+    public Task<bool> CompleteAsync(JobLease lease, string result) => _completions.AddAsync(new(lease, result));
 
-    /// <summary>Puts the job back for another attempt after the back-off, or ends it.</summary>
-    /// <param name="error">Cut to 600 characters. No secrets.</param>
-    /// <param name="retryable">False: another attempt would fail the same way; the job becomes <c>failed</c>, not a dead letter.</param>
-    /// <returns><c>queued</c>, <c>failed</c> or <c>dead_letter</c>; null: the lease was gone, nothing was written.</returns>
-    public Task<string?> FailAsync(JobLease claim, string error, bool retryable) => _failures.AddAsync(new(claim, ErrorFingerprint.Cut(error), retryable));
+    /// <summary>Requeues the job for another attempt after the retry delay, or ends it.</summary>
+    /// <param name="error">Truncated to 600 characters. It must not contain secrets.</param>
+    /// <param name="retryable">False: another attempt would fail in the same way. The job becomes <c>failed</c>, not a dead letter.</param>
+    /// <returns>
+    /// <c>queued</c>, <c>failed</c> or <c>dead_letter</c>; null: the lease had expired or belonged to another worker, and nothing was
+    /// written.
+    /// </returns>
+    public Task<string?> FailAsync(JobLease lease, string error, bool retryable) => _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), retryable));
 
-    /// <summary>Returns jobs that were not worked on to the end because this worker stops; the attempt does not count.</summary>
-    public async Task<int> ReturnAsync(IReadOnlyCollection<JobLease> claims, CancellationToken cancellationToken)
+    /// <summary>Requeues unfinished jobs because this worker stops. The attempt does not count.</summary>
+    /// <returns>The number of requeued jobs.</returns>
+    public async Task<int> ReturnAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
     {
-        await using var command = _database.CreateCommand(LeaseSql.HandBack);
-        command.Parameters.Add(new() { Value = claims.Select(claim => claim.Id).ToArray() });
-        command.Parameters.Add(new() { Value = claims.Select(claim => claim.Token).ToArray() });
+        await using var command = _database.CreateCommand(LeaseSql.Return);
+        command.Parameters.Add(new() { Value = leases.Select(lease => lease.Id).ToArray() });
+        command.Parameters.Add(new() { Value = leases.Select(lease => lease.Token).ToArray() });
         return (await IdsAsync(command, cancellationToken)).Count;
     }
 
     private async Task<IReadOnlyList<bool>> CompleteAsync(IReadOnlyList<Completion> completions)
     {
         await using var command = _database.CreateCommand(LeaseSql.Complete);
-        command.Parameters.Add(new() { Value = completions.Select(it => it.Claim.Id).ToArray() });
-        command.Parameters.Add(new() { Value = completions.Select(it => it.Claim.Token).ToArray() });
+        command.Parameters.Add(new() { Value = completions.Select(it => it.Lease.Id).ToArray() });
+        command.Parameters.Add(new() { Value = completions.Select(it => it.Lease.Token).ToArray() });
         command.Parameters.Add(new() { Value = completions.Select(it => it.Result).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.TtlMs) });
         var completed = await IdsAsync(command, CancellationToken.None);
-        _signals.Finished(completions.Where(it => completed.Contains(it.Claim.Id)).Select(it => (it.Claim.Lane, it.Claim.Id)));
-        return completions.Select(it => completed.Contains(it.Claim.Id)).ToArray();
+        _signals.Finished(completions.Where(it => completed.Contains(it.Lease.Id)).Select(it => (it.Lease.Lane, it.Lease.Id)));
+        return completions.Select(it => completed.Contains(it.Lease.Id)).ToArray();
     }
 
     private async Task<IReadOnlyList<string?>> FailAsync(IReadOnlyList<Failure> failures)
@@ -109,12 +118,16 @@ public sealed class ToolJobLeases
         var options = _options.CurrentValue;
         var first = TimeSpan.FromMilliseconds(options.RetryBaseMs);
         await using var command = _database.CreateCommand(LeaseSql.Fail);
-        command.Parameters.Add(new() { Value = failures.Select(it => it.Claim.Id).ToArray() });
-        command.Parameters.Add(new() { Value = failures.Select(it => it.Claim.Token).ToArray() });
+        command.Parameters.Add(new() { Value = failures.Select(it => it.Lease.Id).ToArray() });
+        command.Parameters.Add(new() { Value = failures.Select(it => it.Lease.Token).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => it.Error).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => ErrorFingerprint.Of(it.Error)).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => it.Retryable).ToArray() });
-        command.Parameters.Add(new() { Value = failures.Select(it => RetryBackoff.After(it.Claim.Attempt, first, Random.Shared.NextDouble())).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval });
+        command.Parameters.Add(new()
+        {
+            Value = failures.Select(it => RetryBackoff.After(it.Lease.Attempt, first, Random.Shared.NextDouble())).ToArray(),
+            NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval,
+        });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.TtlMs) });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.DeadLetterTtlMs) });
 
@@ -127,8 +140,8 @@ public sealed class ToolJobLeases
             }
         }
 
-        _signals.Finished(failures.Where(it => ends.TryGetValue(it.Claim.Id, out var end) && end != "queued").Select(it => (it.Claim.Lane, it.Claim.Id)));
-        return failures.Select(it => ends.GetValueOrDefault(it.Claim.Id)).ToArray();
+        _signals.Finished(failures.Where(it => ends.TryGetValue(it.Lease.Id, out var end) && end != "queued").Select(it => (it.Lease.Lane, it.Lease.Id)));
+        return failures.Select(it => ends.GetValueOrDefault(it.Lease.Id)).ToArray();
     }
 
     private static async Task<HashSet<Guid>> IdsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
@@ -153,19 +166,22 @@ public sealed class ToolJobLeases
             reader.GetTimeSpan(10),
             reader.GetTimeSpan(11));
 
-    private sealed record Completion(JobLease Claim, string Result);
+    private sealed record Completion(JobLease Lease, string Result);
 
-    private sealed record Failure(JobLease Claim, string Error, bool Retryable);
+    private sealed record Failure(JobLease Lease, string Error, bool Retryable);
 }
 
-/// <summary>A worker's right to write a job's end.</summary>
-/// <param name="Token">Rises with each claim; a row with another one is no longer ours.</param>
-/// <param name="Attempt">1 for the first.</param>
+/// <summary>The lease of one job: its holder may write the end of the job.</summary>
+/// <param name="Token">The fencing token. Each claim increments it; a row with another token belongs to another worker.</param>
+/// <param name="Attempt">The number of the attempt, from 1.</param>
 public sealed record JobLease(ToolLane Lane, Guid Id, long Token, int Attempt);
 
-/// <param name="Waited">From due to claimed.</param>
-/// <param name="Lease">Counted from the claim; renew before.</param>
-public sealed record LeasedJob(JobLease Claim, string Principal, string Arguments, ToolJobCacheSlot? Cache, TraceContext Trace, TimeSpan Waited, TimeSpan Lease);
+/// <summary>A claimed job.</summary>
+/// <param name="Waited">Time from due to claimed.</param>
+/// <param name="LeaseDuration">Duration of the lease, counted from the claim.</param>
+public sealed record LeasedJob(
+    JobLease Lease, string Principal, string Arguments, ToolJobCacheSlot? Cache, TraceContext Trace, TimeSpan Waited, TimeSpan LeaseDuration);
 
-/// <param name="MoreDue">Further jobs of the lane are due: a cap kept them, or there were more than asked for.</param>
+/// <summary>The result of one claim statement.</summary>
+/// <param name="MoreDue">More jobs of the lane are due: a running limit excluded them, or more were due than requested.</param>
 public sealed record LeasedJobs(IReadOnlyList<LeasedJob> Jobs, bool MoreDue);

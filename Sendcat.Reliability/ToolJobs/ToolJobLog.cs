@@ -6,10 +6,10 @@ namespace Sendcat.Reliability.ToolJobs;
 internal static partial class ToolJobLog
 {
     [LoggerMessage(2701, LogLevel.Warning, "Tool job signals unavailable: {Error}")]
-    public static partial void SignalsAway(this ILogger logger, string error);
+    public static partial void SignalsUnavailable(this ILogger logger, string error);
 
     [LoggerMessage(2702, LogLevel.Warning, "Outbox of {Tool} not published: {Error}")]
-    public static partial void OutboxStuck(this ILogger logger, string tool, string error);
+    public static partial void OutboxNotPublished(this ILogger logger, string tool, string error);
 
     [LoggerMessage(2703, LogLevel.Warning, "Tool job sweep failed: {Error}")]
     public static partial void SweepFailed(this ILogger logger, string error);
@@ -18,26 +18,26 @@ internal static partial class ToolJobLog
     public static partial void JobsRecovered(this ILogger logger, int count, string tool);
 
     [LoggerMessage(2705, LogLevel.Error, "{Count} jobs of {Tool} dead-lettered: their workers crashed on every attempt")]
-    public static partial void JobsPoisonous(this ILogger logger, int count, string tool);
+    public static partial void JobsDeadLettered(this ILogger logger, int count, string tool);
 
     [LoggerMessage(2706, LogLevel.Warning, "{Count} messages of {Tool} lost by the broker, publishing again")]
     public static partial void MessagesLost(this ILogger logger, int count, string tool);
 
     [LoggerMessage(2707, LogLevel.Warning, "Waiting turns could not read their jobs: {Error}")]
-    public static partial void WaitersBlind(this ILogger logger, string error);
+    public static partial void WaitersNotRead(this ILogger logger, string error);
 
     [LoggerMessage(2708, LogLevel.Warning, "Job of {Tool} not inserted: {Error}")]
-    public static partial void EntryFailed(this ILogger logger, string tool, string error);
+    public static partial void InsertFailed(this ILogger logger, string tool, string error);
 
     [LoggerMessage(2709, LogLevel.Warning, "Abandoned job not cancelled: {Error}")]
-    public static partial void LeavingFailed(this ILogger logger, string error);
+    public static partial void CancelFailed(this ILogger logger, string error);
 
     [LoggerMessage(2710, LogLevel.Debug, "Turn waits for job {Job} of {Tool}, joined: {Joined}")]
     public static partial void JobEntered(this ILogger logger, Guid job, string tool, bool joined);
 
     [LoggerMessage(2720, LogLevel.Error, "Publisher of {Tool} failed unexpectedly, restarting")]
-    public static partial void OutboxBroke(this ILogger logger, string tool, Exception surprise);
+    public static partial void PublisherFailed(this ILogger logger, string tool, Exception exception);
 
     [LoggerMessage(2721, LogLevel.Error, "Tool job sweep failed unexpectedly")]
-    public static partial void SweepBroke(this ILogger logger, Exception surprise);
+    public static partial void SweepFailedUnexpectedly(this ILogger logger, Exception exception);
 }

@@ -13,17 +13,17 @@ internal static partial class JobLog
     public static partial void HandlerThrew(this ILogger logger, string tool, Guid job, Exception exception);
 
     [LoggerMessage(7104, LogLevel.Warning, "End of a job of {Tool} not persisted, retrying: {Error}")]
-    public static partial void RecordAway(this ILogger logger, string tool, string error);
+    public static partial void PersistFailed(this ILogger logger, string tool, string error);
 
     [LoggerMessage(7105, LogLevel.Warning, "Job {Job} of {Tool} cancelled or taken over during attempt {Attempt}; nothing committed")]
     public static partial void JobLost(this ILogger logger, string tool, Guid job, int attempt);
 
     [LoggerMessage(7106, LogLevel.Error, "End of job {Job} of {Tool} not persisted")]
-    public static partial void EndUnrecorded(this ILogger logger, string tool, Guid job, Exception exception);
+    public static partial void EndNotPersisted(this ILogger logger, string tool, Guid job, Exception exception);
 
     [LoggerMessage(7107, LogLevel.Error, "Queue of {Tool} does not respond; deleting and declaring it again")]
-    public static partial void QueueSilent(this ILogger logger, string tool);
+    public static partial void QueueUnresponsive(this ILogger logger, string tool);
 
     [LoggerMessage(7110, LogLevel.Error, "Lane {Tool} failed unexpectedly, restarting")]
-    public static partial void LaneBroke(this ILogger logger, string tool, Exception surprise);
+    public static partial void LaneFailed(this ILogger logger, string tool, Exception exception);
 }

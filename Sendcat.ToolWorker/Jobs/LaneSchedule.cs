@@ -4,14 +4,17 @@ using Sendcat.Reliability.ToolJobs;
 namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>
-/// Whose turn it is when lanes want more places than there are (stride scheduling). Each turn moves a lane on by one over its weight, and the lane that is least far on goes
-/// next: realtime gets six turns for three of interactive and one of batch, and batch is never left out.
+/// Stride scheduling: decides which lane gets the next slot when the lanes want more slots than are free. Each assigned slot advances the
+/// position of its lane by 1 / weight, and the lane with the lowest position is next. Realtime gets six slots for three of interactive and
+/// one of batch, and batch never starves.
 /// </summary>
 internal sealed record LaneSchedule(ImmutableDictionary<ToolLane, double> Positions, double Now)
 {
     public static readonly LaneSchedule Start = new(ImmutableDictionary<ToolLane, double>.Empty, 0);
 
-    /// <param name="waiting">At least one.</param>
+    /// <summary>Chooses the lane for the next slot.</summary>
+    /// <param name="waiting">The lanes that wait; at least one.</param>
+    /// <returns>The lane, and the schedule after it.</returns>
     public (ToolLane Lane, LaneSchedule Then) Next(IEnumerable<ToolLane> waiting)
     {
         var next = waiting.MinBy(lane => (PositionOf(lane), lane.Qos));
@@ -19,7 +22,7 @@ internal sealed record LaneSchedule(ImmutableDictionary<ToolLane, double> Positi
         return (next!, new(Positions.SetItem(next!, position + (1.0 / Weight(next!.Qos))), position));
     }
 
-    /// <summary>A lane that rested has not saved up turns.</summary>
+    /// <summary>The position of an idle lane does not fall behind, so idle time gives it no extra slots.</summary>
     private double PositionOf(ToolLane lane) => Math.Max(Positions.GetValueOrDefault(lane), Now);
 
     private static int Weight(QosClass qos) => qos switch { QosClass.Realtime => 6, QosClass.Interactive => 3, _ => 1 };

@@ -4,18 +4,21 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>The jobs that this process runs at once, all lanes together (<c>BULKHEAD_TOOL_JOB_MAX</c>). Lanes that wait for a place take weighted turns.</summary>
+/// <summary>
+/// The job slots of this process, shared by all lanes (<c>BULKHEAD_TOOL_JOB_MAX</c>). <see cref="LaneSchedule"/> assigns free slots to
+/// waiting lanes.
+/// </summary>
 internal sealed class WorkerSlots(IOptionsMonitor<BulkheadOptions> options)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<ToolLane, Queue<TaskCompletionSource>> _waiting = [];
-    private LaneSchedule _turns = LaneSchedule.Start;
+    private LaneSchedule _schedule = LaneSchedule.Start;
     private int _taken;
 
-    /// <summary>Waits for a place; give it back with <see cref="Release"/>.</summary>
-    public async Task TakeAsync(ToolLane lane, CancellationToken cancellationToken)
+    /// <summary>Waits for a slot. The caller must release it with <see cref="Release"/>.</summary>
+    public async Task AcquireAsync(ToolLane lane, CancellationToken cancellationToken)
     {
-        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        var waiter = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (_gate)
         {
             if (!_waiting.TryGetValue(lane, out var queue))
@@ -23,18 +26,18 @@ internal sealed class WorkerSlots(IOptionsMonitor<BulkheadOptions> options)
                 _waiting[lane] = queue = [];
             }
 
-            queue.Enqueue(turn);
+            queue.Enqueue(waiter);
             AssignFreeSlots();
         }
 
         try
         {
-            await turn.Task.WaitAsync(cancellationToken);
+            await waiter.Task.WaitAsync(cancellationToken);
         }
         catch (OperationCanceledException)
         {
-            // The place may have come at the same moment.
-            if (!turn.TrySetCanceled(CancellationToken.None))
+            // The slot may have been assigned at the same moment.
+            if (!waiter.TrySetCanceled(CancellationToken.None))
             {
                 Release();
             }
@@ -43,8 +46,8 @@ internal sealed class WorkerSlots(IOptionsMonitor<BulkheadOptions> options)
         }
     }
 
-    /// <summary>A further place, if one is free and nobody waits.</summary>
-    public bool TryTake(ToolLane lane)
+    /// <summary>Acquires another slot if one is free and no lane waits.</summary>
+    public bool TryAcquire(ToolLane lane)
     {
         lock (_gate)
         {
@@ -53,29 +56,30 @@ internal sealed class WorkerSlots(IOptionsMonitor<BulkheadOptions> options)
                 return false;
             }
 
-            (_, _turns) = _turns.Next([lane]);
+            (_, _schedule) = _schedule.Next([lane]);
             _taken++;
             return true;
         }
     }
 
-    public void Release(int places = 1)
+    public void Release(int slots = 1)
     {
         lock (_gate)
         {
-            _taken -= places;
+            _taken -= slots;
             AssignFreeSlots();
         }
     }
 
     private void AssignFreeSlots()
     {
-        while (_taken < options.CurrentValue.ToolJobMax && _waiting.Where(lane => lane.Value.Count > 0).Select(lane => lane.Key).ToArray() is { Length: > 0 } lanes)
+        while (_taken < options.CurrentValue.ToolJobMax
+            && _waiting.Where(lane => lane.Value.Count > 0).Select(lane => lane.Key).ToArray() is { Length: > 0 } lanes)
         {
-            var (lane, then) = _turns.Next(lanes);
+            var (lane, then) = _schedule.Next(lanes);
             if (_waiting[lane].Dequeue().TrySetResult())
             {
-                _turns = then;
+                _schedule = then;
                 _taken++;
             }
         }

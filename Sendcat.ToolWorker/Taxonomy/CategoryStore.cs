@@ -3,10 +3,12 @@ using NpgsqlTypes;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
-/// <summary>Keeps the categories. Readers see the old tree or the new one, never half of either.</summary>
+/// <summary>
+/// Stores the categories in Postgres. One transaction replaces the tree, so readers see either the old tree or the new one.
+/// </summary>
 internal sealed class CategoryStore(NpgsqlDataSource database)
 {
-    /// <summary>"taxonomy" in ASCII: one worker at a time refreshes.</summary>
+    /// <summary>Key of the advisory lock: "taxonomy" in ASCII. One worker at a time refreshes.</summary>
     private const long Lock = 0x7461786F6E6F6D79;
 
     private const string TryLock = """
@@ -19,8 +21,11 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
         SELECT EXISTS (SELECT FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1 AND fetched_at > statement_timestamp() - $2)
         """;
 
-    /// <summary>Runs <paramref name="fetch"/> and keeps what it brings, unless the tree is younger than <paramref name="age"/> or another worker is at it.</summary>
-    /// <returns>Whether the tree is fresh now; false: nothing was brought, or somebody else is at it.</returns>
+    /// <summary>
+    /// Calls <paramref name="fetch"/> and stores its tree, unless the stored tree is younger than <paramref name="age"/> or another worker
+    /// is refreshing.
+    /// </summary>
+    /// <returns>True: the tree is fresh now. False: nothing was fetched, or another worker is refreshing.</returns>
     public async Task<bool> RefreshAsync(string marketplace, TimeSpan age, Func<CancellationToken, Task<CategoryTree?>> fetch, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
@@ -33,9 +38,9 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
             }
         }
 
-        await using (var asking = new NpgsqlCommand(IsFresh, connection) { Parameters = { new() { Value = marketplace }, new() { Value = age } } })
+        await using (var checking = new NpgsqlCommand(IsFresh, connection) { Parameters = { new() { Value = marketplace }, new() { Value = age } } })
         {
-            if (await asking.ExecuteScalarAsync(cancellationToken) is true)
+            if (await checking.ExecuteScalarAsync(cancellationToken) is true)
             {
                 return true;
             }
@@ -46,16 +51,19 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
             return false;
         }
 
-        await using (var keeping = new NpgsqlBatch(connection, transaction) { BatchCommands = { Categories(marketplace, tree), Leftovers(marketplace, tree), Meta(marketplace, tree) } })
+        await using (var writing = new NpgsqlBatch(connection, transaction)
         {
-            await keeping.ExecuteNonQueryAsync(cancellationToken);
+            BatchCommands = { Upsert(marketplace, tree), DeleteRemoved(marketplace, tree), Meta(marketplace, tree) },
+        })
+        {
+            await writing.ExecuteNonQueryAsync(cancellationToken);
         }
 
         await transaction.CommitAsync(cancellationToken);
         return true;
     }
 
-    private static NpgsqlBatchCommand Categories(string marketplace, CategoryTree tree) => new(
+    private static NpgsqlBatchCommand Upsert(string marketplace, CategoryTree tree) => new(
         """
         -- write ebay categories
         INSERT INTO reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at)
@@ -78,7 +86,7 @@ internal sealed class CategoryStore(NpgsqlDataSource database)
         },
     };
 
-    private static NpgsqlBatchCommand Leftovers(string marketplace, CategoryTree tree) => new(
+    private static NpgsqlBatchCommand DeleteRemoved(string marketplace, CategoryTree tree) => new(
         """
         -- remove ebay categories
         DELETE FROM reliability.ebay_categories WHERE marketplace_id = $1 AND NOT category_id = ANY($2)

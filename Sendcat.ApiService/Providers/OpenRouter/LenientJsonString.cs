@@ -6,14 +6,16 @@ using System.Text.Json;
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>
-/// Reads JSON strings that <see cref="Utf8JsonReader.GetString"/> would throw on: halves of surrogate pairs in escapes, bytes that are no UTF-8.
-/// A half in the middle becomes U+FFFD; a half at either end is left for <see cref="SplitCharacter"/>, because a model may cut a character in two.
+/// Reads JSON strings for which <see cref="Utf8JsonReader.GetString"/> would throw: unpaired surrogates in escapes, and bytes that are not
+/// UTF-8. An unpaired surrogate in the middle becomes U+FFFD. An unpaired surrogate at either end is kept for <see cref="SplitCharacter"/>,
+/// because a model may split a character between two deltas.
 /// </summary>
 internal static class LenientJsonString
 {
-    private const int OnStack = 256;
+    /// <summary>Strings up to this number of bytes are unescaped on the stack.</summary>
+    private const int MaxStackChars = 256;
 
-    /// <summary>The current string token; null for any other token.</summary>
+    /// <summary>The value of the current string or property name token; null for any other token.</summary>
     public static string? Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName))
@@ -33,7 +35,7 @@ internal static class LenientJsonString
     private static string Unescape(ReadOnlySpan<byte> bytes)
     {
         char[]? rented = null;
-        var chars = bytes.Length <= OnStack ? stackalloc char[OnStack] : (rented = ArrayPool<char>.Shared.Rent(bytes.Length));
+        var chars = bytes.Length <= MaxStackChars ? stackalloc char[MaxStackChars] : (rented = ArrayPool<char>.Shared.Rent(bytes.Length));
         var length = 0;
         while (!bytes.IsEmpty)
         {
@@ -60,7 +62,8 @@ internal static class LenientJsonString
         return text;
     }
 
-    /// <param name="bytes">Begins behind the backslash; the reader has checked that the escape is well formed.</param>
+    /// <param name="bytes">Begins after the backslash. The JSON reader has already checked that the escape is well formed.</param>
+    /// <param name="consumed">Bytes of the escape without the backslash.</param>
     private static char Escaped(ReadOnlySpan<byte> bytes, out int consumed)
     {
         consumed = 1;

@@ -14,21 +14,24 @@ internal static class CategoryEndpoints
     }
 
     private static async Task<Results<Ok<Page<CategoryView>>, ApiError>> ListAsync(
-        HttpContext http, ShoppingGuard door, CategoryTree tree, string? parentId, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, CategoryTree tree,
+        string? parentId, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal) || !PageLimit.Read(limit, fallback: 100, most: 200).TryGet(out var count, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal)
+            || !PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out refusal))
         {
             return refusal;
         }
 
         return !CategoryTree.MayBeId(parentId) ? ApiError.InvalidRequest("parentId is a number")
-            : !CategoryTree.MayBeId(cursor) ? PageCursor.Foreign
-            : TypedResults.Ok(await tree.ListAsync(Given(parentId), Given(cursor), count, cancellationToken));
+            : !CategoryTree.MayBeId(cursor) ? PageCursor.Invalid
+            : TypedResults.Ok(await tree.ListAsync(NonEmpty(parentId), NonEmpty(cursor), count, cancellationToken));
     }
 
-    private static async Task<Results<Ok<CategoryView>, ApiError>> GetAsync(HttpContext http, string id, ShoppingGuard door, CategoryTree tree, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<CategoryView>, ApiError>> GetAsync(
+        HttpContext http, string id, ShoppingGuard guard, CategoryTree tree, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal))
         {
             return refusal;
         }
@@ -38,5 +41,5 @@ internal static class CategoryEndpoints
             : ApiError.NotFound("No such category");
     }
 
-    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

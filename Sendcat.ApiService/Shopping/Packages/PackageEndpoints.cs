@@ -7,7 +7,7 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Shopping.Packages;
 
-/// <summary><c>/api/packages</c>: of signed-in users. A guest has none and may look at that.</summary>
+/// <summary><c>/api/packages</c>: the packages of signed-in users. A guest gets empty lists.</summary>
 internal static class PackageEndpoints
 {
     public static void MapPackages(this IEndpointRouteBuilder app)
@@ -20,10 +20,11 @@ internal static class PackageEndpoints
     }
 
     private static async Task<Results<Ok<Page<PackageView>>, ApiError>> ListAsync(
-        HttpContext http, ShoppingGuard door, SendcatDb db, string? search, string? status, string? sort, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, SendcatDb db,
+        string? search, string? status, string? sort, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
-            || !PageLimit.Read(limit, fallback: 50, most: 200).TryGet(out var count, out refusal)
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out refusal)
             || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
         {
             return refusal;
@@ -31,35 +32,41 @@ internal static class PackageEndpoints
 
         return PageCursor.TryRead(cursor, list.Sort, out var after)
             ? TypedResults.Ok(await list.ReadAsync(db, principal, after, count, cancellationToken))
-            : PageCursor.Foreign;
+            : PageCursor.Invalid;
     }
 
-    private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(HttpContext http, ShoppingGuard door, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(
+        HttpContext http, ShoppingGuard guard, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        var counts = await db.Packages.Where(p => p.UserId == principal.UserId).GroupBy(p => p.Status).Select(group => new { group.Key, Count = group.Count() }).ToDictionaryAsync(row => row.Key, row => row.Count, cancellationToken);
+        var counts = await db.Packages.Where(p => p.UserId == principal.UserId)
+            .GroupBy(p => p.Status).Select(group => new { group.Key, Count = group.Count() })
+            .ToDictionaryAsync(row => row.Key, row => row.Count, cancellationToken);
         return TypedResults.Ok(new PackageCounts(counts.Values.Sum(), PackageStatus.All.ToDictionary(status => status, counts.GetValueOrDefault)));
     }
 
     private static async Task<Results<FileContentHttpResult, ApiError>> ExportAsync(
-        HttpContext http, ShoppingGuard door, SendcatDb db, string? search, string? status, string? sort, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, SendcatDb db,
+        string? search, string? status, string? sort, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal) || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
         {
             return refusal;
         }
 
-        var rows = await list.Of(db, principal).Take(PackageExport.MostRows).ToListAsync(cancellationToken);
+        var rows = await list.Of(db, principal).Take(PackageExport.MaxRows).ToListAsync(cancellationToken);
         return TypedResults.File(Encoding.UTF8.GetBytes(PackageExport.Csv(rows)), "text/csv; charset=utf-8", "packages.csv");
     }
 
-    private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(HttpContext http, ShoppingGuard door, DemoPackages demo, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(
+        HttpContext http, ShoppingGuard guard, DemoPackages demo, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
+        if (!(await guard.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

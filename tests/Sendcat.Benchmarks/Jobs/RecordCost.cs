@@ -32,7 +32,7 @@ internal sealed record RecordCost(
                     await TimedAsync(clock, claim, async () => held.AddRange((await claims.ClaimAsync(ToolLane.SearchWeb, Batch, "benchmark", cancellationToken)).Jobs));
                 }
             });
-            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => claims.CompleteAsync(held[number].Claim, """{"kind":"search_web"}"""))));
+            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => claims.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));
             left -= held.Count;
         }
 

@@ -232,7 +232,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     private static async Task<Guid> DieAsync(SendcatApi api, ToolLane lane, string error)
     {
         var job = await EnterAsync(api, lane, "ann");
-        Assert.Equal("dead_letter", await api.Services.GetRequiredService<ToolJobLeases>().FailAsync((await ClaimAsync(api, lane)).Claim, error, retryable: true));
+        Assert.Equal("dead_letter", await api.Services.GetRequiredService<ToolJobLeases>().FailAsync((await ClaimAsync(api, lane)).Lease, error, retryable: true));
         return job;
     }
 }

@@ -209,7 +209,7 @@ public sealed class ClaimTests(SharedStores stores)
         await using var replica = await ReplicaAsync();
         await Task.WhenAll(Enumerable.Range(0, 64).Select(Work));
 
-        await replica.Keeper.TendAsync(default);
+        await replica.Keeper.RunRoundAsync(default);
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("global"));
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("lane"));
         Assert.Equal(0, await replica.Redis.HashLengthAsync(RedisKeys.LeasesOf(replica.Id.ToString())));
@@ -326,7 +326,7 @@ public sealed class ClaimTests(SharedStores stores)
         replica.Keeper.ReleaseLater("turn", [claim]);
         Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("turn", [claim], [], default)).Status);
 
-        await replica.Keeper.TendAsync(default);
+        await replica.Keeper.RunRoundAsync(default);
 
         Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("lane"));
     }

@@ -98,7 +98,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
         {
             await release.Task.WaitAsync(token);
-            return new ToolResult.Done(arguments, Keep: true);
+            return new ToolResult.Done(arguments, Cacheable: true);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var (space, key) = rig.Get<ToolCacheSlots>().SearchWeb(" Kettle ");
@@ -149,7 +149,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
         {
             await gate.WaitAsync(token);
-            return new ToolResult.Done(arguments, Keep: false);
+            return new ToolResult.Done(arguments, Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_JOB_WAIT_MS", "60000"));
         var turns = Enumerable.Range(0, 20).Select(i => rig.Client.RunAsync(new(ToolLane.SearchWeb, $"{i}", $"user:{i}"), Patience)).ToArray();
@@ -184,7 +184,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
             {
             }
 
-            await rig.ExpireLeaseAsync(claimed.Jobs[0].Claim.Id);
+            await rig.ExpireLeaseAsync(claimed.Jobs[0].Lease.Id);
         }
 
         Assert.Equal(new ToolJobOutcome.Failed("The worker fell silent.", ToolBackpressure.DeadLetter), await outcome);

@@ -14,9 +14,9 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
 
         await rig.ExpireLeaseAsync(job);
 
-        Assert.Empty(await rig.Claims.RenewAsync([sleeper.Claim], CancellationToken.None));
-        Assert.False(await rig.Claims.CompleteAsync(sleeper.Claim, "late"));
-        Assert.Null(await rig.Claims.FailAsync(sleeper.Claim, "late", retryable: true));
+        Assert.Empty(await rig.Claims.RenewAsync([sleeper.Lease], CancellationToken.None));
+        Assert.False(await rig.Claims.CompleteAsync(sleeper.Lease, "late"));
+        Assert.Null(await rig.Claims.FailAsync(sleeper.Lease, "late", retryable: true));
         Assert.Equal("running", await rig.ReadAsync<string>("status", job));
     }
 
@@ -27,16 +27,16 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         var job = await rig.EnterAsync(ToolLane.SearchWeb);
         var first = await rig.ClaimOneAsync(ToolLane.SearchWeb);
         await rig.ExpireLeaseAsync(job);
-        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
         var second = await rig.ClaimOneAsync(ToolLane.SearchWeb);
 
-        Assert.False(await rig.Claims.CompleteAsync(first.Claim, "first"));
-        Assert.True(await rig.Claims.CompleteAsync(second.Claim, "second"));
-        Assert.False(await rig.Claims.CompleteAsync(second.Claim, "again"));
+        Assert.False(await rig.Claims.CompleteAsync(first.Lease, "first"));
+        Assert.True(await rig.Claims.CompleteAsync(second.Lease, "second"));
+        Assert.False(await rig.Claims.CompleteAsync(second.Lease, "again"));
 
         Assert.Equal("second", await rig.ReadAsync<string>("result", job));
-        Assert.Equal(2, second.Claim.Attempt);
+        Assert.Equal(2, second.Lease.Attempt);
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 20, "worker", CancellationToken.None);
         await rig.ExecuteAsync("DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
 
-        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
 
         Assert.Equal(20, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
         await using var moments = rig.Database.CreateCommand("SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j JOIN reliability.tool_outbox o ON o.job_id = j.id AND o.due_at = j.available_at");
@@ -61,14 +61,14 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await rig.EnterAsync(ToolLane.SearchWeb);
         var second = await rig.EnterAsync(ToolLane.SearchWeb);
         await rig.ClaimOneAsync(ToolLane.SearchWeb);
-        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
         await rig.ExpireLeaseAsync(second);
-        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).ExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
 
         await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
 
-        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
 
         Assert.Equal(4, claims.Sum(claim => claim.Jobs.Count));
         Assert.All(claims, claim => Assert.True(claim.MoreDue));
-        Assert.Equal(4, claims.SelectMany(claim => claim.Jobs).Select(job => job.Claim.Id).Distinct().Count());
+        Assert.Equal(4, claims.SelectMany(claim => claim.Jobs).Select(job => job.Lease.Id).Distinct().Count());
     }
 
     [Fact]
@@ -97,7 +97,7 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         {
             var job = await rig.ClaimOneAsync(ToolLane.SearchWeb);
             turns.Add(job.Principal);
-            await rig.Claims.CompleteAsync(job.Claim, "{}");
+            await rig.Claims.CompleteAsync(job.Lease, "{}");
         }
 
         Assert.Equal(["user:flood", "user:ann", "user:bob", "user:flood", "user:flood", "user:flood"], turns);
@@ -109,12 +109,12 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"));
         var job = await rig.EnterAsync(ToolLane.SearchGlobal);
 
-        Assert.Equal("queued", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "HTTP 503 from shop 17", retryable: true));
+        Assert.Equal("queued", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Lease, "HTTP 503 from shop 17", retryable: true));
         Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchGlobal, 1, "worker", CancellationToken.None)).Jobs);
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND due_at > now() AND due_at < now() + interval '1.3 s'"));
 
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
-        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "HTTP 503 from shop 18", retryable: true));
+        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Lease, "HTTP 503 from shop 18", retryable: true));
 
         var letter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None));
         Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (letter.Reason, letter.Error, letter.Attempts));
@@ -128,7 +128,7 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
         var job = await rig.EnterAsync(ToolLane.SearchGlobal);
 
-        Assert.Equal("failed", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Claim, "SERPER_API_KEY is not set.", retryable: false));
+        Assert.Equal("failed", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Lease, "SERPER_API_KEY is not set.", retryable: false));
 
         Assert.Equal("failed", await rig.ReadAsync<string>("status", job));
         Assert.Empty(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None));
@@ -141,11 +141,11 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await rig.EnterAsync(ToolLane.SearchWeb);
         var claimed = await rig.ClaimOneAsync(ToolLane.SearchWeb);
 
-        Assert.Equal(1, await rig.Claims.ReturnAsync([claimed.Claim], CancellationToken.None));
+        Assert.Equal(1, await rig.Claims.ReturnAsync([claimed.Lease], CancellationToken.None));
 
         var again = await rig.ClaimOneAsync(ToolLane.SearchWeb);
-        Assert.Equal((1, claimed.Claim.Token + 1), (again.Claim.Attempt, again.Claim.Token));
-        Assert.False(await rig.Claims.CompleteAsync(claimed.Claim, "late"));
+        Assert.Equal((1, claimed.Lease.Token + 1), (again.Lease.Attempt, again.Lease.Token));
+        Assert.False(await rig.Claims.CompleteAsync(claimed.Lease, "late"));
     }
 
     [Fact]
@@ -154,9 +154,9 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
         await Task.WhenAll(Enumerable.Range(0, 60).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
         var jobs = (await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 60, "worker", CancellationToken.None)).Jobs;
-        await rig.ExpireLeaseAsync(jobs[7].Claim.Id);
+        await rig.ExpireLeaseAsync(jobs[7].Lease.Id);
 
-        var completed = await Task.WhenAll(jobs.Select(job => rig.Claims.CompleteAsync(job.Claim, "{}")));
+        var completed = await Task.WhenAll(jobs.Select(job => rig.Claims.CompleteAsync(job.Lease, "{}")));
 
         Assert.Equal(60, jobs.Count);
         Assert.Equal([7], completed.Index().Where(it => !it.Item).Select(it => it.Index));

@@ -141,7 +141,7 @@ public sealed class EventFramingTests
         }
 
         var call = new ModelCall(null, 0, TimeProvider.System);
-        var events = heard.Select(one => call.Hear(one, 0)).OfType<ChatEvent>().ToList();
+        var events = heard.Select(one => call.Process(one, 0)).OfType<ChatEvent>().ToList();
         events.AddRange(call.ToolCalls.Select(made => new ChatEvent.ToolInputAvailable(made.Id, made.Name, made.ArgumentsJson, JsonShape.IsObject(made.ArgumentsJson))));
         events.Add(new ChatEvent.Done("stop"));
         return events;

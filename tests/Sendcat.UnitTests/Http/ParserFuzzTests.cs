@@ -113,8 +113,8 @@ public sealed class ParserFuzzTests
             _ = EmailAddress.IsPlausible(text);
             _ = options.Confirms(text);
             _ = PasswordRules.Permit(text);
-            _ = StoredText.Says(text, 100);
-            _ = StoredText.Kept(text);
+            _ = StoredText.HasText(text, 100);
+            _ = StoredText.Sanitize(text);
         });
     }
 

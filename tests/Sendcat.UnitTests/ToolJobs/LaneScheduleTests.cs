@@ -4,7 +4,7 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.UnitTests.ToolJobs;
 
-public sealed class LaneTurnsTests
+public sealed class LaneScheduleTests
 {
     [Fact]
     public void Turns_go_six_to_three_to_one()

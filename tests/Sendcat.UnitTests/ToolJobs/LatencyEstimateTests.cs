@@ -71,7 +71,7 @@ public sealed class LatencyEstimateTests
     [InlineData(7000, null, 0)]
     public void The_other_source_gets_its_usual_time_and_not_more_than_the_turn_has(int takenMs, int? usualMs, int restMs)
     {
-        var rest = SearchProductsHandler.Rest(Ms(takenMs), usualMs is { } usual ? Ms(usual) : null, TurnWaits);
+        var rest = SearchProductsHandler.Remaining(Ms(takenMs), usualMs is { } usual ? Ms(usual) : null, TurnWaits);
 
         Assert.Equal(Ms(restMs), rest);
     }

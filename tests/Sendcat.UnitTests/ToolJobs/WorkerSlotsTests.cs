@@ -5,15 +5,15 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.UnitTests.ToolJobs;
 
-public sealed class WorkerPlacesTests
+public sealed class WorkerSlotsTests
 {
     [Fact]
     public async Task A_free_place_goes_to_the_lane_whose_turn_it_is()
     {
         var places = Places(1);
-        await places.TakeAsync(ToolLane.SearchWeb, CancellationToken.None);
-        var batch = places.TakeAsync(ToolLane.SearchGlobal, CancellationToken.None);
-        var web = places.TakeAsync(ToolLane.SearchWeb, CancellationToken.None);
+        await places.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
+        var batch = places.AcquireAsync(ToolLane.SearchGlobal, CancellationToken.None);
+        var web = places.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
 
         places.Release();
         await batch;
@@ -27,16 +27,16 @@ public sealed class WorkerPlacesTests
     public async Task Who_gives_up_waiting_keeps_no_place()
     {
         var places = Places(1);
-        await places.TakeAsync(ToolLane.SearchWeb, CancellationToken.None);
+        await places.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
         using var impatient = new CancellationTokenSource();
-        var waiting = places.TakeAsync(ToolLane.SearchWeb, impatient.Token);
+        var waiting = places.AcquireAsync(ToolLane.SearchWeb, impatient.Token);
 
         await impatient.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         places.Release();
 
-        Assert.True(places.TryTake(ToolLane.SearchWeb));
-        Assert.False(places.TryTake(ToolLane.SearchWeb));
+        Assert.True(places.TryAcquire(ToolLane.SearchWeb));
+        Assert.False(places.TryAcquire(ToolLane.SearchWeb));
     }
 
     private static WorkerSlots Places(int count) => new(new Fixed(new() { ToolJobMax = count }));

@@ -20,7 +20,7 @@ public sealed class DegradedTextsTests
 
         static void Told(ToolJobOutcome trouble, string words, ToolPressure? pressure)
         {
-            var answer = ProductsAnswer.Of("kettle", "product search", new Found<ProductsResult>(null, LookupSource.None, trouble));
+            var answer = ProductsAnswer.Of("kettle", "product search", new LookupResult<ProductsResult>(null, LookupSource.None, trouble));
             Assert.Contains(words, answer.Text, StringComparison.Ordinal);
             Assert.Contains("Continue with what you know", answer.Text, StringComparison.Ordinal);
             Assert.Equal((true, pressure, null), (answer.Failed, answer.Pressure, answer.OutputJson));

@@ -4,8 +4,11 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools;
 
-/// <summary>Results as models and readers get them: their letters are not escaped, which would cost tokens. Never put into a page.</summary>
-internal static class FoundJson
+/// <summary>
+/// Serializes results for models and clients. Non-ASCII characters are not escaped, because escapes cost tokens. Do not embed this JSON in
+/// HTML.
+/// </summary>
+internal static class ResultJson
 {
     public static readonly ToolJson Readable = new(new JsonSerializerOptions(ToolJson.Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
 

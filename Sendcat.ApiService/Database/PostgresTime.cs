@@ -1,8 +1,10 @@
 namespace Sendcat.ApiService.Database;
 
-internal static class StoreTime
+internal static class PostgresTime
 {
-    /// <summary>Now in the whole microseconds that Postgres keeps, so that what an answer says is what a later read finds.</summary>
+    /// <summary>
+    /// The current UTC time, truncated to the microseconds that Postgres stores. A response and a later read therefore show the same time.
+    /// </summary>
     public static DateTimeOffset Now(this TimeProvider time)
     {
         var now = time.GetUtcNow();

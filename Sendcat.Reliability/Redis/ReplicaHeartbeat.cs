@@ -5,19 +5,31 @@ using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>Says that this replica lives, and frees the leases of replicas that no longer do: the places of a killed process are free long before their leases run out.</summary>
-internal sealed class ReplicaBeat(GuardedRedis redis, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<ReplicaBeat> logger)
+/// <summary>
+/// Sends the heartbeat of this replica, and reaps the leases of replicas whose heartbeat timed out. So the slots of a killed process are
+/// free long before its leases expire.
+/// </summary>
+internal sealed class ReplicaHeartbeat(
+    GuardedRedis redis,
+    ReplicaId replica,
+    IOptionsMonitor<RedisOptions> options,
+    TimeProvider time,
+    ReliabilityMetrics metrics,
+    ILogger<ReplicaHeartbeat> logger)
     : BackgroundService
 {
     private static readonly RedisScript Beat = RedisScript.Embedded("beat.lua");
-    private static readonly RedisScript Bury = RedisScript.Embedded("bury.lua");
+    private static readonly RedisScript Reap = RedisScript.Embedded("bury.lua");
 
-    /// <summary>One beat; buries who has been silent for too long.</summary>
+    /// <summary>Sends one heartbeat and reaps the leases of dead replicas.</summary>
     internal async Task BeatAsync(CancellationToken cancellationToken)
     {
-        var answer = await redis.MaintainAsync(
-            Beat, [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.ToString())], [replica.ToString(), options.CurrentValue.ReplicaDeadAfterMs], cancellationToken);
-        foreach (var dead in (string?[]?)answer ?? [])
+        var response = await redis.MaintainAsync(
+            Beat,
+            [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.ToString())],
+            [replica.ToString(), options.CurrentValue.ReplicaDeadAfterMs],
+            cancellationToken);
+        foreach (var dead in (string?[]?)response ?? [])
         {
             await ReapAsync(dead!, cancellationToken);
         }
@@ -36,27 +48,28 @@ internal sealed class ReplicaBeat(GuardedRedis redis, ReplicaId replica, IOption
             {
                 return;
             }
-#pragma warning disable CA1031 // A replica that stops beating is buried alive.
+#pragma warning disable CA1031 // Without heartbeats the other replicas would reap the leases of this live replica.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                logger.KeepingFailed(exception);
+                logger.LeaseUpkeepFailed(exception);
             }
         }
     }
 
-    /// <summary>Buries itself: nobody needs to wait for its silence.</summary>
+    /// <summary>Marks this replica as dead and releases its leases, so that the others do not wait for the heartbeat to time out.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
         try
         {
-            await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.ToString(), 0).WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
+            await redis.Database.SortedSetAddAsync(RedisKeys.Replicas, replica.ToString(), 0)
+                .WaitAsync(TimeSpan.FromSeconds(2), time, cancellationToken);
             await ReapAsync(replica.ToString(), cancellationToken);
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            // Others bury it.
+            // The other replicas reap the leases when the heartbeat times out.
         }
     }
 
@@ -65,18 +78,18 @@ internal sealed class ReplicaBeat(GuardedRedis redis, ReplicaId replica, IOption
         var began = time.GetUtcNow();
         for (var left = 1; left > 0;)
         {
-            if (await redis.MaintainAsync(Bury, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } answer)
+            if (await redis.MaintainAsync(Reap, [RedisKeys.Replicas, RedisKeys.LeasesOf(dead)], [dead], cancellationToken) is not { } response)
             {
                 return;
             }
 
-            left = (int)answer;
+            left = (int)response;
         }
 
         if (dead != replica.ToString())
         {
             metrics.Leases("buried_replica", 1);
-            BackgroundRound.Did("reap replica leases", began, ("sendcat.replica.id", dead));
+            BackgroundRound.Record("reap replica leases", began, ("sendcat.replica.id", dead));
             logger.ReplicaReaped(dead);
         }
     }

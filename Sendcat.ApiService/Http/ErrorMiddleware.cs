@@ -4,8 +4,10 @@ using Npgsql;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>The last net: whatever went wrong below becomes a classified answer, without a word about our insides.</summary>
-internal sealed class Faults(ILogger<Faults> logger)
+/// <summary>
+/// Turns exceptions, and error statuses without a body, into an <see cref="ApiError"/> response that reveals no internal details.
+/// </summary>
+internal sealed class ErrorMiddleware(ILogger<ErrorMiddleware> logger)
 {
     private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
@@ -17,7 +19,7 @@ internal sealed class Faults(ILogger<Faults> logger)
         }
         catch (Exception) when (http.RequestAborted.IsCancellationRequested)
         {
-            // Nobody is left to be told. 499 is what access logs call it.
+            // The client has disconnected. 499 is the status that access logs use for this.
             if (!http.Response.HasStarted)
             {
                 http.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
@@ -25,9 +27,9 @@ internal sealed class Faults(ILogger<Faults> logger)
 
             return;
         }
-        catch (Exception fault)
+        catch (Exception exception)
         {
-            await AnswerAsync(http, fault);
+            await WriteErrorAsync(http, exception);
             return;
         }
 
@@ -37,21 +39,21 @@ internal sealed class Faults(ILogger<Faults> logger)
         }
     }
 
-    private async Task AnswerAsync(HttpContext http, Exception fault)
+    private async Task WriteErrorAsync(HttpContext http, Exception exception)
     {
-        var error = Classify(fault);
+        var error = Classify(exception);
         if (error.Status == StatusCodes.Status500InternalServerError)
         {
-            logger.RequestFailed(fault, http.Request.Method, RouteTemplate.Of(http));
+            logger.RequestFailed(exception, http.Request.Method, RouteTemplate.Of(http));
         }
         else if (error.Status == StatusCodes.Status503ServiceUnavailable)
         {
-            logger.StoreAway(fault.GetBaseException().Message, http.Request.Method, RouteTemplate.Of(http));
+            logger.StoreUnavailable(exception.GetBaseException().Message, http.Request.Method, RouteTemplate.Of(http));
         }
 
         if (http.Response.HasStarted)
         {
-            // The only honest end of half an answer is a broken one.
+            // A part of the response was sent. Aborting the connection is the only way to show the client that it is incomplete.
             http.Abort();
             return;
         }
@@ -60,9 +62,9 @@ internal sealed class Faults(ILogger<Faults> logger)
         await error.ExecuteAsync(http);
     }
 
-    private static ApiError Classify(Exception fault)
+    private static ApiError Classify(Exception exception)
     {
-        for (var cause = fault; cause is not null; cause = cause.InnerException)
+        for (var cause = exception; cause is not null; cause = cause.InnerException)
         {
             switch (cause)
             {
@@ -72,13 +74,13 @@ internal sealed class Faults(ILogger<Faults> logger)
                     return ApiError.UnsupportedMediaType();
                 case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
                     return ApiError.InvalidRequest("The body came too slowly") with { Status = StatusCodes.Status408RequestTimeout };
-                // Kestrel reports a chunk size that no number holds as an IOException.
+                // Kestrel reports a chunk size that overflows as an IOException.
                 case BadHttpRequestException or ConnectionResetException or IOException { InnerException: OverflowException }:
                     return ApiError.InvalidRequest("The request is malformed");
-                // Text that got past a check and that Postgres has no characters for, NUL above all.
+                // Text that passed all checks and that Postgres cannot store, such as NUL.
                 case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
                     return ApiError.InvalidRequest("The request holds characters that cannot be stored");
-                // Somebody else was quicker: deleted what this belongs to, or made the same.
+                // Another request was first: it deleted the parent row, or inserted the same key.
                 case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
                     return ApiError.Conflict();
                 case NpgsqlException { IsTransient: true }:
@@ -91,7 +93,7 @@ internal sealed class Faults(ILogger<Faults> logger)
         return ApiError.Internal();
     }
 
-    /// <summary>Statuses that the framework set and left without a body.</summary>
+    /// <summary>The error for a status that the framework set without a body; null for other responses.</summary>
     private static ApiError? OfEmptyStatus(HttpContext http) =>
         http.Response.ContentLength is not null || http.Response.ContentType is not null || http.Response.Headers.ContainsKey(ApiError.CodeHeader)
             ? null
