@@ -13,8 +13,8 @@ internal static class ApiDocument
         {
             Title = "Sendcat",
             Version = "v1",
-            Description = "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. Outside of chat and auth the text begins "
-                + "with [code:function]. 429 and 503 carry Retry-After in seconds. Callers present a bearer token, or an anonymous session as sessionId in "
+            Description = "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. Outside of chat and auth the text begins with "
+                + "[code:function]. 429 and 503 carry Retry-After in seconds. Callers present a bearer token, or an anonymous session as sessionId in "
                 + "the body or in the header x-sendcat-session.",
         };
         document.Components ??= new();
