@@ -10,24 +10,26 @@ if (run?.Refusal is { } refusal)
 
 var ports = run?.Ports;
 
-// What an operator may set, and what azd asks for.
+// Parameters that an operator may set; azd asks for them at deployment.
 (string Variable, IResourceBuilder<ParameterResource> Value)[] settings =
 [
-    ("RELIABILITY_REGION_ID", builder.AddSetting("region-id", "us-east-1", "Where this deployment runs.")),
+    ("RELIABILITY_REGION_ID", builder.AddSetting("region-id", "us-east-1", "Region in which this deployment runs.")),
     ("RELIABILITY_TOPOLOGY_MODE", builder.AddSetting("topology-mode", "single_region", "single_region, active_standby or active_active.")),
-    ("RELIABILITY_REGION_READINESS_ONLY", builder.AddSetting("region-readiness-only", "true", "Report the readiness of regions, but route nothing by it.")),
-    ("SENDCAT_ROLLOUT_STAGE", builder.AddSetting("rollout-stage", "dev-enforce", "dev-shadow, dev-enforce, canary or production: a preset of the feature flags.")),
-    ("SENDCAT_CAPACITY_TIER", builder.AddSetting("capacity-tier", "default", "default, L, G or X: a preset of the caps.")),
-    ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN", "Where crash reports go; empty: nowhere.")),
+    ("RELIABILITY_REGION_READINESS_ONLY", builder.AddSetting("region-readiness-only", "true", "Report the readiness of regions, but do not use it to route traffic.")),
+    ("SENDCAT_ROLLOUT_STAGE", builder.AddSetting("rollout-stage", "dev-enforce", "dev-shadow, dev-enforce, canary or production: preset of the feature flags.")),
+    ("SENDCAT_CAPACITY_TIER", builder.AddSetting("capacity-tier", "default", "default, L, G or X: preset of the caps.")),
+    ("SENTRY_DSN", builder.AddOptionalSecret("sentry-dsn", "SENTRY_DSN", "Sentry DSN for crash reports; empty: crash reports are off.")),
 ];
-var allowedOrigins = builder.AddSetting("allowed-origins", "", "Comma-separated origins that browsers may call from; empty: the local defaults.");
-var trustedProxies = builder.AddSetting("trusted-proxies", "", "Comma-separated addresses or ranges of the proxies in front of the API, whose X-Forwarded-For is believed; empty: nobody's.");
-var confirmedDomains = builder.AddSetting("confirmed-domains", "", "Comma-separated mail domains whose addresses count as confirmed when they register, for drills.");
-var apiReplicas = builder.AddSetting("api-replicas", "1", "How many API processes a local run starts; deployed, the platform scales.");
-var workerReplicas = builder.AddSetting("worker-replicas", "1", "How many tool workers a local run starts; deployed, the platform scales.");
-var opsKey = builder.AddGeneratedSecret("ops-api-key", 32, "The key of operators, for /api/ops.");
-var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", 32, "The key of those who only look at /api/ops, such as the Monitor.");
-var signingKey = builder.AddGeneratedSecret("auth-signing-key", 48, "Signs bearer tokens and guest sessions; a new one signs everybody out.");
+var allowedOrigins = builder.AddSetting("allowed-origins", "", "Comma-separated origins from which browsers may call; empty: the local defaults.");
+var trustedProxies = builder.AddSetting(
+    "trusted-proxies", "", "Comma-separated addresses or ranges of the proxies in front of the API whose X-Forwarded-For header is trusted; empty: none.");
+var confirmedDomains = builder.AddSetting(
+    "confirmed-domains", "", "Comma-separated mail domains whose addresses count as confirmed at registration, for drills.");
+var apiReplicas = builder.AddSetting("api-replicas", "1", "Number of API processes in a local run; in a deployment the platform scales.");
+var workerReplicas = builder.AddSetting("worker-replicas", "1", "Number of tool workers in a local run; in a deployment the platform scales.");
+var opsKey = builder.AddGeneratedSecret("ops-api-key", 32, "Operator key for /api/ops.");
+var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", 32, "Viewer key for /api/ops: read-only, used by the Monitor.");
+var signingKey = builder.AddGeneratedSecret("auth-signing-key", 48, "Signs bearer tokens and guest sessions; a new key signs all users out.");
 var keys = builder.AddProviderKeys();
 
 var stores = builder.AddStores(ports);
@@ -58,7 +60,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithRestartOnExit();
 
 var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
-    .WithDescription("Runs the searches that chats ask for; serves nothing but its health.")
+    .WithDescription("Runs the searches that chat turns request; serves only health endpoints.")
     .WithHttpEndpoint(port: ports?.Worker)
     .WithHttpHealthCheck("/health")
     .WithReplicas(workerReplicas.AsNumber())
@@ -71,10 +73,10 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WithShortDrain("TOOL_WORKER_DRAIN_MS")
     .WithPage("Health", "/health")
     .WithRestartOnExit()
-    .WaitFor(api); // it brings the schema up to date
+    .WaitFor(api); // the API applies the database migrations
 
 builder.AddProject<Projects.Sendcat_Monitor>("monitor")
-    .WithDescription("The operator console. It has no sign-in, so nobody outside reaches it.")
+    .WithDescription("The operator console. It has no sign-in, so it is not reachable from outside.")
     .WithHttpEndpoint(port: ports?.Monitor)
     .WithHttpHealthCheck("/alive")
     .WithRunEnvironment()
@@ -87,7 +89,7 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
 if (ports is not null && builder.WantsEmulator(keys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
-        .WithDescription("Stands in for the providers that have no key: models, searches, eBay.")
+        .WithDescription("Emulates the providers that have no key: models, searches, eBay.")
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")
@@ -97,10 +99,10 @@ if (ports is not null && builder.WantsEmulator(keys))
 
     api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys);
     worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys);
-    keys.SayWhatIsEmulated();
+    keys.PrintEmulatedProviders();
 }
 
-builder.KeepForOperator("ops-api-key", opsKey);
-builder.KeepForOperator("ops-viewer-key", viewerKey);
+builder.WriteKeyFile("ops-api-key", opsKey);
+builder.WriteKeyFile("ops-viewer-key", viewerKey);
 await builder.Build().RunAsync();
 return 0;

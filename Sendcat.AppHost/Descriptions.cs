@@ -1,6 +1,6 @@
 namespace Sendcat.AppHost;
 
-/// <summary>What the dashboard says of a resource whose name does not say it: in the details, and for stores in the column "Source".</summary>
+/// <summary>Sets the description that the dashboard shows for a resource: in its details, and for stores in the column "Source".</summary>
 internal static class Descriptions
 {
     public static IResourceBuilder<ProjectResource> WithDescription(this IResourceBuilder<ProjectResource> service, string text) =>

@@ -2,16 +2,24 @@ using Microsoft.Extensions.Configuration;
 
 namespace Sendcat.AppHost;
 
-/// <summary>The stand-in for everything upstream: a real HTTP server, for local runs without keys. Upstreams that have theirs are asked themselves.</summary>
+/// <summary>
+/// Connects services to the upstream emulator, a real HTTP server that replaces the providers in a local run without keys. A provider whose
+/// key is configured is called itself.
+/// </summary>
 internal static class Emulator
 {
     private const string Key = "emulator";
 
-    /// <summary>Off with <c>--emulator=false</c>; what has no key then fails as <c>misconfigured</c> until one is given.</summary>
+    /// <summary>
+    /// True in a local run in which at least one provider has no key. <c>--emulator=false</c> switches the emulator off; calls to a
+    /// provider without a key then fail as <c>misconfigured</c>.
+    /// </summary>
     public static bool WantsEmulator(this IDistributedApplicationBuilder builder, ProviderKeys keys) =>
         builder.ExecutionContext.IsRunMode && !keys.Complete && builder.Configuration.GetValue("emulator", true);
 
-    /// <summary>Model calls go to the emulator over HTTP/2, many streams on one connection, as a provider's edge would take them.</summary>
+    /// <summary>
+    /// Sends model calls to the emulator over HTTP/2, with many streams on one connection, as a provider's edge server accepts them.
+    /// </summary>
     public static IResourceBuilder<ProjectResource> WithModelsOf(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ProjectResource> upstreams, ProviderKeys keys) =>
         keys.Models.Usable ? service : service
             .WithEnvironment("OPENROUTER_BASE_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("h2c")}/openrouter/api/v1"))
@@ -33,7 +41,7 @@ internal static class Emulator
             .WithEnvironment("EBAY_CLIENT_SECRET", Key)
             .WaitFor(upstreams);
 
-    public static void SayWhatIsEmulated(this ProviderKeys keys)
+    public static void PrintEmulatedProviders(this ProviderKeys keys)
     {
         (KeyGroup Group, string Name, string Variables)[] all =
         [

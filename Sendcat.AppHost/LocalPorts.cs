@@ -4,8 +4,9 @@ using System.Net.Sockets;
 namespace Sendcat.AppHost;
 
 /// <summary>
-/// The ports of a local run: offsets from one base, all inside a block of 200, so that checkouts can run side by side. Below 32768, because Linux gives higher ports to outgoing connections.
-/// Replicas have further ports, which DCP chooses.
+/// The ports of a local run: fixed offsets from one base port, all inside a block of 200, so that several checkouts can run at the same
+/// time.
+/// All ports are below 32768, because Linux assigns higher ports to outgoing connections. Replicas have further ports, which DCP chooses.
 /// </summary>
 internal sealed record LocalPorts(int Base)
 {
@@ -13,10 +14,13 @@ internal sealed record LocalPorts(int Base)
     public const int LowestBase = 1024;
     public const int HighestBase = 32_767 - Block;
 
-    /// <summary>What a run takes when nobody asked for a base: the first of these that is free.</summary>
+    /// <summary>Candidates when no base is configured: a run takes the first whose ports are free. 5000, 5200, … 8000.</summary>
     public static readonly IReadOnlyList<int> DefaultBases = [.. Enumerable.Range(0, 16).Select(n => 5000 + (n * Block))];
 
-    /// <summary>Above 1023, from the Fetch standard, "port blocking" (https://fetch.spec.whatwg.org/#port-blocking): no browser opens a page there.</summary>
+    /// <summary>
+    /// Ports above 1023 on which browsers refuse to open a page: Fetch standard, "port blocking"
+    /// (https://fetch.spec.whatwg.org/#port-blocking).
+    /// </summary>
     private static readonly int[] BlockedByBrowsers = [1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080];
 
     public int Dashboard => Base + 10;
@@ -31,9 +35,12 @@ internal sealed record LocalPorts(int Base)
 
     public int RabbitMq => Base + 22;
 
-    /// <summary>Erlang's own: distribution, and a port mapper for this run alone, so that none of the system's is used or left behind.</summary>
+    /// <summary>Port of Erlang's distribution protocol.</summary>
     public int RabbitMqDistribution => Base + 23;
 
+    /// <summary>
+    /// Port of an Erlang port mapper (epmd) of this run only: the run neither uses the system's port mapper nor leaves one behind.
+    /// </summary>
     public int RabbitMqPortMapper => Base + 24;
 
     public int Upstreams => Base + 70;
@@ -44,7 +51,7 @@ internal sealed record LocalPorts(int Base)
 
     public int Monitor => Base + 90;
 
-    /// <summary>Health of the workers.</summary>
+    /// <summary>Health endpoints of the workers.</summary>
     public int Worker => Base + 110;
 
     /// <summary>Every port with its use, for messages.</summary>
@@ -59,13 +66,17 @@ internal sealed record LocalPorts(int Base)
     /// <summary>Ports that a person opens in a browser.</summary>
     public IReadOnlyList<(string Use, int Port)> Pages => [("dashboard", Dashboard), ("upstreams", Upstreams), ("api", Api), ("monitor", Monitor), ("tool-worker", Worker)];
 
-    /// <summary>Why this base cannot be used by anybody on any machine; null when it can.</summary>
+    /// <summary>Why this base is invalid on every machine; null when it is valid.</summary>
     public string? Problem() =>
         Base is < LowestBase or > HighestBase ? $"SENDCAT_PORT_BASE must be {LowestBase} to {HighestBase}, not {Base}."
-        : Pages.FirstOrDefault(page => BlockedByBrowsers.Contains(page.Port)) is { Use: { } use, Port: var port } ? $"With SENDCAT_PORT_BASE={Base} the page of {use} would be on port {port}, which browsers refuse to open; choose another base."
+        : Pages.FirstOrDefault(page => BlockedByBrowsers.Contains(page.Port)) is { Use: { } use, Port: var port }
+            ? $"With SENDCAT_PORT_BASE={Base} the page of {use} would be on port {port}, which browsers refuse to open; choose another base."
         : null;
 
-    /// <summary>Ports on which somebody listens now. Tested by connecting: a port that an outgoing connection holds for a moment can be bound when that is over.</summary>
+    /// <summary>
+    /// Ports on which a process listens now. The test is a connection attempt and not a bind, because an outgoing connection can occupy a
+    /// port for a moment; such a port is free soon after.
+    /// </summary>
     public IReadOnlyList<(string Use, int Port)> Taken() => [.. All.DistinctBy(port => port.Port).Where(port => IsTaken(port.Port))];
 
     private static bool IsTaken(int port)

@@ -3,15 +3,16 @@ using System.Globalization;
 namespace Sendcat.AppHost;
 
 /// <summary>
-/// One run of this checkout on this machine. It holds two locks until the process ends, however it ends: that of the state folder (one run per checkout) and that of its block of ports (two checkouts that
-/// start together do not choose the same).
+/// One run of this checkout on this machine. It holds two file locks until the process ends, also when it is killed: the lock of the state
+/// folder allows one run per checkout;
+/// the lock of the port block keeps two checkouts that start at the same time from choosing the same block.
 /// </summary>
 internal sealed class LocalRun : IDisposable
 {
-    private const string RunningMark = "running";
+    private const string RunningFile = "running";
     private const string BaseSetting = "SENDCAT_PORT_BASE";
 
-    /// <summary>How long DCP may take to end the processes of an AppHost that was killed.</summary>
+    /// <summary>Time allowed for DCP to end the processes of an AppHost that was killed.</summary>
     private static readonly TimeSpan CleanupTimeout = TimeSpan.FromSeconds(40);
 
     private readonly List<FileStream> _locks = [];
@@ -19,13 +20,16 @@ internal sealed class LocalRun : IDisposable
 
     private LocalRun(LocalState state) => _state = state;
 
-    /// <summary>The ports of this run; null when it was refused.</summary>
+    /// <summary>The ports of this run; null when the run was refused.</summary>
     public LocalPorts? Ports { get; private init; }
 
-    /// <summary>Why it cannot start here, and the way out; null when it can.</summary>
+    /// <summary>Why the run cannot start, and what to do about it; null when it can start.</summary>
     public string? Refusal { get; private init; }
 
-    /// <summary>Reserves the state folder and the ports, writes the base to <c>.sendcat/port-base</c>, and gives the dashboard its addresses.</summary>
+    /// <summary>
+    /// Reserves the state folder and the ports, writes the base port to <c>.sendcat/port-base</c>, and configures the addresses of the
+    /// dashboard.
+    /// </summary>
     public static async Task<LocalRun> BeginAsync(IDistributedApplicationBuilder builder)
     {
         var state = LocalState.Of(builder);
@@ -41,9 +45,10 @@ internal sealed class LocalRun : IDisposable
         if (run.Ports is { } ports)
         {
             state.Write("port-base", Text(ports.Base));
-            state.Write(RunningMark, Text(Environment.ProcessId));
+            state.Write(RunningFile, Text(Environment.ProcessId));
 
-            // Every process of this run inherits it, through DCP: ./sendcat down and the tests find by it what is left.
+            // Every process of this run inherits the variable through DCP. ./sendcat down and the tests use it to find processes that are
+            // still running.
             Environment.SetEnvironmentVariable("SENDCAT_RUN", state.Folder);
             builder.Configuration["ASPNETCORE_URLS"] = $"http://localhost:{ports.Dashboard}";
             builder.Configuration["ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL"] = $"http://localhost:{ports.DashboardOtlp}";
@@ -57,7 +62,7 @@ internal sealed class LocalRun : IDisposable
     {
         if (Ports is not null)
         {
-            File.Delete(_state.File(RunningMark));
+            File.Delete(_state.File(RunningFile));
         }
 
         _locks.ForEach(file => file.Dispose());
@@ -109,10 +114,13 @@ internal sealed class LocalRun : IDisposable
         return Refused(state, $"No block of {LocalPorts.Block} ports is free from {LocalPorts.DefaultBases[0]} to {LocalPorts.DefaultBases[^1]}; choose one with {BaseSetting}.");
     }
 
-    /// <summary>An AppHost that was killed could not remove its mark, and DCP may still be ending its processes.</summary>
+    /// <summary>
+    /// Waits while ports of a killed run are still taken. A killed AppHost cannot remove its <c>running</c> file, and DCP may still be
+    /// ending its processes.
+    /// </summary>
     private static async Task WaitForKilledRunAsync(LocalState state, LocalPorts ports)
     {
-        if (state.Read(RunningMark) is null || state.Read("port-base") != Text(ports.Base) || ports.Taken() is [])
+        if (state.Read(RunningFile) is null || state.Read("port-base") != Text(ports.Base) || ports.Taken() is [])
         {
             return;
         }
@@ -145,7 +153,10 @@ internal sealed class LocalRun : IDisposable
 
     private static string LockOf(LocalPorts ports) => Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"sendcat-ports-{ports.Base}.lock"));
 
-    /// <summary>An exclusive lock that the system releases when this process ends; null when another process holds it, or owns the file.</summary>
+    /// <summary>
+    /// An exclusive lock, which the operating system releases when this process ends; null when another process holds the lock or another
+    /// user owns the file.
+    /// </summary>
     private static FileStream? TryLock(string path)
     {
         try

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace Sendcat.AppHost;
 
-/// <summary>Where a local run keeps its data: <c>.sendcat/</c> of the checkout, or <c>SENDCAT_STATE</c>.</summary>
+/// <summary>The folder with the data of a local run: <c>.sendcat/</c> of the checkout, or the folder in <c>SENDCAT_STATE</c>.</summary>
 internal sealed record LocalState(string Folder)
 {
     public static LocalState Of(IDistributedApplicationBuilder builder) =>
@@ -10,10 +10,10 @@ internal sealed record LocalState(string Folder)
 
     public string File(string name) => Path.Combine(Folder, name);
 
-    /// <summary>The text of a file; null when there is none.</summary>
+    /// <summary>The trimmed text of a file; null when the file does not exist.</summary>
     public string? Read(string name) => System.IO.File.Exists(File(name)) ? System.IO.File.ReadAllText(File(name)).Trim() : null;
 
-    /// <summary>Readable by the owner only.</summary>
+    /// <summary>Replaces a file. Only its owner can read the new one (mode 0600; not on Windows).</summary>
     public void Write(string name, string text)
     {
         Directory.CreateDirectory(Folder);

@@ -4,8 +4,9 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Sendcat.AppHost;
 
 /// <summary>
-/// Redis, Postgres and RabbitMQ as processes of this machine, from the system's own packages: loopback only, one generated password, data under <c>.sendcat/</c>. The scripts in <c>stores/</c> replace
-/// themselves by the server, so that its process id is the resource's.
+/// Redis, Postgres and RabbitMQ as child processes, from the system's own packages: they listen on loopback only, share one generated
+/// password, and store data under <c>.sendcat/</c>.
+/// Each script in <c>stores/</c> replaces itself with the server (<c>exec</c>), so the process id of the resource is that of the server.
 /// </summary>
 internal static class LocalStores
 {
@@ -21,9 +22,12 @@ internal static class LocalStores
             .WithEnvironment("STORE_EPMD_PORT", Text(ports.RabbitMqPortMapper));
 
         return new(
-            builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{Port(redis)},password={password}")).WithDescription("Redis: what is hot and may be lost").Owns(redis),
-            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb")).WithDescription("Postgres: what must not be lost").Owns(postgres),
-            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@127.0.0.1:{Port(rabbit)}")).WithDescription("RabbitMQ: work for the tool workers").Owns(rabbit),
+            builder.AddConnectionString("redis", ReferenceExpression.Create($"127.0.0.1:{Port(redis)},password={password}"))
+                .WithDescription("Redis: short-lived data that may be lost").ParentOf(redis),
+            builder.AddConnectionString("sendcatdb", ReferenceExpression.Create($"Host=127.0.0.1;Port={Port(postgres)};Username=sendcat;Password={password};Database=sendcatdb"))
+                .WithDescription("Postgres: data that must not be lost").ParentOf(postgres),
+            builder.AddConnectionString("messaging", ReferenceExpression.Create($"amqp://sendcat:{password}@127.0.0.1:{Port(rabbit)}"))
+                .WithDescription("RabbitMQ: jobs for the tool workers").ParentOf(rabbit),
             [redis, postgres, rabbit]);
     }
 
@@ -43,8 +47,8 @@ internal static class LocalStores
             .ExcludeFromManifest();
     }
 
-    /// <summary>The dashboard shows the server below the store that services refer to.</summary>
-    private static IResourceBuilder<ConnectionStringResource> Owns(this IResourceBuilder<ConnectionStringResource> store, IResourceBuilder<ExecutableResource> server)
+    /// <summary>Makes the dashboard show the server below the connection string that services refer to.</summary>
+    private static IResourceBuilder<ConnectionStringResource> ParentOf(this IResourceBuilder<ConnectionStringResource> store, IResourceBuilder<ExecutableResource> server)
     {
         server.WithParentRelationship(store);
         return store;

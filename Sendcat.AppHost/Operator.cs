@@ -3,28 +3,34 @@ using System.Net.Http.Json;
 
 namespace Sendcat.AppHost;
 
-/// <summary>What operators can do from the dashboard or with <c>aspire resource</c>: requests to <c>/api/ops</c> of the API, signed with the operator key, which the AppHost alone holds beside the API. Each shows the answer.</summary>
+/// <summary>
+/// Operator commands of the dashboard and of <c>aspire resource</c>. Each sends a request to <c>/api/ops</c> of the API with the operator
+/// key and shows the response.
+/// Only the AppHost and the API have that key.
+/// </summary>
 internal static class Operator
 {
-    /// <summary>Has to be written where leaving an argument out by mistake would cost much.</summary>
+    /// <summary>
+    /// The value that selects all entries. It must be written out, so that an argument forgotten by mistake cannot select all of them.
+    /// </summary>
     private const string Everything = "all";
 
     public static IResourceBuilder<ProjectResource> WithOperatorCommands(this IResourceBuilder<ProjectResource> api, IResourceBuilder<ParameterResource> key) => api
         .WithOperatorCommand(key, "admission-enforce", "Admission: enforce", "/api/ops/admission/enforce", new()
         {
-            Description = "Refuse what is over a limit. Takes effect on all replicas within 5 s.",
+            Description = "Refuse turns over a limit. Takes effect on all replicas within 5 s.",
             ConfirmationMessage = "Enforce admission limits on all replicas?",
             IconName = "ShieldCheckmark",
         })
         .WithOperatorCommand(key, "admission-shadow", "Admission: shadow", "/api/ops/admission/shadow", new()
         {
-            Description = "Refuse nobody, and record what would have been refused.",
-            ConfirmationMessage = "Stop enforcing admission limits, and only record what they would refuse?",
+            Description = "Refuse no turn, and record which turns would be refused.",
+            ConfirmationMessage = "Stop enforcing admission limits, and only record which turns would be refused?",
             IconName = "ShieldQuestion",
         })
         .WithOperatorCommand(key, "admission-off", "Admission: off", "/api/ops/admission/off", new()
         {
-            Description = "No admission control at all. Rate limits and bulkheads stay.",
+            Description = "Switch admission control off. Rate limits and bulkheads stay on.",
             ConfirmationMessage = "Switch admission control off on all replicas?",
             IconName = "ShieldDismiss",
         })
@@ -55,8 +61,8 @@ internal static class Operator
             Arguments = [Text("tool", "Tool", "Such as search_web; empty for all.")],
         }, Requeue(dryRun: false));
 
-    /// <summary>Writes the secret of a local run to <c>.sendcat/{name}</c>, readable by its owner only.</summary>
-    public static void KeepForOperator(this IDistributedApplicationBuilder builder, string name, IResourceBuilder<ParameterResource> secret)
+    /// <summary>Writes the secret of a local run to <c>.sendcat/{name}</c>. Only the owner of the file can read it.</summary>
+    public static void WriteKeyFile(this IDistributedApplicationBuilder builder, string name, IResourceBuilder<ParameterResource> secret)
     {
         if (builder.ExecutionContext.IsRunMode)
         {

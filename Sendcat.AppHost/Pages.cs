@@ -1,9 +1,11 @@
 namespace Sendcat.AppHost;
 
-/// <summary>What the dashboard links to.</summary>
+/// <summary>Links in the dashboard.</summary>
 internal static class Pages
 {
-    /// <summary>The link of the resource opens this page of its endpoint "http"; further endpoints are shown in the details alone.</summary>
+    /// <summary>
+    /// Makes the link of the resource open this page of its endpoint "http". The dashboard shows other endpoints only in the details.
+    /// </summary>
     public static IResourceBuilder<ProjectResource> WithPage(this IResourceBuilder<ProjectResource> service, string name, string path) =>
         service.WithUrls(context =>
         {

@@ -1,12 +1,15 @@
 namespace Sendcat.AppHost;
 
-/// <summary>Keys of the services that Sendcat buys from, by who uses them. All are optional; what has none is answered by the emulator in a local run.</summary>
+/// <summary>
+/// Keys of the external providers, grouped by use. All are optional; in a local run the emulator replaces a provider whose keys are
+/// missing.
+/// </summary>
 internal sealed record ProviderKeys(KeyGroup Models, KeyGroup Searches, KeyGroup Ebay)
 {
     public bool Complete => Models.Usable && Searches.Usable && Ebay.Usable;
 }
 
-/// <param name="Usable">Enough of them are known for the service to be asked.</param>
+/// <param name="Usable">True when the configured keys are sufficient to call the provider.</param>
 internal sealed record KeyGroup(bool Usable, IReadOnlyList<(string Variable, IResourceBuilder<ParameterResource> Value)> Secrets);
 
 internal static class ProviderKeysExtensions
@@ -15,19 +18,19 @@ internal static class ProviderKeysExtensions
         builder.AddKeys(known => known[0], ("openrouter-api-key", "OPENROUTER_API_KEY", "Key of OpenRouter, which serves the models.")),
         builder.AddKeys(
             known => known[0] || known[1],
-            ("serper-api-key", "SERPER_API_KEY", "Key of Serper, for searches of the web and of shops."),
-            ("serpapi-api-key", "SERPAPI_API_KEY", "Key of SerpAPI, which searches when Serper cannot.")),
+            ("serper-api-key", "SERPER_API_KEY", "Key of Serper, for web and product searches."),
+            ("serpapi-api-key", "SERPAPI_API_KEY", "Key of SerpAPI, the fallback of Serper for product searches.")),
         builder.AddKeys(
             known => known[0] && known[1],
             ("ebay-client-id", "EBAY_CLIENT_ID", "Client id of the eBay application."),
             ("ebay-client-secret", "EBAY_CLIENT_SECRET", "Client secret of the eBay application.")));
 
-    /// <summary>How links to eBay are tagged; without all but the salt they are not.</summary>
+    /// <summary>Parameters that tag links to eBay. Links are tagged only when all of them except the salt are set.</summary>
     public static IEnumerable<(string Variable, IResourceBuilder<ParameterResource> Value)> AddAffiliate(this IDistributedApplicationBuilder builder) =>
     [
         .. new[] { "campid", "mkcid", "mkrid", "toolid", "mkevt", "customid-salt" }
             .Select(name => (Variable: $"EPN_{name.Replace('-', '_').ToUpperInvariant()}", Parameter: $"epn-{name}"))
-            .Select(epn => (epn.Variable, builder.AddOptionalSecret(epn.Parameter, epn.Variable, "eBay Partner Network: how links to eBay are tagged."))),
+            .Select(epn => (epn.Variable, builder.AddOptionalSecret(epn.Parameter, epn.Variable, "eBay Partner Network parameter of links to eBay."))),
     ];
 
     private static KeyGroup AddKeys(this IDistributedApplicationBuilder builder, Func<bool[], bool> usable, params (string Parameter, string Variable, string Description)[] keys) => new(

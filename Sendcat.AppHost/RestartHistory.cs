@@ -1,18 +1,21 @@
 namespace Sendcat.AppHost;
 
-/// <summary>What one instance of a resource went through, as far as it decides whether and when to start it again.</summary>
-/// <param name="Restarts">In a row, without a minute of running in between.</param>
-/// <param name="StartedAt">Since when it runs; null when it does not.</param>
-/// <param name="Stopped">A command stops it, or has stopped it.</param>
-/// <param name="Ended">Its end was seen already; states are repeated.</param>
+/// <summary>The recent states of one instance of a resource. They decide whether and when it is restarted.</summary>
+/// <param name="Restarts">Consecutive restarts, without a minute of running between them.</param>
+/// <param name="StartedAt">When the current run started; null when the instance does not run.</param>
+/// <param name="Stopped">True when a command is stopping it or has stopped it.</param>
+/// <param name="Ended">True when its end was already handled. The same state can be reported several times.</param>
 internal sealed record RestartHistory(int Restarts = 0, DateTimeOffset? StartedAt = null, bool Stopped = false, bool Ended = false)
 {
     public static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(30);
 
-    /// <summary>After so much running, the next end is a new story.</summary>
+    /// <summary>After this running time the count of consecutive restarts starts again from 0.</summary>
     private static readonly TimeSpan Stable = TimeSpan.FromMinutes(1);
 
-    /// <summary>The history after the instance entered a state, and the pause before a restart when one is due.</summary>
+    /// <summary>
+    /// The history after the instance entered <paramref name="state"/>, and the pause before its restart; a null pause means no restart.
+    /// Pauses are 1, 2, 4, … s, at most <see cref="LongestPause"/>.
+    /// </summary>
     public (RestartHistory Next, TimeSpan? Pause) After(string state, DateTimeOffset now) => state switch
     {
         _ when state == KnownResourceStates.Running => (this with { StartedAt = StartedAt ?? now, Stopped = false, Ended = false }, null),

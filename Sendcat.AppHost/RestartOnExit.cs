@@ -7,7 +7,8 @@ using Microsoft.Extensions.Logging;
 namespace Sendcat.AppHost;
 
 /// <summary>
-/// Starts processes again that ended by themselves, which DCP does not do. Who is stopped by a command stays stopped. The pauses grow from 1 to 30 s; a process that has run for a minute starts over at 1 s.
+/// Restarts processes that exited by themselves, because DCP does not. A process that a command stopped stays stopped.
+/// The pauses between restarts grow from 1 s to 30 s; after a minute of running they start again at 1 s.
 /// </summary>
 internal sealed class RestartOnExit(ResourceNotificationService notifications, ResourceCommandService commands, ResourceLoggerService logs, TimeProvider time) : BackgroundService
 {
@@ -20,7 +21,7 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
         {
             await foreach (var change in notifications.WatchAsync(stoppingToken))
             {
-                // A change may be of the resource as a whole, which has no process of its own when it has replicas.
+                // A change can concern the resource as a whole, which has no process of its own when it has replicas.
                 if (!change.Resource.HasAnnotationOfType<RestartOnExitAnnotation>() || change.Snapshot.State?.Text is not { } state)
                 {
                     continue;
@@ -38,7 +39,7 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The AppHost stops.
+            // The AppHost is stopping.
         }
 
         await Task.WhenAll(restarts);
@@ -53,7 +54,7 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
             await Task.Delay(pause, time, stoppingToken);
             if (!HasEnded(ended.ResourceId))
             {
-                // A command has started it meanwhile; a second start would end it first.
+                // A command has started it meanwhile. A second start command would stop it first.
                 return;
             }
 
@@ -65,7 +66,7 @@ internal sealed class RestartOnExit(ResourceNotificationService notifications, R
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
-            // The AppHost stops.
+            // The AppHost is stopping.
         }
     }
 
@@ -89,9 +90,9 @@ internal static class RestartOnExitExtensions
 
 internal static partial class RestartLog
 {
-    [LoggerMessage(9001, LogLevel.Warning, "The process ended by itself (exit code {ExitCode}). It is started again in {Seconds} s (restart {Restart}).")]
+    [LoggerMessage(9001, LogLevel.Warning, "Process exited by itself (exit code {ExitCode}), restarting in {Seconds} s (restart {Restart})")]
     public static partial void ProcessEnded(this ILogger logger, string exitCode, double seconds, int restart);
 
-    [LoggerMessage(9002, LogLevel.Error, "The process could not be started again: {Reason}")]
+    [LoggerMessage(9002, LogLevel.Error, "Process not restarted: {Reason}")]
     public static partial void ProcessNotRestarted(this ILogger logger, string reason);
 }

@@ -15,9 +15,11 @@ internal static class StoreChoiceExtensions
     private static readonly string[] Connections = ["redis", "sendcatdb", "messaging"];
 
     /// <summary>
-    /// <c>--infra</c> if given. Else external when all three connection strings are configured, containers when an engine answers,
-    /// and processes of this machine otherwise. A deployment always gets containers, which its target may replace.
+    /// The value of <c>--infra</c> if given. Otherwise external when all three connection strings are configured, containers when a
+    /// container engine responds,
+    /// and local processes in all other cases. A deployment always uses containers, which its target can replace.
     /// </summary>
+    /// <exception cref="DistributedApplicationException"><c>--infra</c> has an unknown value.</exception>
     public static StoreChoice ChooseStores(this IDistributedApplicationBuilder builder)
     {
         if (builder.ExecutionContext.IsPublishMode)
@@ -37,17 +39,17 @@ internal static class StoreChoiceExtensions
 
     private static StoreChoice Default(IConfiguration configuration) =>
         Connections.All(name => !string.IsNullOrEmpty(configuration.GetConnectionString(name))) ? StoreChoice.External
-        : EngineAnswers() ? StoreChoice.Containers
+        : EngineResponds() ? StoreChoice.Containers
         : StoreChoice.Local;
 
-    private static bool EngineAnswers() => Answers("docker") || Answers("podman");
+    private static bool EngineResponds() => Responds("docker") || Responds("podman");
 
-    private static bool Answers(string engine)
+    private static bool Responds(string engine)
     {
         try
         {
-            using var question = Process.Start(new ProcessStartInfo(engine, "info") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true });
-            return question is not null && question.WaitForExit(TimeSpan.FromSeconds(5)) && question.ExitCode == 0;
+            using var info = Process.Start(new ProcessStartInfo(engine, "info") { UseShellExecute = false, RedirectStandardOutput = true, RedirectStandardError = true });
+            return info is not null && info.WaitForExit(TimeSpan.FromSeconds(5)) && info.ExitCode == 0;
         }
         catch (System.ComponentModel.Win32Exception)
         {

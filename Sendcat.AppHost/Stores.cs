@@ -1,7 +1,7 @@
 namespace Sendcat.AppHost;
 
-/// <summary>The three stores every service needs: containers, processes of this machine, or servers that already run.</summary>
-/// <param name="Ready">What a service waits for.</param>
+/// <summary>The three stores that every service needs: containers, local processes, or servers that already run.</summary>
+/// <param name="Ready">The resources that must be healthy before a service starts.</param>
 internal sealed record Stores(
     IResourceBuilder<IResourceWithConnectionString> Redis,
     IResourceBuilder<IResourceWithConnectionString> Database,
@@ -17,7 +17,7 @@ internal static class StoreExtensions
         _ => builder.AddContainerStores(),
     };
 
-    /// <summary>Connection strings of all three; the service starts only when they are ready.</summary>
+    /// <summary>Gives the service the connection strings of all three stores and makes its start wait for them.</summary>
     public static IResourceBuilder<ProjectResource> WithStores(this IResourceBuilder<ProjectResource> service, Stores stores)
     {
         service.WithReference(stores.Redis).WithReference(stores.Database).WithReference(stores.Messaging);

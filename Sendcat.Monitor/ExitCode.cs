@@ -1,12 +1,12 @@
 namespace Sendcat.Monitor;
 
-/// <summary>What every verb ends with.</summary>
+/// <summary>The exit codes of all verbs.</summary>
 internal static class ExitCode
 {
     public const int Pass = 0;
 
     public const int Fail = 1;
 
-    /// <summary>Could not decide: the service does not answer, or the command line makes no sense.</summary>
+    /// <summary>Neither success nor failure is known: the service does not respond, or the command line is invalid.</summary>
     public const int Undecided = 2;
 }

@@ -5,13 +5,13 @@ using Sendcat.Monitor.Watch;
 
 namespace Sendcat.Monitor;
 
-/// <summary>The operator's program: one verb per thing it can do. Without a verb it watches.</summary>
+/// <summary>The operator's command-line program. Without a verb it runs <c>watch</c>.</summary>
 internal static class Program
 {
     private static async Task<int> Main(string[] args)
     {
         var watch = WatchCommand.Create();
-        var root = new RootCommand("Watches Sendcat, mends it, and talks to it from a terminal.") { ChatCommand.Create(), DlqCommand.Create(), watch };
+        var root = new RootCommand("Monitors Sendcat, manages dead letters, and sends chat messages from a terminal.") { ChatCommand.Create(), DlqCommand.Create(), watch };
         root.Action = watch.Action;
 
         var parsed = root.Parse(args);

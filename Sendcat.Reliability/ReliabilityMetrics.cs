@@ -2,7 +2,10 @@ using System.Diagnostics.Metrics;
 
 namespace Sendcat.Reliability;
 
-/// <summary>The meter <c>Sendcat.Reliability</c>. Tags come from small closed sets: outcomes, reasons, buckets, providers; never a principal or an address.</summary>
+/// <summary>
+/// The meter <c>Sendcat.Reliability</c>. Tag values come from small closed sets: outcomes, reasons, buckets, providers. They never contain
+/// a principal or an address.
+/// </summary>
 internal sealed class ReliabilityMetrics
 {
     public const string MeterName = "Sendcat.Reliability";
@@ -23,24 +26,26 @@ internal sealed class ReliabilityMetrics
     public ReliabilityMetrics(IMeterFactory meters)
     {
         _meter = meters.Create(MeterName);
-        _admission = _meter.CreateCounter<long>("sendcat.admission.decisions", description: "Turns that asked to start, by mode, outcome and reason");
+        _admission = _meter.CreateCounter<long>("sendcat.admission.decisions", description: "Admission decisions on turns, by mode, outcome and reason");
         _rateLimit = _meter.CreateCounter<long>("sendcat.ratelimit.decisions", description: "Calls that were counted against a window, by bucket and outcome");
-        _redisUnavailable = _meter.CreateCounter<long>("sendcat.redis.unavailable", description: "Questions to Redis that got no answer in time, by cause");
+        _redisUnavailable = _meter.CreateCounter<long>("sendcat.redis.unavailable", description: "Requests to Redis without a response in time, by cause");
         _circuits = _meter.CreateCounter<long>("sendcat.circuit.transitions", description: "Circuits that opened or closed here, by provider and state");
         _refusedByCircuit = _meter.CreateCounter<long>("sendcat.circuit.refusals", description: "Calls not made because a circuit is open, by provider");
-        _suspensions = _meter.CreateCounter<long>("sendcat.circuit.suspensions", description: "Providers suspended because they refuse our account, by provider and reason: key, quota");
-        _saturated = _meter.CreateCounter<long>("sendcat.bulkhead.saturated", description: "Calls not made because a lane is full, by provider");
-        _events = _meter.CreateCounter<long>("sendcat.ratelimit.events", description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no room)");
-        _leases = _meter.CreateCounter<long>("sendcat.leases.changes", description: "Leases rebuilt, lost or freed for a dead replica");
+        _suspensions = _meter.CreateCounter<long>(
+            "sendcat.circuit.suspensions", description: "Providers suspended because they reject our account, by provider and reason: key, quota");
+        _saturated = _meter.CreateCounter<long>("sendcat.bulkhead.saturated", description: "Calls not made because a bulkhead is full, by provider");
+        _events = _meter.CreateCounter<long>(
+            "sendcat.ratelimit.events", description: "Limit events by fate: recorded, repeated (same five seconds) or dropped (no capacity)");
+        _leases = _meter.CreateCounter<long>("sendcat.leases.changes", description: "Leases acquired again, lost, or released for a dead replica");
         _queueAlerts = _meter.CreateCounter<long>("sendcat.tool_queue.alerts", description: "Alerts about the tool queue, by kind and change: raised, cleared");
         _decision = _meter.CreateHistogram(
             "sendcat.claims.duration",
             unit: "s",
-            description: "Time that a decision took, by outcome",
+            description: "Duration of a decision, by outcome",
             advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.00025, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1] });
     }
 
-    public void Held(Func<int> leases) => _meter.CreateObservableGauge("sendcat.leases.held", leases, description: "Leases that this process keeps");
+    public void Held(Func<int> leases) => _meter.CreateObservableGauge("sendcat.leases.held", leases, description: "Leases that this process holds");
 
     public void Admission(string mode, string outcome, string reason) =>
         _admission.Add(1, new("mode", mode), new("outcome", outcome), new("reason", reason));

@@ -22,12 +22,13 @@ namespace Sendcat.Reliability;
 
 public static class ReliabilityServices
 {
-    /// <summary>Name of the meter, for telemetry set-up.</summary>
+    /// <summary>Name of the meter, for the telemetry configuration.</summary>
     public const string MeterName = ReliabilityMetrics.MeterName;
 
     /// <summary>
-    /// Adds all guards with their upkeep. Needs an <see cref="IConnectionMultiplexer"/> (with <c>abortConnect=false</c>) and an <see cref="NpgsqlDataSource"/>.
-    /// Register what drains turns after it: hosted services stop in reverse, and leases that are still held then are given back here.
+    /// Adds all guards with their background services. Requires an <see cref="IConnectionMultiplexer"/> (with <c>abortConnect=false</c>)
+    /// and an <see cref="NpgsqlDataSource"/>. Register the service that drains turns after this call: hosted services stop in reverse
+    /// order, so the guards release the leases that are still held after the drain.
     /// </summary>
     public static IServiceCollection AddReliability(this IServiceCollection services)
     {
@@ -37,13 +38,15 @@ public static class ReliabilityServices
         return services.AddReliabilityKnobs().AddClaims().AddGuards().AddReliabilityDb();
     }
 
-    /// <summary>Watches the tool queue; replicas take turns. Needs the queue's record (<see cref="ToolJobServices.AddToolJobs"/>).</summary>
+    /// <summary>
+    /// Adds the checks of the tool queue; one replica at a time runs a check. Requires <see cref="ToolJobServices.AddToolJobs"/>.
+    /// </summary>
     public static IServiceCollection AddToolQueueWatch(this IServiceCollection services)
     {
         services.AddKnobs<ToolQueueAlertOptions>();
         services.TryAddSingleton<QueueGauge>(provider => async cancellationToken =>
         {
-            // Of ended jobs nothing is asked, so the shortest window will do.
+            // The check does not use ended jobs, so the window of the statistics is zero.
             var reading = await provider.GetRequiredService<ToolJobStatistics>().ReadAsync(TimeSpan.Zero, cancellationToken);
             return new(reading.Lanes.Sum(lane => lane.QueuedDue), reading.DeadLetters, reading.OldestQueued, reading.OldestRunning);
         });
@@ -91,13 +94,13 @@ public static class ReliabilityServices
     private static IServiceCollection AddClaims(this IServiceCollection services)
     {
         services.TryAddSingleton(_ => ReplicaId.New());
-        services.TryAddSingleton<RedisLine>();
+        services.TryAddSingleton<GuardedRedis>();
         services.TryAddSingleton<LocalClaims>();
-        services.TryAddSingleton<Takeaway>();
+        services.TryAddSingleton<LeaseRevocation>();
         services.AddUpkeep<LeaseKeeper>();
-        services.AddUpkeep<ReplicaBeat>();
+        services.AddUpkeep<ReplicaHeartbeat>();
         services.TryAddSingleton(provider => new ClaimStore(
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseKeeper>(),
             provider.GetRequiredService<LocalClaims>(),
             provider.GetRequiredService<ReplicaId>(),
@@ -118,7 +121,7 @@ public static class ReliabilityServices
 
         services.TryAddSingleton(provider => new AdmissionController(
             provider.GetRequiredService<ClaimStore>(),
-            provider.GetRequiredService<Takeaway>(),
+            provider.GetRequiredService<LeaseRevocation>(),
             provider.GetRequiredService<RateLimitEvents>(),
             provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>(),
             provider.GetRequiredService<IOptionsMonitor<ChatGatewayOptions>>(),
@@ -134,7 +137,7 @@ public static class ReliabilityServices
         services.AddUpkeep<CircuitSharing>();
         services.TryAddSingleton(provider => new Circuits.Circuits(
             provider.GetRequiredService<CircuitSharing>(),
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<ReplicaId>(),
             provider.GetRequiredService<IOptionsMonitor<CircuitOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
@@ -142,19 +145,19 @@ public static class ReliabilityServices
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Circuits.Circuits>>()));
 
-        services.TryAddSingleton<LaneTurnover>();
+        services.TryAddSingleton<SlotTurnover>();
         services.TryAddSingleton(provider => new Bulkheads.Bulkheads(
             provider.GetRequiredService<ClaimStore>(),
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseKeeper>(),
-            provider.GetRequiredService<LaneTurnover>(),
+            provider.GetRequiredService<SlotTurnover>(),
             provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Bulkheads.Bulkheads>>()));
         return services;
     }
 
-    /// <summary>A singleton that its users know and the host runs.</summary>
+    /// <summary>Adds a singleton that other services use and that the host also runs as a hosted service.</summary>
     private static void AddUpkeep<T>(this IServiceCollection services)
         where T : class, IHostedService
     {

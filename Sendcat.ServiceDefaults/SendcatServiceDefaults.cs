@@ -10,7 +10,10 @@ using Sendcat.ServiceDefaults.Telemetry;
 
 namespace Microsoft.Extensions.Hosting;
 
-/// <summary>What every program of Sendcat has before it has a feature: logs, telemetry, health, service discovery, crash reports, stores that may be away, a cap on connections.</summary>
+/// <summary>
+/// The common setup of every Sendcat program: logs, telemetry, health, service discovery, crash reports, connections that tolerate
+/// unavailable stores, and a cap on client connections.
+/// </summary>
 public static class SendcatServiceDefaults
 {
     public static TBuilder AddServiceDefaults<TBuilder>(this TBuilder builder)
@@ -22,14 +25,17 @@ public static class SendcatServiceDefaults
         builder.AddSentry();
         builder.Services.AddHealth();
         builder.Services.AddConnectionLimits();
-        builder.Services.AddRedisManners();
+        builder.Services.AddRedisConnectionDefaults();
         builder.Services.AddBrokerConnection();
         builder.Services.AddServiceDiscovery();
         builder.Services.ConfigureHttpClientDefaults(http => http.AddServiceDiscovery());
         return builder;
     }
 
-    /// <summary><c>/health</c>: may this process be sent work. <c>/alive</c>: does it run at all; the stores do not matter.</summary>
+    /// <summary>
+    /// Maps <c>/health</c> (readiness: the process can take work) and <c>/alive</c> (liveness: the process runs, independent of the
+    /// stores).
+    /// </summary>
     public static WebApplication MapDefaultEndpoints(this WebApplication app)
     {
         app.MapHealth();

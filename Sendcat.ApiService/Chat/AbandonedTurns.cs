@@ -5,37 +5,42 @@ using Sendcat.Reliability.Redis;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// Turns that nobody reads make room when slots are wanted: a guest's at once, a signed-in user's when its reader has been gone for a while. One ends for each request that was refused, on whichever replica
-/// it runs; while there is room, all of them have their whole grace.
+/// Ends turns without a reader when no slot is free: a guest's turn at once, a signed-in user's turn after
+/// <see cref="ChatOptions.DetachGraceFullMs"/>. Each call ends one turn, on whichever replica it runs. While slots are free, every turn
+/// keeps its whole grace period.
 /// </summary>
-internal sealed class AbandonedTurns(TurnDirectory directory, TurnSignals signals, AdmissionController admission, IOptionsMonitor<ChatOptions> options, TimeProvider time)
+internal sealed class AbandonedTurns(
+    TurnDirectory directory, TurnSignals signals, AdmissionController admission, IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
-    /// <summary>Where nothing was found, nobody of this replica looks for so long: under overload a refusal must stay cheap.</summary>
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(50);
+    /// <summary>
+    /// Minimum interval between a search of this replica that found nothing and the next one, so that a refusal stays cheap under overload.
+    /// </summary>
+    private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(50);
 
     private readonly Pause guests = new();
     private readonly Pause all = new();
 
-    /// <param name="place">The claim on a slot of the route, which came along with the request.</param>
-    /// <returns>True when one has ended: the refused request may be decided again.</returns>
-    public async ValueTask<bool> EndOneAsync(AdmissionDecision.Denied denied, Claim place, CancellationToken cancellationToken)
+    /// <summary>Ends one turn without a reader if that can free the slot that <paramref name="denied"/> lacks.</summary>
+    /// <param name="slotClaim">The request's claim on a slot of the provider bulkhead.</param>
+    /// <returns>True when a turn was ended: the caller may request admission again.</returns>
+    public async ValueTask<bool> EndOneAsync(AdmissionDecision.Denied denied, Claim slotClaim, CancellationToken cancellationToken)
     {
         var guestsOnly = denied.Reason == AdmissionReason.GuestInFlight;
-        var wanted = guestsOnly || denied.Reason == AdmissionReason.GlobalInFlight || ReferenceEquals(denied.By, place);
+        var slotIsMissing = guestsOnly || denied.Reason == AdmissionReason.GlobalInFlight || ReferenceEquals(denied.By, slotClaim);
         var pause = guestsOnly ? guests : all;
-        if (!wanted || denied.Local || pause.Holds(time))
+        if (!slotIsMissing || denied.Local || pause.IsActive(time))
         {
             return false;
         }
 
-        if (await directory.TakeAbandonedAsync(guestsOnly, TimeSpan.FromMilliseconds(options.CurrentValue.DetachGraceFullMs)) is not { } left)
+        if (await directory.TakeAbandonedAsync(guestsOnly, TimeSpan.FromMilliseconds(options.CurrentValue.DetachGraceFullMs)) is not { } detached)
         {
-            pause.Begin(time);
+            pause.Start(time);
             return false;
         }
 
-        await signals.SupersedeAsync(left.StreamId);
-        await admission.ReleaseAsync(left.Principal, StreamIds.Format(left.StreamId), cancellationToken);
+        await signals.SupersedeAsync(detached.StreamId);
+        await admission.ReleaseAsync(detached.Principal, StreamIds.Format(detached.StreamId), cancellationToken);
         return true;
     }
 
@@ -43,8 +48,8 @@ internal sealed class AbandonedTurns(TurnDirectory directory, TurnSignals signal
     {
         private long since;
 
-        public bool Holds(TimeProvider time) => Volatile.Read(ref since) is not 0 and var began && time.GetElapsedTime(began) < Interval;
+        public bool IsActive(TimeProvider time) => Volatile.Read(ref since) is not 0 and var startedAt && time.GetElapsedTime(startedAt) < MinimumInterval;
 
-        public void Begin(TimeProvider time) => Volatile.Write(ref since, time.GetTimestamp());
+        public void Start(TimeProvider time) => Volatile.Write(ref since, time.GetTimestamp());
     }
 }

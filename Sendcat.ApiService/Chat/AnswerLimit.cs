@@ -1,25 +1,28 @@
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// What a turn may still get from its model: text, reasoning and tool arguments count. The delta that goes beyond is cut to what fits. A change between the kinds costs memory of its own, so an answer
-/// that changes oftener than any real one pays for it.
+/// Limits the characters that one turn accepts from its model. Text, reasoning and tool arguments count; the delta that exceeds the limit
+/// is truncated. Each change between these kinds starts a new entry in the feed, which costs memory, so changes beyond 500 count as 200
+/// characters each.
 /// </summary>
+/// <param name="characters">Maximum characters (UTF-16 code units) of the turn.</param>
 internal sealed class AnswerLimit(int characters)
 {
     private const int FreeChanges = 500;
     private const int CharactersPerChange = 200;
 
-    private Type? last;
+    private Type? lastKind;
     private int changes;
-    private int left = characters;
+    private int remaining = characters;
 
-    /// <summary>The model said more than fits.</summary>
+    /// <summary>The model has exceeded the limit.</summary>
     public bool IsExceeded { get; private set; }
 
-    /// <returns>The event, cut to what fits; null if nothing of it does. What is not from the model passes.</returns>
-    public ChatEvent? Take(ChatEvent told)
+    /// <summary>Counts an event against the limit.</summary>
+    /// <returns>The event, truncated to the limit; null if nothing of it fits. Events of other kinds are returned unchanged.</returns>
+    public ChatEvent? Take(ChatEvent chatEvent)
     {
-        var text = told switch
+        var text = chatEvent switch
         {
             ChatEvent.Content content => content.Text,
             ChatEvent.Reasoning reasoning => reasoning.Text,
@@ -28,31 +31,32 @@ internal sealed class AnswerLimit(int characters)
         };
         if (text is null)
         {
-            return told;
+            return chatEvent;
         }
 
-        if (last != told.GetType())
+        if (lastKind != chatEvent.GetType())
         {
-            last = told.GetType();
-            left -= ++changes > FreeChanges ? CharactersPerChange : 0;
+            lastKind = chatEvent.GetType();
+            remaining -= ++changes > FreeChanges ? CharactersPerChange : 0;
         }
 
-        if (text.Length <= left)
+        if (text.Length <= remaining)
         {
-            left -= text.Length;
-            return told;
+            remaining -= text.Length;
+            return chatEvent;
         }
 
         IsExceeded = true;
-        var fits = Math.Max(left, 0);
-        fits -= fits > 0 && char.IsHighSurrogate(text[fits - 1]) ? 1 : 0;
-        left = 0;
-        return fits == 0 ? null : told switch
+        var fitting = Math.Max(remaining, 0);
+        // A surrogate pair is not split.
+        fitting -= fitting > 0 && char.IsHighSurrogate(text[fitting - 1]) ? 1 : 0;
+        remaining = 0;
+        return fitting == 0 ? null : chatEvent switch
         {
-            ChatEvent.Content => new ChatEvent.Content(text[..fits]),
-            ChatEvent.Reasoning => new ChatEvent.Reasoning(text[..fits]),
-            ChatEvent.ToolInputDelta delta => delta with { Delta = text[..fits] },
-            _ => throw new InvalidOperationException("Only deltas are cut."),
+            ChatEvent.Content => new ChatEvent.Content(text[..fitting]),
+            ChatEvent.Reasoning => new ChatEvent.Reasoning(text[..fitting]),
+            ChatEvent.ToolInputDelta delta => delta with { Delta = text[..fitting] },
+            _ => throw new InvalidOperationException("Only deltas can be truncated."),
         };
     }
 }

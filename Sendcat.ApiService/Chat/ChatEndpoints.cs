@@ -7,10 +7,14 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary><c>/api/chat</c>: start a turn, stop it, come back to it, and how the gateway is; and the stop of a thread's turn, whichever it is.</summary>
+/// <summary>
+/// The endpoints of turns: start, abort and resume a turn and read the gateway's health below <c>/api/chat</c>, and abort a thread's newest
+/// turn with <c>/api/threads/{id}/abort</c>.
+/// </summary>
 internal sealed class ChatEndpoints(
-    ChatDoor door, ChatGate gate, ThreadOwnership threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive,
-    IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
+    ChatAddressLimiter addressLimiter, ChatGate gate, ThreadOwnership threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns,
+    TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway,
+    AdmissionController admission)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -24,7 +28,8 @@ internal sealed class ChatEndpoints(
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
             .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
             .Produces(200, contentType: "text/event-stream").Produces(204);
-        routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortLatestAsync(id, http)).WithTags("Threads")
+        routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortLatestAsync(id, http))
+            .WithTags("Threads")
             .As("threads.abort", "Stop the thread's newest turn, from any replica, whether or not its messages are known", 401, 403, 429, 503)
             .Produces(204);
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
@@ -34,48 +39,50 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> StartAsync(HttpContext http)
     {
-        NameGateway(http);
-        if (!(await gate.PassAsync(http)).Got(out var pass, out var refusal))
+        SetGatewayHeaders(http);
+        if (!(await gate.PassAsync(http)).TryGet(out var pass, out var refusal))
         {
             ChatMetrics.Refused(refusal.Code);
             return refusal;
         }
 
-        var speaksUi = SpeaksUi(http, pass.Request.Ui is not null);
-        if (!(await starter.StartAsync(pass, speaksUi, http.RequestAborted)).Got(out var turn, out var failed))
+        var usesUiDialect = UsesUiDialect(http, pass.Request.Ui is not null);
+        if (!(await starter.StartAsync(pass, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
         {
             ChatMetrics.Refused(failed.Code);
             return failed;
         }
 
-        TurnSpan.Name(Activity.Current, turn.Start.ThreadId, turn.Start.WireStreamId, turn.Record.MessageId);
-        return new ChatEventStream(turn.Feed, () => turn.Asker, Dialect(speaksUi), gateway.CurrentValue.Mode, keepAlive);
+        TurnSpan.SetIds(Activity.Current, turn.Start.ThreadId, turn.Start.WireStreamId, turn.Record.MessageId);
+        return new ChatEventStream(turn.Feed, () => turn.InitialReader, Dialect(usesUiDialect), gateway.CurrentValue.Mode, keepAlive);
     }
 
     private async Task<IResult> AbortAsync(HttpContext http)
     {
-        NameGateway(http);
-        if (door.Refuses(http) is { } tooMany)
+        SetGatewayHeaders(http);
+        if (addressLimiter.Check(http) is { } tooMany)
         {
             return tooMany;
         }
 
-        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted)).Got(out var body, out var malformed))
+        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted))
+            .TryGet(out var body, out var malformed))
         {
             return malformed;
         }
 
-        if (body.ThreadId is not { Length: > 0 } || body.MessageId is not { Length: > 0 } || body.SessionId is { Length: 0 } || body.StreamId is { Length: 0 })
+        if (body.ThreadId is not { Length: > 0 } || body.MessageId is not { Length: > 0 }
+            || body.SessionId is { Length: 0 } || body.StreamId is { Length: 0 })
         {
             return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
         }
 
-        if (!principals.Read(http, body.SessionId).Got(out var principal, out var unknown))
+        if (!principals.Read(http, body.SessionId).TryGet(out var principal, out var unknown))
         {
             return unknown;
         }
 
-        if (!(await threads.CheckAsync(body.ThreadId, principal, http.RequestAborted)).Got(out var thread, out var foreign))
+        if (!(await threads.CheckAsync(body.ThreadId, principal, http.RequestAborted)).TryGet(out var thread, out var foreign))
         {
             return foreign;
         }
@@ -85,7 +92,7 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> AbortLatestAsync(string id, HttpContext http)
     {
-        if (!(await OpenAsync(id, http)).Got(out var thread, out var refusal))
+        if (!(await AuthorizeAsync(id, http)).TryGet(out var thread, out var refusal))
         {
             return refusal;
         }
@@ -96,50 +103,56 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
-        if (!(await OpenAsync(id, http)).Got(out var thread, out var refusal))
+        if (!(await AuthorizeAsync(id, http)).TryGet(out var thread, out var refusal))
         {
             return refusal;
         }
 
-        if (turns.ByThread(thread) is { } here)
+        if (turns.ByThread(thread) is { } local)
         {
-            TurnSpan.Name(Activity.Current, thread, here.Start.WireStreamId);
-            return new ChatEventStream(here.Feed, here.Join, Dialect(SpeaksUi(http, here.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
+            TurnSpan.SetIds(Activity.Current, thread, local.Start.WireStreamId);
+            return new ChatEventStream(
+                local.Feed, local.Join, Dialect(UsesUiDialect(http, local.UsesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
         }
 
-        if (await directory.FindAsync(thread) is { } place && !directory.IsHere(place) && await remote.FollowAsync(thread, place, http.RequestAborted) is { } following)
+        if (await directory.FindAsync(thread) is { } location && !directory.IsLocal(location)
+            && await remote.FollowAsync(thread, location, http.RequestAborted) is { } remoteFeed)
         {
-            return new ChatEventStream(following.Feed, () => following, Dialect(SpeaksUi(http, place.SpeaksUi)), gateway.CurrentValue.Mode, keepAlive);
+            return new ChatEventStream(
+                remoteFeed.Feed, () => remoteFeed, Dialect(UsesUiDialect(http, location.UsesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
         }
 
         return Results.NoContent();
     }
 
-    /// <summary>The checks of a request that names its thread in the path and brings nothing else along.</summary>
-    private async ValueTask<Outcome<Guid>> OpenAsync(string threadId, HttpContext http)
+    /// <summary>The checks of a request without a body that names its thread in the path: address limiter, principal, ownership.</summary>
+    private async ValueTask<Outcome<Guid>> AuthorizeAsync(string threadId, HttpContext http)
     {
-        NameGateway(http);
-        if (door.Refuses(http) is { } tooMany)
+        SetGatewayHeaders(http);
+        if (addressLimiter.Check(http) is { } tooMany)
         {
             return tooMany;
         }
 
-        return principals.Read(http, null).Got(out var principal, out var unknown) ? await threads.CheckAsync(threadId, principal, http.RequestAborted) : unknown;
+        return principals.Read(http, null).TryGet(out var principal, out var unknown)
+            ? await threads.CheckAsync(threadId, principal, http.RequestAborted)
+            : unknown;
     }
 
-    private static bool SpeaksUi(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch
+    /// <param name="otherwise">The result when the query does not name a dialect.</param>
+    private static bool UsesUiDialect(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch
     {
         "ui" => true,
         "sendcat" => false,
         _ => otherwise,
     };
 
-    private static EventDialect Dialect(bool ui) => ui ? new UiDialect() : new SendcatDialect();
+    private static EventDialect Dialect(bool usesUiDialect) => usesUiDialect ? new UiDialect() : new SendcatDialect();
 
-    private void NameGateway(HttpContext http)
+    private void SetGatewayHeaders(HttpContext http)
     {
         http.Response.Headers["X-Sendcat-Chat-Gateway"] = gateway.CurrentValue.Mode;
-        // Admission that is off decides like a shadow: it refuses nobody.
+        // Mode Off is reported as shadow: neither of them refuses a request.
         http.Response.Headers["X-Sendcat-Admission-Mode"] = admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow";
     }
 }

@@ -5,17 +5,25 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>The one place where a turn becomes bytes: headers at once, every event as soon as it happened, a comment when nothing happens.</summary>
-/// <param name="join">Counts the reader in; disposed when it leaves.</param>
-internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, EventDialect dialect, string gatewayMode, KeepAliveTicker keepAlive) : IResult
+/// <summary>
+/// Writes the events of a turn to the response as server-sent events: the headers at once, each event when it arrives, a comment as a
+/// keep-alive when none arrives. No other code writes a turn to a connection.
+/// </summary>
+/// <param name="register">Registers the reader with the turn; the result is disposed when the reader leaves.</param>
+/// <param name="gatewayMode">Value of the header <c>X-Sendcat-Chat-Gateway-Mode</c>.</param>
+internal sealed class ChatEventStream(
+    TurnFeed feed, Func<IDisposable> register, EventDialect dialect, string gatewayMode, KeepAliveTicker keepAlive) : IResult
 {
-    /// <summary>Bytes that are written before their reader has to take some: this much of an answer waits beside the feed, however long it is and however slow its reader.</summary>
-    private const int MostUnsent = 32 * 1024;
+    /// <summary>
+    /// Maximum bytes in the response buffer before a flush. It bounds the memory of a connection, however long the answer and however slow
+    /// the reader is.
+    /// </summary>
+    private const int MaxUnflushedBytes = 32 * 1024;
 
     public async Task ExecuteAsync(HttpContext httpContext)
     {
         var response = httpContext.Response;
-        var gone = httpContext.RequestAborted;
+        var requestAborted = httpContext.RequestAborted;
         response.StatusCode = StatusCodes.Status200OK;
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-store, no-transform";
@@ -29,21 +37,22 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
         dialect.Describe(response);
 
         using var reader = feed.Open();
-        using var seat = join();
-        using var ticking = keepAlive.Watch(reader, httpContext.Abort, httpContext.RequestServices.GetRequiredService<Principals>().SignInOf(httpContext));
-        // The reader waits without a token; a client that leaves wakes it.
-        await using var leaving = gone.UnsafeRegister(static state => ((FeedReader)state!).Wake(), reader);
+        using var registration = register();
+        using var watched = keepAlive.Watch(
+            reader, httpContext.Abort, httpContext.RequestServices.GetRequiredService<Principals>().SignInOf(httpContext));
+        // WaitAsync takes no cancellation token: a disconnect of the client wakes the reader instead.
+        await using var disconnecting = requestAborted.UnsafeRegister(static state => ((FeedReader)state!).Wake(), reader);
 
         var body = response.BodyWriter;
-        while (!gone.IsCancellationRequested)
+        while (!requestAborted.IsCancellationRequested)
         {
             var wrote = false;
             FeedRead read;
-            while ((read = reader.TryRead(out var happened)) == FeedRead.Event)
+            while ((read = reader.TryRead(out var chatEvent)) == FeedRead.Event)
             {
-                dialect.Write(body, happened!);
+                dialect.Write(body, chatEvent!);
                 wrote = true;
-                if (body.UnflushedBytes >= MostUnsent && !await SendAsync(body, ticking))
+                if (body.UnflushedBytes >= MaxUnflushedBytes && !await SendAsync(body, watched))
                 {
                     return;
                 }
@@ -57,8 +66,8 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
 
             if (wrote)
             {
-                ticking.Moved();
-                if (!await SendAsync(body, ticking))
+                watched.MarkActivity();
+                if (!await SendAsync(body, watched))
                 {
                     return;
                 }
@@ -73,19 +82,19 @@ internal sealed class ChatEventStream(TurnFeed feed, Func<IDisposable> join, Eve
         }
     }
 
-    /// <returns>False: the reader is gone.</returns>
+    /// <returns>False when the client has disconnected.</returns>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<bool> SendAsync(PipeWriter body, KeepAliveTicker.Watched ticking)
+    private static async ValueTask<bool> SendAsync(PipeWriter body, KeepAliveTicker.Watched watched)
     {
         var sending = body.FlushAsync(CancellationToken.None);
         if (!sending.IsCompletedSuccessfully)
         {
-            // The connection has as much as it can hold: from here on its reader's time counts.
-            ticking.Waits();
+            // The buffers of the connection are full: the write timeout of the client starts here.
+            watched.FlushBlocked();
         }
 
         var sent = await sending;
-        ticking.WaitsNoMore();
+        watched.FlushCompleted();
         return !sent.IsCompleted && !sent.IsCanceled;
     }
 }

@@ -8,7 +8,7 @@ internal static class ChatFeature
     {
         services.AddKnobs<ChatOptions>();
 
-        // Hosted services stop in the opposite order: turns end first, then their journal, the heartbeat last.
+        // Hosted services stop in reverse order of registration: turns end first, then the journal, the heartbeat last.
         services.AddSingleton<TurnReaper>();
         services.AddHostedService<ReplicaHeartbeat>();
         services.AddSingleton<TurnJournal>();
@@ -24,7 +24,7 @@ internal static class ChatFeature
         services.AddHostedService(provider => provider.GetRequiredService<KeepAliveTicker>());
 
         return services
-            .AddSingleton<ChatDoor>()
+            .AddSingleton<ChatAddressLimiter>()
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
             .AddSingleton<TurnModel>()

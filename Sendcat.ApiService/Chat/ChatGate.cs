@@ -13,40 +13,46 @@ using Claim = Sendcat.Reliability.Redis.Claim;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// The checks of a chat request, in their order. Origin and method were checked on the way here; whatever this takes is in the pass and goes back with it.
+/// The checks of a chat request, in the order in which they run. The origin and the method are checked before this class.
+/// Everything that admission grants is held by the ticket of the <see cref="ChatPass"/> and is released with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatDoor door, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter, Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas,
-    TurnModel models, TurnReservation reservation,
-    IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
+    ChatAddressLimiter addressLimiter, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter,
+    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
+    TurnReservation reservation, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
+    /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
-    private const int LooksForALeftTurn = 3;
+    private const int MaxTakeoverAttempts = 3;
 
-    /// <summary>What one turn makes free, others may take first.</summary>
-    private const int TurnsEndedForOne = 3;
+    /// <summary>
+    /// Abandoned turns that one request may end. More than one, because another request may take the slot that was released.
+    /// </summary>
+    private const int MaxTurnsEnded = 3;
 
-    private static readonly TimeSpan LeavingTakes = TimeSpan.FromMilliseconds(60);
+    /// <summary>Wait between two attempts to take over the principal's own detached turn.</summary>
+    private static readonly TimeSpan DisconnectDelay = TimeSpan.FromMilliseconds(60);
 
+    /// <returns>The pass, whose ticket the caller must dispose; or the error to send.</returns>
     public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
     {
-        if (door.Refuses(http) is { } tooMany)
+        if (addressLimiter.Check(http) is { } tooMany)
         {
             return tooMany;
         }
 
-        if (!(await ChatRequestReader.ReadAsync(http)).Got(out var request, out var malformed))
+        if (!(await ChatRequestReader.ReadAsync(http)).TryGet(out var request, out var malformed))
         {
             return malformed;
         }
 
-        if (!principals.Read(http, request.SessionId).Got(out var principal, out var unknown))
+        if (!principals.Read(http, request.SessionId).TryGet(out var principal, out var unknown))
         {
             return unknown;
         }
 
-        if (models.Refuses(principal, request.ModelId) is { } notAllowed)
+        if (models.Check(principal, request.ModelId) is { } notAllowed)
         {
             return notAllowed;
         }
@@ -56,30 +62,33 @@ internal sealed class ChatGate(
             return ApiError.Forbidden();
         }
 
-        // Two stores, two questions, one waiting time. The thread's answer still comes first: whoever may not see it is told so, and has asked for nothing.
+        // Admission (Redis) and the thread (Postgres) are requested at the same time, so that the latencies do not add up. The result of
+        // the thread is still evaluated first: a caller that does not own the thread gets 403, and its admission is withdrawn.
         var streamId = Guid.CreateVersion7(time.GetUtcNow());
-        var (question, place) = Question(http, principal, streamId, request);
+        var (admissionRequest, slotClaim) = BuildAdmissionRequest(http, principal, streamId, request);
         var suspended = models.Suspended(request.ModelId);
-        var asked = routes.CurrentValue.ApiKey.Length == 0 || suspended is not null ? null : admission.AdmitAsync(question, http.RequestAborted).AsTask();
+        var admitting = routes.CurrentValue.ApiKey.Length == 0 || suspended is not null
+            ? null
+            : admission.AdmitAsync(admissionRequest, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
         string? model = null;
-        var goesOn = false;
+        var proceeds = false;
         try
         {
-            if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).Got(out thread, out var foreign))
+            if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).TryGet(out thread, out var foreign))
             {
                 return foreign;
             }
 
             model = models.Of(principal, request.ModelId, thread);
             suspended ??= models.Suspended(model);
-            goesOn = suspended is null;
+            proceeds = suspended is null;
         }
         finally
         {
-            if (!goesOn)
+            if (!proceeds)
             {
-                await WithdrawAsync(asked);
+                await WithdrawAsync(admitting);
             }
         }
 
@@ -88,12 +97,12 @@ internal sealed class ChatGate(
             return suspended;
         }
 
-        if (asked is null)
+        if (admitting is null)
         {
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        if (!(await AdmitAsync(http, principal, question, place, await asked)).Got(out var ticket, out var refused))
+        if (!(await AdmitAsync(http, principal, admissionRequest, slotClaim, await admitting)).TryGet(out var ticket, out var refused))
         {
             return refused;
         }
@@ -101,20 +110,25 @@ internal sealed class ChatGate(
         return new ChatPass(request, principal, thread, streamId, ticket, model);
     }
 
-    /// <summary>Foreign and missing look alike: there is nothing to learn from the answer. A thread that holds as much as it may is its owner's to know.</summary>
-    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(Guid threadId, Principal principal, ChatRequest request, CancellationToken cancellationToken)
+    /// <summary>
+    /// Reads the thread and checks owner and quotas. A foreign and a missing thread get the same response, so that it does not reveal which
+    /// threads exist. Only the owner gets the response that a quota is used up.
+    /// </summary>
+    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(
+        Guid threadId, Principal principal, ChatRequest request, CancellationToken cancellationToken)
     {
         try
         {
-            TurnSpan.Name(Activity.Current, threadId);
-            var thread = await ThreadHistory.ReadAsync(database, threadId, principal, quotas.Of(principal), addUp: !quotas.HasAmpleRoom(principal), chat.CurrentValue, cancellationToken);
+            TurnSpan.SetIds(Activity.Current, threadId);
+            var thread = await ThreadHistory.ReadAsync(
+                database, threadId, principal, quotas.Of(principal), sumUsage: !quotas.IsBelowHalf(principal), chat.CurrentValue, cancellationToken);
             if (thread?.OwnerBytes is { } ownerBytes)
             {
-                quotas.RememberUsage(principal, ownerBytes);
+                quotas.CacheUsage(principal, ownerBytes);
             }
 
             return thread is null || !thread.BelongsTo(principal) ? ApiError.Forbidden()
-                : quotas.RefusesTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
+                : quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
                 : thread;
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
@@ -124,57 +138,74 @@ internal sealed class ChatGate(
         }
     }
 
-    /// <summary>Admission, limiter and provider bulkhead: one decision, one round trip.</summary>
-    private (AdmissionRequest Question, Claim Place) Question(HttpContext http, Principal principal, Guid streamId, ChatRequest request)
+    /// <summary>
+    /// Puts the claims on admission, rate limiter and provider bulkhead into one request: one decision, one round trip to Redis.
+    /// </summary>
+    /// <returns>The request, and the claim on a slot of the provider bulkhead that is part of it.</returns>
+    private (AdmissionRequest Request, Claim SlotClaim) BuildAdmissionRequest(
+        HttpContext http, Principal principal, Guid streamId, ChatRequest request)
     {
-        var place = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
-        var addresses = ClientAddress.LimitsOf(http);
+        var slotClaim = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Primary));
+        var addresses = ClientAddress.LimitKeysOf(http);
         Claim[] claims =
         [
             .. addresses.Select(address => limiter.Claim(RateLimitBucket.ChatIp, address)),
             limiter.Claim(RateLimitBucket.ChatStream, principal.Key),
             .. reservation.For(principal, addresses, request.ModelId, request.Ui?.Text?.Length ?? 0),
-            place,
+            slotClaim,
         ];
-        var question = new AdmissionRequest
+        var admissionRequest = new AdmissionRequest
         {
-            Principal = principal.Key, StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits, RouteSlots = place.Cap, WebSearch = request.WebSearch, AlsoClaims = claims,
+            Principal = principal.Key, StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits,
+            RouteSlots = slotClaim.Cap, WebSearch = request.WebSearch, OtherClaims = claims,
         };
-        return (question, place);
+        return (admissionRequest, slotClaim);
     }
 
-    private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? asked)
+    private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? admitting)
     {
-        if (asked is not null)
+        if (admitting is not null)
         {
-            await ((Task)asked).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (asked.IsCompletedSuccessfully && await asked is AdmissionDecision.Admitted admitted)
+            await ((Task)admitting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (admitting.IsCompletedSuccessfully && await admitting is AdmissionDecision.Admitted admitted)
             {
                 await admitted.Ticket.WithdrawAsync();
             }
         }
     }
 
-    private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(HttpContext http, Principal principal, AdmissionRequest request, Claim place, AdmissionDecision decision)
+    /// <summary>
+    /// Retries a denied admission after it has released slots: first that of the principal's own detached turn, then those of abandoned
+    /// turns of any principal.
+    /// </summary>
+    /// <param name="slotClaim">The claim of <paramref name="request"/> on a slot of the provider bulkhead.</param>
+    /// <param name="decision">The first decision on <paramref name="request"/>.</param>
+    private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(
+        HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, AdmissionDecision decision)
     {
-        for (var look = 0; look < LooksForALeftTurn && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight }; look++)
+        for (var attempt = 0;
+            attempt < MaxTakeoverAttempts && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
+            attempt++)
         {
-            if (look > 0)
+            if (attempt > 0)
             {
-                // A page that is loaded again asks before the kernel has told us that its old connection is gone.
-                await Task.Delay(LeavingTakes, time, http.RequestAborted);
+                // A page that is reloaded can send its new request before the kernel reports that its old connection is closed.
+                await Task.Delay(DisconnectDelay, time, http.RequestAborted);
             }
 
-            if (await directory.TakeDetachedAsync(principal) is { } left)
+            if (await directory.TakeDetachedAsync(principal) is { } detached)
             {
-                // A turn that nobody reads makes room at once.
-                await signals.SupersedeAsync(left);
-                await admission.ReleaseAsync(principal.Key, StreamIds.Format(left), http.RequestAborted);
+                // A turn without a reader is ended at once in favour of the principal's next turn.
+                await signals.SupersedeAsync(detached);
+                await admission.ReleaseAsync(principal.Key, StreamIds.Format(detached), http.RequestAborted);
                 decision = await admission.AdmitAsync(request, http.RequestAborted);
             }
         }
 
-        for (var ended = 0; ended < TurnsEndedForOne && decision is AdmissionDecision.Denied full && await abandoned.EndOneAsync(full, place, http.RequestAborted); ended++)
+        for (var ended = 0;
+            ended < MaxTurnsEnded && decision is AdmissionDecision.Denied full
+                && await abandoned.EndOneAsync(full, slotClaim, http.RequestAborted);
+            ended++)
         {
             decision = await admission.AdmitAsync(request, http.RequestAborted);
         }
@@ -185,12 +216,16 @@ internal sealed class ChatGate(
         }
 
         var denied = (AdmissionDecision.Denied)decision;
-        return ReferenceEquals(denied.By, place) || denied.Reason == AdmissionReason.RedisUnavailable
+        return ReferenceEquals(denied.By, slotClaim) || denied.Reason == AdmissionReason.RedisUnavailable
             ? ApiError.UpstreamUnavailable(denied.RetryAfter)
             : ApiError.RateLimited(denied.RetryAfter);
     }
 }
 
-/// <summary>Everything a turn may start with. The ticket goes back when the turn has ended, or here if it never began.</summary>
-/// <param name="Model">Null: the operator's default.</param>
-internal sealed record ChatPass(ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model);
+/// <summary>The result of the checks of a chat request: everything that a turn needs to start.</summary>
+/// <param name="Ticket">
+/// Disposed by <see cref="LiveTurns"/> when the turn has ended, or by <see cref="TurnStarter"/> if the turn does not begin.
+/// </param>
+/// <param name="Model">The model id; null: the operator's default model.</param>
+internal sealed record ChatPass(
+    ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model);

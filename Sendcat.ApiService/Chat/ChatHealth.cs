@@ -13,10 +13,13 @@ using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Whether turns can be started. Everybody learns that; models, limits and flags are for those who hold a key of operators.</summary>
+/// <summary>
+/// Reports whether turns can be started. The report is public; models, limits and flags are added only for callers with an operator's key.
+/// </summary>
 internal sealed class ChatHealth(
-    OpsGuard ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs, IOptionsMonitor<ChatGatewayOptions> gateway,
-    IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes, IOptionsMonitor<CircuitOptions> policies, IOptionsMonitor<BulkheadOptions> lanes, IOptionsMonitor<RegionOptions> region, TimeProvider time)
+    OpsGuard ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
+    IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
+    IOptionsMonitor<CircuitOptions> policies, IOptionsMonitor<BulkheadOptions> bulkheadOptions, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
     public async Task<IResult> AnswerAsync(HttpContext http)
     {
@@ -27,7 +30,8 @@ internal sealed class ChatHealth(
         }
 
         var configured = routes.CurrentValue.ApiKey.Length > 0;
-        var ok = configured && (!flags.FailClosedOnRedisError || admission.Mode is not AdmissionMode.Enforce || redis.IsConnected);
+        var ok = configured
+            && (!flags.FailClosedOnRedisError || admission.Mode is not AdmissionMode.Enforce || redis.IsConnected);
         var report = new ChatHealthReport(ok, flags.Mode, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture));
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {
@@ -35,34 +39,40 @@ internal sealed class ChatHealth(
         }
 
         http.Response.Headers.CacheControl = "no-store";
-        return Results.Json(report, ChatHealthJson.Default.ChatHealthReport, statusCode: ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        return Results.Json(
+            report, ChatHealthJson.Default.ChatHealthReport, statusCode: ok ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
     }
 
-    private async Task<ChatHealthReport> DetailedAsync(ChatHealthReport report, ChatGatewayOptions flags, bool configured, CancellationToken cancellationToken)
+    private async Task<ChatHealthReport> DetailedAsync(
+        ChatHealthReport report, ChatGatewayOptions flags, bool configured, CancellationToken cancellationToken)
     {
         var limit = limits.CurrentValue;
         var route = routes.CurrentValue;
-        var here = region.CurrentValue;
+        var thisRegion = region.CurrentValue;
         var inFlight = await bulkheads.InFlightAsync(cancellationToken);
         return report with
         {
-            Flags = new(flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled, flags.FailClosedOnRedisError),
+            Flags = new(
+                flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled, flags.FailClosedOnRedisError),
             Admission = new(
                 limit.Enabled, limit.ShadowMode, admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow", redis.IsConnected, limit.KeyPrefix,
-                new(limit.EnforceUserInFlight, limit.EnforceGlobalInFlight, limit.EnforceGlobalMessageRate, limit.EnforceGlobalToolRate), new(limit.RetryAfterMs, limit.RetryAfterJitterPct)),
+                new(limit.EnforceUserInFlight, limit.EnforceGlobalInFlight, limit.EnforceGlobalMessageRate, limit.EnforceGlobalToolRate),
+                new(limit.RetryAfterMs, limit.RetryAfterJitterPct)),
             Checks = new(configured),
             ProviderRoutes = new(
-                route.PrimaryTimeoutMs, route.PrimaryRetries, route.SecondaryTimeoutMs, route.SecondaryRetries, route.FastPrimaryModel, route.FastSecondaryModel, route.AgentPrimaryModel,
-                route.AgentSecondaryModel, route.DefaultModelClass),
-            RegionTopology = new(here.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(here.TopologyMode.ToString()), here.ReadinessOnly),
+                route.PrimaryTimeoutMs, route.PrimaryRetries, route.SecondaryTimeoutMs, route.SecondaryRetries, route.FastPrimaryModel,
+                route.FastSecondaryModel, route.AgentPrimaryModel, route.AgentSecondaryModel, route.DefaultModelClass),
+            RegionTopology = new(
+                thisRegion.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(thisRegion.TopologyMode.ToString()), thisRegion.ReadinessOnly),
             Circuits = [.. circuits.States().Select(circuit => CircuitHealth.Of(circuit, policies.CurrentValue.For(circuit.Provider)))],
-            Bulkheads = [.. inFlight.Select(lane => BulkheadHealth.Of(lane.Key, lane.Value, lanes.CurrentValue.For(lane.Key)))],
+            Bulkheads = [.. inFlight.Select(bulkhead => BulkheadHealth.Of(bulkhead.Key, bulkhead.Value, bulkheadOptions.CurrentValue.For(bulkhead.Key)))],
             Config = new(knobs.Rejected),
         };
     }
 }
 
-/// <param name="Ok">The model key is there, and Redis if turns are refused without it.</param>
+/// <param name="Ok">The key of the model provider is configured, and Redis is connected if turns are refused without it.</param>
+/// <param name="CheckedAt">UTC, ISO 8601.</param>
 internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
 {
     public FlagsHealth? Flags { get; init; }
@@ -82,10 +92,12 @@ internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
     public ConfigHealth? Config { get; init; }
 }
 
-internal sealed record FlagsHealth(bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);
+internal sealed record FlagsHealth(
+    bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);
 
 internal sealed record AdmissionHealth(
-    bool Enabled, bool ConfiguredShadowMode, string EffectiveMode, bool RedisConfigured, string KeyPrefix, EnforcePolicyHealth EnforcePolicy, RetryAfterHealth RetryAfter);
+    bool Enabled, bool ConfiguredShadowMode, string EffectiveMode, bool RedisConfigured, string KeyPrefix, EnforcePolicyHealth EnforcePolicy,
+    RetryAfterHealth RetryAfter);
 
 internal sealed record EnforcePolicyHealth(bool UserInFlight, bool GlobalInFlight, bool GlobalMessageRate, bool GlobalToolRate);
 
@@ -94,26 +106,29 @@ internal sealed record RetryAfterHealth(int BaseMs, int JitterPct);
 internal sealed record ChecksHealth(bool OpenRouterApiKeyConfigured);
 
 internal sealed record RoutesHealth(
-    int PrimaryTimeoutMs, int PrimaryRetries, int SecondaryTimeoutMs, int SecondaryRetries, string FastPrimaryModel, string FastSecondaryModel, string AgentPrimaryModel,
-    string AgentSecondaryModel, string DefaultModelClass);
+    int PrimaryTimeoutMs, int PrimaryRetries, int SecondaryTimeoutMs, int SecondaryRetries, string FastPrimaryModel,
+    string FastSecondaryModel, string AgentPrimaryModel, string AgentSecondaryModel, string DefaultModelClass);
 
 internal sealed record RegionHealth(string RegionId, string TopologyMode, bool ReadinessOnly);
 
-/// <param name="Threshold">Failures within <paramref name="FailureWindowMs"/> that open it.</param>
-/// <param name="Suspended"><c>key</c> or <c>quota</c> while the provider refuses our account; left out otherwise.</param>
-internal sealed record CircuitHealth(string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs, string? Suspended)
+/// <param name="Threshold">Failures within <paramref name="FailureWindowMs"/> that open the circuit.</param>
+/// <param name="Suspended"><c>key</c> or <c>quota</c> while the provider refuses our account; omitted otherwise.</param>
+internal sealed record CircuitHealth(
+    string Provider, string State, int FailureCount, DateTimeOffset? CooldownUntil, int Threshold, int CooldownMs, int FailureWindowMs, int ProbeTimeoutMs,
+    string? Suspended)
 {
     public static CircuitHealth Of(CircuitReading now, CircuitPolicy policy) => new(
-        now.Provider, now.State, now.FailureCount, now.CooldownUntil, policy.Threshold, (int)policy.Cooldown.TotalMilliseconds, (int)policy.Window.TotalMilliseconds,
-        (int)policy.ProbeTimeout.TotalMilliseconds, now.Suspended);
+        now.Provider, now.State, now.FailureCount, now.CooldownUntil, policy.Threshold, (int)policy.Cooldown.TotalMilliseconds,
+        (int)policy.Window.TotalMilliseconds, (int)policy.ProbeTimeout.TotalMilliseconds, now.Suspended);
 }
 
 internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConcurrent, int LeaseTtlMs)
 {
-    public static BulkheadHealth Of(string provider, int inFlight, BulkheadLane lane) => new(provider, inFlight, lane.MaxConcurrent, (int)lane.LeaseTtl.TotalMilliseconds);
+    public static BulkheadHealth Of(string provider, int inFlight, BulkheadLimits limits) =>
+        new(provider, inFlight, limits.MaxConcurrent, (int)limits.LeaseTtl.TotalMilliseconds);
 }
 
-/// <param name="Rejected">Values that were given and not taken; of a secret only that there was one.</param>
+/// <param name="Rejected">Configured values that are invalid and not in effect. The value of a secret is not included.</param>
 internal sealed record ConfigHealth(IReadOnlyList<RejectedKnob> Rejected);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -6,33 +6,33 @@ internal static partial class ChatLog
     [LoggerMessage(3001, LogLevel.Warning, "Turn {StreamId} failed: {Code} on route {RouteId}, provider status {Status}")]
     public static partial void TurnFailed(this ILogger logger, Guid streamId, string code, string? routeId, int? status);
 
-    [LoggerMessage(3002, LogLevel.Error, "Turn {StreamId} broke")]
-    public static partial void TurnBroke(this ILogger logger, Guid streamId, Exception surprise);
+    [LoggerMessage(3002, LogLevel.Error, "Turn {StreamId} failed unexpectedly")]
+    public static partial void TurnFailedUnexpectedly(this ILogger logger, Guid streamId, Exception unexpected);
 
-    [LoggerMessage(3003, LogLevel.Warning, "Turn {StreamId} ended before its record was committed; the journal keeps it")]
-    public static partial void TurnRecordLate(this ILogger logger, Guid streamId);
+    [LoggerMessage(3003, LogLevel.Warning, "Turn {StreamId} ended before it was committed; the journal retries")]
+    public static partial void TurnCommitLate(this ILogger logger, Guid streamId);
 
-    [LoggerMessage(3004, LogLevel.Warning, "The journal could not write {Turns} turns ({Failure}); they wait")]
-    public static partial void JournalWaits(this ILogger logger, int turns, string failure);
+    [LoggerMessage(3004, LogLevel.Warning, "Journal could not write {Turns} turns ({Failure}), retrying")]
+    public static partial void JournalRetries(this ILogger logger, int turns, string failure);
 
-    [LoggerMessage(3005, LogLevel.Error, "The record of turn {StreamId} cannot be written: {Cause}")]
-    public static partial void JournalRefused(this ILogger logger, Guid streamId, string cause);
+    [LoggerMessage(3005, LogLevel.Error, "Turn {StreamId} rejected by the database, not persisted: {Cause}")]
+    public static partial void JournalRejected(this ILogger logger, Guid streamId, string cause);
 
-    [LoggerMessage(3006, LogLevel.Warning, "The turn directory was unreachable ({Failure})")]
+    [LoggerMessage(3006, LogLevel.Warning, "Turn directory unreachable ({Failure})")]
     public static partial void DirectoryUnreachable(this ILogger logger, string failure);
 
-    [LoggerMessage(3007, LogLevel.Warning, "The mirror of turn {StreamId} broke ({Failure})")]
-    public static partial void MirrorBroke(this ILogger logger, Guid streamId, string failure);
+    [LoggerMessage(3007, LogLevel.Warning, "Mirror of turn {StreamId} failed ({Failure})")]
+    public static partial void MirrorFailed(this ILogger logger, Guid streamId, string failure);
 
-    [LoggerMessage(3008, LogLevel.Warning, "Heartbeat missed ({Failure})")]
+    [LoggerMessage(3008, LogLevel.Warning, "Replica heartbeat not written ({Failure})")]
     public static partial void HeartbeatMissed(this ILogger logger, string failure);
 
-    [LoggerMessage(3009, LogLevel.Warning, "Replica {ReplicaId} was silent for too long; {Turns} turns were closed")]
-    public static partial void ReplicaBuried(this ILogger logger, Guid replicaId, int turns);
+    [LoggerMessage(3009, LogLevel.Warning, "Replica {ReplicaId} timed out; {Turns} turns closed")]
+    public static partial void ReplicaReaped(this ILogger logger, Guid replicaId, int turns);
 
-    [LoggerMessage(3010, LogLevel.Warning, "A chat request found no database ({Failure})")]
+    [LoggerMessage(3010, LogLevel.Warning, "Thread not read for a chat request, database unavailable ({Failure})")]
     public static partial void HistoryUnreachable(this ILogger logger, string failure);
 
-    [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader took nothing for {Seconds} s")]
-    public static partial void ReaderCut(this ILogger logger, int seconds);
+    [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
+    public static partial void ReaderDisconnected(this ILogger logger, int seconds);
 }

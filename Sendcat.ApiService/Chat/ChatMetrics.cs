@@ -12,14 +12,18 @@ internal static class ChatMetrics
 
     private static readonly Counter<long> Turns = Meter.CreateCounter<long>("sendcat.chat.turns", "{turn}", "Turns by how they ended.");
 
-    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("sendcat.chat.refusals", "{request}", "Chat requests refused before a turn began, by error code.");
+    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
+        "sendcat.chat.refusals", "{request}", "Chat requests refused before a turn began, by error code.");
 
-    private static readonly Counter<long> ReadersCut = Meter.CreateCounter<long>("sendcat.chat.readers.cut", "{connection}", "Connections closed because their reader took nothing.");
+    private static readonly Counter<long> DisconnectedReaders = Meter.CreateCounter<long>(
+        "sendcat.chat.readers.cut", "{connection}", "Connections closed because their reader took nothing.");
 
-    public static void ReaderCut() => ReadersCut.Add(1);
+    public static void ReaderDisconnected() => DisconnectedReaders.Add(1);
 
+    /// <param name="ending">Null: the turn ended by itself; the tag is <c>Finished</c>.</param>
     public static void TurnEnded(string status, TurnEnding? ending) =>
-        Turns.Add(1, new KeyValuePair<string, object?>("status", status), new KeyValuePair<string, object?>("ending", ending?.ToString() ?? "Finished"));
+        Turns.Add(
+            1, new KeyValuePair<string, object?>("status", status), new KeyValuePair<string, object?>("ending", ending?.ToString() ?? "Finished"));
 
     public static void Refused(string code) => Refusals.Add(1, new KeyValuePair<string, object?>("code", code));
 }

@@ -3,10 +3,10 @@ using System.Text.Json.Serialization;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>What a client asks for, whichever shape it asked in.</summary>
+/// <summary>A chat request, independent of the shape of its body.</summary>
 internal sealed record ChatRequest
 {
-    /// <summary>As sent; a malformed one is as good as a foreign one.</summary>
+    /// <summary>As sent. A malformed id gets the same response as that of a foreign thread.</summary>
     public required string ThreadId { get; init; }
 
     public string? ModelId { get; init; }
@@ -15,10 +15,13 @@ internal sealed record ChatRequest
 
     public string? SessionId { get; init; }
 
-    /// <summary>The request came in <c>useChat</c> shape and brings the user's message along.</summary>
+    /// <summary>Set for a body in <c>useChat</c> shape, which contains the user's message.</summary>
     public UiTurn? Ui { get; init; }
 
-    /// <summary>Messages that its turn adds to the thread, tool calls aside: the answer, and the user's message if it comes along. A new answer replaces one.</summary>
+    /// <summary>
+    /// Messages that the turn adds to the thread, without those of tool calls: the answer, and the user's message if the request contains
+    /// it. A regenerated answer replaces one.
+    /// </summary>
     public int NewMessages => Ui switch
     {
         null => 1,
@@ -27,9 +30,10 @@ internal sealed record ChatRequest
     };
 }
 
+/// <summary>The part of a chat request that only a body in <c>useChat</c> shape has.</summary>
 /// <param name="MessageId">The client's id of the user's message.</param>
-/// <param name="Regenerates">The last answer is to be replaced.</param>
-/// <param name="RegeneratedId">The message to replace, when the client named it.</param>
+/// <param name="Regenerates">The turn replaces the last answer.</param>
+/// <param name="RegeneratedId">The message to replace, if the client named it.</param>
 internal sealed record UiTurn(string? MessageId, string? Text, IReadOnlyList<UiFile> Files, bool Regenerates, string? RegeneratedId);
 
 internal sealed record UiFile(string Url, string MediaType, string Name);
@@ -54,7 +58,7 @@ internal sealed record ChatBody
     /// <summary>The whole history, of which only the last user message is read.</summary>
     public JsonElement? Messages { get; init; }
 
-    /// <summary>The last user message alone, from clients that trim what they post.</summary>
+    /// <summary>The last user message only, from clients that do not post the whole history.</summary>
     public JsonElement? Message { get; init; }
 }
 

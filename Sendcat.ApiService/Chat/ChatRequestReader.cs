@@ -6,18 +6,20 @@ using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Turns a body into a <see cref="ChatRequest"/>: media type, size, JSON, schema, in that order.</summary>
+/// <summary>Reads a body into a <see cref="ChatRequest"/>. It checks media type, size, JSON and schema, in this order.</summary>
 internal static class ChatRequestReader
 {
-    /// <summary>Stock <c>useChat</c> clients post the whole history; 1 MiB.</summary>
+    /// <summary>Maximum bytes of a body in <c>useChat</c> shape: 1 MiB, because standard clients post the whole history.</summary>
     public const int UiLimit = 1_048_576;
 
-    private const int LongestId = 200;
+    private const int MaxIdLength = 200;
 
     public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http)
     {
-        var read = await JsonBody.ReadAsync(http, UiLimit, ChatJson.Default.ChatBody, static body => body is not null && IsUi(body) ? UiLimit : JsonBody.OrdinaryLimit, http.RequestAborted);
-        if (!read.Got(out var body, out var refusal))
+        var read = await JsonBody.ReadAsync(
+            http, UiLimit, ChatJson.Default.ChatBody, static body => body is not null && IsUi(body) ? UiLimit : JsonBody.OrdinaryLimit,
+            http.RequestAborted);
+        if (!read.TryGet(out var body, out var refusal))
         {
             return refusal;
         }
@@ -82,7 +84,7 @@ internal static class ChatRequestReader
     private static ApiError? Check(ChatBody body, string name, string? threadId)
     {
         var problems = new List<string>();
-        if (threadId is not { Length: >= 1 and <= LongestId })
+        if (threadId is not { Length: >= 1 and <= MaxIdLength })
         {
             problems.Add($"{name} is required");
         }
@@ -97,15 +99,20 @@ internal static class ChatRequestReader
         return problems.Count == 0 ? null : ApiError.InvalidRequest($"Invalid request: {string.Join(", ", problems)}");
     }
 
-    /// <summary>The rules of messages that are stored before their turn, and addresses that a provider may be sent to.</summary>
+    /// <summary>
+    /// Checks the user's message: the same rules as for messages that are stored without a turn, and the URL schemes that a provider may
+    /// fetch.
+    /// </summary>
+    /// <returns>The problem; null if there is none.</returns>
     private static string? Problem(string? id, string text, IReadOnlyList<UiFile> files) =>
-        id is not null && !StoredText.Says(id, LongestId) ? $"a message id must have 1 to {LongestId} characters"
+        id is not null && !StoredText.HasText(id, MaxIdLength) ? $"a message id must have 1 to {MaxIdLength} characters"
         : files.Count == 0 && string.IsNullOrWhiteSpace(text) ? "messages must hold a user message with text or files"
         : !StoredText.Fits(text, JsonBody.OrdinaryLimit) ? "text must be plain text"
         : files.Count > Attachment.MostPerMessage ? $"at most {Attachment.MostPerMessage} files"
-        : files.Any(file => !Attachment.IsType(file.MediaType)) ? "a file must be an image or application/pdf"
-        : files.Any(file => !StoredText.Says(file.Name, Attachment.LongestName)) ? $"a file name must have 1 to {Attachment.LongestName} characters"
-        : files.Any(file => !Uri.TryCreate(file.Url, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http" or "data") || !StoredText.Fits(file.Url, JsonBody.OrdinaryLimit))
+        : files.Any(file => !Attachment.IsAllowedType(file.MediaType)) ? "a file must be an image or application/pdf"
+        : files.Any(file => !StoredText.HasText(file.Name, Attachment.LongestName)) ? $"a file name must have 1 to {Attachment.LongestName} characters"
+        : files.Any(file => !Uri.TryCreate(file.Url, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http" or "data")
+                || !StoredText.Fits(file.Url, JsonBody.OrdinaryLimit))
             ? "a file must have an https or a data address"
         : null;
 
@@ -164,7 +171,7 @@ internal static class ChatRequestReader
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair passes the parser and is no text.
+            // An unpaired surrogate passes the parser, but GetString throws.
             return null;
         }
     }

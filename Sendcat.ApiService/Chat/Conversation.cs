@@ -4,7 +4,10 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>What the model is told: the thread's history, repaired and cut to measure, and what the turn adds to it.</summary>
+/// <summary>
+/// The messages that are sent to the model: the thread's history, repaired and truncated to the limits, and the messages that the turn
+/// adds.
+/// </summary>
 internal sealed class Conversation
 {
     private const string Interrupted = "The tool call was interrupted before it had a result.";
@@ -15,86 +18,101 @@ internal sealed class Conversation
 
     public IReadOnlyList<ProviderMessage> Messages => messages;
 
+    /// <summary>Characters of the contents of all messages.</summary>
     public int Characters => messages.Sum(message => message.Content?.Length ?? 0);
 
-    /// <param name="history">Ascending.</param>
-    public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) => new(Repaired([.. Newest(history, limits)]));
+    /// <param name="history">The oldest message first.</param>
+    public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) =>
+        new(Repaired([.. Newest(history, limits)]));
 
-    public void Say(ProviderMessage message) => messages.Add(message);
+    public void Add(ProviderMessage message) => messages.Add(message);
 
-    public void CallTools(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
+    public void AddToolCalls(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
         messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
 
-    public void AnswerTool(ProviderToolCall call, string text) => messages.Add(new ProviderMessage("tool", text) { ToolCallId = call.Id, Name = call.Name });
+    public void AddToolResult(ProviderToolCall call, string text) =>
+        messages.Add(new ProviderMessage("tool", text) { ToolCallId = call.Id, Name = call.Name });
 
     private static IEnumerable<HistoryMessage> Newest(IReadOnlyList<HistoryMessage> history, ChatOptions limits)
     {
         var characters = 0L;
-        var shown = new List<HistoryMessage>();
+        var newest = new List<HistoryMessage>();
         for (var i = history.Count - 1; i >= 0 && history.Count - i <= limits.HistoryMaxMessages; i--)
         {
             var message = history[i].ProductsJson is null ? history[i] : history[i] with { Content = WithProducts(history[i]) };
             characters += message.Content.Length + (message.ToolCallsJson?.Length ?? 0);
-            if (characters > limits.HistoryMaxChars && shown.Count > 0)
+            if (characters > limits.HistoryMaxChars && newest.Count > 0)
             {
                 break;
             }
 
-            // Files weigh as what they are, text inside of the request. The newest message keeps its own; an older one is told without those that no longer fit.
-            if (message.AttachmentsJson is { } attachments && shown.Count > 0)
+            // Attachments count as the text that they are in the request. The newest message always keeps its attachments; an older message
+            // is sent without them if they do not fit.
+            if (message.AttachmentsJson is { } attachments && newest.Count > 0)
             {
                 var fits = characters + attachments.Length <= limits.HistoryMaxChars;
                 characters += fits ? attachments.Length : 0;
                 message = fits ? message : message with { AttachmentsJson = null };
             }
 
-            shown.Add(message);
+            newest.Add(message);
         }
 
-        shown.Reverse();
-        return shown;
+        newest.Reverse();
+        return newest;
     }
 
-    /// <summary>Every call has its result, every result its call, and nothing that a strict provider refuses.</summary>
+    /// <summary>
+    /// Repairs the history for strict providers: every tool call gets a result, and results without a call, empty answers and unknown roles
+    /// are removed.
+    /// </summary>
     private static List<ProviderMessage> Repaired(List<HistoryMessage> history)
     {
-        var told = new List<ProviderMessage>(history.Count);
+        var repaired = new List<ProviderMessage>(history.Count);
         for (var i = 0; i < history.Count; i++)
         {
             var message = history[i];
             switch (message.Role)
             {
                 case "user":
-                    told.Add(new ProviderMessage("user", message.Content) { Attachments = Attachments(message.AttachmentsJson) });
+                    repaired.Add(new ProviderMessage("user", message.Content) { Attachments = Attachments(message.AttachmentsJson) });
                     break;
                 case "assistant" when message.ToolCallsJson is not null:
                     var calls = ToolCallsJson.Read(message.ToolCallsJson);
-                    told.Add(new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
-                    var answers = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
-                    told.AddRange(calls.Select(call => new ProviderMessage("tool", answers[call.Id].FirstOrDefault()?.Content ?? Interrupted) { ToolCallId = call.Id, Name = call.Name }));
+                    repaired.Add(new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
+                    var results = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
+                    repaired.AddRange(calls.Select(call =>
+                        new ProviderMessage("tool", results[call.Id].FirstOrDefault()?.Content ?? Interrupted)
+                        {
+                            ToolCallId = call.Id, Name = call.Name,
+                        }));
                     break;
                 case "assistant" when message.Content.Length > 0:
-                    told.Add(new ProviderMessage("assistant", message.Content));
+                    repaired.Add(new ProviderMessage("assistant", message.Content));
                     break;
                 default:
-                    // Answers were told with their calls; orphans, empty answers and foreign roles are left out.
+                    // Results were added with their calls; results without a call, empty answers and unknown roles are left out.
                     break;
             }
         }
 
-        return told;
+        return repaired;
     }
 
     private static string WithProducts(HistoryMessage message) =>
-        message.ProductsJson is { } products ? ShownProducts.After(message.Content, JsonSerializer.Deserialize(products, ToolJson.Default.IReadOnlyListProduct) ?? []) : message.Content;
+        message.ProductsJson is { } products
+            ? ShownProducts.After(message.Content, JsonSerializer.Deserialize(products, ToolJson.Default.IReadOnlyListProduct) ?? [])
+            : message.Content;
 
     private static IReadOnlyList<ProviderAttachment> Attachments(string? json) => json is null
         ? []
-        : [.. (JsonSerializer.Deserialize(json, StoredJson.Default.StoredAttachmentArray) ?? [])
+        : [.. (JsonSerializer.Deserialize(json, StoredMessageJson.Default.StoredAttachmentArray) ?? [])
             .Where(attachment => attachment is { Url: not null, Type: not null })
             .Select(attachment => new ProviderAttachment(attachment.Url!, attachment.Type!, attachment.Name ?? "attachment"))];
 }
 
 /// <summary>A message of the thread as stored.</summary>
-/// <param name="ClientId">The name that its client gave it.</param>
-internal sealed record HistoryMessage(Guid Id, string Role, string Content, string? Status, string? ToolCallsJson, string? ToolCallId, string? Name, string? ProductsJson, string? AttachmentsJson, string? ClientId = null);
+/// <param name="ClientId">The id that the client gave the message.</param>
+internal sealed record HistoryMessage(
+    Guid Id, string Role, string Content, string? Status, string? ToolCallsJson, string? ToolCallId, string? Name, string? ProductsJson,
+    string? AttachmentsJson, string? ClientId = null);

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Writes one turn's events as server-sent events. An instance belongs to one connection and starts with the turn's first event.</summary>
+/// <summary>
+/// Writes one turn's events as server-sent events. An instance belongs to one connection and starts with the turn's first event.
+/// </summary>
 internal abstract class EventDialect
 {
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
@@ -12,12 +14,12 @@ internal abstract class EventDialect
     [ThreadStatic]
     private static Utf8JsonWriter? scratch;
 
-    /// <summary>A comment: no client shows it, every proxy counts it as life.</summary>
+    /// <summary>A comment. Clients ignore it; proxies count it as traffic and keep the connection open.</summary>
     public static ReadOnlySpan<byte> KeepAlive => ": ping\n\n"u8;
 
-    public abstract void Write(IBufferWriter<byte> output, ChatEvent happened);
+    public abstract void Write(IBufferWriter<byte> output, ChatEvent chatEvent);
 
-    /// <summary>Headers that this dialect adds to the response.</summary>
+    /// <summary>Adds the headers of this dialect to the response.</summary>
     public virtual void Describe(HttpResponse response)
     {
     }
@@ -35,6 +37,7 @@ internal abstract class EventDialect
         output.Write("\n\n"u8);
     }
 
-    /// <summary>Writes text that is JSON already, in one line; <paramref name="otherwise"/> when it is none.</summary>
-    protected static void WriteJson(Utf8JsonWriter json, string text, string otherwise) => json.WriteRawValue(OneLineJson.Of(text) ?? otherwise, skipInputValidation: true);
+    /// <summary>Writes JSON text in one line; <paramref name="otherwise"/> if the text is not valid JSON.</summary>
+    protected static void WriteJson(Utf8JsonWriter json, string text, string otherwise) =>
+        json.WriteRawValue(OneLineJson.Of(text) ?? otherwise, skipInputValidation: true);
 }

@@ -2,7 +2,10 @@ using System.Threading.Tasks.Sources;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>One reader's place in a <see cref="TurnFeed"/>. Used by one consumer at a time; woken by the turn, by the keep-alive ticker, and by cancellation.</summary>
+/// <summary>
+/// One reader's position in a <see cref="TurnFeed"/>. One consumer at a time may read and wait; the turn, the keep-alive ticker and
+/// cancellation wake it.
+/// </summary>
 internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
 {
     private readonly Lock gate = new();
@@ -13,13 +16,13 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
     private bool woken;
     private bool pinged;
 
-    /// <summary>The turn is over; what is left is to be read.</summary>
-    public bool TurnIsOver => feed.Completed;
+    /// <summary>The turn has ended. Unread events may be left.</summary>
+    public bool TurnHasEnded => feed.Completed;
 
-    /// <summary>The next event, if there is one already.</summary>
+    /// <summary>Reads the next event if one is available.</summary>
     public FeedRead TryRead(out ChatEvent? next) => feed.TryRead(ref index, ref offset, out next);
 
-    /// <summary>Completes when something may have changed: read again.</summary>
+    /// <summary>Completes when the reader is woken. A wake-up may be spurious: call <see cref="TryRead"/> again.</summary>
     public ValueTask WaitAsync()
     {
         lock (gate)
@@ -36,7 +39,10 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
         }
     }
 
-    /// <summary>Runs the waiting reader on the caller's thread: a chunk goes from the provider's socket to the client's without a hop.</summary>
+    /// <summary>
+    /// Runs the waiting reader on the caller's thread, so that a chunk gets from the provider's socket to the client's without a thread
+    /// switch.
+    /// </summary>
     public void Wake()
     {
         lock (gate)
@@ -53,7 +59,7 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
         source.SetResult(true);
     }
 
-    /// <summary>Asks the reader to show a sign of life.</summary>
+    /// <summary>Requests a keep-alive from the reader and wakes it.</summary>
     public void Ping()
     {
         lock (gate)
@@ -69,9 +75,9 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
     {
         lock (gate)
         {
-            var asked = pinged;
+            var wasPinged = pinged;
             pinged = false;
-            return asked;
+            return wasPinged;
         }
     }
 
@@ -81,6 +87,7 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => source.GetStatus(token);
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         source.OnCompleted(continuation, state, token, flags);
 }

@@ -1,47 +1,59 @@
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Who ended a turn that did not end by itself.</summary>
+/// <summary>The cause of the end of a turn that did not end by itself. The names are values of a metric tag and of a span tag.</summary>
 internal enum TurnEnding
 {
     /// <summary>The user pressed stop, on any replica.</summary>
     UserAbort,
 
-    /// <summary>Every reader left and none came back within the grace.</summary>
+    /// <summary>Every reader disconnected, and none reconnected within the grace period.</summary>
     ClientGone,
 
-    /// <summary>A newer turn took the place of this one, which nobody was reading: the same principal's, or anybody's who needed the slot.</summary>
+    /// <summary>
+    /// A newer turn replaced this one, which had no reader: a newer turn of the thread or of the principal, or a turn of any principal that
+    /// needed the slot. Also: another turn took over the leases of this one.
+    /// </summary>
     Superseded,
 
-    /// <summary>The turn took longer than a turn may take.</summary>
+    /// <summary>The turn exceeded <see cref="ChatOptions.TurnTimeoutMs"/>.</summary>
     TimeLimit,
 
     /// <summary>The host stops and the drain time is over.</summary>
     HostStopping,
 
-    /// <summary>The record was closed by somebody else: swept as dead, or its thread deleted.</summary>
+    /// <summary>
+    /// The rows of the turn were closed by another process or request: reaped as those of a dead replica, or deleted with the thread; or
+    /// rejected by Postgres.
+    /// </summary>
     Disowned,
 }
 
-/// <summary>A turn that runs in this process: its feed, its readers, and the one switch that ends it.</summary>
+/// <summary>A turn that runs in this process: its feed, its readers, and its cancellation. Thread-safe.</summary>
 internal sealed class LiveTurn : IDisposable
 {
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stop = new();
-    private readonly TaskCompletionSource over = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Func<LiveTurn, ITimer?> left;
-    private readonly Action<LiveTurn> back;
-    private ITimer? grace;
+    private readonly TaskCompletionSource endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<LiveTurn, ITimer?> onDetached;
+    private readonly Action<LiveTurn> onAttached;
+    private ITimer? graceTimer;
     private int readers;
     private bool superseded;
     private bool ended;
 
-    /// <param name="left">Told when the last reader leaves: the timer that waits for one to come back, null to end the turn at once.</param>
-    /// <param name="back">Told when one came back before that. Both are called one at a time, in the order in which it happened.</param>
-    public LiveTurn(TurnStart start, TurnRecord record, bool speaksUi, Func<LiveTurn, ITimer?> left, Action<LiveTurn> back)
+    /// <param name="usesUiDialect">The dialect of the request that started the turn: the AI SDK's, else Sendcat's.</param>
+    /// <param name="onDetached">
+    /// Called when the last reader leaves. Returns the timer of the grace period; null ends the turn at once.
+    /// </param>
+    /// <param name="onAttached">
+    /// Called when a reader joins within the grace period. Both callbacks run under the turn's lock, so one at a time and in the order of
+    /// the events.
+    /// </param>
+    public LiveTurn(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ITimer?> onDetached, Action<LiveTurn> onAttached)
     {
-        (Start, Record, SpeaksUi, this.left, this.back) = (start, record, speaksUi, left, back);
-        Asker = Join();
-        record.Overruled = status => End(status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
+        (Start, Record, UsesUiDialect, this.onDetached, this.onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
+        InitialReader = Join();
+        record.ClosedElsewhere = status => End(status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
     }
 
     public TurnStart Start { get; }
@@ -50,28 +62,40 @@ internal sealed class LiveTurn : IDisposable
 
     public TurnFeed Feed { get; } = new();
 
-    /// <summary>The dialect that the turn was asked for in; a reader that comes back gets the same unless it says otherwise.</summary>
-    public bool SpeaksUi { get; }
+    /// <summary>
+    /// The dialect of the request that started the turn. A reader that resumes gets the same dialect unless it requests the other one.
+    /// </summary>
+    public bool UsesUiDialect { get; }
 
-    /// <summary>The seat of the one who asked, taken before there is anything to read; whoever answers him disposes it.</summary>
-    public Seat Asker { get; }
+    /// <summary>
+    /// The registration of the client that started the turn, made before the first event. The code that writes its response disposes it.
+    /// </summary>
+    public ReaderRegistration InitialReader { get; }
 
+    /// <summary>The first cause passed to <see cref="End"/>; null while the turn runs and if it ended by itself.</summary>
     public TurnEnding? Ending { get; private set; }
 
-    /// <summary>Completes when the record is committed and everything is given back.</summary>
-    public Task Ended => over.Task;
+    /// <summary>
+    /// Completes when the turn is settled: its rows are committed and its ticket is released, or the wait for that has timed out.
+    /// </summary>
+    public Task Ended => endedSource.Task;
 
+    /// <summary>Cancelled when the turn has to end.</summary>
     public CancellationToken Stopping => stop.Token;
 
-    public void End(TurnEnding why)
+    /// <summary>Ends the turn. The first cause wins; no effect on a turn that has ended.</summary>
+    public void End(TurnEnding ending)
     {
-        if (Decides(why))
+        if (TrySetEnding(ending))
         {
             Cancel();
         }
     }
 
-    /// <summary>A newer turn takes the place of this one: at once if nobody reads it, else when its last reader leaves, for nobody could come back to it.</summary>
+    /// <summary>
+    /// A newer turn replaces this one. Without a reader it ends at once, else when its last reader leaves, without a grace period: no
+    /// client could resume it.
+    /// </summary>
     public void Supersede()
     {
         lock (gate)
@@ -79,16 +103,16 @@ internal sealed class LiveTurn : IDisposable
             superseded = true;
         }
 
-        EndUnlessRead();
+        EndIfUnread();
     }
 
-    /// <summary>The wait for a reader is over; one that is there keeps the turn.</summary>
-    public void EndUnlessRead()
+    /// <summary>Ends the turn if it has no reader.</summary>
+    public void EndIfUnread()
     {
         bool decided;
         lock (gate)
         {
-            decided = readers == 0 && Decides(superseded ? TurnEnding.Superseded : TurnEnding.ClientGone);
+            decided = readers == 0 && TrySetEnding(superseded ? TurnEnding.Superseded : TurnEnding.ClientGone);
         }
 
         if (decided)
@@ -97,41 +121,42 @@ internal sealed class LiveTurn : IDisposable
         }
     }
 
-    /// <summary>Nothing can end the turn any more: it has ended.</summary>
-    public void Settle()
+    /// <summary>Marks the turn as ended: from now on <see cref="End"/> has no effect, and the grace timer is stopped.</summary>
+    public void MarkEnded()
     {
         lock (gate)
         {
             ended = true;
-            grace?.Dispose();
-            grace = null;
+            graceTimer?.Dispose();
+            graceTimer = null;
         }
     }
 
-    public Seat Join()
+    /// <summary>Registers a reader and stops a running grace period.</summary>
+    public ReaderRegistration Join()
     {
         lock (gate)
         {
             readers++;
-            if (grace is { } waiting)
+            if (graceTimer is { } timer)
             {
-                grace = null;
-                waiting.Dispose();
-                back(this);
+                graceTimer = null;
+                timer.Dispose();
+                onAttached(this);
             }
         }
 
-        return new Seat(this);
+        return new ReaderRegistration(this);
     }
 
     public void Dispose()
     {
-        over.TrySetResult();
+        endedSource.TrySetResult();
         stop.Dispose();
     }
 
-    /// <returns>True for the first who ends it while it can be ended.</returns>
-    private bool Decides(TurnEnding why)
+    /// <returns>True for the first caller, while the turn has not ended.</returns>
+    private bool TrySetEnding(TurnEnding ending)
     {
         lock (gate)
         {
@@ -140,12 +165,12 @@ internal sealed class LiveTurn : IDisposable
                 return false;
             }
 
-            Ending = why;
+            Ending = ending;
             return true;
         }
     }
 
-    /// <summary>Outside the lock: what was waiting goes on right here.</summary>
+    /// <summary>Call it outside the lock: continuations of the cancelled turn run on this thread.</summary>
     private void Cancel()
     {
         try
@@ -154,7 +179,7 @@ internal sealed class LiveTurn : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It ended by itself in this very moment.
+            // The turn ended by itself at the same moment and is already disposed.
         }
     }
 
@@ -162,17 +187,17 @@ internal sealed class LiveTurn : IDisposable
     {
         lock (gate)
         {
-            if (--readers > 0 || ended || (!superseded && (grace = left(this)) is not null))
+            if (--readers > 0 || ended || (!superseded && (graceTimer = onDetached(this)) is not null))
             {
                 return;
             }
         }
 
-        EndUnlessRead();
+        EndIfUnread();
     }
 
-    /// <summary>A reader's presence.</summary>
-    internal sealed class Seat(LiveTurn turn) : IDisposable
+    /// <summary>Counts one reader of the turn until it is disposed. Dispose it once.</summary>
+    internal sealed class ReaderRegistration(LiveTurn turn) : IDisposable
     {
         public void Dispose() => turn.Leave();
     }

@@ -3,28 +3,28 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>A message of a running turn, as it stands now.</summary>
-/// <param name="version">Of the record, when the message came.</param>
+/// <summary>The current state of a message of a running turn. Guarded by the lock of its <see cref="TurnRecord"/>.</summary>
+/// <param name="version">The version of the record that added the message.</param>
 internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt, long version = 1)
 {
-    // A builder that starts small grows into a chain of pieces, each of which the garbage collector visits.
-    private const int FirstCharacters = 256;
+    // A StringBuilder with a small initial capacity grows into a long chain of chunks, each of which costs the garbage collector a visit.
+    private const int InitialCapacity = 256;
 
     private StringBuilder? reasoning;
 
     public Guid Id => id;
 
-    /// <summary>The version that it came with.</summary>
+    /// <summary>The version of the record that added the message.</summary>
     public long FirstVersion { get; } = version;
 
-    /// <summary>The version that changed it last.</summary>
+    /// <summary>The version of the record that last changed the message.</summary>
     public long Version { get; set; } = version;
 
     public required string Status { get; set; }
 
-    public StringBuilder Text { get; } = new(FirstCharacters);
+    public StringBuilder Text { get; } = new(InitialCapacity);
 
-    public StringBuilder Reasoning => reasoning ??= new(FirstCharacters);
+    public StringBuilder Reasoning => reasoning ??= new(InitialCapacity);
 
     public string? ModelId { get; set; }
 
@@ -40,20 +40,26 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     public string? ProductsJson { get; set; }
 
-    /// <param name="isNew">It was in no commit yet.</param>
-    /// <param name="turn">Its turn, if that was.</param>
+    /// <param name="isNew">The message is in no confirmed commit yet.</param>
+    /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
     public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn) => new(
-        id, threadId, role, StoredText.Kept(Text.ToString()), StoredText.Kept(ModelId), Status, StoredText.Kept(reasoning?.ToString()), StoredText.KeptJson(AttachmentsJson), StoredText.KeptJson(ToolCallsJson),
-        StoredText.Kept(ToolCallId), StoredText.Kept(Name), StoredText.KeptJson(ProductsJson), StoredText.Kept(ClientId), createdAt, isNew, turn);
+        id, threadId, role, StoredText.Sanitize(Text.ToString()), StoredText.Sanitize(ModelId), Status, StoredText.Sanitize(reasoning?.ToString()),
+        StoredText.SanitizeJson(AttachmentsJson), StoredText.SanitizeJson(ToolCallsJson), StoredText.Sanitize(ToolCallId), StoredText.Sanitize(Name),
+        StoredText.SanitizeJson(ProductsJson), StoredText.Sanitize(ClientId), createdAt, isNew, turn);
 }
 
 internal sealed record MessageSnapshot(
-    Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson, string? ToolCallId,
-    string? Name, string? ProductsJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew, Guid? Turn);
+    Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
+    string? ToolCallId, string? Name, string? ProductsJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew, Guid? Turn);
 
 internal sealed record SessionSnapshot(
     Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, bool IsNew);
 
-/// <param name="Touches">The thread's last-message time moves.</param>
-/// <param name="Failed">Messages that keep what is on record of them, as <c>error</c> if they are still being written.</param>
-internal sealed record TurnChanges(TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, SessionSnapshot Session, bool Touches, IReadOnlyList<Guid> Failed);
+/// <summary>The changes of a turn since its last confirmed commit.</summary>
+/// <param name="Version">The version of the record that the changes lead to.</param>
+/// <param name="Touches">The commit updates the last-message time of the thread.</param>
+/// <param name="Failed">
+/// Messages that keep their persisted content and get the status <c>error</c> if they are still <c>streaming</c>.
+/// </param>
+internal sealed record TurnChanges(
+    TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, SessionSnapshot Session, bool Touches, IReadOnlyList<Guid> Failed);

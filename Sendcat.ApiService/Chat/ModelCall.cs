@@ -2,22 +2,27 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>One model call while it is heard: what was asked for, how long it took, what it cost. What was said is on the <see cref="TurnRecord"/>.</summary>
-/// <param name="askedCharacters">Of the conversation that the model was told.</param>
-internal sealed class ModelCall(string? requestedModel, int askedCharacters, TimeProvider time)
+/// <summary>
+/// State of one model call: requested model, tool calls, duration and cost. The text of the answer is in the <see cref="TurnRecord"/>.
+/// </summary>
+/// <param name="requestedModel">Null: the operator's default model.</param>
+/// <param name="promptCharacters">Characters of the conversation that is sent to the model.</param>
+internal sealed class ModelCall(string? requestedModel, int promptCharacters, TimeProvider time)
 {
-    /// <summary>What a token of English prose is taken for when nobody counted: an aborted answer is paid for, too.</summary>
+    /// <summary>
+    /// Characters per token of English prose: the estimate for a call without token counts. A provider charges for an aborted answer, too.
+    /// </summary>
     public const int CharactersPerToken = 4;
 
-    /// <summary>No call costs as much; a larger figure is not believed.</summary>
-    private const decimal MostDollars = 1_000;
+    /// <summary>Upper limit of a plausible cost in US dollars. From this value on, the cost that the provider reports is ignored.</summary>
+    private const decimal MaxDollars = 1_000;
 
     private readonly List<ProviderToolCall> toolCalls = [];
     private readonly long startedAt = time.GetTimestamp();
     private TimeSpan? firstToken;
     private string? model = requestedModel;
     private string? routed;
-    private int heardCharacters;
+    private int completionCharacters;
 
     public IReadOnlyList<ProviderToolCall> ToolCalls => toolCalls;
 
@@ -25,43 +30,53 @@ internal sealed class ModelCall(string? requestedModel, int askedCharacters, Tim
 
     public string? RouteId { get; private set; }
 
-    /// <summary>Of prompt and answer: as the provider counted, else by their length. None before a provider had answered at all.</summary>
-    public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (askedCharacters + heardCharacters) / CharactersPerToken;
+    /// <summary>
+    /// Tokens of prompt and answer: the provider's count if it reported one, else estimated from the characters. 0 until a route has been
+    /// chosen.
+    /// </summary>
+    public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (promptCharacters + completionCharacters) / CharactersPerToken;
 
-    /// <summary>What it cost, in millionths of a dollar: as the provider said, else by the price of its model. None before a provider had answered at all.</summary>
+    /// <summary>
+    /// Cost of the call in millionths of a US dollar, rounded up: the cost that the provider reported, else the tokens at the price of the
+    /// model. 0 until a route has been chosen.
+    /// </summary>
     public long MicroUsd(ModelPrices prices) =>
         routed is null ? 0
-        : Finished?.Usage?.Cost is { } dollars and >= 0 and < MostDollars ? (long)decimal.Ceiling(dollars * 1_000_000)
+        : Finished?.Usage?.Cost is { } dollars and >= 0 and < MaxDollars ? (long)decimal.Ceiling(dollars * 1_000_000)
         : (long)decimal.Ceiling(prices.Of(routed).MicroUsd(
-            Finished?.Usage?.PromptTokens ?? askedCharacters / CharactersPerToken, Finished?.Usage?.CompletionTokens ?? heardCharacters / CharactersPerToken));
+            Finished?.Usage?.PromptTokens ?? promptCharacters / CharactersPerToken,
+            Finished?.Usage?.CompletionTokens ?? completionCharacters / CharactersPerToken));
 
-    /// <returns>What the reader is told of it, if anything.</returns>
-    public ChatEvent? Hear(ProviderEvent heard, int step)
+    /// <summary>Processes an event of the provider.</summary>
+    /// <param name="step">Number of the model call within the turn, from 0.</param>
+    /// <returns>The event for the readers of the turn; null if there is none.</returns>
+    public ChatEvent? Process(ProviderEvent providerEvent, int step)
     {
-        if (heard is not ProviderEvent.RouteChosen and not ProviderEvent.Finished)
+        if (providerEvent is not ProviderEvent.RouteChosen and not ProviderEvent.Finished)
         {
             firstToken ??= time.GetElapsedTime(startedAt);
         }
 
-        switch (heard)
+        switch (providerEvent)
         {
             case ProviderEvent.RouteChosen route:
                 (RouteId, model, routed) = (route.RouteId, route.Model, route.Model);
                 return new ChatEvent.ProviderRoute(route.ProviderId, route.RouteId, route.ModelClass, route.Model, step);
-            case ProviderEvent.Text said:
-                heardCharacters += said.Delta.Length;
-                return new ChatEvent.Content(said.Delta);
-            case ProviderEvent.Reasoning thought:
-                heardCharacters += thought.Delta.Length;
-                return new ChatEvent.Reasoning(thought.Delta);
+            case ProviderEvent.Text text:
+                completionCharacters += text.Delta.Length;
+                return new ChatEvent.Content(text.Delta);
+            case ProviderEvent.Reasoning reasoning:
+                completionCharacters += reasoning.Delta.Length;
+                return new ChatEvent.Reasoning(reasoning.Delta);
             case ProviderEvent.ToolCallStarted tool:
                 return new ChatEvent.ToolInputStart(tool.Id, tool.Name);
             case ProviderEvent.ToolCallDelta delta:
-                heardCharacters += delta.ArgumentsDelta.Length;
+                completionCharacters += delta.ArgumentsDelta.Length;
                 return new ChatEvent.ToolInputDelta(delta.Id, delta.ArgumentsDelta);
             case ProviderEvent.ToolCallReady ready:
-                // What cannot be parsed stays the model's text; a tool answers it as such.
-                toolCalls.Add(OneLineJson.Of(ready.Call.ArgumentsJson) is { } arguments ? ready.Call with { ArgumentsJson = arguments } : ready.Call);
+                // Arguments that are not valid JSON stay unchanged; the tool rejects them.
+                toolCalls.Add(
+                    OneLineJson.Of(ready.Call.ArgumentsJson) is { } arguments ? ready.Call with { ArgumentsJson = arguments } : ready.Call);
                 return null;
             case ProviderEvent.Finished finished:
                 Finished = finished;
@@ -72,8 +87,8 @@ internal sealed class ModelCall(string? requestedModel, int askedCharacters, Tim
         }
     }
 
-    /// <summary>The answer grew longer than a turn may be: it ends here, as one whose model ran out of tokens would.</summary>
-    public void CutOff() => Finished = new ProviderEvent.Finished("length", null, model, null);
+    /// <summary>Ends the call because the answer exceeds the limit of the turn, with the finish reason <c>length</c>.</summary>
+    public void Truncate() => Finished = new ProviderEvent.Finished("length", null, model, null);
 
     public CallMetrics Metrics() => new(
         (long)time.GetElapsedTime(startedAt).TotalMilliseconds, (long?)firstToken?.TotalMilliseconds, model ?? "unknown", Finished?.Reason);

@@ -2,13 +2,13 @@ using System.Buffers;
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using ProviderText = Sendcat.ApiService.Providers.OpenRouter.JsonText;
+using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// JSON that somebody else wrote, parsed and written anew: one line whatever its layout was, and valid UTF-8 whatever its escapes spell. Half a surrogate pair becomes U+FFFD.
-/// A line break in a <c>data:</c> line would end the event in the middle of its JSON.
+/// Parses JSON from a model or a provider and rewrites it in one line of valid UTF-8. An unpaired surrogate becomes U+FFFD. A line break in
+/// a <c>data:</c> line would end the server-sent event within its JSON.
 /// </summary>
 internal static class OneLineJson
 {
@@ -52,13 +52,13 @@ internal static class OneLineJson
                     json.WriteEndArray();
                     break;
                 case JsonTokenType.PropertyName:
-                    json.WritePropertyName(ProviderText.Read(ref reader)!);
+                    json.WritePropertyName(LenientJsonString.Read(ref reader)!);
                     break;
                 case JsonTokenType.String:
-                    json.WriteStringValue(ProviderText.Read(ref reader));
+                    json.WriteStringValue(LenientJsonString.Read(ref reader));
                     break;
                 default:
-                    // Numbers as they were spelled, and the three words.
+                    // Numbers keep their notation; true, false and null.
                     json.WriteRawValue(reader.ValueSpan, skipInputValidation: true);
                     break;
             }

@@ -4,80 +4,87 @@ using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Follows a turn that runs on another replica: the mirror's list from its first entry, woken by the mirror's news.</summary>
+/// <summary>
+/// Follows a turn that runs on another replica: reads the Redis list of its mirror from the first entry on, when the mirror publishes a
+/// notification and at least once a second.
+/// </summary>
 internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory directory, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan FirstLook = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstEventTimeout = TimeSpan.FromSeconds(2);
 
-    /// <returns>A feed that grows until the turn ends; null if its owner does not answer, which means that nothing runs.</returns>
-    public async Task<Following?> FollowAsync(Guid threadId, TurnPlace place, CancellationToken cancellationToken)
+    /// <returns>
+    /// A feed that grows until the turn ends, to be disposed by the caller; null if the mirror delivers no event within 2 s, which means
+    /// that no turn runs.
+    /// </returns>
+    public async Task<RemoteFeed?> FollowAsync(Guid threadId, TurnLocation location, CancellationToken cancellationToken)
     {
-        var following = new Following();
-        var news = RedisChannel.Literal(RedisKeys.TurnFeedNews(place.StreamId));
-        var running = PumpAsync(threadId, place, news, following);
-        following.Running = running;
-        using var timeout = new CancellationTokenSource(FirstLook, time);
+        var feed = new RemoteFeed();
+        var channel = RedisChannel.Literal(RedisKeys.TurnFeedChanged(location.StreamId));
+        var running = CopyAsync(threadId, location, channel, feed);
+        feed.Running = running;
+        using var timeout = new CancellationTokenSource(FirstEventTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        await Task.WhenAny(following.FirstEvent, running, Task.Delay(Timeout.InfiniteTimeSpan, time, either.Token));
-        if (following.FirstEvent.IsCompletedSuccessfully)
+        await Task.WhenAny(feed.FirstEvent, running, Task.Delay(Timeout.InfiniteTimeSpan, time, either.Token));
+        if (feed.FirstEvent.IsCompletedSuccessfully)
         {
-            return following;
+            return feed;
         }
 
-        following.Dispose();
+        feed.Dispose();
         return null;
     }
 
-    private async Task PumpAsync(Guid threadId, TurnPlace place, RedisChannel news, Following following)
+    private async Task CopyAsync(Guid threadId, TurnLocation location, RedisChannel channel, RemoteFeed feed)
     {
-        var key = RedisKeys.TurnFeed(place.StreamId);
+        var key = RedisKeys.TurnFeed(location.StreamId);
         var database = redis.GetDatabase();
         ChannelMessageQueue? queue = null;
         try
         {
-            queue = await redis.GetSubscriber().SubscribeAsync(news);
-            queue.OnMessage(_ => following.Nudge());
+            queue = await redis.GetSubscriber().SubscribeAsync(channel);
+            queue.OnMessage(_ => feed.Notify());
             var next = 0L;
-            var quiet = 0;
-            while (!following.Left.IsCancellationRequested)
+            var idleRounds = 0;
+            while (!feed.Disposed.IsCancellationRequested)
             {
-                if (quiet % 5 == 0)
+                // In the first round, then after every five rounds without events.
+                if (idleRounds % 5 == 0)
                 {
-                    await signals.ShowAsync(place.StreamId);
+                    await signals.RequestMirrorAsync(location.StreamId);
                 }
 
                 var fresh = await database.ListRangeAsync(key, next);
                 foreach (var entry in fresh)
                 {
-                    var happened = JsonSerializer.Deserialize((string)entry!, ChatEventJson.Default.ChatEvent)!;
-                    following.Add(happened);
-                    if (happened is ChatEvent.Done or ChatEvent.Error or ChatEvent.Aborted)
+                    var chatEvent = JsonSerializer.Deserialize((string)entry!, ChatEventJson.Default.ChatEvent)!;
+                    feed.Add(chatEvent);
+                    if (chatEvent is ChatEvent.Done or ChatEvent.Error or ChatEvent.Aborted)
                     {
                         return;
                     }
                 }
 
-                following.Feed.Notify();
+                feed.Feed.Notify();
                 next += fresh.Length;
-                quiet = fresh.Length > 0 && quiet > 0 ? 1 : quiet + 1;
-                if (quiet > 3 && (await directory.FindAsync(threadId))?.StreamId != place.StreamId)
+                idleRounds = fresh.Length > 0 && idleRounds > 0 ? 1 : idleRounds + 1;
+                if (idleRounds > 3 && (await directory.FindAsync(threadId))?.StreamId != location.StreamId)
                 {
-                    following.Add(Lost());
+                    feed.Add(FollowFailed());
                     return;
                 }
 
-                await following.WaitAsync(Look, time);
+                await feed.WaitAsync(PollInterval, time);
             }
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure) || failure is JsonException)
+        catch (Exception failure) when (RedisFailure.Is(failure) || failure is JsonException)
         {
-            logger.MirrorBroke(place.StreamId, failure.GetType().Name);
-            following.Add(Lost());
+            logger.MirrorFailed(location.StreamId, failure.GetType().Name);
+            feed.Add(FollowFailed());
         }
         finally
         {
-            following.Feed.Complete();
+            feed.Feed.Complete();
             if (queue is not null)
             {
                 await queue.UnsubscribeAsync(CommandFlags.FireAndForget);
@@ -85,64 +92,67 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
         }
     }
 
-    private static ChatEvent.Error Lost() => new("upstream_unavailable", "The answer cannot be followed from here any longer. Reload the conversation.", true, 1000, null, null);
+    private static ChatEvent.Error FollowFailed() => new(
+        "upstream_unavailable", "The answer cannot be followed from here any longer. Reload the conversation.", true, 1000, null, null);
 
-    /// <summary>A feed and its pump; disposing it lets the pump go.</summary>
-    internal sealed class Following : IDisposable
+    /// <summary>The local copy of a remote turn's feed, and the task that fills it. Disposing it ends the task.</summary>
+    internal sealed class RemoteFeed : IDisposable
     {
-        private readonly CancellationTokenSource left = new();
-        private readonly SemaphoreSlim nudged = new(0, 1);
-        private readonly TaskCompletionSource first = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly CancellationTokenSource disposed = new();
+        private readonly SemaphoreSlim notified = new(0, 1);
+        private readonly TaskCompletionSource firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TurnFeed Feed { get; } = new();
 
-        public Task FirstEvent => first.Task;
+        /// <summary>Completes with the turn's first event.</summary>
+        public Task FirstEvent => firstEvent.Task;
 
-        public CancellationToken Left => left.Token;
+        public CancellationToken Disposed => disposed.Token;
 
         public Task? Running { get; set; }
 
-        public void Add(ChatEvent happened)
+        public void Add(ChatEvent chatEvent)
         {
-            Feed.Add(happened);
-            if (happened is ChatEvent.Start)
+            Feed.Add(chatEvent);
+            if (chatEvent is ChatEvent.Start)
             {
-                first.TrySetResult();
+                firstEvent.TrySetResult();
             }
         }
 
-        public void Nudge()
+        public void Notify()
         {
-            if (nudged.CurrentCount == 0)
+            if (notified.CurrentCount == 0)
             {
                 try
                 {
-                    nudged.Release();
+                    notified.Release();
                 }
                 catch (SemaphoreFullException)
                 {
-                    // Two at once: one is enough.
+                    // Another thread has set the signal at the same moment.
                 }
             }
         }
 
-        public async Task WaitAsync(TimeSpan atMost, TimeProvider time)
+        /// <summary>Completes on a notification, on dispose, and after the timeout.</summary>
+        public async Task WaitAsync(TimeSpan maxWait, TimeProvider time)
         {
-            using var look = new CancellationTokenSource(atMost, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(look.Token, left.Token);
+            using var timeout = new CancellationTokenSource(maxWait, time);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, disposed.Token);
             try
             {
-                await nudged.WaitAsync(either.Token);
+                await notified.WaitAsync(either.Token);
             }
             catch (OperationCanceledException)
             {
-                // Time to look, or to leave.
+                // The caller polls, or finds that the feed is disposed.
             }
         }
 
         public void Dispose()
         {
-            left.Cancel();
+            disposed.Cancel();
         }
     }
 }

@@ -2,14 +2,17 @@ using System.Buffers;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>The dialect of Sendcat's own client: the event types and fields of docs/chat-protocol.md, no sentinel, the stream ends by closing.</summary>
+/// <summary>
+/// The dialect of Sendcat's own client, with the event types and fields of docs/chat-protocol.md. There is no end marker: the stream ends
+/// when the connection closes.
+/// </summary>
 internal sealed class SendcatDialect : EventDialect
 {
     private readonly Dictionary<string, ArgumentsText> arguments = [];
 
-    public override void Write(IBufferWriter<byte> output, ChatEvent happened)
+    public override void Write(IBufferWriter<byte> output, ChatEvent chatEvent)
     {
-        switch (happened)
+        switch (chatEvent)
         {
             case ChatEvent.Content content:
                 Data(output, content, static (json, e) =>
@@ -42,11 +45,12 @@ internal sealed class SendcatDialect : EventDialect
                     json.WriteString("modelClass"u8, e.ModelClass);
                 });
                 break;
-            case ChatEvent.ToolInputStart or ChatEvent.ToolInputDelta or ChatEvent.ToolInputAvailable or ChatEvent.ToolOutputPartial or ChatEvent.ToolBackpressure:
-                WriteTool(output, happened);
+            case ChatEvent.ToolInputStart or ChatEvent.ToolInputDelta or ChatEvent.ToolInputAvailable or ChatEvent.ToolOutputPartial
+                or ChatEvent.ToolBackpressure:
+                WriteTool(output, chatEvent);
                 break;
             case ChatEvent.Usage usage:
-                WriteHeldArguments(output);
+                WriteUnwrittenArguments(output);
                 Data(output, usage, static (json, e) =>
                 {
                     json.WriteString("type"u8, "usage"u8);
@@ -57,21 +61,21 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
             case ChatEvent.Error error:
-                WriteHeldArguments(output);
+                WriteUnwrittenArguments(output);
                 WriteError(output, error);
                 break;
             case ChatEvent.Done:
-                Data(output, happened, static (json, _) => json.WriteString("type"u8, "done"u8));
+                Data(output, chatEvent, static (json, _) => json.WriteString("type"u8, "done"u8));
                 break;
             default:
-                // ToolOutput goes to the model and the record, Aborted is told by closing.
+                // ToolOutput goes to the model and to Postgres only. For Aborted, the stream ends without an event.
                 break;
         }
     }
 
-    private void WriteTool(IBufferWriter<byte> output, ChatEvent happened)
+    private void WriteTool(IBufferWriter<byte> output, ChatEvent chatEvent)
     {
-        switch (happened)
+        switch (chatEvent)
         {
             case ChatEvent.ToolInputStart start:
                 Data(output, start, static (json, e) =>
@@ -95,7 +99,7 @@ internal sealed class SendcatDialect : EventDialect
 
                 break;
             case ChatEvent.ToolInputAvailable input:
-                if (arguments.Remove(input.ToolCallId, out var rest) && rest.IsHeld)
+                if (arguments.Remove(input.ToolCallId, out var rest) && rest.HasUnwritten)
                 {
                     WriteArguments(output, input.ToolCallId, rest);
                 }
@@ -135,12 +139,12 @@ internal sealed class SendcatDialect : EventDialect
         }
     }
 
-    /// <summary>No call's arguments grow any more: every snapshot is made complete.</summary>
-    private void WriteHeldArguments(IBufferWriter<byte> output)
+    /// <summary>Writes the arguments that are not written yet: no tool call gets further arguments.</summary>
+    private void WriteUnwrittenArguments(IBufferWriter<byte> output)
     {
         foreach (var (toolCallId, text) in arguments)
         {
-            if (text.IsHeld)
+            if (text.HasUnwritten)
             {
                 WriteArguments(output, toolCallId, text);
             }

@@ -8,15 +8,18 @@ namespace Sendcat.ApiService.Chat;
 /// <summary>The products that the user sees beside a message.</summary>
 internal static class ShownProducts
 {
-    /// <returns>As kept on the message, each thing once; null if there are none.</returns>
+    /// <summary>The products as JSON for the message, without duplicates.</summary>
+    /// <returns>Null if there are no products.</returns>
     public static string? Json(IEnumerable<Product> found)
     {
         var seen = new HashSet<string>(StringComparer.Ordinal);
         Product[] products = [.. found.Where(product => product.Identity() is not { } identity || seen.Add(identity))];
-        return products.Length == 0 ? null : FoundJson.Products(products);
+        return products.Length == 0 ? null : ResultJson.Products(products);
     }
 
-    /// <summary>What the model reads of them after a text, so that "the second one" means something.</summary>
+    /// <summary>
+    /// The text with the numbered list of products after it. The model needs the list to resolve references such as "the second one".
+    /// </summary>
     public static string After(string text, IReadOnlyList<Product> products)
     {
         if (products.Count == 0)
@@ -24,17 +27,17 @@ internal static class ShownProducts
             return text;
         }
 
-        var told = new StringBuilder(text).Append("\n\n[Products shown to the user]");
+        var result = new StringBuilder(text).Append("\n\n[Products shown to the user]");
         for (var i = 0; i < products.Count; i++)
         {
             var (product, number) = (products[i], i + 1);
-            told.Append(CultureInfo.InvariantCulture, $"\n{number}. {product.Title} | {product.Price}");
+            result.Append(CultureInfo.InvariantCulture, $"\n{number}. {product.Title} | {product.Price}");
             if (product.Condition is not null)
             {
-                told.Append(" | ").Append(product.Condition);
+                result.Append(" | ").Append(product.Condition);
             }
         }
 
-        return told.ToString();
+        return result.ToString();
     }
 }

@@ -6,8 +6,12 @@ using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>A thread as a turn needs it: whose it is, which model it has, and its newest messages, ascending.</summary>
-internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
+/// <summary>The data of a thread that a turn needs: owner, model, and the newest messages.</summary>
+/// <param name="UserId">The owner, if it is a user; null for an anonymous session.</param>
+/// <param name="SessionId">The owner, if it is an anonymous session.</param>
+/// <param name="Messages">The newest messages, the oldest of them first.</param>
+internal sealed record ThreadHistory(
+    Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
     private const string ReadThread = """
         -- read thread
@@ -24,8 +28,9 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}
         """;
 
-    // Other turns' unfinished answers are no history yet. Read is what may be shown to the model and not more: from the newest message back until so many bytes stand before one, and of each text so many
-    // characters. So a thread can always be read, whatever is in it.
+    // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
+    // backwards, until the messages already read have more than $3 bytes, and at most $4 characters of each text. So the memory of a read
+    // is bounded for every thread.
     private const string ReadMessages = """
         -- read thread messages
         select m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
@@ -38,26 +43,32 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         ) m where coalesce(m.preceding_bytes, 0) <= $3 order by m.seq desc
         """;
 
-    /// <summary>UTF-8 takes at most three bytes for each character that we count.</summary>
+    /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
     private const int BytesPerCharacter = 3;
 
-    /// <summary>The model that somebody chose for this thread. The one that every thread gets is nobody's choice, and what cannot be a model is none.</summary>
+    /// <summary>
+    /// The model that the owner chose for this thread. Null for the default model that every new thread has, and for an invalid model id.
+    /// </summary>
     public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) && ModelId != ThreadRules.DefaultModel ? ModelId : null;
 
-    /// <summary>All messages of the thread, also those that are not read.</summary>
+    /// <summary>Number of all messages of the thread, including those that were not read.</summary>
     public int MessageCount { get; init; }
 
-    /// <summary>Bytes of all threads of the principal that asked; null: they were not added up.</summary>
+    /// <summary>Bytes of all threads of the principal of the request; null if they were not summed up.</summary>
     public long? OwnerBytes { get; init; }
 
     public bool BelongsTo(Principal principal) => principal.Owns(UserId, SessionId);
 
-    /// <param name="addUp">Whether to add up what the principal keeps.</param>
-    /// <returns>Null if there is no such thread. One round trip for owner, quotas and messages.</returns>
-    public static async Task<ThreadHistory?> ReadAsync(NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, bool addUp, ChatOptions limits, CancellationToken cancellationToken)
+    /// <summary>Reads owner, usage and messages in one round trip. It does not check the owner.</summary>
+    /// <param name="sumUsage">Whether to sum up the bytes of all threads of the principal.</param>
+    /// <returns>Null if the thread does not exist.</returns>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
+    public static async Task<ThreadHistory?> ReadAsync(
+        NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
     {
-        // A character more than the limit, so that what is too long is still seen to be; a user's message is always whole.
-        var longest = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
+        // One character more than the limit, so that a text beyond the limit is still recognized as too long. A user's message is always
+        // read whole.
+        var maxCharacters = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadThread) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
@@ -67,11 +78,11 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
             {
                 new NpgsqlParameter<Guid> { TypedValue = threadId },
                 new NpgsqlParameter<int> { TypedValue = limits.HistoryMaxMessages },
-                new NpgsqlParameter<long> { TypedValue = (long)longest * BytesPerCharacter },
-                new NpgsqlParameter<int> { TypedValue = longest },
+                new NpgsqlParameter<long> { TypedValue = (long)maxCharacters * BytesPerCharacter },
+                new NpgsqlParameter<int> { TypedValue = maxCharacters },
             },
         });
-        if (addUp)
+        if (sumUsage)
         {
             var readBytes = new NpgsqlBatchCommand(principal.UserId is null ? ReadBytesOfGuest : ReadBytesOfUser);
             readBytes.Parameters.AddRange(Usage.Parameters(principal, quota));
@@ -92,7 +103,9 @@ internal sealed record ThreadHistory(Guid ThreadId, string? UserId, string? Sess
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            messages.Add(new HistoryMessage(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6), Text(reader, 7), Text(reader, 8), Text(reader, 9)));
+            messages.Add(new HistoryMessage(
+                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
+                Text(reader, 7), Text(reader, 8), Text(reader, 9)));
         }
 
         messages.Reverse();

@@ -5,7 +5,7 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Whether a thread is the caller's, for requests that need nothing else of it: none of its messages is read.</summary>
+/// <summary>Checks that a thread belongs to the principal, for requests that need no messages of it.</summary>
 internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadOwnership> logger)
 {
     private const string ReadOwner = """
@@ -13,7 +13,8 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
         select user_id, session_id from threads where id = $1
         """;
 
-    /// <summary>Foreign, missing and malformed look alike: there is nothing to learn from the answer.</summary>
+    /// <summary>Foreign, missing and malformed ids get the same 403 response, so that it does not reveal which threads exist.</summary>
+    /// <returns>The thread id, or the error: 403, or 503 if Postgres does not respond.</returns>
     public async ValueTask<Outcome<Guid>> CheckAsync(string threadId, Principal principal, CancellationToken cancellationToken)
     {
         if (!Guid.TryParseExact(threadId, "D", out var id))
@@ -23,7 +24,7 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
 
         try
         {
-            TurnSpan.Name(Activity.Current, id);
+            TurnSpan.SetIds(Activity.Current, id);
             await using var command = database.CreateCommand(ReadOwner);
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = id });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);

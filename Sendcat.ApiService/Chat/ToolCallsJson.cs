@@ -4,14 +4,20 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Tool calls as they are stored on a message: <c>[{id, type:"function", function:{name, arguments}}]</c>, arguments as the model's text.</summary>
+/// <summary>
+/// Tool calls as they are stored with a message: <c>[{id, type:"function", function:{name, arguments}}]</c>, the arguments as the model's
+/// text.
+/// </summary>
 internal static class ToolCallsJson
 {
     public static string Write(IReadOnlyList<ProviderToolCall> calls) =>
-        JsonSerializer.Serialize([.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson)))], StoredJson.Default.StoredToolCallArray);
+        JsonSerializer.Serialize(
+            [.. calls.Select(call => new StoredToolCall(call.Id, "function", new StoredFunction(call.Name, call.ArgumentsJson)))],
+            StoredMessageJson.Default.StoredToolCallArray);
 
     public static IReadOnlyList<ProviderToolCall> Read(string? json) =>
-        json is null ? [] : [.. (JsonSerializer.Deserialize(json, StoredJson.Default.StoredToolCallArray) ?? []).Select(call => new ProviderToolCall(call.Id, call.Function.Name, call.Function.Arguments))];
+        json is null ? [] : [.. (JsonSerializer.Deserialize(json, StoredMessageJson.Default.StoredToolCallArray) ?? [])
+            .Select(call => new ProviderToolCall(call.Id, call.Function.Name, call.Function.Arguments))];
 }
 
 internal sealed record StoredToolCall(string Id, string Type, StoredFunction Function);
@@ -23,4 +29,4 @@ internal sealed record StoredAttachment(string? StorageId, string? Type, string?
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(StoredToolCall[]))]
 [JsonSerializable(typeof(StoredAttachment[]))]
-internal sealed partial class StoredJson : JsonSerializerContext;
+internal sealed partial class StoredMessageJson : JsonSerializerContext;

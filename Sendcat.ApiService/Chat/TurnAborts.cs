@@ -3,15 +3,22 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Stops a thread's turn wherever it runs. The caller may speak for the thread; a stream id alone opens nothing.</summary>
+/// <summary>
+/// Aborts a thread's turn on whichever replica it runs. The caller must have checked that the principal owns the thread: a stream id alone
+/// authorizes nothing.
+/// </summary>
 internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnSignals signals, NpgsqlDataSource database, TimeProvider time)
 {
-    private const int LooksForAYoungMessage = 3;
+    private const int MaxAttempts = 3;
 
-    private static readonly TimeSpan BeginningTakes = TimeSpan.FromMilliseconds(60);
-    private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// Wait for the first commit of a turn that has just started on another replica; see the start delay of <see cref="TurnJournal"/>.
+    /// </summary>
+    private static readonly TimeSpan FirstCommitDelay = TimeSpan.FromMilliseconds(60);
+    private static readonly TimeSpan MaxEndWait = TimeSpan.FromSeconds(2);
 
-    // The turn named, if it runs; else the one that writes the message, or wrote it some steps ago: the last that began before it. One that is over stays as it is.
+    // Aborts the named stream if it runs; else the turn that writes the message or wrote it in an earlier step: the last turn that started
+    // before the message. A turn that has ended stays unchanged.
     private const string Abort = """
         -- abort turn
         with thread as (
@@ -32,7 +39,7 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
         select exists (select from message), (select id from session)
         """;
 
-    // A message that says it is being written stops saying so, also where no turn is on record for it.
+    // A message with the status streaming becomes aborted, also if no running turn is persisted for it.
     private const string AbortLatest = """
         -- abort latest turn
         with thread as (
@@ -50,8 +57,10 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
         select id from session
         """;
 
-    /// <summary>Stops the turn that a message is of.</summary>
-    /// <returns>Null when it is done, else why not.</returns>
+    /// <summary>Aborts the turn that a message belongs to.</summary>
+    /// <param name="streamId">The turn's stream id as clients see it, if the client knows it; a malformed one is ignored.</param>
+    /// <returns>Null when done or when the turn has already ended; else the error.</returns>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task<ApiError?> AbortAsync(Guid threadId, string messageId, string? streamId, CancellationToken cancellationToken)
     {
         if (!Guid.TryParseExact(messageId, "D", out var message))
@@ -60,59 +69,60 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
         }
 
         Guid? stream = StreamIds.TryParse(streamId, out var parsed) ? parsed : null;
-        var named = stream is { } id && turns.ByStream(id) is { } one && one.Start.ThreadId == threadId ? one : null;
+        var named = stream is { } id && turns.ByStream(id) is { } local && local.Start.ThreadId == threadId ? local : null;
         var current = turns.ByThread(threadId);
-        if (named?.Record.Holds(message) == true || current?.Record.Holds(message) == true)
+        if (named?.Record.HasAssistantMessage(message) == true || current?.Record.HasAssistantMessage(message) == true)
         {
-            // The stream's current message wins over the one named: steps open new ones.
+            // The client may name a message of an earlier step: each step starts a new message. The whole turn is aborted.
             await StopAsync((named ?? current)!.Start.StreamId, cancellationToken);
             return null;
         }
 
-        var place = await directory.FindAsync(threadId);
-        for (var look = 1; ; look++)
+        var location = await directory.FindAsync(threadId);
+        for (var attempt = 1; ; attempt++)
         {
-            // On record first: the owner finds it there with its next write, should the signal be lost.
-            var (known, onRecord) = await MarkAsync(threadId, message, stream, cancellationToken);
-            if (known)
+            // Postgres before the signal: if the signal is lost, the replica that runs the turn finds the status with its next commit.
+            var (messageExists, sessionId) = await MarkAbortedAsync(threadId, message, stream, cancellationToken);
+            if (messageExists)
             {
-                if (onRecord is { } found)
+                if (sessionId is { } aborted)
                 {
-                    await StopAsync(found, cancellationToken);
+                    await StopAsync(aborted, cancellationToken);
                 }
 
-                if (place is not null && place.StreamId == stream && place.StreamId != onRecord)
+                if (location is not null && location.StreamId == stream && location.StreamId != sessionId)
                 {
-                    await StopAsync(place.StreamId, cancellationToken);
+                    await StopAsync(location.StreamId, cancellationToken);
                 }
 
                 return null;
             }
 
-            if (place is null || directory.IsHere(place) || look == LooksForAYoungMessage)
+            if (location is null || directory.IsLocal(location) || attempt == MaxAttempts)
             {
                 return NoSuchMessage();
             }
 
-            // The turn on the other replica may be so young that its message is not on record yet.
-            await Task.Delay(BeginningTakes, time, cancellationToken);
+            // The turn on the other replica may have started so recently that its message is not persisted yet.
+            await Task.Delay(FirstCommitDelay, time, cancellationToken);
         }
     }
 
-    /// <summary>Stops the thread's newest turn, for a client that knows no message of it yet; where nothing runs there is nothing to do.</summary>
+    /// <summary>Aborts the thread's newest turn, for a client that does not know a message of it yet. No effect if no turn runs.</summary>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task AbortLatestAsync(Guid threadId, CancellationToken cancellationToken)
     {
-        if (turns.ByThread(threadId) is { } here)
+        if (turns.ByThread(threadId) is { } local)
         {
-            await StopAsync(here.Start.StreamId, cancellationToken);
+            await StopAsync(local.Start.StreamId, cancellationToken);
             return;
         }
 
-        var place = await directory.FindAsync(threadId);
+        var location = await directory.FindAsync(threadId);
         await using var command = database.CreateCommand(AbortLatest);
         command.Parameters.Add(new() { Value = threadId });
-        var onRecord = await command.ExecuteScalarAsync(cancellationToken) as Guid?;
-        foreach (var running in new[] { place?.StreamId, onRecord }.OfType<Guid>().Distinct())
+        var sessionId = await command.ExecuteScalarAsync(cancellationToken) as Guid?;
+        foreach (var running in new[] { location?.StreamId, sessionId }.OfType<Guid>().Distinct())
         {
             await StopAsync(running, cancellationToken);
         }
@@ -120,17 +130,19 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
 
     private async Task StopAsync(Guid streamId, CancellationToken cancellationToken)
     {
-        if (turns.ByStream(streamId) is not { } here)
+        if (turns.ByStream(streamId) is not { } local)
         {
             await signals.AbortAsync(streamId);
             return;
         }
 
-        here.End(TurnEnding.UserAbort);
-        await here.Ended.WaitAsync(LongestWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        local.End(TurnEnding.UserAbort);
+        await local.Ended.WaitAsync(MaxEndWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task<(bool Known, Guid? OnRecord)> MarkAsync(Guid threadId, Guid message, Guid? stream, CancellationToken cancellationToken)
+    /// <returns>Whether the message belongs to the thread, and the stream id of the turn that was aborted, if one was running.</returns>
+    private async Task<(bool MessageExists, Guid? SessionId)> MarkAbortedAsync(
+        Guid threadId, Guid message, Guid? stream, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(Abort);
         command.Parameters.Add(new() { Value = threadId });

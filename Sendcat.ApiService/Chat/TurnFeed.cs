@@ -3,27 +3,33 @@ using System.Text;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// The replayable record of a running turn. Any number of readers start at the first event and go on live, each at its own pace, without gap or repeat.
-/// Neighbouring deltas of one kind are kept as one growing text, so that a long answer costs its characters and not its chunks; a reader that is awake sees
-/// every delta as it came. What arrives together is reported together: the producer adds events and notifies the readers when no further one is there at once.
+/// The replayable events of a running turn, in memory. Any number of readers start at the first event and continue live, each at its own
+/// pace, without gap or repetition. Adjacent deltas of one kind are stored as one growing text, so that the memory depends on the
+/// characters of an answer and not on its chunks; a reader that keeps up still gets every delta as it was added. Notifications are batched:
+/// the producer adds the events that are available and notifies the readers when the next one is not available yet. Thread-safe.
 /// </summary>
 internal sealed class TurnFeed
 {
-    // A builder that starts small grows into a chain of pieces, each of which the garbage collector visits.
-    private const int FirstCharacters = 256;
+    // A StringBuilder with a small initial capacity grows into a long chain of chunks, each of which costs the garbage collector a visit.
+    private const int InitialCapacity = 256;
 
-    /// <summary>Characters of one event: what a reader has to catch up with comes in pieces that its connection can hold.</summary>
-    public const int LongestDelta = 8_192;
+    /// <summary>
+    /// Maximum characters of one replayed delta. A longer backlog is split, so that the buffer of the reader's connection can hold each
+    /// event.
+    /// </summary>
+    public const int MaxDeltaLength = 8_192;
 
-    /// <summary>Events after which the readers are notified even if more are there already.</summary>
-    private const int MostTogether = 64;
+    /// <summary>Added events after which the readers are notified, even if the producer has more.</summary>
+    private const int MaxBatch = 64;
 
     private readonly Lock gate = new();
     private readonly List<Entry> entries = new(8);
 
-    /// <summary>Deltas since the last notification and those of the one before, as they came.</summary>
+    /// <summary>
+    /// The deltas of the current batch, as they were added; after a notification they stay until the next event is added.
+    /// </summary>
     private readonly List<Delta> recent = new(8);
-    private int added;
+    private int unnotified;
     private bool notified;
     private FeedReader[] readers = [];
     private bool completed;
@@ -41,16 +47,18 @@ internal sealed class TurnFeed
     }
 
     /// <summary>Adds an event and notifies the readers.</summary>
-    public void Append(ChatEvent happened)
+    public void Append(ChatEvent chatEvent)
     {
-        Add(happened);
+        Add(chatEvent);
         Notify();
     }
 
-    /// <summary>Adds an event that the readers are notified of later, with <see cref="Notify"/> or <see cref="Complete"/>, or when 64 are waiting.</summary>
-    public void Add(ChatEvent happened)
+    /// <summary>
+    /// Adds an event. The readers are notified by <see cref="Notify"/> or <see cref="Complete"/>, or when 64 events are waiting.
+    /// </summary>
+    public void Add(ChatEvent chatEvent)
     {
-        bool many;
+        bool batchIsFull;
         lock (gate)
         {
             if (notified)
@@ -59,53 +67,56 @@ internal sealed class TurnFeed
                 recent.Clear();
             }
 
-            AddToEntries(happened);
-            many = ++added >= MostTogether;
+            AddToEntries(chatEvent);
+            batchIsFull = ++unnotified >= MaxBatch;
         }
 
-        if (many)
+        if (batchIsFull)
         {
             Notify();
         }
     }
 
-    /// <summary>Wakes the readers if something was added. Call it without a lock: a reader's continuation runs right here and reads.</summary>
+    /// <summary>
+    /// Wakes the readers if events were added. Call it without a lock: the continuation of a reader runs on this thread and reads.
+    /// </summary>
     public void Notify()
     {
-        FeedReader[] awake;
+        FeedReader[] current;
         lock (gate)
         {
-            if (added == 0)
+            if (unnotified == 0)
             {
                 return;
             }
 
-            (added, notified) = (0, true);
-            awake = readers;
+            (unnotified, notified) = (0, true);
+            current = readers;
         }
 
-        foreach (var reader in awake)
+        foreach (var reader in current)
         {
             reader.Wake();
         }
     }
 
-    /// <summary>No event follows; readers end when they have read what there is.</summary>
+    /// <summary>Closes the feed to further events and wakes the readers, which end after the last event.</summary>
     public void Complete()
     {
-        FeedReader[] awake;
+        FeedReader[] current;
         lock (gate)
         {
             completed = true;
-            awake = readers;
+            current = readers;
         }
 
-        foreach (var reader in awake)
+        foreach (var reader in current)
         {
             reader.Wake();
         }
     }
 
+    /// <summary>Opens a reader at the first event. Dispose it.</summary>
     public FeedReader Open()
     {
         var reader = new FeedReader(this);
@@ -125,7 +136,9 @@ internal sealed class TurnFeed
         }
     }
 
-    /// <summary>The next event after the reader's place; moves the place.</summary>
+    /// <summary>Reads the next event after the reader's position and advances the position.</summary>
+    /// <param name="index">Index of the entry to read.</param>
+    /// <param name="offset">Characters of that entry that were read before.</param>
     internal FeedRead TryRead(ref int index, ref int offset, out ChatEvent? next)
     {
         lock (gate)
@@ -150,7 +163,7 @@ internal sealed class TurnFeed
                     }
 
                     var from = offset;
-                    offset = EndOfPiece(entry.Text, from);
+                    offset = EndOfChunk(entry.Text, from);
                     var text = entry.Text.ToString(from, offset - from);
                     next = entry.Event switch
                     {
@@ -176,9 +189,9 @@ internal sealed class TurnFeed
         }
     }
 
-    private void AddToEntries(ChatEvent happened)
+    private void AddToEntries(ChatEvent chatEvent)
     {
-        var (key, text) = happened switch
+        var (key, text) = chatEvent switch
         {
             ChatEvent.Content content => ("", content.Text),
             ChatEvent.Reasoning reasoning => ("", reasoning.Text),
@@ -187,20 +200,20 @@ internal sealed class TurnFeed
         };
         if (text is null)
         {
-            entries.Add(new Entry(happened));
+            entries.Add(new Entry(chatEvent));
             return;
         }
 
-        if (entries.Count == 0 || entries[^1] is not { Text: { } growing } last || last.Event.GetType() != happened.GetType()
+        if (entries.Count == 0 || entries[^1] is not { Text: { } growing } last || last.Event.GetType() != chatEvent.GetType()
             || (last.Event is ChatEvent.ToolInputDelta earlier && earlier.ToolCallId != key))
         {
-            growing = new StringBuilder(FirstCharacters);
-            entries.Add(new Entry(happened, growing));
+            growing = new StringBuilder(InitialCapacity);
+            entries.Add(new Entry(chatEvent, growing));
         }
 
-        if (text.Length is > 0 and <= LongestDelta)
+        if (text.Length is > 0 and <= MaxDeltaLength)
         {
-            recent.Add(new(entries.Count - 1, growing.Length, text.Length, happened));
+            recent.Add(new(entries.Count - 1, growing.Length, text.Length, chatEvent));
         }
 
         growing.Append(text);
@@ -219,27 +232,32 @@ internal sealed class TurnFeed
         return null;
     }
 
-    private static int EndOfPiece(StringBuilder text, int from)
+    private static int EndOfChunk(StringBuilder text, int from)
     {
-        var end = from + LongestDelta;
+        var end = from + MaxDeltaLength;
         return end >= text.Length ? text.Length
-            // Both halves of a character go into the same event.
+            // A surrogate pair is not split between two events.
             : char.IsHighSurrogate(text[end - 1]) ? end - 1
             : end;
     }
 
-    /// <param name="Event">Of a row of deltas, the first.</param>
-    /// <param name="Text">Set for deltas: the characters of the whole row.</param>
+    /// <param name="Event">The event; of merged deltas, the first.</param>
+    /// <param name="Text">Set for deltas: the text of all merged deltas.</param>
     private readonly record struct Entry(ChatEvent Event, StringBuilder? Text = null);
 
-    /// <param name="Entry">Index of the row that it belongs to.</param>
-    /// <param name="At">Characters before it in the row.</param>
+    /// <param name="Entry">Index of the entry that it is merged into.</param>
+    /// <param name="At">Characters before it in that entry.</param>
     private readonly record struct Delta(int Entry, int At, int Length, ChatEvent Event);
 }
 
 internal enum FeedRead
 {
+    /// <summary>No event is available yet.</summary>
     Nothing,
+
+    /// <summary>An event was read.</summary>
     Event,
+
+    /// <summary>The last event was read before.</summary>
     End,
 }

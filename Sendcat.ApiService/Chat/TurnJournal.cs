@@ -7,66 +7,76 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// Writes what running turns leave behind, many turns to one transaction: whatever changed while the last commit was under way goes into the next. Text is on record
-/// within a second, the beginning and the end of a turn within milliseconds. While Postgres is away nothing is dropped: the changes wait in memory and are written when it is back.
+/// Writes the changes of running turns to Postgres, many turns in one transaction (group commit): changes made during a commit go into the
+/// next one. Text is persisted within a second, the start of a turn within 50 ms, a step and the end of a turn within milliseconds. While
+/// Postgres is unavailable nothing is dropped: the changes stay in memory and are retried with backoff, from 5 ms up to 2 s.
 /// </summary>
-internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<TurnJournal> logger) : BackgroundService
+internal sealed class TurnJournal(
+    NpgsqlDataSource database, ReplicaId replica, IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<TurnJournal> logger) : BackgroundService
 {
-    private const int TurnsPerCommit = 500;
+    private const int MaxTurnsPerCommit = 500;
 
-    // Commits closer together than this would cost more than they save.
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(5);
+    // Shorter intervals would cost more in commits than they save in latency.
+    private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(5);
 
-    // A beginning does not compete with its turn's first token for the processor, and many begin together.
-    private static readonly TimeSpan BeginningWaits = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    // The first write of a turn waits, so that it does not compete with the first token for the CPU, and so that turns that start together
+    // share a commit.
+    private static readonly TimeSpan StartDelay = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan MaximumBackoff = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
-    private readonly Patient begun = new(time);
-    private readonly Patient growing = new(time);
+    private readonly DelayedRecords started = new(time);
+    private readonly DelayedRecords growing = new(time);
     private readonly SemaphoreSlim work = new(0, 1);
 
-    /// <summary>Writes at once, for a step, an end, or a user's message that came with its turn. Await <see cref="TurnRecord.WrittenAsync"/> to know it is committed.</summary>
+    /// <summary>
+    /// Writes with the next commit, without a delay: for a step, the end of a turn, or a user's message. Await
+    /// <see cref="TurnRecord.WrittenAsync"/> to know that it is committed.
+    /// </summary>
     public void WriteNow(TurnRecord record)
     {
         urgent.TryAdd(record, 0);
-        Nudge();
+        SignalWork();
     }
 
-    /// <summary>Writes within 50 ms together with what else there is, for a beginning that nobody waits for.</summary>
+    /// <summary>Writes within 50 ms, together with other changes: for the start of a turn, whose commit nothing waits for.</summary>
     public void WriteSoon(TurnRecord record)
     {
-        if (begun.Add(record))
+        if (started.Add(record))
         {
-            Nudge();
+            SignalWork();
         }
     }
 
-    /// <summary>Writes with the next checkpoint.</summary>
+    /// <summary>Writes with the next checkpoint, within <see cref="ChatOptions.CheckpointMs"/>: for streamed text.</summary>
     public void WriteLater(TurnRecord record) => growing.Add(record);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = Breath;
+        var pause = MinimumInterval;
         while (!stoppingToken.IsCancellationRequested || !urgent.IsEmpty)
         {
-            var rhythm = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
-            if (urgent.IsEmpty && Soonest(begun.Left(BeginningWaits), growing.Left(rhythm), rhythm) is var wait && wait > TimeSpan.Zero)
+            var checkpointInterval = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
+            if (urgent.IsEmpty && Soonest(started.Remaining(StartDelay), growing.Remaining(checkpointInterval), checkpointInterval) is var wait
+                && wait > TimeSpan.Zero)
             {
                 await WaitForWorkAsync(wait, stoppingToken);
             }
 
-            begun.MoveWhenDue(BeginningWaits, urgent);
-            growing.MoveWhenDue(rhythm, urgent);
+            started.MoveWhenDue(StartDelay, urgent);
+            growing.MoveWhenDue(checkpointInterval, urgent);
             if (urgent.IsEmpty)
             {
                 continue;
             }
 
-            pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? Breath : pause * 2 < LongestPause ? pause * 2 : LongestPause;
-            if (stoppingToken.IsCancellationRequested && pause > Breath)
+            pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? MinimumInterval
+                : pause * 2 < MaximumBackoff ? pause * 2
+                : MaximumBackoff;
+            if (stoppingToken.IsCancellationRequested && pause > MinimumInterval)
             {
-                // Postgres is away and the process ends: what is unwritten is found by the reaper of another replica.
+                // Postgres is unavailable and the process stops. The unwritten changes are lost; the reaper of another replica closes the
+                // turns whose sessions are persisted.
                 return;
             }
 
@@ -77,11 +87,11 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
     private static TimeSpan Soonest(TimeSpan one, TimeSpan other, TimeSpan latest) =>
         one < other ? (one < latest ? one : latest) : (other < latest ? other : latest);
 
-    private async Task WaitForWorkAsync(TimeSpan atMost, CancellationToken stopping)
+    private async Task WaitForWorkAsync(TimeSpan maxWait, CancellationToken stopping)
     {
         try
         {
-            await work.WaitAsync(atMost, stopping);
+            await work.WaitAsync(maxWait, stopping);
         }
         catch (OperationCanceledException)
         {
@@ -89,10 +99,10 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
         }
     }
 
-    /// <returns>False if the database did not take it; everything is kept for the next try.</returns>
-    private async Task<bool> WriteAsync(bool lastChance)
+    /// <returns>False if Postgres is unavailable; the changes are kept for the next attempt.</returns>
+    private async Task<bool> WriteAsync(bool lastAttempt)
     {
-        var records = urgent.Keys.Take(lastChance ? int.MaxValue : TurnsPerCommit).ToArray();
+        var records = urgent.Keys.Take(lastAttempt ? int.MaxValue : MaxTurnsPerCommit).ToArray();
         if (records.Length == 0)
         {
             return true;
@@ -113,9 +123,9 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
             await CommitAsync(records);
             return true;
         }
-        catch (Exception failure) when (IsAway(failure))
+        catch (Exception failure) when (IsTransient(failure))
         {
-            logger.JournalWaits(records.Length, failure.GetType().Name);
+            logger.JournalRetries(records.Length, failure.GetType().Name);
             foreach (var record in records)
             {
                 urgent.TryAdd(record, 0);
@@ -123,25 +133,25 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
 
             return false;
         }
-        catch (Exception refused) when (records is [var poisonous])
+        catch (Exception rejection) when (records is [var rejected])
         {
-            GiveUp(poisonous, refused);
+            Reject(rejected, rejection);
             return true;
         }
         catch (Exception)
         {
-            // A record that will never be taken, whatever the reason, must not hold up the others.
-            var there = true;
+            // One record that Postgres rejects permanently, for whatever reason, must not block the others: write them one by one.
+            var available = true;
             foreach (var record in records)
             {
-                there = there && await WriteAsync([record]);
-                if (!there)
+                available = available && await WriteAsync([record]);
+                if (!available)
                 {
                     urgent.TryAdd(record, 0);
                 }
             }
 
-            return there;
+            return available;
         }
     }
 
@@ -149,52 +159,55 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
     {
         using var span = SharedWork.Start("commit turn journal", records.Select(record => record.Span));
         var changes = Array.ConvertAll(records, record => record.Changes());
-        foreach (var overruled in await TurnJournalCommit.WriteAsync(database, replica.Value, changes, time.GetUtcNow()))
+        foreach (var closed in await TurnJournalCommit.WriteAsync(database, replica.Value, changes, time.GetUtcNow()))
         {
-            Overrule(overruled.Key, overruled.Value);
+            NotifyClosedElsewhere(closed.Key, closed.Value);
         }
 
         foreach (var change in changes)
         {
-            change.Record.Wrote(change);
+            change.Record.MarkWritten(change);
         }
     }
 
-    /// <summary>Ends the turn, and writes of it only that it failed, so that nothing of it stays <c>streaming</c>. If not even that is taken, nothing is.</summary>
-    private void GiveUp(TurnRecord record, Exception refused)
+    /// <summary>
+    /// Ends the turn and writes only its <c>error</c> status, so that no row of it stays <c>streaming</c>. If Postgres rejects that as
+    /// well, nothing more is written.
+    /// </summary>
+    private void Reject(TurnRecord record, Exception rejection)
     {
-        logger.JournalRefused(record.StreamId, refused is PostgresException postgres ? postgres.SqlState : refused.GetType().Name);
-        if (record.Refuse(time.GetUtcNow()))
+        logger.JournalRejected(record.StreamId, rejection is PostgresException postgres ? postgres.SqlState : rejection.GetType().Name);
+        if (record.TryReduceToError(time.GetUtcNow()))
         {
             urgent.TryAdd(record, 0);
-            Overrule(record, null);
+            NotifyClosedElsewhere(record, null);
         }
         else
         {
-            record.Wrote(record.Changes());
+            record.MarkWritten(record.Changes());
         }
     }
 
-    private void Overrule(TurnRecord record, string? status)
+    private void NotifyClosedElsewhere(TurnRecord record, string? status)
     {
         try
         {
-            record.Overruled?.Invoke(status);
+            record.ClosedElsewhere?.Invoke(status);
         }
-        catch (Exception surprise)
+        catch (Exception unexpected)
         {
-            // What one turn does with the news is no matter of the others.
-            logger.TurnBroke(record.StreamId, surprise);
+            // An exception in the callback of one turn must not stop the commits of the others.
+            logger.TurnFailedUnexpectedly(record.StreamId, unexpected);
         }
     }
 
-    /// <summary>It is not about the records: the same may be taken later.</summary>
-    private static bool IsAway(Exception failure) => failure is PostgresException refused
-        // Class 57 is the server shutting down or starting up, 53 its lack of resources: it will come back.
-        ? refused.IsTransient || refused.SqlState.StartsWith("57", StringComparison.Ordinal) || refused.SqlState.StartsWith("53", StringComparison.Ordinal)
+    /// <summary>The failure is not caused by the rows: a retry of the same rows may succeed.</summary>
+    private static bool IsTransient(Exception failure) => failure is PostgresException error
+        // SQLSTATE class 57 is operator intervention (the server shuts down or starts up), class 53 is insufficient resources.
+        ? error.IsTransient || error.SqlState.StartsWith("57", StringComparison.Ordinal) || error.SqlState.StartsWith("53", StringComparison.Ordinal)
         : failure is NpgsqlException or TimeoutException or OperationCanceledException;
 
-    private void Nudge()
+    private void SignalWork()
     {
         try
         {
@@ -202,33 +215,36 @@ internal sealed class TurnJournal(NpgsqlDataSource database, ReplicaId replica, 
         }
         catch (SemaphoreFullException)
         {
-            // Somebody nudged already.
+            // The signal is already set.
         }
     }
 
-    /// <summary>Records that can wait: each at most as long as the first of them may.</summary>
-    private sealed class Patient(TimeProvider time)
+    /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
+    private sealed class DelayedRecords(TimeProvider time)
     {
         private readonly ConcurrentDictionary<TurnRecord, byte> records = [];
+
+        /// <summary>Timestamp of the first record; 0 while there is none.</summary>
         private long since;
 
-        /// <returns>True for the first, which sets the time.</returns>
+        /// <returns>True for the first record, which starts the delay.</returns>
         public bool Add(TurnRecord record) => records.TryAdd(record, 0) && Interlocked.CompareExchange(ref since, time.GetTimestamp(), 0) == 0;
 
-        public TimeSpan Left(TimeSpan atMost) => Volatile.Read(ref since) is > 0 and var first ? atMost - time.GetElapsedTime(first) : TimeSpan.MaxValue;
+        /// <returns>The rest of the delay; <see cref="TimeSpan.MaxValue"/> while there is no record.</returns>
+        public TimeSpan Remaining(TimeSpan delay) => Volatile.Read(ref since) is > 0 and var first ? delay - time.GetElapsedTime(first) : TimeSpan.MaxValue;
 
-        public void MoveWhenDue(TimeSpan atMost, ConcurrentDictionary<TurnRecord, byte> urgent)
+        public void MoveWhenDue(TimeSpan delay, ConcurrentDictionary<TurnRecord, byte> urgent)
         {
-            if (Left(atMost) > TimeSpan.Zero)
+            if (Remaining(delay) > TimeSpan.Zero)
             {
                 return;
             }
 
-            // In this order: whoever is added from here on sets the time anew, whoever was added before is found below.
+            // This order closes a race: a record added after this line starts a new delay, a record added before it is found by the loop.
             Volatile.Write(ref since, 0);
             foreach (var (record, _) in records)
             {
-                // Named urgent first, so that there is no moment in which nobody would write it.
+                // Added to urgent before it is removed here, so that the record is in one of the two sets at every moment.
                 urgent.TryAdd(record, 0);
                 records.TryRemove(record, out _);
             }

@@ -4,19 +4,20 @@ using NpgsqlTypes;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// One transaction of the journal: whole rows of many turns, keyed, so that a repeat after an unclear commit changes nothing. What was in a confirmed commit before is only updated: if it is gone,
-/// somebody deleted it.
+/// One transaction of the <see cref="TurnJournal"/>: whole rows of many turns, with fixed keys, so that a repeat after a commit with an
+/// unknown outcome changes nothing. A row of an earlier confirmed commit is only updated: if it is missing, it was deleted meanwhile.
 /// </summary>
 internal static class TurnJournalCommit
 {
-    // Planned anew for every commit, the updates below take as long to plan as to run: Postgres prefers a plan for two rows to one for any number. Without statistics, as on a new database, a plan for any
-    // number would read whole tables. No rows.
+    // With a custom plan for every commit, planning the updates below takes as long as running them, so generic plans are forced. Without
+    // statistics, as on a new database, a generic plan would use sequential scans, so these are disabled. Both settings last for the
+    // transaction. Returns no rows.
     private const string PlanOnce = """
         -- use generic plans
         select where set_config('plan_cache_mode', 'force_generic_plan', true) is null or set_config('enable_seqscan', 'off', true) is null
         """;
 
-    // A turn that is on record adds nothing when it was buried, or when its last message was deleted: what followed that one went with it.
+    // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
     private const string NewMessages = """
         -- insert messages
         insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
@@ -25,7 +26,7 @@ internal static class TurnJournalCommit
           with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, turn, n)
         where exists (select 1 from threads t where t.id = u.thread_id)
           and (u.turn is null or exists (select 1 from stream_sessions s join messages m on m.id = s.message_id where s.id = u.turn and s.status in ('streaming', 'aborted')))
-          -- a client's message that is on record under another id is not stored a second time
+          -- a message with a client id that is persisted under another id is not inserted again
           and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
         order by u.n
         on conflict (id) do update set
@@ -34,7 +35,7 @@ internal static class TurnJournalCommit
         where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
         """;
 
-    // A message that somebody closed stays closed; one that was aborted elsewhere keeps its status and gets its partial text.
+    // A closed message stays closed. A message that was aborted by another replica keeps its status and gets its partial text.
     private const string KnownMessages = """
         -- update messages
         update messages m set
@@ -77,28 +78,33 @@ internal static class TurnJournalCommit
         update threads set last_message_at = greatest(coalesce(last_message_at, $2), $2) where id = any($1)
         """;
 
-    /// <returns>Turns whose record was closed by somebody else, with the status found; null when the rows are gone.</returns>
-    public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(NpgsqlDataSource database, Guid replica, IReadOnlyList<TurnChanges> changes, DateTimeOffset now)
+    /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the session row is missing.</returns>
+    /// <exception cref="NpgsqlException">The commit failed, or its outcome is unknown.</exception>
+    public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(
+        NpgsqlDataSource database, Guid replica, IReadOnlyList<TurnChanges> changes, DateTimeOffset now)
     {
         await using var connection = await database.OpenConnectionAsync();
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanOnce));
 
-        // Threads before their messages, as everyone locks them: messages that begin or end are counted on their thread.
-        Add(batch, [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()], threads => new NpgsqlBatchCommand(Touches)
-        {
-            Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } },
-        });
+        // Threads are locked before their messages, as in all other transactions, which prevents deadlocks: a message that begins or ends
+        // changes the counters of its thread.
+        Add(
+            batch,
+            [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()],
+            threads => new(Touches) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } } });
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
-        Add(batch, [.. changes.SelectMany(change => change.Failed)], ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
+        Add(
+            batch, [.. changes.SelectMany(change => change.Failed)],
+            ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
         Add(batch, [.. changes.Select(change => change.Session).Where(row => row.IsNew)], rows => NewSessionsCommand(rows, replica, now));
         Add(batch, [.. changes.Select(change => change.Session).Where(row => !row.IsNew)], rows => KnownSessionsCommand(rows, now));
 
         var found = new Dictionary<Guid, string>(changes.Count);
         await using (var reader = await batch.ExecuteReaderAsync())
         {
-            // Errors of later statements surface only when their results are reached.
+            // Npgsql throws the error of a later statement only when the reader reaches its result.
             do
             {
                 while (await reader.ReadAsync())
@@ -186,7 +192,8 @@ internal static class TurnJournalCommit
         },
     };
 
-    private static NpgsqlParameter Column<TRow, TValue>(TRow[] rows, Func<TRow, TValue> value) => new NpgsqlParameter<TValue[]> { TypedValue = Array.ConvertAll(rows, row => value(row)) };
+    private static NpgsqlParameter Column<TRow, TValue>(TRow[] rows, Func<TRow, TValue> value) =>
+        new NpgsqlParameter<TValue[]> { TypedValue = Array.ConvertAll(rows, row => value(row)) };
 
     private static NpgsqlParameter Json<TRow>(TRow[] rows, Func<TRow, string?> value) =>
         new() { Value = Array.ConvertAll(rows, row => value(row)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };

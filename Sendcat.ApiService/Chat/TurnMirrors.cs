@@ -6,27 +6,32 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// Shows running turns to readers on other replicas: from the first request on, the turn's events are copied into a Redis list, from its first event to its last.
-/// A turn that nobody asks for costs Redis nothing.
+/// Mirrors running turns for readers on other replicas: after the first request for a turn, all its events, from the first to the last, are
+/// copied into a Redis list. A turn that no other replica requests is not copied.
 /// </summary>
 internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider time, ILogger<TurnMirrors> logger) : IHostedService
 {
-    /// <summary>A reader that asked within this time is taken to be there still.</summary>
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
+    /// <summary>A remote reader counts as connected for this long after its last request.</summary>
+    public static readonly TimeSpan ReaderTimeout = TimeSpan.FromSeconds(15);
 
-    private static readonly TimeSpan Kept = TimeSpan.FromMinutes(1);
+    /// <summary>Expiry of the Redis list after the last copied event, in addition to <see cref="ReaderTimeout"/>.</summary>
+    private static readonly TimeSpan ListTtl = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<Guid, Mirror> mirrors = [];
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Mirrors end with their turns, and those have ended by now.</summary>
-    public Task StopAsync(CancellationToken cancellationToken) => Task.WhenAll(mirrors.Values.Select(mirror => mirror.Running ?? Task.CompletedTask));
+    /// <summary>
+    /// Waits for the mirrors to copy their last events. Their turns have ended before, because hosted services stop in reverse order.
+    /// </summary>
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        Task.WhenAll(mirrors.Values.Select(mirror => mirror.Running ?? Task.CompletedTask));
 
-    public void Show(LiveTurn turn)
+    /// <summary>Starts the mirror of a turn, or renews the time for which it counts as read.</summary>
+    public void StartOrRenew(LiveTurn turn)
     {
         var mirror = mirrors.GetOrAdd(turn.Start.StreamId, _ => new Mirror());
-        mirror.Ask(time.GetTimestamp());
+        mirror.Renew(time.GetTimestamp());
         lock (mirror)
         {
             mirror.Running ??= CopyAsync(turn, mirror);
@@ -36,10 +41,10 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
     private async Task CopyAsync(LiveTurn turn, Mirror mirror)
     {
         var key = RedisKeys.TurnFeed(turn.Start.StreamId);
-        var news = RedisChannel.Literal(RedisKeys.TurnFeedNews(turn.Start.StreamId));
+        var channel = RedisChannel.Literal(RedisKeys.TurnFeedChanged(turn.Start.StreamId));
         using var reader = turn.Feed.Open();
-        LiveTurn.Seat? seat = turn.Join();
-        await using var patience = time.CreateTimer(_ => reader.Ping(), null, Patience, Patience);
+        LiveTurn.ReaderRegistration? registration = turn.Join();
+        await using var timeoutCheck = time.CreateTimer(_ => reader.Ping(), null, ReaderTimeout, ReaderTimeout);
         try
         {
             var database = redis.GetDatabase();
@@ -48,16 +53,16 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
             while (true)
             {
                 FeedRead read;
-                while ((read = reader.TryRead(out var happened)) == FeedRead.Event)
+                while ((read = reader.TryRead(out var chatEvent)) == FeedRead.Event)
                 {
-                    batch.Add(JsonSerializer.Serialize(happened, ChatEventJson.Default.ChatEvent));
+                    batch.Add(JsonSerializer.Serialize(chatEvent, ChatEventJson.Default.ChatEvent));
                 }
 
                 if (batch.Count > 0)
                 {
                     await database.ListRightPushAsync(key, [.. batch]);
-                    await database.KeyExpireAsync(key, Kept + Patience, CommandFlags.FireAndForget);
-                    await database.PublishAsync(news, batch.Count, CommandFlags.FireAndForget);
+                    await database.KeyExpireAsync(key, ListTtl + ReaderTimeout, CommandFlags.FireAndForget);
+                    await database.PublishAsync(channel, batch.Count, CommandFlags.FireAndForget);
                     batch.Clear();
                 }
 
@@ -66,37 +71,37 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
                     return;
                 }
 
-                // Readers elsewhere that stopped asking have left; the turn may then count as detached, the copy goes on.
-                var there = time.GetElapsedTime(mirror.AskedAt) < Patience;
-                if (there != seat is not null)
+                // Without a recent request the remote readers have left: the turn may then count as detached. Copying continues.
+                var hasReaders = time.GetElapsedTime(mirror.RenewedAt) < ReaderTimeout;
+                if (hasReaders != registration is not null)
                 {
-                    seat?.Dispose();
-                    seat = there ? turn.Join() : null;
+                    registration?.Dispose();
+                    registration = hasReaders ? turn.Join() : null;
                 }
 
                 reader.TakePing();
                 await reader.WaitAsync();
             }
         }
-        catch (Exception failure) when (RedisTrouble.Is(failure))
+        catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.MirrorBroke(turn.Start.StreamId, failure.GetType().Name);
+            logger.MirrorFailed(turn.Start.StreamId, failure.GetType().Name);
         }
         finally
         {
-            seat?.Dispose();
+            registration?.Dispose();
             mirrors.TryRemove(turn.Start.StreamId, out _);
         }
     }
 
     private sealed class Mirror
     {
-        private long askedAt;
+        private long renewedAt;
 
         public Task? Running { get; set; }
 
-        public long AskedAt => Volatile.Read(ref askedAt);
+        public long RenewedAt => Volatile.Read(ref renewedAt);
 
-        public void Ask(long now) => Volatile.Write(ref askedAt, now);
+        public void Renew(long now) => Volatile.Write(ref renewedAt, now);
     }
 }

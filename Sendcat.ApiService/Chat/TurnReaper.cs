@@ -6,8 +6,9 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// Buries the turns of processes that died: their messages become <c>error</c> with the text that was on record, their leases are freed by the beat in Redis. Any replica may do it;
-/// closing a session is a compare-and-set, so two that try at once do it once.
+/// Closes the turns of dead replicas: their messages get the status <c>error</c> and keep the text that is persisted. Their leases are
+/// released by the replica heartbeat in Redis, not here. Any replica may run it: closing a session is a compare-and-set, so two concurrent
+/// runs close each turn once.
 /// </summary>
 internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<TurnReaper> logger)
 {
@@ -27,14 +28,16 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
         select dead.id, closed.id, closed.thread_id from dead left join closed on closed.replica_id = dead.id
         """;
 
+    /// <summary>Runs one round.</summary>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task SweepAsync(CancellationToken cancellationToken)
     {
-        var began = time.GetUtcNow();
+        var startedAt = time.GetUtcNow();
         var replicas = new HashSet<Guid>();
         var turns = new List<(Guid Stream, Guid Thread)>();
         await using (var command = database.CreateCommand(Sweep))
         {
-            command.Parameters.Add(new() { Value = ReplicaHeartbeat.Death });
+            command.Parameters.Add(new() { Value = ReplicaHeartbeat.DeadAfter });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             while (await reader.ReadAsync(cancellationToken))
             {
@@ -48,12 +51,12 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
 
         if (replicas.Count > 0)
         {
-            BackgroundRound.Did("reap dead replicas", began, ("sendcat.replicas.count", replicas.Count), ("sendcat.turns.count", turns.Count));
+            BackgroundRound.Record("reap dead replicas", startedAt, ("sendcat.replicas.count", replicas.Count), ("sendcat.turns.count", turns.Count));
         }
 
         foreach (var replica in replicas)
         {
-            logger.ReplicaBuried(replica, turns.Count);
+            logger.ReplicaReaped(replica, turns.Count);
         }
 
         if (turns.Count > 0 && redis.IsConnected)
@@ -62,9 +65,9 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
             {
                 await redis.GetDatabase().KeyDeleteAsync([.. turns.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Thread))]);
             }
-            catch (Exception failure) when (RedisTrouble.Is(failure))
+            catch (Exception failure) when (RedisFailure.Is(failure))
             {
-                // The turns are buried; their addresses run out by themselves.
+                // The turns are closed in Postgres; their entries in the turn directory expire.
                 logger.DirectoryUnreachable(failure.GetType().Name);
             }
         }

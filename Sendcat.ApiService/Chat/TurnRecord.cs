@@ -4,26 +4,30 @@ using Sendcat.ApiService.Providers;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// What a turn has to leave behind: its messages and its stream session. The turn changes it, the <see cref="TurnJournal"/> writes down what changed since the last time.
-/// Rows are written whole and keyed by ids made here, so that writing one twice is harmless. A row counts as on record from its first confirmed commit; from then on it is only updated, so that one
-/// that somebody deleted stays deleted.
+/// The rows of a turn that must reach Postgres: its messages and its stream session. The turn changes them in memory; the
+/// <see cref="TurnJournal"/> writes what changed since the last commit. Rows are written whole, with ids made here, so that a repeated
+/// write is harmless. A row counts as persisted from its first confirmed commit; from then on it is only updated, so that a row that was
+/// deleted meanwhile is not inserted again. Thread-safe.
 /// </summary>
 internal sealed class TurnRecord
 {
     private readonly Lock gate = new();
     private readonly List<MessageRow> rows = [];
-    private readonly Dictionary<string, string> unanswered = [];
+    private readonly Dictionary<string, string> openToolCalls = [];
     private readonly List<Guid> assistantMessages = new(1);
-    private readonly List<(long Version, TaskCompletionSource Written)> waiting = [];
+    private readonly List<(long Version, TaskCompletionSource Written)> waiters = [];
     private readonly DateTimeOffset startedAt;
     private MessageRow current;
     private long version = 1;
     private long writtenVersion;
     private DateTimeOffset? endedAt;
     private string sessionStatus = MessageStatus.Streaming;
-    private bool refused;
+    private bool rejected;
 
-    public TurnRecord(Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null)
+    /// <param name="messageId">Id of the first assistant message.</param>
+    /// <param name="userMessage">The user's message, if the request carried one that is not persisted yet.</param>
+    public TurnRecord(
+        Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null)
     {
         (StreamId, ThreadId, Principal, startedAt) = (streamId, threadId, principal, now);
         if (userMessage is not null)
@@ -42,7 +46,7 @@ internal sealed class TurnRecord
 
     public string Principal { get; }
 
-    /// <summary>The assistant message that is being written; every model call has its own.</summary>
+    /// <summary>Id of the current assistant message. Every model call writes to its own message.</summary>
     public Guid MessageId
     {
         get
@@ -54,13 +58,16 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>The span of the turn, in whose trace the journal's commits are.</summary>
+    /// <summary>The span of the turn. The span of a commit is in the trace of one of its turns and links to the others.</summary>
     public Activity? Span { get; set; }
 
-    /// <summary>The record was found closed by somebody else: aborted, swept, or its thread deleted. Argument: the status found, null if the rows are gone.</summary>
-    public Action<string?>? Overruled { get; set; }
+    /// <summary>
+    /// Called when a commit finds that the turn was closed from outside: aborted, reaped, or deleted with its thread; or that Postgres
+    /// rejects its rows. Argument: the status found in Postgres; null if the rows were deleted or rejected.
+    /// </summary>
+    public Action<string?>? ClosedElsewhere { get; set; }
 
-    /// <summary>What the current message says so far.</summary>
+    /// <summary>The text of the current assistant message so far.</summary>
     public string Text
     {
         get
@@ -72,8 +79,8 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>Names the model that the current message and the answers to its tool calls are of.</summary>
-    public void AnswersWith(string modelId)
+    /// <summary>Sets the model of the current message, and of the results of its tool calls that are added later.</summary>
+    public void SetModel(string modelId)
     {
         lock (gate)
         {
@@ -100,8 +107,8 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>The model asked for tools: its message is complete with the calls, the text beside them is dropped.</summary>
-    public void CallTools(IReadOnlyList<ProviderToolCall> calls)
+    /// <summary>Adds the tool calls that the model requested to the current message and removes the message's text.</summary>
+    public void AddToolCalls(IReadOnlyList<ProviderToolCall> calls)
     {
         lock (gate)
         {
@@ -110,12 +117,13 @@ internal sealed class TurnRecord
             current.Version = ++version;
             foreach (var call in calls)
             {
-                unanswered[call.Id] = call.Name;
+                openToolCalls[call.Id] = call.Name;
             }
         }
     }
 
-    public void ShowProducts(string productsJson)
+    /// <summary>Sets the products that the user sees beside the current message.</summary>
+    public void SetProducts(string productsJson)
     {
         lock (gate)
         {
@@ -124,12 +132,13 @@ internal sealed class TurnRecord
         }
     }
 
-    public void AnswerTool(string toolCallId, string name, string content, DateTimeOffset now)
+    /// <summary>Adds the result of a tool call as a message.</summary>
+    public void AddToolResult(string toolCallId, string name, string content, DateTimeOffset now)
     {
         lock (gate)
         {
-            unanswered.Remove(toolCallId);
-            AddAnswer(toolCallId, name, content, now);
+            openToolCalls.Remove(toolCallId);
+            AddToolMessage(toolCallId, name, content, now);
         }
     }
 
@@ -147,7 +156,7 @@ internal sealed class TurnRecord
     }
 
     /// <summary>True for an assistant message of this turn, the current or an earlier one.</summary>
-    public bool Holds(Guid messageId)
+    public bool HasAssistantMessage(Guid messageId)
     {
         lock (gate)
         {
@@ -155,7 +164,7 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>Closes the turn. The first status stays.</summary>
+    /// <summary>Ends the turn with a status. Later calls have no effect. Tool calls without a result get a message that says so.</summary>
     public void End(string status, DateTimeOffset now)
     {
         lock (gate)
@@ -167,10 +176,10 @@ internal sealed class TurnRecord
 
             endedAt = now;
             sessionStatus = status;
-            foreach (var (id, name) in unanswered)
+            foreach (var (id, name) in openToolCalls)
             {
-                // A call without a result would poison every later turn of the thread.
-                AddAnswer(id, name, "The tool call was interrupted before it had a result.", now);
+                // A strict provider rejects a history with a tool call that has no result, so later turns of the thread would fail.
+                AddToolMessage(id, name, "The tool call was interrupted before it had a result.", now);
             }
 
             current.Status = status;
@@ -178,7 +187,7 @@ internal sealed class TurnRecord
         }
     }
 
-    /// <summary>Completes when everything up to now is committed.</summary>
+    /// <summary>Completes when all changes made before this call are committed, or are given up because Postgres rejects them.</summary>
     public Task WrittenAsync()
     {
         lock (gate)
@@ -189,66 +198,78 @@ internal sealed class TurnRecord
             }
 
             var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            waiting.Add((version, written));
+            waiters.Add((version, written));
             return written.Task;
         }
     }
 
-    /// <summary>The changes since the last write, as plain values.</summary>
+    /// <summary>A snapshot of the changes since the last confirmed write.</summary>
     public TurnChanges Changes()
     {
         lock (gate)
         {
             var isNew = writtenVersion == 0;
-            var session = new SessionSnapshot(StreamId, ThreadId, current.Id, Principal, sessionStatus, startedAt, endedAt, isNew && !refused);
-            return refused
+            var session = new SessionSnapshot(StreamId, ThreadId, current.Id, Principal, sessionStatus, startedAt, endedAt, isNew && !rejected);
+            return rejected
                 ? new TurnChanges(this, version, [], session, Touches: false, [.. assistantMessages])
                 : new TurnChanges(
-                    this, version, [.. rows.Where(row => row.Version > writtenVersion).Select(row => row.Snapshot(ThreadId, row.FirstVersion > writtenVersion, isNew ? null : StreamId))], session,
+                    this, version,
+                    [.. rows.Where(row => row.Version > writtenVersion)
+                        .Select(row => row.Snapshot(ThreadId, row.FirstVersion > writtenVersion, isNew ? null : StreamId))],
+                    session,
                     Touches: isNew || (endedAt is not null && version > writtenVersion), []);
         }
     }
 
-    /// <summary>The database will never take it: from now on the record says only that the turn failed.</summary>
-    /// <returns>False if that is what was refused.</returns>
-    public bool Refuse(DateTimeOffset now)
+    /// <summary>
+    /// Postgres rejects the rows permanently. From now on <see cref="Changes"/> contains no content, only the <c>error</c> status of the
+    /// turn and its messages.
+    /// </summary>
+    /// <returns>False if the changes were reduced before, so that the reduced changes were rejected as well.</returns>
+    public bool TryReduceToError(DateTimeOffset now)
     {
         lock (gate)
         {
-            if (refused)
+            if (rejected)
             {
                 return false;
             }
 
-            (refused, endedAt, sessionStatus) = (true, endedAt ?? now, MessageStatus.Error);
+            (rejected, endedAt, sessionStatus) = (true, endedAt ?? now, MessageStatus.Error);
             version++;
             return true;
         }
     }
 
-    public void Wrote(TurnChanges changes)
+    /// <summary>
+    /// Reports that <paramref name="changes"/> are committed; completes the tasks of <see cref="WrittenAsync"/> that wait for them.
+    /// </summary>
+    public void MarkWritten(TurnChanges changes)
     {
         TaskCompletionSource[] done;
         lock (gate)
         {
             writtenVersion = Math.Max(writtenVersion, changes.Version);
-            // Completed messages never change again; only their ids were needed.
+            // Completed messages never change again; only their ids are still needed, and those are in assistantMessages.
             rows.RemoveAll(row => row != current && row.Version <= writtenVersion);
-            done = waiting.Where(one => one.Version <= writtenVersion).Select(one => one.Written).ToArray();
-            waiting.RemoveAll(one => one.Version <= writtenVersion);
+            done = waiters.Where(waiter => waiter.Version <= writtenVersion).Select(waiter => waiter.Written).ToArray();
+            waiters.RemoveAll(waiter => waiter.Version <= writtenVersion);
         }
 
-        foreach (var one in done)
+        foreach (var written in done)
         {
-            one.TrySetResult();
+            written.TrySetResult();
         }
     }
 
-    private void AddAnswer(string toolCallId, string name, string content, DateTimeOffset now)
+    private void AddToolMessage(string toolCallId, string name, string content, DateTimeOffset now)
     {
-        var answer = new MessageRow(Guid.CreateVersion7(now), "tool", now, ++version) { Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = current.ModelId };
-        answer.Text.Append(content);
-        rows.Add(answer);
+        var result = new MessageRow(Guid.CreateVersion7(now), "tool", now, ++version)
+        {
+            Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = current.ModelId,
+        };
+        result.Text.Append(content);
+        rows.Add(result);
     }
 }
 

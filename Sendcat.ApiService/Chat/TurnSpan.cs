@@ -2,25 +2,27 @@ using System.Diagnostics;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>How a turn is found among traces: by its thread, its stream and its message. Ids only, never what is said or who says it.</summary>
+/// <summary>
+/// Spans and tags of turns, by which a turn is found among traces: ids of thread, stream and message. No message text and no principal.
+/// </summary>
 internal static class TurnSpan
 {
     private static readonly ActivitySource Source = new("Sendcat.Chat");
 
-    /// <summary>The span of the whole turn, below the one of the request that began it and outliving it.</summary>
+    /// <summary>Starts the span of a turn, a child of the request's span. It may end after its parent.</summary>
     public static Activity? Start(TurnStart start, Guid messageId)
     {
         var span = Source.StartActivity("chat turn");
-        Name(span, start.ThreadId, start.WireStreamId, messageId);
+        SetIds(span, start.ThreadId, start.WireStreamId, messageId);
         span?.SetTag("gen_ai.conversation.id", start.ThreadId);
         return span;
     }
 
-    /// <summary>Marks the span of a request that is about a thread or a turn.</summary>
-    /// <param name="streamId">As clients see it.</param>
-    public static void Name(Activity? span, Guid threadId, string? streamId = null, Guid? messageId = null)
+    /// <summary>Sets the ids of thread, stream and message as tags.</summary>
+    /// <param name="streamId">The stream id as clients see it.</param>
+    public static void SetIds(Activity? span, Guid threadId, string? streamId = null, Guid? messageId = null)
     {
-        // A request has a span of its own also while nobody listens; that one is not recorded.
+        // ASP.NET Core creates a span for a request also without a listener; such a span is not recorded.
         if (span is not { Recorded: true, IsAllDataRequested: true })
         {
             return;
@@ -34,9 +36,9 @@ internal static class TurnSpan
     public static void End(Activity? span, string status, TurnEnding? ending)
     {
         span?.SetTag("sendcat.turn.status", status);
-        if (ending is { } why)
+        if (ending is { } cause)
         {
-            span?.SetTag("sendcat.turn.ended_by", why.ToString());
+            span?.SetTag("sendcat.turn.ended_by", cause.ToString());
         }
 
         if (status == MessageStatus.Error)

@@ -10,11 +10,14 @@ using Sendcat.ApiService.Tools;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Makes a turn of a pass: the user's message that came along, the conversation, the record, the engine.</summary>
+/// <summary>
+/// Starts a turn from a <see cref="ChatPass"/>: builds the conversation and the record, persists the user's message, and begins the turn.
+/// </summary>
 internal sealed class TurnStarter(
-    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices, IOptionsMonitor<ChatOptions> options, TimeProvider time)
+    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices,
+    IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
-    private const string CutAnswer = $"""
+    private const string DeleteReplacedAnswer = $"""
         -- delete replaced answer
         with thread as (
           select id from threads where id = $1 for no key update
@@ -23,11 +26,14 @@ internal sealed class TurnStarter(
             select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
               and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
           returning m.id
-        ), {Messages.ForgetTurns}
+        ), {Messages.DeleteTurns}
         select count(*) from gone
         """;
 
-    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool speaksUi, CancellationToken cancellationToken)
+    /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
+    /// <returns>The running turn, or the error. With a new user message, it returns after the message is committed.</returns>
+    /// <exception cref="OperationCanceledException">The client disconnected.</exception>
+    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool usesUiDialect, CancellationToken cancellationToken)
     {
         var begun = false;
         try
@@ -37,16 +43,22 @@ internal sealed class TurnStarter(
             var limits = options.CurrentValue;
             var conversation = Conversation.From(history, limits);
             var model = pass.Model;
-            var record = new TurnRecord(pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
-            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now) { IsGuest = pass.Principal.HasGuestLimits };
-            directory.Enter(start, speaksUi);
-            var turn = turns.Begin(start, record, speaksUi, live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
+            var record = new TurnRecord(
+                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
+            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now)
+            {
+                IsGuest = pass.Principal.HasGuestLimits,
+            };
+            directory.Register(start, usesUiDialect);
+            var turn = turns.Begin(
+                start, record, usesUiDialect,
+                live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
             begun = true;
             if (userMessage is not null)
             {
-                // The model is being asked already; the reader is shown nothing before the user's own message is safe.
+                // The model call runs already. The client gets no event before the user's own message is committed.
                 journal.WriteNow(record);
-                await WrittenAsync(turn, cancellationToken);
+                await WaitUntilWrittenAsync(turn, cancellationToken);
             }
 
             return turn;
@@ -65,7 +77,7 @@ internal sealed class TurnStarter(
         }
     }
 
-    private static async Task WrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
+    private static async Task WaitUntilWrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
     {
         try
         {
@@ -73,13 +85,14 @@ internal sealed class TurnStarter(
         }
         catch (OperationCanceledException)
         {
-            // He left before there was anything to read.
-            turn.Asker.Dispose();
+            // The client disconnected before the first event.
+            turn.InitialReader.Dispose();
             throw;
         }
     }
 
-    private async ValueTask<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)> HistoryAsync(ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
+    private async ValueTask<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)> HistoryAsync(
+        ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var stored = pass.Thread.Messages;
         if (pass.Request.Ui is not { } ui)
@@ -90,13 +103,13 @@ internal sealed class TurnStarter(
         if (ui.Regenerates)
         {
             Guid? replaced = Guid.TryParse(ui.RegeneratedId, out var id) ? id : null;
-            await using var cut = database.CreateCommand(CutAnswer);
-            cut.Parameters.Add(new() { Value = pass.Thread.ThreadId });
-            cut.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
-            await cut.ExecuteNonQueryAsync(cancellationToken);
+            await using var delete = database.CreateCommand(DeleteReplacedAnswer);
+            delete.Parameters.Add(new() { Value = pass.Thread.ThreadId });
+            delete.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
+            await delete.ExecuteNonQueryAsync(cancellationToken);
             var end = stored.Count;
-            var before = replaced is { } one ? stored.ToList().FindIndex(message => message.Id == one) : -1;
-            end = before >= 0 ? before : end;
+            var replacedIndex = replaced is { } replacedId ? stored.ToList().FindIndex(message => message.Id == replacedId) : -1;
+            end = replacedIndex >= 0 ? replacedIndex : end;
             while (end > 0 && stored[end - 1].Role != "user")
             {
                 end--;
@@ -105,11 +118,12 @@ internal sealed class TurnStarter(
             return ([.. stored.Take(end)], null);
         }
 
-        var messageId = IdOf(pass.Thread.ThreadId, ui.MessageId);
-        var known = stored.ToList().FindIndex(message => message.Id == messageId || (ui.MessageId is not null && (message.ClientId == ui.MessageId || message.Id.ToString() == ui.MessageId)));
+        var messageId = MessageIdOf(pass.Thread.ThreadId, ui.MessageId);
+        var known = stored.ToList().FindIndex(message =>
+            message.Id == messageId || (ui.MessageId is not null && (message.ClientId == ui.MessageId || message.Id.ToString() == ui.MessageId)));
         if (known >= 0)
         {
-            // Sent again: the message is on record, the answer is asked for once more.
+            // A repeated request: the message is persisted already, only the answer is generated again.
             return ([.. stored.Take(known + 1)], null);
         }
 
@@ -119,14 +133,21 @@ internal sealed class TurnStarter(
             ClientId = ui.MessageId,
             AttachmentsJson = ui.Files.Count == 0
                 ? null
-                : JsonSerializer.Serialize([.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))], StoredJson.Default.StoredAttachmentArray),
+                : JsonSerializer.Serialize(
+                    [.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))],
+                    StoredMessageJson.Default.StoredAttachmentArray),
         };
         row.Text.Append(ui.Text);
-        return ([.. stored, new HistoryMessage(messageId, "user", ui.Text ?? "", MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)], row);
+        return (
+            [.. stored, new HistoryMessage(messageId, "user", ui.Text ?? "", MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)],
+            row);
     }
 
-    /// <summary>The same client message in the same thread has the same id, so that a repeated request stores it once.</summary>
-    private static Guid IdOf(Guid threadId, string? clientId) => clientId is null
+    /// <summary>
+    /// The message id: derived from the thread and the client's id, which is the idempotency key, so that a repeated request stores the
+    /// message once; random without a client's id.
+    /// </summary>
+    private static Guid MessageIdOf(Guid threadId, string? clientId) => clientId is null
         ? Guid.NewGuid()
         : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
 }

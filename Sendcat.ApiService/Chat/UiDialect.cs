@@ -6,13 +6,13 @@ using Sendcat.ApiService.Providers;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// The Vercel AI SDK's UI message stream, version 1, in the subset that <c>ai</c> 5, 6 and 7 all accept: no unknown types, no nulls, deltas only inside an open
-/// block, blocks closed before their step.
+/// The UI message stream of the Vercel AI SDK, version 1, in the subset that the <c>ai</c> package accepts in versions 5, 6 and 7: no
+/// unknown types, no nulls, deltas only inside an open block, blocks closed before their step ends.
 /// </summary>
 internal sealed class UiDialect : EventDialect
 {
     private readonly Dictionary<string, string> toolsStarted = [];
-    private ChatEvent.Usage? used;
+    private ChatEvent.Usage? totalUsage;
     private string? openBlock;
     private bool openIsText;
     private bool started;
@@ -21,9 +21,9 @@ internal sealed class UiDialect : EventDialect
 
     public override void Describe(HttpResponse response) => response.Headers["x-vercel-ai-ui-message-stream"] = "v1";
 
-    public override void Write(IBufferWriter<byte> output, ChatEvent happened)
+    public override void Write(IBufferWriter<byte> output, ChatEvent chatEvent)
     {
-        switch (happened)
+        switch (chatEvent)
         {
             case ChatEvent.Start start:
                 WriteStart(output, start);
@@ -63,8 +63,8 @@ internal sealed class UiDialect : EventDialect
                 WriteBackpressure(output, pressure);
                 break;
             case ChatEvent.Usage usage:
-                used = usage.After(used);
-                Data(output, used, static (json, e) =>
+                totalUsage = usage.After(totalUsage);
+                Data(output, totalUsage, static (json, e) =>
                 {
                     json.WriteString("type"u8, "message-metadata"u8);
                     WriteMetadata(json, e);
@@ -75,7 +75,7 @@ internal sealed class UiDialect : EventDialect
                 break;
             case ChatEvent.Aborted:
                 CloseBlock(output);
-                Bare(output, "abort");
+                WriteTypeOnly(output, "abort");
                 output.Write("data: [DONE]\n\n"u8);
                 break;
             case ChatEvent.Done done:
@@ -102,12 +102,12 @@ internal sealed class UiDialect : EventDialect
                 json.WriteString("createdAt"u8, e.CreatedAt.ToString("O", CultureInfo.InvariantCulture));
                 json.WriteEndObject();
             });
-            Bare(output, "start-step");
+            WriteTypeOnly(output, "start-step");
             return;
         }
 
-        Bare(output, "finish-step");
-        Bare(output, "start-step");
+        WriteTypeOnly(output, "finish-step");
+        WriteTypeOnly(output, "start-step");
         Data(output, start, static (json, e) =>
         {
             json.WriteString("type"u8, "data-step"u8);
@@ -140,7 +140,7 @@ internal sealed class UiDialect : EventDialect
             CloseBlock(output);
             openBlock = $"{(text ? 't' : 'r')}{step}-{block++}";
             openIsText = text;
-            BlockEvent(output, text ? "text-start" : "reasoning-start", openBlock);
+            WriteBlockEvent(output, text ? "text-start" : "reasoning-start", openBlock);
         }
 
         Data(output, (type: text ? "text-delta" : "reasoning-delta", id: openBlock, delta), static (json, e) =>
@@ -283,8 +283,8 @@ internal sealed class UiDialect : EventDialect
     private void Finish(IBufferWriter<byte> output, string reason)
     {
         CloseBlock(output);
-        Bare(output, "finish-step");
-        Data(output, (reason, usage: used), static (json, e) =>
+        WriteTypeOnly(output, "finish-step");
+        Data(output, (reason, usage: totalUsage), static (json, e) =>
         {
             json.WriteString("type"u8, "finish"u8);
             json.WriteString("finishReason"u8, e.reason);
@@ -314,19 +314,19 @@ internal sealed class UiDialect : EventDialect
     {
         if (openBlock is { } id)
         {
-            BlockEvent(output, openIsText ? "text-end" : "reasoning-end", id);
+            WriteBlockEvent(output, openIsText ? "text-end" : "reasoning-end", id);
             openBlock = null;
         }
     }
 
-    private static void BlockEvent(IBufferWriter<byte> output, string type, string id) =>
+    private static void WriteBlockEvent(IBufferWriter<byte> output, string type, string id) =>
         Data(output, (type, id), static (json, e) =>
         {
             json.WriteString("type"u8, e.type);
             json.WriteString("id"u8, e.id);
         });
 
-    private static void Bare(IBufferWriter<byte> output, string type) => Data(output, type, static (json, e) => json.WriteString("type"u8, e));
+    private static void WriteTypeOnly(IBufferWriter<byte> output, string type) => Data(output, type, static (json, e) => json.WriteString("type"u8, e));
 
     private static string FinishReason(string provider) => provider switch
     {

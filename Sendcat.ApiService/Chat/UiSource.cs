@@ -5,12 +5,12 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>A find of the web search as stock clients show citations.</summary>
+/// <summary>A hit of the web search, in the form in which standard AI SDK clients show citations.</summary>
 internal sealed record UiSource(string Id, string Url, string Title)
 {
     public static IEnumerable<UiSource> Of(ChatEvent.ToolOutputPartial partial) =>
         (JsonSerializer.Deserialize(partial.OutputJson, ToolJson.Default.IReadOnlyListSearchWebHit) ?? [])
         .Select((hit, number) => new UiSource(string.Create(CultureInfo.InvariantCulture, $"{partial.ToolCallId}-{number}"), hit.Link, hit.Title))
-        // Clients make links of them: nothing but web addresses.
+        // Clients render these as links, so only web addresses are passed on.
         .Where(source => WebAddress.Of(source.Url) is not null);
 }

@@ -3,7 +3,7 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Chat;
 
-/// <summary>Token counts and timings as both dialects show them.</summary>
+/// <summary>Writes token counts and timings, in the form that both dialects use.</summary>
 internal static class UsageJson
 {
     public static void WriteTokens(Utf8JsonWriter json, ProviderUsage? tokens)

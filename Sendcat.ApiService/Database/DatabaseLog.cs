@@ -3,7 +3,7 @@ namespace Sendcat.ApiService.Database;
 /// <summary>Event ids 1100–1199.</summary>
 internal static partial class DatabaseLog
 {
-    [LoggerMessage(1100, LogLevel.Warning, "Postgres was not ready ({Cause}), trying again in {PauseMs} ms")]
+    [LoggerMessage(1100, LogLevel.Warning, "Postgres not ready ({Cause}), retrying in {PauseMs} ms")]
     public static partial void StoreNotReady(this ILogger logger, string cause, int pauseMs);
 
     [LoggerMessage(1101, LogLevel.Information, "Applied {Count} migrations, the last one {Last}")]

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>What <c>dotnet ef migrations add</c> builds the model from; it opens no connection.</summary>
+/// <summary>Builds the model for <c>dotnet ef migrations add</c>. It opens no connection.</summary>
 internal sealed class DesignTime : IDesignTimeDbContextFactory<SendcatDb>
 {
     public SendcatDb CreateDbContext(string[] args)

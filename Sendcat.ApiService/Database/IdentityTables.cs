@@ -4,10 +4,10 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>Users and what hangs on them.</summary>
+/// <summary>Maps users and the tables that refer to them.</summary>
 internal static class IdentityTables
 {
-    public static void Describe(ModelBuilder builder)
+    public static void Configure(ModelBuilder builder)
     {
         builder.Entity<SendcatUser>(user =>
         {

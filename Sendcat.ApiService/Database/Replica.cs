@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Database;
 
-/// <summary>One running process of the API. A heart that stopped marks the turns that it took along.</summary>
+/// <summary>One running process of the API. When its heartbeat stops, the turns that it ran are abandoned.</summary>
 internal sealed class Replica
 {
     public required Guid Id { get; init; }

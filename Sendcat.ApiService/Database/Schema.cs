@@ -7,7 +7,9 @@ using Sendcat.ServiceDefaults.Postgres;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>Brings the database to the shape of this build before anything is served. Replicas that start together take turns.</summary>
+/// <summary>
+/// Migrates the database to the schema of this build before the server listens. Replicas that start together migrate one after another.
+/// </summary>
 internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, ILogger<Schema> logger) : IHostedLifecycleService
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
@@ -16,17 +18,18 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     public static void Configure(DbContextOptionsBuilder options)
     {
         options.UseSnakeCaseNamingConvention();
-        // A failed command reaches its caller as an exception, and is logged there if it matters.
-        options.ConfigureWarnings(warnings => warnings.Log((RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
+        // A failed command throws, and the caller logs the exception if it matters.
+        options.ConfigureWarnings(warnings => warnings.Log(
+            (RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
         new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable).ConfigureDataSource(source => source.NameSpans());
     }
 
-    /// <summary>Brings both schemas, that of the reliability library and ours, to the shape of this build.</summary>
-    /// <returns>Names of our migrations that were applied, in order.</returns>
+    /// <summary>Migrates both schemas, that of the reliability library and that of the API, to this build.</summary>
+    /// <returns>Names of the API migrations that were applied, in order.</returns>
     public static async Task<IReadOnlyList<string>> MigrateAsync(NpgsqlDataSource source, SendcatDb db, CancellationToken cancellationToken)
     {
         await ReliabilityDatabase.MigrateAsync(source, cancellationToken);
-        await using var turn = await MigrationLock.AcquireAsync(source, cancellationToken);
+        await using var migrationLock = await MigrationLock.AcquireAsync(source, cancellationToken);
         var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
         if (pending.Count > 0)
         {
@@ -36,7 +39,11 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
         return pending;
     }
 
-    /// <summary>Runs before the server starts to listen. Waits for as long as Postgres is not there yet; a wrong password or a broken migration stops the start.</summary>
+    /// <summary>
+    /// Runs before the server starts to listen. Retries for as long as Postgres is not ready: pauses start at 200 ms and double up to 3 s.
+    /// A wrong password or a broken migration stops the start.
+    /// </summary>
+    /// <exception cref="NpgsqlException">The failure is not transient, and the database is not merely missing.</exception>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
@@ -46,9 +53,9 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
                 await MigrateAsync(cancellationToken);
                 return;
             }
-            catch (NpgsqlException notYet) when (notYet.IsTransient || notYet.SqlState == PostgresErrorCodes.InvalidCatalogName)
+            catch (NpgsqlException notReady) when (notReady.IsTransient || notReady.SqlState == PostgresErrorCodes.InvalidCatalogName)
             {
-                logger.StoreNotReady(notYet.Message, (int)pause.TotalMilliseconds);
+                logger.StoreNotReady(notReady.Message, (int)pause.TotalMilliseconds);
                 await Task.Delay(pause, time, cancellationToken);
             }
         }

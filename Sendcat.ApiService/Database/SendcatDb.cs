@@ -7,7 +7,10 @@ using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>The record: users, threads, messages, turns, what users keep. Names are snake_case, times are UTC, schema <c>public</c>.</summary>
+/// <summary>
+/// The database of the API: users, threads, messages, turns, favorites and packages. Names are snake_case, times are UTC, the schema is
+/// <c>public</c>.
+/// </summary>
 internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityUserContext<SendcatUser>(options)
 {
     public const string HistoryTable = "__sendcat_migrations";
@@ -37,9 +40,9 @@ internal sealed class SendcatDb(DbContextOptions<SendcatDb> options) : IdentityU
     protected override void OnModelCreating(ModelBuilder builder)
     {
         base.OnModelCreating(builder);
-        IdentityTables.Describe(builder);
-        ThreadTables.Describe(builder);
-        TurnTables.Describe(builder);
-        ShoppingTables.Describe(builder);
+        IdentityTables.Configure(builder);
+        ThreadTables.Configure(builder);
+        TurnTables.Configure(builder);
+        ShoppingTables.Configure(builder);
     }
 }

@@ -5,10 +5,10 @@ using Sendcat.ApiService.Shopping.Packages;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>What users keep of shopping; it goes with them.</summary>
+/// <summary>Maps favorites and packages. They are deleted together with their user.</summary>
 internal static class ShoppingTables
 {
-    public static void Describe(ModelBuilder builder)
+    public static void Configure(ModelBuilder builder)
     {
         builder.Entity<FavoriteList>(list =>
         {
@@ -21,7 +21,7 @@ internal static class ShoppingTables
             favorite.ToTable("favorites", table => table.HasCheckConstraint("ck_favorites_type", "type in ('product', 'brand')"));
             favorite.HasOne<SendcatUser>().WithMany().HasForeignKey(f => f.UserId).OnDelete(DeleteBehavior.Cascade);
             favorite.HasOne<FavoriteList>().WithMany().HasForeignKey(f => f.ListId).OnDelete(DeleteBehavior.Cascade);
-            // The same thing may be in several lists, and once in none.
+            // A product or brand may be in several lists, and at most once outside of all lists.
             favorite.HasIndex(f => new { f.UserId, f.ListId, f.Type, f.ExternalId }).IsUnique().AreNullsDistinct(false);
             favorite.HasIndex(f => new { f.UserId, f.CreatedAt, f.Id });
             favorite.HasIndex(f => f.ListId);
@@ -29,7 +29,8 @@ internal static class ShoppingTables
 
         builder.Entity<Package>(package =>
         {
-            package.ToTable("packages", table => table.HasCheckConstraint("ck_packages_status", "status in ('warehouse', 'in_transit', 'ready_for_pickup', 'delivered')"));
+            package.ToTable("packages", table => table.HasCheckConstraint(
+                "ck_packages_status", "status in ('warehouse', 'in_transit', 'ready_for_pickup', 'delivered')"));
             package.HasOne<SendcatUser>().WithMany().HasForeignKey(p => p.UserId).OnDelete(DeleteBehavior.Cascade);
             package.Property(p => p.Weight).HasPrecision(10, 2);
             package.Property(p => p.Cost).HasPrecision(14, 2);

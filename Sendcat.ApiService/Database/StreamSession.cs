@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Database;
 
-/// <summary>One turn on its way: which replica runs it, for whom, and when it last gave a sign of life. Written by the chat slice.</summary>
+/// <summary>One turn: which replica runs it, for which principal, and its last heartbeat. The chat feature writes it.</summary>
 internal sealed class StreamSession
 {
     public required Guid Id { get; init; }
@@ -11,7 +11,7 @@ internal sealed class StreamSession
 
     public required Guid ReplicaId { get; init; }
 
-    /// <summary>The <c>Principal.Key</c> that started the turn.</summary>
+    /// <summary>The <c>Principal.Key</c> of the principal that started the turn.</summary>
     public required string Principal { get; init; }
 
     /// <summary><c>streaming</c>, <c>completed</c>, <c>error</c> or <c>aborted</c>.</summary>

@@ -3,22 +3,22 @@ using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>Threads, their messages and the links they are shared by. Everything that belongs to a thread goes with it.</summary>
+/// <summary>Maps threads, their messages and their share links. Deleting a thread deletes all that belongs to it.</summary>
 internal static class ThreadTables
 {
-    public static void Describe(ModelBuilder builder)
+    public static void Configure(ModelBuilder builder)
     {
         builder.Entity<ChatThread>(thread =>
         {
             thread.ToTable("threads");
             thread.Property(t => t.IsPinned).HasDefaultValue(false);
             thread.Property(t => t.CreatedAt).HasDefaultValueSql("now()");
-            // Kept by triggers on the messages, whoever writes these.
+            // Triggers on the table messages maintain these two columns, for every writer.
             thread.Property(t => t.MessageCount).HasDefaultValue(0).ValueGeneratedOnAddOrUpdate();
             thread.Property(t => t.Bytes).HasDefaultValue(0L).ValueGeneratedOnAddOrUpdate();
             thread.HasIndex(t => t.SessionId);
             thread.HasIndex(t => t.UserId).HasFilter("user_id is not null");
-            // A copy outlives its original; these indexes serve the moment the original goes.
+            // A copy outlives its original. The indexes of these foreign keys are used when the original is deleted.
             thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.ParentThreadId).OnDelete(DeleteBehavior.SetNull);
             thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.SharedFromThreadId).OnDelete(DeleteBehavior.SetNull);
         });
@@ -36,7 +36,7 @@ internal static class ThreadTables
             message.HasIndex(m => new { m.ThreadId, m.Seq });
             message.HasIndex(m => new { m.ThreadId, m.ClientId }).IsUnique().HasFilter("client_id is not null");
             message.HasIndex(m => m.ThreadId).HasDatabaseName("ix_messages_streaming").HasFilter("status = 'streaming'");
-            // The text of a running turn is rewritten every second: room on the page keeps those updates off the indexes.
+            // A running turn rewrites its text every second. Free space on the page makes those updates HOT: they do not touch the indexes.
             message.HasStorageParameter("fillfactor", 80);
         });
 

@@ -3,10 +3,10 @@ using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Database;
 
-/// <summary>Turns on their way and the replicas that run them.</summary>
+/// <summary>Maps turns and the replicas that run them.</summary>
 internal static class TurnTables
 {
-    public static void Describe(ModelBuilder builder)
+    public static void Configure(ModelBuilder builder)
     {
         builder.Entity<StreamSession>(session =>
         {

@@ -4,7 +4,7 @@ using Sendcat.ApiService.Ops;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>The API described for machines (<c>/openapi/v1.json</c>) and for people (<c>/scalar</c>).</summary>
+/// <summary>Describes the API as an OpenAPI document (<c>/openapi/v1.json</c>) and as a page to read (<c>/scalar</c>).</summary>
 internal static class ApiDocument
 {
     public static IServiceCollection AddApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options => options.AddDocumentTransformer((document, _, _) =>
@@ -13,27 +13,44 @@ internal static class ApiDocument
         {
             Title = "Sendcat",
             Version = "v1",
-            Description = "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. Outside of chat and auth the text begins with [code:function]. 429 and 503 carry Retry-After in seconds. "
-                + "Callers present a bearer token, or an anonymous session as sessionId in the body or in the header x-sendcat-session.",
+            Description = "Errors are plain text with the header x-sendcat-error-code; clients branch on the code. Outside of chat and auth the text begins with "
+                + "[code:function]. 429 and 503 carry Retry-After in seconds. Callers present a bearer token, or an anonymous session as sessionId in "
+                + "the body or in the header x-sendcat-session.",
         };
         document.Components ??= new();
         document.Components.SecuritySchemes = new Dictionary<string, IOpenApiSecurityScheme>(StringComparer.Ordinal)
         {
-            ["bearer"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", BearerFormat = "JWT", Description = "Access token of /api/auth/login, or a key of operators for /api/ops (the viewer's key for GET alone)" },
-            ["session"] = new OpenApiSecurityScheme { Type = SecuritySchemeType.ApiKey, In = ParameterLocation.Header, Name = "x-sendcat-session", Description = "Session id of /api/auth/anonymous" },
+            ["bearer"] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                BearerFormat = "JWT",
+                Description = "Access token of /api/auth/login, or the operator key for /api/ops (with the viewer key only GET is allowed)",
+            },
+            ["session"] = new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.ApiKey,
+                In = ParameterLocation.Header,
+                Name = "x-sendcat-session",
+                Description = "Session id of /api/auth/anonymous",
+            },
         };
         document.Security = [new() { [new("bearer", document)] = [] }, new() { [new("session", document)] = [] }];
         return Task.CompletedTask;
     }));
 
-    /// <summary>Outside Development both are for operators and viewers: a list of everything that can be tried is of no use to anybody else. To others they do not exist.</summary>
+    /// <summary>
+    /// True when the request is for the document or the page, and the caller may not see them. Outside Development only operators and
+    /// viewers may: a list of all endpoints would help an attacker. All other callers get 404.
+    /// </summary>
     public static async ValueTask<bool> IsHiddenAsync(HttpContext http) =>
-        IsPart(http.Request.Path)
+        IsDocument(http.Request.Path)
         && !http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment()
         && await http.RequestServices.GetRequiredService<OpsGuard>().RoleAsync(http) is OpsRole.None;
 
-    private static bool IsPart(PathString path) =>
-        path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase) || path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase);
+    private static bool IsDocument(PathString path) =>
+        path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
+        || path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase);
 
     public static void MapApiDocument(this IEndpointRouteBuilder app)
     {

@@ -3,8 +3,15 @@ using System.Text;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>A refusal as a value: status, code for machines (<c>x-sendcat-error-code</c>), text for people. Clients branch on the code, never on the text.</summary>
-/// <remarks>It is also the result that writes itself: plain text (classified where <see cref="FunctionErrors"/> says so), the code header, <c>Retry-After</c> in whole seconds.</remarks>
+/// <summary>An error response as a value. Clients branch on the code, never on the text.</summary>
+/// <remarks>
+/// As an <see cref="IResult"/> it writes plain text, the header <c>x-sendcat-error-code</c> and <c>Retry-After</c> in whole seconds. On
+/// endpoints of <see cref="FunctionErrors"/> the text begins with <c>[code:function]</c>.
+/// </remarks>
+/// <param name="Status">The HTTP status.</param>
+/// <param name="Code">The error code for programs.</param>
+/// <param name="Message">The text for people.</param>
+/// <param name="RetryAfter">The time after which the request may be repeated; null: no <c>Retry-After</c>.</param>
 internal sealed record ApiError(int Status, string Code, string Message, TimeSpan? RetryAfter = null) : IResult
 {
     public const string CodeHeader = "x-sendcat-error-code";
@@ -17,10 +24,12 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError NotFound(string message = "Not found") => new(404, "not_found", message);
 
-    /// <param name="what">What there is too much of, for instance <c>The thread has as many messages as it may have</c>.</param>
+    /// <param name="what">
+    /// A sentence that names the exceeded quota, without its period, for instance <c>The thread has as many messages as it may have</c>.
+    /// </param>
     public static ApiError QuotaExceeded(string what) => new(409, "quota_exceeded", $"{what}. Delete something first.");
 
-    /// <summary>Two requests met, and the other one won.</summary>
+    /// <summary>Another request changed or deleted the same rows at the same time, and was first.</summary>
     public static ApiError Conflict() => new(409, "conflict", "What this belongs to was changed or deleted meanwhile");
 
     public static ApiError UnsupportedMediaType() => new(415, "unsupported_media_type", "Content-Type must be application/json");

@@ -3,7 +3,10 @@ using System.Buffers.Text;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Decodes base64url that a stranger may have written. The framework's <c>TryDecodeFromChars</c> throws on a character outside the alphabet; this never throws.</summary>
+/// <summary>
+/// Decodes untrusted base64url text. The framework's <c>TryDecodeFromChars</c> throws on a character outside the alphabet; these methods
+/// never throw.
+/// </summary>
 internal static class Base64UrlText
 {
     public static bool TryDecode(ReadOnlySpan<char> text, Span<byte> destination, out int written) =>

@@ -5,24 +5,30 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Where a request came from. <c>X-Forwarded-For</c> is believed only from the networks in <c>TRUSTED_PROXIES</c>, read from its right end up to the first hop we do not trust.</summary>
+/// <summary>
+/// The network address of a client. <c>X-Forwarded-For</c> is trusted only from the networks in <c>TRUSTED_PROXIES</c>; it is read from its
+/// right end up to the first hop that is not trusted.
+/// </summary>
 /// <remarks>
-/// Headers that a proxy may hand through from the client unseen (<c>cf-connecting-ip</c>, <c>x-real-ip</c>) are not looked at: every proxy worth trusting appends to <c>X-Forwarded-For</c>.
+/// Headers that a proxy may pass through unchanged from the client (<c>cf-connecting-ip</c>, <c>x-real-ip</c>) are ignored. A proxy that
+/// can be trusted appends to <c>X-Forwarded-For</c>.
 /// </remarks>
 internal static class ClientAddress
 {
-    /// <summary>Comma list of CIDR ranges or addresses; empty: nobody is trusted.</summary>
+    /// <summary>Comma-separated list of CIDR ranges or addresses; empty: no proxy is trusted.</summary>
     public const string Setting = "TRUSTED_PROXIES";
 
     private const string KeyPrefix = "ip:";
 
-    /// <summary>A /48 is a site or a provider's customer with many /64: it has so many times the limit of one.</summary>
-    private const int TimesOfNetwork = 4;
+    /// <summary>
+    /// The factor by which the limit of a /48 exceeds that of one /64. A /48 is a site, or a customer of a provider, with many /64.
+    /// </summary>
+    private const int NetworkFactor = 4;
 
-    /// <summary>True for a name made by <see cref="KeyOf"/>.</summary>
+    /// <summary>True for a key made by <see cref="KeyOf"/>.</summary>
     public static bool IsAddress(string key) => key.StartsWith(KeyPrefix, StringComparison.Ordinal);
 
-    /// <summary>The name of the client. An IPv6 client owns a /64, so that is what is named.</summary>
+    /// <summary>The key of the client's address, <c>ip:…</c>. An IPv6 client owns a /64, so its key is that network.</summary>
     public static string KeyOf(HttpContext http) => http.Connection.RemoteIpAddress switch
     {
         null => "ip:unknown",
@@ -31,20 +37,24 @@ internal static class ClientAddress
         var address => $"{KeyPrefix}{address}",
     };
 
-    /// <summary>The client's name and, for IPv6, that of the /48 in which it may have as many /64 as it likes.</summary>
-    public static LimitKey[] NamesOf(HttpContext http) =>
+    /// <summary>The client's key and, for IPv6, that of its /48, in which one client may own many /64.</summary>
+    public static LimitKey[] KeysOf(HttpContext http) =>
         http.Connection.RemoteIpAddress is { AddressFamily: AddressFamily.InterNetworkV6, IsIPv4MappedToIPv6: false } address
-            ? [new(NetworkOf(address, 64)), new(NetworkOf(address, 48), TimesOfNetwork)]
+            ? [new(NetworkOf(address, 64)), new(NetworkOf(address, 48), NetworkFactor)]
             : [new(KeyOf(http))];
 
     /// <summary>
-    /// The names that limits of addresses are counted under. None for this very machine in Development; elsewhere a peer on loopback is a proxy or a program that somebody else uses, and counts.
+    /// The keys under which the limits of addresses count a request. None for a loopback peer in Development. Elsewhere a loopback peer is
+    /// a proxy or a program that serves others, and is counted.
     /// </summary>
-    public static LimitKey[] LimitsOf(HttpContext http) =>
-        http.Connection.RemoteIpAddress is { } address && IPAddress.IsLoopback(address) && http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment() ? [] : NamesOf(http);
+    public static LimitKey[] LimitKeysOf(HttpContext http) =>
+        http.Connection.RemoteIpAddress is { } address
+        && IPAddress.IsLoopback(address)
+        && http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment() ? [] : KeysOf(http);
 
-    /// <exception cref="InvalidOperationException">An entry is no address range. Whom to believe is not a thing to guess.</exception>
-    public static void Trust(ForwardedHeadersOptions options, IConfiguration configuration)
+    /// <summary>Configures the networks whose <c>X-Forwarded-For</c> is trusted.</summary>
+    /// <exception cref="InvalidOperationException">An entry of <c>TRUSTED_PROXIES</c> is neither an address nor a range.</exception>
+    public static void ConfigureTrustedProxies(ForwardedHeadersOptions options, IConfiguration configuration)
     {
         options.KnownProxies.Clear();
         options.KnownIPNetworks.Clear();
@@ -54,7 +64,7 @@ internal static class ClientAddress
             options.KnownIPNetworks.Add(Parse(entry));
         }
 
-        // With no known proxy at all the middleware would believe everyone.
+        // Without known proxies the middleware would trust every peer.
         options.ForwardedHeaders = options.KnownIPNetworks.Count == 0 ? ForwardedHeaders.None : ForwardedHeaders.XForwardedFor;
     }
 

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Describes endpoints to readers of <c>/openapi/v1.json</c>.</summary>
+/// <summary>Describes endpoints for <c>/openapi/v1.json</c>.</summary>
 internal static class Documented
 {
     /// <param name="errors">Statuses with a plain-text body and <c>x-sendcat-error-code</c>, for instance 400, 401.</param>
@@ -14,11 +14,11 @@ internal static class Documented
             route.Produces(status, typeof(string), "text/plain");
         }
 
-        // Reads draw on a budget wherever they are mapped (ReadLimit).
+        // ReadLimit may answer 429 on every route that reads.
         route.Finally(static endpoint =>
         {
             if (endpoint.Metadata.OfType<IHttpMethodMetadata>().Any(methods => methods.HttpMethods.Contains(HttpMethods.Get))
-                && !endpoint.Metadata.OfType<IProducesResponseTypeMetadata>().Any(answer => answer.StatusCode == StatusCodes.Status429TooManyRequests))
+                && !endpoint.Metadata.OfType<IProducesResponseTypeMetadata>().Any(response => response.StatusCode == StatusCodes.Status429TooManyRequests))
             {
                 endpoint.Metadata.Add(new ProducesResponseTypeMetadata(StatusCodes.Status429TooManyRequests, typeof(string), ["text/plain"]));
             }
@@ -26,13 +26,18 @@ internal static class Documented
         return route;
     }
 
-    /// <summary>Tells the body's type. It is only told: <see cref="JsonBody"/> checks it, in the order that the contract wants.</summary>
+    /// <summary>
+    /// Documents the type of the body. It checks nothing: <see cref="JsonBody"/> checks the body, in the order that the contract requires.
+    /// </summary>
     public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route)
         where T : notnull => route.WithMetadata(new Body(typeof(T)));
 
     private sealed class Body(Type type) : IAcceptsMetadata
     {
-        /// <summary>None, or routing would answer 415 before the limit of the address was asked. The document says <c>application/json</c> all the same.</summary>
+        /// <summary>
+        /// Empty. With a content type here, routing would respond 415 before the limit of the address is checked. The document shows
+        /// <c>application/json</c> anyway.
+        /// </summary>
         public IReadOnlyList<string> ContentTypes { get; } = [];
 
         public Type RequestType => type;

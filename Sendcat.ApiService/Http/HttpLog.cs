@@ -6,9 +6,9 @@ internal static partial class HttpLog
     [LoggerMessage(1000, LogLevel.Error, "{Method} {Route} failed")]
     public static partial void RequestFailed(this ILogger logger, Exception fault, string method, string route);
 
-    [LoggerMessage(1001, LogLevel.Warning, "{Method} {Route} was refused because a store was away: {Cause}")]
-    public static partial void StoreAway(this ILogger logger, string cause, string method, string route);
+    [LoggerMessage(1001, LogLevel.Warning, "{Method} {Route} refused, a store is unavailable: {Cause}")]
+    public static partial void StoreUnavailable(this ILogger logger, string cause, string method, string route);
 
-    [LoggerMessage(1010, LogLevel.Warning, "ALLOWED_ORIGINS is empty: no web page may call this API")]
+    [LoggerMessage(1010, LogLevel.Warning, "ALLOWED_ORIGINS is empty: browsers cannot call this API")]
     public static partial void NoOrigins(this ILogger logger);
 }

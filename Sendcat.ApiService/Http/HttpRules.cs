@@ -6,32 +6,35 @@ using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>What holds for every request: who the client is, which pages may call, how errors look.</summary>
+/// <summary>
+/// Registers what applies to every request: client addresses, allowed origins, response headers, error responses and read limits.
+/// </summary>
 internal static class HttpRules
 {
     public static IServiceCollection AddHttpRules(this IServiceCollection services)
     {
         services.AddKnobs<OriginOptions>();
-        services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.Trust);
-        services.AddSingleton<AddressWindows>();
-        services.TryAddSingleton(provider => SharedLimits.Of(provider.GetRequiredService<RateLimiter>(), provider.GetRequiredService<AddressWindows>()));
+        services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.ConfigureTrustedProxies);
+        services.AddSingleton<LocalAddressLimiter>();
+        services.TryAddSingleton(provider =>
+            SharedLimits.Of(provider.GetRequiredService<RateLimiter>(), provider.GetRequiredService<LocalAddressLimiter>()));
         services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));
         services.AddSingleton<ReadLimit>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         services.AddApiDocument();
         services.AddSingleton<OriginPolicy>();
-        services.AddSingleton<Faults>();
+        services.AddSingleton<ErrorMiddleware>();
         return services;
     }
 
     public static WebApplication UseHttpRules(this WebApplication app)
     {
-        // Read now, so that a wrong list of proxies stops the start and not the first request.
+        // Read now, so that an invalid list of proxies stops the start instead of failing the first request.
         _ = app.Services.GetRequiredService<IOptions<ForwardedHeadersOptions>>().Value;
         var origins = app.Services.GetRequiredService<OriginPolicy>();
-        var faults = app.Services.GetRequiredService<Faults>();
+        var errors = app.Services.GetRequiredService<ErrorMiddleware>();
         var reads = app.Services.GetRequiredService<ReadLimit>();
-        if (!origins.KnowsAny)
+        if (!origins.HasAny)
         {
             app.Logger.NoOrigins();
         }
@@ -41,10 +44,11 @@ internal static class HttpRules
             ResponseHeaders.Set(http);
             return origins.InvokeAsync(http, next);
         });
-        app.Use(next => http => faults.InvokeAsync(http, next));
+        app.Use(next => http => errors.InvokeAsync(http, next));
         app.UseForwardedHeaders();
-        app.Use(next => async http => await (await ApiDocument.IsHiddenAsync(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http)));
-        // Routing stands below the net, so that what it refuses (405, 415) is dressed as well.
+        app.Use(next => async http =>
+            await (await ApiDocument.IsHiddenAsync(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http)));
+        // Routing runs inside ErrorMiddleware, so that its own errors (405, 415) become ApiError responses as well.
         app.UseRouting();
         app.Use(next => http => reads.InvokeAsync(http, next));
         return app;

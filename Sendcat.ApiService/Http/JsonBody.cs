@@ -6,18 +6,25 @@ using Microsoft.Net.Http.Headers;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Reads a JSON body and classifies everything that can be wrong with it, in this order: media type, size, JSON, schema.</summary>
+/// <summary>
+/// Reads a JSON body and checks it in this order: media type, size, JSON syntax, schema and the rules of <see cref="IValidatable"/>.
+/// </summary>
 internal static class JsonBody
 {
-    /// <summary>What an ordinary request may carry: 64 KiB.</summary>
+    /// <summary>The body limit of most endpoints in bytes, 64 KiB.</summary>
     public const int OrdinaryLimit = 65_536;
 
-    /// <param name="limitBytes">Counted on the wire, whether the length was announced or the body came in chunks.</param>
+    /// <param name="limitBytes">The most bytes of the body as it was sent, with a <c>Content-Length</c> or in chunks.</param>
     public static ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
         where T : class => ReadAsync(http, limitBytes, type, _ => limitBytes, cancellationToken);
 
-    /// <param name="limitOf">The limit of this very body, at most <paramref name="limitBytes"/>: some shapes may be longer than others. Null: the body could not be read, its shape is not known.</param>
-    public static async ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T?, int> limitOf, CancellationToken cancellationToken)
+    /// <param name="limitBytes">The most bytes of any body.</param>
+    /// <param name="limitOf">
+    /// The limit in bytes for the parsed body, at most <paramref name="limitBytes"/>: some shapes may be longer than others. Its argument
+    /// is null when the body could not be parsed.
+    /// </param>
+    public static async ValueTask<Outcome<T>> ReadAsync<T>(
+        HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T?, int> limitOf, CancellationToken cancellationToken)
         where T : class
     {
         if (!IsJson(http.Request.ContentType))
@@ -53,7 +60,9 @@ internal static class JsonBody
         }
     }
 
-    /// <summary>Parsed, not searched: <c>text/plain; note=application/json</c> is not JSON, and neither is a JSON body in another charset than UTF-8.</summary>
+    /// <summary>
+    /// Parses the media type: <c>text/plain; note=application/json</c> is not JSON. JSON in another charset than UTF-8 is rejected.
+    /// </summary>
     private static bool IsJson(string? contentType)
     {
         if (string.Equals(contentType, "application/json", StringComparison.OrdinalIgnoreCase))
@@ -63,10 +72,12 @@ internal static class JsonBody
 
         return MediaTypeHeaderValue.TryParse(contentType, out var media)
             && media.MediaType.Equals("application/json", StringComparison.OrdinalIgnoreCase)
-            && (media.Charset.Length == 0 || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) || media.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
+            && (media.Charset.Length == 0
+                || media.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase)
+                || media.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase));
     }
 
-    /// <param name="value">Also what breaks its own rules; null for what is no such value.</param>
+    /// <param name="value">The parsed body, also when it violates its own rules; null when it cannot be parsed.</param>
     private static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type, out T? value)
         where T : class
     {
@@ -74,32 +85,34 @@ internal static class JsonBody
         {
             var reader = new Utf8JsonReader(body);
             value = JsonSerializer.Deserialize(ref reader, type);
-            // Reading on finds what follows the first value; anything but white space there is a syntax error.
+            // A further read throws when anything but white space follows the first value.
             reader.Read();
             return value switch
             {
                 null => ApiError.InvalidRequest("The body must be a JSON object"),
-                IChecked { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems => ApiError.InvalidRequest($"Invalid request: {problems}"),
+                IValidatable { } request when string.Join(", ", request.Problems()) is { Length: > 0 } problems => ApiError.InvalidRequest($"Invalid request: {problems}"),
                 _ => value,
             };
         }
-        catch (JsonException wrong)
+        catch (JsonException exception)
         {
             value = null;
-            return IsWellFormed(new Utf8JsonReader(body)) ? ApiError.InvalidRequest($"Invalid request: {Where(wrong)}") : ApiError.InvalidJson();
+            return IsWellFormed(new Utf8JsonReader(body)) ? ApiError.InvalidRequest($"Invalid request: {ProblemOf(exception)}") : ApiError.InvalidJson();
         }
         catch (InvalidOperationException) when (!IsWellFormed(new Utf8JsonReader(body)))
         {
-            // A rule that reads a JsonElement was the first to meet half a surrogate pair.
+            // A rule that reads a JsonElement found half of a surrogate pair.
             value = null;
             return ApiError.InvalidJson();
         }
     }
 
-    /// <summary>The serializer's own message names types of ours, so only the path is told.</summary>
-    private static string Where(JsonException wrong) => wrong.Path is null or "$" ? "the body has the wrong shape" : $"{wrong.Path} has the wrong type";
+    /// <summary>Names only the JSON path: the serializer's own message contains the names of internal types.</summary>
+    private static string ProblemOf(JsonException exception) => exception.Path is null or "$" ? "the body has the wrong shape" : $"{exception.Path} has the wrong type";
 
-    /// <summary>Text that is no UTF-8, or half a surrogate pair, shows only when it is read, so everything is.</summary>
+    /// <summary>
+    /// True for valid JSON whose strings are all valid. Invalid UTF-8 or half of a surrogate pair is found only by reading each string.
+    /// </summary>
     public static bool IsWellFormed(Utf8JsonReader reader)
     {
         try

@@ -4,7 +4,10 @@ namespace Sendcat.ApiService.Http;
 
 internal sealed class OriginOptions
 {
-    /// <summary>Comma list of the web origins that may call; compared exactly. Empty: those of local front ends in Development, none elsewhere. A request without Origin does not come from a foreign page and is let through.</summary>
+    /// <summary>
+    /// Comma-separated web origins that may call, compared exactly. Empty: those of local front ends in Development, none elsewhere.
+    /// Requests without Origin are always accepted: they do not come from the page of another site.
+    /// </summary>
     [Knob("ALLOWED_ORIGINS")]
     public string AllowedOrigins { get; set; } = "";
 }

@@ -3,30 +3,37 @@ using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Which web pages may call, and what their browsers are told. Stands first in the pipeline, so that errors carry the same headers as success.</summary>
+/// <summary>
+/// Decides which web origins may call, and sets the CORS headers. It is the first middleware of the pipeline, so that error responses carry
+/// the same headers as successful ones.
+/// </summary>
 /// <remarks>
-/// Outside Development no origin may call until <c>ALLOWED_ORIGINS</c> names it. Refusing to start instead would take down programs and apps, which send no Origin, over a setting that only browsers need.
+/// Outside Development no origin may call until <c>ALLOWED_ORIGINS</c> names it. An empty list does not stop the start: programs and apps
+/// send no Origin and do not need the setting.
 /// </remarks>
 internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHostEnvironment environment)
 {
-    private const string Localhost = "http://localhost:3000,http://localhost:3100,http://localhost:5173";
+    private const string LocalOrigins = "http://localhost:3000,http://localhost:3100,http://localhost:5173";
 
-    private const string Exposed = "x-sendcat-error-code, Retry-After, x-vercel-ai-ui-message-stream";
-    private const string Accepted = "Content-Type, Authorization, x-sendcat-session";
+    private const string ExposedHeaders = "x-sendcat-error-code, Retry-After, x-vercel-ai-ui-message-stream";
+    private const string AcceptedHeaders = "Content-Type, Authorization, x-sendcat-session";
 
-    /// <summary>What is the same for everyone and changes nothing. Everything else is checked, however its path is spelled.</summary>
-    private static readonly PathString[] Open = ["/health", "/alive", "/openapi", "/scalar"];
+    /// <summary>
+    /// Paths that every origin may call: their responses depend on no caller and change nothing. Every other path is checked, also with
+    /// unusual spelling.
+    /// </summary>
+    private static readonly PathString[] OpenPaths = ["/health", "/alive", "/openapi", "/scalar"];
 
     private static readonly PathString Chat = "/api/chat";
     private static readonly PathString ChatAbort = "/api/chat/abort";
     private static readonly PathString ChatHealth = "/api/chat/health";
 
-    private OriginList known = new("", []);
+    private OriginList cached = new("", []);
 
-    /// <summary>There are pages that may call.</summary>
-    public bool KnowsAny => Origins().Count > 0;
+    /// <summary>True when at least one origin may call.</summary>
+    public bool HasAny => Origins().Count > 0;
 
-    private string Source => options.CurrentValue.AllowedOrigins is { Length: > 0 } given ? given : environment.IsDevelopment() ? Localhost : "";
+    private string Source => options.CurrentValue.AllowedOrigins is { Length: > 0 } configured ? configured : environment.IsDevelopment() ? LocalOrigins : "";
 
     /// <summary>True for a missing Origin and for one that is on the list.</summary>
     public bool Permits(StringValues origin) => origin.Count == 0 || (origin.Count == 1 && Origins().Contains(origin[0]!));
@@ -41,24 +48,27 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
         {
             headers.AccessControlAllowOrigin = origin;
             headers.AccessControlAllowCredentials = "true";
-            headers.AccessControlExposeHeaders = Exposed;
+            headers.AccessControlExposeHeaders = ExposedHeaders;
         }
 
-        if (Array.Exists(Open, page => http.Request.Path.StartsWithSegments(page, StringComparison.OrdinalIgnoreCase)))
+        if (Array.Exists(OpenPaths, path => http.Request.Path.StartsWithSegments(path, StringComparison.OrdinalIgnoreCase)))
         {
             return next(http);
         }
 
         if (HttpMethods.IsOptions(http.Request.Method))
         {
-            return AnswerOptionsAsync(http, permitted);
+            return RespondToOptionsAsync(http, permitted);
         }
 
         return permitted ? next(http) : ApiError.Forbidden("This origin may not call").ExecuteAsync(http);
     }
 
-    /// <summary>A preflight is 204 for anyone and tells only the permitted what they may do; the health page alone refuses a foreign one and answers 200.</summary>
-    private static Task AnswerOptionsAsync(HttpContext http, bool permitted)
+    /// <summary>
+    /// Responds 204 to a preflight of any origin; only a permitted origin gets the <c>Access-Control-Allow</c> headers.
+    /// <c>/api/chat/health</c> responds 200, and 403 to an origin that is not permitted.
+    /// </summary>
+    private static Task RespondToOptionsAsync(HttpContext http, bool permitted)
     {
         var isHealth = http.Request.Path == ChatHealth;
         if (isHealth && !permitted)
@@ -70,7 +80,7 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
         if (permitted && http.Request.Headers.Origin.Count == 1)
         {
             http.Response.Headers.AccessControlAllowMethods = MethodsOf(http.Request.Path);
-            http.Response.Headers.AccessControlAllowHeaders = Accepted;
+            http.Response.Headers.AccessControlAllowHeaders = AcceptedHeaders;
             http.Response.Headers.AccessControlMaxAge = "600";
         }
 
@@ -85,11 +95,11 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
     private HashSet<string> Origins()
     {
         var source = Source;
-        var current = known;
+        var current = cached;
         if (!string.Equals(current.Source, source, StringComparison.Ordinal))
         {
             current = new(source, source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal));
-            known = current;
+            cached = current;
         }
 
         return current.Origins;

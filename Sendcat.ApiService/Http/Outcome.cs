@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>A value, or the refusal that stands in its place.</summary>
+/// <summary>Either a value or the error response that replaces it.</summary>
 internal readonly struct Outcome<T>
     where T : notnull
 {
@@ -19,9 +19,9 @@ internal readonly struct Outcome<T>
 
     public static implicit operator Outcome<T>(ApiError error) => new(default, error);
 
-    public bool Got([NotNullWhen(true)] out T? got, [NotNullWhen(false)] out ApiError? refusal)
+    public bool TryGet([NotNullWhen(true)] out T? result, [NotNullWhen(false)] out ApiError? refusal)
     {
-        got = value;
+        result = value;
         refusal = error;
         return error is null;
     }

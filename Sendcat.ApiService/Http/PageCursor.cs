@@ -4,8 +4,10 @@ using System.Text;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>The place of a row in a list, opaque to clients: by which order, its value there, its id.</summary>
-/// <param name="Order">Lower-case letters; a cursor of one order is none in another.</param>
+/// <summary>The position of a row in a sorted list, encoded as text that is opaque to clients.</summary>
+/// <param name="Order">The name of the sort order in lower-case letters. A cursor of one order is invalid in another.</param>
+/// <param name="Key">The row's value of the sort key, -1 to the largest number of ticks of a <see cref="DateTime"/>.</param>
+/// <param name="Id">The row's id, which orders rows with equal keys.</param>
 internal sealed record PageCursor(string Order, decimal Key, Guid Id)
 {
     public PageCursor(string order, DateTimeOffset at, Guid id)
@@ -13,19 +15,21 @@ internal sealed record PageCursor(string Order, decimal Key, Guid Id)
     {
     }
 
-    /// <summary>Of a cursor by time; a forged one may hold any number.</summary>
+    /// <summary>The key as a time, for an order by time. It is clamped, because a forged cursor may hold any number.</summary>
     public DateTimeOffset At => new((long)Math.Clamp(Key, 0, DateTime.MaxValue.Ticks), TimeSpan.Zero);
 
     public override string ToString() => Base64Url.EncodeToString(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Order}|{Key}|{Id:D}")));
 
-    /// <summary><c>?cursor=</c> of a list in this order: no cursor is the beginning.</summary>
+    /// <summary>Parses <c>?cursor=</c> of a list in this order. No text means the start of the list and gives a null cursor.</summary>
+    /// <returns>False for text that is no cursor of this order.</returns>
     public static bool TryRead(string? text, string order, out PageCursor? cursor)
     {
         cursor = string.IsNullOrEmpty(text) ? null : Parse(text);
         return string.IsNullOrEmpty(text) || cursor?.Order == order;
     }
 
-    public static ApiError Foreign => ApiError.InvalidRequest("cursor is not one of ours");
+    /// <summary>The error for a cursor that <see cref="TryRead"/> rejects.</summary>
+    public static ApiError Invalid => ApiError.InvalidRequest("cursor is not one of ours");
 
     private static PageCursor? Parse(string text)
     {

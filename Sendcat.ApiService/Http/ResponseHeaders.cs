@@ -1,11 +1,12 @@
 namespace Sendcat.ApiService.Http;
 
 /// <summary>
-/// What every answer says to browsers and caches, before anything is known of it. Answers under <c>/api</c> are one person's and are not stored; whoever knows better (a stream, an export) says so itself.
+/// Sets the security and cache headers of every response before the request is handled. Responses under <c>/api</c> belong to one caller
+/// and must not be stored. Endpoints with other needs (streams, exports) overwrite the headers.
 /// </summary>
 internal static class ResponseHeaders
 {
-    private const string NoContent = "default-src 'none'; frame-ancestors 'none'";
+    private const string ApiContentPolicy = "default-src 'none'; frame-ancestors 'none'";
 
     public static void Set(HttpContext http)
     {
@@ -21,7 +22,7 @@ internal static class ResponseHeaders
         if (http.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase))
         {
             headers.CacheControl = "no-store";
-            headers.ContentSecurityPolicy = NoContent;
+            headers.ContentSecurityPolicy = ApiContentPolicy;
         }
     }
 }

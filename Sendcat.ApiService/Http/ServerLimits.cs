@@ -13,12 +13,12 @@ internal static class ServerLimits
             kestrel.Limits.MaxRequestBodySize = 2 * 1024 * 1024;
             kestrel.Limits.Http2.MaxStreamsPerConnection = 20_000;
 
-            // What a response may have waiting for its reader, and how slowly the reader may take it.
+            // The most bytes of a response that wait for a slow reader, and the slowest rate at which a client may read.
             kestrel.Limits.MaxResponseBufferSize = 64 * 1024;
             kestrel.Limits.MinResponseDataRate = new MinDataRate(bytesPerSecond: 1_024, gracePeriod: TimeSpan.FromSeconds(15));
         });
 
-        // What follows a socket operation is short and never blocks: a hop to another thread for each chunk costs more than it.
+        // Continuations of socket operations are short and never block. Switching to another thread for each chunk would cost more.
         builder.Services.Configure<SocketTransportOptions>(sockets => sockets.UnsafePreferInlineScheduling = true);
     }
 }

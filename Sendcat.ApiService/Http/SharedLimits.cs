@@ -2,14 +2,17 @@ using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Budgets are windows that all replicas share. A flood from one address ends at the window of this process, before Redis is asked.</summary>
+/// <summary>
+/// Checks budgets against rate-limit windows that all replicas share. A flood from one address is denied by the window of this process
+/// first, without a request to Redis.
+/// </summary>
 internal static class SharedLimits
 {
-    public static LimitCheck Of(RateLimiter limiter, AddressWindows addresses) => async (http, budget, keys, cancellationToken) =>
+    public static LimitCheck Of(RateLimiter limiter, LocalAddressLimiter addresses) => async (http, budget, keys, cancellationToken) =>
     {
         var isAddress = ClientAddress.IsAddress(keys[0].Name);
         var bucket = BucketOf(budget, isAddress);
-        if (isAddress && addresses.Refuses(http, bucket, keys) is { } wait)
+        if (isAddress && addresses.Check(http, bucket, keys) is { } wait)
         {
             return wait;
         }
@@ -18,17 +21,19 @@ internal static class SharedLimits
         return decision.Allowed ? null : decision.RetryAfter;
     };
 
-    /// <summary>Behind one address may live a whole island: what a principal may do alone, its address may do as often as it may chat.</summary>
+    /// <summary>
+    /// Many principals may share one address (NAT). Budgets of a principal therefore use the larger chat bucket when they count by address.
+    /// </summary>
     private static RateLimitBucket BucketOf(string budget, bool isAddress) => budget switch
     {
-        Budget.AnonymousSession => RateLimitBucket.AnonymousSession,
-        Budget.PasswordReset when !isAddress => RateLimitBucket.PasswordReset,
-        Budget.Registration or Budget.SignIn or Budget.PasswordReset => RateLimitBucket.Auth,
-        Budget.Writing => RateLimitBucket.ChatIp,
-        Budget.Reading => RateLimitBucket.Reads,
-        Budget.ThreadCreate or Budget.Shopping when isAddress => RateLimitBucket.ChatIp,
-        Budget.ThreadCreate => RateLimitBucket.ThreadCreate,
-        Budget.Shopping => RateLimitBucket.Shopping,
-        _ => throw new ArgumentOutOfRangeException(nameof(budget), budget, "No such budget."),
+        RequestBudget.AnonymousSession => RateLimitBucket.AnonymousSession,
+        RequestBudget.PasswordReset when !isAddress => RateLimitBucket.PasswordReset,
+        RequestBudget.Registration or RequestBudget.SignIn or RequestBudget.PasswordReset => RateLimitBucket.Auth,
+        RequestBudget.Writing => RateLimitBucket.ChatIp,
+        RequestBudget.Reading => RateLimitBucket.Reads,
+        RequestBudget.ThreadCreate or RequestBudget.Shopping when isAddress => RateLimitBucket.ChatIp,
+        RequestBudget.ThreadCreate => RateLimitBucket.ThreadCreate,
+        RequestBudget.Shopping => RateLimitBucket.Shopping,
+        _ => throw new ArgumentOutOfRangeException(nameof(budget), budget, "Unknown request budget."),
     };
 }

@@ -2,11 +2,15 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Rules for JSON of strangers that ends in a <c>jsonb</c> column: what Postgres cannot keep must not get so far.</summary>
+/// <summary>Rules for untrusted JSON that is stored in a <c>jsonb</c> column: rejects what Postgres cannot store.</summary>
 internal static class StoredJson
 {
-    /// <summary>An object of at most <paramref name="maxLength"/> characters, without NUL characters, half surrogate pairs and numbers beyond a double.</summary>
-    public static bool IsObject(JsonElement json, int maxLength) => json.ValueKind is JsonValueKind.Object && json.GetRawText().Length <= maxLength && Fits(json);
+    /// <summary>
+    /// True for an object of at most <paramref name="maxLength"/> characters without NUL characters, halves of surrogate pairs, and numbers
+    /// outside the range of a double.
+    /// </summary>
+    public static bool IsObject(JsonElement json, int maxLength) =>
+        json.ValueKind is JsonValueKind.Object && json.GetRawText().Length <= maxLength && Fits(json);
 
     private static bool Fits(JsonElement json) => json.ValueKind switch
     {
@@ -25,7 +29,7 @@ internal static class StoredJson
         }
         catch (InvalidOperationException)
         {
-            // Half a surrogate pair shows only when the text is read.
+            // Half of a surrogate pair is found only when the text is read.
             return false;
         }
     }

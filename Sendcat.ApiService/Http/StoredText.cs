@@ -3,33 +3,38 @@ using System.Text;
 
 namespace Sendcat.ApiService.Http;
 
-/// <summary>Rules for text that ends in Postgres, which knows no NUL character and no half of a surrogate pair.</summary>
+/// <summary>Rules for text that is stored in Postgres, which accepts neither NUL characters nor halves of surrogate pairs.</summary>
 internal static class StoredText
 {
-    public static bool Fits(string? text, int maxLength) => text is null || (text.Length <= maxLength && !text.Contains('\0', StringComparison.Ordinal));
+    /// <summary>True for null, and for text of at most <paramref name="maxLength"/> characters without NUL.</summary>
+    public static bool Fits(string? text, int maxLength) =>
+        text is null || (text.Length <= maxLength && !text.Contains('\0', StringComparison.Ordinal));
 
-    /// <summary>Not blank, no longer than <paramref name="maxLength"/> characters, storable.</summary>
-    public static bool Says(string? text, int maxLength) => !string.IsNullOrWhiteSpace(text) && Fits(text, maxLength);
+    /// <summary>True for text that is not blank and <see cref="Fits"/>.</summary>
+    public static bool HasText(string? text, int maxLength) => !string.IsNullOrWhiteSpace(text) && Fits(text, maxLength);
 
-    /// <summary>Text that nobody can be asked to send again, as Postgres takes it: without NUL, and with U+FFFD for a half that stands alone.</summary>
+    /// <summary>
+    /// Makes text storable that cannot be requested again: removes NUL, and replaces each half of a surrogate pair by U+FFFD.
+    /// </summary>
     [return: NotNullIfNotNull(nameof(text))]
-    public static string? Kept(string? text)
+    public static string? Sanitize(string? text)
     {
-        var whole = text?.Replace("\0", "", StringComparison.Ordinal);
+        var withoutNul = text?.Replace("\0", "", StringComparison.Ordinal);
 
         // The encoder writes U+FFFD for what it cannot encode.
-        return whole.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(whole!)) : whole;
+        return withoutNul.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF') ? Encoding.UTF8.GetString(Encoding.UTF8.GetBytes(withoutNul!)) : withoutNul;
     }
 
-    /// <summary>The same for JSON of our serializer, which writes NUL as an escape.</summary>
+    /// <summary>The same for JSON of System.Text.Json, which writes NUL as an escape sequence.</summary>
     [return: NotNullIfNotNull(nameof(json))]
-    public static string? KeptJson(string? json)
+    public static string? SanitizeJson(string? json)
     {
-        var kept = Kept(json);
+        var sanitized = Sanitize(json);
 
-        // NUL is free to stand for an escaped backslash meanwhile, which four digits may follow as they are.
-        return kept is not null && kept.Contains(@"\u0000", StringComparison.Ordinal)
-            ? kept.Replace(@"\\", "\0", StringComparison.Ordinal).Replace(@"\u0000", "", StringComparison.Ordinal).Replace("\0", @"\\", StringComparison.Ordinal)
-            : kept;
+        // The text contains no NUL now, so NUL can mark escaped backslashes for a moment: @"\\u0000" is a backslash and the text u0000, not
+        // an escaped NUL.
+        return sanitized is not null && sanitized.Contains(@"\u0000", StringComparison.Ordinal)
+            ? sanitized.Replace(@"\\", "\0", StringComparison.Ordinal).Replace(@"\u0000", "", StringComparison.Ordinal).Replace("\0", @"\\", StringComparison.Ordinal)
+            : sanitized;
     }
 }

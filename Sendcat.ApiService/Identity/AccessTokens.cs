@@ -7,24 +7,31 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>What an access token says.</summary>
-/// <param name="Family">The sign-in that it was issued for; when that is revoked, the token is worth nothing.</param>
-/// <param name="EmailConfirmed">Whether the user's address was confirmed when the token was issued (<c>email_verified</c>; left out when it was).</param>
+/// <summary>The claims of an access token.</summary>
+/// <param name="UserId">The user, claim <c>sub</c>.</param>
+/// <param name="Family">
+/// The sign-in that the token was issued for, claim <c>fam</c>. When the sign-in is revoked, the token is invalid.
+/// </param>
+/// <param name="EmailConfirmed">
+/// Whether the user's address was confirmed when the token was issued. The claim <c>email_verified</c> is present only when it was not.
+/// </param>
 internal readonly record struct AccessGrant(string UserId, Guid Family, bool EmailConfirmed = true);
 
 /// <summary>
-/// Bearer tokens: JWTs signed with HS256 whose <c>sub</c> is the user and whose <c>fam</c> is the sign-in. Reading one costs a hash and a few bytes of JSON, no await and no database, because it
-/// stands before every chat turn; the tests hold it against Microsoft.IdentityModel.
+/// Issues and validates bearer tokens: JWTs signed with HS256 whose <c>sub</c> is the user and whose <c>fam</c> is the sign-in. Validation
+/// runs before every chat turn. It therefore costs one hash and a few bytes of JSON, without await and without the database. The tests
+/// compare it with Microsoft.IdentityModel.
 /// </summary>
 internal sealed class AccessTokens(SigningKey key, TimeProvider time)
 {
+    /// <summary>The time from issue to expiry, one hour.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
-    /// <summary>How far the clocks of two replicas may be apart.</summary>
+    /// <summary>The accepted difference between the clocks of two replicas, in seconds.</summary>
     public const long ClockSkewSeconds = 5;
 
     private const string Issuer = "sendcat";
-    private const int LongestToken = 2048;
+    private const int MaxTokenLength = 2048;
 
     private static readonly string Header = Base64Url.EncodeToString("""{"alg":"HS256","typ":"JWT"}"""u8);
 
@@ -48,21 +55,23 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
         return $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(key.Bytes, Encoding.ASCII.GetBytes(signed)))}";
     }
 
-    /// <returns>What the token says, or null for one that is malformed, expired, not yet valid, without a family, or not signed by us.</returns>
+    /// <returns>
+    /// The claims, or null for a token that is malformed, expired, not yet valid, without a family, or not signed with our key.
+    /// </returns>
     public AccessGrant? Read(ReadOnlySpan<char> token)
     {
-        var cut = token.LastIndexOf('.');
-        if (token.Length > LongestToken || cut <= 0 || !Signs(token[(cut + 1)..], token[..cut]))
+        var lastDot = token.LastIndexOf('.');
+        if (token.Length > MaxTokenLength || lastDot <= 0 || !IsValidSignature(token[(lastDot + 1)..], token[..lastDot]))
         {
             return null;
         }
 
-        var signed = token[..cut];
+        var signed = token[..lastDot];
         var dot = signed.IndexOf('.');
-        return dot > 0 && IsHs256(signed[..dot]) ? Grant(signed[(dot + 1)..]) : null;
+        return dot > 0 && IsHs256(signed[..dot]) ? ParseClaims(signed[(dot + 1)..]) : null;
     }
 
-    private bool Signs(ReadOnlySpan<char> signature, ReadOnlySpan<char> signed)
+    private bool IsValidSignature(ReadOnlySpan<char> signature, ReadOnlySpan<char> signed)
     {
         Span<byte> presented = stackalloc byte[HMACSHA256.HashSizeInBytes];
         if (!Base64UrlText.TryDecodeExactly(signature, presented))
@@ -70,7 +79,7 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
             return false;
         }
 
-        Span<byte> input = stackalloc byte[LongestToken];
+        Span<byte> input = stackalloc byte[MaxTokenLength];
         if (Ascii.FromUtf16(signed, input, out var length) != OperationStatus.Done)
         {
             return false;
@@ -81,7 +90,7 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
         return CryptographicOperations.FixedTimeEquals(presented, expected);
     }
 
-    /// <summary>Only one algorithm is spoken, whatever a header asks for; an extension that we must understand is one that we do not.</summary>
+    /// <summary>Only HS256 is accepted. A header with <c>crit</c> requires an extension, and none is supported.</summary>
     private static bool IsHs256(ReadOnlySpan<char> header)
     {
         if (header.SequenceEqual(Header))
@@ -89,7 +98,7 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
             return true;
         }
 
-        Span<byte> bytes = stackalloc byte[LongestToken];
+        Span<byte> bytes = stackalloc byte[MaxTokenLength];
         if (!Base64UrlText.TryDecode(header, bytes, out var length))
         {
             return false;
@@ -109,9 +118,9 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
         }
     }
 
-    private AccessGrant? Grant(ReadOnlySpan<char> payload)
+    private AccessGrant? ParseClaims(ReadOnlySpan<char> payload)
     {
-        Span<byte> bytes = stackalloc byte[LongestToken];
+        Span<byte> bytes = stackalloc byte[MaxTokenLength];
         if (!Base64UrlText.TryDecode(payload, bytes, out var length))
         {
             return null;
@@ -119,18 +128,18 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
 
         try
         {
-            return Grant(new Utf8JsonReader(bytes[..length]), time.GetUtcNow().ToUnixTimeSeconds());
+            return ParseClaims(new Utf8JsonReader(bytes[..length]), time.GetUtcNow().ToUnixTimeSeconds());
         }
         catch (Exception malformed) when (malformed is JsonException or InvalidOperationException or FormatException)
         {
-            // A value of another type, or half a surrogate pair.
+            // A claim has the wrong type, or contains half of a surrogate pair.
             return null;
         }
     }
 
-    private static AccessGrant? Grant(Utf8JsonReader json, long now)
+    private static AccessGrant? ParseClaims(Utf8JsonReader json, long now)
     {
-        var (ours, confirmed, expires, notBefore) = (false, true, double.MinValue, double.MinValue);
+        var (isIssuer, confirmed, expires, notBefore) = (false, true, double.MinValue, double.MinValue);
         string? user = null;
         Guid family = default;
         if (!json.Read() || json.TokenType != JsonTokenType.StartObject)
@@ -142,7 +151,7 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
         {
             if (Is(ref json, "iss"u8))
             {
-                ours = json.TokenType == JsonTokenType.String && json.ValueTextEquals(Issuer);
+                isIssuer = json.TokenType == JsonTokenType.String && json.ValueTextEquals(Issuer);
             }
             else if (Is(ref json, "sub"u8))
             {
@@ -171,9 +180,13 @@ internal sealed class AccessTokens(SigningKey key, TimeProvider time)
             }
         }
 
-        return ours && now < expires + ClockSkewSeconds && notBefore <= now + ClockSkewSeconds && family != default && user is { Length: > 0 and <= 64 } ? new(user, family, confirmed) : null;
+        return isIssuer
+            && now < expires + ClockSkewSeconds
+            && notBefore <= now + ClockSkewSeconds
+            && family != default
+            && user is { Length: > 0 and <= 64 } ? new(user, family, confirmed) : null;
     }
 
-    /// <summary>When the property is this one, the reader stands on its value.</summary>
+    /// <summary>True when the property has this name; the reader then is at its value.</summary>
     private static bool Is(ref Utf8JsonReader json, ReadOnlySpan<byte> name) => json.ValueTextEquals(name) && json.Read();
 }

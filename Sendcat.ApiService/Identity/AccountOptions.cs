@@ -5,11 +5,15 @@ namespace Sendcat.ApiService.Identity;
 
 internal sealed class AccountOptions
 {
-    /// <summary>Comma list of mail domains whose addresses count as confirmed when they register, for drills and tests. Whoever can register there needs no mailbox.</summary>
+    /// <summary>
+    /// Comma-separated mail domains whose addresses are confirmed at registration, for drills and tests. Registering there needs no
+    /// mailbox.
+    /// </summary>
     [Knob("AUTH_CONFIRMED_DOMAINS"), RegularExpression("^[a-zA-Z0-9., -]*$")]
     public string ConfirmedDomains { get; set; } = "";
 
-    /// <param name="email">A plausible address.</param>
+    /// <summary>True when the address is confirmed at registration.</summary>
+    /// <param name="email">An address that <see cref="EmailAddress.IsPlausible"/> accepts.</param>
     public bool Confirms(string email)
     {
         var domain = email.AsSpan(email.LastIndexOf('@') + 1);

@@ -7,44 +7,53 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>Signing in, confirming an address, and choosing a new password. No answer tells whether an account exists, and neither does its time.</summary>
+/// <summary>
+/// Signs users in, confirms addresses and resets passwords. Neither a response nor its timing reveals whether an account exists.
+/// </summary>
 internal sealed class Accounts(
-    UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens, RevokedFamilyWatch revocations,
-    AccessTokens accessTokens, ThreadClaims claims, TimeProvider time, ILogger<Accounts> logger)
+    UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens,
+    RevokedFamilyWatch revocations, AccessTokens accessTokens, ThreadAdoption adoption, TimeProvider time, ILogger<Accounts> logger)
 {
-    /// <param name="client">The network address, as <c>ClientAddress.NamesOf</c> names it.</param>
-    /// <param name="session">Its threads go to the user; null: none.</param>
+    /// <param name="signIn">A valid request: its address and password are present.</param>
+    /// <param name="client">The keys of the network address, from <c>ClientAddress.KeysOf</c>.</param>
+    /// <param name="session">The anonymous session whose threads the user adopts; null: none.</param>
     public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, IReadOnlyList<LimitKey> client, string? session, CancellationToken cancellationToken)
     {
         var (email, address) = (signIn.Email!, digests.OfClient(client[0].Name));
-        var attempt = await attempts.TakeAsync(client, email, cancellationToken);
+        var attempt = await attempts.CountAsync(client, email, cancellationToken);
         var account = await FindAsync(email, address, cancellationToken);
-        if (!attempt.Allowed && account is not { KnowsAddress: true })
+        if (!attempt.Allowed && account is not { HasSignedInFromAddress: true })
         {
             return ApiError.RateLimited(attempt.RetryAfter);
         }
 
-        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).Got(out var right, out var busy))
+        if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).TryGet(out var isCorrect, out var busy))
         {
-            await ReturnAsync(attempt.Allowed, client, email);
+            await UndoCountAsync(attempt.Allowed, client, email);
             return busy;
         }
 
-        if (account is null || !right || await refreshTokens.BeginAsync(account.Id, account.SecurityStamp, cancellationToken) is not var (family, token))
+        if (account is null || !isCorrect || await refreshTokens.BeginAsync(account.Id, account.SecurityStamp, cancellationToken) is not var (family, token))
         {
             return attempt.Allowed ? ApiError.Unauthorized("E-mail or password is wrong") : ApiError.RateLimited(attempt.RetryAfter);
         }
 
-        await ReturnAsync(attempt.Allowed, client, email);
-        await RememberAddressAsync(account.Id, address, cancellationToken);
-        var claimed = await claims.ClaimAsync(account.Id, session, cancellationToken);
-        return Answer(new(account.Id, family, account.EmailConfirmed), token) with { ClaimedCount = session is null ? null : claimed };
+        await UndoCountAsync(attempt.Allowed, client, email);
+        await SaveSignInAddressAsync(account.Id, address, cancellationToken);
+        var adopted = await adoption.AdoptAsync(account.Id, session, cancellationToken);
+        return Tokens(new(account.Id, family, account.EmailConfirmed), token) with { ClaimedCount = session is null ? null : adopted };
     }
 
     public async Task<Outcome<SignedIn>> RefreshAsync(string token, CancellationToken cancellationToken) =>
-        await refreshTokens.RotateAsync(token, cancellationToken) is var (grant, next) ? Answer(grant, next) : ApiError.Unauthorized("The refresh token is not valid any more");
+        await refreshTokens.RotateAsync(token, cancellationToken) is var (grant, next)
+            ? Tokens(grant, next)
+            : ApiError.Unauthorized("The refresh token is not valid any more");
 
-    /// <summary>The one who registered reads the mails of the address. Access tokens say so from the next refresh on.</summary>
+    /// <summary>
+    /// Marks the address of the account as confirmed: the token proves access to its mailbox. Access tokens contain it from the next
+    /// refresh on.
+    /// </summary>
+    /// <returns>Null on success, else the error.</returns>
     public async Task<ApiError?> ConfirmAsync(string token, CancellationToken cancellationToken)
     {
         if (await OwnerAsync(token, UserManager<SendcatUser>.ConfirmEmailTokenPurpose) is not var (userId, stamp))
@@ -52,11 +61,15 @@ internal sealed class Accounts(
             return NotValid();
         }
 
-        var confirmed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp).ExecuteUpdateAsync(set => set.SetProperty(u => u.EmailConfirmed, true), cancellationToken);
+        var confirmed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp)
+            .ExecuteUpdateAsync(set => set.SetProperty(u => u.EmailConfirmed, true), cancellationToken);
         return confirmed == 0 ? NotValid() : null;
     }
 
-    /// <summary>Sets the new password, confirms the address that the link was sent to, and ends every sign-in made with the old password.</summary>
+    /// <summary>Sets the new password, confirms the address that the link was sent to, and revokes every sign-in of the user.</summary>
+    /// <param name="reset">A valid request: its token and new password are present.</param>
+    /// <param name="client">The key of the network address, from <c>ClientAddress.KeyOf</c>.</param>
+    /// <returns>Null on success, else the error.</returns>
     public async Task<ApiError?> ResetPasswordAsync(PasswordReset reset, string client, CancellationToken cancellationToken)
     {
         if (await OwnerAsync(reset.Token!, UserManager<SendcatUser>.ResetPasswordTokenPurpose) is not var (userId, stamp))
@@ -64,7 +77,7 @@ internal sealed class Accounts(
             return NotValid();
         }
 
-        if (!(await passwords.HashAsync(reset.NewPassword!, cancellationToken)).Got(out var hash, out var busy))
+        if (!(await passwords.HashAsync(reset.NewPassword!, cancellationToken)).TryGet(out var hash, out var busy))
         {
             return busy;
         }
@@ -76,32 +89,35 @@ internal sealed class Accounts(
             set => set.SetProperty(u => u.PasswordHash, hash).SetProperty(u => u.SecurityStamp, newStamp).SetProperty(u => u.EmailConfirmed, true), cancellationToken);
         if (changed == 0)
         {
-            // The same link was used between the check and this update.
+            // Another request used the same link between the check and this update.
             return NotValid();
         }
 
-        // Whoever signed in with the old password may have been somebody else. The one with the mailbox is let in from here, however many wrong passwords were tried before.
+        // An attacker may have signed in with the old password, so all known addresses are deleted. The owner of the mailbox may sign in
+        // from this address, regardless of earlier wrong passwords.
         await db.SignInAddresses.Where(a => a.UserId == userId).ExecuteDeleteAsync(cancellationToken);
-        await RememberAddressAsync(userId, digests.OfClient(client), cancellationToken);
+        await SaveSignInAddressAsync(userId, digests.OfClient(client), cancellationToken);
         var families = await refreshTokens.EndAllAsync(userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        await revocations.AnnounceAsync(families);
+        await revocations.PublishAsync(families);
         logger.PasswordReset(userId, families.Length);
         return null;
     }
 
-    /// <summary>One query, the same for an account that exists and one that does not.</summary>
+    /// <summary>Runs the same single query for an account that exists and for one that does not.</summary>
     private Task<Account?> FindAsync(string email, string address, CancellationToken cancellationToken)
     {
         var name = users.NormalizeName(email);
         return db.Users.Where(u => u.NormalizedUserName == name)
-            .Select(u => new Account(u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed, db.SignInAddresses.Any(a => a.UserId == u.Id && a.Address == address)))
+            .Select(u => new Account(
+                u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed, db.SignInAddresses.Any(a => a.UserId == u.Id && a.Address == address)))
             .SingleOrDefaultAsync(cancellationToken);
     }
 
-    private ValueTask ReturnAsync(bool counted, IReadOnlyList<LimitKey> client, string email) => counted ? attempts.ReturnAsync(client, email) : ValueTask.CompletedTask;
+    private ValueTask UndoCountAsync(bool counted, IReadOnlyList<LimitKey> client, string email) =>
+        counted ? attempts.UndoCountAsync(client, email) : ValueTask.CompletedTask;
 
-    private Task RememberAddressAsync(string userId, string address, CancellationToken cancellationToken)
+    private Task SaveSignInAddressAsync(string userId, string address, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         return db.Database.ExecuteSqlAsync(
@@ -113,15 +129,20 @@ internal sealed class Accounts(
             cancellationToken);
     }
 
-    /// <returns>The user whom the link was made for and the security stamp that it is bound to; null for a link that is not valid any more, or never was.</returns>
+    /// <returns>
+    /// The user that the link was made for and the security stamp that it is bound to; null for a link that is not valid.
+    /// </returns>
     private async Task<(string UserId, string Stamp)?> OwnerAsync(string token, string purpose) =>
-        LinkTokens.UserOf(token) is { } id && await users.FindByIdAsync(id) is { SecurityStamp: { } stamp } user && await users.VerifyUserTokenAsync(user, LinkTokens.ProviderName, purpose, token)
+        LinkTokens.UserOf(token) is { } id
+        && await users.FindByIdAsync(id) is { SecurityStamp: { } stamp } user
+        && await users.VerifyUserTokenAsync(user, LinkTokens.ProviderName, purpose, token)
             ? (id, stamp)
             : null;
 
-    private SignedIn Answer(AccessGrant grant, string refreshToken) => new(accessTokens.Issue(grant), refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
+    private SignedIn Tokens(AccessGrant grant, string refreshToken) =>
+        new(accessTokens.Issue(grant), refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
 
     private static ApiError NotValid() => ApiError.InvalidRequest("The link is not valid any more");
 
-    private sealed record Account(string Id, string? PasswordHash, string SecurityStamp, bool EmailConfirmed, bool KnowsAddress);
+    private sealed record Account(string Id, string? PasswordHash, string SecurityStamp, bool EmailConfirmed, bool HasSignedInFromAddress);
 }

@@ -3,17 +3,20 @@ using System.Text;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>Stands in for mail and network addresses in Redis keys, events and tables that only need to recognise one. Keyed, because addresses are easily guessed.</summary>
+/// <summary>
+/// Keyed hashes that replace mail and network addresses in Redis keys, events and tables that only compare addresses. They are keyed
+/// because addresses are easy to guess.
+/// </summary>
 internal sealed class AddressDigests(SigningKey key)
 {
     private const int Bytes = 16;
 
     private readonly byte[] _key = key.Derive("address-digest");
 
-    /// <summary>Of a mail address, in whichever case it was written.</summary>
+    /// <summary>The digest of a mail address; upper and lower case give the same digest.</summary>
     public string OfMail(string email) => Of($"mail\n{email.ToUpperInvariant()}");
 
-    /// <summary>Of a network address, as <c>ClientAddress.KeyOf</c> names it.</summary>
+    /// <summary>The digest of a network address in the form of <c>ClientAddress.KeyOf</c>.</summary>
     public string OfClient(string address) => Of($"client\n{address}");
 
     private string Of(string text) => Convert.ToHexStringLower(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes(text)).AsSpan(0, Bytes));

@@ -7,11 +7,13 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Sessions of people without an account. What we issue is <c>anon_&lt;uuid&gt;.&lt;signature&gt;</c>; what we keep and count by is <c>anon_&lt;uuid&gt;</c>, which opens nothing without its signature.
+/// Sessions of guests. The issued id is <c>anon_&lt;uuid&gt;.&lt;signature&gt;</c>. Tables and limits use <c>anon_&lt;uuid&gt;</c>, which
+/// is not accepted without its signature.
 /// </summary>
 internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionOptions> options, TimeProvider time)
 {
     public const string Header = "x-sendcat-session";
+    /// <summary>Characters.</summary>
     public const int LongestId = 128;
 
     private const string Prefix = "anon_";
@@ -19,9 +21,11 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
 
     private readonly byte[] signingKey = key.Derive("anonymous-session");
 
-    /// <param name="acceptedId">As <see cref="Accept"/> returned it: an unsigned id never begins like one of ours.</param>
+    /// <summary>True when we issued the session. Accepted unsigned ids never begin with the prefix of issued ones.</summary>
+    /// <param name="acceptedId">An id that <see cref="Accept"/> returned.</param>
     public static bool IsSigned(string acceptedId) => acceptedId.StartsWith(Prefix, StringComparison.Ordinal);
 
+    /// <returns>A new signed session id.</returns>
     public string Issue()
     {
         var id = $"{Prefix}{Guid.CreateVersion7(time.GetUtcNow()):D}";
@@ -30,7 +34,10 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
         return $"{id}.{Base64Url.EncodeToString(signature[..SignatureBytes])}";
     }
 
-    /// <returns>The id to keep, or null for one that is forged, malformed, reserved, or unsigned while only signed ones are accepted.</returns>
+    /// <returns>
+    /// The id to store, without its signature. Null for an id that is forged, malformed or reserved, and for an unsigned id while
+    /// <see cref="SessionOptions.SignedOnly"/> is true.
+    /// </returns>
     public string? Accept(string presented)
     {
         if (presented.Length is 0 or > LongestId || presented.StartsWith(Profile.ReservedPrefix, StringComparison.OrdinalIgnoreCase))
@@ -49,8 +56,8 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     private string? Verify(string presented)
     {
         var dot = presented.IndexOf('.');
-        Span<byte> claimed = stackalloc byte[SignatureBytes];
-        if (dot < 0 || !Base64UrlText.TryDecodeExactly(presented.AsSpan(dot + 1), claimed))
+        Span<byte> presentedSignature = stackalloc byte[SignatureBytes];
+        if (dot < 0 || !Base64UrlText.TryDecodeExactly(presented.AsSpan(dot + 1), presentedSignature))
         {
             return null;
         }
@@ -58,7 +65,7 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
         var id = presented[..dot];
         Span<byte> expected = stackalloc byte[HMACSHA256.HashSizeInBytes];
         Sign(id, expected);
-        return CryptographicOperations.FixedTimeEquals(claimed, expected[..SignatureBytes]) ? id : null;
+        return CryptographicOperations.FixedTimeEquals(presentedSignature, expected[..SignatureBytes]) ? id : null;
     }
 
     private void Sign(string id, Span<byte> signature)

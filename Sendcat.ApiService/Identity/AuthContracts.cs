@@ -5,8 +5,10 @@ namespace Sendcat.ApiService.Identity;
 
 internal sealed record AnonymousSession(string SessionId);
 
-/// <param name="SessionId">Accepted and left aside: threads of a session are claimed at sign-in, by the one who knows the password.</param>
-internal sealed record Registration(string? Email, string? Password, string? Name, string? SessionId) : IChecked
+/// <param name="SessionId">
+/// Accepted and ignored. The threads of a session are adopted at sign-in, by the user who knows the password.
+/// </param>
+internal sealed record Registration(string? Email, string? Password, string? Name, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
@@ -29,11 +31,11 @@ internal sealed record Registration(string? Email, string? Password, string? Nam
 
 internal sealed record Registered(string Email);
 
-internal sealed record SignIn(string? Email, string? Password, string? SessionId) : IChecked
+internal sealed record SignIn(string? Email, string? Password, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
-        if (!StoredText.Says(Email, EmailAddress.Longest))
+        if (!StoredText.HasText(Email, EmailAddress.Longest))
         {
             yield return "email is missing";
         }
@@ -46,20 +48,20 @@ internal sealed record SignIn(string? Email, string? Password, string? SessionId
 }
 
 /// <param name="ExpiresIn">Seconds.</param>
-/// <param name="ClaimedCount">Threads of the anonymous session that now belong to the user.</param>
+/// <param name="ClaimedCount">The number of threads of the anonymous session that now belong to the user; absent without a session.</param>
 internal sealed record SignedIn(string AccessToken, string RefreshToken, int ExpiresIn, string TokenType, int? ClaimedCount = null);
 
-internal sealed record Refresh(string? RefreshToken) : IChecked
+internal sealed record Refresh(string? RefreshToken) : IValidatable
 {
     public IEnumerable<string> Problems() => string.IsNullOrEmpty(RefreshToken) ? ["refreshToken is missing"] : [];
 }
 
-internal sealed record ForgotPassword(string? Email) : IChecked
+internal sealed record ForgotPassword(string? Email) : IValidatable
 {
     public IEnumerable<string> Problems() => EmailAddress.IsPlausible(Email) ? [] : ["email must be an e-mail address"];
 }
 
-internal sealed record PasswordReset(string? Token, string? NewPassword) : IChecked
+internal sealed record PasswordReset(string? Token, string? NewPassword) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
@@ -75,13 +77,13 @@ internal sealed record PasswordReset(string? Token, string? NewPassword) : IChec
     }
 }
 
-/// <param name="Token">Of the link that was mailed at registration.</param>
-internal sealed record Confirmation(string? Token) : IChecked
+/// <param name="Token">The token of the link that was mailed at registration.</param>
+internal sealed record Confirmation(string? Token) : IValidatable
 {
     public IEnumerable<string> Problems() => Token is { Length: >= 1 and <= 512 } ? [] : ["token is missing"];
 }
 
-/// <param name="EmailConfirmed">False: guests' limits hold, and nothing can be connected.</param>
+/// <param name="EmailConfirmed">False: the limits of guests apply, and nothing can be connected.</param>
 internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTimeOffset CreatedAt);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -5,20 +5,28 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary><c>/api/auth/*</c>: sessions for guests, accounts for the others.</summary>
+/// <summary><c>/api/auth/*</c>: anonymous sessions, accounts and sign-ins.</summary>
 internal static class AuthEndpoints
 {
     public static void MapAuth(this IEndpointRouteBuilder app)
     {
         var auth = app.MapGroup("/api/auth").WithTags("Identity");
-        auth.MapPost("/anonymous", Anonymous).RequireLimit(Budget.AnonymousSession).As("auth.anonymous", "Begin an anonymous session", 429);
-        auth.MapPost("/register", RegisterAsync).RequireLimit(Budget.Registration).Takes<Registration>().As("auth.register", "Create an account, unconfirmed until its mail is answered; a taken address is answered alike", 400, 413, 415, 429, 503);
-        auth.MapPost("/confirm", ConfirmAsync).RequireLimit(Budget.SignIn).Takes<Confirmation>().As("auth.confirm", "Confirm the address with the token mailed at registration", 400, 413, 415, 429);
-        auth.MapPost("/login", SignInAsync).RequireLimit(Budget.SignIn).Takes<SignIn>().As("auth.login", "Sign in", 400, 401, 413, 415, 429, 503);
-        auth.MapPost("/refresh", RefreshAsync).RequireLimit(Budget.SignIn).Takes<Refresh>().As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415, 429);
-        auth.MapPost("/logout", SignOutAsync).RequireLimit(Budget.SignIn).Takes<Refresh>().As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415, 429);
-        auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(Budget.PasswordReset).Takes<ForgotPassword>().As("auth.forgotPassword", "Ask for a reset link by mail", 400, 413, 415, 429);
-        auth.MapPost("/reset-password", ResetAsync).RequireLimit(Budget.SignIn).Takes<PasswordReset>().As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429, 503);
+        auth.MapPost("/anonymous", Anonymous).RequireLimit(RequestBudget.AnonymousSession)
+            .As("auth.anonymous", "Create an anonymous session", 429);
+        auth.MapPost("/register", RegisterAsync).RequireLimit(RequestBudget.Registration).Takes<Registration>()
+            .As("auth.register", "Create an account, unconfirmed until its token is sent to /confirm; a taken address gets the same response", 400, 413, 415, 429, 503);
+        auth.MapPost("/confirm", ConfirmAsync).RequireLimit(RequestBudget.SignIn).Takes<Confirmation>()
+            .As("auth.confirm", "Confirm the address with the token mailed at registration", 400, 413, 415, 429);
+        auth.MapPost("/login", SignInAsync).RequireLimit(RequestBudget.SignIn).Takes<SignIn>()
+            .As("auth.login", "Sign in", 400, 401, 413, 415, 429, 503);
+        auth.MapPost("/refresh", RefreshAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>()
+            .As("auth.refresh", "Exchange a refresh token for the next pair", 400, 401, 413, 415, 429);
+        auth.MapPost("/logout", SignOutAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>()
+            .As("auth.logout", "End the sign-in of a refresh token", 400, 413, 415, 429);
+        auth.MapPost("/forgot-password", ForgotAsync).RequireLimit(RequestBudget.PasswordReset).Takes<ForgotPassword>()
+            .As("auth.forgotPassword", "Request a password reset link by mail", 400, 413, 415, 429);
+        auth.MapPost("/reset-password", ResetAsync).RequireLimit(RequestBudget.SignIn).Takes<PasswordReset>()
+            .As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429, 503);
         auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user", 401);
     }
 
@@ -27,7 +35,7 @@ internal static class AuthEndpoints
     private static async Task<Results<Ok<Registered>, ApiError>> RegisterAsync(HttpContext http, Registrations registrations, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Registration, cancellationToken);
-        if (!body.Got(out var registration, out var refusal))
+        if (!body.TryGet(out var registration, out var refusal))
         {
             return refusal;
         }
@@ -38,7 +46,7 @@ internal static class AuthEndpoints
     private static async Task<Results<NoContent, ApiError>> ConfirmAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Confirmation, cancellationToken);
-        if (!body.Got(out var confirmation, out var refusal))
+        if (!body.TryGet(out var confirmation, out var refusal))
         {
             return refusal;
         }
@@ -49,31 +57,31 @@ internal static class AuthEndpoints
     private static async Task<Results<Ok<SignedIn>, ApiError>> SignInAsync(HttpContext http, Accounts accounts, Principals principals, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.SignIn, cancellationToken);
-        if (!body.Got(out var signIn, out var refusal))
+        if (!body.TryGet(out var signIn, out var refusal))
         {
             return refusal;
         }
 
-        var outcome = await accounts.SignInAsync(signIn, ClientAddress.NamesOf(http), principals.ClaimableSession(http, signIn.SessionId), cancellationToken);
-        return outcome.Got(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
+        var outcome = await accounts.SignInAsync(signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken);
+        return outcome.TryGet(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 
     private static async Task<Results<Ok<SignedIn>, ApiError>> RefreshAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Refresh, cancellationToken);
-        if (!body.Got(out var refresh, out var refusal))
+        if (!body.TryGet(out var refresh, out var refusal))
         {
             return refusal;
         }
 
         var outcome = await accounts.RefreshAsync(refresh.RefreshToken!, cancellationToken);
-        return outcome.Got(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
+        return outcome.TryGet(out var signedIn, out refusal) ? TypedResults.Ok(signedIn) : refusal;
     }
 
     private static async Task<Results<NoContent, ApiError>> SignOutAsync(HttpContext http, RefreshTokens tokens, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.Refresh, cancellationToken);
-        if (!body.Got(out var refresh, out var refusal))
+        if (!body.TryGet(out var refresh, out var refusal))
         {
             return refusal;
         }
@@ -85,24 +93,24 @@ internal static class AuthEndpoints
     private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, ResetMails mails, AddressDigests digests, RequestLimits limits, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ForgotPassword, cancellationToken);
-        if (!body.Got(out var forgot, out var refusal))
+        if (!body.TryGet(out var forgot, out var refusal))
         {
             return refusal;
         }
 
-        if (await limits.RefusalAsync(http, Budget.PasswordReset, $"email:{digests.OfMail(forgot.Email!)}", cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, RequestBudget.PasswordReset, $"email:{digests.OfMail(forgot.Email!)}", cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
 
-        mails.Ask(forgot.Email!);
+        mails.Enqueue(forgot.Email!);
         return TypedResults.Accepted((string?)null);
     }
 
     private static async Task<Results<NoContent, ApiError>> ResetAsync(HttpContext http, Accounts accounts, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.PasswordReset, cancellationToken);
-        if (!body.Got(out var reset, out var refusal))
+        if (!body.TryGet(out var reset, out var refusal))
         {
             return refusal;
         }
@@ -112,7 +120,7 @@ internal static class AuthEndpoints
 
     private static async Task<Results<Ok<Me>, ApiError>> MeAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!principals.ReadUser(http).Got(out var principal, out var refusal))
+        if (!principals.ReadUser(http).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

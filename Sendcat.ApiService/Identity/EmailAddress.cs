@@ -5,11 +5,12 @@ namespace Sendcat.ApiService.Identity;
 
 internal static class EmailAddress
 {
+    /// <summary>Characters.</summary>
     public const int Longest = 254;
 
-    /// <summary>One bare address without a display name, white space or control characters.</summary>
+    /// <summary>True for one bare address without a display name, white space or control characters.</summary>
     public static bool IsPlausible(string? text) =>
-        StoredText.Says(text, Longest)
+        StoredText.HasText(text, Longest)
         && !text!.Any(c => char.IsWhiteSpace(c) || char.IsControl(c))
         && MailAddress.TryCreate(text, out var address)
         && string.Equals(address.Address, text, StringComparison.Ordinal);

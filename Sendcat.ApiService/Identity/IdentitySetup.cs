@@ -24,9 +24,17 @@ internal static class IdentitySetup
 
         services.AddIdentityCore<SendcatUser>(options =>
             {
-                // The name is the e-mail address, and its unique index is what keeps addresses apart.
+                // The user name is the e-mail address. Its unique index makes addresses unique.
                 options.User.AllowedUserNameCharacters = "";
-                options.Password = new() { RequiredLength = PasswordRules.Shortest, RequireDigit = true, RequireLowercase = false, RequireUppercase = false, RequireNonAlphanumeric = false, RequiredUniqueChars = 1 };
+                options.Password = new()
+                {
+                    RequiredLength = PasswordRules.Shortest,
+                    RequireDigit = true,
+                    RequireLowercase = false,
+                    RequireUppercase = false,
+                    RequireNonAlphanumeric = false,
+                    RequiredUniqueChars = 1,
+                };
                 options.Tokens.PasswordResetTokenProvider = LinkTokens.ProviderName;
                 options.Tokens.EmailConfirmationTokenProvider = LinkTokens.ProviderName;
             })
@@ -47,11 +55,11 @@ internal static class IdentitySetup
         return services;
     }
 
-    /// <exception cref="InvalidOperationException">There is no signing key to believe tokens by.</exception>
+    /// <exception cref="InvalidOperationException">The signing key is missing or too short.</exception>
     public static void MapIdentity(this WebApplication app)
     {
         _ = app.Services.GetRequiredService<SigningKey>();
-        // Built before the first request, since it hashes once.
+        // Created before the first request, because its constructor computes a password hash.
         _ = app.Services.GetRequiredService<PasswordHashes>();
         app.MapAuth();
         app.MapProfile();

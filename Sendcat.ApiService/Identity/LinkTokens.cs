@@ -7,8 +7,9 @@ using Microsoft.AspNetCore.Identity;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// The token of a link in a mail: <c>userId.expiry.signature</c>. The signature covers the purpose and the user's security stamp, which a new password changes: a reset link works once.
-/// Signed with our own key rather than data protection, so that every replica believes it without a shared key ring.
+/// The token of a link in a mail: <c>userId.expiry.signature</c>. The signature covers the purpose and the user's security stamp. A new
+/// password changes the stamp, so a reset link works once. The tokens are signed with the signing key instead of data protection, so that
+/// every replica can verify them without a shared key ring.
 /// </summary>
 internal sealed class LinkTokens(SigningKey key, TimeProvider time) : IUserTwoFactorTokenProvider<SendcatUser>
 {
@@ -19,7 +20,7 @@ internal sealed class LinkTokens(SigningKey key, TimeProvider time) : IUserTwoFa
 
     private readonly byte[] _signingKey = key.Derive("password-reset");
 
-    /// <returns>The user whom the token names, not yet believed; null for what no token of ours can name.</returns>
+    /// <returns>The user id in the token, not verified; null for text that does not have the form of a token.</returns>
     public static string? UserOf(string token) => token.Split('.') is [var user, _, _] && Guid.TryParseExact(user, "D", out _) ? user : null;
 
     public async Task<string> GenerateAsync(string purpose, UserManager<SendcatUser> manager, SendcatUser user)
@@ -44,7 +45,7 @@ internal sealed class LinkTokens(SigningKey key, TimeProvider time) : IUserTwoFa
     {
         UserManager<SendcatUser>.ResetPasswordTokenPurpose => ResetLifetime,
         UserManager<SendcatUser>.ConfirmEmailTokenPurpose => ConfirmationLifetime,
-        _ => throw new ArgumentOutOfRangeException(nameof(purpose), purpose, "No link has this purpose."),
+        _ => throw new ArgumentOutOfRangeException(nameof(purpose), purpose, "Unknown link purpose."),
     };
 
     private string Sign(string purpose, string userId, string expiry, string stamp) =>

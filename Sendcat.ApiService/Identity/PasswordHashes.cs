@@ -6,36 +6,42 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// The only place that hashes passwords: a bounded number at once, a short queue, 503 beyond it. Sign-ins must not take the cores that running chats and the Redis client need.
+/// Hashes passwords, a bounded number at the same time, with a short queue and 503 beyond it. No other class hashes passwords. Sign-ins
+/// must not occupy the cores that chats and the Redis client need.
 /// </summary>
 internal sealed class PasswordHashes : IDisposable
 {
-    /// <summary>A full default queue is worked off in about that time.</summary>
+    /// <summary>About the time in which a full queue of the default size is processed.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(2);
 
-    private static readonly SendcatUser Nobody = new() { Id = "nobody" };
+    private static readonly SendcatUser DummyUser = new() { Id = "dummy" };
 
     private readonly IPasswordHasher<SendcatUser> _hasher;
     private readonly IOptionsMonitor<PasswordHashOptions> _options;
     private readonly PartitionedRateLimiter<(int AtOnce, int Queue)> _limiter;
-    private readonly string _nobodysHash;
+    private readonly string _dummyHash;
 
     public PasswordHashes(IPasswordHasher<SendcatUser> hasher, IOptionsMonitor<PasswordHashOptions> options)
     {
         (_hasher, _options) = (hasher, options);
-        // The settings are the partition: a changed knob opens a new limiter, and what runs under the old one ends there.
+        // The settings are the partition key: a changed knob creates a new limiter, and hashes that hold a lease of the old one finish
+        // there.
         _limiter = PartitionedRateLimiter.Create<(int AtOnce, int Queue), (int AtOnce, int Queue)>(settings => RateLimitPartition.GetConcurrencyLimiter(
-            settings, static made => new ConcurrencyLimiterOptions { PermitLimit = made.AtOnce, QueueLimit = made.Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst }));
-        _nobodysHash = hasher.HashPassword(Nobody, "nobody's password");
+            settings, static key => new ConcurrencyLimiterOptions { PermitLimit = key.AtOnce, QueueLimit = key.Queue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst }));
+        _dummyHash = hasher.HashPassword(DummyUser, "dummy password");
     }
 
-    /// <returns>The hash to store, or 503 when too many wait already.</returns>
-    public ValueTask<Outcome<string>> HashAsync(string password, CancellationToken cancellationToken) => RunAsync(() => _hasher.HashPassword(Nobody, password), cancellationToken);
+    /// <returns>The hash to store, or 503 when the queue is full.</returns>
+    public ValueTask<Outcome<string>> HashAsync(string password, CancellationToken cancellationToken) =>
+        RunAsync(() => _hasher.HashPassword(DummyUser, password), cancellationToken);
 
-    /// <param name="hash">The stored hash; null for an account that does not exist or has no password, which takes as long and is never right.</param>
-    /// <returns>Whether the password is right, or 503 when too many wait already.</returns>
+    /// <param name="hash">
+    /// The stored hash. Null for an account that does not exist or has no password: the check takes the same time and its result is false.
+    /// </param>
+    /// <param name="password">The password to check.</param>
+    /// <returns>Whether the password is correct, or 503 when the queue is full.</returns>
     public ValueTask<Outcome<bool>> VerifyAsync(string? hash, string password, CancellationToken cancellationToken) => RunAsync(
-        () => _hasher.VerifyHashedPassword(Nobody, hash ?? _nobodysHash, password) is not PasswordVerificationResult.Failed && hash is not null, cancellationToken);
+        () => _hasher.VerifyHashedPassword(DummyUser, hash ?? _dummyHash, password) is not PasswordVerificationResult.Failed && hash is not null, cancellationToken);
 
     public void Dispose() => _limiter.Dispose();
 
@@ -50,7 +56,7 @@ internal sealed class PasswordHashes : IDisposable
             return ApiError.UpstreamUnavailable(RetryAfter);
         }
 
-        // Never on the thread that completed a socket operation: other connections wait for it.
+        // Not on the current thread: it may have completed a socket operation, and other connections wait for it.
         var result = await Task.Run(work, CancellationToken.None);
         IdentityMetrics.PasswordHash("done");
         return result;

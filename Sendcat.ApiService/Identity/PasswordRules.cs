@@ -1,11 +1,12 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>What a password must be, wherever one is chosen.</summary>
+/// <summary>The rules for new passwords.</summary>
 internal static class PasswordRules
 {
+    /// <summary>Characters.</summary>
     public const int Shortest = 8;
 
-    /// <summary>Longer ones only keep the hash function busy.</summary>
+    /// <summary>Characters. It bounds the cost of one hash.</summary>
     public const int Longest = 256;
 
     public static bool Permit(string? password) => password is { Length: >= Shortest and <= Longest } && password.Any(char.IsAsciiDigit);

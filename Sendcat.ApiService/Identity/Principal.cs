@@ -1,26 +1,36 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>Who a request speaks for: a signed-in user, or the holder of an anonymous session id.</summary>
+/// <summary>The caller of a request: a signed-in user, or the holder of an anonymous session id.</summary>
+/// <param name="UserId">The signed-in user; null for a guest.</param>
+/// <param name="SessionId">The accepted session id; null for a user without one.</param>
 internal sealed record Principal(string? UserId, string? SessionId)
 {
-    /// <summary>The name that limits are counted under: <c>user:…</c> or <c>session:…</c>.</summary>
+    /// <summary>The key under which limits count the caller: <c>user:…</c> or <c>session:…</c>.</summary>
     public string Key => UserId is not null ? $"user:{UserId}" : $"session:{SessionId}";
 
-    /// <summary>The same for logs: an unsigned session id is a secret, so only its beginning is told.</summary>
+    /// <summary>The key for logs. An unsigned session id is a secret, so it is cut to its first 8 characters.</summary>
     public string LogName => UserId is not null ? Key : $"session:{(SessionId is { Length: > 8 } ? SessionId[..8] + "…" : "…")}";
 
     public override string ToString() => LogName;
 
-    /// <summary>A user whose mail address was not confirmed when the access token was issued.</summary>
+    /// <summary>True for a user whose mail address was not confirmed when the access token was issued.</summary>
     public bool IsUnconfirmed { get; init; }
 
-    /// <summary>Guests, and users whose address is not confirmed: their models, quotas and share of the streams are those of guests. Accounts cost nothing until a mailbox stands behind them.</summary>
+    /// <summary>
+    /// True for guests, and for users whose address is not confirmed: they get the models, quotas and stream limits of guests. Creating an
+    /// account costs nothing, so an unconfirmed one grants nothing.
+    /// </summary>
     public bool HasGuestLimits => UserId is null || IsUnconfirmed;
 
-    /// <summary>The session is one that we issued. What a browser made up may be guessed or shared: no personal data is kept under it, and nothing is claimed with it.</summary>
+    /// <summary>
+    /// True when we issued the session. An id that a browser generated may be guessed or shared: no personal data is stored under it, and
+    /// no threads can be adopted with it.
+    /// </summary>
     public bool HasSignedSession => SessionId is not null && AnonymousSessions.IsSigned(SessionId);
 
-    /// <summary>A thread with an owner is the owner's alone; one without belongs to its session.</summary>
+    /// <summary>
+    /// True when the thread belongs to the caller. A thread with a user belongs to that user alone, one without to its session.
+    /// </summary>
     public bool Owns(string? threadUserId, string? threadSessionId) =>
         threadUserId is not null ? threadUserId == UserId : SessionId is not null && threadSessionId == SessionId;
 }

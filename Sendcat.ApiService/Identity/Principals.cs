@@ -3,15 +3,17 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>Tells from a request who is asking. No await, no store: this runs before every chat turn.</summary>
+/// <summary>Identifies the caller of a request. It runs before every chat turn, so it neither awaits nor reads a store.</summary>
 internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, AnonymousSessions sessions)
 {
     private const string Scheme = "Bearer ";
 
-    /// <param name="bodySessionId">The <c>sessionId</c> of the body; it wins over the header.</param>
+    /// <param name="http">The request.</param>
+    /// <param name="bodySessionId">The <c>sessionId</c> of the body; it takes precedence over the header.</param>
     /// <returns>
-    /// A user with a good bearer token, who may also hold a session; else the holder of a session. 401 for a bad token, for a session we do not accept, and for neither.
-    /// A bad session beside a good token is left aside: it must not keep a signed-in user out.
+    /// The user of a valid bearer token, together with an accepted session if there is one; without a token the holder of the session. 401
+    /// for an invalid token, for a session that is not accepted, and for neither. An invalid session beside a valid token is ignored, so
+    /// that it does not lock a signed-in user out.
     /// </returns>
     public Outcome<Principal> Read(HttpContext http, string? bodySessionId = null)
     {
@@ -31,28 +33,35 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
             : ApiError.Unauthorized("The access token is not valid or has expired");
     }
 
-    /// <summary>The same, for what only a signed-in user may do.</summary>
+    /// <summary>Like <see cref="Read"/>, for operations that need a signed-in user: 401 for a guest.</summary>
     public Outcome<Principal> ReadUser(HttpContext http, string? bodySessionId = null) =>
-        !Read(http, bodySessionId).Got(out var principal, out var refusal) ? refusal
+        !Read(http, bodySessionId).TryGet(out var principal, out var refusal) ? refusal
         : principal.UserId is null ? ApiError.Unauthorized("Sign in first")
         : principal;
 
-    /// <summary>The same, for what reaches beyond Sendcat (connecting a mailbox or a phone number): the user's own address must be confirmed first.</summary>
+    /// <summary>
+    /// Like <see cref="ReadUser"/>, for operations that affect systems outside of Sendcat (connecting a mailbox or a phone number): 403
+    /// until the user's address is confirmed.
+    /// </summary>
     public Outcome<Principal> ReadConfirmedUser(HttpContext http, string? bodySessionId = null) =>
-        !ReadUser(http, bodySessionId).Got(out var principal, out var refusal) ? refusal
+        !ReadUser(http, bodySessionId).TryGet(out var principal, out var refusal) ? refusal
         : principal.IsUnconfirmed ? ApiError.Forbidden("Confirm your e-mail address first, then refresh your access token")
         : principal;
 
-    /// <summary>The session that came along, if it is one whose threads a user may claim: accepted, and signed by us.</summary>
-    public string? ClaimableSession(HttpContext http, string? bodySessionId) =>
-        Session(http, bodySessionId) is { } session && sessions.Accept(session) is { } accepted && AnonymousSessions.IsSigned(accepted) ? accepted : null;
+    /// <summary>The session of the request, if a user may adopt its threads: it is accepted, and we issued it. Else null.</summary>
+    public string? AdoptableSession(HttpContext http, string? bodySessionId) =>
+        Session(http, bodySessionId) is { } session && sessions.Accept(session) is { } accepted && AnonymousSessions.IsSigned(accepted)
+            ? accepted
+            : null;
 
-    /// <summary>For a connection that stays open: by which sign-in it was let in. Null for guests.</summary>
+    /// <summary>The sign-in that authenticates a long-lived connection; null for guests.</summary>
     public SignInOfConnection? SignInOf(HttpContext http) =>
         GrantOf(http.Request.Headers.Authorization) is { } grant ? new(http, grant.Family, revoked) : null;
 
     private AccessGrant? GrantOf(StringValues authorization) =>
-        authorization is [{ } bearer] && bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? tokens.Read(bearer.AsSpan(Scheme.Length).Trim()) : null;
+        authorization is [{ } bearer] && bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            ? tokens.Read(bearer.AsSpan(Scheme.Length).Trim())
+            : null;
 
     private static string? Session(HttpContext http, string? bodySessionId)
     {
@@ -65,7 +74,7 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
     }
 }
 
-/// <summary>A connection that stays open and the sign-in that let it in.</summary>
+/// <summary>A long-lived connection and the sign-in that authenticates it.</summary>
 internal sealed class SignInOfConnection(HttpContext connection, Guid family, RevokedFamilies revoked)
 {
     public HttpContext Connection => connection;

@@ -1,6 +1,9 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>What we know of a person. A user's row is named <c>auth-&lt;userId&gt;</c>, a guest's by the session.</summary>
+/// <summary>
+/// The personal data of a user or guest. <see cref="SessionId"/> is the key of the row: <c>auth-&lt;userId&gt;</c> for a user, the session
+/// id for a guest.
+/// </summary>
 internal sealed class Profile
 {
     public required Guid Id { get; init; }
@@ -27,7 +30,7 @@ internal sealed class Profile
 
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>The row name of a user; reserved, so that no guest can claim it as a session.</summary>
+    /// <summary>The row key of a user. Its prefix is reserved, so that no guest can use it as a session id.</summary>
     public static string RowOf(string userId) => $"{ReservedPrefix}{userId}";
 
     public const string ReservedPrefix = "auth-";

@@ -8,13 +8,13 @@ internal sealed record ProfileView(string? FullName, string? Email, string? Phon
     public static ProfileView Of(Profile profile) => new(profile.FullName, profile.Email, profile.Phone, profile.Gender, profile.Dob, profile.Trn, profile.Address);
 }
 
-/// <summary>The whole new profile: what is left out is cleared.</summary>
-internal sealed partial record ProfileChange(string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address, string? SessionId) : IChecked
+/// <summary>The complete new profile: omitted fields are cleared.</summary>
+internal sealed partial record ProfileChange(string? FullName, string? Email, string? Phone, string? Gender, long? Dob, string? Trn, ProfileAddress? Address, string? SessionId) : IValidatable
 {
     /// <summary>1900-01-01 in milliseconds.</summary>
     private const long EarliestBirth = -2_208_988_800_000;
 
-    /// <summary>2100-01-01; what lies beyond is a mistake of units.</summary>
+    /// <summary>2100-01-01 in milliseconds. A later date is a mistake of units.</summary>
     private const long LatestBirth = 4_102_444_800_000;
 
     public IEnumerable<string> Problems()

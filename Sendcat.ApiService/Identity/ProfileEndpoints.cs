@@ -6,19 +6,19 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary><c>/api/profile</c>: the caller's own; there is no way to name another's.</summary>
+/// <summary><c>/api/profile</c>: the profile of the caller. A request cannot name another profile.</summary>
 internal static class ProfileEndpoints
 {
     public static void MapProfile(this IEndpointRouteBuilder app)
     {
         var profile = FunctionErrors.Group(app).MapGroup("/api/profile").WithTags("Identity");
         profile.MapGet("", GetAsync).As("profiles.get", "The caller's profile", 401, 404);
-        profile.MapPut("", PutAsync).RequireLimit(Budget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
+        profile.MapPut("", PutAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ProfileView>, ApiError>> GetAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!Owner(principals.Read(http)).Got(out var principal, out var refusal))
+        if (!Owner(principals.Read(http)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
@@ -31,7 +31,7 @@ internal static class ProfileEndpoints
     private static async Task<Results<Ok<ProfileView>, ApiError>> PutAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfileChange, cancellationToken);
-        if (!body.Got(out var change, out var refusal) || !Owner(principals.Read(http, change.SessionId)).Got(out var principal, out refusal))
+        if (!body.TryGet(out var change, out var refusal) || !Owner(principals.Read(http, change.SessionId)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
@@ -40,9 +40,9 @@ internal static class ProfileEndpoints
         {
             return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
         }
-        catch (DbUpdateException raced) when (raced.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        catch (DbUpdateException conflict) when (conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
-            // Another request made the row first; now it is there to be changed.
+            // Another request inserted the row first, so it can be updated now.
             db.ChangeTracker.Clear();
             return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
         }
@@ -64,9 +64,11 @@ internal static class ProfileEndpoints
         return ProfileView.Of(profile);
     }
 
-    /// <summary>Personal data needs more than an id that a browser made up, and that others may guess.</summary>
+    /// <summary>
+    /// 401 for a guest with an unsigned session: others may guess an id that a browser generated, so it must not protect personal data.
+    /// </summary>
     private static Outcome<Principal> Owner(Outcome<Principal> read) =>
-        read.Got(out var principal, out _) && principal is { UserId: null, HasSignedSession: false }
+        read.TryGet(out var principal, out _) && principal is { UserId: null, HasSignedSession: false }
             ? ApiError.Unauthorized("A profile needs a session id of /api/auth/anonymous, or a user who has signed in")
             : read;
 

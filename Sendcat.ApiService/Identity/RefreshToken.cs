@@ -1,11 +1,14 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>One link in a chain of refresh tokens. Only the hash is stored. The first use makes the next link; a later second use of the same link revokes the chain.</summary>
+/// <summary>
+/// One refresh token of a sign-in. Only the hash is stored. The first use of a token creates its successor. A second use after
+/// <see cref="RefreshTokens.ReuseWindow"/> revokes the sign-in.
+/// </summary>
 internal sealed class RefreshToken
 {
     public required Guid Id { get; init; }
 
-    /// <summary>The sign-in that the chain began with.</summary>
+    /// <summary>The sign-in. A token and all its successors have the same family.</summary>
     public required Guid FamilyId { get; init; }
 
     public required string UserId { get; init; }

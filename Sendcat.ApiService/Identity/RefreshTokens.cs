@@ -6,19 +6,25 @@ using Sendcat.ApiService.Database;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Keeps people signed in for 30 days after their last visit. A token is good for one use. Using it again within <see cref="ReuseWindow"/> gets the same successor: two tabs refreshed at once, or an
-/// answer was lost. Using it again later means that two parties hold it, and ends the whole sign-in.
+/// Keeps users signed in for 30 days after their last refresh. A token can be used once. A second use within <see cref="ReuseWindow"/> gets
+/// the same successor: two tabs refresh at the same time, or a response is lost. A later second use means that two parties hold the token,
+/// and revokes the whole sign-in.
 /// </summary>
 internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, RevokedFamilyWatch revocations, TimeProvider time, ILogger<RefreshTokens> logger)
 {
+    /// <summary>The lifetime of each token.</summary>
     public static readonly TimeSpan Lifetime = TimeSpan.FromDays(30);
+
+    /// <summary>The time after its first use in which a token still gets the same successor.</summary>
     public static readonly TimeSpan ReuseWindow = TimeSpan.FromSeconds(10);
 
-    private const int LongestToken = 128;
+    private const int MaxTokenLength = 128;
 
-    /// <summary>Begins a new sign-in, and deletes what has expired of the user's earlier ones.</summary>
-    /// <param name="securityStamp">As it was when the password was checked.</param>
-    /// <returns>Null when the password was changed since.</returns>
+    /// <summary>Starts a new sign-in, and deletes the expired tokens of the user.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="securityStamp">The user's security stamp at the time when the password was checked.</param>
+    /// <param name="cancellationToken">Cancels the operation.</param>
+    /// <returns>The sign-in and its first token; null when the password was changed since the check.</returns>
     public async Task<(Guid Family, string Token)?> BeginAsync(string userId, string securityStamp, CancellationToken cancellationToken)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
@@ -36,69 +42,79 @@ internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, Re
         return (family, token);
     }
 
-    /// <returns>The sign-in and its next token, or null if this one is unknown, expired, revoked or was used before.</returns>
+    /// <summary>Exchanges a token for its successor.</summary>
+    /// <returns>
+    /// The claims for a new access token and the next refresh token; null if this one is unknown, expired, revoked or was used before
+    /// <see cref="ReuseWindow"/>.
+    /// </returns>
     public async Task<(AccessGrant Grant, string Token)?> RotateAsync(string token, CancellationToken cancellationToken)
     {
-        if (token.Length > LongestToken)
+        if (token.Length > MaxTokenLength)
         {
             return null;
         }
 
         var hash = Hash(token);
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await LockOwnerAsync(hash, cancellationToken) is not { } link)
+        if (await LockOwnerAsync(hash, cancellationToken) is not { } row)
         {
             return null;
         }
 
         var now = time.GetUtcNow();
-        if (link.RevokedAt is not null || link.ExpiresAt <= now)
+        if (row.RevokedAt is not null || row.ExpiresAt <= now)
         {
             return null;
         }
 
-        var next = successors.After(token, link.FamilyId);
-        if (link.UsedAt is null)
+        var next = successors.After(token, row.FamilyId);
+        if (row.UsedAt is null)
         {
-            await db.RefreshTokens.Where(t => t.Id == link.Id).ExecuteUpdateAsync(set => set.SetProperty(t => t.UsedAt, now), cancellationToken);
-            await AppendAsync(link.UserId, link.FamilyId, next, cancellationToken);
+            await db.RefreshTokens.Where(t => t.Id == row.Id).ExecuteUpdateAsync(set => set.SetProperty(t => t.UsedAt, now), cancellationToken);
+            await AppendAsync(row.UserId, row.FamilyId, next, cancellationToken);
         }
-        else if (now - link.UsedAt > ReuseWindow)
+        else if (now - row.UsedAt > ReuseWindow)
         {
-            var families = await RevokeAsync(db.RefreshTokens.Where(t => t.FamilyId == link.FamilyId), cancellationToken);
+            var families = await RevokeAsync(db.RefreshTokens.Where(t => t.FamilyId == row.FamilyId), cancellationToken);
             await transaction.CommitAsync(cancellationToken);
-            await revocations.AnnounceAsync(families);
-            logger.RefreshTokenReused(link.UserId);
+            await revocations.PublishAsync(families);
+            logger.RefreshTokenReused(row.UserId);
             return null;
         }
 
-        var confirmed = await db.Users.AnyAsync(u => u.Id == link.UserId && u.EmailConfirmed, cancellationToken);
+        var confirmed = await db.Users.AnyAsync(u => u.Id == row.UserId && u.EmailConfirmed, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
-        return (new(link.UserId, link.FamilyId, confirmed), next);
+        return (new(row.UserId, row.FamilyId, confirmed), next);
     }
 
-    /// <summary>Ends the sign-in that the token belongs to, with its access tokens. An unknown token ends nothing and is no error.</summary>
+    /// <summary>
+    /// Revokes the sign-in of the token, together with its access tokens. An unknown token changes nothing and is no error.
+    /// </summary>
     public async Task EndAsync(string token, CancellationToken cancellationToken)
     {
-        if (token.Length > LongestToken)
+        if (token.Length > MaxTokenLength)
         {
             return;
         }
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
-        if (await LockOwnerAsync(Hash(token), cancellationToken) is { } link)
+        if (await LockOwnerAsync(Hash(token), cancellationToken) is { } row)
         {
-            var families = await RevokeAsync(db.RefreshTokens.Where(t => t.FamilyId == link.FamilyId), cancellationToken);
+            var families = await RevokeAsync(db.RefreshTokens.Where(t => t.FamilyId == row.FamilyId), cancellationToken);
             await transaction.CommitAsync(cancellationToken);
-            await revocations.AnnounceAsync(families);
+            await revocations.PublishAsync(families);
         }
     }
 
-    /// <summary>Ends every sign-in of the user within the caller's transaction.</summary>
-    /// <returns>What to announce when that is committed.</returns>
-    public Task<Guid[]> EndAllAsync(string userId, CancellationToken cancellationToken) => RevokeAsync(db.RefreshTokens.Where(t => t.UserId == userId), cancellationToken);
+    /// <summary>Revokes every sign-in of the user within the caller's transaction.</summary>
+    /// <returns>The revoked families. The caller passes them to <see cref="RevokedFamilyWatch.PublishAsync"/> after the commit.</returns>
+    public Task<Guid[]> EndAllAsync(string userId, CancellationToken cancellationToken) =>
+        RevokeAsync(db.RefreshTokens.Where(t => t.UserId == userId), cancellationToken);
 
-    /// <summary>One change at a time to the sign-ins of a user, until the transaction ends: what is being renewed cannot slip past what is being ended.</summary>
+    /// <summary>
+    /// Serializes changes to the sign-ins of a user until the transaction ends. Without the lock, a refresh that runs at the same time as a
+    /// revocation could add a token that is not revoked.
+    /// </summary>
     public Task LockAsync(string userId, CancellationToken cancellationToken) =>
         db.Database.ExecuteSqlAsync(
             $"""
@@ -121,9 +137,9 @@ internal sealed class RefreshTokens(SendcatDb db, SuccessorTokens successors, Re
     private async Task<Guid[]> RevokeAsync(IQueryable<RefreshToken> tokens, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
-        var living = tokens.Where(t => t.RevokedAt == null);
-        var families = await living.Select(t => t.FamilyId).Distinct().ToArrayAsync(cancellationToken);
-        await living.ExecuteUpdateAsync(set => set.SetProperty(t => t.RevokedAt, now), cancellationToken);
+        var active = tokens.Where(t => t.RevokedAt == null);
+        var families = await active.Select(t => t.FamilyId).Distinct().ToArrayAsync(cancellationToken);
+        await active.ExecuteUpdateAsync(set => set.SetProperty(t => t.RevokedAt, now), cancellationToken);
         await db.Database.ExecuteSqlAsync(
             $"""
             -- revoke families

@@ -1,6 +1,8 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>When registering last caused a mail to an address, whoever asked: one a day at most.</summary>
+/// <summary>
+/// The time of the last registration mail to an address. An address gets at most one a day, regardless of who registers it.
+/// </summary>
 internal sealed class RegistrationMail
 {
     /// <summary>See <see cref="AddressDigests.OfMail"/>.</summary>
@@ -8,6 +10,8 @@ internal sealed class RegistrationMail
 
     public DateTimeOffset MailedAt { get; set; }
 
-    /// <summary>Written by every registration, so that one of a taken address commits like one of a free address.</summary>
+    /// <summary>
+    /// The time of the last registration. Every registration writes it, so that a taken address costs the same commit as a free one.
+    /// </summary>
     public DateTimeOffset AskedAt { get; set; }
 }

@@ -6,13 +6,16 @@ using Sendcat.ApiService.Mail;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Mails that registering causes, written beside the request: what the address stands for is looked up here, after the answer has gone out. Nothing that the one who registered wrote stands in
-/// them: the address may be somebody else's.
+/// Sends the mails of registrations in the background: the account is looked up here, after the response was sent. The mails contain no
+/// text of the person who registered, because the address may belong to another person.
 /// </summary>
 internal sealed class RegistrationMails(Outbox outbox, IOptionsMonitor<MailOptions> options, TimeProvider time)
 {
+    /// <summary>Queues the mail and returns at once.</summary>
+    /// <param name="email">The address that was registered.</param>
     /// <param name="isNew">False: the address had an account before.</param>
-    public void Send(string email, bool isNew) => outbox.Put((services, cancellationToken) => SendAsync(services, email, isNew, cancellationToken));
+    public void Enqueue(string email, bool isNew) =>
+        outbox.Enqueue((services, cancellationToken) => SendAsync(services, email, isNew, cancellationToken));
 
     private async Task SendAsync(IServiceProvider services, string email, bool isNew, CancellationToken cancellationToken)
     {
@@ -45,7 +48,10 @@ internal sealed class RegistrationMails(Outbox outbox, IOptionsMonitor<MailOptio
             $"Welcome to Sendcat. Ask for products, compare them, and follow your parcels.\n\n{text}Open Sendcat: {link}\n\nIf you did not register, do nothing.\n");
     }
 
-    /// <summary>The account waits for its confirmation, and who chose its password is not known: a new password confirms the address and ends what was begun with the old one.</summary>
+    /// <summary>
+    /// The mail for an account that is not confirmed. Its password may have been chosen by another person, so the link sets a new password,
+    /// which confirms the address and revokes all sign-ins.
+    /// </summary>
     private Mail.Mail Unfinished(string address, string reset) => new(
         options.CurrentValue.From,
         address,

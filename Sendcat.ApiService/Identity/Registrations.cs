@@ -6,11 +6,14 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Creates accounts. A free and a taken address cost the same: one hash, one statement that writes and commits, and whatever is different (the mail) happens beside the request.
+/// Creates accounts. A free and a taken address cost the same: one hash and one statement that writes and commits. What differs (the mail)
+/// happens in the background.
 /// </summary>
 internal sealed class Registrations(
-    NpgsqlDataSource database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, RegistrationMails mails, IOptionsMonitor<AccountOptions> options, TimeProvider time)
+    NpgsqlDataSource database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, RegistrationMails mails,
+    IOptionsMonitor<AccountOptions> options, TimeProvider time)
 {
+    /// <summary>The minimum interval between two registration mails to one address.</summary>
     public static readonly TimeSpan MailInterval = TimeSpan.FromDays(1);
 
     private const string Register = """
@@ -30,18 +33,21 @@ internal sealed class Registrations(
         SELECT EXISTS (SELECT 1 FROM made), due FROM mailed
         """;
 
-    /// <summary>Creates user and profile and sends a link that confirms the address, at most once a day. An address that is taken keeps its account as it is and is answered alike.</summary>
-    /// <returns>Null when the registration was taken, else why it could not be looked at.</returns>
+    /// <summary>
+    /// Creates the user and the profile, and sends a link that confirms the address, at most once a day. The account of a taken address is
+    /// not changed, and the response is the same.
+    /// </summary>
+    /// <returns>Null when the registration was accepted, else the error.</returns>
     public async Task<ApiError?> RegisterAsync(Registration registration, CancellationToken cancellationToken)
     {
         var email = registration.Email!;
-        if (!(await passwords.HashAsync(registration.Password!, cancellationToken)).Got(out var hash, out var busy))
+        if (!(await passwords.HashAsync(registration.Password!, cancellationToken)).TryGet(out var hash, out var busy))
         {
             return busy;
         }
 
-        // Whole microseconds, as Postgres stores them: the statement compares.
-        var now = Database.StoreTime.Now(time);
+        // Truncated to microseconds, as Postgres stores it: the statement compares the stored value with $8.
+        var now = Database.PostgresTime.Now(time);
         var id = Guid.CreateVersion7(now).ToString("D");
         await using var command = database.CreateCommand(Register);
         object[] values =
@@ -59,7 +65,7 @@ internal sealed class Registrations(
         await rows.ReadAsync(cancellationToken);
         if (rows.GetBoolean(1))
         {
-            mails.Send(email, isNew: rows.GetBoolean(0));
+            mails.Enqueue(email, isNew: rows.GetBoolean(0));
         }
 
         return null;

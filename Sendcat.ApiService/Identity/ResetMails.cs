@@ -6,11 +6,13 @@ using Sendcat.ApiService.Mail;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Sends reset links beside the request that asked for them. Whether an account exists is looked up here, after the answer has gone out, so that not even its timing tells.
+/// Sends reset links in the background. Whether an account exists is looked up here, after the response was sent, so that its timing does
+/// not reveal it.
 /// </summary>
 internal sealed class ResetMails(Outbox outbox, IOptionsMonitor<MailOptions> options, TimeProvider time)
 {
-    public void Ask(string email) => outbox.Put((services, cancellationToken) => SendAsync(services, email, cancellationToken));
+    /// <summary>Queues the mail and returns at once. Without an account of this address nothing is sent.</summary>
+    public void Enqueue(string email) => outbox.Enqueue((services, cancellationToken) => SendAsync(services, email, cancellationToken));
 
     private async Task SendAsync(IServiceProvider services, string email, CancellationToken cancellationToken)
     {

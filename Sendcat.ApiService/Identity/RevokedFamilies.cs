@@ -2,11 +2,17 @@ using System.Collections.Concurrent;
 
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>The revoked sign-ins that may still have live access tokens, as this process knows them. Asked with every bearer token, so it does no I/O; <see cref="RevokedFamilyWatch"/> fills it.</summary>
+/// <summary>
+/// The process-local cache of revoked sign-ins that may still have unexpired access tokens. It is read for every bearer token, so it does
+/// no I/O. <see cref="RevokedFamilyWatch"/> fills it.
+/// </summary>
 internal sealed class RevokedFamilies(TimeProvider time)
 {
-    /// <summary>Twice the life of an access token: the clocks of the replicas and of Postgres need not agree.</summary>
-    public static readonly TimeSpan Kept = 2 * AccessTokens.Lifetime;
+    /// <summary>
+    /// The time for which a revocation is cached and stored. It is twice the lifetime of an access token, because the clocks of the
+    /// replicas and of Postgres may differ.
+    /// </summary>
+    public static readonly TimeSpan Retention = 2 * AccessTokens.Lifetime;
 
     private readonly ConcurrentDictionary<Guid, long> _since = new();
 
@@ -16,12 +22,12 @@ internal sealed class RevokedFamilies(TimeProvider time)
 
     public void Add(Guid family) => _since.TryAdd(family, time.GetTimestamp());
 
-    /// <summary>Removes those whose last access token has expired.</summary>
+    /// <summary>Removes families that were added more than <see cref="Retention"/> ago: all their access tokens have expired.</summary>
     public void RemoveExpired()
     {
         foreach (var (family, since) in _since)
         {
-            if (time.GetElapsedTime(since) > Kept)
+            if (time.GetElapsedTime(since) > Retention)
             {
                 _since.TryRemove(family, out _);
             }

@@ -1,10 +1,13 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>A sign-in that was ended while access tokens of it may still be alive. The row is deleted when the last of them has expired.</summary>
+/// <summary>
+/// A revoked sign-in whose access tokens may not have expired yet. The row is deleted after <see cref="RevokedFamilies.Retention"/>, when
+/// all of them have.
+/// </summary>
 internal sealed class RevokedFamily
 {
     public required Guid FamilyId { get; init; }
 
-    /// <summary>By the clock of Postgres, which all replicas share.</summary>
+    /// <summary>The time of the revocation by the clock of Postgres, which all replicas share.</summary>
     public DateTimeOffset RevokedAt { get; init; }
 }

@@ -5,31 +5,36 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Keeps <see cref="RevokedFamilies"/> equal to the table: complete before the first request, then on a signal at once and by a read every <see cref="Period"/>, with Redis or without. A replica
-/// that is cut off from Postgres serves nobody either: every answer to a user needs a row.
+/// Synchronizes <see cref="RevokedFamilies"/> with the table: completely before the first request, then at once on a signal of Redis, and
+/// every <see cref="Period"/> by a read, also without Redis. A replica without Postgres cannot serve users anyway: every response to a user
+/// needs a row.
 /// </summary>
 internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<RevokedFamilyWatch> logger)
     : BackgroundService, IHostedLifecycleService
 {
-    /// <summary>Leaves room for the read itself within the promised five seconds.</summary>
+    /// <summary>The time between two reads. It leaves time for the read itself within the promised five seconds.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(2);
 
     private const int ReadTimeoutSeconds = 2;
-    private const int MostInSignal = 100;
+    private const int MaxIdsPerSignal = 100;
 
-    /// <summary>So many reads of what is new, then one of everything, and the expired rows are deleted.</summary>
-    private const int ReadsBetweenFullReads = 30;
+    /// <summary>Every so many reads, one reads all rows and deletes the expired ones. The others read only new rows.</summary>
+    private const int ReadsPerFullRead = 30;
 
     private static readonly TimeSpan StartRetry = TimeSpan.FromMilliseconds(200);
 
-    /// <summary>A row may be committed a moment after its time stamp was taken.</summary>
+    /// <summary>
+    /// A row is committed after its time stamp was taken. Each read therefore goes back this far before the newest time stamp.
+    /// </summary>
     private static readonly TimeSpan CommitDelay = TimeSpan.FromMinutes(1);
 
     private readonly SemaphoreSlim _signalled = new(0, 1);
     private DateTimeOffset? _newest;
     private bool _failing;
 
-    /// <summary>After the schema was brought up to date, before the server listens: a process that starts must not readmit anybody.</summary>
+    /// <summary>
+    /// Reads all revocations after the migrations and before the server listens, so that a new process does not accept revoked tokens.
+    /// </summary>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
         while (!await TryReadAsync(everything: true, cancellationToken))
@@ -44,8 +49,11 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    /// <summary>Call it when the revocation is committed. In force here when it returns, on the other replicas with the signal or their next read.</summary>
-    public async ValueTask AnnounceAsync(IReadOnlyCollection<Guid> families)
+    /// <summary>
+    /// Call it after the commit of the revocation. The revocation is in force on this replica when the call returns, on the others with the
+    /// signal or their next read.
+    /// </summary>
+    public async ValueTask PublishAsync(IReadOnlyCollection<Guid> families)
     {
         foreach (var family in families)
         {
@@ -59,11 +67,11 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
 
         try
         {
-            // Empty: too many to name, read the table.
-            var named = families.Count <= MostInSignal ? string.Join(' ', families) : "";
-            await redis.GetSubscriber().PublishAsync(RedisKeys.FamiliesRevoked, named, CommandFlags.FireAndForget);
+            // An empty message means: too many ids for one message, read the table.
+            var message = families.Count <= MaxIdsPerSignal ? string.Join(' ', families) : "";
+            await redis.GetSubscriber().PublishAsync(RedisKeys.FamiliesRevoked, message, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             logger.RevocationSignalLost(exception.GetType().Name);
         }
@@ -82,7 +90,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         {
             subscribed = subscribed || await SubscribeAsync();
             await WaitAsync(stoppingToken);
-            var everything = reads % ReadsBetweenFullReads == 0;
+            var everything = reads % ReadsPerFullRead == 0;
             if (await TryReadAsync(everything, stoppingToken) && everything)
             {
                 revoked.RemoveExpired();
@@ -104,7 +112,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             if (!_failing)
             {
                 _failing = true;
-                logger.RevocationsUnread(exception.Message);
+                logger.RevocationsNotRead(exception.Message);
             }
 
             return false;
@@ -123,7 +131,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
               SELECT family_id, revoked_at FROM revoked_families WHERE revoked_at > $1
               """);
         command.CommandTimeout = ReadTimeoutSeconds;
-        command.Parameters.Add(new() { Value = everything ? RevokedFamilies.Kept : _newest is { } newest ? newest - CommitDelay : DateTimeOffset.UnixEpoch });
+        command.Parameters.Add(new() { Value = everything ? RevokedFamilies.Retention : _newest is { } newest ? newest - CommitDelay : DateTimeOffset.UnixEpoch });
         await using var rows = await command.ExecuteReaderAsync(cancellationToken);
         while (await rows.ReadAsync(cancellationToken))
         {
@@ -143,11 +151,11 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         }
         catch (OperationCanceledException)
         {
-            // The period is over, or the host stops: the loop knows which.
+            // The period is over, or the host stops. The loop checks which.
         }
     }
 
-    /// <summary>The client subscribes anew by itself after a reconnect.</summary>
+    /// <summary>Subscribes once. The Redis client restores the subscription after a reconnect.</summary>
     private async Task<bool> SubscribeAsync()
     {
         if (!redis.IsConnected)
@@ -157,18 +165,18 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
 
         try
         {
-            await redis.GetSubscriber().SubscribeAsync(RedisKeys.FamiliesRevoked, (_, named) => Receive(named.ToString()));
+            await redis.GetSubscriber().SubscribeAsync(RedisKeys.FamiliesRevoked, (_, message) => Receive(message.ToString()));
             return true;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             return false;
         }
     }
 
-    private void Receive(string named)
+    private void Receive(string message)
     {
-        foreach (var id in named.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        foreach (var id in message.Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
             if (Guid.TryParseExact(id, "D", out var family))
             {
@@ -176,7 +184,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             }
         }
 
-        if (named.Length > 0)
+        if (message.Length > 0)
         {
             return;
         }
@@ -187,7 +195,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         }
         catch (Exception exception) when (exception is SemaphoreFullException or ObjectDisposedException)
         {
-            // One pending signal is as good as many, and a host that has stopped needs none.
+            // A signal is already pending, or the host has stopped.
         }
     }
 }

@@ -4,7 +4,10 @@ namespace Sendcat.ApiService.Identity;
 
 internal sealed class SessionOptions
 {
-    /// <summary>True: only anonymous sessions that we issued and signed are accepted. False also lets in ids that a browser made up, as older clients do.</summary>
+    /// <summary>
+    /// True: only anonymous sessions that the API issued and signed are accepted. False: ids that a browser generated are accepted too, as
+    /// older clients send them.
+    /// </summary>
     [Knob("ANONYMOUS_SESSION_SIGNED_ONLY")]
     public bool SignedOnly { get; set; }
 }

@@ -1,6 +1,8 @@
 namespace Sendcat.ApiService.Identity;
 
-/// <summary>A network address from which a user has signed in: the right password gets in from there, however many wrong ones were tried.</summary>
+/// <summary>
+/// A network address from which a user has signed in. From there the correct password is accepted regardless of the number of wrong ones.
+/// </summary>
 internal sealed class SignInAddress
 {
     public required string UserId { get; init; }

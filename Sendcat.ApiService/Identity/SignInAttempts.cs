@@ -4,20 +4,22 @@ using Sendcat.Reliability.Redis;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Counts wrong passwords by network address and account together, whether or not the account exists. Nobody can lock an account for its owner, who comes from another address; and no refusal tells
-/// whether there is one.
+/// Counts wrong passwords per pair of network address and account, whether or not the account exists. An attacker therefore cannot lock the
+/// owner out, who uses another address, and a denial does not reveal whether the account exists.
 /// </summary>
 internal sealed class SignInAttempts(RateLimiter limiter, AddressDigests digests)
 {
     private const string Path = "/api/auth/login";
 
-    /// <summary>Counts before the password is checked, so that guesses sent at the same time are all counted.</summary>
-    /// <param name="client">The network address, as <c>ClientAddress.NamesOf</c> names it.</param>
-    public ValueTask<RateLimitDecision> TakeAsync(IReadOnlyList<LimitKey> client, string email, CancellationToken cancellationToken) =>
+    /// <summary>Counts an attempt before the password is checked, so that concurrent guesses are all counted.</summary>
+    /// <param name="client">The keys of the network address, from <c>ClientAddress.KeysOf</c>.</param>
+    /// <param name="email">The address of the account.</param>
+    /// <param name="cancellationToken">Cancels the check.</param>
+    public ValueTask<RateLimitDecision> CountAsync(IReadOnlyList<LimitKey> client, string email, CancellationToken cancellationToken) =>
         limiter.CheckAsync(RateLimitBucket.SignIn, Keys(client, email), cancellationToken, Path, HttpMethods.Post);
 
-    /// <summary>The password was right, or nobody looked at it. Best effort, as the limiter does it.</summary>
-    public async ValueTask ReturnAsync(IReadOnlyList<LimitKey> client, string email)
+    /// <summary>Removes a counted attempt whose password was correct or was not checked. Best effort, like the limiter itself.</summary>
+    public async ValueTask UndoCountAsync(IReadOnlyList<LimitKey> client, string email)
     {
         foreach (var key in Keys(client, email))
         {

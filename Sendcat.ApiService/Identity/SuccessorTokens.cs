@@ -5,8 +5,9 @@ using System.Text;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>
-/// Makes refresh tokens. Only their hashes are stored, yet a token that is used twice within moments must get the same successor: it is computed from the used token, with a key that is not in the
-/// database. Whoever has read the database, or holds an old token, can compute nothing.
+/// Generates refresh tokens. A token that is used twice within seconds must get the same successor, although only hashes are stored. The
+/// successor is therefore computed from the used token, with a key that is not in the database. A reader of the database, or the holder of
+/// an old token, cannot compute it.
 /// </summary>
 internal sealed class SuccessorTokens(SigningKey key)
 {
@@ -17,5 +18,6 @@ internal sealed class SuccessorTokens(SigningKey key)
 
     public static string First() => Prefix + Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(TokenBytes));
 
-    public string After(string token, Guid family) => Prefix + Base64Url.EncodeToString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{family:D}\n{token}")));
+    public string After(string token, Guid family) =>
+        Prefix + Base64Url.EncodeToString(HMACSHA256.HashData(_key, Encoding.UTF8.GetBytes($"{family:D}\n{token}")));
 }

@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace Sendcat.ApiService.Mail;
 
-/// <summary>One message in the words of the Resend API.</summary>
+/// <summary>One mail; its JSON is the request body of the Resend API.</summary>
 internal sealed record Mail(string From, string To, string Subject, string Html, string Text);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower)]

@@ -3,18 +3,18 @@ namespace Sendcat.ApiService.Mail;
 /// <summary>Event ids 1400–1499. Neither addresses nor links are logged.</summary>
 internal static partial class MailLog
 {
-    [LoggerMessage(1400, LogLevel.Warning, "Mail {Key} was not sent: RESEND_API_KEY is not configured")]
+    [LoggerMessage(1400, LogLevel.Warning, "Mail {Key} not sent: RESEND_API_KEY is not configured")]
     public static partial void MailNotConfigured(this ILogger logger, string key);
 
-    [LoggerMessage(1401, LogLevel.Information, "Mail {Key} was sent")]
+    [LoggerMessage(1401, LogLevel.Information, "Mail {Key} sent")]
     public static partial void MailSent(this ILogger logger, string key);
 
-    [LoggerMessage(1402, LogLevel.Error, "Mail {Key} was refused with status {Status}")]
-    public static partial void MailRefused(this ILogger logger, string key, int status);
+    [LoggerMessage(1402, LogLevel.Error, "Mail {Key} rejected by the mail service with status {Status}")]
+    public static partial void MailRejected(this ILogger logger, string key, int status);
 
-    [LoggerMessage(1404, LogLevel.Error, "A mail could not be written")]
-    public static partial void LetterFailed(this ILogger logger, Exception fault);
+    [LoggerMessage(1404, LogLevel.Error, "Mail could not be queued")]
+    public static partial void MailJobFailed(this ILogger logger, Exception fault);
 
-    [LoggerMessage(1403, LogLevel.Error, "Mail {Key} was not sent: {Cause}")]
+    [LoggerMessage(1403, LogLevel.Error, "Mail {Key} not sent: {Cause}")]
     public static partial void MailFailed(this ILogger logger, string key, string cause);
 }

@@ -10,7 +10,7 @@ internal static class MailSetup
         services.AddKnobs<MailOptions>();
         services.AddOptions<MailOptions>().Configure<IConfiguration>((options, configuration) =>
             options.AppUrl = configuration["APP_URL"] is { Length: > 0 } url ? url : options.AppUrl);
-        // The pipeline bounds each attempt and the whole; it does not try a POST again.
+        // The resilience pipeline has a timeout per attempt and one in total. It does not retry a POST.
         services.AddHttpClient<ResendClient>(client => client.Timeout = Timeout.InfiniteTimeSpan)
             .ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler).AddSendcatResilience();
         services.AddSingleton<Outbox>();

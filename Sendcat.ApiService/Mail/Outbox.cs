@@ -3,26 +3,27 @@ using System.Threading.Channels;
 
 namespace Sendcat.ApiService.Mail;
 
-/// <summary>Writes one mail and sends it, outside of the request that caused it.</summary>
-internal delegate Task Letter(IServiceProvider services, CancellationToken cancellationToken);
+/// <summary>Composes one mail and sends it, after the request that caused it.</summary>
+internal delegate Task MailJob(IServiceProvider services, CancellationToken cancellationToken);
 
-/// <summary>Mails that wait to be written and sent, one after another, beside the requests that caused them.</summary>
+/// <summary>An in-memory queue of mails. A background service sends them one after another.</summary>
 internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILogger<Outbox> logger) : BackgroundService
 {
-    /// <summary>More than this many waiting means somebody floods us; what comes on top is dropped.</summary>
-    private const int MostWaiting = 1_000;
+    /// <summary>The capacity of the queue. It is only reached by a flood of requests; further mails are dropped.</summary>
+    private const int Capacity = 1_000;
 
     private static readonly ActivitySource Source = new("Sendcat.Mail");
 
-    private readonly Channel<(Letter Letter, ActivityContext Cause)> waiting = Channel.CreateBounded<(Letter, ActivityContext)>(new BoundedChannelOptions(MostWaiting) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<(MailJob Job, ActivityContext Cause)> queue = Channel.CreateBounded<(MailJob, ActivityContext)>(
+        new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropWrite });
 
-    /// <summary>Never waits.</summary>
-    public void Put(Letter letter) => waiting.Writer.TryWrite((letter, Activity.Current?.Context ?? default));
+    /// <summary>Adds a mail and returns at once. A full queue drops it.</summary>
+    public void Enqueue(MailJob job) => queue.Writer.TryWrite((job, Activity.Current?.Context ?? default));
 
-    /// <summary>What is waiting is still sent, within the host's shutdown time.</summary>
+    /// <summary>Drains the queue: sends the queued mails within the shutdown timeout of the host.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        waiting.Writer.TryComplete();
+        queue.Writer.TryComplete();
         if (ExecuteTask is { } sending)
         {
             await Task.WhenAny(sending, Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken));
@@ -33,18 +34,18 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var (letter, cause) in waiting.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var (job, cause) in queue.Reader.ReadAllAsync(stoppingToken))
         {
             try
             {
-                // In the trace of the request that caused it.
+                // The span belongs to the trace of the request that caused the mail.
                 using var span = Source.StartActivity("send mail", ActivityKind.Internal, cause);
                 await using var scope = scopes.CreateAsyncScope();
-                await letter(scope.ServiceProvider, stoppingToken);
+                await job(scope.ServiceProvider, stoppingToken);
             }
-            catch (Exception fault) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
             {
-                logger.LetterFailed(fault);
+                logger.MailJobFailed(exception);
             }
         }
     }

@@ -4,9 +4,14 @@ using Polly;
 
 namespace Sendcat.ApiService.Mail;
 
-/// <summary>Hands mails to Resend. One try with 10 s to answer (<see cref="OutboundResilience"/>): a mail is better lost than sent twice, and the reader can ask again.</summary>
+/// <summary>
+/// Sends mails through Resend. One attempt with a timeout of 10 s (<see cref="OutboundResilience"/>) and no retry: a lost mail is better
+/// than a duplicate, and the user can request it again.
+/// </summary>
 internal sealed class ResendClient(HttpClient http, IOptionsMonitor<MailOptions> options, ILogger<ResendClient> logger)
 {
+    /// <summary>Sends the mail. Failures are logged and not thrown.</summary>
+    /// <param name="mail">The mail.</param>
     /// <param name="idempotencyKey">1–256 characters; Resend sends one mail per key within 24 h.</param>
     public async Task SendAsync(Mail mail, string idempotencyKey, CancellationToken cancellationToken)
     {
@@ -31,12 +36,13 @@ internal sealed class ResendClient(HttpClient http, IOptionsMonitor<MailOptions>
             }
             else
             {
-                logger.MailRefused(idempotencyKey, (int)response.StatusCode);
+                logger.MailRejected(idempotencyKey, (int)response.StatusCode);
             }
         }
-        catch (Exception away) when (away is HttpRequestException or ExecutionRejectedException || (away is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception exception) when (exception is HttpRequestException or ExecutionRejectedException
+            || (exception is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            logger.MailFailed(idempotencyKey, away.GetType().Name);
+            logger.MailFailed(idempotencyKey, exception.GetType().Name);
         }
     }
 }

@@ -4,14 +4,15 @@ using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Ops;
 
-/// <summary><c>/api/ops/audit</c>: who changed what by hand.</summary>
+/// <summary><c>/api/ops/audit</c>: the manual changes of operators.</summary>
 internal static class AuditOps
 {
-    public static void MapAudit(this RouteGroupBuilder ops) => ops.MapGet("/audit", ListAsync).As("ops.audit", "What operators did, the newest first", 400);
+    public static void MapAudit(this RouteGroupBuilder ops) =>
+        ops.MapGet("/audit", ListAsync).As("ops.audit", "Changes made by operators, the newest first", 400);
 
     private static async Task<Results<Ok<Page<AuditView>>, ApiError>> ListAsync(OperatorAudit audit, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out var refusal) || !OpsCursor.Read(cursor).Got(out var after, out refusal))
+        if (!PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out var refusal) || !OpsCursor.Read(cursor).TryGet(out var after, out refusal))
         {
             return refusal;
         }
@@ -22,7 +23,7 @@ internal static class AuditOps
 }
 
 /// <param name="Action">For instance <c>knob.set</c>, <c>dlq.requeue</c>, <c>tool_cache.clear</c>.</param>
-/// <param name="After">What came of it; absent if it was not finished.</param>
+/// <param name="After">The result of the action; absent if it did not finish.</param>
 internal sealed record AuditView(DateTime At, string Actor, string Action, string Target, string? Before, string? After)
 {
     public static AuditView Of(OperatorAuditRow row) => new(row.CreatedAt.UtcDateTime, row.Actor, row.Action, row.Target, row.Before, row.After);

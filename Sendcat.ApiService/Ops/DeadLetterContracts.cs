@@ -11,7 +11,7 @@ internal sealed record DeadLetterGroupView(string Tool, string Fingerprint, stri
         new(group.Tool, group.Fingerprint, group.Reason, group.Error, group.Count, group.First.UtcDateTime, group.Last.UtcDateTime);
 }
 
-/// <param name="History">One object per attempt, over all replays.</param>
+/// <param name="History">One object per attempt, across all replays.</param>
 internal sealed record DeadLetterView(
     Guid Id, string Tool, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTime CreatedAt, DateTime DiedAt, JsonElement? Arguments, JsonElement? History)
 {
@@ -28,18 +28,18 @@ internal sealed record DeadLetterView(
         }
         catch (JsonException)
         {
-            // A job that died of its arguments is shown all the same.
+            // A job whose arguments are not valid JSON is still shown, with them as text.
             return JsonSerializer.SerializeToElement(text, OpsJson.Default.String);
         }
     }
 }
 
-/// <summary>Which dead letters to change. At least one of the filters, or <paramref name="All"/>.</summary>
-/// <param name="Limit">1–10 000; the oldest first.</param>
-/// <param name="DryRun">Only say what would happen.</param>
-internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IChecked
+/// <summary>Selects the dead letters to change: by at least one filter, or by <paramref name="All"/>.</summary>
+/// <param name="Limit">The most dead letters to change, 1–10 000; the oldest are changed first.</param>
+/// <param name="DryRun">True: report what would be changed, and change nothing.</param>
+internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint, IReadOnlyList<Guid>? Ids, DateTimeOffset? DiedBefore, int? Limit, bool? All, bool? DryRun) : IValidatable
 {
-    public DeadLetterFilter Filter => new(Tool, Fingerprint, Ids, DiedBefore?.ToUniversalTime(), Limit ?? DeadLetterFilter.MostAtOnce);
+    public DeadLetterFilter Filter => new(Tool, Fingerprint, Ids, DiedBefore?.ToUniversalTime(), Limit ?? DeadLetterFilter.MaxLimit);
 
     public IEnumerable<string> Problems()
     {
@@ -48,9 +48,9 @@ internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint
             yield return "say which: tool, fingerprint, ids, diedBefore, or all: true";
         }
 
-        if (Limit is < 1 or > DeadLetterFilter.MostAtOnce)
+        if (Limit is < 1 or > DeadLetterFilter.MaxLimit)
         {
-            yield return $"limit must be 1 to {DeadLetterFilter.MostAtOnce}";
+            yield return $"limit must be 1 to {DeadLetterFilter.MaxLimit}";
         }
 
         foreach (var problem in Problems(Tool, Fingerprint))
@@ -76,10 +76,10 @@ internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint
     private static partial Regex FingerprintPattern();
 }
 
-/// <param name="Matched">Dead letters that the filter let through.</param>
-/// <param name="Changed">How many were changed, or would be.</param>
-/// <param name="Skipped">Those whose question is being worked on already; they stay.</param>
-/// <param name="LastDueAt">When the last one of a replay runs.</param>
+/// <param name="Matched">The number of dead letters that match the filter.</param>
+/// <param name="Changed">The number of dead letters that were changed, or would be in a dry run.</param>
+/// <param name="Skipped">The number of dead letters that were not changed, because another job already handles the same request.</param>
+/// <param name="LastDueAt">The time at which the last replayed job becomes due.</param>
 internal sealed record DeadLettersChanged(bool DryRun, int Matched, int Changed, int Skipped, IReadOnlyList<Guid> Ids, DateTime? LastDueAt)
 {
     public static DeadLettersChanged Of(DeadLetterChange change) => new(change.DryRun, change.Matched, change.Jobs.Count, change.Skipped, change.Jobs, change.LastDueAt?.UtcDateTime);

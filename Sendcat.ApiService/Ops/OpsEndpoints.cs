@@ -4,21 +4,23 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Ops;
 
-/// <summary><c>/api/ops</c>: what operators see and change while the system runs, and what viewers see. Every change is audited by the store that makes it.</summary>
+/// <summary>
+/// <c>/api/ops</c>: operators read and change the running system, viewers read it. The store that makes a change writes its audit entry.
+/// </summary>
 internal static class OpsEndpoints
 {
-    /// <exception cref="InvalidOperationException">A key cannot be accepted.</exception>
+    /// <exception cref="InvalidOperationException">A key is too short outside Development, or both keys are the same.</exception>
     public static void MapOps(this WebApplication app)
     {
-        // Now, so that a bad key stops the start and not the first operator.
+        // Resolved now, so that an invalid key stops the start instead of failing the first request.
         _ = app.Services.GetRequiredService<OpsKeys>();
         var guard = app.Services.GetRequiredService<OpsGuard>();
         var ops = FunctionErrors.Group(app).MapGroup("/api/ops").WithTags("Operations")
             .AddEndpointFilter(async (context, next) => await guard.RefusalAsync(context.HttpContext) is { } refusal ? refusal : await next(context))
             .WithMetadata(Refusal(401), Refusal(403), Refusal(429));
-        ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every setting: value, default, range, and who said so");
+        ops.MapGet("/knobs", Knobs).As("ops.knobs", "Every knob: value, default, range and source");
         ops.MapPut("/knobs/{name}", SetAsync).Takes<KnobSetting>().As("ops.setKnob", "Set a knob on all replicas", 400, 404, 413, 415);
-        ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Give a knob back to configuration", 400, 404);
+        ops.MapDelete("/knobs/{name}", ClearAsync).As("ops.clearKnob", "Remove the override of a knob", 400, 404);
         ops.MapPost("/admission/{mode}", SwitchAsync).As("ops.switchAdmission", "Switch admission: enforce, shadow or off", 400);
         ops.MapToolJobs();
         ops.MapDeadLetters();
@@ -29,10 +31,11 @@ internal static class OpsEndpoints
 
     private static Ok<KnobList> Knobs(KnobRegistry knobs) => TypedResults.Ok(new KnobList([.. knobs.Read().Select(KnobView.Of)], knobs.Rejected));
 
-    private static async Task<Results<Ok<KnobChanged>, ApiError>> SetAsync(HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<KnobChanged>, ApiError>> SetAsync(
+        HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OpsJson.Default.KnobSetting, cancellationToken);
-        if (!body.Got(out var setting, out var refusal))
+        if (!body.TryGet(out var setting, out var refusal))
         {
             return refusal;
         }
@@ -40,10 +43,12 @@ internal static class OpsEndpoints
         return await ChangeAsync(http, name, setting.Text, store, knobs, cancellationToken);
     }
 
-    private static Task<Results<Ok<KnobChanged>, ApiError>> ClearAsync(HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken) =>
+    private static Task<Results<Ok<KnobChanged>, ApiError>> ClearAsync(
+        HttpContext http, string name, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken) =>
         ChangeAsync(http, name, null, store, knobs, cancellationToken);
 
-    private static async Task<Results<Ok<KnobChanged>, ApiError>> ChangeAsync(HttpContext http, string name, string? value, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<KnobChanged>, ApiError>> ChangeAsync(
+        HttpContext http, string name, string? value, KnobOverrideStore store, KnobRegistry knobs, CancellationToken cancellationToken)
     {
         if (knobs.Find(name) is null)
         {
@@ -75,7 +80,9 @@ internal static class OpsEndpoints
 
     private static ProducesResponseTypeMetadata Refusal(int status) => new(status, typeof(string), ["text/plain"]);
 
-    /// <summary>In an order that never refuses anyone on the way who would be let in before and after.</summary>
+    /// <summary>
+    /// The knobs are set in this order, so that no step in between denies a request that is admitted before and after the switch.
+    /// </summary>
     private static readonly Dictionary<string, (string Name, string Value)[]> AdmissionModes = new(StringComparer.Ordinal)
     {
         ["enforce"] = [("ADMISSION_REDIS_SHADOW_MODE", "false"), ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true")],
@@ -83,6 +90,6 @@ internal static class OpsEndpoints
         ["off"] = [("ADMISSION_REDIS_ENABLED", "false"), ("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true")],
     };
 
-    /// <summary>Who is told in the audit.</summary>
+    /// <summary>The actor of an audit entry.</summary>
     internal static string Actor(HttpContext http) => $"operator at {ClientAddress.KeyOf(http)}";
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.ApiService.Ops;
 
-/// <summary>What the bearer of a key may do on the operator surface.</summary>
+/// <summary>What the holder of a key may do on the operator surface.</summary>
 internal enum OpsRole
 {
     /// <summary>No key, or a wrong one.</summary>
@@ -17,13 +17,18 @@ internal enum OpsRole
     Operator,
 }
 
-/// <summary>The keys of operators, <c>OPS_API_KEY</c>, and of those who only look, <c>OPS_VIEWER_KEY</c>. Without a key nobody has its role. Keys are read from the Authorization header and from nowhere else.</summary>
+/// <summary>
+/// The operator key <c>OPS_API_KEY</c> and the viewer key <c>OPS_VIEWER_KEY</c>. When a key is not configured, no caller has its role.
+/// Requests present keys in the Authorization header only.
+/// </summary>
 internal sealed class OpsKeys
 {
     public const string OperatorSetting = "OPS_API_KEY";
     public const string ViewerSetting = "OPS_VIEWER_KEY";
 
-    /// <summary>A random key of letters and digits that long has 142 bits: guessing one is hopeless, however many wrong ones may be tried.</summary>
+    /// <summary>
+    /// Characters. A random key of 24 letters and digits has 142 bits, so it cannot be guessed with any number of attempts.
+    /// </summary>
     public const int Shortest = 24;
 
     private const string Scheme = "Bearer ";
@@ -39,7 +44,7 @@ internal sealed class OpsKeys
         var (operators, viewers) = (Read(OperatorSetting), Read(ViewerSetting));
         return operators is null || operators != viewers
             ? new(operators, viewers)
-            : throw new InvalidOperationException($"{OperatorSetting} and {ViewerSetting} are the same key: who may look could change everything.");
+            : throw new InvalidOperationException($"{OperatorSetting} and {ViewerSetting} are the same key: viewers could change everything.");
 
         string? Read(string name)
         {
@@ -54,11 +59,13 @@ internal sealed class OpsKeys
         }
     }
 
-    /// <summary>The key that came along; null for none, and for several, of which none would be the right one to compare.</summary>
+    /// <summary>The key of the Authorization header; null without one, and for several headers.</summary>
     public static string? Presented(StringValues authorization) =>
-        authorization is [{ } given] && given.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && given.AsSpan(Scheme.Length).Trim() is { Length: > 0 } key ? key.ToString() : null;
+        authorization is [{ } header]
+        && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+        && header.AsSpan(Scheme.Length).Trim() is { Length: > 0 } key ? key.ToString() : null;
 
-    /// <summary>Takes the same time for every key: hashes are compared, always both.</summary>
+    /// <summary>The role of a key. The time is the same for every key: both hashes are always compared, in constant time.</summary>
     public OpsRole RoleOf(string? presented)
     {
         if (presented is null)

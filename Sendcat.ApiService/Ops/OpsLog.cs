@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Ops;
 
-/// <summary>Event ids 1600–1699. Keys are never logged, wrong ones neither: they may be right elsewhere.</summary>
+/// <summary>Event ids 1600–1699. Keys are never logged, not even wrong ones: they may be valid in another system.</summary>
 internal static partial class OpsLog
 {
     [LoggerMessage(1601, LogLevel.Warning, "Wrong operator key from {Address}: {Method} {Route}")]

@@ -3,8 +3,10 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ApiService.Ops;
 
-/// <summary>The tool queue as it is now; ended jobs count when they ended in the window. Counted, not sampled.</summary>
-/// <param name="ByTool">The same by tool.</param>
+/// <summary>
+/// The current state of the tool queue. The counts are exact. Jobs that ended are counted when they ended within the window.
+/// </summary>
+/// <param name="ByTool">The counts per tool.</param>
 internal sealed record QueueView(
     DateTime GeneratedAt,
     int WindowMinutes,
@@ -26,7 +28,7 @@ internal sealed record QueueView(
         QueueHealthView.Of(findings));
 }
 
-/// <param name="Failed">Ended without a result because another attempt could not help; dead letters are not in it.</param>
+/// <param name="Failed">Jobs that ended without a result after an error that no retry can fix. Dead letters are not included.</param>
 internal sealed record JobCounts(int Queued, int Running, int Completed, int Failed, int DeadLetter, int Cancelled)
 {
     public static JobCounts Of(IReadOnlyList<LaneReading> lanes) => new(
@@ -34,15 +36,15 @@ internal sealed record JobCounts(int Queued, int Running, int Completed, int Fai
         lanes.Sum(lane => lane.Cancelled));
 }
 
-/// <param name="Due">Jobs that wait and could start now.</param>
-/// <param name="QueuedUtilization">Due jobs in relation to the lane's cap; above 1 only while caps are advisory.</param>
-/// <param name="OverCap">Jobs that a full lane would have refused while caps were advisory.</param>
+/// <param name="Due">Queued jobs that could start now.</param>
+/// <param name="QueuedUtilization">Due jobs divided by the lane's cap; above 1 only while caps are advisory.</param>
+/// <param name="OverCap">Jobs that were accepted over the cap while caps were advisory.</param>
 internal sealed record LanePressure(
     string QosClass, int Due, double QueuedUtilization, double RunningUtilization, long OldestQueuedAgeMs, long OldestRunningAgeMs, long OldestDeadLetterAgeMs, int OverCap)
 {
     public static LanePressure Of(LaneReading lane) => new(
-        lane.QosClass, lane.QueuedDue, Math.Round(lane.QueuedUtilization, 4), Math.Round(lane.RunningUtilization, 4), (long)lane.OldestQueued.TotalMilliseconds, (long)lane.OldestRunning.TotalMilliseconds,
-        (long)lane.OldestDeadLetter.TotalMilliseconds, lane.OverCap);
+        lane.QosClass, lane.QueuedDue, Math.Round(lane.QueuedUtilization, 4), Math.Round(lane.RunningUtilization, 4),
+        (long)lane.OldestQueued.TotalMilliseconds, (long)lane.OldestRunning.TotalMilliseconds, (long)lane.OldestDeadLetter.TotalMilliseconds, lane.OverCap);
 }
 
 /// <param name="Level"><c>ok</c> or <c>warning</c></param>
@@ -51,14 +53,14 @@ internal sealed record QueueHealthView(string Level, IReadOnlyList<QueueFinding>
     public static QueueHealthView Of(IReadOnlyList<QueueFinding> findings) => new(QueueHealth.Level(findings), findings);
 }
 
-/// <param name="CreatedAlerts">New ones; none for what is still in its cool-down.</param>
+/// <param name="CreatedAlerts">The number of new alerts. A finding in its cool-down creates none.</param>
 internal sealed record QueueChecked(bool Enabled, int CreatedAlerts, int ClearedAlerts, int WindowMinutes, QueueHealthView Health)
 {
     public static QueueChecked Of(QueueCheck check) => new(check.Enabled, check.Created, check.Cleared, check.WindowMinutes, QueueHealthView.Of(check.Findings));
 }
 
-/// <param name="Observed">Jobs or milliseconds, the most that was seen in the alert's slot.</param>
-/// <param name="ClearedAt">Absent: it is still so.</param>
+/// <param name="Observed">Jobs or milliseconds: the largest value observed in the alert's time slot.</param>
+/// <param name="ClearedAt">Absent while the alert is active.</param>
 internal sealed record QueueAlertView(string AlertKey, string Kind, long Observed, long Threshold, int WindowMinutes, DateTime CreatedAt, DateTime ExpiresAt, DateTime? ClearedAt)
 {
     public static QueueAlertView Of(QueueAlert alert) =>

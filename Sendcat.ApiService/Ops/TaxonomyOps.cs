@@ -16,7 +16,7 @@ internal static class TaxonomyOps
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
     public static void MapTaxonomy(this RouteGroupBuilder ops) =>
-        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Have a tool worker fetch eBay's categories now, whatever their age", 503);
+        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Request that a tool worker fetches eBay's categories now, regardless of their age", 503);
 
     private static async Task<Results<Accepted<TaxonomyRefreshRequested>, ApiError>> RefreshAsync(
         HttpContext http, IConnectionMultiplexer redis, NpgsqlDataSource database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
@@ -29,9 +29,9 @@ internal static class TaxonomyOps
             using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
             workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            // Answered below like a system without workers: nobody received the request.
+            // Handled below like zero receivers: no worker received the request.
         }
 
         await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"received by {workers} workers"), cancellationToken);
@@ -54,7 +54,7 @@ internal static class TaxonomyOps
     }
 }
 
-/// <summary>The categories as they were when the request was sent; the workers fetch them in some seconds.</summary>
-/// <param name="Workers">How many received the request; one of them fetches.</param>
-/// <param name="FetchedAt">Absent: never.</param>
+/// <summary>The state of the categories when the request was sent. A worker fetches them within seconds.</summary>
+/// <param name="Workers">The number of workers that received the request; one of them fetches.</param>
+/// <param name="FetchedAt">The time of the last fetch; absent: never fetched.</param>
 internal sealed record TaxonomyRefreshRequested(string Marketplace, long Workers, DateTime? FetchedAt, long Categories);

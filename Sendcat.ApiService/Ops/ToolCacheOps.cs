@@ -7,18 +7,18 @@ using Sendcat.Reliability.ToolCache;
 
 namespace Sendcat.ApiService.Ops;
 
-/// <summary><c>/api/ops/tool-cache</c>: how much is kept, and forgetting it.</summary>
+/// <summary><c>/api/ops/tool-cache</c>: counts and deletes entries of the tool cache.</summary>
 internal static partial class ToolCacheOps
 {
-    private const int UsualDeletes = 10_000;
-    private const int MostDeletes = 100_000;
+    private const int DefaultMaxDeletes = 10_000;
+    private const int LargestMaxDeletes = 100_000;
 
     private static readonly TimeSpan RedisRetryAfter = TimeSpan.FromSeconds(1);
 
     public static void MapToolCache(this RouteGroupBuilder ops)
     {
         ops.MapGet("/tool-cache", StatisticsAsync).As("ops.toolCache", "Entries of the tool cache by namespace");
-        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Forget what the tool cache keeps: of ?namespace=, or of all", 400, 503);
+        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Delete the entries of ?namespace=, or of all namespaces", 400, 503);
     }
 
     private static async Task<Ok<CacheView>> StatisticsAsync(ToolCache cache, CancellationToken cancellationToken)
@@ -35,16 +35,16 @@ internal static partial class ToolCacheOps
             return ApiError.InvalidRequest("namespace must be one, such as search_web_v1");
         }
 
-        var most = UsualDeletes;
-        if (!string.IsNullOrEmpty(maxDeletes) && !(int.TryParse(maxDeletes, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= MostDeletes))
+        var most = DefaultMaxDeletes;
+        if (!string.IsNullOrEmpty(maxDeletes) && !(int.TryParse(maxDeletes, NumberStyles.None, CultureInfo.InvariantCulture, out most) && most is >= 1 and <= LargestMaxDeletes))
         {
-            return ApiError.InvalidRequest($"maxDeletes must be 1 to {MostDeletes}");
+            return ApiError.InvalidRequest($"maxDeletes must be 1 to {LargestMaxDeletes}");
         }
 
         var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "tool_cache.clear", string.IsNullOrEmpty(@namespace) ? "all" : @namespace, cancellationToken);
         try
         {
-            var cleared = await ForgetAsync(cache, @namespace, most, cancellationToken);
+            var cleared = await ClearNamespacesAsync(cache, @namespace, most, cancellationToken);
             await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"{cleared.Deleted} deleted{(cleared.HasMore ? ", more are left" : "")}"), cancellationToken);
             return TypedResults.Ok(cleared);
         }
@@ -55,7 +55,7 @@ internal static partial class ToolCacheOps
         }
     }
 
-    private static async Task<CacheCleared> ForgetAsync(ToolCache cache, string? space, int most, CancellationToken cancellationToken)
+    private static async Task<CacheCleared> ClearNamespacesAsync(ToolCache cache, string? space, int most, CancellationToken cancellationToken)
     {
         IEnumerable<string> spaces = string.IsNullOrEmpty(space) ? await cache.NamespacesAsync(cancellationToken) : [space];
         var (byNamespace, more) = (new SortedDictionary<string, int>(StringComparer.Ordinal), false);
@@ -80,8 +80,10 @@ internal static partial class ToolCacheOps
     private static partial Regex NamespacePattern();
 }
 
-/// <summary>Fresh entries and such as may still stand in for a failing upstream; none while Redis is away.</summary>
+/// <summary>
+/// Counts fresh entries, and stale ones that may still be served when an upstream fails. Zero while Redis is unavailable.
+/// </summary>
 internal sealed record CacheView(int SampledActiveEntries, IReadOnlyDictionary<string, int> ByNamespace);
 
-/// <param name="HasMore"><c>maxDeletes</c> was not enough.</param>
+/// <param name="HasMore">True when entries are left because of <c>maxDeletes</c>.</param>
 internal sealed record CacheCleared(int Deleted, bool HasMore, IReadOnlyDictionary<string, int> ByNamespace);

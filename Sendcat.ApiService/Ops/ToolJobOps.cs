@@ -11,31 +11,31 @@ namespace Sendcat.ApiService.Ops;
 /// <summary><c>/api/ops/tool-jobs</c>: the queue, its health and its alerts.</summary>
 internal static class ToolJobOps
 {
-    private const int LongestWindow = 1_440;
+    private const int MaxWindowMinutes = 1_440;
 
     public static void MapToolJobs(this RouteGroupBuilder ops)
     {
         ops.MapGet("/tool-jobs", QueueAsync).As("ops.toolJobs", "The tool queue: counts, ages, pressure by lane, health; ?minutes= for ended jobs", 400);
         ops.MapGet("/tool-jobs/alerts", AlertsAsync).As("ops.toolQueueAlerts", "Alerts about the tool queue, the newest first", 400);
-        ops.MapPost("/tool-jobs/monitor", CheckAsync).As("ops.monitorQueueHealth", "Judge the tool queue now, record new alerts and clear old ones");
+        ops.MapPost("/tool-jobs/monitor", CheckAsync).As("ops.monitorQueueHealth", "Check the tool queue now, record new alerts and clear old ones");
     }
 
     private static async Task<Results<Ok<QueueView>, ApiError>> QueueAsync(
         ToolJobStatistics statistics, QueueAlerts alerts, IOptionsMonitor<OpsOptions> options, TimeProvider time, string? minutes, CancellationToken cancellationToken)
     {
         var window = options.CurrentValue.DefaultWindowMinutes;
-        if (!string.IsNullOrEmpty(minutes) && !(int.TryParse(minutes, NumberStyles.None, CultureInfo.InvariantCulture, out window) && window is >= 1 and <= LongestWindow))
+        if (!string.IsNullOrEmpty(minutes) && !(int.TryParse(minutes, NumberStyles.None, CultureInfo.InvariantCulture, out window) && window is >= 1 and <= MaxWindowMinutes))
         {
-            return ApiError.InvalidRequest($"minutes must be 1 to {LongestWindow}");
+            return ApiError.InvalidRequest($"minutes must be 1 to {MaxWindowMinutes}");
         }
 
         var reading = await statistics.ReadAsync(TimeSpan.FromMinutes(window), cancellationToken);
-        return TypedResults.Ok(QueueView.Of(reading, await alerts.LookAsync(cancellationToken), time.GetUtcNow()));
+        return TypedResults.Ok(QueueView.Of(reading, await alerts.EvaluateAsync(cancellationToken), time.GetUtcNow()));
     }
 
     private static async Task<Results<Ok<Page<QueueAlertView>>, ApiError>> AlertsAsync(QueueAlerts alerts, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out var refusal) || !OpsCursor.Read(cursor).Got(out var after, out refusal))
+        if (!PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out var refusal) || !OpsCursor.Read(cursor).TryGet(out var after, out refusal))
         {
             return refusal;
         }
@@ -47,14 +47,14 @@ internal static class ToolJobOps
     private static async Task<Ok<QueueChecked>> CheckAsync(QueueAlerts alerts, CancellationToken cancellationToken) => TypedResults.Ok(QueueChecked.Of(await alerts.CheckAsync(cancellationToken)));
 }
 
-/// <summary>Lists of numbered rows, the newest first: the cursor is the number of the last one.</summary>
-/// <param name="Before">Null: from the newest on.</param>
+/// <summary>The cursor of a list with numeric ids, the newest first. It is the id of the last row of a page.</summary>
+/// <param name="Before">Null: start with the newest row.</param>
 internal sealed record OpsCursor(long? Before)
 {
     public static Outcome<OpsCursor> Read(string? text) =>
         string.IsNullOrEmpty(text) ? new OpsCursor((long?)null)
         : long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var before) ? new OpsCursor(before)
-        : PageCursor.Foreign;
+        : PageCursor.Invalid;
 
     public static string After(long id) => id.ToString(CultureInfo.InvariantCulture);
 }

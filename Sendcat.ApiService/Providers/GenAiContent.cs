@@ -5,8 +5,9 @@ using System.Text.Json;
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// Whether what people and models say is put on spans: <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true</c>, never by default. Then everybody who may read the telemetry may read the
-/// conversations. docs/telemetry.md says so, too.
+/// Whether the messages of users and models are recorded on spans. The environment variable
+/// <c>OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true</c> turns this on; the default is off. When it is on, everyone with access to
+/// the telemetry can read the conversations. See docs/telemetry.md.
 /// </summary>
 internal sealed record ContentCapture(bool IsOn)
 {
@@ -14,21 +15,26 @@ internal sealed record ContentCapture(bool IsOn)
 
     public static readonly ContentCapture Off = new(false);
 
-    public static ContentCapture From(IConfiguration configuration) => new(bool.TryParse(configuration[Variable]?.Trim(), out var on) && on);
+    public static ContentCapture From(IConfiguration configuration) =>
+        new(bool.TryParse(configuration[Variable]?.Trim(), out var on) && on);
 }
 
-/// <summary>The content attributes of the GenAI conventions, as the JSON that their schemas describe. Bounded: long texts are cut, and of a long conversation the newest messages are kept.</summary>
+/// <summary>
+/// Builds the content attributes of the GenAI semantic conventions, as the JSON that their schemas describe. The size is bounded: long
+/// texts are truncated, and a long conversation is reduced to its newest messages.
+/// </summary>
 internal static class GenAiContent
 {
-    /// <summary>Characters of one text.</summary>
-    public const int LongestText = 8_192;
+    /// <summary>Maximum characters of one text; the rest is truncated.</summary>
+    public const int MaxTextLength = 8_192;
 
-    /// <summary>Characters of all messages of one attribute.</summary>
-    public const int MostText = 65_536;
+    /// <summary>Maximum characters of all messages of one attribute; older messages are dropped.</summary>
+    public const int MaxTotalTextLength = 65_536;
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    public static string Cut(string text) => text.Length <= LongestText ? text : $"{text[..LongestText]}… ({text.Length - LongestText} more characters)";
+    public static string Cut(string text) =>
+        text.Length <= MaxTextLength ? text : $"{text[..MaxTextLength]}… ({text.Length - MaxTextLength} more characters)";
 
     public static string Instructions(IReadOnlyList<string> prompts) => Write(json =>
     {
@@ -59,11 +65,11 @@ internal static class GenAiContent
             json.WriteStartObject();
             json.WriteString("role", message.Role);
             json.WriteStartArray("parts");
-            if (message.ToolCallId is { } answered)
+            if (message.ToolCallId is { } respondedCallId)
             {
                 json.WriteStartObject();
                 json.WriteString("type", "tool_call_response");
-                json.WriteString("id", answered);
+                json.WriteString("id", respondedCallId);
                 json.WriteString("response", Cut(message.Content ?? ""));
                 json.WriteEndObject();
             }
@@ -108,15 +114,16 @@ internal static class GenAiContent
         }
 
         json.WriteEndArray();
-        // The schema's word; providers say it in the plural.
+        // The schema has "tool_call"; providers send "tool_calls".
         json.WriteString("finish_reason", finishReason == "tool_calls" ? "tool_call" : finishReason);
         json.WriteEndObject();
     });
 
+    /// <summary>The newest messages whose texts fit into <see cref="MaxTotalTextLength"/>.</summary>
     private static IEnumerable<ProviderMessage> Newest(IReadOnlyList<ProviderMessage> messages)
     {
         var (first, characters) = (messages.Count, 0);
-        while (first > 0 && (characters += Math.Min(LongestText, messages[first - 1].Content?.Length ?? 0)) <= MostText)
+        while (first > 0 && (characters += Math.Min(MaxTextLength, messages[first - 1].Content?.Length ?? 0)) <= MaxTotalTextLength)
         {
             first--;
         }
@@ -142,14 +149,18 @@ internal static class GenAiContent
         json.WriteEndObject();
     }
 
-    /// <summary>A file that came with its message is only mentioned.</summary>
+    /// <summary>The content of an inline file (a <c>data:</c> URL) is replaced by its length.</summary>
     private static void Part(Utf8JsonWriter json, ProviderAttachment attachment)
     {
         json.WriteStartObject();
         json.WriteString("type", "uri");
         json.WriteString("modality", attachment.MediaType.Split('/')[0]);
         json.WriteString("mime_type", attachment.MediaType);
-        json.WriteString("uri", attachment.Url.StartsWith("data:", StringComparison.OrdinalIgnoreCase) ? $"data: ({attachment.Url.Length} characters)" : Cut(attachment.Url));
+        json.WriteString(
+            "uri",
+            attachment.Url.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+                ? $"data: ({attachment.Url.Length} characters)"
+                : Cut(attachment.Url));
         json.WriteEndObject();
     }
 

@@ -6,8 +6,9 @@ using Sendcat.ApiService.Providers.Catalogue;
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// Spans and metrics of model calls under the name <c>Sendcat.GenAI</c>, after the GenAI conventions as of semantic-conventions 1.41 (the last release that carries
-/// their text). Content only when it is captured (<see cref="ContentCapture"/>). Metric tags are closed sets: an id that the built-in table does not know is <c>other</c>.
+/// Spans and metrics of model calls under the name <c>Sendcat.GenAI</c>. They follow the GenAI conventions of semantic-conventions 1.41,
+/// the last release that contains them. Message content is recorded only when <see cref="ContentCapture"/> is on. Metric tags are closed
+/// sets: a model id that is not in the built-in table is recorded as <c>other</c>.
 /// </summary>
 internal sealed class GenAiTelemetry : IDisposable
 {
@@ -26,24 +27,31 @@ internal sealed class GenAiTelemetry : IDisposable
     {
         (_time, _capture) = (time, capture);
         _meter = meters.Create(Name);
-        var seconds = new InstrumentAdvice<double> { HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92] };
+        var seconds = new InstrumentAdvice<double>
+        {
+            HistogramBucketBoundaries = [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92],
+        };
         var counts = new InstrumentAdvice<long> { HistogramBucketBoundaries = [1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576] };
-        _duration = _meter.CreateHistogram("gen_ai.client.operation.duration", "s", "Duration of a model call until its stream ended", null, seconds);
-        _firstChunk = _meter.CreateHistogram("gen_ai.client.operation.time_to_first_chunk", "s", "Time until the first token of a model call", null, seconds);
+        _duration = _meter.CreateHistogram(
+            "gen_ai.client.operation.duration", "s", "Duration of a model call until its stream ended", null, seconds);
+        _firstChunk = _meter.CreateHistogram(
+            "gen_ai.client.operation.time_to_first_chunk", "s", "Time until the first token of a model call", null, seconds);
         _tokens = _meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens of a model call", null, counts);
     }
 
-    /// <summary>Begins the record of a call; disposing of it ends it, as cancelled if nothing else was said.</summary>
+    /// <summary>
+    /// Starts the telemetry of a call. Disposing ends it; without a finish event or a failure it ends as <c>cancelled</c>.
+    /// </summary>
     public Operation Start(ProviderRequest request, ProviderRoute first) => new(this, request, first);
 
     public void Dispose() => _meter.Dispose();
 
-    /// <summary>One model call, all its attempts included.</summary>
+    /// <summary>The telemetry of one model call, all its attempts included.</summary>
     internal sealed class Operation : IDisposable
     {
         private readonly GenAiTelemetry _telemetry;
         private readonly Activity? _span;
-        private readonly Answer? _answer;
+        private readonly CapturedResponse? _captured;
         private readonly string _requestModel;
         private readonly long _started;
         private double? _firstChunk;
@@ -80,13 +88,17 @@ internal sealed class GenAiTelemetry : IDisposable
 
                 if (telemetry._capture.IsOn)
                 {
-                    _answer = new();
+                    _captured = new();
                     span.SetTag("gen_ai.input.messages", GenAiContent.Input(request.Messages));
                 }
             }
         }
 
-        /// <summary>What the call does is below this span. A stream is read in pieces, each in the context of its reader: so call it for every piece, in an async method of its own.</summary>
+        /// <summary>
+        /// Makes the span of this operation the current activity, so that the spans of the call become its children. Each read of the
+        /// stream runs in the execution context of its caller. Therefore call this method before every read, inside a separate async
+        /// method.
+        /// </summary>
         public void Enter()
         {
             if (_span is not null)
@@ -95,19 +107,20 @@ internal sealed class GenAiTelemetry : IDisposable
             }
         }
 
-        /// <summary>What a route was sent besides the messages.</summary>
-        public void Sent(IReadOnlyList<string> prompts, IReadOnlyList<ToolDeclaration> tools)
+        /// <summary>Records the system prompts and tools that were sent to a route, when content capture is on.</summary>
+        public void RecordRequest(IReadOnlyList<string> prompts, IReadOnlyList<ToolDeclaration> tools)
         {
-            if (_answer is not null)
+            if (_captured is not null)
             {
                 _span!.SetTag("gen_ai.system_instructions", GenAiContent.Instructions(prompts));
                 _span.SetTag("gen_ai.tool.definitions", GenAiContent.Tools(tools));
             }
         }
 
-        public void Saw(ProviderEvent providerEvent, string? responseId)
+        /// <param name="responseId">The provider's id of the response; null: unknown.</param>
+        public void RecordEvent(ProviderEvent providerEvent, string? responseId)
         {
-            _answer?.Add(providerEvent);
+            _captured?.Add(providerEvent);
             switch (providerEvent)
             {
                 case ProviderEvent.RouteChosen route:
@@ -131,7 +144,7 @@ internal sealed class GenAiTelemetry : IDisposable
             }
         }
 
-        public void Failed(ProviderException failure)
+        public void RecordFailure(ProviderException failure)
         {
             _error = failure.Error.Code;
             _usage = failure.Usage;
@@ -187,7 +200,7 @@ internal sealed class GenAiTelemetry : IDisposable
                 span.SetTag("gen_ai.usage.output_tokens", _usage?.CompletionTokens);
                 span.SetTag("gen_ai.usage.cache_read.input_tokens", _usage?.CachedTokens);
                 span.SetTag("gen_ai.usage.reasoning.output_tokens", _usage?.ReasoningTokens);
-                span.SetTag("gen_ai.output.messages", _answer?.ToJson(_finishReason));
+                span.SetTag("gen_ai.output.messages", _captured?.ToJson(_finishReason));
                 if (_error is not null)
                 {
                     span.SetTag("error.type", _error);
@@ -199,16 +212,16 @@ internal sealed class GenAiTelemetry : IDisposable
         }
     }
 
-    /// <summary>What a model says, while it is captured.</summary>
-    private sealed class Answer
+    /// <summary>Collects the response of the model while content capture is on.</summary>
+    private sealed class CapturedResponse
     {
         private readonly StringBuilder _text = new();
         private readonly StringBuilder _reasoning = new();
         private readonly List<ProviderToolCall> _calls = [];
 
-        public void Add(ProviderEvent said)
+        public void Add(ProviderEvent providerEvent)
         {
-            switch (said)
+            switch (providerEvent)
             {
                 case ProviderEvent.Text text:
                     _text.Append(text.Delta);

@@ -2,14 +2,18 @@ using Sendcat.Reliability.Circuits;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>Circuit and bulkhead of a route. Tests of the router bring their own, which need no store; the service uses <see cref="RouteGuards"/>.</summary>
+/// <summary>
+/// The circuit breaker and the bulkhead of a route. The service uses <see cref="RouteGuards"/>; tests of the router use an implementation
+/// without Redis.
+/// </summary>
 internal interface IRouteGuards
 {
-    /// <summary>A place among the streams of this route, given back by disposal.</summary>
+    /// <summary>Acquires a slot in the bulkhead of the route. Disposing the result releases the slot.</summary>
+    /// <param name="holder">Id of the stream that holds the slot.</param>
     /// <exception cref="ProviderException">The bulkhead is full.</exception>
-    ValueTask<IAsyncDisposable> HoldAsync(ProviderRoute route, string holder, CancellationToken cancellationToken);
+    ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken);
 
-    /// <summary>Leave to make one attempt.</summary>
+    /// <summary>Acquires the circuit's permission for one attempt.</summary>
     /// <exception cref="ProviderException">The circuit is open.</exception>
     ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken);
 }

@@ -4,19 +4,21 @@ using Sendcat.ApiService.Providers.Catalogue;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>Whether a caller may ask a model. A model that no list names and the catalogue does not price is nobody's to ask.</summary>
+/// <summary>
+/// Decides whether a caller may use a model. A model that is in no list and has no price in the catalogue is denied to every caller.
+/// </summary>
 internal sealed class ModelAccess(IOptionsMonitor<ModelAccessOptions> options, IOptionsMonitor<ProviderRouteOptions> routes, ModelCatalogue catalogue)
 {
-    /// <summary>In a list: the models of <c>CHAT_MODEL_*</c>.</summary>
+    /// <summary>List entry that stands for the models of <c>CHAT_MODEL_*</c>.</summary>
     public const string Configured = "configured";
 
-    /// <summary>In a list: the configured models, and those of the catalogue up to the highest price.</summary>
+    /// <summary>List entry that stands for the configured models and for the models of the catalogue up to the maximum price.</summary>
     public const string Catalogue = "*";
 
     private ModelList _guests = new("");
     private ModelList _users = new("");
 
-    /// <param name="guest">A caller with a guest's limits.</param>
+    /// <param name="guest">True: the caller has the limits of a guest.</param>
     public bool Allows(string model, bool guest)
     {
         var knobs = options.CurrentValue;
@@ -26,12 +28,13 @@ internal sealed class ModelAccess(IOptionsMonitor<ModelAccessOptions> options, I
             || (list.HasCatalogue && catalogue.PriceOf(model) is { } price && price.Output <= (decimal)knobs.MaxOutputPrice);
     }
 
-    /// <summary>Reads a list anew only when the knob has changed.</summary>
-    private static ModelList Current(ref ModelList known, string text) => known.Text == text ? known : known = new(text);
+    /// <summary>Parses the list again only when the knob has changed.</summary>
+    private static ModelList Current(ref ModelList cached, string text) => cached.Text == text ? cached : cached = new(text);
 
     private sealed record ModelList(string Text)
     {
-        public FrozenSet<string> Ids { get; } = Text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToFrozenSet(StringComparer.Ordinal);
+        public FrozenSet<string> Ids { get; } =
+            Text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToFrozenSet(StringComparer.Ordinal);
 
         public bool HasConfigured => Ids.Contains(Configured);
 

@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>What a model is for; each class has a primary and a secondary default.</summary>
+/// <summary>The classes of models. Each class has a primary and a secondary default model.</summary>
 internal static class ModelClass
 {
     public const string Fast = "fast";

@@ -7,8 +7,9 @@ using Sendcat.Reliability.Circuits;
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// One model call on its way through routes and attempts. Until the first token it may begin anew, on the same route after a pause or on the next at once;
-/// from then on a failure ends it. Whatever ends it, its places are given back and its circuit has heard of it once.
+/// One model call over all its routes and attempts. Before the first token a failed attempt may be retried: on the same route after a
+/// backoff, or on the next route immediately. After the first token a failure ends the call. In every case the bulkhead slots are released,
+/// and the circuit gets exactly one result per attempt.
 /// </summary>
 internal sealed class ProviderCall(
     ProviderRequest request,
@@ -20,7 +21,9 @@ internal sealed class ProviderCall(
     ILogger logger,
     CancellationToken caller) : IAsyncDisposable
 {
-    /// <summary>A longer <c>Retry-After</c> is not waited for: the next route may answer sooner.</summary>
+    /// <summary>
+    /// Maximum wait before a retry on the same route. A longer <c>Retry-After</c> goes to the next route, which may respond sooner.
+    /// </summary>
     private static readonly TimeSpan RetryBudget = TimeSpan.FromSeconds(2);
 
     private readonly long _totalBy = time.GetTimestamp() + (long)(knobs.TotalTimeoutMs / 1000.0 * time.TimestampFrequency);
@@ -28,24 +31,25 @@ internal sealed class ProviderCall(
     private int _retries;
     private RouteAttempt? _attempt;
     private CircuitPermit? _permit;
-    private IAsyncDisposable? _place;
-    private bool _asked;
-    private bool _spoke;
+    private IAsyncDisposable? _slot;
+    private bool _requestSent;
+    private bool _receivedEvents;
     private bool _finished;
 
     public string? ResponseId => _attempt?.ResponseId;
 
-    /// <summary>System prompts of the last attempt.</summary>
+    /// <summary>System prompts that the last attempt sent.</summary>
     public IReadOnlyList<string> Prompts { get; private set; } = [];
 
-    /// <summary>Tools of the last attempt.</summary>
+    /// <summary>Tools that the last attempt declared.</summary>
     public IReadOnlyList<ToolDeclaration> Offered { get; private set; } = [];
 
     private ProviderRoute Route => routes[_route];
 
-    /// <summary>Adds the next events, at least one.</summary>
+    /// <summary>Waits for the next events and adds at least one of them, unless the call is over.</summary>
     /// <returns>False when the call is over.</returns>
-    /// <exception cref="ProviderException">The call failed for good.</exception>
+    /// <exception cref="ProviderException">The call failed, and no retry or failover is possible.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> NextAsync(List<ProviderEvent> events)
     {
@@ -59,10 +63,10 @@ internal sealed class ProviderCall(
             catch (ProviderException failure)
             {
                 await FailAsync(failure);
-                if (!await MayTryAgainAsync(failure))
+                if (!await PrepareRetryAsync(failure))
                 {
                     _finished = true;
-                    failure.Asked = _asked;
+                    failure.RequestSent = _requestSent;
                     throw;
                 }
             }
@@ -85,14 +89,14 @@ internal sealed class ProviderCall(
         }
         finally
         {
-            // A caller who left while the answer came says nothing against the route, and left before it nothing at all.
-            if (_spoke)
+            // A caller that disconnects during the response counts as a success of the route. Before the first event it counts as neutral.
+            if (_receivedEvents)
             {
-                Served();
+                ReportSuccess();
             }
 
             _permit?.Dispose();
-            await LeavePlaceAsync();
+            await ReleaseSlotAsync();
         }
     }
 
@@ -117,17 +121,21 @@ internal sealed class ProviderCall(
             return;
         }
 
-        // A probe keeps all others waiting: its first word is proof enough. Otherwise an answer counts when it is whole.
+        // While a probe runs, all other calls are refused, so the first event of a probe already counts as success. Other calls count when
+        // complete.
         _finished = events[^1] is ProviderEvent.Finished;
-        _spoke = true;
+        _receivedEvents = true;
         if (_finished || _permit is { IsProbe: true })
         {
-            Served();
+            ReportSuccess();
         }
     }
 
-    /// <summary>The circuit counts the operator's models alone. A caller's own choice proves the key and nothing else, whatever becomes of it.</summary>
-    private void Served()
+    /// <summary>
+    /// Reports a success to the circuit. The circuit counts only the models that the operator configured. A call of another model only
+    /// proves that the provider accepts our key.
+    /// </summary>
+    private void ReportSuccess()
     {
         if (Route.IsConfigured)
         {
@@ -139,7 +147,7 @@ internal sealed class ProviderCall(
         }
     }
 
-    private void NotServed(ProviderException failure)
+    private void ReportFailure(ProviderException failure)
     {
         switch (failure.Verdict)
         {
@@ -153,7 +161,7 @@ internal sealed class ProviderCall(
                 _permit?.AccountRefused(Suspension.Quota, Route.IsConfigured);
                 break;
             default:
-                // Disposed without a word it is neutral.
+                // A permit that is disposed without a result counts as neutral.
                 break;
         }
     }
@@ -161,14 +169,15 @@ internal sealed class ProviderCall(
     private async ValueTask OpenAsync()
     {
         var route = Route;
-        if (_place is null && !(request.PrimaryHeld && route.Id == ProviderRoute.Primary))
+        if (_slot is null && !(request.PrimaryHeld && route.Id == ProviderRoute.Primary))
         {
-            _place = await guards.HoldAsync(route, request.StreamId, caller);
+            _slot = await guards.AcquireSlotAsync(route, request.StreamId, caller);
         }
 
         _permit = await guards.EnterAsync(route, caller);
         _attempt = await RouteAttempt.OpenAsync(
-            route, TimeSpan.FromMilliseconds(knobs.IdleTimeoutMs), _totalBy, token => SendAsync(route, token), body => Reader(route, body), time, caller);
+            route, TimeSpan.FromMilliseconds(knobs.IdleTimeoutMs), _totalBy, token => SendAsync(route, token), body => Reader(route, body),
+            time, caller);
     }
 
     private async Task<HttpResponseMessage> SendAsync(ProviderRoute route, CancellationToken cancellationToken)
@@ -176,46 +185,51 @@ internal sealed class ProviderCall(
         var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != ToolNames.SearchWeb)];
         var prompts = request.WithPrompts ? SystemPrompts.For(route.Capability, request.ToolsAllowed ? tools : []) : [];
         (Prompts, Offered) = (prompts, tools);
-        var asked = request with { Tools = tools, MaxOutputTokens = route.MaxOutputTokens };
-        using var body = ChatRequestBody.Write(asked, route.Model, route.Capability.NativeTools, prompts);
+        var outgoing = request with { Tools = tools, MaxOutputTokens = route.MaxOutputTokens };
+        using var body = ChatRequestBody.Write(outgoing, route.Model, route.Capability.NativeTools, prompts);
         return await client.ChatAsync(route, body, cancellationToken);
     }
 
     private OpenRouterReader Reader(ProviderRoute route, Stream body)
     {
         var syntax = route.Capability.NativeTools ? MarkupSyntax.Native : MarkupSyntax.Fallback;
-        return new OpenRouterReader(body, new TextMarkup(syntax, request.WebSearch, request.ToolsAllowed, time), new ProviderFaults(route.Id), time);
+        var markup = new TextMarkup(syntax, request.WebSearch, request.ToolsAllowed, time);
+        return new OpenRouterReader(body, markup, new ProviderFaults(route.Id), time);
     }
 
     private async ValueTask FailAsync(ProviderException failure)
     {
         logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
         await CloseAttemptAsync();
-        _asked |= !failure.Refused;
-        NotServed(failure);
+        _requestSent |= !failure.RefusedByGuard;
+        ReportFailure(failure);
         _permit?.Dispose();
         _permit = null;
     }
 
-    private async ValueTask<bool> MayTryAgainAsync(ProviderException failure)
+    /// <summary>Waits for the backoff, or switches to the next route, if the call may be attempted again.</summary>
+    /// <returns>False: the failure is final.</returns>
+    private async ValueTask<bool> PrepareRetryAsync(ProviderException failure)
     {
         caller.ThrowIfCancellationRequested();
-        var elsewhere = _route + 1 < routes.Count && !routes[_route + 1].SharesAccountWith(Route);
-        if (_spoke || time.GetTimestamp() >= _totalBy || !(failure.Error.Retryable || (failure.Verdict == CircuitVerdict.KeyRefused && elsewhere)))
+        var nextHasOtherAccount = _route + 1 < routes.Count && !routes[_route + 1].SharesAccountWith(Route);
+        if (_receivedEvents || time.GetTimestamp() >= _totalBy
+            || !(failure.Error.Retryable || (failure.Verdict == CircuitVerdict.KeyRefused && nextHasOtherAccount)))
         {
             return false;
         }
 
-        if (failure.Error.Retryable && !failure.Refused && _retries < Route.Retries && Pause(failure.Error) is var pause && pause <= RetryBudget)
+        if (failure.Error.Retryable && !failure.RefusedByGuard && _retries < Route.Retries
+            && Backoff(failure.Error) is var backoff && backoff <= RetryBudget)
         {
-            logger.TriedAgain(request.StreamId, Route.Id, (int)pause.TotalMilliseconds);
-            await Task.Delay(pause, time, caller);
+            logger.TriedAgain(request.StreamId, Route.Id, (int)backoff.TotalMilliseconds);
+            await Task.Delay(backoff, time, caller);
             _retries++;
             return true;
         }
 
-        await LeavePlaceAsync();
-        if (_route + 1 >= routes.Count || (failure.Suspended && !elsewhere))
+        await ReleaseSlotAsync();
+        if (_route + 1 >= routes.Count || (failure.Suspended && !nextHasOtherAccount))
         {
             return false;
         }
@@ -226,11 +240,14 @@ internal sealed class ProviderCall(
         return true;
     }
 
-    /// <summary>100 ms and 150 more for every attempt, up to a quarter longer so that many callers do not come back together; never less than the provider asked for.</summary>
-    private TimeSpan Pause(ProviderError error)
+    /// <summary>
+    /// Backoff: 100 ms plus 150 ms for every previous retry, plus a random jitter of up to 25 %. At least the provider's
+    /// <c>Retry-After</c>.
+    /// </summary>
+    private TimeSpan Backoff(ProviderError error)
     {
-        var ours = (100 + (150 * _retries)) * (1 + (Random.Shared.NextDouble() / 4));
-        return TimeSpan.FromMilliseconds(Math.Max(ours, error.Status is null ? 0 : error.RetryAfterMs ?? 0));
+        var backoffMs = (100 + (150 * _retries)) * (1 + (Random.Shared.NextDouble() / 4));
+        return TimeSpan.FromMilliseconds(Math.Max(backoffMs, error.Status is null ? 0 : error.RetryAfterMs ?? 0));
     }
 
     private async ValueTask CloseAttemptAsync()
@@ -242,12 +259,12 @@ internal sealed class ProviderCall(
         }
     }
 
-    private async ValueTask LeavePlaceAsync()
+    private async ValueTask ReleaseSlotAsync()
     {
-        if (_place is { } place)
+        if (_slot is { } slot)
         {
-            _place = null;
-            await place.DisposeAsync();
+            _slot = null;
+            await slot.DisposeAsync();
         }
     }
 }

@@ -1,42 +1,53 @@
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>A failure of the provider in words that a client may see; never the provider's own text.</summary>
-/// <param name="Code"><c>upstream_quota_exceeded</c>, <c>upstream_rate_limited</c>, <c>upstream_auth</c>, <c>upstream_bad_request</c>, <c>upstream_unavailable</c>, <c>upstream_error</c> or <c>upstream_timeout</c>.</param>
-/// <param name="Retryable">The same request may succeed later or elsewhere; what is not retryable does not fail over either.</param>
-/// <param name="Status">The provider's HTTP status or error code, if there was one.</param>
+/// <summary>A failure of a model call, in a form that clients may see. It never contains text of the provider.</summary>
+/// <param name="Code">
+/// <c>upstream_quota_exceeded</c>, <c>upstream_rate_limited</c>, <c>upstream_auth</c>, <c>upstream_bad_request</c>,
+/// <c>upstream_unavailable</c>, <c>upstream_error</c> or <c>upstream_timeout</c>.
+/// </param>
+/// <param name="Retryable">
+/// The same request may succeed later or on another route. A failure that is not retryable does not fail over, except that a refused key
+/// fails over to a route with another account.
+/// </param>
+/// <param name="RetryAfterMs">Milliseconds after which a retry makes sense; null: unknown.</param>
+/// <param name="Status">The provider's HTTP status or numeric error code; null: there was none.</param>
 internal sealed record ProviderError(string Code, string Message, bool Retryable, int? RetryAfterMs, string ProviderId, string? RouteId, int? Status);
 
-/// <summary>What a failure says about the health of its route.</summary>
+/// <summary>How a failure counts for the circuit of its route.</summary>
 internal enum CircuitVerdict
 {
-    /// <summary>Nothing: the fault was the request's, or the route was never tried.</summary>
+    /// <summary>It does not count: the request was at fault, or no request was sent to the route.</summary>
     Neutral,
 
     Failure,
 
-    /// <summary>Our key is refused.</summary>
+    /// <summary>The provider refuses our API key.</summary>
     KeyRefused,
 
-    /// <summary>What we have paid for is used up.</summary>
+    /// <summary>The credit of our account at the provider is used up.</summary>
     QuotaRefused,
 }
 
-/// <summary>Ends a model call that failed; caller cancellation stays an <see cref="OperationCanceledException"/>.</summary>
+/// <summary>A model call failed. Cancellation by the caller is an <see cref="OperationCanceledException"/> instead.</summary>
 internal sealed class ProviderException(ProviderError error, Exception? inner = null) : Exception(error.Code, inner)
 {
     public ProviderError Error { get; } = error;
 
-    /// <summary>What the provider had counted before it failed; null when it said nothing.</summary>
+    /// <summary>The usage that the provider reported before the failure; null: it reported none.</summary>
     public ProviderUsage? Usage { get; init; }
 
     internal CircuitVerdict Verdict { get; init; }
 
-    /// <summary>A guard of ours refused; the provider was not asked, so asking again at once is pointless.</summary>
-    internal bool Refused { get; init; }
+    /// <summary>
+    /// Our circuit or bulkhead refused the attempt. No request was sent, and an immediate retry on the same route is useless.
+    /// </summary>
+    internal bool RefusedByGuard { get; init; }
 
-    /// <summary>A guard refused because the provider does not serve our account; a route with the same account need not be tried.</summary>
+    /// <summary>
+    /// The circuit refused the attempt because the provider refuses our account. A route with the same account is not tried.
+    /// </summary>
     internal bool Suspended { get; init; }
 
-    /// <summary>A provider had been asked, now or on an earlier attempt of the same call.</summary>
-    internal bool Asked { get; set; }
+    /// <summary>This attempt or an earlier attempt of the same call was not refused by a guard.</summary>
+    internal bool RequestSent { get; set; }
 }

@@ -9,7 +9,7 @@ internal static partial class ProviderLog
     [LoggerMessage(4001, LogLevel.Information, "Model call of stream {StreamId} failed over to route {RouteId} after {Code}")]
     public static partial void FailedOver(this ILogger logger, string streamId, string routeId, string code);
 
-    [LoggerMessage(4002, LogLevel.Debug, "Model call of stream {StreamId} is tried again on route {RouteId} in {DelayMs} ms")]
+    [LoggerMessage(4002, LogLevel.Debug, "Model call of stream {StreamId} retried on route {RouteId} in {DelayMs} ms")]
     public static partial void TriedAgain(this ILogger logger, string streamId, string routeId, int delayMs);
 
     [LoggerMessage(4010, LogLevel.Debug, "Live model catalogue refreshed: {Models} models")]

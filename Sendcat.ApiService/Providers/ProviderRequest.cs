@@ -3,39 +3,45 @@ namespace Sendcat.ApiService.Providers;
 /// <summary>One model call of a turn.</summary>
 internal sealed record ProviderRequest
 {
-    /// <summary>The model that the user asked for; null: the configured default class decides.</summary>
+    /// <summary>The requested model; null: the model of the configured default class.</summary>
     public string? ModelId { get; init; }
 
-    /// <summary>The conversation. System prompts fit the model of the route and are therefore put before it here, see <see cref="WithPrompts"/>.</summary>
+    /// <summary>
+    /// The conversation without system prompts. The system prompts depend on the model of the route and are prepended when the request is
+    /// sent; see <see cref="WithPrompts"/>.
+    /// </summary>
     public required IReadOnlyList<ProviderMessage> Messages { get; init; }
 
     /// <summary>False: the messages are sent as they are, without Sendcat's own system prompts.</summary>
     public bool WithPrompts { get; init; } = true;
 
-    /// <summary>Declared to models with native tools, described in a prompt to the others.</summary>
+    /// <summary>Tools of the call. Models with native tools get them as declarations; other models get a description in a prompt.</summary>
     public IReadOnlyList<ToolDeclaration> Tools { get; init; } = [];
 
     /// <summary>False: <c>tool_choice: "none"</c>, because a limit of the turn was hit.</summary>
     public bool ToolsAllowed { get; init; } = true;
 
-    /// <summary>Tokens that the answer may have, by the route that is asked; null: no limit is sent.</summary>
+    /// <summary>Maximum tokens of the response, set per route; null: no limit is sent.</summary>
     public int? MaxOutputTokens { get; init; }
 
-    /// <summary>Web-search markup in text is a tool call only when this is on.</summary>
+    /// <summary>
+    /// True: web search is on. False: <c>search_web</c> is not declared, and web search markup in the text is removed but not executed.
+    /// </summary>
     public bool WebSearch { get; init; }
 
     public required string ThreadId { get; init; }
 
-    /// <summary>Holder of the bulkhead leases; the primary route's lease was taken at admission when <see cref="PrimaryHeld"/>.</summary>
+    /// <summary>Holder of the bulkhead leases.</summary>
     public required string StreamId { get; init; }
 
+    /// <summary>True: admission has already acquired the bulkhead slot of the primary route.</summary>
     public bool PrimaryHeld { get; init; }
 
-    /// <summary>The message that the answer becomes, for traces.</summary>
+    /// <summary>Id of the assistant message that stores the response. Used for traces.</summary>
     public Guid? MessageId { get; init; }
 }
 
-/// <summary>A message as the provider wants it.</summary>
+/// <summary>A message in the format of the provider.</summary>
 /// <param name="Role"><c>system</c>, <c>user</c>, <c>assistant</c> or <c>tool</c>.</param>
 internal sealed record ProviderMessage(string Role, string? Content)
 {
@@ -45,7 +51,7 @@ internal sealed record ProviderMessage(string Role, string? Content)
 
     public string? Name { get; init; }
 
-    /// <summary>Images and PDFs of a user message; sent as multi-part content.</summary>
+    /// <summary>Images and PDFs of a user message. They are sent as multi-part content.</summary>
     public IReadOnlyList<ProviderAttachment> Attachments { get; init; } = [];
 
     /// <summary>The provider's <c>reasoning_details</c> array as raw JSON, replayed verbatim within a turn.</summary>

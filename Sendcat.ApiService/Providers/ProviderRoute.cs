@@ -2,12 +2,12 @@ using Sendcat.ApiService.Providers.Catalogue;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>One way to a model: address, model, patience.</summary>
+/// <summary>One route to a model: address, key, model, timeout and retries.</summary>
 /// <param name="Id"><c>primary</c> or <c>secondary</c>.</param>
-/// <param name="HeadersWithin">How long headers may take.</param>
-/// <param name="Retries">Further attempts on this route.</param>
+/// <param name="HeadersTimeout">Maximum time until the response headers arrive.</param>
+/// <param name="Retries">Maximum retries on this route after the first attempt.</param>
 internal sealed record ProviderRoute(
-    string Id, string ModelClass, string Model, ModelCapability Capability, TimeSpan HeadersWithin, int Retries, string BaseUrl, string ApiKey)
+    string Id, string ModelClass, string Model, ModelCapability Capability, TimeSpan HeadersTimeout, int Retries, string BaseUrl, string ApiKey)
 {
     public const string Primary = "primary";
     public const string Secondary = "secondary";
@@ -15,13 +15,16 @@ internal sealed record ProviderRoute(
     /// <summary>The name of this route's circuit and bulkhead.</summary>
     public string Guard => GuardOf(Id);
 
-    /// <summary>The operator's own model, whose failures and successes count for the circuit; any other is a caller's choice and says nothing.</summary>
+    /// <summary>
+    /// True: the operator configured this model, so its successes and failures count for the circuit. A model that the caller chose does
+    /// not count.
+    /// </summary>
     public bool IsConfigured { get; init; } = true;
 
-    /// <summary>Sent as <c>max_tokens</c>; null: the provider's own limit.</summary>
+    /// <summary>Maximum tokens of a response, sent as <c>max_tokens</c>; null: the provider's own limit applies.</summary>
     public int? MaxOutputTokens { get; init; }
 
-    /// <summary>What one of them cannot pay for, or sign in to, neither can the other.</summary>
+    /// <summary>True: both routes use the same key and address, so a refused key or used-up credit affects both.</summary>
     public bool SharesAccountWith(ProviderRoute other) => ApiKey == other.ApiKey && BaseUrl == other.BaseUrl;
 
     public static string GuardOf(string routeId) => $"openrouter_chat_{routeId}";

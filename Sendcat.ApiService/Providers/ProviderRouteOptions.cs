@@ -3,7 +3,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>Where model calls go, with which models, and how long they may take.</summary>
+/// <summary>Addresses, keys, models and timeouts of model calls.</summary>
 internal sealed class ProviderRouteOptions
 {
     public const string ModelIdPattern = "^[a-zA-Z0-9._:/-]{3,120}$";
@@ -34,7 +34,7 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_PROVIDER_TOTAL_TIMEOUT_MS"), Range(1_000, 3_600_000)]
     public int TotalTimeoutMs { get; set; } = 600_000;
 
-    /// <summary>Model of the primary route for turns of class fast that ask for none.</summary>
+    /// <summary>Model of the primary route for turns of class fast without a requested model.</summary>
     [Knob("CHAT_MODEL_FAST_PRIMARY"), RegularExpression(ModelIdPattern)]
     public string FastPrimaryModel { get; set; } = "moonshotai/kimi-k2.5";
 
@@ -42,7 +42,7 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_MODEL_FAST_SECONDARY"), RegularExpression(ModelIdPattern)]
     public string FastSecondaryModel { get; set; } = "google/gemini-2.0-flash-exp:free";
 
-    /// <summary>Model of the primary route for turns of class agent that ask for none.</summary>
+    /// <summary>Model of the primary route for turns of class agent without a requested model.</summary>
     [Knob("CHAT_MODEL_AGENT_PRIMARY"), RegularExpression(ModelIdPattern)]
     public string AgentPrimaryModel { get; set; } = "openai/gpt-5";
 
@@ -50,15 +50,18 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_MODEL_AGENT_SECONDARY"), RegularExpression(ModelIdPattern)]
     public string AgentSecondaryModel { get; set; } = "moonshotai/kimi-k2.5";
 
-    /// <summary>Tokens of one answer at most, thoughts included: sent as <c>max_tokens</c> with every model call, unless the model can do less.</summary>
+    /// <summary>
+    /// Maximum tokens of one response, reasoning included: sent as <c>max_tokens</c> with every model call, or less if the model's own
+    /// limit is lower.
+    /// </summary>
     [Knob("CHAT_MAX_OUTPUT_TOKENS"), Range(16, 200_000)]
     public int MaxOutputTokens { get; set; } = 4_096;
 
-    /// <summary>Class of a turn without a requested model, and of a model that no table knows.</summary>
+    /// <summary>Class of a turn without a requested model, and of a model that is in no table.</summary>
     [Knob("CHAT_DEFAULT_MODEL_CLASS"), RegularExpression(ClassPattern)]
     public string DefaultModelClass { get; set; } = ModelClass.Agent;
 
-    /// <summary>Classes of models by exact id, <c>id=fast,id=agent</c>; stands above the built-in table.</summary>
+    /// <summary>Classes of models by exact id, <c>id=fast,id=agent</c>; takes precedence over the built-in table.</summary>
     [Knob("CHAT_MODEL_CLASSES"), RegularExpression(@"^\s*([a-zA-Z0-9._:/-]{3,120}\s*=\s*(fast|agent)\s*(,\s*|$))*$")]
     public string ModelClasses { get; set; } = "";
 
@@ -74,11 +77,16 @@ internal sealed class ProviderRouteOptions
     [Knob("OPENROUTER_BASE_URL", StartUpOnly = true), RegularExpression("^https?://.+$")]
     public string BaseUrl { get; set; } = "https://openrouter.ai/api/v1";
 
-    /// <summary><c>auto</c>: HTTP/2 where TLS negotiates it, else 1.1. <c>2</c> on an <c>http://</c> address means prior knowledge (h2c).</summary>
+    /// <summary>
+    /// <c>auto</c>: HTTP/2 where TLS negotiates it, else 1.1. <c>2</c> on an <c>http://</c> address means prior knowledge (h2c).
+    /// </summary>
     [Knob("OPENROUTER_HTTP_VERSION"), RegularExpression(@"^(auto|1\.1|2)$")]
     public string HttpVersion { get; set; } = "auto";
 
-    /// <summary>Key of the secondary route; empty: the primary's. A second account keeps quota and authentication from failing both routes at once.</summary>
+    /// <summary>
+    /// Key of the secondary route; empty: the primary's. With a second account a refused key or used-up quota does not fail both routes at
+    /// once.
+    /// </summary>
     [Knob("CHAT_PROVIDER_SECONDARY_API_KEY", Secret = true)]
     public string SecondaryApiKey { get; set; } = "";
 
@@ -86,10 +94,11 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_PROVIDER_SECONDARY_BASE_URL", StartUpOnly = true), RegularExpression("^(https?://.+)?$")]
     public string SecondaryBaseUrl { get; set; } = "";
 
-    /// <summary>The public address of the application, told to the provider as <c>HTTP-Referer</c>.</summary>
+    /// <summary>The public address of the application, sent to the provider as <c>HTTP-Referer</c>.</summary>
     [Knob("APP_URL", StartUpOnly = true)]
     public string AppUrl { get; set; } = "";
 
-    /// <summary>Whether the model is one that the operator has configured, on whichever route; any other is its caller's choice.</summary>
-    public bool Configures(string model) => model == FastPrimaryModel || model == FastSecondaryModel || model == AgentPrimaryModel || model == AgentSecondaryModel;
+    /// <summary>True: the operator has configured the model for any route. False: the caller chose it.</summary>
+    public bool Configures(string model) =>
+        model == FastPrimaryModel || model == FastSecondaryModel || model == AgentPrimaryModel || model == AgentSecondaryModel;
 }

@@ -5,7 +5,7 @@ using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>Where a turn gets its model's answer from, whichever route gives it.</summary>
+/// <summary>Makes the model calls of a turn, with retries and failover between routes.</summary>
 internal sealed class ProviderRouter(
     RoutePlan plan,
     IOptionsMonitor<ProviderRouteOptions> options,
@@ -16,10 +16,11 @@ internal sealed class ProviderRouter(
     ILogger<ProviderRouter> logger)
 {
     /// <summary>
-    /// Streams one model call. The events end with <see cref="ProviderEvent.Finished"/>. Cancelling, or leaving the enumeration early, closes the provider's connection at once,
-    /// whatever the phase, and is nobody's failure.
+    /// Streams one model call. The last event is <see cref="ProviderEvent.Finished"/>. Cancelling, or leaving the enumeration early, closes
+    /// the connection to the provider immediately in every phase. It does not count as a failure.
     /// </summary>
-    /// <exception cref="ProviderException">The call failed; the events before it stand.</exception>
+    /// <exception cref="ProviderException">The call failed. The events before the failure remain valid.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async IAsyncEnumerable<ProviderEvent> StreamAsync(ProviderRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         if (request.ModelId is { } model && !ModelCatalogue.IsModelId(model))
@@ -53,17 +54,17 @@ internal sealed class ProviderRouter(
             {
                 if (providerEvent is ProviderEvent.RouteChosen)
                 {
-                    operation.Sent(call.Prompts, call.Offered);
+                    operation.RecordRequest(call.Prompts, call.Offered);
                 }
 
-                operation.Saw(providerEvent, call.ResponseId);
+                operation.RecordEvent(providerEvent, call.ResponseId);
             }
 
             return more;
         }
         catch (ProviderException failure)
         {
-            operation.Failed(failure);
+            operation.RecordFailure(failure);
             throw;
         }
     }

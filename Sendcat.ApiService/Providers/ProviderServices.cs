@@ -7,7 +7,9 @@ namespace Sendcat.ApiService.Providers;
 
 internal static class ProviderServices
 {
-    /// <summary>Model calls: <see cref="ProviderRouter"/> and what it needs. Circuits and bulkheads come with the reliability services.</summary>
+    /// <summary>
+    /// Registers <see cref="ProviderRouter"/> and its dependencies, except circuits and bulkheads, which the reliability services register.
+    /// </summary>
     public static IServiceCollection AddProviders(this IServiceCollection services)
     {
         services.AddKnobs<ProviderRouteOptions>();
@@ -22,7 +24,7 @@ internal static class ProviderServices
         services.AddSingleton<ModelAccess>();
         services.AddSingleton<ModelPrices>();
         services.AddSingleton<RoutePlan>();
-        services.AddSingleton<RouteOutlook>();
+        services.AddSingleton<RouteAvailability>();
         services.AddSingleton<IRouteGuards, RouteGuards>();
         services.AddSingleton(provider => ContentCapture.From(provider.GetRequiredService<IConfiguration>()));
         services.AddSingleton<GenAiTelemetry>();

@@ -3,11 +3,14 @@ using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>One request on one route, from its headers to the end of its answer. Closing it closes the connection at once, unless the answer was read to its end.</summary>
+/// <summary>
+/// One request on one route, from the headers to the end of the response. Disposing closes the connection immediately, unless the response
+/// was read to its end.
+/// </summary>
 internal sealed class RouteAttempt : IAsyncDisposable
 {
-    /// <summary>How long the end of the stream is waited for behind <c>[DONE]</c>, so that the connection can serve again.</summary>
-    private static readonly TimeSpan TailWithin = TimeSpan.FromMilliseconds(250);
+    /// <summary>Maximum wait for the end of the stream after <c>[DONE]</c>, so that the connection can be reused.</summary>
+    private static readonly TimeSpan TailTimeout = TimeSpan.FromMilliseconds(250);
 
     private readonly ProviderFaults _faults;
     private readonly HttpResponseMessage _response;
@@ -18,20 +21,28 @@ internal sealed class RouteAttempt : IAsyncDisposable
     private readonly CancellationToken _caller;
     private int _state;
 
-    private RouteAttempt(ProviderFaults faults, HttpResponseMessage response, OpenRouterReader reader, StallWatch watch, TimeProvider time, CancellationToken caller)
+    private RouteAttempt(
+        ProviderFaults faults, HttpResponseMessage response, OpenRouterReader reader, StallWatch watch, TimeProvider time,
+        CancellationToken caller)
     {
         (_faults, _response, _reader, _watch, _time, _caller) = (faults, response, reader, watch, time, caller);
 
-        // A read in flight has the token itself; between reads, while the reader of our events is busy, this tells the provider.
+        // A read in flight observes the token itself. Between two reads, while the consumer of our events is busy, this callback closes the
+        // connection.
         _abort = watch.Token.UnsafeRegister(static attempt => ((RouteAttempt)attempt!).CloseUnlessReading(), this);
     }
 
     public string? ResponseId => _reader.ResponseId;
 
-    /// <param name="send">Sends the request and comes back with the headers.</param>
-    /// <param name="read">Makes the reader of the answer's body.</param>
-    /// <param name="totalBy">Timestamp at which the whole call must have ended.</param>
-    /// <exception cref="ProviderException">No headers in time, no connection, or a refusal.</exception>
+    /// <summary>Sends the request and waits for the response headers.</summary>
+    /// <param name="idle">Maximum time between two bytes of the response.</param>
+    /// <param name="totalBy">Timestamp of <paramref name="time"/> at which the whole call times out.</param>
+    /// <param name="send">Sends the request and returns when the headers have arrived.</param>
+    /// <param name="read">Creates the reader of the response body.</param>
+    /// <exception cref="ProviderException">
+    /// The headers did not arrive in time, the connection failed, or the status was not 2xx.
+    /// </exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public static async Task<RouteAttempt> OpenAsync(
         ProviderRoute route,
         TimeSpan idle,
@@ -42,13 +53,13 @@ internal sealed class RouteAttempt : IAsyncDisposable
         CancellationToken caller)
     {
         var faults = new ProviderFaults(route.Id);
-        var watch = new StallWatch(time, route.HeadersWithin, totalBy, caller);
+        var watch = new StallWatch(time, route.HeadersTimeout, totalBy, caller);
         HttpResponseMessage? response = null;
         try
         {
             response = await send(watch.Token);
             var body = await response.Content.ReadAsStreamAsync(watch.Token);
-            watch.Streaming(idle);
+            watch.OnHeaders(idle);
             return new RouteAttempt(faults, response, read(body), watch, time, caller);
         }
         catch (Exception e)
@@ -56,7 +67,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
             response?.Dispose();
             using (watch)
             {
-                if (e is not ProviderException && Explain(e, faults, watch, caller) is { } failure)
+                if (e is not ProviderException && ToProviderException(e, faults, watch, caller) is { } failure)
                 {
                     throw failure;
                 }
@@ -66,9 +77,10 @@ internal sealed class RouteAttempt : IAsyncDisposable
         }
     }
 
-    /// <summary>Adds what the next read brings; perhaps nothing.</summary>
-    /// <returns>False when the answer is over.</returns>
-    /// <exception cref="ProviderException">The answer failed.</exception>
+    /// <summary>Reads once and adds the resulting events, which may be none.</summary>
+    /// <returns>False when the response is over.</returns>
+    /// <exception cref="ProviderException">The response failed.</exception>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReadAsync(List<ProviderEvent> events)
     {
@@ -77,17 +89,17 @@ internal sealed class RouteAttempt : IAsyncDisposable
             try
             {
                 var more = await _reader.ReadAsync(events, _watch.Token);
-                Note();
+                UpdateWatch();
                 return more;
             }
             catch (Exception e) when (e is not ProviderException)
             {
-                if (Explain(e, _faults, _watch, _caller) is not { } failure)
+                if (ToProviderException(e, _faults, _watch, _caller) is not { } failure)
                 {
                     throw;
                 }
 
-                _reader.Broken(failure, events);
+                _reader.OnConnectionFailed(failure, events);
                 return true;
             }
             finally
@@ -100,14 +112,14 @@ internal sealed class RouteAttempt : IAsyncDisposable
             }
         }
 
-        // The connection was closed between two reads. What the reader still has to say, it says without one.
+        // The connection was closed between two reads. A reader that is done still returns its final result without a connection.
         _caller.ThrowIfCancellationRequested();
-        if (_reader.Ended)
+        if (_reader.IsDone)
         {
             return await _reader.ReadAsync(events, CancellationToken.None);
         }
 
-        _reader.Broken(_faults.Timeout(), events);
+        _reader.OnConnectionFailed(_faults.Timeout(), events);
         return true;
     }
 
@@ -125,8 +137,10 @@ internal sealed class RouteAttempt : IAsyncDisposable
         _watch.Dispose();
     }
 
-    /// <summary>What an exception of the transport means; null if it is none. Cancellation by the caller stays what it is.</summary>
-    private static ProviderException? Explain(Exception exception, ProviderFaults faults, StallWatch watch, CancellationToken caller)
+    /// <summary>Maps an exception of the transport; null for any other exception.</summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    private static ProviderException? ToProviderException(
+        Exception exception, ProviderFaults faults, StallWatch watch, CancellationToken caller)
     {
         caller.ThrowIfCancellationRequested();
         return watch.Expired ? faults.Timeout(exception)
@@ -135,32 +149,32 @@ internal sealed class RouteAttempt : IAsyncDisposable
             : null;
     }
 
-    private void Note()
+    private void UpdateWatch()
     {
-        if (_reader is { HasFinishReason: true, WentOn: false })
+        if (_reader is { HasFinishReason: true, ContinuedAfterFinish: false })
         {
-            _watch.Finishing();
+            _watch.OnFinishReason();
         }
         else if (_reader.SawField)
         {
-            _watch.Data();
+            _watch.OnData();
         }
         else
         {
-            _watch.Comment();
+            _watch.OnComment();
         }
     }
 
     private async ValueTask ReadTailAsync()
     {
-        using var briefly = new CancellationTokenSource(TailWithin, _time);
+        using var timeout = new CancellationTokenSource(TailTimeout, _time);
         try
         {
-            await _reader.ReadTailAsync(briefly.Token);
+            await _reader.ReadTailAsync(timeout.Token);
         }
         catch (Exception e) when (e is OperationCanceledException or HttpRequestException or IOException or ObjectDisposedException)
         {
-            // Then this connection is closed instead.
+            // The connection is closed instead of reused.
         }
     }
 

@@ -3,10 +3,10 @@ using Sendcat.Reliability.Circuits;
 
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>The circuits and lanes that all replicas share.</summary>
+/// <summary>The circuit breakers and bulkheads that all replicas share.</summary>
 internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads) : IRouteGuards
 {
-    public async ValueTask<IAsyncDisposable> HoldAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
+    public async ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
         var entry = await bulkheads.AcquireAsync(route.Guard, holder, cancellationToken);
         return entry.Lease ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter);
@@ -14,8 +14,8 @@ internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads) : IRou
 
     public async ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
-        // A caller's own model may neither use up the one probe nor close the circuit.
-        var entry = route.IsConfigured ? await circuits.EnterAsync(route.Guard, cancellationToken) : circuits.EnterAside(route.Guard);
+        // A model that the caller chose must not use the half-open circuit's single probe and must not close the circuit.
+        var entry = route.IsConfigured ? await circuits.EnterAsync(route.Guard, cancellationToken) : circuits.EnterWithoutProbe(route.Guard);
         return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null);
     }
 }

@@ -8,8 +8,9 @@ namespace Sendcat.ApiService.Providers;
 internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<ChatGatewayOptions> gateway, ModelCatalogue catalogue)
 {
     /// <summary>
-    /// The primary route has exactly one model: the requested one, else the class's first. A second model is the business of the secondary route, which exists
-    /// only while failover is on; a model that is already the primary's is replaced there by the class's other one.
+    /// The routes in the order in which they are tried. The primary route uses the requested model, or else the primary model of the class.
+    /// The secondary route exists only while failover is on. It uses the secondary model of the class, or the primary model of the class if
+    /// the primary route already uses the secondary model.
     /// </summary>
     public IReadOnlyList<ProviderRoute> For(string? requestedModel)
     {
@@ -18,7 +19,9 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
         var fast = modelClass == ModelClass.Fast;
         var first = fast ? knobs.FastPrimaryModel : knobs.AgentPrimaryModel;
         var second = fast ? knobs.FastSecondaryModel : knobs.AgentSecondaryModel;
-        var primary = Route(ProviderRoute.Primary, modelClass, requestedModel ?? first, knobs.PrimaryTimeoutMs, knobs.PrimaryRetries, knobs.BaseUrl, knobs.ApiKey);
+        var primary = Route(
+            ProviderRoute.Primary, modelClass, requestedModel ?? first, knobs.PrimaryTimeoutMs, knobs.PrimaryRetries,
+            knobs.BaseUrl, knobs.ApiKey);
         if (!gateway.CurrentValue.ProviderFailoverEnabled)
         {
             return [primary];
@@ -41,5 +44,5 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
             MaxOutputTokens = Math.Min(options.CurrentValue.MaxOutputTokens, catalogue.MaxOutputOf(model) ?? int.MaxValue),
         };
 
-    private static string Or(string value, string otherwise) => string.IsNullOrWhiteSpace(value) ? otherwise : value;
+    private static string Or(string value, string fallback) => string.IsNullOrWhiteSpace(value) ? fallback : value;
 }

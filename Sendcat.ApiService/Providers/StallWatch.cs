@@ -1,19 +1,22 @@
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// Cancels one attempt when its provider is silent for too long: until the headers, between bytes, or over the whole call. One timer for the life of the attempt;
-/// a byte costs a timestamp, not a timer.
+/// Cancels one attempt when a timeout elapses: until the headers, between bytes (idle timeout), or over the whole call. One timer serves
+/// the whole attempt; a received byte only updates a timestamp.
 /// </summary>
 internal sealed class StallWatch : IDisposable
 {
-    /// <summary>Comments keep a call alive this many idle times beyond its last data; a provider that only ever says "processing" has stalled.</summary>
-    private const int CommentLives = 4;
+    /// <summary>
+    /// SSE comments extend the deadline up to this many idle timeouts after the last data. After that, a provider that sends only comments
+    /// ("processing") counts as stalled.
+    /// </summary>
+    private const int MaxCommentIntervals = 4;
 
     /// <summary>
-    /// What may still come after a finish reason (usage, <c>[DONE]</c>) is not waited for any longer than this. A provider that sends more content behind its finish reason takes that back: from then on
-    /// the idle time counts again, from its last content.
+    /// Maximum time to wait after a finish reason for the rest of the stream (usage, <c>[DONE]</c>). If the provider sends more content
+    /// after the finish reason, the idle timeout applies again, from the last content.
     /// </summary>
-    private static readonly TimeSpan Tail = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan TailTimeout = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _cancel;
@@ -24,58 +27,61 @@ internal sealed class StallWatch : IDisposable
     private long _lastData;
     private bool _tail;
 
-    /// <param name="headersWithin">Time until the headers.</param>
-    /// <param name="totalBy">Timestamp at which the whole call must have ended.</param>
-    public StallWatch(TimeProvider time, TimeSpan headersWithin, long totalBy, CancellationToken caller)
+    /// <param name="headersTimeout">Maximum time until the response headers arrive.</param>
+    /// <param name="totalBy">Timestamp of <paramref name="time"/> at which the whole call times out.</param>
+    public StallWatch(TimeProvider time, TimeSpan headersTimeout, long totalBy, CancellationToken caller)
     {
         _time = time;
         _total = totalBy;
         _cancel = CancellationTokenSource.CreateLinkedTokenSource(caller);
-        _deadline = Math.Min(time.GetTimestamp() + Ticks(headersWithin), _total);
-        _timer = time.CreateTimer(static watch => ((StallWatch)watch!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _deadline = Math.Min(time.GetTimestamp() + Ticks(headersTimeout), _total);
+        _timer = time.CreateTimer(static watch => ((StallWatch)watch!).CheckDeadline(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         Arm(time.GetTimestamp());
     }
 
-    /// <summary>Cancelled by the caller or by the watch.</summary>
+    /// <summary>Cancelled by the caller or by a timeout.</summary>
     public CancellationToken Token => _cancel.Token;
 
-    /// <summary>It was the watch.</summary>
+    /// <summary>True when a timeout cancelled the attempt.</summary>
     public bool Expired { get; private set; }
 
-    /// <summary>Headers are here: from now on <paramref name="idle"/> counts, from byte to byte.</summary>
-    public void Streaming(TimeSpan idle)
+    /// <summary>The headers have arrived: from now on <paramref name="idle"/> is the maximum time between two bytes.</summary>
+    public void OnHeaders(TimeSpan idle)
     {
         _idle = Ticks(idle);
-        Data();
+        OnData();
         Arm(_time.GetTimestamp());
     }
 
-    /// <summary>Something meaningful came, and more is to come.</summary>
-    public void Data()
+    /// <summary>Data has arrived, and the response continues: restarts the idle timeout.</summary>
+    public void OnData()
     {
         _tail = false;
         _lastData = _time.GetTimestamp();
         Volatile.Write(ref _deadline, Math.Min(_lastData + _idle, _total));
     }
 
-    /// <summary>A comment or blank line came: life, for a while.</summary>
-    public void Comment()
+    /// <summary>
+    /// A comment or blank line has arrived: extends the deadline, up to <see cref="MaxCommentIntervals"/> idle timeouts after the last
+    /// data.
+    /// </summary>
+    public void OnComment()
     {
-        var deadline = Math.Min(_time.GetTimestamp() + _idle, _lastData + (CommentLives * _idle));
+        var deadline = Math.Min(_time.GetTimestamp() + _idle, _lastData + (MaxCommentIntervals * _idle));
         if (!_tail)
         {
             Volatile.Write(ref _deadline, Math.Max(Volatile.Read(ref _deadline), Math.Min(deadline, _total)));
         }
     }
 
-    /// <summary>The answer is complete but for its tail.</summary>
-    public void Finishing()
+    /// <summary>A finish reason has arrived: only the end of the stream is still missing.</summary>
+    public void OnFinishReason()
     {
         if (!_tail)
         {
             _tail = true;
             _lastData = _time.GetTimestamp();
-            Volatile.Write(ref _deadline, Math.Min(_lastData + Ticks(Tail), _total));
+            Volatile.Write(ref _deadline, Math.Min(_lastData + Ticks(TailTimeout), _total));
             Arm(_lastData);
         }
     }
@@ -86,7 +92,7 @@ internal sealed class StallWatch : IDisposable
         _cancel.Dispose();
     }
 
-    private void Look()
+    private void CheckDeadline()
     {
         var now = _time.GetTimestamp();
         if (now < Volatile.Read(ref _deadline))

@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Providers;
 
-/// <summary>Tools that the reading and prompting of models knows by name.</summary>
+/// <summary>Names of the tools that the code of the providers refers to.</summary>
 internal static class ToolNames
 {
     public const string SearchWeb = "search_web";

@@ -5,25 +5,37 @@ using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Shopping;
 
-/// <summary>How a shop's words are put before readers.</summary>
+/// <summary>Converts texts of a shop to the plain text that clients show.</summary>
 internal static partial class ShopText
 {
-    /// <summary>Characters of a text with markup that are looked at.</summary>
-    private const int LongestMarkup = 20_000;
+    /// <summary>Maximum characters of a text with markup that are processed; the rest is truncated.</summary>
+    private const int MaxMarkupLength = 20_000;
 
-    /// <returns><c>USD 49.99</c>, or nothing.</returns>
-    public static string Price(JsonElement? price) => price is { } of && of.Price("value") is { } value ? Row.Cut($"{of.Text("currency") ?? "USD"} {value}", Row.LongestPrice) : "";
+    /// <returns>Currency and value, such as <c>USD 49.99</c>; empty if there is no price.</returns>
+    public static string Price(JsonElement? price) =>
+        price is { } amount && amount.Price("value") is { } value
+            ? Row.Cut($"{amount.Text("currency") ?? "USD"} {value}", Row.LongestPrice)
+            : "";
 
-    /// <summary>Without markup, also such as was hidden in entities: what a seller wrote as HTML must not run in a reader's page.</summary>
+    /// <summary>
+    /// Removes markup, including markup that is encoded as HTML entities: HTML of a seller must not run in a client's page. Whitespace is
+    /// collapsed.
+    /// </summary>
+    /// <param name="maxLength">Maximum characters of the result.</param>
+    /// <returns>Null: nothing is left.</returns>
     public static string? Plain(string? text, int maxLength)
     {
-        var plain = Space().Replace(Markup().Replace(WebUtility.HtmlDecode(Cut(text ?? "", LongestMarkup)), " "), " ").Trim();
+        var plain = Space().Replace(Markup().Replace(WebUtility.HtmlDecode(Cut(text ?? "", MaxMarkupLength)), " "), " ").Trim();
         return plain.Length == 0 ? null : Cut(plain, maxLength);
     }
 
-    public static string? Joined(string separator, params string?[] parts) => string.Join(separator, parts.OfType<string>()) is { Length: > 0 } joined ? joined : null;
+    /// <summary>Joins the parts that are not null; null if there are none.</summary>
+    public static string? Joined(string separator, params string?[] parts) =>
+        string.Join(separator, parts.OfType<string>()) is { Length: > 0 } joined ? joined : null;
 
-    private static string Cut(string text, int length) => text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
+    /// <summary>Truncates without splitting a surrogate pair.</summary>
+    private static string Cut(string text, int length) =>
+        text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 
     [GeneratedRegex(@"<[a-zA-Z/!][^>]*(>|\z)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Markup();

@@ -16,7 +16,12 @@ internal static class ShoppingSetup
     public static IServiceCollection AddShopping(this IServiceCollection services)
     {
         services.AddEbay().AddToolCache().AddKnobs<AffiliateOptions>();
-        services.AddSingleton<ShopDoor>().AddSingleton<ShopWindow>().AddSingleton<CategoryTree>().AddSingleton<FavoriteToggle>().AddSingleton<DemoPackages>();
+        services
+            .AddSingleton<ShoppingGuard>()
+            .AddSingleton<ShopCache>()
+            .AddSingleton<CategoryTree>()
+            .AddSingleton<FavoriteToggle>()
+            .AddSingleton<DemoPackages>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ShoppingJson.Default));
         return services;
     }

@@ -2,13 +2,13 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>What is known of a file that came with a message; the bytes live in storage under <see cref="StorageId"/>.</summary>
+/// <summary>The metadata of a file that belongs to a message. Its bytes are in storage under <see cref="StorageId"/>.</summary>
 internal sealed record Attachment
 {
-    /// <summary>At most this many files to a message.</summary>
+    /// <summary>The most files of one message.</summary>
     public const int MostPerMessage = 10;
 
-    /// <summary>25 MiB, the most that the model providers take for one file.</summary>
+    /// <summary>25 MiB, the largest file that the model providers accept.</summary>
     public const long LargestBytes = 25L * 1024 * 1024;
 
     /// <summary>Characters.</summary>
@@ -21,7 +21,7 @@ internal sealed record Attachment
 
     public string? StorageId { get; init; }
 
-    /// <summary>An image type or <c>application/pdf</c>. SVG is not among them: it is a program.</summary>
+    /// <summary>An image type or <c>application/pdf</c>. SVG is not allowed: it can contain scripts.</summary>
     public string? Type { get; init; }
 
     public string? Name { get; init; }
@@ -29,7 +29,7 @@ internal sealed record Attachment
     /// <summary>Bytes.</summary>
     public long? Size { get; init; }
 
-    public static bool IsType(string mediaType) => Types.Contains(mediaType);
+    public static bool IsAllowedType(string mediaType) => Types.Contains(mediaType);
 
     public IEnumerable<string> Problems()
     {
@@ -43,7 +43,7 @@ internal sealed record Attachment
             yield return "attachment.type must be an image or application/pdf";
         }
 
-        if (!StoredText.Says(Name, LongestName))
+        if (!StoredText.HasText(Name, LongestName))
         {
             yield return $"attachment.name must have 1 to {LongestName} characters";
         }

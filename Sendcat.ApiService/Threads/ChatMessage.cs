@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>One message. Its place in the thread is <see cref="Seq"/>; ids say nothing about order between replicas.</summary>
+/// <summary>One message. <see cref="Seq"/> orders the messages of a thread. Ids of different replicas have no defined order.</summary>
 internal sealed class ChatMessage
 {
     public required Guid Id { get; init; }
@@ -34,7 +34,7 @@ internal sealed class ChatMessage
 
     public JsonElement? Products { get; set; }
 
-    /// <summary>The client's own name for a message: a repeated send finds the first one.</summary>
+    /// <summary>The idempotency key of the client: sending it again returns the first message.</summary>
     public string? ClientId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }

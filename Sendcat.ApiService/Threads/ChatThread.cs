@@ -1,6 +1,8 @@
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>A conversation. With <see cref="UserId"/> it is that user's alone; without, it belongs to the holder of <see cref="SessionId"/>.</summary>
+/// <summary>
+/// A conversation. With <see cref="UserId"/> it belongs to that user alone, without to the holder of <see cref="SessionId"/>.
+/// </summary>
 internal sealed class ChatThread
 {
     public required Guid Id { get; init; }
@@ -23,9 +25,9 @@ internal sealed class ChatThread
 
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>How many messages there are; counted by the database.</summary>
+    /// <summary>The number of messages. Triggers of the database maintain it.</summary>
     public int MessageCount { get; private set; }
 
-    /// <summary>What they take, without one that is still being written; counted by the database.</summary>
+    /// <summary>The bytes of the messages, without one that is still being written. Triggers of the database maintain it.</summary>
     public long Bytes { get; private set; }
 }

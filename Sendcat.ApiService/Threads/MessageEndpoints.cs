@@ -8,26 +8,30 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary><c>/api/threads/{id}/messages</c>. Clients write what the user says and nothing else.</summary>
+/// <summary><c>/api/threads/{id}/messages</c>. Clients can append user messages only.</summary>
 internal static class MessageEndpoints
 {
-    /// <summary>Characters of one page: long messages make it shorter, and one is always there. A page is in memory as a whole.</summary>
-    private const int MostCharacters = 2_000_000;
+    /// <summary>
+    /// The most characters of one page, because a whole page is held in memory. Long messages reduce the number per page, down to one.
+    /// </summary>
+    private const int MaxPageCharacters = 2_000_000;
 
     public static void MapMessages(this IEndpointRouteBuilder app)
     {
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
-        messages.MapGet("", ListAsync).As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
-        messages.MapPost("", SendAsync).RequireLimit(Budget.Writing).Takes<NewMessage>()
+        messages.MapGet("", ListAsync)
+            .As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
+        messages.MapPost("", SendAsync).RequireLimit(RequestBudget.Writing).Takes<NewMessage>()
             .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 409, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
-        messages.MapDelete("", DeleteAfterAsync).RequireLimit(Budget.Writing).As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
+        messages.MapDelete("", DeleteAfterAsync).RequireLimit(RequestBudget.Writing)
+            .As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
     }
 
     private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(
         HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? includeStreaming, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 100, most: 200).Got(out var count, out var refusal))
+        if (!PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out var refusal))
         {
             return refusal;
         }
@@ -43,14 +47,14 @@ internal static class MessageEndpoints
             return ApiError.InvalidRequest("includeStreaming must be true or false");
         }
 
-        if (!(await access.OpenAsync(http, id, "messages.list", null, cancellationToken)).Got(out var open, out refusal))
+        if (!(await access.OpenAsync(http, id, "messages.list", null, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
 
-        var all = includeStreaming == "true";
+        var withStreaming = includeStreaming == "true";
         var rows = db.Messages.AsNoTracking()
-            .Where(m => m.ThreadId == open.Thread.Id && m.Seq > after && (all || m.Role != "assistant" || m.Status != "streaming"))
+            .Where(m => m.ThreadId == open.Thread.Id && m.Seq > after && (withStreaming || m.Role != "assistant" || m.Status != "streaming"))
             .OrderBy(m => m.Seq)
             .Take(count + 1);
         var page = new List<MessageView>();
@@ -58,7 +62,7 @@ internal static class MessageEndpoints
         await foreach (var row in rows.AsAsyncEnumerable().WithCancellation(cancellationToken))
         {
             characters += Characters(row);
-            if (page.Count == count || (page.Count > 0 && characters > MostCharacters))
+            if (page.Count == count || (page.Count > 0 && characters > MaxPageCharacters))
             {
                 return TypedResults.Ok(new Page<MessageView>(page, after.ToString(CultureInfo.InvariantCulture)));
             }
@@ -80,7 +84,7 @@ internal static class MessageEndpoints
     {
         const string Function = "messages.send";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewMessage, cancellationToken);
-        if (!body.Got(out var message, out var refusal) || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).Got(out var open, out refusal))
+        if (!body.TryGet(out var message, out var refusal) || !(await access.OpenAsync(http, id, Function, message.SessionId, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
@@ -90,7 +94,7 @@ internal static class MessageEndpoints
             return access.Refused(open.Principal, Function);
         }
 
-        if (!outcome.Got(out var appended, out refusal))
+        if (!outcome.TryGet(out var appended, out refusal))
         {
             return refusal;
         }
@@ -103,9 +107,10 @@ internal static class MessageEndpoints
         return appended.IsNew ? TypedResults.Created($"/api/threads/{open.Thread.Id:D}/messages/{view.Id:D}", view) : TypedResults.Ok(view);
     }
 
-    private static async Task<Results<Ok<MessageView>, ApiError>> GetAsync(HttpContext http, string id, string messageId, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<MessageView>, ApiError>> GetAsync(
+        HttpContext http, string id, string messageId, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "messages.get", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "messages.get", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -123,7 +128,7 @@ internal static class MessageEndpoints
             return ApiError.InvalidRequest("after must name a message");
         }
 
-        if (!(await access.OpenAsync(http, id, "messages.deleteAfter", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "messages.deleteAfter", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -134,7 +139,9 @@ internal static class MessageEndpoints
     }
 
     private static async Task<MessageView?> FindAsync(SendcatDb db, Guid threadId, Guid messageId, CancellationToken cancellationToken) =>
-        await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == messageId && m.ThreadId == threadId, cancellationToken) is { } message ? MessageView.Of(message) : null;
+        await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == messageId && m.ThreadId == threadId, cancellationToken) is { } message
+            ? MessageView.Of(message)
+            : null;
 
     private static ApiError NoSuchMessage() => ApiError.NotFound("No such message in this thread");
 }

@@ -8,7 +8,9 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Writes what users say. Plain SQL: one round trip each, as often as anyone chats.</summary>
+/// <summary>
+/// Appends and deletes user messages. It runs for every chat turn, so each operation is one SQL statement and one round trip.
+/// </summary>
 internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvider time)
 {
     private const string AppendOfUser = $"""
@@ -23,7 +25,10 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         {Append}
         """;
 
-    // $3 the message, $4 its thread, $5 … $8 what it says, $9 and $10 the quotas of messages and bytes. Answer: whether the thread is there, whether the quotas have room, whether the message was added, bytes of all threads of the principal before.
+    // $1 and $2: see Usage.Parameters. $3: id of the message. $4: id of the thread. $5 … $8: content, attachments, client id and time of
+    // the message. $9 and $10: the quotas of messages and bytes. $11: messages that must still fit after this one. Result: whether the
+    // thread exists, whether the quota of messages has room, whether that of bytes has room, whether the message was added, and the bytes
+    // of all threads of the principal before.
     private const string Append = """
         thread as (
           select t.id, t.message_count + 1 + $11 <= $9 as has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 as has_bytes
@@ -44,8 +49,10 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         select id from messages where thread_id = $1 and client_id = $2
         """;
 
-    /// <summary>Appends a user message and moves its thread up. A client id that the thread knows appends nothing.</summary>
-    /// <returns>The message's id and whether it is new, or 409 beyond a quota; null when the thread is gone.</returns>
+    /// <summary>
+    /// Appends a user message and updates the time of the thread's last message. A client id that the thread already has appends nothing.
+    /// </summary>
+    /// <returns>The message's id and whether it is new, or 409 beyond a quota; null when the thread does not exist.</returns>
     public async Task<Outcome<Appended>?> AppendAsync(
         Guid threadId, Principal principal, string content, IReadOnlyList<Attachment>? attachments, string? clientId, CancellationToken cancellationToken)
     {
@@ -73,14 +80,14 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
             }
 
             (hasMessages, hasBytes) = (reader.GetBoolean(1), reader.GetBoolean(2));
-            quotas.RememberUsage(principal, reader.GetInt64(4) + content.Length);
+            quotas.CacheUsage(principal, reader.GetInt64(4) + content.Length);
             if (reader.GetBoolean(3))
             {
                 return new Appended(id, IsNew: true);
             }
         }
 
-        // Sent again, or there is no room: a message that is there is found whatever the quotas say.
+        // The message was sent before, or a quota has no room. An earlier message with this client id is returned regardless of the quotas.
         if (clientId is not null)
         {
             await using var earlier = source.CreateCommand(FindByClientId);
@@ -95,14 +102,19 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         return !hasMessages ? Quotas.TooManyMessages() : !hasBytes ? Quotas.TooManyBytes() : (Outcome<Appended>?)null;
     }
 
-    /// <summary>Follows <c>gone</c>, the ids of deleted messages of thread $1: the turns that wrote them are forgotten, one that still writes is marked aborted.</summary>
-    public const string ForgetTurns = """
+    /// <summary>
+    /// SQL that follows a CTE <c>gone</c> with the ids of the deleted messages of thread $1. It deletes the turns that wrote them, and
+    /// marks a turn that still writes as aborted.
+    /// </summary>
+    public const string DeleteTurns = """
         ended as (delete from stream_sessions s using gone where s.thread_id = $1 and s.message_id = gone.id and s.status <> 'streaming'),
         aborted as (update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from gone where s.thread_id = $1 and s.message_id = gone.id and s.status = 'streaming')
         """;
 
-    /// <summary>Deletes everything that follows a message, and forgets the turns that wrote it. A turn that still writes is marked aborted.</summary>
-    /// <returns>How many messages went, or null if there is no such message in the thread.</returns>
+    /// <summary>
+    /// Deletes all messages after this one, and the turns that wrote them. A turn that still writes is marked as aborted.
+    /// </summary>
+    /// <returns>The number of deleted messages, or null if the message is not in the thread.</returns>
     public async Task<int?> DeleteAfterAsync(Guid threadId, Guid messageId, CancellationToken cancellationToken)
     {
         const string Sql = $"""
@@ -110,7 +122,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
             with thread as (select id from threads where id = $1 for no key update),
                  anchor as (select m.seq from thread join messages m on m.thread_id = thread.id where m.id = $2),
                  gone as (delete from messages m using anchor where m.thread_id = $1 and m.seq > anchor.seq returning m.id),
-                 {ForgetTurns}
+                 {DeleteTurns}
             select case when exists (select from anchor) then (select count(*)::int from gone) end
             """;
         await using var command = source.CreateCommand(Sql);
@@ -119,11 +131,13 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         return await command.ExecuteScalarAsync(cancellationToken) as int?;
     }
 
+    /// <returns>The JSON to store; null without attachments.</returns>
     public static string? Json(IReadOnlyList<Attachment>? attachments) =>
         attachments is null or [] ? null : JsonSerializer.Serialize(attachments, AttachmentJson.Default.IReadOnlyListAttachment);
 }
 
-/// <param name="IsNew">False: it was there before, under the same client id.</param>
+/// <param name="Id">The id of the message.</param>
+/// <param name="IsNew">False: a message with the same client id existed before.</param>
 internal sealed record Appended(Guid Id, bool IsNew);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

@@ -3,26 +3,29 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>How much a principal may keep. Beyond it nothing can be added; what is there can be read and deleted.</summary>
+/// <summary>How much data a principal may store. Beyond a quota nothing can be added, but existing data can be read and deleted.</summary>
 internal sealed class QuotaOptions
 {
-    /// <summary>Messages of one thread.</summary>
+    /// <summary>The most messages of one thread.</summary>
     [Knob("MESSAGES_PER_THREAD_MAX"), Range(2, 1_000_000)]
     public int MessagesPerThreadMax { get; set; } = 2_000;
 
-    /// <summary>Threads of a signed-in user.</summary>
+    /// <summary>The most threads of a signed-in user whose address is confirmed.</summary>
     [Knob("THREADS_PER_PRINCIPAL_MAX"), Range(1, 1_000_000)]
     public int ThreadsPerPrincipalMax { get; set; } = 1_000;
 
-    /// <summary>Threads of a guest, and of a user whose address is not confirmed.</summary>
+    /// <summary>The most threads of a guest, and of a user whose address is not confirmed.</summary>
     [Knob("THREADS_PER_GUEST_MAX"), Range(1, 1_000_000)]
     public int ThreadsPerGuestMax { get; set; } = 50;
 
-    /// <summary>Bytes of all messages of a signed-in user: texts, reasoning, files, tool calls and products.</summary>
+    /// <summary>
+    /// The most bytes of all messages of a signed-in user whose address is confirmed: texts, reasoning, attachment metadata, tool calls and
+    /// products.
+    /// </summary>
     [Knob("BYTES_PER_PRINCIPAL_MAX"), Range(65_536d, 1e15)]
     public long BytesPerPrincipalMax { get; set; } = 200L * 1024 * 1024;
 
-    /// <summary>The same of a guest, and of a user whose address is not confirmed.</summary>
+    /// <summary>The most bytes of all messages of a guest, and of a user whose address is not confirmed.</summary>
     [Knob("BYTES_PER_GUEST_MAX"), Range(65_536d, 1e15)]
     public long BytesPerGuestMax { get; set; } = 10L * 1024 * 1024;
 }

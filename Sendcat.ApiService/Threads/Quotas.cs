@@ -6,18 +6,25 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>How much one principal may keep.</summary>
+/// <summary>The quotas of one principal.</summary>
+/// <param name="Messages">The most messages of one thread.</param>
+/// <param name="Threads">The most threads.</param>
+/// <param name="Bytes">The most bytes of all messages.</param>
 internal readonly record struct Quota(int Messages, int Threads, long Bytes);
 
 /// <summary>
-/// Refuses what goes beyond a quota with 409. Each check reads what is committed, that of a turn what was committed up to 10 s ago, so that requests at the same time exceed a quota by what they add themselves and not by more.
+/// Rejects with 409 what exceeds a quota. A check reads committed data; the check of a turn may use data that is up to 10 s old. Concurrent
+/// requests can therefore exceed a quota, but only by what they add themselves.
 /// </summary>
 internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptionsMonitor<QuotaOptions> options)
 {
-    /// <summary>How long a principal that was seen to use less than half of its bytes needs no new sum for a turn. What it can write meanwhile is a few answers.</summary>
-    private static readonly TimeSpan AmpleFor = TimeSpan.FromSeconds(10);
+    /// <summary>
+    /// The time for which it is cached that a principal uses less than half of its bytes. During this time the checks of its turns do not
+    /// sum the bytes; the principal can add only a few answers.
+    /// </summary>
+    private static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(10);
 
-    /// <summary>Messages that must still fit behind a user's: its answer.</summary>
+    /// <summary>The number of messages that must still fit after a user message: its answer.</summary>
     public const int RoomForAnswer = 1;
 
     private const string ReadUsageOfUser = $"""
@@ -42,11 +49,15 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
             : new(limits.MessagesPerThreadMax, limits.ThreadsPerPrincipalMax, limits.BytesPerPrincipalMax);
     }
 
-    /// <summary>Of a turn, before it begins. What its answer takes is known when it has ended, and counts for the next one.</summary>
-    /// <param name="messages">Messages of the thread.</param>
-    /// <param name="ownedBytes">Bytes of all threads of the principal.</param>
-    /// <param name="adds">Messages that the turn adds, tool calls aside.</param>
-    public ApiError? RefusesTurn(Principal principal, int messages, long ownedBytes, int adds)
+    /// <summary>
+    /// Checks a turn before it starts. The size of its answer is known only when the turn ends, so it counts for the next turn.
+    /// </summary>
+    /// <param name="principal">The owner of the thread.</param>
+    /// <param name="messages">The number of messages of the thread.</param>
+    /// <param name="ownedBytes">The bytes of all threads of the principal.</param>
+    /// <param name="adds">The number of messages that the turn adds, without tool calls.</param>
+    /// <returns>Null when the turn may start, else the error.</returns>
+    public ApiError? CheckTurn(Principal principal, int messages, long ownedBytes, int adds)
     {
         var quota = Of(principal);
         return adds > 0 && messages + adds > quota.Messages ? TooManyMessages()
@@ -54,13 +65,16 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
             : null;
     }
 
-    /// <summary>Remembers for 10 s whether a principal uses less than half of its bytes, so that the turn after its message need not add them up again.</summary>
-    /// <param name="ownedBytes">Bytes of all threads of the principal.</param>
-    public void RememberUsage(Principal principal, long ownedBytes)
+    /// <summary>
+    /// Caches for 10 s whether a principal uses less than half of its bytes, so that the turn after its message does not sum them again.
+    /// </summary>
+    /// <param name="principal">The principal.</param>
+    /// <param name="ownedBytes">The bytes of all threads of the principal.</param>
+    public void CacheUsage(Principal principal, long ownedBytes)
     {
         if (ownedBytes < Of(principal).Bytes / 2)
         {
-            cache.Set(KeyOf(principal), true, AmpleFor);
+            cache.Set(KeyOf(principal), true, CacheDuration);
         }
         else
         {
@@ -68,13 +82,16 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
         }
     }
 
-    /// <summary>This replica has seen within the last 10 s that the principal uses less than half of its bytes.</summary>
-    public bool HasAmpleRoom(Principal principal) => cache.TryGetValue(KeyOf(principal), out _);
+    /// <summary>True when this replica has cached, within the last 10 s, that the principal uses less than half of its bytes.</summary>
+    public bool IsBelowHalf(Principal principal) => cache.TryGetValue(KeyOf(principal), out _);
 
-    /// <summary>Of a new thread.</summary>
-    /// <param name="messages">Messages that it begins with.</param>
-    /// <param name="bytes">Bytes of these.</param>
-    public async Task<ApiError?> RefusesThreadAsync(Principal principal, long messages, long bytes, CancellationToken cancellationToken)
+    /// <summary>Checks a new thread.</summary>
+    /// <param name="principal">The owner of the new thread.</param>
+    /// <param name="messages">The number of messages that it starts with.</param>
+    /// <param name="bytes">The bytes of these messages.</param>
+    /// <param name="cancellationToken">Cancels the check.</param>
+    /// <returns>Null when the thread may be created, else the error.</returns>
+    public async Task<ApiError?> CheckThreadAsync(Principal principal, long messages, long bytes, CancellationToken cancellationToken)
     {
         var quota = Of(principal);
         if (messages > quota.Messages)

@@ -6,30 +6,31 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Sharing by link: the owner makes and revokes it, whoever has it may take a copy of his own.</summary>
+/// <summary>Share links: the owner of a thread creates and revokes the link, and anyone with the link may copy the thread.</summary>
 internal static class ShareEndpoints
 {
-    /// <summary>Older links carried it.</summary>
+    /// <summary>The prefix of tokens in older links.</summary>
     private const string LegacyPrefix = "share_";
 
     public static void MapShares(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads/{id}/share").WithTags("Sharing");
-        threads.MapPost("", ShareAsync).RequireLimit(Budget.Writing).As("threads.createShareToken", "Make a share link, or find the live one", 401, 403, 429);
-        threads.MapDelete("", RevokeAsync).RequireLimit(Budget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
-        app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(Budget.ThreadCreate).Takes<Fork>()
-            .As("threads.createShareFork", "Copy a shared thread into one of the caller's own", 400, 401, 404, 409, 413, 415, 429);
+        threads.MapPost("", ShareAsync).RequireLimit(RequestBudget.Writing).As("threads.createShareToken", "Create a share link, or return the active one", 401, 403, 429);
+        threads.MapDelete("", RevokeAsync).RequireLimit(RequestBudget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
+        app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(RequestBudget.ThreadCreate).Takes<Fork>()
+            .As("threads.createShareFork", "Copy a shared thread into a new thread of the caller", 400, 401, 404, 409, 413, 415, 429);
     }
 
-    private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(
+        HttpContext http, string id, ThreadAccess access, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "threads.createShareToken", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.createShareToken", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
 
         var now = time.Now();
-        // Random rather than ordered: the token is the whole secret of the link.
+        // A random UUID instead of a time-ordered one: the token is the only secret of the link.
         await db.Database.ExecuteSqlAsync(
             $"""
             -- create share link
@@ -42,14 +43,16 @@ internal static class ShareEndpoints
         return token is null ? access.Refused(open.Principal, "threads.createShareToken") : TypedResults.Ok(new ShareLink(token));
     }
 
-    private static async Task<Results<NoContent, ApiError>> RevokeAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> RevokeAsync(
+        HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "threads.revokeShareToken", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.revokeShareToken", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
 
-        await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked).ExecuteUpdateAsync(set => set.SetProperty(s => s.IsRevoked, true), cancellationToken);
+        await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked)
+            .ExecuteUpdateAsync(set => set.SetProperty(s => s.IsRevoked, true), cancellationToken);
         return TypedResults.NoContent();
     }
 
@@ -57,12 +60,12 @@ internal static class ShareEndpoints
         HttpContext http, string token, Principals principals, RequestLimits limits, ThreadCopies copies, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Fork, cancellationToken);
-        if (!body.Got(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).Got(out var principal, out refusal))
+        if (!body.TryGet(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
 
-        if (await limits.RefusalAsync(http, Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, RequestBudget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -81,7 +84,7 @@ internal static class ShareEndpoints
         }
 
         var copy = ThreadCopies.NewThread(principal, time.Now(), origin.ModelId, origin.Title ?? "Shared chat", parent: origin.Id, sharedFrom: origin.Id);
-        return (await copies.CopyAsync(http, principal, origin.Id, copy, before: null, next: null, cancellationToken)).Got(out var view, out refusal)
+        return (await copies.CopyAsync(http, principal, origin.Id, copy, before: null, next: null, cancellationToken)).TryGet(out var view, out refusal)
             ? TypedResults.Created($"/api/threads/{view.Id:D}", view)
             : refusal;
     }

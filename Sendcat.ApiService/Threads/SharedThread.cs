@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>A link through which anyone who knows the token may copy a thread, until it is revoked.</summary>
+/// <summary>A share link. Until it is revoked, anyone who knows the token may copy the thread.</summary>
 internal sealed class SharedThread
 {
     public required Guid Id { get; init; }

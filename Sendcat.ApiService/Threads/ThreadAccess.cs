@@ -5,33 +5,49 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Whose a thread is, as its row says.</summary>
+/// <summary>The owner of a thread, from its row.</summary>
 internal readonly record struct ThreadOwner(string? UserId, string SessionId);
 
-/// <summary>A thread together with the one who may see it.</summary>
+/// <summary>A thread and the principal that may access it.</summary>
 internal sealed record OpenThread(Principal Principal, ChatThread Thread);
 
-/// <summary>The one guard of threads and of all that belongs to them. A foreign, a missing and a malformed id get the same answer, so that nobody can learn what exists.</summary>
+/// <summary>
+/// Authorizes every access to threads and to all that belongs to them. A foreign, a missing and a malformed id get the same response, so
+/// that a response does not reveal which threads exist.
+/// </summary>
 internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<ThreadAccess> logger)
 {
-    /// <param name="owner">Null for a thread that is not there.</param>
+    /// <summary>True when the principal may access a thread of this owner.</summary>
+    /// <param name="principal">The caller.</param>
+    /// <param name="owner">Null for a thread that does not exist.</param>
     public static bool Permits(Principal principal, ThreadOwner? owner) => owner is { } row && principal.Owns(row.UserId, row.SessionId);
 
-    /// <summary>Ids are UUIDs in the form with dashes; nothing else is one.</summary>
+    /// <summary>True for a UUID with dashes, the only accepted form of an id.</summary>
     public static bool IsId(string? id, out Guid parsed) => Guid.TryParseExact(id, "D", out parsed);
 
-    /// <param name="function">Names the operation in the log, for instance <c>threads.get</c>.</param>
+    /// <summary>Reads a thread and checks that the caller may access it.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="threadId">The id in the route.</param>
+    /// <param name="function">The operation to log, for instance <c>threads.get</c>.</param>
+    /// <param name="bodySessionId">The <c>sessionId</c> of the body, if there is one.</param>
+    /// <param name="cancellationToken">Cancels the read.</param>
+    /// <returns>The thread and its principal; 401 without a valid principal, 403 when the thread cannot be accessed.</returns>
     public async Task<Outcome<OpenThread>> OpenAsync(HttpContext http, string threadId, string function, string? bodySessionId, CancellationToken cancellationToken)
     {
-        if (!principals.Read(http, bodySessionId).Got(out var principal, out var refusal))
+        if (!principals.Read(http, bodySessionId).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        var thread = IsId(threadId, out var id) ? await db.Threads.AsNoTracking().TagWith("read thread").SingleOrDefaultAsync(t => t.Id == id, cancellationToken) : null;
-        return thread is not null && Permits(principal, new(thread.UserId, thread.SessionId)) ? new OpenThread(principal, thread) : Refused(principal, function);
+        var thread = IsId(threadId, out var id)
+            ? await db.Threads.AsNoTracking().TagWith("read thread").SingleOrDefaultAsync(t => t.Id == id, cancellationToken)
+            : null;
+        return thread is not null && Permits(principal, new(thread.UserId, thread.SessionId))
+            ? new OpenThread(principal, thread)
+            : Refused(principal, function);
     }
 
+    /// <summary>Logs the denied access and returns the 403 response.</summary>
     public ApiError Refused(Principal principal, string function)
     {
         logger.AccessRefused(principal.LogName, function);

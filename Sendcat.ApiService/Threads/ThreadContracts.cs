@@ -4,7 +4,8 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <param name="MessageId">The user message that an edit or a retry has put at the end; chat goes on from there.</param>
+/// <param name="IsStreaming">True while an answer is being written.</param>
+/// <param name="MessageId">The user message that an edit or a retry appended; the next chat turn answers it.</param>
 internal sealed record ThreadView(
     Guid Id,
     string? Title,
@@ -41,20 +42,20 @@ internal sealed record MessageView(
         m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.ClientId, m.CreatedAt.UtcDateTime);
 }
 
-internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IChecked
+internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
-/// <summary>What is left out stays as it is.</summary>
-internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IChecked
+/// <summary>Omitted fields are not changed.</summary>
+internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
-/// <param name="Role">May be told, but only as <c>user</c>: a client does not write the other side's lines.</param>
-/// <param name="ClientId">The client's own name of the message; sending it again finds the first one.</param>
-internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IChecked
+/// <param name="Role">Optional; only <c>user</c> is accepted, because clients cannot write messages of other roles.</param>
+/// <param name="ClientId">The idempotency key of the client, 1–100 characters; sending it again returns the first message.</param>
+internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
@@ -75,7 +76,7 @@ internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? At
     }
 }
 
-internal sealed record Claim(string? SessionId) : IChecked
+internal sealed record Claim(string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => string.IsNullOrEmpty(SessionId) ? ["sessionId is missing"] : [];
 }
@@ -88,11 +89,11 @@ internal sealed record ShareLink(string ShareToken);
 
 internal sealed record Fork(string? SessionId);
 
-/// <summary>Where to branch off, or what to try again.</summary>
+/// <summary>The message at which to branch, or the one to retry.</summary>
 internal sealed record Branch(string? MessageId, string? SessionId);
 
-/// <param name="Attachments">Left out: those of the message that is edited.</param>
-internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IChecked
+/// <param name="Attachments">Omitted: the attachments of the edited message are used.</param>
+internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.ContentProblems(Content, Attachments);
 }

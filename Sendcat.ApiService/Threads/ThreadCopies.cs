@@ -11,11 +11,17 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Makes a new thread out of the visible part of another: what user and assistant said, never tool traffic or system prompts.</summary>
+/// <summary>
+/// Copies the visible messages of a thread, those of user and assistant, into a new thread. Tool messages and system prompts are never
+/// copied.
+/// </summary>
 internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas quotas, RateLimiter limiter, TimeProvider time)
 {
-    /// <summary>Behind an address are more principals than one, and one can make itself as many sessions as it likes.</summary>
-    private const int TimesOfAddress = 4;
+    /// <summary>
+    /// The factor by which the limit of an address exceeds that of a principal. An address is counted as well, because it may have several
+    /// principals, and one client can create many sessions.
+    /// </summary>
+    private const int AddressFactor = 4;
 
     private const string ReadSize = """
         -- read copy size
@@ -36,11 +42,20 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
         CreatedAt = now,
     };
 
-    /// <summary>Charged by its size: it must fit into the quotas of the principal, and into what the principal and its address may copy in a while.</summary>
-    /// <param name="copy">Made by <see cref="NewThread"/>, not stored yet.</param>
-    /// <param name="before">Messages from this place on stay behind; null copies all.</param>
-    /// <param name="next">The user message to put at the end.</param>
-    public async Task<Outcome<ThreadView>> CopyAsync(HttpContext http, Principal principal, Guid origin, ChatThread copy, long? before, ChatMessage? next, CancellationToken cancellationToken)
+    /// <summary>
+    /// Copies messages. The copy counts by its size: it must fit into the quotas of the principal, and into the rate limit for copies of
+    /// the principal and its address.
+    /// </summary>
+    /// <param name="http">The request; its address is counted.</param>
+    /// <param name="principal">The owner of the copy.</param>
+    /// <param name="origin">The thread to copy.</param>
+    /// <param name="copy">A thread from <see cref="NewThread"/> that is not stored yet.</param>
+    /// <param name="before">Only messages with a smaller <see cref="ChatMessage.Seq"/> are copied; null: all messages.</param>
+    /// <param name="next">The user message to append; null: none.</param>
+    /// <param name="cancellationToken">Cancels the copy.</param>
+    /// <returns>The new thread; 409 beyond a quota, 429 beyond the rate limit.</returns>
+    public async Task<Outcome<ThreadView>> CopyAsync(
+        HttpContext http, Principal principal, Guid origin, ChatThread copy, long? before, ChatMessage? next, CancellationToken cancellationToken)
     {
         var (messages, bytes) = await SizeAsync(origin, before, cancellationToken);
         if (next is not null)
@@ -48,7 +63,7 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
             (messages, bytes) = (messages + 1 + Quotas.RoomForAnswer, bytes + BytesOf(next));
         }
 
-        if (await quotas.RefusesThreadAsync(principal, messages, bytes, cancellationToken) is { } full)
+        if (await quotas.CheckThreadAsync(principal, messages, bytes, cancellationToken) is { } full)
         {
             return full;
         }
@@ -98,16 +113,20 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
         return (reader.GetInt64(0), reader.GetInt64(1));
     }
 
-    /// <returns>The time to wait, or null for a copy that may be made.</returns>
+    /// <returns>The time to wait, or null when the copy is within the rate limit.</returns>
     private async ValueTask<TimeSpan?> ChargeAsync(HttpContext http, Principal principal, long bytes, CancellationToken cancellationToken)
     {
         var kibibytes = 1 + (int)Math.Min(bytes / 1024, int.MaxValue - 1);
-        LimitKey[] keys = [new(principal.Key), .. ClientAddress.LimitsOf(http).Select(address => address with { Times = address.Times * TimesOfAddress })];
+        LimitKey[] keys =
+        [
+            new(principal.Key),
+            .. ClientAddress.LimitKeysOf(http).Select(address => address with { Times = address.Times * AddressFactor }),
+        ];
         var decision = await limiter.CheckAsync(RateLimitBucket.Copies, keys, cancellationToken, RouteTemplate.Of(http), http.Request.Method, kibibytes);
         return decision.Allowed ? null : decision.RetryAfter;
     }
 
-    /// <summary>In the order in which they were said.</summary>
+    /// <summary>The visible messages in their order: not empty, not streaming, of user or assistant.</summary>
     public IQueryable<ChatMessage> Visible(Guid thread, long? before) => db.Messages.AsNoTracking()
         .Where(m => m.ThreadId == thread && (before == null || m.Seq < before))
         .Where(m => m.Role == "user" || m.Role == "assistant")

@@ -5,7 +5,10 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>The place of a thread in the list, opaque to clients: pinned first, then the latest message first.</summary>
+/// <summary>
+/// The position of a thread in the list, encoded as text that is opaque to clients. The list shows pinned threads first, then those with
+/// the latest message.
+/// </summary>
 internal sealed record ThreadCursor(bool IsPinned, DateTimeOffset At, Guid Id)
 {
     public override string ToString() =>

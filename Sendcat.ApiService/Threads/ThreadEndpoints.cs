@@ -12,30 +12,35 @@ internal static class ThreadEndpoints
     public static void MapThreadEndpoints(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads").WithTags("Threads");
-        threads.MapPost("", CreateAsync).RequireLimit(Budget.ThreadCreate).Takes<NewThread>().As("threads.create", "Begin a thread", 400, 401, 403, 409, 413, 415, 429);
+        threads.MapPost("", CreateAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<NewThread>()
+            .As("threads.create", "Create a thread", 400, 401, 403, 409, 413, 415, 429);
         threads.MapGet("", ListAsync).As("threads.list", "The caller's threads, pinned first, then by the latest message", 400, 401);
-        threads.MapPost("/claim", ClaimAsync).RequireLimit(Budget.Writing).Takes<Claim>().As("threads.claim", "Take over the threads of an anonymous session", 400, 401, 413, 415, 429);
+        threads.MapPost("/claim", ClaimAsync).RequireLimit(RequestBudget.Writing).Takes<Claim>()
+            .As("threads.claim", "Transfer the threads of an anonymous session to the caller", 400, 401, 413, 415, 429);
         threads.MapGet("/{id}", GetAsync).As("threads.get", "One thread", 401, 403);
-        threads.MapPatch("/{id}", ChangeAsync).RequireLimit(Budget.Writing).Takes<ThreadChange>().As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415, 429);
-        threads.MapDelete("/{id}", DeleteAsync).RequireLimit(Budget.Writing).As("threads.remove", "Delete a thread and all that belongs to it", 401, 403, 429);
+        threads.MapPatch("/{id}", ChangeAsync).RequireLimit(RequestBudget.Writing).Takes<ThreadChange>()
+            .As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415, 429);
+        threads.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Writing)
+            .As("threads.remove", "Delete a thread and all that belongs to it", 401, 403, 429);
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, ThreadAccess access, ThreadModels models, RequestLimits limits, Quotas quotas, SendcatDb db, TimeProvider time,
+        CancellationToken cancellationToken)
     {
         const string Function = "threads.create";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewThread, cancellationToken);
-        if (!body.Got(out var request, out var refusal) || !principals.Read(http, request.SessionId).Got(out var principal, out refusal))
+        if (!body.TryGet(out var request, out var refusal) || !principals.Read(http, request.SessionId).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
 
-        if (models.Refuses(principal, request.ModelId) is { } notAllowed)
+        if (models.Check(principal, request.ModelId) is { } notAllowed)
         {
             return notAllowed;
         }
 
-        if (await limits.RefusalAsync(http, Budget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
+        if (await limits.RefusalAsync(http, RequestBudget.ThreadCreate, principal.Key, cancellationToken) is { } tooMany)
         {
             return tooMany;
         }
@@ -43,7 +48,7 @@ internal static class ThreadEndpoints
         Guid? parent = null;
         if (request.ParentThreadId is not null)
         {
-            if (!(await access.OpenAsync(http, request.ParentThreadId, Function, request.SessionId, cancellationToken)).Got(out var opened, out refusal))
+            if (!(await access.OpenAsync(http, request.ParentThreadId, Function, request.SessionId, cancellationToken)).TryGet(out var opened, out refusal))
             {
                 return refusal;
             }
@@ -51,7 +56,7 @@ internal static class ThreadEndpoints
             parent = opened.Thread.Id;
         }
 
-        if (await quotas.RefusesThreadAsync(principal, messages: 0, bytes: 0, cancellationToken) is { } full)
+        if (await quotas.CheckThreadAsync(principal, messages: 0, bytes: 0, cancellationToken) is { } full)
         {
             return full;
         }
@@ -65,7 +70,7 @@ internal static class ThreadEndpoints
     private static async Task<Results<Ok<Page<ThreadView>>, ApiError>> ListAsync(
         HttpContext http, Principals principals, ThreadList list, string? search, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!PageLimit.Read(limit, fallback: 50, most: 100).Got(out var count, out var refusal))
+        if (!PageLimit.Read(limit, fallback: 50, max: 100).TryGet(out var count, out var refusal))
         {
             return refusal;
         }
@@ -81,26 +86,26 @@ internal static class ThreadEndpoints
             return ApiError.InvalidRequest("search is too long");
         }
 
-        return principals.Read(http).Got(out var principal, out refusal) ? TypedResults.Ok(await list.ReadAsync(principal, search?.Trim(), after, count, cancellationToken)) : refusal;
+        return principals.Read(http).TryGet(out var principal, out refusal) ? TypedResults.Ok(await list.ReadAsync(principal, search?.Trim(), after, count, cancellationToken)) : refusal;
     }
 
-    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(HttpContext http, Principals principals, ThreadClaims claims, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Claimed>, ApiError>> ClaimAsync(HttpContext http, Principals principals, ThreadAdoption adoption, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Claim, cancellationToken);
-        if (!body.Got(out var claim, out var refusal) || !principals.ReadUser(http, claim.SessionId).Got(out var principal, out refusal))
+        if (!body.TryGet(out var claim, out var refusal) || !principals.ReadUser(http, claim.SessionId).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
 
         return !principal.HasSignedSession
             ? ApiError.InvalidRequest("The session id is not valid")
-            : TypedResults.Ok(new Claimed(await claims.ClaimAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
+            : TypedResults.Ok(new Claimed(await adoption.AdoptAsync(principal.UserId!, principal.SessionId, cancellationToken), principal.UserId!));
     }
 
     private static async Task<Results<Ok<ThreadView>, ApiError>> GetAsync(HttpContext http, string id, ThreadAccess access, ThreadList list, CancellationToken cancellationToken)
     {
         const string Function = "threads.get";
-        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, Function, null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -108,16 +113,17 @@ internal static class ThreadEndpoints
         return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
     }
 
-    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<ThreadView>, ApiError>> ChangeAsync(
+        HttpContext http, string id, ThreadAccess access, ThreadModels models, ThreadList list, SendcatDb db, CancellationToken cancellationToken)
     {
         const string Function = "threads.update";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.ThreadChange, cancellationToken);
-        if (!body.Got(out var change, out var refusal) || !(await access.OpenAsync(http, id, Function, change.SessionId, cancellationToken)).Got(out var open, out refusal))
+        if (!body.TryGet(out var change, out var refusal) || !(await access.OpenAsync(http, id, Function, change.SessionId, cancellationToken)).TryGet(out var open, out refusal))
         {
             return refusal;
         }
 
-        if (models.Refuses(open.Principal, change.ModelId) is { } notAllowed)
+        if (models.Check(open.Principal, change.ModelId) is { } notAllowed)
         {
             return notAllowed;
         }
@@ -137,7 +143,7 @@ internal static class ThreadEndpoints
 
     private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "threads.remove", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.remove", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }

@@ -2,15 +2,16 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>What titles, models and messages may look like.</summary>
+/// <summary>The rules for titles, model ids and messages.</summary>
 internal static class ThreadRules
 {
+    /// <summary>Characters.</summary>
     public const int LongestTitle = 200;
 
-    /// <summary>What a thread gets whose client names no model.</summary>
+    /// <summary>The model of a thread that is created without one.</summary>
     public const string DefaultModel = "moonshotai/kimi-k2.5";
 
-    /// <summary>Titles made from a message: its first 40 characters, whole ones.</summary>
+    /// <summary>Makes a title from a message: its first 40 characters on one line. A surrogate pair is never split.</summary>
     public static string TitleFrom(string content)
     {
         var line = string.Join(' ', content.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
@@ -19,12 +20,12 @@ internal static class ThreadRules
 
     public static IEnumerable<string> Problems(string? title, string? modelId)
     {
-        if (title is not null && !StoredText.Says(title, LongestTitle))
+        if (title is not null && !StoredText.HasText(title, LongestTitle))
         {
             yield return $"title must have 1 to {LongestTitle} characters";
         }
 
-        if (modelId is not null && (!StoredText.Says(modelId, 120) || modelId.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))))
+        if (modelId is not null && (!StoredText.HasText(modelId, 120) || modelId.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))))
         {
             yield return "modelId must have 1 to 120 characters without spaces";
         }
@@ -32,7 +33,7 @@ internal static class ThreadRules
 
     public static IEnumerable<string> ContentProblems(string? content, IReadOnlyList<Attachment>? attachments)
     {
-        if (attachments is null or [] ? !StoredText.Says(content, JsonBody.OrdinaryLimit) : !StoredText.Fits(content, JsonBody.OrdinaryLimit))
+        if (attachments is null or [] ? !StoredText.HasText(content, JsonBody.OrdinaryLimit) : !StoredText.Fits(content, JsonBody.OrdinaryLimit))
         {
             yield return "content must not be empty and must be plain text";
         }

@@ -3,9 +3,9 @@ namespace Sendcat.ApiService.Threads;
 /// <summary>Event ids 1300–1399.</summary>
 internal static partial class ThreadsLog
 {
-    [LoggerMessage(1300, LogLevel.Warning, "Security: {Principal} was refused a thread in {Function}")]
+    [LoggerMessage(1300, LogLevel.Warning, "Security: {Principal} was denied access to a thread in {Function}")]
     public static partial void AccessRefused(this ILogger logger, string principal, string function);
 
-    [LoggerMessage(1301, LogLevel.Information, "User {UserId} claimed {Count} threads of a session")]
-    public static partial void ThreadsClaimed(this ILogger logger, string userId, int count);
+    [LoggerMessage(1301, LogLevel.Information, "User {UserId} adopted {Count} threads of a session")]
+    public static partial void ThreadsAdopted(this ILogger logger, string userId, int count);
 }

@@ -12,7 +12,7 @@ internal static class ThreadsSetup
         services.AddMemoryCache();
         services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
-        services.AddScoped<ThreadClaims>();
+        services.AddScoped<ThreadAdoption>();
         services.AddSingleton<ThreadModels>();
         services.AddScoped<ThreadList>();
         services.AddScoped<ThreadCopies>();

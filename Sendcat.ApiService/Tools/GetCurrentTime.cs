@@ -3,10 +3,10 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Tools;
 
-/// <summary>The date and time where most of our users are.</summary>
+/// <summary>Returns the date and time in Jamaica, where most users are.</summary>
 internal sealed class GetCurrentTime(TimeProvider time) : ITool
 {
-    // Jamaica keeps UTC-5 all year; the zone database says so, and would say otherwise if that changed.
+    // Jamaica uses UTC-5 all year. The time zone database is used so that a change of the law needs no change of the code.
     private static readonly TimeZoneInfo Jamaica = TimeZoneInfo.FindSystemTimeZoneById("America/Jamaica");
 
     public ToolDeclaration Declaration { get; } = new(
@@ -18,9 +18,9 @@ internal sealed class GetCurrentTime(TimeProvider time) : ITool
 
     public bool OfferedWhen(bool webSearch) => true;
 
-    public Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    public Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
         var local = TimeZoneInfo.ConvertTime(time.GetUtcNow(), Jamaica);
-        return Task.FromResult(new ToolAnswer(local.ToString("dddd, MMMM d, yyyy 'at' h:mm tt '(Jamaica time)'", CultureInfo.InvariantCulture)));
+        return Task.FromResult(new ToolCallResult(local.ToString("dddd, MMMM d, yyyy 'at' h:mm tt '(Jamaica time)'", CultureInfo.InvariantCulture)));
     }
 }

@@ -3,31 +3,37 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools;
 
-/// <summary>Something the model may call during a turn.</summary>
+/// <summary>A tool that the model may call during a turn.</summary>
 internal interface ITool
 {
     ToolDeclaration Declaration { get; }
 
-    /// <summary>Calls that one turn may make.</summary>
+    /// <summary>Maximum calls per turn.</summary>
     int PerTurn { get; }
 
-    /// <summary>True if the tool is declared to the model in this turn.</summary>
+    /// <summary>True: the tool is declared to the model in this turn.</summary>
+    /// <param name="webSearch">True: web search is on in this turn.</param>
     bool OfferedWhen(bool webSearch);
 
-    /// <summary>Never throws for what an upstream did: a failure is an answer that the model can read. Cancelled by the turn's end alone.</summary>
-    Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken);
+    /// <summary>Executes a call. A failure of an upstream does not throw; it is a result that the model can read.</summary>
+    /// <exception cref="OperationCanceledException">The turn has ended. Nothing else cancels a call.</exception>
+    Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken);
 }
 
-/// <param name="ArgumentsJson">A JSON object; the model's own text, checked to be one.</param>
-/// <param name="Budget">The turn's, for tools that use what counts as another one's.</param>
+/// <param name="ArgumentsJson">The text of the model, which has been checked to be a JSON object.</param>
+/// <param name="Principal">Key of the principal of the turn.</param>
+/// <param name="WebSearch">True: web search is on in this turn.</param>
+/// <param name="Budget">The tool budget of the turn, for a tool whose call also counts as a call of another tool.</param>
 internal sealed record ToolCall(string Id, string Name, string ArgumentsJson, string Principal, bool WebSearch, TurnToolBudget Budget);
 
-/// <summary>What a tool call came to.</summary>
-/// <param name="Text">What the model reads.</param>
-/// <param name="OutputJson">Structured rows for the reader, a JSON array.</param>
-/// <param name="Products">What is to be shown beside the assistant's message.</param>
-/// <param name="Failed">The model was told that it did not work.</param>
-internal sealed record ToolAnswer(string Text, string? OutputJson = null, IReadOnlyList<Product>? Products = null, bool Failed = false, ToolPressure? Pressure = null);
+/// <summary>The result of a tool call.</summary>
+/// <param name="Text">Text for the model.</param>
+/// <param name="OutputJson">A JSON array of structured rows for the client; null: there are none.</param>
+/// <param name="Products">Products that the client shows beside the assistant's message.</param>
+/// <param name="Failed">True: <paramref name="Text"/> tells the model that the call failed.</param>
+/// <param name="Pressure">Backpressure of the tool's queue; null: there was none.</param>
+internal sealed record ToolCallResult(
+    string Text, string? OutputJson = null, IReadOnlyList<Product>? Products = null, bool Failed = false, ToolPressure? Pressure = null);
 
-/// <summary>The queue's reason why a tool could not help now.</summary>
+/// <summary>Backpressure of a tool queue: the reason why the job was not executed in time.</summary>
 internal sealed record ToolPressure(string Reason, bool Retryable, int? RetryAfterMs);

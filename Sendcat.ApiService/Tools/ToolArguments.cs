@@ -6,49 +6,63 @@ using System.Text.RegularExpressions;
 namespace Sendcat.ApiService.Tools;
 
 /// <summary>
-/// Arguments as models write them: numbers as text, prices with signs and words, one value in an array, nonsense. What cannot be understood counts as not given, so that a search is
-/// at worst wider than was meant.
+/// Reads the arguments of a tool call leniently. Models write numbers as text, prices with currency signs and words, single values in an
+/// array, or invalid values. A value that cannot be parsed counts as missing, so in the worst case a search is wider than intended.
 /// </summary>
 internal sealed partial class ToolArguments
 {
-    /// <summary>Characters of a text; enough for every question that a shop takes.</summary>
-    private const int LongestText = 256;
+    /// <summary>Maximum characters of a text, more than any query that a shop accepts.</summary>
+    private const int MaxTextLength = 256;
 
-    private const decimal MostMoney = 10_000_000;
+    /// <summary>Higher prices are reduced to this value.</summary>
+    private const decimal MaxPrice = 10_000_000;
 
     private readonly JsonElement arguments;
 
     private ToolArguments(JsonElement arguments) => this.arguments = arguments;
 
     /// <param name="json">A JSON object.</param>
+    /// <exception cref="JsonException">The text is not JSON.</exception>
     public static ToolArguments Read(string json)
     {
         using var document = JsonDocument.Parse(json);
         return new(document.RootElement.Clone());
     }
 
-    /// <summary>Trimmed, in single spaces, without control characters, at most 256 characters; null if nothing is left. The words of an array are one text.</summary>
+    /// <summary>
+    /// The text, trimmed, with single spaces, without control characters and with at most 256 characters. The values of an array are
+    /// joined. Null if nothing is left.
+    /// </summary>
     public string? Text(string name)
     {
-        var words = string.Join(' ', Values(name).Select(Said)).Split(default(char[]), StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var words = string.Join(' ', Values(name).Select(TextOf))
+            .Split(default(char[]), StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         var text = Cut(string.Join(' ', words));
         return text.Length == 0 ? null : text;
     }
 
-    /// <summary>One of the allowed words, however it is written: <c>Open-Box</c> is <c>open_box</c>.</summary>
-    public string? Word(string name, params string[] allowed) =>
-        Values(name).Select(value => Said(value).Trim().ToLowerInvariant().Replace(' ', '_').Replace('-', '_')).FirstOrDefault(allowed.Contains);
+    /// <summary>
+    /// The first value that is one of the allowed words. Case is ignored, and spaces and hyphens count as underscores: <c>Open-Box</c> is
+    /// <c>open_box</c>. Null if there is none.
+    /// </summary>
+    public string? OneOf(string name, params string[] allowed) =>
+        Values(name)
+            .Select(value => TextOf(value).Trim().ToLowerInvariant().Replace(' ', '_').Replace('-', '_'))
+            .FirstOrDefault(allowed.Contains);
 
-    /// <summary>Rounded and moved into the range.</summary>
-    public int Count(string name, int least, int most, int otherwise) =>
-        Number(name) is { } number ? (int)Math.Clamp(Math.Round(number, MidpointRounding.AwayFromZero), least, most) : otherwise;
+    /// <summary>The number, rounded and clamped to the range; <paramref name="fallback"/> if there is none.</summary>
+    public int Count(string name, int min, int max, int fallback) =>
+        Number(name) is { } number ? (int)Math.Clamp(Math.Round(number, MidpointRounding.AwayFromZero), min, max) : fallback;
 
-    /// <summary>An amount above zero, in cents: <c>60</c>, <c>"$1,200.50"</c>, <c>"USD 1.200,50"</c>, <c>"60 dollars"</c>.</summary>
+    /// <summary>
+    /// An amount above zero, rounded to two decimals: <c>60</c>, <c>"$1,200.50"</c>, <c>"USD 1.200,50"</c>, <c>"60 dollars"</c>. Null if
+    /// there is none.
+    /// </summary>
     public decimal? Price(string name) =>
-        // Divided, 60.00 becomes 60: prices that are the same look the same.
-        Number(name) is { } number && Math.Round(Math.Min(number, MostMoney), 2) is > 0 and var price ? price / 1.000000000000000000m : null;
+        // The division removes trailing zeros (60.00 becomes 60), so that equal prices have the same text.
+        Number(name) is { } number && Math.Round(Math.Min(number, MaxPrice), 2) is > 0 and var price ? price / 1.000000000000000000m : null;
 
-    /// <summary>Digits only, as eBay's ids are.</summary>
+    /// <summary>An id of at most 20 digits, as eBay's ids are; null if there is none.</summary>
     public string? Id(string name) => Text(name) is { Length: <= 20 } id && id.All(char.IsAsciiDigit) ? id : null;
 
     private decimal? Number(string name)
@@ -60,37 +74,45 @@ internal sealed partial class ToolArguments
                 return value.TryGetDecimal(out var number) ? number : value.GetDouble() > 0 ? decimal.MaxValue : decimal.MinValue;
             }
 
-            if (Figures().Match(Said(value)) is { Success: true } match && Parse(match.Value) is { } said)
+            if (Figures().Match(TextOf(value)) is { Success: true } match && Parse(match.Value) is { } parsed)
             {
-                return said;
+                return parsed;
             }
         }
 
         return null;
     }
 
-    /// <summary>The last point or comma divides cents if one or two digits follow it, or if it is a lone point; all others group thousands.</summary>
+    /// <summary>
+    /// The last point or comma is the decimal separator if one or two digits follow it, or if it is a point and the only separator. All
+    /// others separate thousands.
+    /// </summary>
     private static decimal? Parse(string figures)
     {
         var last = figures.AsSpan().LastIndexOfAny('.', ',');
         var after = figures.Length - last - 1;
-        var isDivider = last >= 0 && (after is 1 or 2 || (figures[last] == '.' && figures.Count(c => c is '.' or ',') == 1));
+        var isDecimalPoint = last >= 0 && (after is 1 or 2 || (figures[last] == '.' && figures.Count(c => c is '.' or ',') == 1));
         var plain = new StringBuilder(figures.Length);
         for (var i = 0; i < figures.Length; i++)
         {
-            if (figures[i] is not ('.' or ',') || (i == last && isDivider))
+            if (figures[i] is not ('.' or ',') || (i == last && isDecimalPoint))
             {
                 plain.Append(figures[i] == ',' ? '.' : figures[i]);
             }
         }
 
-        return decimal.TryParse(plain.ToString(), NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
+        const NumberStyles Style = NumberStyles.AllowDecimalPoint | NumberStyles.AllowLeadingSign;
+        return decimal.TryParse(plain.ToString(), Style, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
-    /// <summary>The value, or those of an array; names are compared loosely, as models do (<c>max_price</c>).</summary>
+    /// <summary>
+    /// The value, or the values of an array. The comparison of names ignores case and underscores, because models also write
+    /// <c>max_price</c>.
+    /// </summary>
     private IEnumerable<JsonElement> Values(string name)
     {
-        var found = arguments.EnumerateObject().FirstOrDefault(member => Loosely(member.Name).Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
+        var found = arguments.EnumerateObject()
+            .FirstOrDefault(member => WithoutUnderscores(member.Name).Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
         return found.ValueKind switch
         {
             JsonValueKind.Array => found.EnumerateArray().Where(IsPlain),
@@ -99,11 +121,11 @@ internal sealed partial class ToolArguments
         };
     }
 
-    private static string Loosely(string name) => name.Replace("_", "", StringComparison.Ordinal);
+    private static string WithoutUnderscores(string name) => name.Replace("_", "", StringComparison.Ordinal);
 
     private static bool IsPlain(JsonElement value) => value.ValueKind is JsonValueKind.String or JsonValueKind.Number;
 
-    private static string Said(JsonElement value)
+    private static string TextOf(JsonElement value)
     {
         try
         {
@@ -112,13 +134,13 @@ internal sealed partial class ToolArguments
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair, which is no text.
+            // The string contains an unpaired surrogate.
             return "";
         }
     }
 
     private static string Cut(string text) =>
-        text.Length <= LongestText ? text : text[..(char.IsHighSurrogate(text[LongestText - 1]) ? LongestText - 1 : LongestText)].TrimEnd();
+        text.Length <= MaxTextLength ? text : text[..(char.IsHighSurrogate(text[MaxTextLength - 1]) ? MaxTextLength - 1 : MaxTextLength)].TrimEnd();
 
     [GeneratedRegex(@"-?(\d[\d.,]*|\.\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Figures();

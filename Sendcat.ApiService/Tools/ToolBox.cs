@@ -4,27 +4,31 @@ using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Tools;
 
-/// <summary>All tools by name. A call that no tool answers is answered all the same, so that the thread stays usable.</summary>
+/// <summary>All tools by name. Every call gets a result, even a call of an unknown tool, so that the thread stays usable.</summary>
 internal sealed class ToolBox(IEnumerable<ITool> tools, ContentCapture capture, ILogger<ToolBox> logger)
 {
     public static readonly ActivitySource Activities = new("Sendcat.Tools");
 
     private readonly Dictionary<string, ITool> byName = tools.ToDictionary(tool => tool.Declaration.Name, StringComparer.Ordinal);
 
-    public IReadOnlyList<ToolDeclaration> Offered(bool webSearch) => [.. byName.Values.Where(tool => tool.OfferedWhen(webSearch)).Select(tool => tool.Declaration)];
+    public IReadOnlyList<ToolDeclaration> Offered(bool webSearch) =>
+        [.. byName.Values.Where(tool => tool.OfferedWhen(webSearch)).Select(tool => tool.Declaration)];
 
+    /// <summary>Maximum calls of the tool per turn; 1 for an unknown tool.</summary>
     public int PerTurn(string name) => byName.TryGetValue(name, out var tool) ? tool.PerTurn : 1;
 
-    public async Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    /// <summary>Executes a call. An exception of the tool is logged and becomes a failed result.</summary>
+    /// <exception cref="OperationCanceledException">The turn has ended.</exception>
+    public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
         if (!byName.TryGetValue(call.Name, out var tool))
         {
-            return new ToolAnswer("There is no tool of that name. Answer with what you know.", Failed: true);
+            return new ToolCallResult("There is no tool of that name. Answer with what you know.", Failed: true);
         }
 
-        if (!JsonText.IsObject(call.ArgumentsJson))
+        if (!JsonShape.IsObject(call.ArgumentsJson))
         {
-            return new ToolAnswer("The arguments were not a JSON object. Call the tool again with valid arguments, or answer with what you know.", Failed: true);
+            return new ToolCallResult("The arguments were not a JSON object. Call the tool again with valid arguments, or answer with what you know.", Failed: true);
         }
 
         using var activity = Activities.StartActivity($"execute_tool {call.Name}");
@@ -36,15 +40,15 @@ internal sealed class ToolBox(IEnumerable<ITool> tools, ContentCapture capture, 
         captured?.SetTag("gen_ai.tool.call.arguments", GenAiContent.Cut(call.ArgumentsJson));
         try
         {
-            var answer = await tool.RunAsync(call, cancellationToken);
-            captured?.SetTag("gen_ai.tool.call.result", GenAiContent.Cut(answer.Text));
-            return answer;
+            var result = await tool.RunAsync(call, cancellationToken);
+            captured?.SetTag("gen_ai.tool.call.result", GenAiContent.Cut(result.Text));
+            return result;
         }
         catch (Exception failure) when (failure is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
         {
             activity?.SetStatus(ActivityStatusCode.Error);
             logger.ToolFailed(call.Name, failure);
-            return new ToolAnswer("The tool failed. Answer with what you know.", Failed: true);
+            return new ToolCallResult("The tool failed. Answer with what you know.", Failed: true);
         }
     }
 }

@@ -6,32 +6,38 @@ using Sendcat.Reliability.ToolJobs;
 namespace Sendcat.ApiService.Tools;
 
 /// <summary>
-/// How a turn comes by a result: from the cache, else by a job of the queue, else, when that did not work, from what the cache still has of earlier. The worker keeps new
-/// results, so that they are kept even if nobody waits any more.
+/// Finds the result of a tool: in the cache, or else through a job in the queue, or else, if the job failed, as a stale value in the cache.
+/// The worker writes new results to the cache, so they are cached even if the turn has stopped waiting.
 /// </summary>
 internal sealed class ToolLookup(ToolCache cache, ToolJobClient jobs)
 {
-    /// <param name="missed">Asked for the job when the cache does not have it.</param>
+    /// <param name="slot">The cache slot of the result.</param>
+    /// <param name="createJob">Creates the job. It is called only on a cache miss.</param>
     /// <exception cref="OperationCanceledException">The turn has ended.</exception>
-    public async Task<Found<T>> FindAsync<T>((ToolCacheNamespace Space, string Key) slot, JsonTypeInfo<T> contract, Func<ToolJobRequest> missed, CancellationToken cancellationToken)
+    public async Task<LookupResult<T>> FindAsync<T>(
+        (ToolCacheNamespace Space, string Key) slot, JsonTypeInfo<T> contract, Func<ToolJobRequest> createJob,
+        CancellationToken cancellationToken)
         where T : class
     {
-        if (Read(await cache.GetAsync(slot.Space, slot.Key, cancellationToken), contract) is { } kept)
+        if (Read(await cache.GetAsync(slot.Space, slot.Key, cancellationToken), contract) is { } cached)
         {
-            return new(kept, FoundIn.Cache);
+            return new(cached, LookupSource.Cache);
         }
 
-        var outcome = await jobs.RunAsync(missed(), cancellationToken: cancellationToken);
+        var outcome = await jobs.RunAsync(createJob(), cancellationToken: cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         if (outcome is ToolJobOutcome.Completed completed && Read(completed.Result, contract) is { } fresh)
         {
-            return new(fresh, FoundIn.Job);
+            return new(fresh, LookupSource.Job);
         }
 
         var stale = await cache.GetEvenStaleAsync(slot.Space, slot.Key, cancellationToken);
-        return Read(stale?.Value, contract) is { } earlier ? new(earlier, FoundIn.Past, outcome) : new(null, FoundIn.Nothing, outcome);
+        return Read(stale?.Value, contract) is { } earlier
+            ? new(earlier, LookupSource.StaleCache, outcome)
+            : new(null, LookupSource.None, outcome);
     }
 
+    /// <summary>Null if the text is missing or cannot be deserialized.</summary>
     private static T? Read<T>(string? json, JsonTypeInfo<T> contract)
         where T : class
     {
@@ -41,18 +47,19 @@ internal sealed class ToolLookup(ToolCache cache, ToolJobClient jobs)
         }
         catch (JsonException)
         {
-            // Kept by a build that wrote it otherwise.
+            // Another build wrote the value in a different format.
             return null;
         }
     }
 }
 
-/// <param name="Trouble">What became of the job, if it brought nothing.</param>
-internal sealed record Found<T>(T? Value, FoundIn Where, ToolJobOutcome? Trouble = null)
+/// <param name="Value">Null: no result was found.</param>
+/// <param name="JobOutcome">The outcome of the job, if it returned no usable result; null: there was no job, or it succeeded.</param>
+internal sealed record LookupResult<T>(T? Value, LookupSource Source, ToolJobOutcome? JobOutcome = null)
     where T : class
 {
-    /// <summary>What the reader is told of the queue.</summary>
-    public ToolPressure? Pressure => Trouble switch
+    /// <summary>Backpressure of the queue, which is reported to the client; null: there was none.</summary>
+    public ToolPressure? Pressure => JobOutcome switch
     {
         ToolJobOutcome.Saturated saturated => Of(saturated.Backpressure),
         ToolJobOutcome.TimedOut late => Of(late.Backpressure),
@@ -60,15 +67,16 @@ internal sealed record Found<T>(T? Value, FoundIn Where, ToolJobOutcome? Trouble
         _ => null,
     };
 
-    private static ToolPressure Of(ToolBackpressure backpressure) => new(backpressure.Reason, Retryable: true, (int)backpressure.RetryAfter.TotalMilliseconds);
+    private static ToolPressure Of(ToolBackpressure backpressure) =>
+        new(backpressure.Reason, Retryable: true, (int)backpressure.RetryAfter.TotalMilliseconds);
 }
 
-internal enum FoundIn
+internal enum LookupSource
 {
     Cache,
     Job,
 
-    /// <summary>Out of date, but better than nothing.</summary>
-    Past,
-    Nothing,
+    /// <summary>A cached value past its freshness, used because the job returned no result.</summary>
+    StaleCache,
+    None,
 }

@@ -7,13 +7,14 @@ internal static class ToolMetrics
 {
     private static readonly Meter Meter = new("Sendcat.Tools");
 
-    private static readonly Counter<long> Searches = Meter.CreateCounter<long>("sendcat.tools.searches", "{search}", "Searches of turns, by tool and where the answer came from: cache, job, past, nothing.");
+    private static readonly Counter<long> Searches = Meter.CreateCounter<long>(
+        "sendcat.tools.searches", "{search}", "Searches of turns, by tool and where the answer came from: cache, job, past, nothing.");
 
-    public static void Answered(string tool, FoundIn where) => Searches.Add(1, new("tool", tool), new("found_in", where switch
+    public static void RecordSearch(string tool, LookupSource source) => Searches.Add(1, new("tool", tool), new("found_in", source switch
     {
-        FoundIn.Cache => "cache",
-        FoundIn.Job => "job",
-        FoundIn.Past => "past",
+        LookupSource.Cache => "cache",
+        LookupSource.Job => "job",
+        LookupSource.StaleCache => "past",
         _ => "nothing",
     }));
 }

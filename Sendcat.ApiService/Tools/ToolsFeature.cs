@@ -8,7 +8,7 @@ namespace Sendcat.ApiService.Tools;
 
 internal static class ToolsFeature
 {
-    /// <summary>Models are told of the tools in this order.</summary>
+    /// <summary>Registers the tools. They are declared to models in the order of registration.</summary>
     public static IServiceCollection AddTools(this IServiceCollection services)
     {
         services.AddKnobs<EbayOptions>();

@@ -6,6 +6,6 @@ internal static partial class ToolsLog
     [LoggerMessage(4501, LogLevel.Error, "Tool {Tool} failed")]
     public static partial void ToolFailed(this ILogger logger, string tool, Exception failure);
 
-    [LoggerMessage(4502, LogLevel.Warning, "The categories could not be read ({Failure}); the search goes on without")]
+    [LoggerMessage(4502, LogLevel.Warning, "Categories not read ({Failure}); searching without them")]
     public static partial void CategoriesUnreachable(this ILogger logger, string failure);
 }

@@ -1,12 +1,14 @@
 namespace Sendcat.ApiService.Tools;
 
-/// <summary>How often each tool may still be called in this turn. Calls of one step run at once, so it is asked from several threads.</summary>
+/// <summary>
+/// Counts the calls of each tool in one turn and enforces the limits. It is thread-safe, because the calls of one step run concurrently.
+/// </summary>
 internal sealed class TurnToolBudget(ToolBox tools)
 {
     private readonly Dictionary<string, int> used = new(StringComparer.Ordinal);
 
-    /// <summary>True once a call was refused: the model must answer with what it has.</summary>
-    public bool Spent
+    /// <summary>True after a call was refused: from then on the model must answer without tools.</summary>
+    public bool Exhausted
     {
         get
         {
@@ -18,19 +20,21 @@ internal sealed class TurnToolBudget(ToolBox tools)
         private set;
     }
 
-    /// <summary>For a call of the model.</summary>
+    /// <summary>Counts a call of the model.</summary>
+    /// <returns>False: the limit of the tool is reached; the budget becomes <see cref="Exhausted"/>.</returns>
     public bool TryTake(string tool)
     {
         lock (used)
         {
-            var may = TryCount(tool);
-            Spent |= !may;
-            return may;
+            var isAllowed = TryCount(tool);
+            Exhausted |= !isAllowed;
+            return isAllowed;
         }
     }
 
-    /// <summary>For a tool that wants to use another one as well, and can do without.</summary>
-    public bool TryShare(string tool)
+    /// <summary>Counts a call of another tool that a running tool can do without. It never sets <see cref="Exhausted"/>.</summary>
+    /// <returns>False: the limit of the tool is reached.</returns>
+    public bool TryTakeOptional(string tool)
     {
         lock (used)
         {

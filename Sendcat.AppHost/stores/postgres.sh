@@ -1,6 +1,6 @@
 #!/bin/sh
-# Postgres for a local run: loopback only, user "sendcat" with a password, database "sendcatdb". Makes its cluster at first start.
-# STORE_FOLDER where its files go, STORE_PORT, STORE_PASSWORD.
+# Postgres for a local run: loopback only, user "sendcat" with a password, database "sendcatdb". Creates its cluster at the first start.
+# Environment: STORE_FOLDER (folder of its files), STORE_PORT, STORE_PASSWORD.
 set -eu
 umask 077
 
@@ -10,14 +10,14 @@ bin=$(newest /usr/lib/postgresql/*/bin /opt/homebrew/opt/postgresql@*/bin /usr/l
 [ -n "$bin" ] || bin=$(dirname "$(command -v postgres || echo /nowhere/postgres)")
 [ -x "$bin/postgres" ] || { echo "postgres is not installed (Debian: postgresql, brew: postgresql@17)" >&2; exit 1; }
 
-# Postgres refuses to be root. Root becomes the user that the package made, and keeps the death signal that its parent set.
+# Postgres refuses to run as root. Started by root, this script switches to the user that the package created; the parent-death signal stays set.
 as=
 data=$STORE_FOLDER/data
 if [ "$(id -u)" = 0 ]; then
   command -v setpriv >/dev/null || { echo "run as root, postgres needs setpriv (util-linux) to become another user" >&2; exit 1; }
   as="setpriv --reuid=postgres --regid=postgres --init-groups --pdeathsig keep --"
   mkdir -p "$STORE_FOLDER"
-  # A checkout under a folder of root's cannot be reached by that user: its data then lives in a folder of this checkout's own.
+  # That user cannot reach a checkout below a folder that only root can enter. The data is then in a folder under /var/tmp whose name is derived from STORE_FOLDER.
   chmod 711 "$STORE_FOLDER"
   if ! $as test -x "$STORE_FOLDER"; then
     data=/var/tmp/sendcat-postgres-$(printf %s "$STORE_FOLDER" | cksum | cut -d' ' -f1)
@@ -25,7 +25,7 @@ if [ "$(id -u)" = 0 ]; then
   fi
   echo "$data" > "$STORE_FOLDER/where"
   mkdir -p "$data"
-  case "$(stat -c %F:%U "$data")" in directory:root | directory:postgres) ;; *) echo "$data belongs to somebody else" >&2; exit 1 ;; esac
+  case "$(stat -c %F:%U "$data")" in directory:root | directory:postgres) ;; *) echo "$data belongs to another user" >&2; exit 1 ;; esac
   chown postgres:postgres "$data"
   chmod 700 "$data"
 else
@@ -33,10 +33,10 @@ else
 fi
 cd "$data"
 
-# Made aside and then moved, so that a first start that was interrupted leaves no half of a cluster.
+# Created in another folder and then moved, so that an interrupted first start leaves no incomplete cluster.
 cluster=$data/cluster
 if [ ! -d "$cluster" ]; then
-  echo "making a new cluster in $cluster"
+  echo "creating a new cluster in $cluster"
   new=$data/new
   rm -rf "$new"
   $as "$bin/initdb" --pgdata "$new" --username postgres --auth trust --encoding UTF8 --locale C --no-sync --no-instructions >/dev/null
@@ -45,7 +45,7 @@ if [ ! -d "$cluster" ]; then
   $as mv "$new" "$cluster"
 fi
 
-# The password may be newer than the cluster.
+# The password can be newer than the cluster.
 printf "ALTER ROLE sendcat PASSWORD '%s';\n\n" "$STORE_PASSWORD" | $as "$bin/postgres" --single -j -D "$cluster" postgres >/dev/null
 unset STORE_PASSWORD
 

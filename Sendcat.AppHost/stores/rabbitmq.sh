@@ -1,10 +1,10 @@
 #!/bin/sh
-# RabbitMQ for a local run: loopback only, user "sendcat" with a password, a node, a cookie and a port mapper of its own.
-# STORE_FOLDER where its files go, STORE_PORT, STORE_PASSWORD, STORE_DIST_PORT and STORE_EPMD_PORT for Erlang.
+# RabbitMQ for a local run: loopback only, user "sendcat" with a password; the node, the cookie and the port mapper belong to this run only.
+# Environment: STORE_FOLDER (folder of its files), STORE_PORT, STORE_PASSWORD; for Erlang STORE_DIST_PORT and STORE_EPMD_PORT.
 set -eu
 umask 077
 
-# Not the wrapper in /usr/sbin: it becomes another user, and it stays in front of the server.
+# Not the wrapper in /usr/sbin: it switches to another user and stays the parent of the server.
 for server in /usr/lib/rabbitmq/bin/rabbitmq-server /opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server /usr/local/opt/rabbitmq/sbin/rabbitmq-server "$(command -v rabbitmq-server || true)"; do
   [ -x "$server" ] && break
 done
@@ -13,7 +13,7 @@ done
 mkdir -p "$STORE_FOLDER"
 cd "$STORE_FOLDER"
 
-# The user is made when the node is: another password needs another node. What it held can be made again from Postgres.
+# RabbitMQ creates the user together with the node, so a new password requires a new node. The lost messages are published again from Postgres.
 password=$(printf %s "$STORE_PASSWORD" | cksum)
 [ "$(cat password.sum 2>/dev/null)" = "$password" ] || rm -rf mnesia
 echo "$password" > password.sum
@@ -44,7 +44,7 @@ export RABBITMQ_NODENAME="sendcat-$STORE_PORT@localhost"
 export RABBITMQ_DIST_PORT="$STORE_DIST_PORT"
 export RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="-kernel inet_dist_use_interface {127,0,0,1}"
 
-# Erlang would leave its port mapper behind as a daemon. Ours is a child that ends with this process, on a port of its own.
+# Erlang would start its port mapper as a daemon that survives the node. This one is a child process that ends with this process and has its own port.
 export ERL_EPMD_PORT="$STORE_EPMD_PORT" ERL_EPMD_ADDRESS=127.0.0.1
 export ERL_FLAGS="-start_epmd false"
 epmd=$(command -v epmd || ls -d /usr/lib/erlang/erts-*/bin/epmd | sort -V | tail -n 1)
@@ -54,6 +54,6 @@ else
   { "$epmd" >/dev/null 2>&1 </dev/null & mapper=$!; while kill -0 $$ 2>/dev/null; do sleep 1; done; kill $mapper; } >/dev/null 2>&1 </dev/null &
 fi
 
-# As under a service manager: the script replaces itself by the server, which stops in order on SIGTERM.
+# As under a service manager: the script replaces itself with the server, which shuts down gracefully on SIGTERM.
 export RUNNING_UNDER_SYSTEMD=true ERL_CRASH_DUMP=/dev/null
 exec "$server"

@@ -3,20 +3,24 @@ using Spectre.Console;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary><c>chat "…"</c>: asks one question as an anonymous visitor and shows the answer as it comes.</summary>
+/// <summary><c>chat "…"</c>: sends one message as a guest and streams the answer to the terminal.</summary>
 internal static class ChatCommand
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan HeaderPatience = TimeSpan.FromSeconds(60); // of the stream only its headers
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(60); // for a stream this covers the headers only
 
     public static Command Create()
     {
-        var content = new Argument<string>("question") { Description = "What to ask." };
-        var url = new Option<string>("--url") { Description = "The API's address.", DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SENDCAT_API_URL") is { Length: > 0 } set ? set.Split(';', ',')[0] : DefaultUrl };
-        var model = new Option<string?>("--model") { Description = "A model id; the service's default without it." };
+        var content = new Argument<string>("question") { Description = "The message to send." };
+        var url = new Option<string>("--url")
+        {
+            Description = "The API's address.",
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SENDCAT_API_URL") is { Length: > 0 } set ? set.Split(';', ',')[0] : DefaultUrl,
+        };
+        var model = new Option<string?>("--model") { Description = "A model id; default: the model that the service chooses." };
         var web = new Option<bool>("--web") { Description = "Lets the assistant search the web." };
-        var dialect = new Option<string>("--dialect") { Description = "Which stream to ask for.", DefaultValueFactory = _ => "sendcat" };
+        var dialect = new Option<string>("--dialect") { Description = "Format of the event stream.", DefaultValueFactory = _ => "sendcat" };
         dialect.AcceptOnlyFromAmong("sendcat", "ui");
         url.Validators.Add(result =>
         {
@@ -26,7 +30,7 @@ internal static class ChatCommand
             }
         });
 
-        var command = new Command("chat", "Asks a question and streams the answer to the terminal.") { content, url, model, web, dialect };
+        var command = new Command("chat", "Sends a message and streams the answer to the terminal.") { content, url, model, web, dialect };
         command.SetAction((parsed, stop) =>
         {
             IsHttp(parsed.GetValue(url), out var address);
@@ -37,11 +41,11 @@ internal static class ChatCommand
 
     private static async Task<int> RunAsync(ChatOptions options, IAnsiConsole console, CancellationToken stop)
     {
-        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectPatience };
-        using var http = new HttpClient(handler) { BaseAddress = options.Url, Timeout = HeaderPatience };
+        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout };
+        using var http = new HttpClient(handler) { BaseAddress = options.Url, Timeout = ResponseTimeout };
         try
         {
-            return await new ChatSession(new(http), new(console), TimeProvider.System).AskAsync(options, stop);
+            return await new ChatSession(new(http), new(console), TimeProvider.System).RunAsync(options, stop);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException)
         {

@@ -2,15 +2,22 @@ namespace Sendcat.Monitor.Chat;
 
 internal sealed record ChatOptions(string Content, Uri Url, string? ModelId, bool WebSearch, string Dialect);
 
-/// <summary>One question in a thread of its own, from signing in to the last event.</summary>
+/// <summary>
+/// One turn in a new thread: creates the anonymous session and the thread, starts the turn, and reads its stream to the last event.
+/// </summary>
 internal sealed class ChatSession(SendcatClient client, Transcript transcript, TimeProvider clock)
 {
     private const int LongestTitle = 40;
-    private static readonly TimeSpan AbortPatience = TimeSpan.FromMilliseconds(1500);
+    private static readonly TimeSpan AbortTimeout = TimeSpan.FromMilliseconds(1500);
 
-    /// <returns><see cref="ExitCode"/>: pass when the answer came to its end, fail when it was refused, failed or stopped.</returns>
-    /// <param name="stop">The person at the terminal has had enough: the turn is aborted on the server too.</param>
-    public async Task<int> AskAsync(ChatOptions options, CancellationToken stop)
+    /// <param name="options">The message and how to send it.</param>
+    /// <param name="stop">Cancelled when the user stops the command. The turn is then aborted on the server too.</param>
+    /// <returns>
+    /// <see cref="ExitCode.Pass"/> when the answer is complete; <see cref="ExitCode.Fail"/> when the service refused the turn, the turn
+    /// failed, or the user stopped it.
+    /// </returns>
+    /// <exception cref="HttpRequestException">The service does not respond.</exception>
+    public async Task<int> RunAsync(ChatOptions options, CancellationToken stop)
     {
         string? threadId = null, sessionId = null, messageId = null, streamId = null;
         try
@@ -58,14 +65,14 @@ internal sealed class ChatSession(SendcatClient client, Transcript transcript, T
 
     private async Task AbortAsync(string threadId, string messageId, string? streamId, string sessionId)
     {
-        using var patience = new CancellationTokenSource(AbortPatience, clock);
+        using var timeout = new CancellationTokenSource(AbortTimeout, clock);
         try
         {
-            await client.AbortAsync(threadId, messageId, streamId, sessionId, patience.Token);
+            await client.AbortAsync(threadId, messageId, streamId, sessionId, timeout.Token);
         }
         catch (Exception e) when (e is RefusedException or HttpRequestException or OperationCanceledException)
         {
-            // The turn ended meanwhile, or the service is gone with it; it notices the closed connection anyway.
+            // The turn has ended meanwhile, or the service does not respond. The service also notices the closed connection.
         }
     }
 

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>Fields that may be missing, null or of another type: then they are null.</summary>
+/// <summary>Reads JSON fields. A field that is missing, null or of another type reads as null.</summary>
 internal static class JsonFields
 {
     public static JsonElement? Field(this JsonElement json, string name) =>

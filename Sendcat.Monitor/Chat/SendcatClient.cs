@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>The service refused: its status, its code for machines and its words for people.</summary>
+/// <summary>The service refused a request: HTTP status, error code, message for the user, and when to retry.</summary>
 internal sealed class RefusedException(int status, string code, string message, TimeSpan? retryAfter) : Exception(message)
 {
     public int Status => status;
@@ -13,15 +13,15 @@ internal sealed class RefusedException(int status, string code, string message, 
     public TimeSpan? RetryAfter => retryAfter;
 }
 
-/// <summary>The few requests of a terminal session.</summary>
+/// <summary>The requests that the <c>chat</c> verb sends.</summary>
 internal sealed class SendcatClient(HttpClient http)
 {
     private const int LongestMessage = 500;
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    /// <exception cref="RefusedException">Also of every other request here.</exception>
-    /// <exception cref="HttpRequestException">The service does not answer.</exception>
+    /// <exception cref="RefusedException">The service refused the request. Every method of this class throws it.</exception>
+    /// <exception cref="HttpRequestException">The service does not respond. Every method of this class throws it.</exception>
     public async Task<string> BeginSessionAsync(CancellationToken cancellationToken) =>
         (await PostAsync(Wire.AnonymousSession, new { }, cancellationToken)).Text("sessionId") ?? throw Unreadable("sessionId");
 
@@ -31,7 +31,7 @@ internal sealed class SendcatClient(HttpClient http)
     public Task StoreMessageAsync(string threadId, string sessionId, string content, CancellationToken cancellationToken) =>
         PostAsync($"{Wire.Threads}/{threadId}/messages", new { content, sessionId }, cancellationToken);
 
-    /// <summary>The open stream; dispose of the response to leave it.</summary>
+    /// <summary>Starts a turn. The body of the response is the open stream; disposing of the response closes it.</summary>
     public async Task<HttpResponseMessage> StartTurnAsync(object body, CancellationToken cancellationToken)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, Wire.Chat) { Content = JsonContent.Create(body, options: Options) };

@@ -7,7 +7,7 @@ internal sealed class SendcatTurnDialect : TurnDialect
 {
     public override bool StoresMessageFirst => true;
 
-    public override object Request(TurnQuestion question) => new { question.ThreadId, question.SessionId, question.ModelId, question.WebSearch };
+    public override object Request(TurnInput input) => new { input.ThreadId, input.SessionId, input.ModelId, input.WebSearch };
 
     public override TurnEvent? Read(string data)
     {

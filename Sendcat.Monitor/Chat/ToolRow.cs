@@ -3,12 +3,14 @@ using Spectre.Console;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>A product or a search result in one line: what it is, what it costs or says, where it is from.</summary>
+/// <summary>A product or a search result as one line: title, price or snippet, seller or source, link.</summary>
 internal sealed record ToolRow(string Title, string Price, string Seller, string Link)
 {
     public IReadOnlyList<string> Cells => [Title, Price, Seller, Link];
 
-    /// <summary>Rows of an output: an array, or the first array of an object. Anything else has none.</summary>
+    /// <summary>
+    /// The rows of a tool output: the output itself when it is an array, or the first array in an object. Any other output has no rows.
+    /// </summary>
     public static IReadOnlyList<ToolRow> Read(JsonElement output)
     {
         var list = output.ValueKind == JsonValueKind.Object

@@ -5,12 +5,14 @@ using Spectre.Console;
 namespace Sendcat.Monitor.Chat;
 
 /// <summary>
-/// Writes a turn to a terminal as it happens: text as it is, reasoning dimmed, tools as lines, rows as a table. Where there is no terminal (a pipe, a log, a test) the same without
-/// colours and boxes. Text of models is stripped of control characters, so that an answer cannot steer the terminal.
+/// Writes a turn to a terminal while it runs: text unchanged, reasoning dimmed, tool calls as lines, rows as a table. Output that is not a
+/// terminal (a pipe, a log, a test) has no
+/// colours and boxes. Control characters in text of models and tools are removed, so that an answer cannot send escape sequences to the
+/// terminal.
 /// </summary>
 internal sealed class Transcript(IAnsiConsole console)
 {
-    // The answer is below them and should not be far away.
+    // The answer follows the rows and should stay on the same screen.
     private const int RowsShown = 8;
 
     private readonly TextWriter output = console.Profile.Out.Writer;
@@ -114,7 +116,7 @@ internal sealed class Transcript(IAnsiConsole console)
         var rows = ToolRow.Read(answer.Output);
         if (rows.Count == 0 || !shown.Add(string.Create(CultureInfo.InvariantCulture, $"{answer.CallId}|{rows.Count}")))
         {
-            return; // the UI dialect repeats preliminary rows in the final output
+            return; // the UI dialect repeats the preliminary rows in the final output
         }
 
         Line($"← {ToolName(answer.CallId)}: {rows.Count.ToString(CultureInfo.InvariantCulture)} {(rows.Count == 1 ? "result" : "results")}", "36");

@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>What a person at a terminal wants to know of a turn, whichever dialect told it.</summary>
+/// <summary>An event of a turn that a terminal shows, independent of the dialect.</summary>
 internal abstract record TurnEvent
 {
-    /// <summary>True for the events after which nothing comes.</summary>
+    /// <summary>True for an event that ends the stream.</summary>
     public virtual bool IsLast => false;
 
-    /// <summary>Ids that a later abort needs; those that are null stay as they were.</summary>
+    /// <summary>Ids that a later abort needs. A null id does not change the one from an earlier event.</summary>
     public sealed record Started(string? MessageId, string? StreamId) : TurnEvent;
 
     public sealed record Route(string RouteId, string ModelClass) : TurnEvent;
@@ -25,7 +25,7 @@ internal abstract record TurnEvent
 
     public sealed record Backpressure(string Tool, string Reason, int? RetryAfterMs) : TurnEvent;
 
-    /// <summary>Of one model call, or in the UI dialect of the whole turn.</summary>
+    /// <summary>Token usage and latency of one model call; in the UI dialect, of the whole turn. Latencies are in milliseconds.</summary>
     public sealed record Usage(long? PromptTokens, long? CompletionTokens, string? ModelId, double? LatencyMs, double? TtftMs) : TurnEvent;
 
     public sealed record Failed(string Code, string Message, int? RetryAfterMs) : TurnEvent

@@ -4,7 +4,9 @@ using System.Text.Json;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>Reads the events of one turn. A stream that ends without its last event is a failure, never a short answer.</summary>
+/// <summary>
+/// Reads the events of one turn. A stream that ends without its last event is reported as a failure, not as a short answer.
+/// </summary>
 internal static class TurnReader
 {
     public static async IAsyncEnumerable<TurnEvent> ReadAsync(Stream stream, TurnDialect dialect, [EnumeratorCancellation] CancellationToken cancellationToken)

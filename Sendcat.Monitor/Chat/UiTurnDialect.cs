@@ -2,21 +2,21 @@ using System.Text.Json;
 
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>The AI SDK's UI message stream, as <c>useChat</c> asks for it and reads it.</summary>
+/// <summary>The UI message stream of the AI SDK, as <c>useChat</c> requests and reads it.</summary>
 internal sealed class UiTurnDialect : TurnDialect
 {
-    private JsonElement? errorDetail; // comes before the error whose code it holds
+    private JsonElement? errorDetail; // arrives before the error event; it contains the code of that error
 
     public override bool StoresMessageFirst => false;
 
-    public override object Request(TurnQuestion question) => new
+    public override object Request(TurnInput input) => new
     {
-        Id = question.ThreadId,
-        Messages = new[] { new { Id = Guid.NewGuid().ToString("N"), Role = "user", Parts = new[] { new { Type = "text", Text = question.Content } } } },
+        Id = input.ThreadId,
+        Messages = new[] { new { Id = Guid.NewGuid().ToString("N"), Role = "user", Parts = new[] { new { Type = "text", Text = input.Content } } } },
         Trigger = "submit-message",
-        question.SessionId,
-        question.ModelId,
-        question.WebSearch,
+        input.SessionId,
+        input.ModelId,
+        input.WebSearch,
     };
 
     public override TurnEvent? Read(string data)

@@ -1,6 +1,8 @@
 namespace Sendcat.Monitor.Chat;
 
-/// <summary>Names on the wire of the chat API (docs/chat-protocol.md). The Monitor knows the service only by these.</summary>
+/// <summary>
+/// Paths, headers and event names of the chat API (docs/chat-protocol.md). The Monitor shares no other contract with the service.
+/// </summary>
 internal static class Wire
 {
     public const string ErrorCodeHeader = "x-sendcat-error-code";
@@ -12,7 +14,7 @@ internal static class Wire
     public const string ChatHealth = "api/chat/health";
     public const string Health = "health";
 
-    /// <summary>The last data of a UI message stream.</summary>
+    /// <summary>The last data event of a UI message stream.</summary>
     public const string UiDone = "[DONE]";
 
     // Events of the Sendcat dialect.
@@ -27,7 +29,7 @@ internal static class Wire
     public const string Error = "error";
     public const string Done = "done";
 
-    // Chunks that only the UI dialect has.
+    // Chunks that exist only in the UI dialect.
     public const string UiTextDelta = "text-delta";
     public const string UiReasoningDelta = "reasoning-delta";
     public const string UiToolInputError = "tool-input-error";

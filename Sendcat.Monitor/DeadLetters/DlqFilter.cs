@@ -4,20 +4,22 @@ using System.Globalization;
 
 namespace Sendcat.Monitor.DeadLetters;
 
-/// <summary>Which dead letters are meant, as options. What they may be is for the service to say.</summary>
+/// <summary>
+/// Command-line options that select dead letters. The service validates their values, except that <c>--id</c> must be a GUID.
+/// </summary>
 internal sealed class DlqFilter
 {
-    private readonly Option<string?> tool = new("--tool") { Description = "Of this tool: search_web, search_products, search_global." };
-    private readonly Option<string?> fingerprint = new("--fingerprint") { Description = "Of this cause, as groups tells it." };
-    private readonly Option<string[]> ids = new("--id") { Description = "These; may be given several times.", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<string?> tool = new("--tool") { Description = "Dead letters of this tool: search_web, search_products, search_global." };
+    private readonly Option<string?> fingerprint = new("--fingerprint") { Description = "Dead letters with this error fingerprint, as listed by groups." };
+    private readonly Option<string[]> ids = new("--id") { Description = "Dead letters with these job ids; can be given several times.", AllowMultipleArgumentsPerToken = true };
     private readonly Option<DateTimeOffset?> diedBefore = new("--died-before") { Description = "Dead before this time, for instance 2026-03-01T12:00Z." };
-    private readonly Option<int?> limit = new("--limit") { Description = "At most so many." };
+    private readonly Option<int?> limit = new("--limit") { Description = "Maximum number of dead letters." };
 
     public DlqFilter() => ids.Validators.Add(result =>
     {
-        if (result.Tokens.FirstOrDefault(token => !Guid.TryParse(token.Value, out _)) is { } odd)
+        if (result.Tokens.FirstOrDefault(token => !Guid.TryParse(token.Value, out _)) is { } invalid)
         {
-            result.AddError($"--id takes the id of a job, which {odd.Value} is not");
+            result.AddError($"--id takes the id of a job, which {invalid.Value} is not");
         }
     });
 
@@ -46,7 +48,7 @@ internal sealed class DlqFilter
         return string.Join('&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));
     }
 
-    public object Order(ParseResult parsed, bool all, bool dryRun) => new
+    public object RequestBody(ParseResult parsed, bool all, bool dryRun) => new
     {
         tool = parsed.GetValue(tool),
         fingerprint = parsed.GetValue(fingerprint),

@@ -2,27 +2,27 @@ using Sendcat.Monitor.Ops;
 
 namespace Sendcat.Monitor.DeadLetters;
 
-/// <summary>One question to the service, and its answer before the reader.</summary>
+/// <summary>Sends one request to the service and prints its response.</summary>
 internal static class DlqSession
 {
-    private const string Letters = "api/ops/tool-jobs/dead-letters";
+    private const string Path = "api/ops/tool-jobs/dead-letters";
 
-    public static async Task<int> GroupsAsync(OpsClient service, DlqReader reader, CancellationToken cancellationToken)
+    public static async Task<int> GroupsAsync(OpsClient service, DlqPrinter printer, CancellationToken cancellationToken)
     {
-        reader.Groups(await service.GetAsync($"{Letters}/groups", cancellationToken));
+        printer.Groups(await service.GetAsync($"{Path}/groups", cancellationToken));
         return ExitCode.Pass;
     }
 
-    public static async Task<int> ListAsync(OpsClient service, DlqReader reader, string query, bool details, CancellationToken cancellationToken)
+    public static async Task<int> ListAsync(OpsClient service, DlqPrinter printer, string query, bool details, CancellationToken cancellationToken)
     {
-        reader.Letters(await service.GetAsync($"{Letters}?{query}", cancellationToken), details);
+        printer.List(await service.GetAsync($"{Path}?{query}", cancellationToken), details);
         return ExitCode.Pass;
     }
 
     /// <param name="verb"><c>requeue</c> or <c>discard</c></param>
-    public static async Task<int> ChangeAsync(OpsClient service, DlqReader reader, string verb, object order, CancellationToken cancellationToken)
+    public static async Task<int> ChangeAsync(OpsClient service, DlqPrinter printer, string verb, object body, CancellationToken cancellationToken)
     {
-        reader.Changed(verb, await service.PostAsync($"{Letters}/{verb}", order, cancellationToken));
+        printer.Changed(verb, await service.PostAsync($"{Path}/{verb}", body, cancellationToken));
         return ExitCode.Pass;
     }
 }

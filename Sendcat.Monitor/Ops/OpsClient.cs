@@ -5,15 +5,15 @@ using Sendcat.Monitor.Chat;
 
 namespace Sendcat.Monitor.Ops;
 
-/// <summary>The operator surface, <c>/api/ops</c>, as JSON.</summary>
+/// <summary>Client of the operator API, <c>/api/ops</c>.</summary>
 internal sealed class OpsClient(HttpClient http, string key)
 {
     private const int LongestMessage = 500;
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    /// <exception cref="RefusedException">The service refused, or answered something else than JSON.</exception>
-    /// <exception cref="HttpRequestException">It does not answer.</exception>
+    /// <exception cref="RefusedException">The service refused the request, or its response is not JSON.</exception>
+    /// <exception cref="HttpRequestException">The service does not respond.</exception>
     public Task<JsonElement> GetAsync(string path, CancellationToken cancellationToken) => SendAsync(new(HttpMethod.Get, path), cancellationToken);
 
     /// <inheritdoc cref="GetAsync"/>

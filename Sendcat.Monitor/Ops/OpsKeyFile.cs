@@ -1,7 +1,9 @@
 namespace Sendcat.Monitor.Ops;
 
 /// <summary>
-/// A key for the operator surface: <c>OPS_API_KEY</c>, else <c>OPS_VIEWER_KEY</c>, else the files that a local run writes, in the same order. It is no option, for command lines are seen by others.
+/// Finds a key for the operator API: <c>OPS_API_KEY</c>, else <c>OPS_VIEWER_KEY</c>, else the files that a local run writes, in the same
+/// order.
+/// The key is not a command-line option, because other users can read command lines.
 /// </summary>
 internal static class OpsKeyFile
 {
@@ -10,7 +12,7 @@ internal static class OpsKeyFile
 
     public static string? Find() => Given("OPS_API_KEY") ?? Given("OPS_VIEWER_KEY") ?? Read(Folder());
 
-    /// <summary>The operator's, else the viewer's: its owner may have kept the first from this account.</summary>
+    /// <summary>The operator's key, else the viewer's key: this account may be allowed to read only the second file.</summary>
     internal static string? Read(string folder) => Text(Path.Combine(folder, Operator)) ?? Text(Path.Combine(folder, Viewer));
 
     private static string? Given(string variable) => Environment.GetEnvironmentVariable(variable)?.Trim() is { Length: > 0 } key ? key : null;

@@ -3,13 +3,13 @@ using Sendcat.Monitor.Chat;
 
 namespace Sendcat.Monitor.Ops;
 
-/// <summary>What verbs over the operator surface have in common: where it is, who asks, and how it ends when it cannot be asked.</summary>
+/// <summary>Common parts of the verbs that call the operator API: its address, the key, and the exit code when the call fails.</summary>
 internal static class OpsVerb
 {
     private const string DefaultUrl = "http://127.0.0.1:5080";
 
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan AnswerPatience = TimeSpan.FromSeconds(100);
+    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(100);
 
     public static Option<string> Url()
     {
@@ -28,8 +28,14 @@ internal static class OpsVerb
         return url;
     }
 
-    /// <param name="work">Its exit code is the verb's.</param>
-    /// <returns>Undecided without a key, with a wrong one, or when nobody answers; failed when the service refuses.</returns>
+    /// <param name="url">The address of the API.</param>
+    /// <param name="key">The operator or viewer key; null when none was found.</param>
+    /// <param name="errors">Receives the message when the call fails.</param>
+    /// <param name="work">Its exit code becomes that of the verb.</param>
+    /// <returns>
+    /// <see cref="ExitCode.Undecided"/> without a key, for status 401 or 503, or when the service does not respond;
+    /// <see cref="ExitCode.Fail"/> when the service refuses otherwise.
+    /// </returns>
     public static async Task<int> RunAsync(string url, string? key, TextWriter errors, Func<OpsClient, Task<int>> work)
     {
         if (key is null)
@@ -39,8 +45,8 @@ internal static class OpsVerb
         }
 
         IsHttp(url, out var address);
-        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectPatience };
-        using var http = new HttpClient(handler) { BaseAddress = address, Timeout = AnswerPatience };
+        using var handler = new SocketsHttpHandler { ConnectTimeout = ConnectTimeout };
+        using var http = new HttpClient(handler) { BaseAddress = address, Timeout = ResponseTimeout };
         try
         {
             return await work(new(http, key));
@@ -50,7 +56,7 @@ internal static class OpsVerb
             await errors.WriteLineAsync($"{refused.Message} ({refused.Code})");
             return refused.Status is 401 or 503 ? ExitCode.Undecided : ExitCode.Fail;
         }
-        catch (Exception away) when (away is HttpRequestException or OperationCanceledException)
+        catch (Exception exception) when (exception is HttpRequestException or OperationCanceledException)
         {
             await errors.WriteLineAsync($"Sendcat does not answer at {address}: start it with ./sendcat up, or name another address with --url.");
             return ExitCode.Undecided;

@@ -4,7 +4,9 @@ using Microsoft.Extensions.ServiceDiscovery;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>Where the API is: as configured, else every endpoint that service discovery knows, else the local default.</summary>
+/// <summary>
+/// The addresses of the API: the configured ones, else every endpoint that service discovery returns, else the local default.
+/// </summary>
 internal sealed class ApiAddresses(ServiceEndpointResolver discovery, IConfiguration configuration, IOptionsMonitor<WatchOptions> options)
 {
     private const string Service = "api";
@@ -14,7 +16,8 @@ internal sealed class ApiAddresses(ServiceEndpointResolver discovery, IConfigura
     {
         if (options.CurrentValue.ApiUrl is { Length: > 0 } configured)
         {
-            return [.. configured.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(a => Uri.TryCreate(a.TrimEnd('/') + '/', UriKind.Absolute, out var uri) ? uri : null).OfType<Uri>()];
+            return [.. configured.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                .Select(a => Uri.TryCreate(a.TrimEnd('/') + '/', UriKind.Absolute, out var uri) ? uri : null).OfType<Uri>()];
         }
 
         if (!configuration.GetSection($"services:{Service}").Exists())

@@ -2,15 +2,16 @@ using System.Text.Json;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>One look at one address.</summary>
-/// <param name="State"><c>up</c>: healthy, and chats can be started; <c>degraded</c>: answers, but not so; <c>down</c>: no answer.</param>
-/// <param name="HealthStatus">HTTP status of <c>/health</c>; null when there was no answer.</param>
+/// <summary>The result of one probe of one address.</summary>
+/// <param name="State"><c>up</c>: healthy, and chats can be started; <c>degraded</c>: responds, but one of these is false; <c>down</c>: no
+/// response.</param>
+/// <param name="HealthStatus">HTTP status of <c>/health</c>; null without a response.</param>
 /// <param name="ChatStatus">HTTP status of <c>/api/chat/health</c>.</param>
-/// <param name="ChatOk">Its <c>ok</c>.</param>
-/// <param name="Mode">Its gateway mode.</param>
-/// <param name="LatencyMs">Of <c>/health</c>.</param>
-/// <param name="Problem">In words; null when all is well.</param>
-/// <param name="Chat">The whole answer of <c>/api/chat/health</c>, as far as it was JSON.</param>
+/// <param name="ChatOk">The field <c>ok</c> of <c>/api/chat/health</c>.</param>
+/// <param name="Mode">The gateway mode in <c>/api/chat/health</c>.</param>
+/// <param name="LatencyMs">Latency of <c>/health</c> in milliseconds; in the state <c>down</c>, the time until the probe failed.</param>
+/// <param name="Problem">Description of the problem; null in the state <c>up</c>.</param>
+/// <param name="Chat">The whole response of <c>/api/chat/health</c>; null when it was not JSON.</param>
 internal sealed record ApiObservation(
     DateTimeOffset At, Uri Address, string State, int? HealthStatus, int? ChatStatus, bool? ChatOk, string? Mode, double LatencyMs, string? Problem, JsonElement? Chat)
 {

@@ -2,13 +2,14 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>Looks at every API address, again and again, and remembers what it saw.</summary>
-internal sealed class ApiWatcher(ApiAddresses addresses, ApiProbe probe, ObservationHistory history, IOptionsMonitor<WatchOptions> options, TimeProvider clock, ILogger<ApiWatcher> logger) : BackgroundService
+/// <summary>Probes every API address at a fixed interval and adds the results to the history.</summary>
+internal sealed class ApiWatcher(
+    ApiAddresses addresses, ApiProbe probe, ObservationHistory history, IOptionsMonitor<WatchOptions> options, TimeProvider clock, ILogger<ApiWatcher> logger) : BackgroundService
 {
-    public async Task LookOnceAsync(CancellationToken cancellationToken)
+    public async Task ProbeOnceAsync(CancellationToken cancellationToken)
     {
-        var patience = TimeSpan.FromMilliseconds(options.CurrentValue.TimeoutMs);
-        var round = await Task.WhenAll((await addresses.FindAsync(cancellationToken)).Select(a => probe.LookAsync(a, patience, cancellationToken)));
+        var timeout = TimeSpan.FromMilliseconds(options.CurrentValue.TimeoutMs);
+        var round = await Task.WhenAll((await addresses.FindAsync(cancellationToken)).Select(a => probe.ProbeAsync(a, timeout, cancellationToken)));
         foreach (var changed in history.Add(round))
         {
             logger.ApiStateChanged(changed.Address, changed.State, changed.Problem ?? "all well");
@@ -22,11 +23,11 @@ internal sealed class ApiWatcher(ApiAddresses addresses, ApiProbe probe, Observa
         {
             try
             {
-                await LookOnceAsync(stoppingToken);
+                await ProbeOnceAsync(stoppingToken);
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
-                logger.LookFailed(e); // service discovery may be away for a while; the next look asks again
+                logger.ProbeFailed(e); // service discovery may be unavailable for a while; the next round retries
             }
         }
         while (await ticks.WaitForNextTickAsync(stoppingToken));

@@ -1,14 +1,14 @@
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>What <c>/api/status</c> answers.</summary>
-/// <param name="State">The worst of the addresses, and <c>unknown</c> before the first look.</param>
+/// <summary>The response of <c>/api/status</c>.</summary>
+/// <param name="State">The worst state of all addresses; <c>unknown</c> before the first probe.</param>
 internal sealed record ConsoleStatus(DateTimeOffset At, string State, IReadOnlyList<AddressStatus> Apis)
 {
     private const string Unknown = "unknown";
 
     public static ConsoleStatus Of(ObservationHistory history, DateTimeOffset now)
     {
-        List<AddressStatus> apis = [.. history.Snapshot().Where(a => a.Looks.Count > 0).Select(a => AddressStatus.Of(a.Address, a.Looks))];
+        List<AddressStatus> apis = [.. history.Snapshot().Where(a => a.Observations.Count > 0).Select(a => AddressStatus.Of(a.Address, a.Observations))];
         var states = apis.Select(a => a.Latest.State).ToList();
         var worst = states.Count == 0 ? Unknown
             : states.Contains(ApiObservation.Down) ? ApiObservation.Down
@@ -18,14 +18,14 @@ internal sealed record ConsoleStatus(DateTimeOffset At, string State, IReadOnlyL
     }
 }
 
-/// <param name="UpShare">Share of the looks in the history that found it up, 0–1.</param>
-internal sealed record AddressStatus(Uri Address, ApiObservation Latest, double UpShare, IReadOnlyList<Look> History)
+/// <param name="UpShare">Share of the probes in the history with the state <c>up</c>, 0–1.</param>
+internal sealed record AddressStatus(Uri Address, ApiObservation Latest, double UpShare, IReadOnlyList<ProbeSummary> History)
 {
-    public static AddressStatus Of(Uri address, IReadOnlyList<ApiObservation> looks) => new(
+    public static AddressStatus Of(Uri address, IReadOnlyList<ApiObservation> observations) => new(
         address,
-        looks[^1],
-        (double)looks.Count(l => l.State == ApiObservation.Up) / looks.Count,
-        [.. looks.Select(l => new Look(l.At, l.State, Math.Round(l.LatencyMs, 1), l.Problem))]);
+        observations[^1],
+        (double)observations.Count(o => o.State == ApiObservation.Up) / observations.Count,
+        [.. observations.Select(o => new ProbeSummary(o.At, o.State, Math.Round(o.LatencyMs, 1), o.Problem))]);
 }
 
-internal sealed record Look(DateTimeOffset At, string State, double LatencyMs, string? Problem);
+internal sealed record ProbeSummary(DateTimeOffset At, string State, double LatencyMs, string? Problem);

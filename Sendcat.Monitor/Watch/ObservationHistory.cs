@@ -1,15 +1,19 @@
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>The last looks at every address, oldest first. An address that is no longer found stays until it has been away for a whole history.</summary>
+/// <summary>
+/// The last observations of every address, oldest first. An address that discovery no longer returns is removed after
+/// <see cref="Capacity"/> rounds without it.
+/// </summary>
 internal sealed class ObservationHistory
 {
-    public const int Kept = 120;
+    /// <summary>Maximum observations per address.</summary>
+    public const int Capacity = 120;
 
     private readonly Lock gate = new();
     private readonly Dictionary<Uri, Queue<ApiObservation>> byAddress = [];
     private readonly Dictionary<Uri, int> missed = [];
 
-    /// <returns>The observations whose state is not what it was at the look before.</returns>
+    /// <returns>The observations whose state differs from the previous one of the same address, and the first ones.</returns>
     public IReadOnlyList<ApiObservation> Add(IReadOnlyList<ApiObservation> round)
     {
         var changed = new List<ApiObservation>();
@@ -23,24 +27,24 @@ internal sealed class ObservationHistory
             foreach (var observation in round)
             {
                 missed[observation.Address] = 0;
-                if (!byAddress.TryGetValue(observation.Address, out var looks))
+                if (!byAddress.TryGetValue(observation.Address, out var observations))
                 {
-                    byAddress.Add(observation.Address, looks = new());
+                    byAddress.Add(observation.Address, observations = new());
                 }
 
-                if (looks.Count == 0 || looks.Last().State != observation.State)
+                if (observations.Count == 0 || observations.Last().State != observation.State)
                 {
                     changed.Add(observation);
                 }
 
-                looks.Enqueue(observation);
-                if (looks.Count > Kept)
+                observations.Enqueue(observation);
+                if (observations.Count > Capacity)
                 {
-                    looks.Dequeue();
+                    observations.Dequeue();
                 }
             }
 
-            foreach (var address in byAddress.Keys.Where(a => missed[a] >= Kept).ToList())
+            foreach (var address in byAddress.Keys.Where(a => missed[a] >= Capacity).ToList())
             {
                 byAddress.Remove(address);
                 missed.Remove(address);
@@ -50,7 +54,7 @@ internal sealed class ObservationHistory
         return changed;
     }
 
-    public IReadOnlyList<(Uri Address, IReadOnlyList<ApiObservation> Looks)> Snapshot()
+    public IReadOnlyList<(Uri Address, IReadOnlyList<ApiObservation> Observations)> Snapshot()
     {
         lock (gate)
         {

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>The operator console's page; reloads itself.</summary>
+/// <summary>The page of the operator console. It reloads itself every 5 s.</summary>
 internal static class StatusPage
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
@@ -29,7 +29,7 @@ internal static class StatusPage
     {
         if (status.Apis.Count == 0)
         {
-            return "<section><p>No API address has been looked at yet.</p></section>";
+            return "<section><p>No API address has been probed yet.</p></section>";
         }
 
         var html = new StringBuilder();
@@ -40,7 +40,7 @@ internal static class StatusPage
                 CultureInfo.InvariantCulture,
                 $"""
                 <section><h2>{Encode(api.Address.AbsoluteUri)} <span class="badge {latest.State}">{latest.State}</span></h2>
-                <p>{Encode(latest.Problem ?? "Healthy; chats can be started.")} Answered in {latest.LatencyMs:0} ms{(latest.Mode is null ? "" : $", gateway mode {Encode(latest.Mode)}")}. Up in {api.UpShare * 100:0} % of the last {api.History.Count} looks.</p>
+                <p>{Encode(latest.Problem ?? "Healthy; chats can be started.")} Answered in {latest.LatencyMs:0} ms{(latest.Mode is null ? "" : $", gateway mode {Encode(latest.Mode)}")}. Up in {api.UpShare * 100:0} % of the last {api.History.Count} probes.</p>
                 <div class="strip">{string.Concat(api.History.Select(Cell))}</div>
                 """);
             if (latest.Chat is { } chat)
@@ -54,7 +54,8 @@ internal static class StatusPage
         return html.ToString();
     }
 
-    private static string Cell(Look look) => string.Create(CultureInfo.InvariantCulture, $"""<i class="{look.State}" title="{look.At:HH:mm:ss} {Encode(look.Problem ?? look.State)}, {look.LatencyMs:0} ms"></i>""");
+    private static string Cell(ProbeSummary probe) =>
+        string.Create(CultureInfo.InvariantCulture, $"""<i class="{probe.State}" title="{probe.At:HH:mm:ss} {Encode(probe.Problem ?? probe.State)}, {probe.LatencyMs:0} ms"></i>""");
 
     private static string Encode(string text) => WebUtility.HtmlEncode(text);
 }

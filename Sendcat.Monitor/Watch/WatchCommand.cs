@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary><c>watch</c>: the operator console. Runs until it is stopped.</summary>
+/// <summary><c>watch</c>: the operator console. It runs until it is stopped.</summary>
 internal static class WatchCommand
 {
     public static Command Create()

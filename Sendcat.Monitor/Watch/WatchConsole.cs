@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Monitor.Watch;
 
-/// <summary>The console as a web application: page, JSON, its own health.</summary>
+/// <summary>The operator console as a web application: page, JSON and its own health endpoints.</summary>
 internal static class WatchConsole
 {
     private const string DefaultUrl = "http://127.0.0.1:5090";
@@ -18,7 +18,7 @@ internal static class WatchConsole
         builder.Services.AddOptions<WatchOptions>().Bind(builder.Configuration).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<WatchOptions>, WatchOptionsValidator>();
         builder.Services.AddSingleton<ObservationHistory>().AddSingleton<ApiAddresses>();
-        builder.Services.AddHttpClient<ApiProbe>() // no retries and no log of each request: a look that fails is what we want to see, once
+        builder.Services.AddHttpClient<ApiProbe>() // no retries and no log line per request: one failed probe is one observation
             .RemoveAllLoggers()
             .UseSocketsHttpHandler((sockets, _) => sockets.PooledConnectionLifetime = TimeSpan.FromMinutes(1))
             .SetHandlerLifetime(Timeout.InfiniteTimeSpan);
@@ -26,12 +26,14 @@ internal static class WatchConsole
 
         var app = builder.Build();
         app.MapDefaultEndpoints();
-        app.MapGet("/", (ObservationHistory history, TimeProvider clock) => Results.Content(StatusPage.Render(ConsoleStatus.Of(history, clock.GetUtcNow())), "text/html; charset=utf-8"));
+        app.MapGet("/", (ObservationHistory history, TimeProvider clock) =>
+            Results.Content(StatusPage.Render(ConsoleStatus.Of(history, clock.GetUtcNow())), "text/html; charset=utf-8"));
         app.MapGet("/api/status", (ObservationHistory history, TimeProvider clock) => ConsoleStatus.Of(history, clock.GetUtcNow()));
         return app;
     }
 
-    private static string[] Urls(IConfiguration configuration) => configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
+    private static string[] Urls(IConfiguration configuration) =>
+        configuration["urls"] is { Length: > 0 } urls ? urls.Split(';', StringSplitOptions.RemoveEmptyEntries)
         : configuration["http_ports"] is { Length: > 0 } ports ? [.. ports.Split(';', StringSplitOptions.RemoveEmptyEntries).Select(p => $"http://*:{p}")]
         : [DefaultUrl];
 }

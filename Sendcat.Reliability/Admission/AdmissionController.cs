@@ -7,16 +7,18 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Admission;
 
-/// <summary>Decides whether a turn may start: all dimensions and whatever claims come along, in one round trip.</summary>
+/// <summary>
+/// Decides whether a turn may start: all dimensions of admission and the claims of other guards, in one round trip to Redis.
+/// </summary>
 public sealed class AdmissionController
 {
     private static readonly ActivitySource Source = new("Sendcat.Admission");
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private readonly AdmissionKeys.Kept _keys = new();
-    private readonly AdmissionKeys.Kept _shadowKeys = new();
+    private readonly AdmissionKeys.Cache _keys = new();
+    private readonly AdmissionKeys.Cache _shadowKeys = new();
     private readonly ClaimStore _claims;
-    private readonly Takeaway _takeaway;
+    private readonly LeaseRevocation _revocation;
     private readonly RateLimitEvents _events;
     private readonly IOptionsMonitor<AdmissionOptions> _options;
     private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
@@ -25,24 +27,27 @@ public sealed class AdmissionController
 
     internal AdmissionController(
         ClaimStore claims,
-        Takeaway takeaway,
+        LeaseRevocation revocation,
         RateLimitEvents events,
         IOptionsMonitor<AdmissionOptions> options,
         IOptionsMonitor<ChatGatewayOptions> flags,
         ReliabilityMetrics metrics,
         ILogger<AdmissionController> logger)
     {
-        (_claims, _takeaway, _events, _options, _flags, _metrics, _logger) = (claims, takeaway, events, options, flags, metrics, logger);
+        (_claims, _revocation, _events, _options, _flags, _metrics, _logger) = (claims, revocation, events, options, flags, metrics, logger);
     }
 
-    /// <summary>What the flags say now. <c>FF_ADMISSION_ENFORCE</c> is stronger than shadow mode; without <c>ADMISSION_REDIS_ENABLED</c> neither counts.</summary>
+    /// <summary>
+    /// The mode that the flags select now. <c>FF_ADMISSION_ENFORCE</c> overrides shadow mode. Without <c>ADMISSION_REDIS_ENABLED</c>
+    /// neither has an effect.
+    /// </summary>
     public AdmissionMode Mode =>
         !_options.CurrentValue.Enabled ? AdmissionMode.Disabled
         : _flags.CurrentValue.AdmissionEnforce || !_options.CurrentValue.ShadowMode ? AdmissionMode.Enforce
         : AdmissionMode.Shadow;
 
-    /// <summary>Asks for a turn's place. Dispose the ticket whatever ends the turn.</summary>
-    /// <exception cref="OperationCanceledException">The caller left while Redis was asked; nothing is held.</exception>
+    /// <summary>Requests the slots and rates of a turn. Dispose the ticket when the turn ends, for whatever reason.</summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled during the request to Redis. No lease is held.</exception>
     public async ValueTask<AdmissionDecision> AdmitAsync(AdmissionRequest request, CancellationToken cancellationToken)
     {
         using var span = Source.StartActivity("admit");
@@ -50,11 +55,12 @@ public sealed class AdmissionController
         var options = _options.CurrentValue;
         var keys = mode is AdmissionMode.Shadow ? _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix)) : _keys.For(options.KeyPrefix);
         var tools = Tools(request, options, keys);
-        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, keys, tools), .. request.AlsoClaims] : request.AlsoClaims;
+        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, keys, tools), .. request.OtherClaims] : request.OtherClaims;
         IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
-        var whenAway = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError ? WhenAway.Refuse : WhenAway.DecideLocally;
+        var failClosed = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError;
+        var fallback = failClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally;
 
-        var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, whenAway);
+        var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, fallback);
         AdmissionDecision decision = outcome.Status switch
         {
             ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, Ticket(), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
@@ -64,21 +70,29 @@ public sealed class AdmissionController
         Report(request, decision, outcome, options);
         if (span is { IsAllDataRequested: true })
         {
-            span.SetTag("sendcat.admission.mode", Word(mode)).SetTag("sendcat.admission.outcome", decision is AdmissionDecision.Denied ? "denied" : outcome.Local ? "admitted_locally" : "admitted")
+            span.SetTag("sendcat.admission.mode", NameOf(mode))
+                .SetTag("sendcat.admission.outcome", decision is AdmissionDecision.Denied ? "denied" : outcome.Local ? "admitted_locally" : "admitted")
                 .SetTag("sendcat.admission.reason", (decision as AdmissionDecision.Denied)?.Reason);
         }
 
         return decision;
 
-        AdmissionTicket Ticket() => new(outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local, outcome.Local || mode is AdmissionMode.Disabled ? null : tools);
+        AdmissionTicket Ticket() =>
+            new(outcome.Lease, _claims, [.. deciding, .. shadow], outcome.Local, outcome.Local || mode is AdmissionMode.Disabled ? null : tools);
     }
 
-    /// <summary>Frees whatever a turn holds, whichever replica it runs on; its ticket is <see cref="AdmissionTicket.Lost"/> at once. For a turn that takes over a detached one's place.</summary>
-    /// <param name="principal">Whose turn it is, for the log alone: a stream id is unique.</param>
-    /// <returns>False: Redis is away, and only a turn in this process was freed.</returns>
+    /// <summary>
+    /// Revokes all leases of a turn, on whichever replica it runs, and cancels <see cref="AdmissionTicket.Lost"/> of its ticket at once.
+    /// Used when a new turn takes over the slot of a detached turn.
+    /// </summary>
+    /// <param name="principal">The principal of the turn, for the log only: a stream id is unique.</param>
+    /// <param name="streamId">The holder, see <see cref="AdmissionRequest.StreamId"/>.</param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    /// <returns>False: Redis is unavailable, and only a turn in this process was released.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
     public async ValueTask<bool> ReleaseAsync(string principal, string streamId, CancellationToken cancellationToken = default)
     {
-        var reached = await _takeaway.TakeAsync(streamId, cancellationToken);
+        var reached = await _revocation.RevokeAsync(streamId, cancellationToken);
         _logger.TurnReleased(PrincipalMask.Of(principal), streamId, reached);
         return reached;
     }
@@ -86,21 +100,32 @@ public sealed class AdmissionController
     private static AdmissionDecision.Denied Refused(AdmissionMode mode, AdmissionRequest request, ClaimOutcome outcome, AdmissionOptions options)
     {
         var claim = outcome.RefusedBy!;
-        var cameAlong = request.AlsoClaims.Contains(claim, ReferenceEqualityComparer.Instance);
-        return new(mode, claim.Reason, cameAlong && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options)) { By = cameAlong ? claim : null, Local = outcome.Local };
+        var fromOtherGuard = request.OtherClaims.Contains(claim, ReferenceEqualityComparer.Instance);
+        var retryAfter = fromOtherGuard && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options);
+        return new(mode, claim.Reason, retryAfter) { By = fromOtherGuard ? claim : null, Local = outcome.Local };
     }
 
-    /// <summary>A guess, since nobody knows yet how many it will be; <see cref="AdmissionTicket.ToolsCalledAsync"/> sets it right.</summary>
+    /// <summary>
+    /// The claim for the estimated tool calls of a turn; their number is not known before the turn.
+    /// <see cref="AdmissionTicket.ToolsCalledAsync"/> corrects it.
+    /// </summary>
     private static WindowClaim Tools(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys) => new(
-        AdmissionReason.GlobalToolRate, keys.Tools, options.GlobalMaxToolCallsPerSecond, Second, Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1)), options.EnforceGlobalToolRate);
+        AdmissionReason.GlobalToolRate,
+        keys.Tools,
+        options.GlobalMaxToolCallsPerSecond,
+        Second,
+        Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1)),
+        options.EnforceGlobalToolRate);
 
     private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys, WindowClaim tools)
     {
         var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
-        List<Claim> claims = [new LeaseClaim(AdmissionReason.UserInFlight, RedisKeys.UserInFlight(keys.Prefix, request.Principal), options.UserMaxInFlight, ttl, options.EnforceUserInFlight)];
+        var userKey = RedisKeys.UserInFlight(keys.Prefix, request.Principal);
+        List<Claim> claims = [new LeaseClaim(AdmissionReason.UserInFlight, userKey, options.UserMaxInFlight, ttl, options.EnforceUserInFlight)];
         AddShares(claims, request, options, keys, ttl);
         claims.Add(new LeaseClaim(AdmissionReason.GlobalInFlight, keys.Global, options.GlobalMaxInFlight, ttl, options.EnforceGlobalInFlight));
-        claims.Add(new WindowClaim(AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate));
+        claims.Add(new WindowClaim(
+            AdmissionReason.GlobalMessageRate, keys.Messages, options.GlobalMaxMessagesPerSecond, Second, 1, options.EnforceGlobalMessageRate));
         if (tools.Cost > 0)
         {
             claims.Add(tools);
@@ -116,7 +141,8 @@ public sealed class AdmissionController
         {
             foreach (var address in request.Addresses)
             {
-                claims.Add(new LeaseClaim(AdmissionReason.AddressInFlight, RedisKeys.AddressInFlight(keys.Prefix, address.Name), ofAddress * address.Times, ttl, options.EnforceAddressInFlight));
+                var key = RedisKeys.AddressInFlight(keys.Prefix, address.Name);
+                claims.Add(new LeaseClaim(AdmissionReason.AddressInFlight, key, ofAddress * address.Times, ttl, options.EnforceAddressInFlight));
             }
         }
 
@@ -131,15 +157,16 @@ public sealed class AdmissionController
         switch (decision)
         {
             case AdmissionDecision.Denied { By: null } denied:
-                _metrics.Admission(Word(denied.Mode), "denied", denied.Reason);
+                _metrics.Admission(NameOf(denied.Mode), "denied", denied.Reason);
                 _logger.AdmissionDenied(PrincipalMask.Of(request.Principal), denied.Reason, (int)denied.RetryAfter.TotalMilliseconds);
                 var unavailable = denied.Reason == AdmissionReason.RedisUnavailable || outcome.Local;
-                Record(request, unavailable ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked, denied.Reason, denied.RetryAfter, "chat_admission");
+                var result = unavailable ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
+                Record(request, result, denied.Reason, denied.RetryAfter, "chat_admission");
                 break;
 
-            case AdmissionDecision.Denied came:
-                // The guard whose claim it is reports it with its own words.
-                _metrics.Admission(Word(came.Mode), "denied", "other_guard");
+            case AdmissionDecision.Denied fromOtherGuard:
+                // The guard that owns the claim records its own event and log (Claim.OnRefused).
+                _metrics.Admission(NameOf(fromOtherGuard.Mode), "denied", "other_guard");
                 break;
 
             case AdmissionDecision.Admitted { WouldBlock: [var first, ..] }:
@@ -149,7 +176,7 @@ public sealed class AdmissionController
 
             case AdmissionDecision.Admitted { Mode: not AdmissionMode.Disabled } admitted:
                 var soft = admitted.SoftBlocked is [var reason, ..] ? reason : null;
-                _metrics.Admission(Word(admitted.Mode), admitted.Local ? "admitted_locally" : "admitted", soft ?? "none");
+                _metrics.Admission(NameOf(admitted.Mode), admitted.Local ? "admitted_locally" : "admitted", soft ?? "none");
                 var bucket = admitted.Mode is AdmissionMode.Shadow ? "chat_admission_shadow" : "chat_admission";
                 if (admitted.Local)
                 {
@@ -168,9 +195,14 @@ public sealed class AdmissionController
     }
 
     private void Record(AdmissionRequest request, RateLimitOutcome outcome, string? reason, TimeSpan? retryAfter, string bucket) =>
-        _events.Record(new(RateLimitSource.ChatHttp, bucket, $"chat_admission:{request.Principal}", outcome, reason) { RetryAfter = retryAfter, Path = "/api/chat", Method = "POST" });
+        _events.Record(new(RateLimitSource.ChatHttp, bucket, $"chat_admission:{request.Principal}", outcome, reason)
+        {
+            RetryAfter = retryAfter,
+            Path = "/api/chat",
+            Method = "POST",
+        });
 
-    private static string Word(AdmissionMode mode) => mode switch
+    private static string NameOf(AdmissionMode mode) => mode switch
     {
         AdmissionMode.Enforce => "enforce",
         AdmissionMode.Shadow => "shadow",

@@ -2,7 +2,7 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Admission;
 
-/// <summary>The keys that all turns share.</summary>
+/// <summary>The Redis keys of the limits that all turns share.</summary>
 internal sealed record AdmissionKeys(string Prefix)
 {
     public string Global { get; } = RedisKeys.GlobalInFlight(Prefix);
@@ -13,8 +13,8 @@ internal sealed record AdmissionKeys(string Prefix)
 
     public string Tools { get; } = RedisKeys.ToolRate(Prefix);
 
-    /// <summary>Spells them anew only when an operator changes the prefix.</summary>
-    internal sealed class Kept
+    /// <summary>Caches the keys, and builds them again only when an operator changes the prefix.</summary>
+    internal sealed class Cache
     {
         private volatile AdmissionKeys? _last;
 

@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.Admission;
 
-/// <summary>Why admission refuses, in the order in which it looks.</summary>
+/// <summary>The reasons of admission's refusals, in the order in which the limits are checked.</summary>
 public static class AdmissionReason
 {
     public const string UserInFlight = "user_inflight";

@@ -1,12 +1,14 @@
 namespace Sendcat.Reliability.Admission;
 
-/// <summary>How many of the slots one client address may hold, and how many all guests together. Null: no limit.</summary>
+/// <summary>Most slots for one client address, and for all guests together. Null: no limit.</summary>
 internal readonly record struct InFlightShares(int? OfAddress, int? OfGuests)
 {
-    /// <summary>A household behind one address chats, however few slots there are.</summary>
+    /// <summary>Least share of an address, so that a household behind one address can chat even when there are few slots.</summary>
     private const int LeastOfAddress = 4;
 
-    /// <param name="routeSlots">Of the route that the turn will use.</param>
+    /// <summary>The shares of the slots of the route or of the global limit, whichever is smaller.</summary>
+    /// <param name="options">The limits.</param>
+    /// <param name="routeSlots">Slots of the provider route that the turn will use.</param>
     public static InFlightShares Of(AdmissionOptions options, int routeSlots)
     {
         var slots = Math.Min(options.GlobalMaxInFlight, routeSlots);

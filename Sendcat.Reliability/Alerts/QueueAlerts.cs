@@ -4,23 +4,23 @@ using Npgsql;
 
 namespace Sendcat.Reliability.Alerts;
 
-/// <summary>Reads the queue as it is now.</summary>
+/// <summary>Reads the present state of the tool queue.</summary>
 public delegate Task<QueueState> QueueGauge(CancellationToken cancellationToken);
 
 /// <summary>
-/// Alerts about the tool queue: at most one of a kind in a slot of <c>TOOL_QUEUE_ALERT_COOLDOWN_MS</c>, kept for 14 days, marked as cleared once what was too much is so no more.
-/// One replica at a time judges.
+/// Alerts about the tool queue. There is at most one alert of a kind per time slot of <c>TOOL_QUEUE_ALERT_COOLDOWN_MS</c>. An alert is
+/// stored for 14 days, and is marked as cleared once its value is within the threshold again. One replica at a time checks the queue.
 /// </summary>
 public sealed class QueueAlerts
 {
-    /// <summary>How long a row is kept.</summary>
+    /// <summary>Time after which an alert is deleted.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromDays(14);
 
-    /// <summary>How often the queue is judged, over all replicas.</summary>
-    public static readonly TimeSpan Every = TimeSpan.FromMinutes(5);
+    /// <summary>Minimum interval of the scheduled checks, over all replicas.</summary>
+    public static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(5);
 
-    /// <summary>"alerting" in ASCII.</summary>
-    private const long Lock = 0x616C657274696E67;
+    /// <summary>Key of the advisory lock: "alerting" in ASCII.</summary>
+    private const long LockKey = 0x616C657274696E67;
 
     private const string RunName = "tool_queue_health";
 
@@ -42,22 +42,34 @@ public sealed class QueueAlerts
     private readonly ILogger<QueueAlerts> _logger;
 
     internal QueueAlerts(
-        QueueGauge gauge, NpgsqlDataSource database, IOptionsMonitor<ToolQueueAlertOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<QueueAlerts> logger)
+        QueueGauge gauge,
+        NpgsqlDataSource database,
+        IOptionsMonitor<ToolQueueAlertOptions> options,
+        TimeProvider time,
+        ReliabilityMetrics metrics,
+        ILogger<QueueAlerts> logger)
     {
         (_gauge, _database, _options, _time, _metrics, _logger) = (gauge, database, options, time, metrics, logger);
     }
 
-    /// <summary>The queue now, and what of it is too much. Records nothing.</summary>
-    public async Task<IReadOnlyList<QueueFinding>> LookAsync(CancellationToken cancellationToken) => QueueHealth.Judge(await _gauge(cancellationToken), _options.CurrentValue);
+    /// <summary>Compares the present state of the queue with the thresholds. Raises and clears no alert.</summary>
+    public async Task<IReadOnlyList<QueueFinding>> EvaluateAsync(CancellationToken cancellationToken) =>
+        QueueHealth.Evaluate(await _gauge(cancellationToken), _options.CurrentValue);
 
-    /// <summary>Judges the queue and records what came of it; waits for a replica that is just doing so.</summary>
+    /// <summary>Checks the queue, and raises and clears alerts. Waits while another replica checks.</summary>
     public async Task<QueueCheck> CheckAsync(CancellationToken cancellationToken) => (await CheckAsync(onlyWhenDue: false, cancellationToken))!;
 
-    /// <summary>The same, unless another replica is at it or has done it within the last five minutes: then null.</summary>
+    /// <summary>
+    /// Checks the queue like <see cref="CheckAsync(CancellationToken)"/>, unless another replica checks now or has checked within
+    /// <see cref="CheckInterval"/>.
+    /// </summary>
+    /// <returns>Null: not checked.</returns>
     internal Task<QueueCheck?> CheckIfDueAsync(CancellationToken cancellationToken) => CheckAsync(onlyWhenDue: true, cancellationToken);
 
-    /// <summary>The newest first.</summary>
-    /// <param name="before">Id of the last one that was seen.</param>
+    /// <summary>Lists alerts, the newest first.</summary>
+    /// <param name="before">Id of the last alert of the previous page; null for the first page.</param>
+    /// <param name="limit">Most alerts to return.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     public async Task<IReadOnlyList<QueueAlert>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
         await using var command = _database.CreateCommand(
@@ -74,7 +86,8 @@ public sealed class QueueAlerts
         {
             alerts.Add(new(
                 reader.GetInt64(0), reader.GetString(1), reader.GetString(2), reader.GetInt64(3), reader.GetInt64(4), reader.GetInt32(5),
-                await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken), await reader.GetFieldValueAsync<DateTimeOffset>(7, cancellationToken),
+                await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken),
+                await reader.GetFieldValueAsync<DateTimeOffset>(7, cancellationToken),
                 await reader.IsDBNullAsync(8, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken)));
         }
 
@@ -91,41 +104,42 @@ public sealed class QueueAlerts
 
         await using var connection = await _database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        if (!await MayJudgeAsync(connection, onlyWhenDue, now, cancellationToken))
+        if (!await TryClaimRunAsync(connection, onlyWhenDue, now, cancellationToken))
         {
             return null;
         }
 
-        var findings = QueueHealth.Judge(await _gauge(cancellationToken), options);
+        var findings = QueueHealth.Evaluate(await _gauge(cancellationToken), options);
         var (raised, cleared) = await RecordAsync(connection, transaction, findings, options, now, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         foreach (var finding in findings.Where(finding => raised.Contains(finding.Kind)))
         {
             _metrics.QueueAlert(finding.Kind, "raised");
-            _logger.QueueUnwell(finding.Kind, finding.Observed, finding.Threshold);
+            _logger.QueueAlertRaised(finding.Kind, finding.Observed, finding.Threshold);
         }
 
         foreach (var kind in cleared.Distinct(StringComparer.Ordinal))
         {
             _metrics.QueueAlert(kind, "cleared");
-            _logger.QueueWellAgain(kind);
+            _logger.QueueAlertResolved(kind);
         }
 
         return new(true, raised.Count, cleared.Count, options.WindowMinutes, findings);
     }
 
-    private static async Task<bool> MayJudgeAsync(NpgsqlConnection connection, bool onlyWhenDue, DateTimeOffset now, CancellationToken cancellationToken)
+    private static async Task<bool> TryClaimRunAsync(
+        NpgsqlConnection connection, bool onlyWhenDue, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var locking = new NpgsqlCommand(onlyWhenDue ? TryLock : WaitForLock, connection)
         {
-            Parameters = { new() { Value = Lock } },
+            Parameters = { new() { Value = LockKey } },
         };
         if (await locking.ExecuteScalarAsync(cancellationToken) is not true)
         {
             return false;
         }
 
-        // A time in the future is that of a clock that was set back: then it is due, too.
+        // A last run in the future ($2 + $3) means that the clock was set back since: then a run is due too.
         await using var running = new NpgsqlCommand(
             """
             -- claim scheduled run
@@ -134,12 +148,17 @@ public sealed class QueueAlerts
             RETURNING true
             """,
             connection)
-        { Parameters = { new() { Value = RunName }, new() { Value = now }, new() { Value = Every }, new() { Value = onlyWhenDue } } };
+        { Parameters = { new() { Value = RunName }, new() { Value = now }, new() { Value = CheckInterval }, new() { Value = onlyWhenDue } } };
         return await running.ExecuteScalarAsync(cancellationToken) is true;
     }
 
     private static async Task<(IReadOnlyCollection<string> Raised, IReadOnlyCollection<string> Cleared)> RecordAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyList<QueueFinding> findings, ToolQueueAlertOptions options, DateTimeOffset now, CancellationToken cancellationToken)
+        NpgsqlConnection connection,
+        NpgsqlTransaction transaction,
+        IReadOnlyList<QueueFinding> findings,
+        ToolQueueAlertOptions options,
+        DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         var slot = now.ToUnixTimeMilliseconds() / options.CooldownMs * options.CooldownMs;
         QueueFinding[] exceeded = [.. findings.Where(finding => finding.IsExceeded)];
@@ -201,13 +220,31 @@ public sealed class QueueAlerts
     }
 }
 
-/// <param name="Enabled"><c>TOOL_QUEUE_ALERTS_ENABLED</c>; without it nothing was judged.</param>
-/// <param name="Created">New alerts; one that is in its cool-down is none.</param>
-/// <param name="WindowMinutes">A label: it is the present state that is judged.</param>
+/// <summary>The result of a check of the tool queue.</summary>
+/// <param name="Enabled">The knob <c>TOOL_QUEUE_ALERTS_ENABLED</c>. False: nothing was checked.</param>
+/// <param name="Created">How many alerts were raised. An alert that already exists in its cooldown slot does not count.</param>
+/// <param name="Cleared">How many alerts were cleared.</param>
+/// <param name="WindowMinutes">A label only: the check uses the present state.</param>
+/// <param name="Findings">All kinds, with or without an alert.</param>
 public sealed record QueueCheck(bool Enabled, int Created, int Cleared, int WindowMinutes, IReadOnlyList<QueueFinding> Findings);
 
-/// <param name="AlertKey"><c>kind|start of the cool-down slot in Unix milliseconds</c></param>
-/// <param name="Observed">Jobs or milliseconds, the most that was seen in the slot.</param>
-/// <param name="ClearedAt">Null: it is still so.</param>
+/// <summary>An alert about the tool queue.</summary>
+/// <param name="Id">Ascending with the time of creation.</param>
+/// <param name="AlertKey"><c>kind|start of the cooldown slot in Unix milliseconds</c>.</param>
+/// <param name="Kind">See <see cref="QueueFinding"/>.</param>
+/// <param name="Observed">Jobs or milliseconds: the highest value that was observed in the slot.</param>
+/// <param name="Threshold">Jobs or milliseconds.</param>
+/// <param name="WindowMinutes">A label only.</param>
+/// <param name="CreatedAt">When the alert was raised.</param>
+/// <param name="ExpiresAt">When the alert is deleted.</param>
+/// <param name="ClearedAt">When the alert was cleared; null while the value is above the threshold.</param>
 public sealed record QueueAlert(
-    long Id, string AlertKey, string Kind, long Observed, long Threshold, int WindowMinutes, DateTimeOffset CreatedAt, DateTimeOffset ExpiresAt, DateTimeOffset? ClearedAt);
+    long Id,
+    string AlertKey,
+    string Kind,
+    long Observed,
+    long Threshold,
+    int WindowMinutes,
+    DateTimeOffset CreatedAt,
+    DateTimeOffset ExpiresAt,
+    DateTimeOffset? ClearedAt);

@@ -1,15 +1,19 @@
 namespace Sendcat.Reliability.Alerts;
 
-/// <summary>What of the tool queue is judged.</summary>
-/// <param name="Queued">Jobs that are due and wait; replays and retries whose time has not come put no pressure on anybody.</param>
-/// <param name="OldestQueued">How long the oldest of them has been due.</param>
+/// <summary>The values of the tool queue that are compared with thresholds.</summary>
+/// <param name="Queued">
+/// Waiting jobs that are due. Replays and retries that are scheduled for later do not count, because they are no load yet.
+/// </param>
+/// <param name="DeadLetters">Jobs in the dead letter table.</param>
+/// <param name="OldestQueued">How long the oldest waiting job has been due.</param>
+/// <param name="OldestRunning">How long the oldest running job has been running.</param>
 public sealed record QueueState(int Queued, int DeadLetters, TimeSpan OldestQueued, TimeSpan OldestRunning);
 
-/// <summary>Says of a state of the tool queue what is too much.</summary>
+/// <summary>Compares a state of the tool queue with the thresholds.</summary>
 public static class QueueHealth
 {
-    /// <summary>All four kinds, whether or not they are too much.</summary>
-    public static IReadOnlyList<QueueFinding> Judge(QueueState state, ToolQueueAlertOptions thresholds) =>
+    /// <summary>One finding for each of the four kinds, whether or not it exceeds its threshold.</summary>
+    public static IReadOnlyList<QueueFinding> Evaluate(QueueState state, ToolQueueAlertOptions thresholds) =>
     [
         new("queued_depth", state.Queued, thresholds.MaxQueued),
         new("dead_letter_depth", state.DeadLetters, thresholds.MaxDeadLetters),
@@ -17,12 +21,14 @@ public static class QueueHealth
         new("oldest_running_age", (long)state.OldestRunning.TotalMilliseconds, thresholds.MaxRunningAgeMs),
     ];
 
-    /// <summary><c>warning</c> as soon as anything is too much, else <c>ok</c>.</summary>
+    /// <summary><c>warning</c> if any finding exceeds its threshold, else <c>ok</c>.</summary>
     public static string Level(IEnumerable<QueueFinding> findings) => findings.Any(finding => finding.IsExceeded) ? "warning" : "ok";
 }
 
+/// <summary>A value of the tool queue and its threshold.</summary>
 /// <param name="Kind"><c>queued_depth</c>, <c>dead_letter_depth</c>, <c>oldest_queued_age</c> or <c>oldest_running_age</c>.</param>
-/// <param name="Observed">Jobs, or milliseconds.</param>
+/// <param name="Observed">Jobs for a depth, milliseconds for an age.</param>
+/// <param name="Threshold">In the same unit.</param>
 public sealed record QueueFinding(string Kind, long Observed, long Threshold)
 {
     public bool IsExceeded => Observed > Threshold;

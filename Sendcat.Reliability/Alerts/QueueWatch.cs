@@ -5,14 +5,17 @@ using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Alerts;
 
-/// <summary>Sees to it that somebody judges the queue every five minutes. Every replica asks; the record says whose turn it is.</summary>
+/// <summary>
+/// Checks the tool queue every five minutes. Every replica tries every 30 s; the row in <c>scheduled_runs</c> in Postgres lets one replica
+/// run each check.
+/// </summary>
 internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<QueueWatch> logger) : BackgroundService
 {
-    private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(30);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(AskEvery, time);
+        using var timer = new PeriodicTimer(PollInterval, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
@@ -33,12 +36,12 @@ internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<
             var began = time.GetUtcNow();
             if (await alerts.CheckIfDueAsync(cancellationToken) is { } check && check.Created + check.Cleared > 0)
             {
-                BackgroundRound.Did("check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
+                BackgroundRound.Record("check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
             }
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            logger.QueueNotJudged(exception.Message);
+            logger.QueueNotChecked(exception.Message);
         }
     }
 }

@@ -3,79 +3,84 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.Bulkheads;
 
-/// <summary>How much of each provider all replicas together may use at once, and how much one worker does at once. Caps range to 100 000: the log's 500 would forbid its own milestones.</summary>
+/// <summary>
+/// Most concurrent calls to each provider over all replicas, and most concurrent jobs of one worker process. Caps range to 100 000, because
+/// a range to 500 would not allow the load of the capacity tiers.
+/// </summary>
 public sealed class BulkheadOptions
 {
-    /// <summary>At most so many streams of the primary chat route at once.</summary>
+    /// <summary>Most concurrent streams of the primary chat route, over all replicas.</summary>
     [Knob("BULKHEAD_OR_PRI_MAX_CONCURRENT"), Range(1, 100_000)]
     public int OpenRouterPrimaryMaxConcurrent { get; set; } = 24;
 
-    /// <summary>How long a place among the streams of the primary chat route outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for streams of the primary chat route expires.</summary>
     [Knob("BULKHEAD_OR_PRI_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int OpenRouterPrimaryLeaseTtlMs { get; set; } = 600_000;
 
-    /// <summary>At most so many streams of the secondary chat route at once.</summary>
+    /// <summary>Most concurrent streams of the secondary chat route, over all replicas.</summary>
     [Knob("BULKHEAD_OR_SEC_MAX_CONCURRENT"), Range(1, 100_000)]
     public int OpenRouterSecondaryMaxConcurrent { get; set; } = 16;
 
-    /// <summary>How long a place among the streams of the secondary chat route outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for streams of the secondary chat route expires.</summary>
     [Knob("BULKHEAD_OR_SEC_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int OpenRouterSecondaryLeaseTtlMs { get; set; } = 600_000;
 
-    /// <summary>At most so many chat streams under the legacy name at once.</summary>
+    /// <summary>Most concurrent chat streams under the legacy name, over all replicas.</summary>
     [Knob("BULKHEAD_OPENROUTER_MAX_CONCURRENT"), Range(1, 100_000)]
     public int OpenRouterMaxConcurrent { get; set; } = 24;
 
-    /// <summary>How long a place among the chat streams under the legacy name outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for chat streams under the legacy name expires.</summary>
     [Knob("BULKHEAD_OPENROUTER_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int OpenRouterLeaseTtlMs { get; set; } = 600_000;
 
-    /// <summary>At most so many calls to Serper at once.</summary>
+    /// <summary>Most concurrent calls to Serper, over all replicas.</summary>
     [Knob("BULKHEAD_SERPER_MAX_CONCURRENT"), Range(1, 100_000)]
     public int SerperMaxConcurrent { get; set; } = 12;
 
-    /// <summary>How long a place among the calls to Serper outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for calls to Serper expires.</summary>
     [Knob("BULKHEAD_SERPER_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int SerperLeaseTtlMs { get; set; } = 60_000;
 
-    /// <summary>At most so many calls to Google's OAuth endpoints at once.</summary>
+    /// <summary>Most concurrent calls to Google's OAuth endpoints, over all replicas.</summary>
     [Knob("BULKHEAD_GMAIL_OAUTH_MAX_CONCURRENT"), Range(1, 100_000)]
     public int GmailOAuthMaxConcurrent { get; set; } = 8;
 
-    /// <summary>How long a place among the calls to Google's OAuth endpoints outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for calls to Google's OAuth endpoints expires.</summary>
     [Knob("BULKHEAD_GMAIL_OAUTH_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int GmailOAuthLeaseTtlMs { get; set; } = 60_000;
 
-    /// <summary>At most so many calls to eBay at once.</summary>
+    /// <summary>Most concurrent calls to eBay, over all replicas.</summary>
     [Knob("BULKHEAD_EBAY_MAX_CONCURRENT"), Range(1, 100_000)]
     public int EbayMaxConcurrent { get; set; } = 8;
 
-    /// <summary>How long a place among the calls to eBay outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for calls to eBay expires.</summary>
     [Knob("BULKHEAD_EBAY_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int EbayLeaseTtlMs { get; set; } = 60_000;
 
-    /// <summary>At most so many calls to the global product search at once.</summary>
+    /// <summary>Most concurrent calls to the global product search, over all replicas.</summary>
     [Knob("BULKHEAD_GLOBAL_SEARCH_MAX_CONCURRENT"), Range(1, 100_000)]
     public int GlobalSearchMaxConcurrent { get; set; } = 10;
 
-    /// <summary>How long a place among the calls to the global product search outlives its holder's last sign of life.</summary>
+    /// <summary>Time after the last renewal at which a slot for calls to the global product search expires.</summary>
     [Knob("BULKHEAD_GLOBAL_SEARCH_LEASE_TTL_MS"), Range(15_000, 3_600_000)]
     public int GlobalSearchLeaseTtlMs { get; set; } = 60_000;
 
-    /// <summary>At most so many jobs at once in each worker process; what all together may run is capped by tool and class.</summary>
+    /// <summary>Most concurrent jobs of each worker process. Caps per tool and per class limit the jobs of all workers together.</summary>
     [Knob("BULKHEAD_TOOL_JOB_MAX"), Range(1, 100_000)]
     public int ToolJobMax { get; set; } = 6;
 
-    /// <summary>Accepted for old deployments: a worker's places die with it, and its jobs outlive it by their own leases.</summary>
+    /// <summary>
+    /// Accepted for old deployments, without effect: a worker's slots end with its process, and its jobs have leases of their own.
+    /// </summary>
     [Knob("BULKHEAD_TOOL_JOB_LEASE_MS"), Range(15_000, 1_800_000)]
     public int ToolJobLeaseMs { get; set; } = 60_000;
 
-    /// <summary>At most one saturation report per provider in this time.</summary>
+    /// <summary>At most one report of a full bulkhead per provider in this time.</summary>
     [Knob("BULKHEAD_SENTRY_COOLDOWN_MS"), Range(1_000, 600_000)]
     public int SentryCooldownMs { get; set; } = 60_000;
 
-    /// <summary>The lane of a provider by its name; a name that is not known gets the size of <c>global_search</c>.</summary>
-    public BulkheadLane For(string provider)
+    /// <summary>The limits of a provider's bulkhead. An unknown name gets the limits of <c>global_search</c>.</summary>
+    public BulkheadLimits For(string provider)
     {
         var (max, ttlMs) = provider switch
         {
@@ -91,4 +96,7 @@ public sealed class BulkheadOptions
     }
 }
 
-public readonly record struct BulkheadLane(int MaxConcurrent, TimeSpan LeaseTtl);
+/// <summary>The limits of a bulkhead.</summary>
+/// <param name="MaxConcurrent">Number of slots, ≥ 1.</param>
+/// <param name="LeaseTtl">Time after the last renewal at which a slot's lease expires.</param>
+public readonly record struct BulkheadLimits(int MaxConcurrent, TimeSpan LeaseTtl);

@@ -4,54 +4,65 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Bulkheads;
 
-/// <summary>Lanes to the providers, with a number of places that all replicas share. A place is held for as long as the provider is used.</summary>
+/// <summary>
+/// The bulkheads of the providers. All replicas share the slots of a bulkhead. A slot is held for as long as the provider is used.
+/// </summary>
 public sealed class Bulkheads
 {
-    /// <summary>What a refusal is called when the claim came along with others.</summary>
+    /// <summary>The reason of a refusal when the claim is decided together with others.</summary>
     public const string Reason = "bulkhead_saturated";
 
-    /// <summary>Every lane by name.</summary>
+    /// <summary>The names of all bulkheads.</summary>
     public static readonly IReadOnlyList<string> Providers =
         ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search"];
 
     private static readonly RedisScript Counting = RedisScript.Embedded("inflight.lua");
 
     private readonly ClaimStore _claims;
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly LeaseKeeper _keeper;
-    private readonly LaneTurnover _turnover;
+    private readonly SlotTurnover _turnover;
     private readonly IOptionsMonitor<BulkheadOptions> _options;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<Bulkheads> _logger;
 
     internal Bulkheads(
-        ClaimStore claims, RedisLine redis, LeaseKeeper keeper, LaneTurnover turnover, IOptionsMonitor<BulkheadOptions> options, ReliabilityMetrics metrics, ILogger<Bulkheads> logger)
+        ClaimStore claims,
+        GuardedRedis redis,
+        LeaseKeeper keeper,
+        SlotTurnover turnover,
+        IOptionsMonitor<BulkheadOptions> options,
+        ReliabilityMetrics metrics,
+        ILogger<Bulkheads> logger)
     {
         (_claims, _redis, _keeper, _turnover, _options, _metrics, _logger) = (claims, redis, keeper, turnover, options, metrics, logger);
     }
 
-    /// <summary>A place in the provider's lane, to be decided together with other claims.</summary>
+    /// <summary>A claim for a slot of the provider's bulkhead, to be decided together with other claims.</summary>
     public LeaseClaim Claim(string provider)
     {
-        var lane = _options.CurrentValue.For(provider);
-        return new(Reason, RedisKeys.Bulkhead(provider), lane.MaxConcurrent, lane.LeaseTtl)
+        var limits = _options.CurrentValue.For(provider);
+        return new(Reason, RedisKeys.Bulkhead(provider), limits.MaxConcurrent, limits.LeaseTtl)
         {
-            RetryAfter = _turnover.NextFree(provider, lane.MaxConcurrent),
-            WhenGivenBack = _turnover.Watch(provider),
-            WhenRefused = _ => Saturated(provider),
+            RetryAfter = _turnover.NextFree(provider, limits.MaxConcurrent),
+            OnReleased = _turnover.ReleaseObserver(provider),
+            OnRefused = _ => Saturated(provider),
         };
     }
 
-    /// <summary>Takes a place. Without Redis this process's own places are what is counted.</summary>
-    /// <param name="holder">Unique per use.</param>
+    /// <summary>Acquires a slot, without waiting for one. Without Redis only the slots of this process count.</summary>
+    /// <param name="provider">Name of the bulkhead.</param>
+    /// <param name="holder">Identifies the holder; unique per use.</param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded. No slot is held.</exception>
     public async ValueTask<BulkheadEntry> AcquireAsync(string provider, string holder, CancellationToken cancellationToken)
     {
         var claim = Claim(provider);
-        var outcome = await _claims.TakeAsync(holder, [claim], [], cancellationToken, WhenAway.DecideLocally);
+        var outcome = await _claims.TakeAsync(holder, [claim], [], cancellationToken, RedisFallback.DecideLocally);
         return outcome.Status is ClaimStatus.Taken ? new(new BulkheadLease(outcome.Lease!), TimeSpan.Zero) : new(null, claim.RetryAfter!.Value);
     }
 
-    /// <summary>Places taken now, over all replicas; of this process alone when Redis is away.</summary>
+    /// <summary>Slots in use now per bulkhead, over all replicas; of this process only when Redis is unavailable.</summary>
     public async ValueTask<IReadOnlyDictionary<string, int>> InFlightAsync(CancellationToken cancellationToken)
     {
         var counts = await Task.WhenAll(Providers.Select(provider => CountAsync(provider, cancellationToken)));
@@ -63,10 +74,12 @@ public sealed class Bulkheads
         _metrics.Saturated(provider);
         if (_turnover.MayReport(provider, TimeSpan.FromMilliseconds(_options.CurrentValue.SentryCooldownMs)))
         {
-            _logger.LaneSaturated(provider, _options.CurrentValue.For(provider).MaxConcurrent);
+            _logger.BulkheadSaturated(provider, _options.CurrentValue.For(provider).MaxConcurrent);
         }
     }
 
     private async Task<int> CountAsync(string provider, CancellationToken cancellationToken) =>
-        await _redis.AskAsync(Counting, [RedisKeys.Bulkhead(provider)], [], cancellationToken) is { } answer ? (int)answer : _keeper.HeldAt(RedisKeys.Bulkhead(provider));
+        await _redis.EvaluateAsync(Counting, [RedisKeys.Bulkhead(provider)], [], cancellationToken) is { } response
+            ? (int)response
+            : _keeper.HeldAt(RedisKeys.Bulkhead(provider));
 }

@@ -1,8 +1,8 @@
 -- count leases
--- Counts the leases that have not run out.
+-- Counts the leases that have not expired.
 --
 -- KEYS  1    lease key
--- answer     how many
+-- result     how many
 
 local time = redis.call('TIME')
 return redis.call('ZCOUNT', KEYS[1], '(' .. (time[1] * 1000 + math.floor(time[2] / 1000)), '+inf')

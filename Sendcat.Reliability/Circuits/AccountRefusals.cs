@@ -1,27 +1,35 @@
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>Refusals of our account in a row: a call that was served ends the row, one that failed otherwise says nothing about it.</summary>
-/// <param name="Key">Refusals of the key.</param>
-/// <param name="OfConfigured">One of them came to a call that counts; a caller's choice alone suspends nobody.</param>
-/// <param name="Quota">Refusals for lack of credit, of calls that count.</param>
+/// <summary>
+/// Counts how often in a row a provider rejects our account. A successful call resets the counts; a call that fails for another reason does
+/// not change them.
+/// </summary>
+/// <param name="Key">Rejections of the API key (401) in a row.</param>
+/// <param name="OfConfigured">
+/// Whether one of them was for a call that counts for the circuit. Calls with a model that the caller chose cannot alone suspend the
+/// provider.
+/// </param>
+/// <param name="Quota">Rejections for lack of credit (402) in a row, of calls that count for the circuit.</param>
 internal readonly record struct AccountRefusals(int Key, bool OfConfigured, int Quota)
 {
-    /// <summary>So many in a row are no accident.</summary>
+    /// <summary>Rejections in a row that suspend the provider.</summary>
     public const int Limit = 3;
 
     public bool None => this == default;
 
-    /// <summary>What follows from the row.</summary>
+    /// <summary>Why the provider must be suspended; null when a limit is not reached.</summary>
     public Suspension? Suspends => Key >= Limit && OfConfigured ? Suspension.Key : Quota >= Limit ? Suspension.Quota : null;
 
-    /// <param name="configured">The call counts for the circuit.</param>
-    public AccountRefusals And(Suspension refusal, bool configured) => refusal switch
+    /// <summary>Adds a rejection.</summary>
+    /// <param name="refusal">What the provider rejected.</param>
+    /// <param name="configured">Whether the call counts for the circuit.</param>
+    public AccountRefusals Add(Suspension refusal, bool configured) => refusal switch
     {
         Suspension.Key => this with { Key = Key + 1, OfConfigured = OfConfigured || configured },
         Suspension.Quota => configured ? this with { Quota = Quota + 1 } : this,
         _ => throw new ArgumentOutOfRangeException(nameof(refusal)),
     };
 
-    /// <summary>The key was accepted, by a call that says nothing about credit.</summary>
+    /// <summary>Resets the rejections of the key: a call proved the key, but nothing about credit.</summary>
     public AccountRefusals KeyAccepted() => this with { Key = 0, OfConfigured = false };
 }

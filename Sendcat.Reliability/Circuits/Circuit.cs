@@ -2,8 +2,11 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>One provider's circuit in this process: the present state, and word to the others with each epoch.</summary>
-/// <param name="changed">Hears the states before and after.</param>
+/// <summary>The circuit breaker of one provider in this process. It holds the present state and reports each new epoch.</summary>
+/// <param name="provider">Name of the provider.</param>
+/// <param name="options">Thresholds and times.</param>
+/// <param name="time">The clock.</param>
+/// <param name="changed">Called after each new epoch with the states before and after.</param>
 internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> options, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
 {
     private readonly Lock _gate = new();
@@ -20,8 +23,8 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
 
     private CircuitPolicy Policy => options.CurrentValue.For(provider);
 
-    /// <summary>Decides on what this process knows; no lock while the circuit is closed.</summary>
-    /// <returns>Null: half-open and nobody here probes, the caller may be the one.</returns>
+    /// <summary>Decides on the state of this process, without a lock.</summary>
+    /// <returns>Null: the circuit is half-open and no call of this process probes, so the caller may become the probe.</returns>
     public CircuitEntry? Enter()
     {
         var (state, now) = (_state, time.GetUtcNow());
@@ -33,10 +36,10 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         };
     }
 
-    /// <summary>For a call that must not decide anything: let through while the circuit is closed, and never the probe.</summary>
-    public CircuitEntry EnterAside() => Enter() ?? Refusal(TimeSpan.FromSeconds(1));
+    /// <summary>For a call that must not count for the circuit: permitted while the circuit is closed, and never as the probe.</summary>
+    public CircuitEntry EnterWithoutProbe() => Enter() ?? Refusal(TimeSpan.FromSeconds(1));
 
-    /// <summary>Becomes the probe, unless somebody here was quicker.</summary>
+    /// <summary>Makes the caller the probe, unless another call of this process became it first.</summary>
     public CircuitEntry Probe()
     {
         lock (_gate)
@@ -51,12 +54,12 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         }
     }
 
-    /// <summary>Another replica probes: nobody here needs to ask for a moment.</summary>
-    public CircuitEntry LeaveProbeToOthers()
+    /// <summary>Refuses the call, because another replica probes. The caller may retry after 1 s.</summary>
+    public CircuitEntry YieldProbe()
     {
         lock (_gate)
         {
-            return EnterAside();
+            return EnterWithoutProbe();
         }
     }
 
@@ -72,7 +75,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         Interlocked.Increment(ref _successes);
         Volatile.Write(ref _lastSuccess, time.GetUtcNow().UtcTicks);
 
-        // The usual case, without a lock: a circuit in order, a call in order.
+        // Fast path without a lock: the circuit is closed and has no failures to reset.
         if (_state is { OpenUntil: null, Failures.IsEmpty: true, Refusals.None: true })
         {
             return;
@@ -107,7 +110,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
         {
             lock (_gate)
             {
-                (_lastFailureAt, _lastError) = (now, $"account refused: {refusal.Word()}");
+                (_lastFailureAt, _lastError) = (now, $"account refused: {refusal.Name()}");
             }
         }
 
@@ -153,7 +156,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
                 phase is CircuitPhase.Closed && _state is { Failures.IsEmpty: true, Refusals.None: true } ? null : _lastError,
                 new[] { _lastFailureAt, lastSuccess, _changedAt }.Max())
             {
-                Suspended = _state.Suspended?.Word(),
+                Suspended = _state.Suspended?.Name(),
             };
         }
     }

@@ -11,15 +11,15 @@ internal static partial class CircuitLog
     [LoggerMessage(2402, LogLevel.Information, "Circuit of {Provider} closed")]
     public static partial void CircuitClosed(this ILogger logger, string provider);
 
-    [LoggerMessage(2404, LogLevel.Error, "Provider {Provider} suspended until {Until}: it refuses our account ({Reason})")]
+    [LoggerMessage(2404, LogLevel.Error, "Provider {Provider} suspended until {Until}: it rejects our account ({Reason})")]
     public static partial void ProviderSuspended(this ILogger logger, string provider, string reason, DateTimeOffset until);
 
     [LoggerMessage(2405, LogLevel.Warning, "Provider {Provider} still suspended ({Reason}), until {Until}")]
     public static partial void ProviderStillSuspended(this ILogger logger, string provider, string reason, DateTimeOffset until);
 
-    [LoggerMessage(2406, LogLevel.Warning, "Provider {Provider} resumed: it serves our account again")]
+    [LoggerMessage(2406, LogLevel.Warning, "Provider {Provider} resumed: it accepts our account again")]
     public static partial void ProviderResumed(this ILogger logger, string provider);
 
-    [LoggerMessage(2403, LogLevel.Warning, "Circuits could not be shared, they go on locally: {Error}")]
+    [LoggerMessage(2403, LogLevel.Warning, "Circuits not shared, deciding locally: {Error}")]
     public static partial void SharingFailed(this ILogger logger, string error);
 }

@@ -3,15 +3,16 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>After how many failures each provider is left alone, and for how long.</summary>
+/// <summary>Thresholds and cooldowns of the circuit breakers, per provider.</summary>
 public sealed class CircuitOptions
 {
     /// <summary>Failures older than this no longer count towards a threshold.</summary>
-    // A question counts once, after all its attempts: so many as a threshold asks for, each timing out and one after the other, must fit.
+    // A request counts once, after all its attempts. The window must be long enough for as many requests as the threshold, one after the
+    // other, each timing out.
     [Knob("CIRCUIT_FAILURE_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int FailureWindowMs { get; set; } = 300_000;
 
-    /// <summary>How long a half-open circuit waits for its probe's answer before it lets another one try.</summary>
+    /// <summary>Timeout of the probe of a half-open circuit. After it, another call may probe.</summary>
     [Knob("CIRCUIT_PROBE_TIMEOUT_MS"), Range(1_000, 600_000)]
     public int ProbeTimeoutMs { get; set; } = 60_000;
 
@@ -71,7 +72,7 @@ public sealed class CircuitOptions
     [Knob("CIRCUIT_GLOBAL_SEARCH_COOLDOWN_MS"), Range(1_000, 3_600_000)]
     public int GlobalSearchCooldownMs { get; set; } = 120_000;
 
-    /// <summary>The policy of a provider by its name; a name that is not known gets that of <c>global_search</c>.</summary>
+    /// <summary>The policy of a provider. An unknown name gets the policy of <c>global_search</c>.</summary>
     public CircuitPolicy For(string provider)
     {
         var (threshold, cooldownMs) = provider switch
@@ -84,10 +85,14 @@ public sealed class CircuitOptions
             "ebay_search" => (EbayThreshold, EbayCooldownMs),
             _ => (GlobalSearchThreshold, GlobalSearchCooldownMs),
         };
-        return new(threshold, TimeSpan.FromMilliseconds(cooldownMs), TimeSpan.FromMilliseconds(FailureWindowMs), TimeSpan.FromMilliseconds(ProbeTimeoutMs));
+        return new(
+            threshold, TimeSpan.FromMilliseconds(cooldownMs), TimeSpan.FromMilliseconds(FailureWindowMs), TimeSpan.FromMilliseconds(ProbeTimeoutMs));
     }
 }
 
+/// <summary>When a circuit opens, and for how long.</summary>
 /// <param name="Threshold">Failures within <paramref name="Window"/> that open the circuit, ≥ 1.</param>
-/// <param name="ProbeTimeout">After this a probe that never reported is given up.</param>
+/// <param name="Cooldown">How long the circuit stays open before it lets a probe through.</param>
+/// <param name="Window">Age after which a failure no longer counts.</param>
+/// <param name="ProbeTimeout">Time after which a probe without a result no longer blocks other probes.</param>
 public readonly record struct CircuitPolicy(int Threshold, TimeSpan Cooldown, TimeSpan Window, TimeSpan ProbeTimeout);

@@ -1,6 +1,9 @@
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>Leave to call a provider. Says once how it ended; left unsaid, or disposed first, it counts as neutral, as does a caller who went away.</summary>
+/// <summary>
+/// Permission for one call to a provider. Only the first report of the call's result has an effect. Disposal without a report, for instance
+/// after a caller cancelled, counts as neutral.
+/// </summary>
 public sealed class CircuitPermit : IDisposable
 {
     private readonly Circuit _circuit;
@@ -9,9 +12,10 @@ public sealed class CircuitPermit : IDisposable
 
     internal CircuitPermit(Circuit circuit, long epoch, bool probe) => (_circuit, _epoch, IsProbe) = (circuit, epoch, probe);
 
-    /// <summary>The one call of a half-open circuit.</summary>
+    /// <summary>Whether this is the one call that a half-open circuit permits.</summary>
     public bool IsProbe { get; }
 
+    /// <summary>The call succeeded.</summary>
     public void Succeeded()
     {
         if (Settle())
@@ -20,7 +24,9 @@ public sealed class CircuitPermit : IDisposable
         }
     }
 
-    /// <summary>The provider served a call that does not count for the circuit: nothing but the key is proven.</summary>
+    /// <summary>
+    /// The provider served a call that does not count for the circuit. This proves that the key is valid, and nothing else.
+    /// </summary>
     public void KeyAccepted()
     {
         if (Settle())
@@ -30,8 +36,9 @@ public sealed class CircuitPermit : IDisposable
         }
     }
 
-    /// <summary>The provider refused our account: its key (401) or its credit (402).</summary>
-    /// <param name="configured">The call counts for the circuit; a lack of credit says something only then.</param>
+    /// <summary>The provider rejected our account: the key (401) or the credit (402).</summary>
+    /// <param name="refusal">What was rejected.</param>
+    /// <param name="configured">Whether the call counts for the circuit. A lack of credit is counted only then.</param>
     public void AccountRefused(Suspension refusal, bool configured)
     {
         if (Settle())
@@ -40,7 +47,10 @@ public sealed class CircuitPermit : IDisposable
         }
     }
 
-    /// <param name="error">For operators; cut to 500 characters. No provider text that a client wrote.</param>
+    /// <summary>The call failed, and the failure is the provider's.</summary>
+    /// <param name="error">
+    /// For operators; truncated to 500 characters. It must not contain provider text that a client can influence.
+    /// </param>
     public void Failed(string error)
     {
         if (Settle())
@@ -49,6 +59,7 @@ public sealed class CircuitPermit : IDisposable
         }
     }
 
+    /// <summary>The result says nothing about the provider's health.</summary>
     public void Neutral()
     {
         if (Settle())
@@ -57,8 +68,8 @@ public sealed class CircuitPermit : IDisposable
         }
     }
 
-    /// <summary>Settles by the answer's status.</summary>
-    public void Answered(int status)
+    /// <summary>Reports the result by the HTTP status of the response, see <see cref="StatusClass"/>.</summary>
+    public void Responded(int status)
     {
         switch (StatusClass.Of(status))
         {
@@ -79,6 +90,8 @@ public sealed class CircuitPermit : IDisposable
     private bool Settle() => Interlocked.Exchange(ref _settled, 1) == 0;
 }
 
-/// <summary>Leave to call, or when to ask again.</summary>
-/// <param name="Suspended">Why nobody may call, when it is not for failures.</param>
+/// <summary>Permission to call a provider, or the time until a retry.</summary>
+/// <param name="Permit">The permission; null when the circuit refuses the call.</param>
+/// <param name="RetryAfter">Zero with a permission. Otherwise the rest of the cooldown, or at most 1 s while another call probes.</param>
+/// <param name="Suspended">Why the provider is suspended; null when the circuit is open because of failures.</param>
 public readonly record struct CircuitEntry(CircuitPermit? Permit, TimeSpan RetryAfter, Suspension? Suspended = null);

@@ -1,9 +1,17 @@
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>A circuit for people, as of now.</summary>
-/// <param name="State"><c>closed</c>, <c>open</c> or <c>half_open</c>, by the time that it is now.</param>
-/// <param name="FailureCount">Failures that count towards the threshold; the threshold's own after an opening.</param>
-/// <param name="SuccessCount">Of this process.</param>
+/// <summary>The present state of a circuit, for operators.</summary>
+/// <param name="Provider">Name of the provider.</param>
+/// <param name="State"><c>closed</c>, <c>open</c> or <c>half_open</c>, at the time of the reading.</param>
+/// <param name="FailureCount">
+/// While closed, the failures that count towards the threshold. Otherwise the failures that opened the circuit, ≥ 1.
+/// </param>
+/// <param name="SuccessCount">Successful calls of this process since its start.</param>
+/// <param name="LastFailureAt">Time of the last failure in this process.</param>
+/// <param name="LastSuccessAt">Time of the last success in this process.</param>
+/// <param name="CooldownUntil">End of the cooldown; null while closed.</param>
+/// <param name="LastError">Error of the last failure in this process; null while the circuit is closed without failures.</param>
+/// <param name="UpdatedAt">Time of the last failure, success or change of state in this process.</param>
 public sealed record CircuitReading(
     string Provider,
     string State,
@@ -15,6 +23,6 @@ public sealed record CircuitReading(
     string? LastError,
     DateTimeOffset? UpdatedAt)
 {
-    /// <summary><c>key</c> or <c>quota</c> while the provider does not serve our account; null otherwise.</summary>
+    /// <summary><c>key</c> or <c>quota</c> while the provider is suspended because it rejects our account; null otherwise.</summary>
     public string? Suspended { get; init; }
 }

@@ -6,29 +6,32 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>Carries openings and closings between the replicas: at once by a signal, and every few seconds in case one was missed or Redis forgot.</summary>
-internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer connection, TimeProvider time, ILogger<CircuitSharing> logger) : BackgroundService
+/// <summary>
+/// Exchanges the states of the circuits between the replicas: at once after a signal, and every 5 s in case a signal was missed or Redis
+/// lost data.
+/// </summary>
+internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer connection, TimeProvider time, ILogger<CircuitSharing> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Kept = TimeSpan.FromDays(1);
+    private static readonly TimeSpan Retention = TimeSpan.FromDays(1);
     private static readonly RedisScript Share = RedisScript.Embedded("share.lua");
 
-    private readonly SemaphoreSlim _told = new(0, 1);
+    private readonly SemaphoreSlim _roundSignal = new(0, 1);
     private Circuits? _circuits;
     private bool _subscribed;
 
-    public void Serve(Circuits circuits) => _circuits = circuits;
+    public void Attach(Circuits circuits) => _circuits = circuits;
 
-    /// <summary>Something opened or closed here, or another replica said so.</summary>
-    public void Tell()
+    /// <summary>Starts a round at once: a circuit changed in this process or in another replica.</summary>
+    public void SignalRound()
     {
         try
         {
-            _told.Release();
+            _roundSignal.Release();
         }
         catch (SemaphoreFullException)
         {
-            // One round carries everything.
+            // A round is pending already, and one round exchanges all circuits.
         }
         catch (ObjectDisposedException)
         {
@@ -36,12 +39,12 @@ internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer con
         }
     }
 
-    /// <summary>One round: each circuit gives what it knows and takes what is newer.</summary>
+    /// <summary>Runs one round: each circuit sends its state and adopts a newer one.</summary>
     internal async Task ExchangeAsync(CancellationToken cancellationToken)
     {
         if (!_subscribed && connection.IsConnected)
         {
-            await connection.GetSubscriber().SubscribeAsync(RedisKeys.CircuitsChanged, (_, _) => Tell());
+            await connection.GetSubscriber().SubscribeAsync(RedisKeys.CircuitsChanged, (_, _) => SignalRound());
             _subscribed = true;
         }
 
@@ -61,7 +64,7 @@ internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer con
             {
                 return;
             }
-#pragma warning disable CA1031 // Circuits go on locally whatever happens to their sharing.
+#pragma warning disable CA1031 // Circuits work locally without the exchange: the loop must survive unexpected exceptions.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
@@ -74,21 +77,29 @@ internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer con
     public override void Dispose()
     {
         base.Dispose();
-        _told.Dispose();
+        _roundSignal.Dispose();
     }
 
     private async Task ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
         var state = circuit.State;
-        var answer = await redis.TendAsync(
+        var response = await redis.MaintainAsync(
             Share,
             [RedisKeys.Circuit(circuit.Provider)],
-            [state.Epoch, state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0, (long)Kept.TotalMilliseconds, RedisKeys.CircuitsChanged.ToString(), circuit.Provider, state.Suspended?.Word() ?? ""],
+            [
+                state.Epoch,
+                state.OpenUntil?.ToUnixTimeMilliseconds() ?? 0,
+                (long)Retention.TotalMilliseconds,
+                RedisKeys.CircuitsChanged.ToString(),
+                circuit.Provider,
+                state.Suspended?.Name() ?? "",
+            ],
             cancellationToken);
-        if (answer is not null && (string?[]?)answer is [{ } epoch, { } ends, var suspended])
+        if (response is not null && (string?[]?)response is [{ } epoch, { } ends, var suspended])
         {
             var until = long.Parse(ends, CultureInfo.InvariantCulture);
-            circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until), Suspensions.Of(suspended));
+            DateTimeOffset? openUntil = until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until);
+            circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), openUntil, Suspensions.Of(suspended));
         }
     }
 
@@ -98,7 +109,7 @@ internal sealed class CircuitSharing(RedisLine redis, IConnectionMultiplexer con
         using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, period.Token);
         try
         {
-            await _told.WaitAsync(either.Token);
+            await _roundSignal.WaitAsync(either.Token);
         }
         catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
         {

@@ -2,58 +2,82 @@ using System.Collections.Immutable;
 
 namespace Sendcat.Reliability.Circuits;
 
+/// <summary>The phases of a circuit breaker.</summary>
 public enum CircuitPhase
 {
+    /// <summary>Calls are permitted.</summary>
     Closed,
+
+    /// <summary>Calls are refused until the cooldown ends.</summary>
     Open,
+
+    /// <summary>One call, the probe, is permitted.</summary>
     HalfOpen,
 }
 
 /// <summary>
-/// A circuit as a value; the clock is an argument of every question. Its phase follows from the time alone, so that a reader of an idle provider's circuit sees
-/// what the next caller would meet.
+/// The state of a circuit as a value; the clock is an argument. The phase is computed from the time, so a reader of an idle provider's
+/// circuit sees the phase that the next caller gets.
 /// </summary>
-/// <param name="Epoch">Counts openings, closings and probes that said nothing. What was permitted in an earlier epoch has no say any more: stragglers do not prolong a cooldown.</param>
+/// <param name="Epoch">
+/// Counts openings, closings and probes without a result. The result of a call that was permitted in an earlier epoch is ignored, so late
+/// failures do not extend a cooldown.
+/// </param>
 /// <param name="Failures">Times of the failures since the last success, within the window.</param>
 /// <param name="OpenUntil">End of the cooldown; null while closed.</param>
-/// <param name="ProbeUntil">Somebody is probing, and is given up then.</param>
+/// <param name="ProbeUntil">A call is the probe until this time; then it no longer blocks other probes.</param>
 internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> Failures, DateTimeOffset? OpenUntil, DateTimeOffset? ProbeUntil)
 {
     public static readonly CircuitState Fresh = new(0, [], null, null);
 
-    /// <summary>Why it is open when that is not for failures; null otherwise.</summary>
+    /// <summary>
+    /// Why the circuit is open when the provider rejects our account; null when it is closed or open because of failures.
+    /// </summary>
     public Suspension? Suspended { get; init; }
 
+    /// <summary>Rejections of our account in a row.</summary>
     public AccountRefusals Refusals { get; init; }
 
-    public CircuitPhase Phase(DateTimeOffset now) => OpenUntil is not { } until ? CircuitPhase.Closed : now < until ? CircuitPhase.Open : CircuitPhase.HalfOpen;
+    public CircuitPhase Phase(DateTimeOffset now) =>
+        OpenUntil is not { } until ? CircuitPhase.Closed
+        : now < until ? CircuitPhase.Open
+        : CircuitPhase.HalfOpen;
 
     public bool IsProbing(DateTimeOffset now) => ProbeUntil is { } until && now < until;
 
-    /// <summary>How long a caller who is not let in should wait: the rest of the cooldown, or a moment while somebody probes.</summary>
+    /// <summary>Time until a refused caller may retry: the rest of the cooldown, or at most 1 s while a probe runs.</summary>
     public TimeSpan RetryAfter(DateTimeOffset now) =>
         OpenUntil is { } until && now < until ? until - now
         : ProbeUntil is { } probe && now < probe ? Min(probe - now, TimeSpan.FromSeconds(1))
         : TimeSpan.Zero;
 
-    /// <summary>The one call of a half-open circuit goes out.</summary>
+    /// <summary>A call becomes the probe of the half-open circuit.</summary>
     public CircuitState Probing(CircuitPolicy policy, DateTimeOffset now) => this with { ProbeUntil = now + policy.ProbeTimeout };
 
-    /// <summary>A call came back well. It closes a circuit only if it was the probe; one from before the opening proves nothing.</summary>
+    /// <summary>
+    /// A call succeeded. It resets the failures of a closed circuit. The success of a probe closes an open circuit; a call from before the
+    /// opening belongs to an earlier epoch and is ignored.
+    /// </summary>
     public CircuitState Succeeded(long epoch) =>
         epoch != Epoch ? this
         : OpenUntil is not null ? new(Epoch + 1, [], null, null)
         : Failures.IsEmpty && Refusals.None ? this
         : this with { Failures = [], Refusals = default };
 
-    /// <summary>A call that does not count was served: it proves the key, and nothing else.</summary>
-    public CircuitState KeyAccepted(long epoch) => epoch == Epoch && OpenUntil is null && !Refusals.None ? this with { Refusals = Refusals.KeyAccepted() } : this;
+    /// <summary>A call that does not count for the circuit was served. This proves that the key is valid, and nothing else.</summary>
+    public CircuitState KeyAccepted(long epoch) =>
+        epoch == Epoch && OpenUntil is null && !Refusals.None ? this with { Refusals = Refusals.KeyAccepted() } : this;
 
     /// <summary>
-    /// A call was refused for the sake of our account. Three in a row suspend the provider: it is open with a reason, and each cooldown lets one probe through until one is served. Of a probe of a circuit
-    /// that is open for failures it says nothing about those.
+    /// The provider rejected our account. Three rejections in a row suspend the provider: the circuit is open with a reason, and after each
+    /// cooldown one probe is permitted until one succeeds. When the call was the probe of a circuit that is open because of failures, a
+    /// single rejection counts as neutral.
     /// </summary>
-    /// <param name="configured">The call counts for the circuit.</param>
+    /// <param name="epoch">Epoch in which the call was permitted.</param>
+    /// <param name="refusal">What was rejected.</param>
+    /// <param name="configured">Whether the call counts for the circuit.</param>
+    /// <param name="policy">Thresholds and times.</param>
+    /// <param name="now">The time.</param>
     public CircuitState AccountRefused(long epoch, Suspension refusal, bool configured, CircuitPolicy policy, DateTimeOffset now)
     {
         if (epoch != Epoch)
@@ -61,13 +85,13 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
             return this;
         }
 
-        var refusals = Refusals.And(refusal, configured);
+        var refusals = Refusals.Add(refusal, configured);
         return Suspended is not null && configured ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = refusal }
             : refusals.Suspends is { } suspended ? new(Epoch + 1, Failures, now + policy.Cooldown, null) { Suspended = suspended }
             : (this with { Refusals = refusals }).Neutral(epoch);
     }
 
-    /// <summary>A call failed. A failed probe opens the circuit at once, otherwise the threshold does.</summary>
+    /// <summary>A call failed. A failed probe opens the circuit again at once; otherwise the circuit opens at the threshold.</summary>
     public CircuitState Failed(long epoch, CircuitPolicy policy, DateTimeOffset now)
     {
         if (epoch != Epoch)
@@ -81,10 +105,13 @@ internal sealed record CircuitState(long Epoch, ImmutableArray<DateTimeOffset> F
             : this with { Failures = failures };
     }
 
-    /// <summary>A probe ended without saying anything about the provider: the next one, on any replica, is that of a new epoch.</summary>
-    public CircuitState Neutral(long epoch) => epoch == Epoch && ProbeUntil is not null ? this with { Epoch = Epoch + 1, ProbeUntil = null } : this;
+    /// <summary>A probe ended without a result. A new epoch begins, so that any replica may start the next probe.</summary>
+    public CircuitState Neutral(long epoch) =>
+        epoch == Epoch && ProbeUntil is not null ? this with { Epoch = Epoch + 1, ProbeUntil = null } : this;
 
-    /// <summary>Takes over what another replica says, if that is newer: a later epoch, or the longer cooldown of the same one.</summary>
+    /// <summary>
+    /// Adopts the state of another replica if it is newer: a later epoch, or a later end of the cooldown in the same epoch.
+    /// </summary>
     public CircuitState Adopt(long epoch, DateTimeOffset? openUntil, Suspension? suspended = null) =>
         epoch > Epoch ? new(epoch, [], openUntil, null) { Suspended = suspended }
         : epoch == Epoch && openUntil is { } until && !(until <= OpenUntil) ? this with { OpenUntil = until, Suspended = suspended }

@@ -7,23 +7,23 @@ using Sendcat.Reliability.Redis;
 namespace Sendcat.Reliability.Circuits;
 
 /// <summary>
-/// Keeps calls away from providers that fail. Every decision is made on what this process knows, without waiting; openings and closings are shared, and the probe of a
-/// half-open circuit is one for all replicas while Redis answers.
+/// The circuit breakers of the providers. A decision uses the state of this process and does not wait. The replicas share openings and
+/// closings, and while Redis is available a half-open circuit permits one probe over all replicas.
 /// </summary>
 public sealed class Circuits
 {
-    /// <summary>The providers with a policy of their own.</summary>
+    /// <summary>The names of the providers that have their own policy.</summary>
     public static readonly IReadOnlyList<string> Providers =
         ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search"];
 
-    /// <summary>Bucket of the event that a suspension leaves.</summary>
+    /// <summary>Bucket of the event that is recorded for a suspension.</summary>
     public const string SuspensionBucket = "provider_suspension";
 
     private static readonly RedisScript Probing = RedisScript.Embedded("probe.lua");
 
     private readonly ConcurrentDictionary<string, Circuit> _circuits = new(StringComparer.Ordinal);
     private readonly CircuitSharing _sharing;
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly ReplicaId _replica;
     private readonly IOptionsMonitor<CircuitOptions> _options;
     private readonly TimeProvider _time;
@@ -33,7 +33,7 @@ public sealed class Circuits
 
     internal Circuits(
         CircuitSharing sharing,
-        RedisLine redis,
+        GuardedRedis redis,
         ReplicaId replica,
         IOptionsMonitor<CircuitOptions> options,
         TimeProvider time,
@@ -42,10 +42,14 @@ public sealed class Circuits
         ILogger<Circuits> logger)
     {
         (_sharing, _redis, _replica, _options, _time, _events, _metrics, _logger) = (sharing, redis, replica, options, time, events, metrics, logger);
-        sharing.Serve(this);
+        sharing.Attach(this);
     }
 
-    /// <summary>Asks for leave to call the provider. Closed and open circuits answer at once; only a half-open one asks Redis who may probe.</summary>
+    /// <summary>
+    /// Requests permission to call the provider. A closed or open circuit decides at once; only a half-open one makes a request to Redis,
+    /// to choose the probe.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
     public ValueTask<CircuitEntry> EnterAsync(string provider, CancellationToken cancellationToken)
     {
         var circuit = Of(provider);
@@ -54,35 +58,42 @@ public sealed class Circuits
             return ProbeAsync(circuit, cancellationToken);
         }
 
-        return new(Counted(provider, decided));
+        return new(CountRefusal(provider, decided));
     }
 
-    /// <summary>For a call that must not decide anything about the provider, such as one with a model of the caller's own choice: let through while the circuit is closed, and never the probe.</summary>
-    public CircuitEntry EnterAside(string provider) => Counted(provider, Of(provider).EnterAside());
+    /// <summary>
+    /// For a call that must not count for the circuit, such as one with a model that the caller chose: permitted while the circuit is
+    /// closed, and never as the probe.
+    /// </summary>
+    public CircuitEntry EnterWithoutProbe(string provider) => CountRefusal(provider, Of(provider).EnterWithoutProbe());
 
-    /// <summary>Null unless the provider is suspended, as far as this process knows.</summary>
+    /// <summary>The suspension of the provider, by the state of this process; null when it is not suspended.</summary>
     public SuspensionReading? SuspensionOf(string provider) => Of(provider).ReadSuspension();
 
-    /// <summary>Every circuit as it is now; providers without a call yet are closed.</summary>
+    /// <summary>The present state of every circuit. The circuit of a provider without a call yet is closed.</summary>
     public IReadOnlyList<CircuitReading> States() =>
-        [.. Providers.Select(provider => Of(provider).Read()), .. _circuits.Values.Where(circuit => !Providers.Contains(circuit.Provider)).Select(circuit => circuit.Read())];
+        [
+            .. Providers.Select(provider => Of(provider).Read()),
+            .. _circuits.Values.Where(circuit => !Providers.Contains(circuit.Provider)).Select(circuit => circuit.Read()),
+        ];
 
-    internal IEnumerable<Circuit> All => Providers.Select(Of).Concat(_circuits.Values.Where(circuit => !Providers.Contains(circuit.Provider)));
+    internal IEnumerable<Circuit> All =>
+        Providers.Select(Of).Concat(_circuits.Values.Where(circuit => !Providers.Contains(circuit.Provider)));
 
     internal Circuit Of(string provider) =>
         _circuits.TryGetValue(provider, out var known) ? known : _circuits.GetOrAdd(provider, name => new(name, _options, _time, Changed));
 
     private async ValueTask<CircuitEntry> ProbeAsync(Circuit circuit, CancellationToken cancellationToken)
     {
-        var mine = await _redis.AskAsync(
+        var response = await _redis.EvaluateAsync(
             Probing,
             [RedisKeys.CircuitProbe(circuit.Provider)],
             [_replica.ToString(), circuit.State.Epoch, _options.CurrentValue.ProbeTimeoutMs],
             cancellationToken);
-        return Counted(circuit.Provider, mine is not null && (int)mine == 0 ? circuit.LeaveProbeToOthers() : circuit.Probe());
+        return CountRefusal(circuit.Provider, response is not null && (int)response == 0 ? circuit.YieldProbe() : circuit.Probe());
     }
 
-    private CircuitEntry Counted(string provider, CircuitEntry entry)
+    private CircuitEntry CountRefusal(string provider, CircuitEntry entry)
     {
         if (entry.Permit is null)
         {
@@ -94,10 +105,10 @@ public sealed class Circuits
 
     private void Changed(Circuit circuit, CircuitState before, CircuitState after)
     {
-        _sharing.Tell();
+        _sharing.SignalRound();
         if (after.OpenUntil == before.OpenUntil)
         {
-            // Only the probe is free for another.
+            // Only the probe ended: the circuit neither opened nor closed.
             return;
         }
 
@@ -120,17 +131,23 @@ public sealed class Circuits
         }
     }
 
-    /// <summary>An operator has to do something about it: the beginning is an event, that it goes on is logged.</summary>
+    /// <summary>
+    /// Reports a suspension, which needs action by an operator. Its start is logged and recorded as an event; its continuation is only
+    /// logged.
+    /// </summary>
     private void Suspended(string provider, Suspension reason, DateTimeOffset until, bool isNew)
     {
         if (!isNew)
         {
-            _logger.ProviderStillSuspended(provider, reason.Word(), until);
+            _logger.ProviderStillSuspended(provider, reason.Name(), until);
             return;
         }
 
-        _logger.ProviderSuspended(provider, reason.Word(), until);
-        _metrics.ProviderSuspended(provider, reason.Word());
-        _events.Record(new(RateLimitSource.ChatHttp, SuspensionBucket, $"{SuspensionBucket}:{provider}", RateLimitOutcome.Blocked, reason.Word()) { RetryAfter = until - _time.GetUtcNow() });
+        _logger.ProviderSuspended(provider, reason.Name(), until);
+        _metrics.ProviderSuspended(provider, reason.Name());
+        _events.Record(new(RateLimitSource.ChatHttp, SuspensionBucket, $"{SuspensionBucket}:{provider}", RateLimitOutcome.Blocked, reason.Name())
+        {
+            RetryAfter = until - _time.GetUtcNow(),
+        });
     }
 }

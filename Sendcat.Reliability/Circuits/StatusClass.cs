@@ -1,15 +1,19 @@
 namespace Sendcat.Reliability.Circuits;
 
+/// <summary>What the result of a call says about the provider's health.</summary>
 public enum CallVerdict
 {
     Success,
     Failure,
 
-    /// <summary>Says nothing about the provider's health.</summary>
+    /// <summary>Nothing.</summary>
     Neutral,
 }
 
-/// <summary>What an HTTP status says about a provider: 2xx and 3xx success; 408, 425, 429 and from 500 failure; the rest is the caller's own fault.</summary>
+/// <summary>
+/// Classifies HTTP statuses: 2xx and 3xx are success; 408, 425, 429 and 500 or above are failure; the rest is neutral, because the caller
+/// caused it.
+/// </summary>
 public static class StatusClass
 {
     public static CallVerdict Of(int status) => status switch

@@ -1,29 +1,30 @@
 namespace Sendcat.Reliability.Circuits;
 
-/// <summary>Why a provider is left alone although it is well: it does not serve our account.</summary>
+/// <summary>Why calls to a provider are suspended although it works: it rejects our account.</summary>
 public enum Suspension
 {
-    /// <summary>It refuses our key.</summary>
+    /// <summary>The provider rejects our API key.</summary>
     Key,
 
-    /// <summary>What we have paid for is used up.</summary>
+    /// <summary>Our credit with the provider is used up.</summary>
     Quota,
 }
 
 public static class Suspensions
 {
-    /// <summary>As health, events and Redis spell it.</summary>
-    public static string Word(this Suspension suspension) => suspension switch
+    /// <summary>The name of the reason in health responses, events and Redis.</summary>
+    public static string Name(this Suspension suspension) => suspension switch
     {
         Suspension.Key => "key",
         Suspension.Quota => "quota",
         _ => throw new ArgumentOutOfRangeException(nameof(suspension)),
     };
 
-    /// <summary>Null for any other word.</summary>
-    internal static Suspension? Of(string? word) => word switch { "key" => Suspension.Key, "quota" => Suspension.Quota, _ => null };
+    /// <summary>The reason of a name; null for an unknown name.</summary>
+    internal static Suspension? Of(string? name) => name switch { "key" => Suspension.Key, "quota" => Suspension.Quota, _ => null };
 }
 
-/// <summary>A provider that is suspended at present.</summary>
-/// <param name="RetryAfter">Until the next probe may be made; zero: the next call may be it.</param>
+/// <summary>The present suspension of a provider.</summary>
+/// <param name="Reason">Why it is suspended.</param>
+/// <param name="RetryAfter">Time until the next probe is permitted; zero: the next call may be the probe.</param>
 public readonly record struct SuspensionReading(Suspension Reason, TimeSpan RetryAfter);

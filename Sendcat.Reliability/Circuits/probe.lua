@@ -1,11 +1,11 @@
 -- claim circuit probe
 -- Chooses the one replica that probes a half-open circuit.
 --
--- KEYS  1    mark of the provider's probe
+-- KEYS  1    key that records which replica probes the provider
 -- ARGV  1    this replica
---       2    epoch of the circuit: the probe of an older one is over
---       3    ms after which a probe that never reported is given up
--- answer     1 if this replica may probe (again, if it is the one already), else 0
+--       2    epoch of the circuit; a probe of an older epoch no longer blocks
+--       3    timeout in ms of a probe that never reports its result
+-- result     1 if this replica may probe (also if it already probes), else 0
 
 local mine = ARGV[2] .. ' ' .. ARGV[1]
 local holder = redis.call('GET', KEYS[1])

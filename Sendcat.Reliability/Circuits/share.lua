@@ -1,14 +1,14 @@
 -- exchange circuit state
--- Keeps the newest state of a circuit: of a later epoch, or of the same one with the later end.
+-- Stores the newest state of a circuit: the one with the later epoch, or with the later end of the cooldown in the same epoch.
 --
--- KEYS  1    the circuit
+-- KEYS  1    state of the circuit
 -- ARGV  1    epoch
---       2    end of the cooldown in ms, 0 when closed
---       3    how long it is kept, in ms
---       4    channel that tells the replicas, and
---       5    the provider's name for it
---       6    why the provider is suspended, or empty
--- answer {epoch, end, why} as it is now
+--       2    end of the cooldown in Unix ms, 0 when closed
+--       3    ttl of the key in ms
+--       4    channel that notifies the replicas
+--       5    name of the provider, the message on the channel
+--       6    reason why the provider is suspended, or empty
+-- result {epoch, end, reason} that is stored now
 
 local epoch, ends = tonumber(ARGV[1]), tonumber(ARGV[2])
 local stored = redis.call('GET', KEYS[1])

@@ -2,10 +2,12 @@ using Npgsql;
 
 namespace Sendcat.Reliability.Database;
 
-/// <summary>The one advisory lock under which every replica and every context of the database migrates, one after the other.</summary>
+/// <summary>
+/// The advisory lock that serializes migrations: all replicas and all contexts of the database migrate one after the other.
+/// </summary>
 public sealed class MigrationLock : IAsyncDisposable
 {
-    /// <summary>"sendcat" in ASCII.</summary>
+    /// <summary>Key of the advisory lock: "sendcat" in ASCII.</summary>
     public const long Key = 0x73656E64636174;
 
     private const string Lock = """
@@ -22,7 +24,8 @@ public sealed class MigrationLock : IAsyncDisposable
 
     private MigrationLock(NpgsqlConnection connection) => _connection = connection;
 
-    /// <summary>Waits until nobody else migrates.</summary>
+    /// <summary>Waits until no other process migrates, at most 300 s. Dispose the lock after the migration.</summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable, or the wait timed out.</exception>
     public static async Task<MigrationLock> AcquireAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         var connection = await database.OpenConnectionAsync(cancellationToken);

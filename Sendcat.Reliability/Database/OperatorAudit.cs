@@ -2,10 +2,14 @@ using Npgsql;
 
 namespace Sendcat.Reliability.Database;
 
-/// <summary>Who changed what by hand. Changes inside Postgres are audited by their own statement; this is for changes elsewhere, and for reading.</summary>
+/// <summary>
+/// The audit log of changes by operators. A change inside Postgres writes its audit row in the same statement; this class audits changes
+/// elsewhere, and lists rows.
+/// </summary>
 public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
 {
-    /// <summary>Records the intent before anything is done, so that nothing is done without a record.</summary>
+    /// <summary>Writes an audit row before the change, so that no change is made without a row.</summary>
+    /// <returns>Id of the row, for <see cref="EndAsync"/>.</returns>
     public async Task<long> BeginAsync(string actor, string action, string target, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -20,7 +24,7 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
         return (long)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    /// <summary>What came of it.</summary>
+    /// <summary>Adds the result of the change to its audit row.</summary>
     public async Task EndAsync(long entry, string after, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -33,8 +37,10 @@ public sealed class OperatorAudit(NpgsqlDataSource database, TimeProvider time)
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>The newest first.</summary>
-    /// <param name="before">Id of the last one that was seen.</param>
+    /// <summary>Lists audit rows, the newest first.</summary>
+    /// <param name="before">Id of the last row of the previous page; null for the first page.</param>
+    /// <param name="limit">Most rows to return.</param>
+    /// <param name="cancellationToken">Cancels the query.</param>
     public async Task<IReadOnlyList<OperatorAuditRow>> ListAsync(long? before, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(

@@ -7,10 +7,13 @@ namespace Sendcat.Reliability.Database;
 
 public static class ReliabilityDatabase
 {
-    /// <summary>Brings the schema <c>reliability</c> up to date. The API calls it at start; replicas that start together take turns.</summary>
+    /// <summary>
+    /// Migrates the schema <c>reliability</c> to the newest version. The API calls it at start; replicas that start together migrate one
+    /// after the other.
+    /// </summary>
     public static async Task MigrateAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
-        await using var turn = await MigrationLock.AcquireAsync(database, cancellationToken);
+        await using var migrationLock = await MigrationLock.AcquireAsync(database, cancellationToken);
         var options = new DbContextOptionsBuilder<ReliabilityDb>();
         Use(options, database);
         await using var context = new ReliabilityDb(options.Options);
@@ -26,7 +29,10 @@ public static class ReliabilityDatabase
             .UseSnakeCaseNamingConvention();
 }
 
-/// <summary>For <c>dotnet ef migrations add Name --project Sendcat.Reliability --output-dir Database/Migrations</c>; never connects.</summary>
+/// <summary>
+/// Used by <c>dotnet ef migrations add Name --project Sendcat.Reliability --output-dir Database/Migrations</c> at design time. It does not
+/// connect.
+/// </summary>
 internal sealed class ReliabilityDbDesign : IDesignTimeDbContextFactory<ReliabilityDb>
 {
     public ReliabilityDb CreateDbContext(string[] args) =>

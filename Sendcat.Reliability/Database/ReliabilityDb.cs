@@ -2,7 +2,9 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Sendcat.Reliability.Database;
 
-/// <summary>What the guards record, in the schema <c>reliability</c> of the one database. Hot paths write plain SQL beside it.</summary>
+/// <summary>
+/// The tables of the guards, in the schema <c>reliability</c> of the database. Hot paths use plain SQL instead of this context.
+/// </summary>
 public sealed class ReliabilityDb(DbContextOptions<ReliabilityDb> options) : DbContext(options)
 {
     public const string Schema = "reliability";

@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.Database;
 
-/// <summary>One outcome of a limit for one key in five seconds.</summary>
+/// <summary>One outcome of a limit for one key in a time slot of five seconds.</summary>
 public sealed class RateLimitEventRow
 {
     public long Id { get; set; }
@@ -23,10 +23,10 @@ public sealed class RateLimitEventRow
 
     public string? Method { get; set; }
 
-    /// <summary><c>source|bucket|key|outcome|reason|start of the five seconds</c>.</summary>
+    /// <summary><c>source|bucket|key|outcome|reason|start of the time slot in Unix ms</c>.</summary>
     public required string DedupeKey { get; set; }
 
-    /// <summary>How often it happened in these five seconds, over all replicas.</summary>
+    /// <summary>How often the outcome occurred in the time slot, over all replicas.</summary>
     public int Hits { get; set; } = 1;
 
     public DateTimeOffset CreatedAt { get; set; }
@@ -34,7 +34,7 @@ public sealed class RateLimitEventRow
     public DateTimeOffset ExpiresAt { get; set; }
 }
 
-/// <summary>One alert about a bucket.</summary>
+/// <summary>An alert about a rate limit bucket.</summary>
 public sealed class RateLimitAlertRow
 {
     public long Id { get; set; }
@@ -56,7 +56,7 @@ public sealed class RateLimitAlertRow
     public DateTimeOffset ExpiresAt { get; set; }
 }
 
-/// <summary>A knob's value set at run time.</summary>
+/// <summary>A value of a knob that an operator set at run time.</summary>
 public sealed class KnobOverrideRow
 {
     public required string Name { get; set; }
@@ -68,7 +68,7 @@ public sealed class KnobOverrideRow
     public DateTimeOffset UpdatedAt { get; set; }
 }
 
-/// <summary>Who changed what by hand.</summary>
+/// <summary>A change by an operator.</summary>
 public sealed class OperatorAuditRow
 {
     public long Id { get; set; }
@@ -78,7 +78,7 @@ public sealed class OperatorAuditRow
     /// <summary>For instance <c>knob.set</c>, <c>knob.clear</c>.</summary>
     public required string Action { get; set; }
 
-    /// <summary>What it was done to, for instance a knob's name.</summary>
+    /// <summary>The object that was changed, for instance a knob's name.</summary>
     public required string Target { get; set; }
 
     public string? Before { get; set; }

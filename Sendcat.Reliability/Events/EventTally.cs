@@ -3,23 +3,30 @@ using System.Runtime.InteropServices;
 namespace Sendcat.Reliability.Events;
 
 /// <summary>
-/// Counts equal events of the same five seconds together, before anything is written: rejecting a flood costs one row, not one write each. Holds at most
-/// <see cref="Room"/> different events; more are only counted as dropped.
+/// Aggregates equal events of the same time slot of five seconds in memory, before they are written: many rejections cost one row instead
+/// of one write each. Holds at most <see cref="Capacity"/> different events; further ones are dropped and counted as such.
 /// </summary>
 internal sealed class EventTally
 {
-    public const int Room = 10_000;
+    /// <summary>Most different events in memory.</summary>
+    public const int Capacity = 10_000;
 
-    /// <summary>Length of a slot in ms.</summary>
+    /// <summary>Length of a time slot in ms.</summary>
     public const long SlotMs = 5_000;
 
     private readonly Lock _gate = new();
     private Dictionary<Slot, Tally> _tallies = [];
 
+    /// <summary>What happened to an event.</summary>
     public enum Fate
     {
+        /// <summary>It is the first of its kind in the time slot.</summary>
         Recorded,
+
+        /// <summary>It was added to the hits of an equal event.</summary>
         Repeated,
+
+        /// <summary>There was no capacity.</summary>
         Dropped,
     }
 
@@ -35,7 +42,7 @@ internal sealed class EventTally
                 return Fate.Repeated;
             }
 
-            if (_tallies.Count >= Room)
+            if (_tallies.Count >= Capacity)
             {
                 return Fate.Dropped;
             }
@@ -45,7 +52,7 @@ internal sealed class EventTally
         }
     }
 
-    /// <summary>Takes everything out.</summary>
+    /// <summary>Removes and returns all events.</summary>
     public IReadOnlyCollection<Tally> Drain()
     {
         lock (_gate)
@@ -55,15 +62,15 @@ internal sealed class EventTally
                 return [];
             }
 
-            var full = _tallies;
+            var drained = _tallies;
             _tallies = [];
-            return full.Values;
+            return drained.Values;
         }
     }
 
-    /// <summary>Puts back what could not be written, as far as there is room.</summary>
-    /// <returns>How many did not fit.</returns>
-    public int Return(IReadOnlyCollection<Tally> tallies)
+    /// <summary>Puts back events that could not be written, as far as there is capacity.</summary>
+    /// <returns>How many hits were dropped.</returns>
+    public int PutBack(IReadOnlyCollection<Tally> tallies)
     {
         var dropped = 0;
         lock (_gate)
@@ -71,14 +78,14 @@ internal sealed class EventTally
             foreach (var tally in tallies)
             {
                 var slot = new Slot(tally.Slot, tally.Event.Identity);
-                if (_tallies.Count >= Room && !_tallies.ContainsKey(slot))
+                if (_tallies.Count >= Capacity && !_tallies.ContainsKey(slot))
                 {
                     dropped += tally.Hits;
                     continue;
                 }
 
-                ref var present = ref CollectionsMarshal.GetValueRefOrAddDefault(_tallies, slot, out var known);
-                present = known ? tally with { Hits = tally.Hits + present.Hits } : tally;
+                ref var present = ref CollectionsMarshal.GetValueRefOrAddDefault(_tallies, slot, out var exists);
+                present = exists ? tally with { Hits = tally.Hits + present.Hits } : tally;
             }
         }
 
@@ -98,6 +105,6 @@ internal sealed class EventTally
         public int Hits { get; set; }
 
         public readonly string DedupeKey =>
-            $"{Event.SourceWord}|{Event.Bucket}|{PrincipalMask.Of(Event.Key)}|{Event.OutcomeWord}|{Event.Reason}|{Slot * SlotMs}";
+            $"{Event.SourceName}|{Event.Bucket}|{PrincipalMask.Of(Event.Key)}|{Event.OutcomeName}|{Event.Reason}|{Slot * SlotMs}";
     }
 }

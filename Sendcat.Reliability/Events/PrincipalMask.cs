@@ -3,12 +3,16 @@ using System.Text;
 
 namespace Sendcat.Reliability.Events;
 
-/// <summary>An anonymous session id opens its threads to whoever knows it, so logs and tables show a short hash of it instead. User ids and addresses stay.</summary>
+/// <summary>
+/// Replaces anonymous session ids by a short hash in logs and tables, because a session id gives access to its threads. User ids and
+/// addresses are unchanged.
+/// </summary>
 public static class PrincipalMask
 {
     private const string Session = "session:";
 
-    /// <param name="key">A principal, or a key that ends with one, such as <c>chat_stream:session:…</c>.</param>
+    /// <summary>The masked key; a key without a session id is truncated to 200 characters.</summary>
+    /// <param name="key">A principal, or a key that ends with one, for instance <c>chat_stream:session:…</c>.</param>
     public static string Of(string key)
     {
         var at = key.IndexOf(Session, StringComparison.Ordinal);

@@ -5,7 +5,7 @@ public enum RateLimitOutcome
     Allowed,
     Blocked,
 
-    /// <summary>Decided without Redis.</summary>
+    /// <summary>Redis was unavailable, and the decision was made without it.</summary>
     ContentionFallback,
 }
 
@@ -16,8 +16,15 @@ public enum RateLimitSource
     ChatAction,
 }
 
-/// <summary>What a limit did to a call. Two that are equal in all five parts within the same five seconds are one row with two hits.</summary>
-/// <param name="Bucket">For instance <c>chat_stream</c>, <c>chat_admission</c>.</param>
+/// <summary>
+/// A decision of a limit on a call. Events with the same five parameters in the same time slot of five seconds are one row, with the number
+/// of events as its hits.
+/// </summary>
+/// <param name="Source">Where the call came from.</param>
+/// <param name="Bucket">The limit, for instance <c>chat_stream</c> or <c>chat_admission</c>.</param>
+/// <param name="Key">The name that the limit counts under. It is masked before it is written.</param>
+/// <param name="Outcome">The decision.</param>
+/// <param name="Reason">Why the call was refused, where the limit has more than one reason.</param>
 public readonly record struct RateLimitEvent(RateLimitSource Source, string Bucket, string Key, RateLimitOutcome Outcome, string? Reason)
 {
     public TimeSpan? RetryAfter { get; init; }
@@ -26,9 +33,14 @@ public readonly record struct RateLimitEvent(RateLimitSource Source, string Buck
 
     public string? Method { get; init; }
 
-    public string SourceWord => Source switch { RateLimitSource.ChatHttp => "chat_http", RateLimitSource.ChatAction => "chat_action", _ => "http" };
+    public string SourceName => Source switch { RateLimitSource.ChatHttp => "chat_http", RateLimitSource.ChatAction => "chat_action", _ => "http" };
 
-    public string OutcomeWord => Outcome switch { RateLimitOutcome.Allowed => "allowed", RateLimitOutcome.Blocked => "blocked", _ => "contention_fallback" };
+    public string OutcomeName => Outcome switch
+    {
+        RateLimitOutcome.Allowed => "allowed",
+        RateLimitOutcome.Blocked => "blocked",
+        _ => "contention_fallback",
+    };
 
     internal (RateLimitSource, string, string, RateLimitOutcome, string?) Identity => (Source, Bucket, Key, Outcome, Reason);
 }

@@ -5,16 +5,19 @@ using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Events;
 
-/// <summary>Writes what the limits did, away from the calls they did it to: every second what has come together, and once an hour forgets what is a week old.</summary>
+/// <summary>
+/// Writes the events of the limits to Postgres in the background, so that no call waits for it: every second it writes the aggregated
+/// events, and every hour it deletes the expired ones.
+/// </summary>
 public sealed class RateLimitEvents : BackgroundService
 {
-    /// <summary>How long a row is kept.</summary>
+    /// <summary>Time after which an event is deleted.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromDays(7);
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
 
-    // Replicas meet in the dedupe key: the same event seen by two of them is one row with the hits of both.
+    // The dedupe key is the same on all replicas: equal events of two replicas are one row with the sum of their hits.
     private const string Insert = """
         -- write rate limit events
         INSERT INTO reliability.rate_limit_events (source, bucket, key, outcome, reason, retry_after_ms, path, method, dedupe_key, hits, created_at, expires_at)
@@ -41,7 +44,7 @@ public sealed class RateLimitEvents : BackgroundService
         _sweptAt = time.GetTimestamp();
     }
 
-    /// <summary>Never waits and never fails.</summary>
+    /// <summary>Records an event in memory. It does no I/O and throws no exception; without capacity the event is dropped.</summary>
     public void Record(in RateLimitEvent happened) => _metrics.Event(_tally.Add(happened, _time.GetUtcNow()) switch
     {
         EventTally.Fate.Recorded => "recorded",
@@ -49,10 +52,10 @@ public sealed class RateLimitEvents : BackgroundService
         _ => "dropped",
     });
 
-    /// <summary>Writes what has come together since the last time.</summary>
+    /// <summary>Writes the events since the last flush. When the write fails, the events are put back for the next flush.</summary>
     internal async Task FlushAsync(CancellationToken cancellationToken)
     {
-        // Ordered, so that two replicas that write the same keys never wait for each other in a circle.
+        // Sorted by key, so that two replicas that write the same rows lock them in the same order and cannot deadlock.
         var tallies = _tally.Drain().Select(tally => (tally.DedupeKey, tally)).OrderBy(pair => pair.DedupeKey, StringComparer.Ordinal).ToArray();
         if (tallies.Length == 0)
         {
@@ -63,10 +66,10 @@ public sealed class RateLimitEvents : BackgroundService
         try
         {
             await using var command = _database.CreateCommand(Insert);
-            Add(tally => tally.Event.SourceWord);
+            Add(tally => tally.Event.SourceName);
             Add(tally => tally.Event.Bucket);
             Add(tally => PrincipalMask.Of(tally.Event.Key));
-            Add(tally => tally.Event.OutcomeWord);
+            Add(tally => tally.Event.OutcomeName);
             Add(tally => tally.Event.Reason);
             Add(tally => (int?)tally.Event.RetryAfter?.TotalMilliseconds);
             Add(tally => tally.Event.Path);
@@ -77,13 +80,14 @@ public sealed class RateLimitEvents : BackgroundService
             Add(tally => tally.At + Retention);
             await command.ExecuteNonQueryAsync(cancellationToken);
             _failing = false;
-            BackgroundRound.Did("write rate limit events", began, ("sendcat.events.count", tallies.Length));
+            BackgroundRound.Record("write rate limit events", began, ("sendcat.events.count", tallies.Length));
 
-            void Add<T>(Func<EventTally.Tally, T> column) => command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. tallies.Select(it => column(it.tally))] });
+            void Add<T>(Func<EventTally.Tally, T> column) =>
+                command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. tallies.Select(it => column(it.tally))] });
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
-            var dropped = _tally.Return([.. tallies.Select(it => it.tally)]);
+            var dropped = _tally.PutBack([.. tallies.Select(it => it.tally)]);
             _metrics.Event("dropped", dropped);
             if (!_failing && !cancellationToken.IsCancellationRequested)
             {
@@ -93,7 +97,7 @@ public sealed class RateLimitEvents : BackgroundService
         }
     }
 
-    /// <summary>Deletes what has expired, in portions.</summary>
+    /// <summary>Deletes expired events in batches of 5000 rows.</summary>
     internal async Task SweepAsync(CancellationToken cancellationToken)
     {
         var (began, all) = (_time.GetUtcNow(), 0);
@@ -108,7 +112,7 @@ public sealed class RateLimitEvents : BackgroundService
 
         if (all > 0)
         {
-            BackgroundRound.Did("remove expired rate limit events", began, ("sendcat.events.count", all));
+            BackgroundRound.Record("remove expired rate limit events", began, ("sendcat.events.count", all));
         }
     }
 
@@ -129,7 +133,7 @@ public sealed class RateLimitEvents : BackgroundService
         }
         catch (OperationCanceledException)
         {
-            // The host stops; the rest is written by StopAsync.
+            // The host stops. StopAsync writes the remaining events.
         }
     }
 

@@ -4,9 +4,10 @@ using System.Text.RegularExpressions;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>One setting: where it lives, what it may be, what it is when nobody says anything.</summary>
+/// <summary>A setting: its names in the configuration, its allowed values and its default.</summary>
 public sealed class Knob
 {
+    /// <summary>Shown instead of the value of a secret.</summary>
     public const string Redacted = "***redacted***";
 
     private readonly PropertyInfo _property;
@@ -28,14 +29,17 @@ public sealed class Knob
     /// <summary>The environment variable.</summary>
     public string Name { get; }
 
-    /// <summary>The configuration section under <c>Sendcat</c>: the options class without its ending.</summary>
+    /// <summary>The configuration section under <c>Sendcat</c>: the name of the options class without <c>Options</c>.</summary>
     public string Section { get; }
 
     public string Property => _property.Name;
 
+    /// <summary>Unit of the value, for instance <c>ms</c>, <c>%</c>, <c>min</c>, <c>1/s</c>; empty without one.</summary>
     public string Unit { get; }
 
-    /// <summary>What is allowed, for people: <c>1–100</c>, a pattern, a list of words.</summary>
+    /// <summary>
+    /// The allowed values as readable text: <c>1–100</c>, a pattern or a list of values; empty when every value is allowed.
+    /// </summary>
     public string Range { get; }
 
     public bool Secret { get; }
@@ -58,10 +62,13 @@ public sealed class Knob
 
     internal void Set(object options, object? value) => _property.SetValue(options, value);
 
-    /// <summary>The value as text; a secret only says whether there is one.</summary>
+    /// <summary>The value as text. For a secret: <see cref="Redacted"/>, or empty when it is not set.</summary>
     internal string Show(object? value) => KnobText.Of(value) is { Length: > 0 } text ? Secret ? Redacted : text : "";
 
-    /// <summary>Reads a text by the log's rules: integers are floored, out of range is no value at all, nothing is clamped.</summary>
+    /// <summary>Parses a text. Integers are rounded down. A value outside the range is rejected, not clamped.</summary>
+    /// <param name="text">The text.</param>
+    /// <param name="value">The value; not valid when the method returns false.</param>
+    /// <param name="reason">Why the text was rejected; empty when it was accepted.</param>
     internal bool TryParse(string text, out object? value, out string reason)
     {
         value = KnobText.Parse(text.Trim(), Nullable.GetUnderlyingType(Type) ?? Type);
@@ -84,7 +91,7 @@ public sealed class Knob
         return true;
     }
 
-    /// <summary>A pattern that is still not decided after its time does not match.</summary>
+    /// <summary>Whether the value satisfies the rule. A pattern that times out counts as no match.</summary>
     private static bool Holds(ValidationAttribute rule, object value)
     {
         try

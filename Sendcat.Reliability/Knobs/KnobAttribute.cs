@@ -1,22 +1,27 @@
 namespace Sendcat.Reliability.Knobs;
 
 /// <summary>
-/// Names the environment variable of a setting (at most 40 characters). Its default is the property's initial value, its range a <c>[Range]</c>,
-/// <c>[RegularExpression]</c> or <c>[AllowedValues]</c> beside it, its meaning the property's summary.
+/// Marks an options property as a knob, and names its environment variable (at most 40 characters). The default is the initial value of the
+/// property. The range is a <c>[Range]</c>, <c>[RegularExpression]</c> or <c>[AllowedValues]</c> attribute on the property. The description
+/// is the summary of the property.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class KnobAttribute(string name) : Attribute
 {
     public string Name { get; } = name;
 
-    /// <summary>Unit of the value; taken from the name's ending where that tells (<c>_MS</c>, <c>_PCT</c>, <c>_MIN</c>).</summary>
+    /// <summary>
+    /// Unit of the value. Null: derived from the end of the name (<c>_MS</c>, <c>_PCT</c>, <c>_MIN</c>, <c>_MINUTES</c>, <c>_PER_SEC</c>),
+    /// otherwise no unit.
+    /// </summary>
     public string? Unit { get; init; }
 
-    /// <summary>Never shown: every output has <c>***redacted***</c> instead, and no override may carry it.</summary>
+    /// <summary>The value is never shown: every output shows <c>***redacted***</c> instead. An override cannot set it.</summary>
     public bool Secret { get; init; }
 
     /// <summary>
-    /// Read from configuration alone, never from an override: changing it would send a secret, a prompt or a reset link to another address, so that who may change knobs could read secrets.
+    /// The value is read from the configuration only, and an override cannot set it. It names an address to which secrets, prompts or reset
+    /// links are sent: an operator who could change it could read them.
     /// </summary>
     public bool StartUpOnly { get; init; }
 }

@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>Says aloud at start which values were not taken; <c>SENDCAT_STRICT_CONFIG=true</c> refuses to start instead.</summary>
+/// <summary>
+/// Logs at start which configured values were rejected. With <c>SENDCAT_STRICT_CONFIG=true</c> the host does not start in that case.
+/// </summary>
 internal sealed class KnobCheck(KnobRegistry knobs, IConfiguration configuration, ILogger<KnobCheck> logger) : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -15,11 +17,12 @@ internal sealed class KnobCheck(KnobRegistry knobs, IConfiguration configuration
             logger.KnobRejected(knob.Name, knob.Value, knob.Reason, knob.UsedDefault);
         }
 
-        // Read without the registry: a strict switch with a wrong value must not be the one knob that is forgiven.
+        // Read without the registry, directly from the two names in the configuration. So no preset can set it.
         var strict = configuration["SENDCAT_STRICT_CONFIG"] ?? configuration["Sendcat:Rollout:StrictConfig"];
         if (rejected.Count > 0 && KnobText.Parse(strict?.Trim() ?? "", typeof(bool)) is true)
         {
-            throw new InvalidOperationException($"SENDCAT_STRICT_CONFIG: {string.Join("; ", rejected.Select(knob => $"{knob.Name}={knob.Value} {knob.Reason}"))}");
+            var problems = rejected.Select(knob => $"{knob.Name}={knob.Value} {knob.Reason}");
+            throw new InvalidOperationException($"SENDCAT_STRICT_CONFIG: {string.Join("; ", problems)}");
         }
 
         return Task.CompletedTask;

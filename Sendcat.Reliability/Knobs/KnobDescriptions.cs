@@ -4,7 +4,7 @@ using System.Xml.Linq;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>A knob's meaning is its property's summary, read from the documentation file beside the assembly.</summary>
+/// <summary>Reads the description of a knob: the summary of its property, from the XML documentation file of the assembly.</summary>
 internal static class KnobDescriptions
 {
     private static readonly ConcurrentDictionary<Assembly, Dictionary<string, string>> Files = new();

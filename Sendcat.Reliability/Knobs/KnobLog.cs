@@ -5,7 +5,7 @@ namespace Sendcat.Reliability.Knobs;
 /// <summary>Event ids 2100–2199.</summary>
 internal static partial class KnobLog
 {
-    [LoggerMessage(2101, LogLevel.Warning, "Knob {Name} was given as {Value}, which is {Reason}; {UsedDefault} holds instead")]
+    [LoggerMessage(2101, LogLevel.Warning, "Knob {Name} rejected: {Value} is {Reason}; using {UsedDefault}")]
     public static partial void KnobRejected(this ILogger logger, string name, string value, string reason, string usedDefault);
 
     [LoggerMessage(2102, LogLevel.Information, "Knob {Name} was set to {Value} by {Actor}")]
@@ -14,9 +14,9 @@ internal static partial class KnobLog
     [LoggerMessage(2103, LogLevel.Information, "Knob overrides changed, {Count} in force")]
     public static partial void OverridesChanged(this ILogger logger, int count);
 
-    [LoggerMessage(2104, LogLevel.Warning, "Knob overrides could not be read, the last ones stay in force: {Error}")]
+    [LoggerMessage(2104, LogLevel.Warning, "Knob overrides not read, keeping the last known ones: {Error}")]
     public static partial void OverridesUnread(this ILogger logger, string error);
 
-    [LoggerMessage(2105, LogLevel.Warning, "The signal that a knob changed was lost; other replicas find out within seconds")]
+    [LoggerMessage(2105, LogLevel.Warning, "Knob change signal lost; other replicas read the change within seconds")]
     public static partial void KnobSignalLost(this ILogger logger, Exception exception);
 }

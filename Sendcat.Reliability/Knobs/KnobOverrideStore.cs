@@ -5,10 +5,13 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>Changes a knob on all replicas while they run. Durable in Postgres, audited in the same statement, signalled over Redis.</summary>
+/// <summary>
+/// Changes a knob on all replicas at run time. The value is stored in Postgres, the same statement writes the audit row, and a signal over
+/// Redis notifies the replicas.
+/// </summary>
 public sealed class KnobOverrideStore
 {
-    // One statement, so the value and its audit row exist together or not at all.
+    // One statement, so that the value and its audit row are written together or not at all.
     private const string Set = """
         -- set knob
         WITH before AS (SELECT value FROM reliability.knob_overrides WHERE name = $1 FOR UPDATE),
@@ -33,14 +36,26 @@ public sealed class KnobOverrideStore
     private readonly TimeProvider _time;
     private readonly ILogger<KnobOverrideStore> _logger;
 
-    internal KnobOverrideStore(KnobRegistry knobs, KnobOverrideWatch watch, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<KnobOverrideStore> logger)
+    internal KnobOverrideStore(
+        KnobRegistry knobs,
+        KnobOverrideWatch watch,
+        NpgsqlDataSource database,
+        IConnectionMultiplexer redis,
+        TimeProvider time,
+        ILogger<KnobOverrideStore> logger)
     {
         (_knobs, _watch, _database, _redis, _time, _logger) = (knobs, watch, database, redis, time, logger);
     }
 
-    /// <summary>Sets a knob, or with null gives it back to configuration. This replica has changed when the call returns, the others within five seconds.</summary>
-    /// <param name="actor">Who asks, for the audit.</param>
-    /// <returns>What was done, or why nothing was: an unknown name, a secret, a value out of range.</returns>
+    /// <summary>
+    /// Sets an override of a knob. This replica uses the new value when the call returns; the others use it within five seconds.
+    /// </summary>
+    /// <param name="name">The environment variable of the knob.</param>
+    /// <param name="value">The value; null removes the override, so that the configuration applies again.</param>
+    /// <param name="actor">The operator, for the audit log.</param>
+    /// <param name="cancellationToken">Cancels the change.</param>
+    /// <returns>The change, or why it was refused: unknown name, secret, start-up only, value not allowed.</returns>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
     public async Task<KnobChange> SetAsync(string name, string? value, string actor, CancellationToken cancellationToken = default)
     {
         if (_knobs.Find(name) is not { } knob)
@@ -76,7 +91,9 @@ public sealed class KnobOverrideStore
         return new(true, null, before, _knobs.Read(knob).Value);
     }
 
-    /// <summary>Only makes it quicker: whoever misses the signal reads the table a few seconds later.</summary>
+    /// <summary>
+    /// Notifies the other replicas. The signal is optional: a replica that misses it reads the table within a few seconds.
+    /// </summary>
     private async Task SignalAsync()
     {
         try
@@ -84,16 +101,18 @@ public sealed class KnobOverrideStore
             using var span = RedisSpan.Start("signal knob change", "PUBLISH");
             await _redis.GetSubscriber().PublishAsync(RedisKeys.KnobsChanged, RedisValue.EmptyString, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             _logger.KnobSignalLost(exception);
         }
     }
 }
 
-/// <param name="Reason">Why nothing was changed.</param>
-/// <param name="Before">The override that was there before.</param>
-/// <param name="Now">The knob's value now.</param>
+/// <summary>The result of a change of a knob.</summary>
+/// <param name="Accepted">Whether the knob was changed.</param>
+/// <param name="Reason">Why it was not changed; null when it was.</param>
+/// <param name="Before">The previous override; null without one.</param>
+/// <param name="Now">The present value of the knob; null when it was not changed.</param>
 public sealed record KnobChange(bool Accepted, string? Reason, string? Before, string? Now)
 {
     internal static KnobChange Refused(string reason) => new(false, reason, null, null);

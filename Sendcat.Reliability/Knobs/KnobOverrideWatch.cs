@@ -7,20 +7,23 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>Keeps this process's overrides equal to the table: on a signal at once, otherwise every <see cref="Period"/>, with Redis or without.</summary>
-internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<KnobOverrideWatch> logger)
+/// <summary>
+/// Refreshes the overrides of this process from the table: at once after a signal, and every <see cref="Period"/> even without Redis.
+/// </summary>
+internal sealed class KnobOverrideWatch(
+    KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<KnobOverrideWatch> logger)
     : BackgroundService
 {
-    /// <summary>Leaves room for the read itself within the promised five seconds.</summary>
+    /// <summary>Shorter than the five seconds that <see cref="KnobOverrideStore"/> promises, so that the read fits too.</summary>
     internal static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
 
-    private readonly SemaphoreSlim _one = new(1, 1);
+    private readonly SemaphoreSlim _refreshing = new(1, 1);
     private readonly SemaphoreSlim _signalled = new(0, 1);
     private bool _failing;
 
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
-        await _one.WaitAsync(cancellationToken);
+        await _refreshing.WaitAsync(cancellationToken);
         try
         {
             var (began, values) = (time.GetUtcNow(), new Dictionary<string, string>(StringComparer.Ordinal));
@@ -38,14 +41,14 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
             if (overrides.Replace(values))
             {
                 logger.OverridesChanged(values.Count);
-                BackgroundRound.Did("apply knob overrides", began, ("sendcat.knobs.count", values.Count));
+                BackgroundRound.Record("apply knob overrides", began, ("sendcat.knobs.count", values.Count));
             }
 
             _failing = false;
         }
         finally
         {
-            _one.Release();
+            _refreshing.Release();
         }
     }
 
@@ -63,7 +66,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
     public override void Dispose()
     {
         base.Dispose();
-        _one.Dispose();
+        _refreshing.Dispose();
         _signalled.Dispose();
     }
 
@@ -77,7 +80,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
         }
         catch (OperationCanceledException)
         {
-            // The period is over, or the host stops: the loop knows which.
+            // The period is over or the host stops. The loop checks which.
         }
     }
 
@@ -89,7 +92,8 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
-            // Before the first migration, or while Postgres is away, what was read last holds. Said once.
+            // Before the first migration, or while Postgres is unavailable, the last known overrides stay in use. Logged once until a read
+            // succeeds.
             if (!_failing && !stoppingToken.IsCancellationRequested)
             {
                 _failing = true;
@@ -98,7 +102,8 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
         }
     }
 
-    /// <summary>The client subscribes anew by itself after a reconnect.</summary>
+    /// <summary>Subscribes to the signals. After a reconnect the Redis client restores the subscription by itself.</summary>
+    /// <returns>Whether the subscription exists.</returns>
     private async Task<bool> SubscribeAsync()
     {
         if (!redis.IsConnected)
@@ -111,7 +116,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
             await redis.GetSubscriber().SubscribeAsync(RedisKeys.KnobsChanged, (_, _) => Signal());
             return true;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
             return false;
         }
@@ -125,7 +130,7 @@ internal sealed class KnobOverrideWatch(KnobOverrides overrides, NpgsqlDataSourc
         }
         catch (SemaphoreFullException)
         {
-            // One pending signal is as good as many.
+            // A signal is pending already, and one refresh reads all changes.
         }
         catch (ObjectDisposedException)
         {

@@ -3,7 +3,9 @@ using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>The values that operators set at run time, as this process last saw them. Above everything else that configures a knob.</summary>
+/// <summary>
+/// The values that operators set at run time, as this process last read them. They have priority over every other source of a knob's value.
+/// </summary>
 internal sealed class KnobOverrides
 {
     private volatile FrozenDictionary<string, string> _values = FrozenDictionary<string, string>.Empty;
@@ -13,8 +15,10 @@ internal sealed class KnobOverrides
 
     public IChangeToken Changes() => new CancellationChangeToken(Volatile.Read(ref _changed).Token);
 
-    /// <summary>Takes the whole table; the options are read anew only if something differs.</summary>
-    /// <returns>Whether something did.</returns>
+    /// <summary>
+    /// Replaces all overrides by the rows of the table. Only a difference fires the change token, so that the options are read again.
+    /// </summary>
+    /// <returns>Whether there was a difference.</returns>
     public bool Replace(IReadOnlyDictionary<string, string> values)
     {
         var before = _values;

@@ -1,20 +1,26 @@
 namespace Sendcat.Reliability.Knobs;
 
+/// <summary>The source of a knob's value.</summary>
 public enum KnobSource
 {
     Default,
 
     /// <summary>The rollout stage or the capacity tier.</summary>
     Preset,
+
+    /// <summary>The environment variable or the configuration section.</summary>
     Configuration,
 
     /// <summary>Set at run time by an operator.</summary>
     Override,
 }
 
-/// <summary>What a knob is now and who said so. Secrets are redacted.</summary>
+/// <summary>The present value of a knob and its source. Secrets are redacted.</summary>
 public sealed record KnobReading(Knob Knob, string Value, KnobSource Source);
 
-/// <summary>A value that was given but not taken.</summary>
-/// <param name="UsedDefault">What holds instead: the preset's value, else the default.</param>
+/// <summary>A configured value that was rejected.</summary>
+/// <param name="Name">The environment variable of the knob.</param>
+/// <param name="Value">The rejected value; redacted for a secret.</param>
+/// <param name="Reason">Why it was rejected.</param>
+/// <param name="UsedDefault">The value in use instead: the value of the preset, otherwise the default.</param>
 public sealed record RejectedKnob(string Name, string Value, string Reason, string UsedDefault);

@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>Every knob of this process with its present value, and every value that was refused.</summary>
+/// <summary>All knobs of this process with their present values, and all rejected values.</summary>
 public sealed class KnobRegistry
 {
     private readonly KnobValues _values;
@@ -16,7 +16,7 @@ public sealed class KnobRegistry
     /// <summary>Ordered by name.</summary>
     public IReadOnlyList<Knob> All { get; }
 
-    /// <summary>Values that were given but are out of range or unreadable, as of now.</summary>
+    /// <summary>The values that are configured now but are out of range or cannot be parsed.</summary>
     public IReadOnlyList<RejectedKnob> Rejected => [.. All.Select(knob => _values.Find(knob).Rejected).OfType<RejectedKnob>()];
 
     public IReadOnlyList<KnobReading> Read() => [.. All.Select(Read)];

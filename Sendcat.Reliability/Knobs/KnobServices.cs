@@ -9,8 +9,8 @@ namespace Sendcat.Reliability.Knobs;
 public static class KnobServices
 {
     /// <summary>
-    /// Registers an options class whose properties carry <c>[Knob]</c>. It is read through <see cref="IOptionsMonitor{TOptions}"/> and follows changes of the
-    /// configuration and of run-time overrides. May be called more than once for a class.
+    /// Registers an options class whose properties have the <c>[Knob]</c> attribute. <see cref="IOptionsMonitor{TOptions}"/> provides the
+    /// values and reflects changes of the configuration and of the overrides. A second call for the same class has no effect.
     /// </summary>
     public static IServiceCollection AddKnobs<TOptions>(this IServiceCollection services)
         where TOptions : class, new()

@@ -3,9 +3,11 @@ using System.Globalization;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>Knob values as text, in both directions.</summary>
+/// <summary>Converts knob values from and to text.</summary>
 internal static class KnobText
 {
+    /// <returns>The value; null when the text cannot be parsed.</returns>
+    /// <exception cref="NotSupportedException">A knob cannot have this type.</exception>
     public static object? Parse(string text, Type type)
     {
         if (type == typeof(string))
@@ -20,8 +22,9 @@ internal static class KnobText
 
         if (type.IsEnum)
         {
-            return Enum.TryParse(type, text.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal), ignoreCase: true, out var word)
-                && Enum.IsDefined(type, word!) && char.IsAsciiLetter(text[0]) ? word : null;
+            var name = text.Replace("_", "", StringComparison.Ordinal).Replace("-", "", StringComparison.Ordinal);
+            return Enum.TryParse(type, name, ignoreCase: true, out var member)
+                && Enum.IsDefined(type, member!) && char.IsAsciiLetter(text[0]) ? member : null;
         }
 
         if (!double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) || !double.IsFinite(number))
@@ -40,14 +43,14 @@ internal static class KnobText
             return whole is >= int.MinValue and <= int.MaxValue ? (int)whole : null;
         }
 
-        return type == typeof(long) ? whole is > -9e15 and < 9e15 ? (long)whole : null : throw new NotSupportedException($"A knob cannot be a {type.Name}");
+        return type == typeof(long) ? whole is > -9e15 and < 9e15 ? (long)whole : null : throw new NotSupportedException($"A knob cannot have the type {type.Name}");
     }
 
     public static string Of(object? value) => value switch
     {
         null => "",
         bool flag => flag ? "true" : "false",
-        Enum word => WordOf(word.ToString()),
+        Enum member => SnakeCase(member.ToString()),
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
@@ -70,7 +73,7 @@ internal static class KnobText
             }
         }
 
-        return kind == typeof(bool) ? "true, false" : kind.IsEnum ? string.Join(", ", Enum.GetNames(kind).Select(WordOf)) : "";
+        return kind == typeof(bool) ? "true, false" : kind.IsEnum ? string.Join(", ", Enum.GetNames(kind).Select(SnakeCase)) : "";
     }
 
     public static string KindOf(Type type)
@@ -86,7 +89,7 @@ internal static class KnobText
         _ => null,
     };
 
-    /// <summary><c>SingleRegion</c> is written <c>single_region</c>.</summary>
-    private static string WordOf(string name) =>
+    /// <summary>Converts to snake case: <c>SingleRegion</c> becomes <c>single_region</c>.</summary>
+    private static string SnakeCase(string name) =>
         string.Concat(name.Select((letter, at) => char.IsUpper(letter) ? (at > 0 ? "_" : "") + char.ToLowerInvariant(letter) : letter.ToString()));
 }

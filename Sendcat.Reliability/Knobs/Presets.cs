@@ -2,7 +2,10 @@ using System.Collections.Frozen;
 
 namespace Sendcat.Reliability.Knobs;
 
-/// <summary>What a rollout stage says about the flags and a capacity tier about the caps. Never both: limits and authority are not raised in one step.</summary>
+/// <summary>
+/// The values that a rollout stage presets for the flags, and a capacity tier for the caps. No preset sets both, so that enforcement and
+/// caps are not raised in one step.
+/// </summary>
 internal static class Presets
 {
     private static readonly FrozenDictionary<string, string> Shadow = new Dictionary<string, string>
@@ -35,7 +38,9 @@ internal static class Presets
         ["ADMISSION_ENFORCE_GLOBAL_TOOL_RATE"] = "true",
     }.ToFrozenDictionary();
 
-    /// <summary>Where strangers come: ids that a browser made up are guessed too easily.</summary>
+    /// <summary>
+    /// For stages with public traffic: only signed session ids are accepted, because ids that a browser generates are too easy to guess.
+    /// </summary>
     private static readonly FrozenDictionary<string, string> Public = new Dictionary<string, string>(Enforce)
     {
         ["ANONYMOUS_SESSION_SIGNED_ONLY"] = "true",
@@ -58,7 +63,10 @@ internal static class Presets
         return flags?.GetValueOrDefault(knob) ?? caps?.GetValueOrDefault(knob);
     }
 
-    /// <summary>Both routes carry the whole load, since each must be able to stand in for the other. Two tool calls per message, as admission estimates.</summary>
+    /// <summary>
+    /// The caps of a tier. Each provider route gets the full number of streams, because each must be able to replace the other. The tool
+    /// rate is two calls per message, the estimate of admission.
+    /// </summary>
     private static FrozenDictionary<string, string> Caps(int streams, int startsPerSecond) => new Dictionary<string, string>
     {
         ["ADMISSION_GLOBAL_MAX_INFLIGHT"] = KnobText.Of(streams),

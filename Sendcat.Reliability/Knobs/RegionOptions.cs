@@ -9,18 +9,18 @@ public enum TopologyMode
     ActiveActive,
 }
 
-/// <summary>Where this deployment says it is. Metadata: nothing at run time depends on it.</summary>
+/// <summary>Region and topology of this deployment. Metadata only: they do not change the behaviour at run time.</summary>
 public sealed class RegionOptions
 {
     /// <summary>Name of the region.</summary>
     [Knob("RELIABILITY_REGION_ID"), RegularExpression("^[a-z0-9-]{2,24}$")]
     public string RegionId { get; set; } = "us-east-1";
 
-    /// <summary>How regions share the traffic.</summary>
+    /// <summary>How the regions share the traffic.</summary>
     [Knob("RELIABILITY_TOPOLOGY_MODE")]
     public TopologyMode TopologyMode { get; set; } = TopologyMode.SingleRegion;
 
-    /// <summary>Regions are prepared but not steered.</summary>
+    /// <summary>Regions are prepared, but traffic is not routed between them.</summary>
     [Knob("RELIABILITY_REGION_READINESS_ONLY")]
     public bool ReadinessOnly { get; set; } = true;
 }

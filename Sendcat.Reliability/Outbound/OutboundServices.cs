@@ -7,24 +7,24 @@ namespace Sendcat.Reliability.Outbound;
 
 public static class OutboundServices
 {
-    /// <summary>Guarded calls to upstreams. Needs the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
+    /// <summary>Adds guarded calls to upstreams. Requires the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
     public static IServiceCollection AddOutbound(this IServiceCollection services)
     {
         services.TryAddSingleton<Upstream>();
         services
             .AddHttpClient(Upstream.ClientName, client =>
             {
-                // Time-outs are per attempt and belong to the policy.
+                // The UpstreamPolicy has the timeout of each attempt.
                 client.Timeout = Timeout.InfiniteTimeSpan;
                 client.DefaultRequestHeaders.UserAgent.ParseAdd("sendcat/1.0");
             })
-            // Addresses hold what was searched for, and for one upstream its key.
+            // The loggers would log URLs. They contain search terms, and for one upstream the API key.
             .RemoveAllLoggers()
             .ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler);
         return services;
     }
 
-    /// <summary>eBay, behind the same guards.</summary>
+    /// <summary>Adds guarded calls to eBay. Requires the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
     public static IServiceCollection AddEbay(this IServiceCollection services)
     {
         services.AddOutbound().AddKnobs<EbayOptions>();

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace Sendcat.Reliability.Outbound;
 
 /// <summary>
-/// Reads the rows of search results. Whoever sells something, or has a page, writes them: every text has a longest length, every address is one that may be followed. Lengths are in characters, a text
-/// that is longer is cut, never in the middle of a character.
+/// Reads the rows of search results. The text is untrusted, because sellers and page authors write it: every text has a maximum length, and
+/// every URL is checked by <see cref="WebAddress"/>. Lengths are in UTF-16 code units. A longer text is truncated, never inside a surrogate
+/// pair.
 /// </summary>
 public static class Row
 {
@@ -14,7 +15,7 @@ public static class Row
     public const int LongestPrice = 60;
     public const int LongestId = 200;
 
-    /// <summary>The first of the names that holds an address that may be followed.</summary>
+    /// <summary>The first property of the names that has a valid URL, see <see cref="WebAddress.Of"/>; null without one.</summary>
     public static string? Address(this JsonElement row, params ReadOnlySpan<string> names)
     {
         foreach (var name in names)
@@ -30,12 +31,12 @@ public static class Row
 
     public static string? Title(this JsonElement row) => Cut(row.Text("title"), LongestTitle);
 
-    /// <summary>A name or another short word: of a seller, a shop, a condition, a brand.</summary>
+    /// <summary>A name or another short text: of a seller, a shop, a condition, a brand.</summary>
     public static string? Name(this JsonElement row, params ReadOnlySpan<string> names) => Cut(row.Text(names), LongestName);
 
     public static string? Price(this JsonElement row, params ReadOnlySpan<string> names) => Cut(row.Text(names), LongestPrice);
 
-    /// <summary>A longer one is none: cut, it would be another's.</summary>
+    /// <summary>An id; null when it is too long, because a truncated id could be the id of another row.</summary>
     public static string? Id(this JsonElement row, params ReadOnlySpan<string> names) => row.Text(names) is { Length: <= LongestId } id ? id : null;
 
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]

@@ -3,16 +3,16 @@ using System.Net;
 
 namespace Sendcat.Reliability.Outbound;
 
-/// <summary>The connections to services of others.</summary>
+/// <summary>HTTP connections to third-party services.</summary>
 public static class ThirdParty
 {
     /// <summary>
-    /// Calls have their spans, but trace ids and baggage are nobody else's business: no <c>traceparent</c>, <c>tracestate</c> or <c>baggage</c> goes out. Compressed answers are read, redirects are not followed: they
-    /// would carry keys to other hosts.
+    /// A new handler. Calls have spans, but no <c>traceparent</c>, <c>tracestate</c> or <c>baggage</c> header is sent to third parties.
+    /// Compressed responses are decompressed. Redirects are not followed, because they could send API keys to other hosts.
     /// </summary>
     public static SocketsHttpHandler Handler() => new()
     {
-        ActivityHeadersPropagator = Untold,
+        ActivityHeadersPropagator = NoPropagation,
         AutomaticDecompression = DecompressionMethods.All,
         ConnectTimeout = TimeSpan.FromSeconds(5),
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
@@ -20,6 +20,6 @@ public static class ThirdParty
         UseCookies = false,
     };
 
-    /// <summary>Tells nothing of the trace that a call belongs to.</summary>
-    public static DistributedContextPropagator Untold { get; } = DistributedContextPropagator.CreateNoOutputPropagator();
+    /// <summary>A propagator that adds no trace headers to a request.</summary>
+    public static DistributedContextPropagator NoPropagation { get; } = DistributedContextPropagator.CreateNoOutputPropagator();
 }

@@ -6,129 +6,139 @@ using Sendcat.Reliability.Circuits;
 namespace Sendcat.Reliability.Outbound;
 
 /// <summary>
-/// Asks an upstream under its guards, in this order: circuit, bulkhead, then up to three attempts with a time-out each. The circuit learns of the question once, by how its
-/// last attempt ended: a refusal of ours (4xx), a lane that is full, or a caller who left says nothing about the upstream.
+/// Sends requests to an upstream through its guards, in this order: circuit breaker, bulkhead, then up to three attempts with a timeout
+/// each. The circuit gets one result per request, that of the last attempt. A rejected request (4xx), a full bulkhead and a caller that
+/// cancelled count as neutral.
 /// </summary>
 public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circuits, Bulkheads.Bulkheads bulkheads, TimeProvider time)
 {
     internal const string ClientName = "upstreams";
 
-    /// <summary>A full lane tells nobody when a place is free.</summary>
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
+    /// <summary>Poll interval while the bulkhead is full, because no signal announces a free slot.</summary>
+    private static readonly TimeSpan SlotPollInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A wait so much longer than it was meant to be: this process stood still.</summary>
-    private static readonly TimeSpan Standstill = TimeSpan.FromMilliseconds(100);
+    /// <summary>A wait that takes this much longer than expected means that this process was suspended.</summary>
+    private static readonly TimeSpan SuspensionMargin = TimeSpan.FromMilliseconds(100);
 
-    /// <param name="question">Makes the request anew for each attempt.</param>
-    /// <param name="read">Makes a value of the JSON; null: it is not what was asked for.</param>
-    public async Task<UpstreamAnswer<T>> AskAsync<T>(
-        UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+    /// <summary>Sends a request and reads the JSON of the response.</summary>
+    /// <param name="policy">Provider, timeout and retries.</param>
+    /// <param name="createRequest">Creates a new request message for each attempt.</param>
+    /// <param name="read">Converts the JSON to a value; null: the JSON has an unexpected shape.</param>
+    /// <param name="cancellationToken">Cancels the request; the result is then neutral for the circuit.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public async Task<UpstreamResult<T>> RequestAsync<T>(
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<JsonElement, T?> read, CancellationToken cancellationToken)
         where T : class
     {
         var began = time.GetTimestamp();
         var entry = await circuits.EnterAsync(policy.Provider, cancellationToken);
         if (entry.Permit is not { } permit)
         {
-            // Not asking is the point of an open circuit: a job that tried again would only wait at its door.
+            // Not retryable: while the circuit is open, another attempt of the job would be refused in the same way.
             return new UpstreamError($"{policy.Provider}: the circuit is open.", Retryable: false) { RetryAfter = entry.RetryAfter };
         }
 
         using (permit)
         {
-            await AfterStandstillAsync(began, TimeSpan.Zero, cancellationToken);
-            var (place, placed) = await PlaceAsync(policy, cancellationToken);
-            if (place.Lease is not { } lease)
+            await WaitAfterSuspensionAsync(began, TimeSpan.Zero, cancellationToken);
+            var (slot, requestedAt) = await AcquireSlotAsync(policy, cancellationToken);
+            if (slot.Lease is not { } lease)
             {
-                // That our own places are all taken is no failure of the job either: it would use up its attempts and become a dead letter.
-                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false) { RetryAfter = place.RetryAfter };
+                // Not retryable either: a full bulkhead is not the job's failure, and retries would use up its attempts until it becomes a
+                // dead letter.
+                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false) { RetryAfter = slot.RetryAfter };
             }
 
             await using (lease)
             {
-                await AfterStandstillAsync(placed, TimeSpan.Zero, cancellationToken);
-                return await AttemptAsync(policy, question, read, permit, cancellationToken);
+                await WaitAfterSuspensionAsync(requestedAt, TimeSpan.Zero, cancellationToken);
+                return await AttemptAsync(policy, createRequest, read, permit, cancellationToken);
             }
         }
     }
 
-    /// <returns>The place, and when it was asked for.</returns>
-    private async Task<(BulkheadEntry Place, long Asked)> PlaceAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
+    /// <returns>The slot, and the timestamp of the last request for it.</returns>
+    private async Task<(BulkheadEntry Slot, long RequestedAt)> AcquireSlotAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
     {
         for (var began = time.GetTimestamp(); ;)
         {
-            var asked = time.GetTimestamp();
-            var place = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
-            if (place.Lease is not null || policy.TooLate.IsCancellationRequested || time.GetElapsedTime(began) >= policy.PlacePatience)
+            var requestedAt = time.GetTimestamp();
+            var slot = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
+            if (slot.Lease is not null || policy.TooLate.IsCancellationRequested || time.GetElapsedTime(began) >= policy.SlotTimeout)
             {
-                return (place, asked);
+                return (slot, requestedAt);
             }
 
-            await Task.Delay(LookAgain, time, cancellationToken);
+            await Task.Delay(SlotPollInterval, time, cancellationToken);
         }
     }
 
     /// <summary>
-    /// When this process stood still, timers that came due meanwhile ring in no order with the work that goes on: a job whose lease is over would ask once more. So those that end the question
-    /// are given time to ring.
+    /// After a suspension of this process, the timers that are due fire in no defined order relative to other work: a job whose lease has
+    /// expired could send another request. So the method gives the timers that cancel the request time to fire.
     /// </summary>
-    /// <param name="began">When the wait began that is over now.</param>
-    /// <param name="meant">How long it was meant to take at most.</param>
-    /// <exception cref="OperationCanceledException">The question has ended.</exception>
-    private async Task AfterStandstillAsync(long began, TimeSpan meant, CancellationToken cancellationToken)
+    /// <param name="began">Timestamp at which the last wait began.</param>
+    /// <param name="expected">Longest expected duration of that wait.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <exception cref="OperationCanceledException">The request was cancelled.</exception>
+    private async Task WaitAfterSuspensionAsync(long began, TimeSpan expected, CancellationToken cancellationToken)
     {
-        if (time.GetElapsedTime(began) > meant + Standstill)
+        if (time.GetElapsedTime(began) > expected + SuspensionMargin)
         {
-            await Task.Delay(Standstill, time, cancellationToken);
+            await Task.Delay(SuspensionMargin, time, cancellationToken);
         }
 
         cancellationToken.ThrowIfCancellationRequested();
     }
 
-    private async Task<UpstreamAnswer<T>> AttemptAsync<T>(
-        UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CircuitPermit permit, CancellationToken cancellationToken)
+    private async Task<UpstreamResult<T>> AttemptAsync<T>(
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<JsonElement, T?> read, CircuitPermit permit, CancellationToken cancellationToken)
         where T : class
     {
         for (var attempt = 0; ; attempt++)
         {
-            var tried = await TryAsync(policy, question, read, cancellationToken);
-            var pause = attempt < policy.Retries && tried.MayRetry ? UpstreamPolicy.Pause(attempt, tried.RetryAfter, Random.Shared.NextDouble()) : null;
-            if (pause is not { } wait || !await RestAsync(wait, policy.TooLate, cancellationToken))
+            var outcome = await TryAsync(policy, createRequest, read, cancellationToken);
+            var pause = attempt < policy.Retries && outcome.MayRetry ? UpstreamPolicy.Pause(attempt, outcome.RetryAfter, Random.Shared.NextDouble()) : null;
+            if (pause is not { } wait || !await PauseAsync(wait, policy.TooLate, cancellationToken))
             {
-                tried.Tell(permit);
-                return tried.Answer;
+                outcome.ReportTo(permit);
+                return outcome.Result;
             }
         }
     }
 
-    /// <returns>False: it is too late for another attempt.</returns>
-    private async Task<bool> RestAsync(TimeSpan pause, CancellationToken tooLate, CancellationToken cancellationToken)
+    /// <summary>Waits before the next attempt.</summary>
+    /// <returns>False: <paramref name="tooLate"/> fired, and there is no time for another attempt.</returns>
+    private async Task<bool> PauseAsync(TimeSpan pause, CancellationToken tooLate, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(tooLate, cancellationToken);
         var began = time.GetTimestamp();
         await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await AfterStandstillAsync(began, pause, cancellationToken);
+        await WaitAfterSuspensionAsync(began, pause, cancellationToken);
         return !tooLate.IsCancellationRequested;
     }
 
-    private async Task<Tried<T>> TryAsync<T>(UpstreamPolicy policy, Func<HttpRequestMessage> question, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+    private async Task<Attempt<T>> TryAsync<T>(
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<JsonElement, T?> read, CancellationToken cancellationToken)
         where T : class
     {
-        using var patience = new CancellationTokenSource(policy.Timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, policy.TooLate, cancellationToken);
+        using var timeout = new CancellationTokenSource(policy.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, policy.TooLate, cancellationToken);
         try
         {
-            using var request = question();
+            using var request = createRequest();
             using var response = await clients.CreateClient(ClientName).SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
             var status = (int)response.StatusCode;
             if (!response.IsSuccessStatusCode)
             {
-                var later = RetryAfter(response.Headers);
-                var error = new UpstreamError($"{policy.Provider}: HTTP {status}", StatusClass.Of(status) is CallVerdict.Failure && !UpstreamPolicy.IsTooLong(later)) { Status = status, RetryAfter = later };
-                return new(error, permit => permit.Answered(status), UpstreamPolicy.MayRetry(status), later);
+                var retryAfter = RetryAfter(response.Headers);
+                var retryable = StatusClass.Of(status) is CallVerdict.Failure && !UpstreamPolicy.ExceedsMaxPause(retryAfter);
+                var error = new UpstreamError($"{policy.Provider}: HTTP {status}", retryable) { Status = status, RetryAfter = retryAfter };
+                return new(error, permit => permit.Responded(status), UpstreamPolicy.MayRetry(status), retryAfter);
             }
 
-            // JsonDocument would read whatever comes.
-            await response.Content.LoadIntoBufferAsync(policy.LargestAnswer, either.Token);
+            // Limits the size of the body: JsonDocument itself has no limit.
+            await response.Content.LoadIntoBufferAsync(policy.MaxResponseBytes, either.Token);
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
             using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
             return read(json.RootElement) is { } value
@@ -137,17 +147,21 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            var error = policy.TooLate.IsCancellationRequested ? UpstreamError.TooLate(policy) : new UpstreamError($"{policy.Provider}: timed out after {policy.Timeout.TotalSeconds} s", Retryable: true);
+            var error = policy.TooLate.IsCancellationRequested
+                ? UpstreamError.TooLate(policy)
+                : new UpstreamError($"{policy.Provider}: timed out after {policy.Timeout.TotalSeconds} s", Retryable: true);
             return new(error, permit => permit.Failed("timeout"), MayRetry: true);
         }
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             var kind = exception is HttpRequestException http ? http.HttpRequestError.ToString() : "broken off";
-            return new(new UpstreamError($"{policy.Provider}: network error ({kind})", Retryable: true), permit => permit.Failed(kind), MayRetry: kind is not nameof(HttpRequestError.ConfigurationLimitExceeded));
+            var error = new UpstreamError($"{policy.Provider}: network error ({kind})", Retryable: true);
+            return new(error, permit => permit.Failed(kind), MayRetry: kind is not nameof(HttpRequestError.ConfigurationLimitExceeded));
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {
-            return new(new UpstreamError($"{policy.Provider}: unreadable answer", Retryable: true), permit => permit.Failed("unreadable answer"));
+            var error = new UpstreamError($"{policy.Provider}: unreadable answer", Retryable: true);
+            return new(error, permit => permit.Failed("unreadable answer"));
         }
     }
 
@@ -158,7 +172,10 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         _ => null,
     };
 
-    /// <param name="Tell">What the circuit learns if this was the last attempt.</param>
-    private sealed record Tried<T>(UpstreamAnswer<T> Answer, Action<CircuitPermit> Tell, bool MayRetry = false, TimeSpan? RetryAfter = null)
+    /// <param name="Result">The value or the error.</param>
+    /// <param name="ReportTo">Reports the result to the circuit; called only for the last attempt.</param>
+    /// <param name="MayRetry">Whether another attempt is allowed.</param>
+    /// <param name="RetryAfter">The <c>Retry-After</c> of the response.</param>
+    private sealed record Attempt<T>(UpstreamResult<T> Result, Action<CircuitPermit> ReportTo, bool MayRetry = false, TimeSpan? RetryAfter = null)
         where T : class;
 }

@@ -1,30 +1,30 @@
 namespace Sendcat.Reliability.RateLimiting;
 
-/// <summary>What is counted, and by whom the keys are named.</summary>
+/// <summary>The limits of rates and budgets: what each counts, and per which key (principal, address, account).</summary>
 public enum RateLimitBucket
 {
     /// <summary>Chat turns of a principal.</summary>
     ChatStream,
 
-    /// <summary>Tokens of a principal's chat turns: reserved with admission, set right when the turn has ended.</summary>
+    /// <summary>Tokens of a principal's chat turns: estimated and reserved at admission, corrected when the turn ends.</summary>
     ChatTokens,
 
-    /// <summary>The same for all turns of an address.</summary>
+    /// <summary>Tokens of all chat turns of an address, reserved and corrected like <see cref="ChatTokens"/>.</summary>
     ChatAddressTokens,
 
-    /// <summary>The same for all turns there are.</summary>
+    /// <summary>Tokens of all chat turns of the deployment, reserved and corrected like <see cref="ChatTokens"/>.</summary>
     ChatGlobalTokens,
 
-    /// <summary>What a principal's chat turns cost, in millionths of a US dollar.</summary>
+    /// <summary>Cost of a principal's chat turns, in millionths of a US dollar.</summary>
     ChatMoney,
 
-    /// <summary>Chat requests of an address, and what it writes.</summary>
+    /// <summary>Chat requests and other writes of an address.</summary>
     ChatIp,
 
     /// <summary>Reads of an address: every GET under <c>/api</c>.</summary>
     Reads,
 
-    /// <summary>Copied conversations, in KiB.</summary>
+    /// <summary>Size of conversations that are copied, in KiB.</summary>
     Copies,
 
     /// <summary>New threads of a principal.</summary>
@@ -91,7 +91,7 @@ public static class RateLimitBuckets
         _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
     };
 
-    /// <summary>How much the bucket admits, and in which time. A budget of a day may be 0: it is off.</summary>
+    /// <summary>The limit of the bucket and its window. A daily budget of 0 is off.</summary>
     public static (int Max, TimeSpan Window) Of(this RateLimitOptions options, RateLimitBucket bucket)
     {
         var (max, windowMs) = bucket switch

@@ -3,7 +3,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.RateLimiting;
 
-/// <summary>How many calls a window admits, bucket by bucket.</summary>
+/// <summary>The limits and windows of the rate limit buckets.</summary>
 public sealed class RateLimitOptions
 {
     internal const int MinuteMs = 60_000;
@@ -32,11 +32,16 @@ public sealed class RateLimitOptions
     [Knob("CHAT_GLOBAL_TOKENS_PER_DAY"), Range(0, 2_000_000_000)]
     public int ChatGlobalTokensPerDay { get; set; }
 
-    /// <summary>What the chat turns of a principal may cost per day, by the provider's own figures or the catalogue's prices; 0: no such budget.</summary>
+    /// <summary>
+    /// Most cost of a principal's chat turns per day, by the cost that the provider reports or by the prices of the model catalogue; 0: no
+    /// such budget.
+    /// </summary>
     [Knob("BUDGET_USD_PER_PRINCIPAL_PER_DAY", Unit = "USD"), Range(0d, 2_000d)]
     public double BudgetUsdPerPrincipalPerDay { get; set; }
 
-    /// <summary>Chat requests per window and address, whoever sends them, together with the other writes and the shopping pages of the address.</summary>
+    /// <summary>
+    /// Chat requests per window and address, of all its principals together; other writes and shopping pages of the address count too.
+    /// </summary>
     [Knob("RATE_LIMIT_CHAT_IP_MAX"), Range(1, 1_000_000)]
     public int ChatIpMax { get; set; } = 3_000;
 
@@ -44,11 +49,14 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_CHAT_IP_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int ChatIpWindowMs { get; set; } = 60_000;
 
-    /// <summary>Reads (GET requests) per minute and address, whoever sends them.</summary>
+    /// <summary>Reads (GET requests) per minute and address, of all its principals together.</summary>
     [Knob("READS_PER_ADDRESS_PER_MIN", Unit = "1/min"), Range(1, 10_000_000)]
     public int ReadsPerAddressPerMinute { get; set; } = 1_200;
 
-    /// <summary>KiB of conversations copied (branch, edit, retry, fork) per window and principal; an address has four times as much. A larger copy takes the whole window.</summary>
+    /// <summary>
+    /// KiB of conversations copied (branch, edit, retry, fork) per window and principal; an address gets four times the limit. A larger
+    /// copy counts as the whole window.
+    /// </summary>
     [Knob("RATE_LIMIT_COPY_MAX_KIB"), Range(64, 10_000_000)]
     public int CopyMaxKiB { get; set; } = 65_536;
 
@@ -88,7 +96,10 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_AUTH_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int AuthWindowMs { get; set; } = 60_000;
 
-    /// <summary>Wrong passwords per window for one account from one address; beyond them that address gets 429 there, unless the account has signed in from it before and the password is right.</summary>
+    /// <summary>
+    /// Wrong passwords per window for one account from one address. Beyond the limit, sign-ins to the account from that address get 429,
+    /// unless the account has signed in from the address before and the password is right.
+    /// </summary>
     [Knob("RATE_LIMIT_SIGN_IN_MAX"), Range(1, 1_000)]
     public int SignInMax { get; set; } = 5;
 
@@ -96,7 +107,7 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_SIGN_IN_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int SignInWindowMs { get; set; } = 900_000;
 
-    /// <summary>Password resets asked for per window and account.</summary>
+    /// <summary>Password resets requested per window and account.</summary>
     [Knob("RATE_LIMIT_PASSWORD_RESET_MAX"), Range(1, 1_000)]
     public int PasswordResetMax { get; set; } = 5;
 
@@ -136,10 +147,13 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_WA_LINK_CODE_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int WhatsAppLinkCodeWindowMs { get; set; } = 600_000;
 
-    /// <summary>Window of the wrong operator keys; the knob's name says it.</summary>
+    /// <summary>Window of the wrong operator keys: one minute, as the knob's name states.</summary>
     internal const int OpsKeyWindowMs = 60_000;
 
-    /// <summary>Wrong operator keys per minute and address, each an event; beyond them that address gets 429 on the operator surface. A right key always gets in.</summary>
+    /// <summary>
+    /// Wrong operator keys per minute and address; each is recorded as an event. Beyond the limit the address gets 429 on the operator
+    /// endpoints. A right key is always accepted.
+    /// </summary>
     [Knob("OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN"), Range(1, 10_000)]
     public int OpsKeyFailuresPerMin { get; set; } = 10;
 }

@@ -4,15 +4,18 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.RateLimiting;
 
-/// <summary>Counts calls against sliding windows that all replicas share. Without Redis each replica counts for itself: bounded, never open, never closed.</summary>
+/// <summary>
+/// Counts calls against sliding windows that all replicas share. Without Redis each replica counts on its own: calls stay bounded, and are
+/// neither all admitted nor all refused.
+/// </summary>
 public sealed class RateLimiter
 {
-    /// <summary>What a refusal is called when the claim came along with others.</summary>
+    /// <summary>The reason of a refusal when the claim is decided together with others.</summary>
     public const string Reason = "rate_limited";
 
     private const string Chat = "/api/chat";
 
-    /// <summary>A refusal without Redis says nothing about the shared window: ask again soon.</summary>
+    /// <summary>Retry time of a refusal without Redis. It is short, because such a refusal says nothing about the shared window.</summary>
     private static readonly TimeSpan ContentionRetry = TimeSpan.FromSeconds(1);
 
     private readonly ClaimStore _claims;
@@ -25,18 +28,23 @@ public sealed class RateLimiter
         (_claims, _events, _options, _metrics) = (claims, events, options, metrics);
     }
 
-    /// <summary>One call in the bucket, to be decided together with other claims.</summary>
+    /// <summary>A claim for one call in the bucket, to be decided together with other claims.</summary>
     public WindowClaim Claim(RateLimitBucket bucket, LimitKey key) => Window(bucket, key) with
     {
-        WhenRefused = outcome => Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
+        OnRefused = outcome => Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
     };
 
+    /// <inheritdoc cref="Claim(RateLimitBucket, LimitKey)"/>
     public WindowClaim Claim(RateLimitBucket bucket, string key) => Claim(bucket, new LimitKey(key));
 
     /// <summary>
-    /// Reserves what a turn may cost, to be decided together with other claims; <see cref="Admission.AdmissionTicket.SpentAsync"/> sets it right. At most a tenth of the budget is reserved for one turn: a budget
-    /// that is small beside a single turn would never admit any otherwise.
+    /// Reserves the estimated cost of a turn, to be decided together with other claims. <see cref="Admission.AdmissionTicket.SpentAsync"/>
+    /// corrects it to the actual cost. At most a tenth of the budget is reserved for one turn: otherwise a budget that is small compared
+    /// with a turn would never admit one.
     /// </summary>
+    /// <param name="bucket">A budget of tokens, or <see cref="RateLimitBucket.ChatMoney"/>.</param>
+    /// <param name="key">The name that the budget counts under.</param>
+    /// <param name="estimate">Tokens, or millionths of a US dollar for <see cref="RateLimitBucket.ChatMoney"/>.</param>
     /// <returns>Null: the budget is off.</returns>
     public WindowClaim? Reserve(RateLimitBucket bucket, LimitKey key, long estimate)
     {
@@ -53,16 +61,28 @@ public sealed class RateLimiter
         };
     }
 
-    /// <summary>Nobody counts this bucket.</summary>
+    /// <summary>Whether the limit of the bucket is 0, which means that it is not counted.</summary>
     public bool IsOff(RateLimitBucket bucket) => _options.CurrentValue.Of(bucket).Max == 0;
 
-    /// <summary>Counts one call if the window has room; a refused one is not counted.</summary>
-    /// <param name="path">For the event that a refusal leaves.</param>
-    public ValueTask<RateLimitDecision> CheckAsync(RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null) =>
+    /// <summary>Counts one call if it fits the window. A refused call is not counted.</summary>
+    /// <param name="bucket">The limit.</param>
+    /// <param name="key">The name that the limit counts under.</param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    /// <param name="path">Path of the request, for the event of a refusal.</param>
+    /// <param name="method">HTTP method of the request, for the event of a refusal.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
+    public ValueTask<RateLimitDecision> CheckAsync(
+        RateLimitBucket bucket, string key, CancellationToken cancellationToken, string? path = null, string? method = null) =>
         CheckAsync(bucket, [new LimitKey(key)], cancellationToken, path, method);
 
-    /// <summary>The same for a call that counts under several names, in one round trip: all have room, or none is counted.</summary>
-    /// <param name="cost">What the call counts as. One that costs more than a whole window is counted as a whole window.</param>
+    /// <summary>Counts a call under several names in one round trip: it fits all windows, or it is not counted in any.</summary>
+    /// <param name="bucket">The limit.</param>
+    /// <param name="keys">The names that the limit counts under; at least one.</param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    /// <param name="path">Path of the request, for the event of a refusal.</param>
+    /// <param name="method">HTTP method of the request, for the event of a refusal.</param>
+    /// <param name="cost">Units that the call counts as. A cost above the limit of the window counts as the whole window.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
     public async ValueTask<RateLimitDecision> CheckAsync(
         RateLimitBucket bucket, IReadOnlyList<LimitKey> keys, CancellationToken cancellationToken, string? path = null, string? method = null, int cost = 1)
     {
@@ -73,7 +93,7 @@ public sealed class RateLimiter
             windows[n] = window with { Cost = Math.Min(cost, window.Max) };
         }
 
-        var outcome = await _claims.TakeAsync(keys[0].Name, windows, [], cancellationToken, WhenAway.DecideLocally);
+        var outcome = await _claims.TakeAsync(keys[0].Name, windows, [], cancellationToken, RedisFallback.DecideLocally);
         var key = keys[outcome.RefusedBy is WindowClaim refusing ? Array.IndexOf(windows, refusing) : 0].Name;
         var allowed = outcome.Status is ClaimStatus.Taken;
         var decision = new RateLimitDecision(
@@ -85,11 +105,14 @@ public sealed class RateLimiter
         return decision;
     }
 
-    /// <summary>Tells of a call that was refused before the shared window was asked.</summary>
+    /// <summary>Reports a call that was refused without a check of the shared window.</summary>
     public void Refused(RateLimitBucket bucket, string key, TimeSpan retryAfter, string path, string method) =>
         Report(bucket, key, new(false, 0, retryAfter, Contention: false), path, method);
 
-    /// <summary>Sets right what a call cost: <paramref name="difference"/> more than was counted, or less. Best effort: without Redis it is forgotten.</summary>
+    /// <summary>Corrects the counted cost of a call. Best effort: the correction in Redis is lost while Redis is unavailable.</summary>
+    /// <param name="bucket">The limit.</param>
+    /// <param name="key">The name that the limit counts under.</param>
+    /// <param name="difference">Actual cost minus counted cost; negative when it cost less.</param>
     public ValueTask SettleAsync(RateLimitBucket bucket, string key, long difference) => _claims.SettleAsync(Window(bucket, new(key)), difference);
 
     private static bool IsOfChat(RateLimitBucket bucket) => bucket is RateLimitBucket.ChatStream or RateLimitBucket.ChatTokens or RateLimitBucket.ChatIp
@@ -117,7 +140,7 @@ public sealed class RateLimiter
                 (path, method) = (Chat, "POST");
             }
 
-            // By the path: the addresses' budget of the chat stands in front of other endpoints as well.
+            // The path decides, not the bucket: the chat limit per address (ChatIp) also guards other endpoints.
             var source = path?.StartsWith(Chat, StringComparison.Ordinal) is true ? RateLimitSource.ChatHttp : RateLimitSource.Http;
             var outcome = decision.Contention ? RateLimitOutcome.ContentionFallback : RateLimitOutcome.Blocked;
             _events.Record(new(source, bucket.Name(), $"{bucket.Name()}:{key}", outcome, null)
@@ -130,7 +153,9 @@ public sealed class RateLimiter
     }
 }
 
-/// <param name="Remaining">Calls that still fit, at most.</param>
-/// <param name="RetryAfter">Zero when allowed.</param>
-/// <param name="Contention">Redis was away: this process counted alone.</param>
+/// <summary>The decision of the rate limiter on one call.</summary>
+/// <param name="Allowed">Whether the call may proceed.</param>
+/// <param name="Remaining">Upper bound of the units that still fit.</param>
+/// <param name="RetryAfter">Time until the call may fit; zero when allowed.</param>
+/// <param name="Contention">True: Redis was unavailable, and this process decided on its own counts alone.</param>
 public readonly record struct RateLimitDecision(bool Allowed, int Remaining, TimeSpan RetryAfter, bool Contention);

@@ -1,35 +1,50 @@
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>One demand on a limit shared by all replicas. Several claims are decided by one script: check everything, then take.</summary>
-/// <param name="Reason">What a refusal is called, for instance <c>user_inflight</c>.</param>
-/// <param name="Key">The Redis key, made by <c>RedisKeys</c>.</param>
-/// <param name="Enforced">False: a breach is reported as soft-blocked and the claim is taken all the same.</param>
+/// <summary>
+/// A request for a share of a limit that all replicas share. One script decides several claims together: it checks all of them, then takes
+/// all or none.
+/// </summary>
+/// <param name="Reason">The name of a refusal by this limit, for instance <c>user_inflight</c>.</param>
+/// <param name="Key">The Redis key of the limit, built by <c>RedisKeys</c>.</param>
+/// <param name="Enforced">False: a breach is only reported as soft-blocked, and the claim is taken.</param>
 public abstract record Claim(string Reason, string Key, bool Enforced)
 {
-    /// <summary>Lets the guard that made the claim leave its own traces when it refuses, wherever it is decided.</summary>
-    internal Action<ClaimOutcome>? WhenRefused { get; init; }
+    /// <summary>
+    /// Called when this claim is the one that refuses, so that the guard that owns the limit records its own metrics, events and logs.
+    /// </summary>
+    internal Action<ClaimOutcome>? OnRefused { get; init; }
 }
 
-/// <summary>A place among at most <paramref name="Cap"/> holders, kept as a lease that its holder renews.</summary>
+/// <summary>A claim for one of at most <paramref name="Cap"/> slots. The slot is a lease that its holder renews.</summary>
+/// <param name="Cap">Most holders at once.</param>
+/// <param name="Ttl">Time after the last renewal at which the lease expires.</param>
 public sealed record LeaseClaim(string Reason, string Key, int Cap, TimeSpan Ttl, bool Enforced = true) : Claim(Reason, Key, Enforced)
 {
-    /// <summary>When a place may become free, if the owner of the limit has an idea: a lease's expiry says nothing about its end.</summary>
+    /// <summary>
+    /// Estimate of when a slot becomes free; null when the owner of the limit has none. The expiry of a lease is no estimate, because the
+    /// holder renews it.
+    /// </summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>Tells the owner of the limit how long a place was held.</summary>
-    internal Action<TimeSpan>? WhenGivenBack { get; init; }
+    /// <summary>Called when the lease is released, with the time that the slot was held.</summary>
+    internal Action<TimeSpan>? OnReleased { get; init; }
 }
 
-/// <summary>A cost against a sliding window of <paramref name="Max"/>.</summary>
+/// <summary>A claim for <paramref name="Cost"/> units of a sliding window that admits at most <paramref name="Max"/>.</summary>
+/// <param name="Max">Most units in the window.</param>
+/// <param name="Window">Length of the window.</param>
+/// <param name="Cost">Units that this claim counts as.</param>
 public sealed record WindowClaim(string Reason, string Key, int Max, TimeSpan Window, int Cost = 1, bool Enforced = true) : Claim(Reason, Key, Enforced)
 {
-    /// <summary>The cost is an estimate in this unit, set right when the turn has ended; null: it costs what is claimed.</summary>
+    /// <summary>The unit of a cost that is only an estimate and is corrected when the turn ends. Null: the cost is final.</summary>
     public SpendUnit? Reserves { get; init; }
 }
 
-/// <summary>What a turn spends.</summary>
+/// <summary>The unit of a turn's estimated cost.</summary>
 public enum SpendUnit
 {
     Tokens,
+
+    /// <summary>Millionths of a US dollar.</summary>
     MicroUsd,
 }

@@ -1,49 +1,53 @@
 namespace Sendcat.Reliability.Redis;
 
+/// <summary>How Redis, or this process alone, decided a group of claims.</summary>
 public enum ClaimStatus
 {
-    /// <summary>Everything was taken.</summary>
+    /// <summary>All claims were taken.</summary>
     Taken,
 
-    /// <summary>Nothing was taken and nothing has changed.</summary>
+    /// <summary>A claim refused. No claim was taken and no count has changed.</summary>
     Refused,
 
-    /// <summary>Redis did not answer in time, and the caller did not want a local decision.</summary>
+    /// <summary>Redis did not respond in time, and the caller asked for <see cref="RedisFallback.Refuse"/>.</summary>
     Unavailable,
 }
 
-/// <summary>How a group of claims was decided.</summary>
+/// <summary>The decision on a group of claims.</summary>
 public sealed record ClaimOutcome(ClaimStatus Status)
 {
     internal static readonly ClaimOutcome Unavailable = new(ClaimStatus.Unavailable);
 
-    /// <summary>The first claim in order that refused.</summary>
+    /// <summary>The first claim, in the order of the group, that refused; null when none did.</summary>
     public Claim? RefusedBy { get; init; }
 
-    /// <summary>When the refusing claim may fit; null where nobody knows.</summary>
+    /// <summary>Time until the refusing claim may fit; null when there is no estimate.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
-    /// <summary>What the first window of the group still holds, at most; null without one.</summary>
+    /// <summary>Upper bound of the units that the first window of the group still admits; null when the group has no window.</summary>
     public int? Remaining { get; init; }
 
-    /// <summary>Reasons of breached claims that are not enforced.</summary>
+    /// <summary>Reasons of the breached claims that are not enforced.</summary>
     public IReadOnlyList<string> SoftBlocked { get; init; } = [];
 
-    /// <summary>Reasons that the shadow group would have refused with, in order.</summary>
+    /// <summary>Reasons with which the shadow group would have refused, in the order of the claims.</summary>
     public IReadOnlyList<string> WouldBlock { get; init; } = [];
 
-    /// <summary>Decided on the limits of this process alone, because Redis was away.</summary>
+    /// <summary>True: Redis was unavailable, and this process decided on its own counts alone.</summary>
     public bool Local { get; init; }
 
-    /// <summary>What was taken and must be given back; null when only windows were claimed or nothing was taken.</summary>
+    /// <summary>
+    /// The leases that were taken. The caller must dispose it. Null when nothing was taken or the group has only windows.
+    /// </summary>
     public HeldLease? Lease { get; init; }
 }
 
-/// <summary>What to do when Redis does not answer.</summary>
-public enum WhenAway
+/// <summary>What happens to claims when Redis does not respond in time.</summary>
+public enum RedisFallback
 {
+    /// <summary>The outcome is <see cref="ClaimStatus.Unavailable"/>.</summary>
     Refuse,
 
-    /// <summary>Decide on the limits of this process alone: each cap and window, but counted here only.</summary>
+    /// <summary>This process decides alone: with the same caps and windows, on its own counts.</summary>
     DecideLocally,
 }

@@ -2,32 +2,47 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>Decides claims on limits that all replicas share: one script, one round trip, at most the decision time of <see cref="RedisOptions"/>.</summary>
+/// <summary>
+/// Decides claims on limits that all replicas share. A decision is one script in one round trip, with the timeout
+/// <see cref="RedisOptions.DecisionTimeoutMs"/>.
+/// </summary>
 public sealed class ClaimStore
 {
     private static readonly RedisScript Script = RedisScript.Embedded("claim.lua");
     private static readonly RedisScript Settle = RedisScript.Embedded("settle.lua");
 
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly LeaseKeeper _keeper;
     private readonly LocalClaims _local;
     private readonly TimeProvider _time;
     private readonly ReliabilityMetrics _metrics;
     private readonly RedisKey _registry;
 
-    internal ClaimStore(RedisLine redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
+    internal ClaimStore(GuardedRedis redis, LeaseKeeper keeper, LocalClaims local, ReplicaId replica, TimeProvider time, ReliabilityMetrics metrics)
     {
         (_redis, _keeper, _local, _time, _metrics) = (redis, keeper, local, time, metrics);
         _registry = RedisKeys.LeasesOf(replica.ToString());
     }
 
     /// <summary>Takes all claims or none. Reasons are reported in the order of the claims.</summary>
-    /// <param name="holder">Names what is taken; the same holder again already has its lease. Without line breaks.</param>
-    /// <param name="deciding">Claims that decide.</param>
-    /// <param name="shadow">Claims under keys of their own that only tell what they would have decided; they hold what they would hold if they decided.</param>
-    /// <exception cref="OperationCanceledException">The caller left; whatever was taken is given back.</exception>
+    /// <param name="holder">
+    /// Identifies the holder of the leases. A second claim by the same holder on the same key reuses its lease. Contains no line breaks.
+    /// </param>
+    /// <param name="deciding">Claims that decide the outcome.</param>
+    /// <param name="shadow">
+    /// Claims under separate keys that only report what they would have decided. They take the same leases and counts as if they decided.
+    /// </param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    /// <param name="fallback">What happens when Redis does not respond in time.</param>
+    /// <exception cref="OperationCanceledException">
+    /// The caller cancelled. Leases that the script takes all the same are released.
+    /// </exception>
     public async ValueTask<ClaimOutcome> TakeAsync(
-        string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, CancellationToken cancellationToken, WhenAway whenAway = WhenAway.Refuse)
+        string holder,
+        IReadOnlyList<Claim> deciding,
+        IReadOnlyList<Claim> shadow,
+        CancellationToken cancellationToken,
+        RedisFallback fallback = RedisFallback.Refuse)
     {
         if (deciding.Count + shadow.Count == 0)
         {
@@ -35,8 +50,8 @@ public sealed class ClaimStore
         }
 
         var start = _time.GetTimestamp();
-        var outcome = await DecideAsync(holder, deciding, shadow, whenAway, cancellationToken);
-        outcome.RefusedBy?.WhenRefused?.Invoke(outcome);
+        var outcome = await DecideAsync(holder, deciding, shadow, fallback, cancellationToken);
+        outcome.RefusedBy?.OnRefused?.Invoke(outcome);
         _metrics.Decided(_time.GetElapsedTime(start), outcome.Local ? "local" : outcome.Status switch
         {
             ClaimStatus.Taken => "taken",
@@ -46,13 +61,19 @@ public sealed class ClaimStore
         return outcome;
     }
 
-    /// <summary>Sets a window right after the fact, whatever its limit says. Best effort: while Redis is away it is forgotten.</summary>
-    /// <param name="difference">What it cost beyond what was claimed; negative for less.</param>
-    internal ValueTask SettleAsync(WindowClaim window, long difference) => SettleAsync([new(window, window.Cost + difference)], _time.GetTimestamp(), local: false);
+    /// <summary>
+    /// Corrects the count of a window after the claim, even beyond its limit. Best effort: the correction in Redis is lost while Redis is
+    /// unavailable.
+    /// </summary>
+    /// <param name="window">The claim that was taken.</param>
+    /// <param name="difference">Actual cost minus claimed cost; negative when it cost less.</param>
+    internal ValueTask SettleAsync(WindowClaim window, long difference) =>
+        SettleAsync([new(window, window.Cost + difference)], _time.GetTimestamp(), local: false);
 
-    /// <summary>The same for several windows in one round trip.</summary>
-    /// <param name="claimedAt">Timestamp of the claim.</param>
-    /// <param name="local">Redis was away when it was claimed, so it has counted nothing yet.</param>
+    /// <summary>Corrects the counts of several windows in one round trip.</summary>
+    /// <param name="settlements">The claims that were taken, with their actual costs.</param>
+    /// <param name="claimedAt">Timestamp of the claim, from <see cref="Timestamp"/>.</param>
+    /// <param name="local">True: Redis was unavailable at the time of the claim, so Redis has counted nothing yet.</param>
     internal async ValueTask SettleAsync(IReadOnlyList<Settlement> settlements, long claimedAt, bool local)
     {
         var since = _time.GetElapsedTime(claimedAt);
@@ -62,7 +83,7 @@ public sealed class ClaimStore
         {
             if (spent != window.Cost)
             {
-                _local.Correct(window, spent - window.Cost, since);
+                _local.Settle(window, spent - window.Cost, since);
             }
 
             if (local ? spent > 0 : spent != window.Cost)
@@ -74,108 +95,122 @@ public sealed class ClaimStore
 
         if (keys.Count > 0)
         {
-            await _redis.AskAsync(Settle, [.. keys], [.. arguments], CancellationToken.None);
+            await _redis.EvaluateAsync(Settle, [.. keys], [.. arguments], CancellationToken.None);
         }
     }
 
-    /// <summary>Takes back what windows have counted. Best effort, as above.</summary>
+    /// <summary>
+    /// Removes the costs of the claims from their windows. Best effort, like <see cref="SettleAsync(WindowClaim, long)"/>.
+    /// </summary>
     internal ValueTask WithdrawAsync(IReadOnlyList<Claim> taken, long claimedAt, bool local) =>
         SettleAsync([.. taken.OfType<WindowClaim>().Select(window => new Settlement(window, 0))], claimedAt, local);
 
     internal long Timestamp() => _time.GetTimestamp();
 
-    private async ValueTask<ClaimOutcome> DecideAsync(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, WhenAway whenAway, CancellationToken cancellationToken)
+    private async ValueTask<ClaimOutcome> DecideAsync(
+        string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, RedisFallback fallback, CancellationToken cancellationToken)
     {
-        RedisResult? answer;
+        RedisResult? response;
         ClaimOutcome? decided = null;
-        _local.Asked(deciding);
+        _local.RequestStarted(deciding);
         try
         {
-            var (keys, arguments) = Ask(_registry, holder, deciding, shadow, forced: false);
-            answer = await _redis.AskAsync(Script, keys, arguments, cancellationToken);
-            if (answer is not null)
+            var (keys, arguments) = BuildRequest(_registry, holder, deciding, shadow, forced: false);
+            response = await _redis.EvaluateAsync(Script, keys, arguments, cancellationToken);
+            if (response is not null)
             {
-                // What was taken is kept before it stops to count as asked for.
-                return decided = Read(holder, deciding, shadow, (int[])answer!);
+                // The leases are registered before the pending request stops counting (in the finally block). Otherwise a local decision
+                // between the two steps would count neither.
+                return decided = ReadResponse(holder, deciding, shadow, (int[])response!);
             }
         }
         catch (OperationCanceledException)
         {
-            _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
+            _keeper.ReleaseLater(holder, Leases(deciding, shadow, out _));
             throw;
         }
         finally
         {
-            _local.Heard(deciding, taken: decided is { Status: ClaimStatus.Taken });
+            _local.RequestEnded(deciding, taken: decided is { Status: ClaimStatus.Taken });
         }
 
-        // The question may still be on its way: what it takes without anybody knowing is given back, unless the holder lives on locally and wants it.
-        var outcome = whenAway is WhenAway.DecideLocally ? _local.Take(holder, deciding) : ClaimOutcome.Unavailable;
+        // The request may still reach Redis and take leases that no caller knows. They are released, unless the local decision admits the
+        // same holder.
+        var outcome = fallback is RedisFallback.DecideLocally ? _local.Take(holder, deciding) : ClaimOutcome.Unavailable;
         if (outcome.Status is not ClaimStatus.Taken)
         {
-            _keeper.GiveBackLater(holder, Leases(deciding, shadow, out _));
+            _keeper.ReleaseLater(holder, Leases(deciding, shadow, out _));
         }
 
         return outcome;
     }
 
-    private ClaimOutcome Read(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] answer)
+    private ClaimOutcome ReadResponse(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] response)
     {
-        List<string>? soft = null;
-        List<string>? would = null;
+        List<string>? softBlocked = null;
+        List<string>? wouldBlock = null;
         for (var n = 0; n < deciding.Count + shadow.Count; n++)
         {
-            if (answer[4 + n] != 0)
+            if (response[4 + n] != 0)
             {
                 if (n >= deciding.Count && shadow[n - deciding.Count].Enforced)
                 {
-                    (would ??= []).Add(shadow[n - deciding.Count].Reason);
+                    (wouldBlock ??= []).Add(shadow[n - deciding.Count].Reason);
                 }
                 else if (n < deciding.Count && !deciding[n].Enforced)
                 {
-                    (soft ??= []).Add(deciding[n].Reason);
+                    (softBlocked ??= []).Add(deciding[n].Reason);
                 }
             }
         }
 
-        var outcome = new ClaimOutcome(answer[0] == 1 ? ClaimStatus.Taken : ClaimStatus.Refused)
+        var outcome = new ClaimOutcome(response[0] == 1 ? ClaimStatus.Taken : ClaimStatus.Refused)
         {
-            SoftBlocked = soft ?? (IReadOnlyList<string>)[],
-            WouldBlock = would ?? (IReadOnlyList<string>)[],
-            Remaining = answer[3] < 0 ? null : answer[3],
+            SoftBlocked = softBlocked ?? (IReadOnlyList<string>)[],
+            WouldBlock = wouldBlock ?? (IReadOnlyList<string>)[],
+            Remaining = response[3] < 0 ? null : response[3],
         };
         if (outcome.Status is ClaimStatus.Refused)
         {
-            var refusing = deciding[answer[1] - 1];
-            return outcome with { RefusedBy = refusing, RetryAfter = answer[2] >= 0 ? TimeSpan.FromMilliseconds(answer[2]) : (refusing as LeaseClaim)?.RetryAfter };
+            var refusing = deciding[response[1] - 1];
+            return outcome with
+            {
+                RefusedBy = refusing,
+                RetryAfter = response[2] >= 0 ? TimeSpan.FromMilliseconds(response[2]) : (refusing as LeaseClaim)?.RetryAfter,
+            };
         }
 
-        var leases = Leases(deciding, would is null ? shadow : [], out var real);
+        var leases = Leases(deciding, wouldBlock is null ? shadow : [], out var decidingCount);
         if (leases.Length == 0)
         {
             return outcome;
         }
 
-        if (_local.Keep(holder, leases, real, out var full) is { } lease)
+        if (_local.TryRegister(holder, leases, decidingCount, out var full) is { } lease)
         {
             return outcome with { Lease = lease };
         }
 
-        // Redis does not know yet what was decided without it.
-        _keeper.GiveBackLater(holder, leases);
+        // Redis does not yet count the leases that this process took while Redis was unavailable. With them the limit is used up.
+        _keeper.ReleaseLater(holder, leases);
         return outcome with { Status = ClaimStatus.Refused, RefusedBy = full, RetryAfter = full!.RetryAfter, Remaining = null };
     }
 
-    /// <summary>Leases of a turn that lives already, once more.</summary>
-    /// <param name="forced">True: whatever the limits say, since Redis has only forgotten them.</param>
-    /// <returns>Null: no answer. False: refused.</returns>
-    internal static async ValueTask<bool?> RetakeAsync(RedisLine redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
+    /// <summary>Acquires again the leases of a turn that still runs but whose leases are missing in Redis.</summary>
+    /// <param name="redis">The connection.</param>
+    /// <param name="registry">Key of the hash that lists the leases of this replica.</param>
+    /// <param name="lease">The leases.</param>
+    /// <param name="forced">True: take them even beyond the limits, because Redis lost data and no other holder can have the slots.</param>
+    /// <param name="cancellationToken">Ends the wait for Redis.</param>
+    /// <returns>True: acquired. False: refused. Null: no response.</returns>
+    internal static async ValueTask<bool?> RetakeAsync(GuardedRedis redis, RedisKey registry, HeldLease lease, bool forced, CancellationToken cancellationToken)
     {
-        var (keys, arguments) = Ask(registry, lease.Holder, lease.Claims[..lease.Deciding], lease.Claims[lease.Deciding..], forced);
-        return await redis.TendAsync(Script, keys, arguments, cancellationToken) is { } answer ? ((int[])answer!)[0] == 1 : null;
+        var (keys, arguments) = BuildRequest(registry, lease.Holder, lease.Claims[..lease.Deciding], lease.Claims[lease.Deciding..], forced);
+        return await redis.MaintainAsync(Script, keys, arguments, cancellationToken) is { } response ? ((int[])response!)[0] == 1 : null;
     }
 
-    private static (RedisKey[] Keys, RedisValue[] Arguments) Ask(RedisKey registry, string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, bool forced)
+    private static (RedisKey[] Keys, RedisValue[] Arguments) BuildRequest(
+        RedisKey registry, string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, bool forced)
     {
         var count = deciding.Count + shadow.Count;
         var keys = new RedisKey[1 + count];
@@ -191,7 +226,7 @@ public sealed class ClaimStore
             {
                 LeaseClaim lease => ((RedisValue)lease.Cap, (RedisValue)(long)lease.Ttl.TotalMilliseconds, (RedisValue)enforced),
                 WindowClaim window => (window.Max, -Milliseconds(window), (2 * window.Cost) + enforced),
-                _ => throw new ArgumentException($"Nobody knows how to claim a {claim.GetType().Name}", nameof(deciding)),
+                _ => throw new ArgumentException($"Unsupported claim type {claim.GetType().Name}", nameof(deciding)),
             };
         }
 
@@ -200,11 +235,11 @@ public sealed class ClaimStore
 
     private static long Milliseconds(WindowClaim window) => (long)window.Window.TotalMilliseconds;
 
-    private static LeaseClaim[] Leases(IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, out int real)
+    private static LeaseClaim[] Leases(IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, out int decidingCount)
     {
         var leases = new List<LeaseClaim>(deciding.Count + shadow.Count);
         Add(leases, deciding);
-        real = leases.Count;
+        decidingCount = leases.Count;
         Add(leases, shadow);
         return leases.Count == 0 ? [] : [.. leases];
     }
@@ -221,5 +256,5 @@ public sealed class ClaimStore
     }
 }
 
-/// <summary>What a claim cost in the end.</summary>
+/// <summary>The actual cost of a claim, in the unit of its window.</summary>
 internal readonly record struct Settlement(WindowClaim Window, long Spent);

@@ -3,7 +3,8 @@ using Microsoft.Extensions.Hosting;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
-/// Decides once before the host serves: Redis gets the script, and this process has compiled the way to it and back. Without it the first requests of a burst pay for both within their decision time.
+/// Decides a claim without cost before the host serves requests: Redis loads the script, and this process compiles the code path (JIT).
+/// Without the warm-up the first requests of a burst would spend their decision timeout on both.
 /// </summary>
 internal sealed class ClaimWarmUp(ClaimStore claims, ReplicaId replica) : IHostedService
 {
@@ -11,10 +12,11 @@ internal sealed class ClaimWarmUp(ClaimStore claims, ReplicaId replica) : IHoste
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        // Twice: compiling may use up the decision time of the first.
+        // Two decisions: compilation may use up the decision timeout of the first.
         for (var n = 0; n < 2; n++)
         {
-            await claims.TakeAsync("warm-up", [new WindowClaim("warm_up", RedisKeys.RateLimit("warm_up", replica.ToString()), 1, Window, Cost: 0)], [], cancellationToken);
+            var claim = new WindowClaim("warm_up", RedisKeys.RateLimit("warm_up", replica.ToString()), 1, Window, Cost: 0);
+            await claims.TakeAsync("warm-up", [claim], [], cancellationToken);
         }
     }
 

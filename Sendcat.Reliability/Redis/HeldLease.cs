@@ -1,6 +1,9 @@
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>Places that a holder keeps. They are renewed until it is disposed, and given back exactly once, whatever Redis does meanwhile.</summary>
+/// <summary>
+/// The leases of a holder. They are renewed until this object is disposed, and released exactly once, even if Redis is unavailable at that
+/// moment.
+/// </summary>
 public sealed class HeldLease : IAsyncDisposable
 {
     private readonly LeaseKeeper _keeper;
@@ -22,7 +25,10 @@ public sealed class HeldLease : IAsyncDisposable
 
     public string Holder { get; }
 
-    /// <summary>Cancelled when the places are gone although nobody disposed them: somebody took them away, or this process slept past their expiry and others have them now.</summary>
+    /// <summary>
+    /// Cancelled when the leases are lost before they are disposed: another caller revoked them, or this process was suspended past their
+    /// expiry and other holders have the slots now.
+    /// </summary>
     public CancellationToken Lost
     {
         get
@@ -41,29 +47,29 @@ public sealed class HeldLease : IAsyncDisposable
 
     internal LeaseClaim[] Claims { get; }
 
-    /// <summary>How many of the claims decide; the rest are held in the shadow, and losing them stops nobody.</summary>
+    /// <summary>How many of the claims, from the first, belong to the deciding group. The rest belong to the shadow group.</summary>
     internal int Deciding { get; }
 
     internal TimeSpan RenewEvery { get; }
 
-    /// <summary>Timestamp of the taking.</summary>
+    /// <summary>Timestamp at which the leases were taken.</summary>
     internal long Since { get; }
 
-    /// <summary>The keeper's own note, touched by its loop alone.</summary>
+    /// <summary>Timestamp of the next renewal. Only the loop of <see cref="LeaseKeeper"/> uses it after construction.</summary>
     internal long RenewAt { get; set; }
 
-    /// <summary>Redis does not have it: taken while it was away, or forgotten by it.</summary>
+    /// <summary>Redis does not have the leases: they were taken while Redis was unavailable, or Redis lost them.</summary>
     internal bool Missing { get; set; }
 
-    /// <summary>This process stood still while it held this: if it is gone, it may belong to others.</summary>
-    internal bool MayBeOthers { get; set; }
+    /// <summary>This process was suspended while it held the leases. If they are missing now, other holders may have the slots.</summary>
+    internal bool MayBeTakenOver { get; set; }
 
     /// <summary>Next lease of the same holder.</summary>
     internal HeldLease? Sibling { get; set; }
 
     internal bool IsDisposed => Volatile.Read(ref _disposed) != 0;
 
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _keeper.GiveBackAsync(this) : ValueTask.CompletedTask;
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref _disposed, 1) == 0 ? _keeper.ReleaseAsync(this) : ValueTask.CompletedTask;
 
     internal void SignalLost()
     {

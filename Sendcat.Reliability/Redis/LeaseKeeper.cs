@@ -8,23 +8,26 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
-/// Keeps every lease of this process alive and gives each back once. A lease is renewed a third into its time; as each was taken at another moment, the work
-/// spreads by itself. What Redis has forgotten is taken again; what somebody took away, or what others got while this process stood still, is lost.
+/// Renews every lease of this process and releases each once. A lease is renewed after a third of its TTL; leases are taken at different
+/// moments, so the renewals spread over time. A lease that Redis lost is acquired again. A lease is reported as lost when another caller
+/// revoked it, or when other holders took the slot while this process was suspended.
 /// </summary>
 internal sealed class LeaseKeeper : BackgroundService
 {
-    /// <summary>Holders in one call: a decision that waits behind it waits well under a millisecond.</summary>
-    private const int Batch = 500;
+    /// <summary>Most holders in one call to Redis, so that a decision behind it waits well under a millisecond.</summary>
+    private const int BatchSize = 500;
 
-    private const int MostWaiting = 100_000;
+    private const int MaxPendingReleases = 100_000;
 
-    /// <summary>A release whose question may still be overtaken by an older one is repeated after this.</summary>
+    /// <summary>
+    /// A release is repeated after this time, because a delayed claim of the same holder may reach Redis after the first release.
+    /// </summary>
     private static readonly TimeSpan RepeatAfter = TimeSpan.FromSeconds(10);
 
     private static readonly RedisScript Renew = RedisScript.Embedded("renew.lua");
     private static readonly RedisScript Release = RedisScript.Embedded("release.lua");
 
-    private readonly RedisLine _redis;
+    private readonly GuardedRedis _redis;
     private readonly IConnectionMultiplexer _connection;
     private readonly IOptionsMonitor<RedisOptions> _options;
     private readonly TimeProvider _time;
@@ -35,27 +38,34 @@ internal sealed class LeaseKeeper : BackgroundService
     private readonly Lock _gate = new();
     private readonly Dictionary<string, HeldLease> _byHolder = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _perKey = new(StringComparer.Ordinal);
-    private readonly PriorityQueue<GiveBack, long> _givingBack = new();
+    private readonly PriorityQueue<PendingRelease, long> _pendingReleases = new();
 
-    // Filled anew by each round and used by its loop alone: tens of thousands of references are not allocated every second.
+    // Each round fills these lists again, and only the loop uses them. So the loop does not allocate tens of thousands of references every
+    // second.
     private readonly List<HeldLease> _all = [];
     private readonly List<HeldLease> _round = [];
-    private TimeSpan _shortest = TimeSpan.FromSeconds(3);
+    private TimeSpan _shortestInterval = TimeSpan.FromSeconds(3);
     private int _held;
     private bool _subscribed;
     private bool _reconnected;
 
     public LeaseKeeper(
-        RedisLine redis, IConnectionMultiplexer connection, ReplicaId replica, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<LeaseKeeper> logger)
+        GuardedRedis redis,
+        IConnectionMultiplexer connection,
+        ReplicaId replica,
+        IOptionsMonitor<RedisOptions> options,
+        TimeProvider time,
+        ReliabilityMetrics metrics,
+        ILogger<LeaseKeeper> logger)
     {
         (_redis, _connection, _options, _time, _metrics, _logger) = (redis, connection, options, time, metrics, logger);
         _registry = RedisKeys.LeasesOf(replica.ToString());
         metrics.Held(() => Volatile.Read(ref _held));
     }
 
-    private sealed record GiveBack(string Holder, LeaseClaim[] Claims, bool Repeat);
+    private sealed record PendingRelease(string Holder, LeaseClaim[] Claims, bool Repeat);
 
-    /// <summary>How many places of this key this process keeps.</summary>
+    /// <summary>How many leases of the key this process holds.</summary>
     public int HeldAt(string key)
     {
         lock (_gate)
@@ -64,6 +74,7 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
+    /// <summary>Whether the holder has a lease of the key in this process.</summary>
     public bool Holds(string holder, string key)
     {
         lock (_gate)
@@ -80,9 +91,12 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
-    /// <param name="deciding">How many of the claims, from the first, are no shadow.</param>
-    /// <param name="missing">Redis does not have it yet.</param>
-    public HeldLease Keep(string holder, LeaseClaim[] claims, int deciding, bool missing)
+    /// <summary>Registers leases that were taken, and renews them from now on.</summary>
+    /// <param name="holder">Identifies the holder.</param>
+    /// <param name="claims">The leases; at least one.</param>
+    /// <param name="deciding">How many of the claims, from the first, belong to the deciding group.</param>
+    /// <param name="missing">True: Redis does not have the leases yet.</param>
+    public HeldLease Register(string holder, LeaseClaim[] claims, int deciding, bool missing)
     {
         var now = _time.GetTimestamp();
         var lease = new HeldLease(this, holder, claims, deciding, missing, now);
@@ -97,30 +111,33 @@ internal sealed class LeaseKeeper : BackgroundService
             }
 
             _held++;
-            _shortest = lease.RenewEvery < _shortest ? lease.RenewEvery : _shortest;
+            _shortestInterval = lease.RenewEvery < _shortestInterval ? lease.RenewEvery : _shortestInterval;
         }
 
         return lease;
     }
 
-    /// <summary>Called once for each lease, by its disposal.</summary>
-    public async ValueTask GiveBackAsync(HeldLease lease)
+    /// <summary>Releases a lease. The disposal of the lease calls it once.</summary>
+    public async ValueTask ReleaseAsync(HeldLease lease)
     {
-        Forget(lease);
+        Remove(lease);
         foreach (var claim in lease.Claims)
         {
-            claim.WhenGivenBack?.Invoke(_time.GetElapsedTime(lease.Since));
+            claim.OnReleased?.Invoke(_time.GetElapsedTime(lease.Since));
         }
 
-        var known = await _redis.AskAsync(Release, KeysOf(lease.Claims), [lease.Holder], CancellationToken.None);
-        if (known is null || lease.Missing)
+        var response = await _redis.EvaluateAsync(Release, KeysOf(lease.Claims), [lease.Holder], CancellationToken.None);
+        if (response is null || lease.Missing)
         {
-            GiveBackLater(lease.Holder, lease.Claims);
+            ReleaseLater(lease.Holder, lease.Claims);
         }
     }
 
-    /// <summary>Remembers to give back what may have been taken; it is tried until Redis answers, and once more for a question that was still on its way.</summary>
-    public void GiveBackLater(string holder, LeaseClaim[] claims)
+    /// <summary>
+    /// Queues a release of leases that may have been taken. The release is retried until Redis responds, and repeated once in case the
+    /// claim itself was delayed.
+    /// </summary>
+    public void ReleaseLater(string holder, LeaseClaim[] claims)
     {
         if (claims.Length > 0)
         {
@@ -128,8 +145,8 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
-    /// <summary>Somebody took all leases of this holder away.</summary>
-    public void TakenAway(string holder)
+    /// <summary>Reports all leases of the holder as lost, because a caller revoked them.</summary>
+    public void Revoke(string holder)
     {
         HeldLease? lease;
         lock (_gate)
@@ -139,21 +156,23 @@ internal sealed class LeaseKeeper : BackgroundService
 
         for (; lease is not null; lease = lease.Sibling)
         {
-            Lose(lease, "it was taken away");
+            MarkLost(lease, "it was revoked");
         }
     }
 
-    /// <summary>One round: renews what is due, takes again what Redis forgot, gives back what is waiting.</summary>
-    internal async Task TendAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Runs one round: sends the queued releases, renews the leases that are due, acquires again the leases that are missing in Redis.
+    /// </summary>
+    internal async Task RunRoundAsync(CancellationToken cancellationToken)
     {
         if (!_subscribed && _connection.IsConnected)
         {
-            await _connection.GetSubscriber().SubscribeAsync(RedisKeys.LeasesTaken, (_, holder) => TakenAway(holder.ToString()));
+            await _connection.GetSubscriber().SubscribeAsync(RedisKeys.LeasesRevoked, (_, holder) => Revoke(holder.ToString()));
             _subscribed = true;
         }
 
-        await GiveBackWaitingAsync(cancellationToken);
-        Look();
+        await ReleasePendingAsync(cancellationToken);
+        CollectLeases();
         await RenewDueAsync(cancellationToken);
         await RetakeMissingAsync(cancellationToken);
     }
@@ -167,42 +186,42 @@ internal sealed class LeaseKeeper : BackgroundService
             {
                 var before = _time.GetTimestamp();
                 await Task.Delay(Period(), _time, stoppingToken);
-                NoticeStandstill(_time.GetElapsedTime(before));
-                await TendAsync(stoppingToken);
+                DetectSuspension(_time.GetElapsedTime(before));
+                await RunRoundAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
                 return;
             }
-            catch (Exception exception) when (RedisTrouble.Is(exception))
+            catch (Exception exception) when (RedisFailure.Is(exception))
             {
-                // Away; the line has counted it, the next round tries again.
+                // Redis is unavailable. The metrics already count it, and the next round tries again.
             }
-#pragma warning disable CA1031 // Nobody else keeps the leases: the loop outlives its surprises.
+#pragma warning disable CA1031 // Nothing else renews the leases: the loop must survive unexpected exceptions.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                _logger.KeepingFailed(exception);
+                _logger.LeaseUpkeepFailed(exception);
             }
         }
     }
 
-    /// <summary>What is still held when the host stops is given back, so that no other replica waits for its expiry.</summary>
+    /// <summary>Releases the leases that are still held when the host stops, so that no other replica waits for their expiry.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        Look();
-        foreach (var some in _all.Chunk(Batch))
+        CollectLeases();
+        foreach (var batch in _all.Chunk(BatchSize))
         {
-            await Task.WhenAll(some.Select(lease => lease.DisposeAsync().AsTask()));
+            await Task.WhenAll(batch.Select(lease => lease.DisposeAsync().AsTask()));
         }
 
-        await GiveBackWaitingAsync(cancellationToken);
+        await ReleasePendingAsync(cancellationToken);
     }
 
     private async Task RenewDueAsync(CancellationToken cancellationToken)
     {
-        // A Redis that comes back may have forgotten everything: all leases are looked after at once.
+        // After a reconnect Redis may have lost all data: all leases are renewed at once, which detects the missing ones.
         var all = Volatile.Read(ref _reconnected) && _connection.IsConnected;
         var now = _time.GetTimestamp();
         _round.Clear();
@@ -214,27 +233,27 @@ internal sealed class LeaseKeeper : BackgroundService
             }
         }
 
-        foreach (var some in _round.Chunk(Batch))
+        foreach (var batch in _round.Chunk(BatchSize))
         {
-            var due = RenewalBatch.Of(some);
-            if (await _redis.TendAsync(Renew, due.Keys, due.Arguments, cancellationToken) is not { } answer)
+            var due = RenewalBatch.Of(batch);
+            if (await _redis.MaintainAsync(Renew, due.Keys, due.Arguments, cancellationToken) is not { } response)
             {
                 return;
             }
 
-            foreach (var lease in some)
+            foreach (var lease in batch)
             {
                 lease.RenewAt = now + Ticks(lease.RenewEvery);
             }
 
-            foreach (var number in (int[])answer!)
+            foreach (var number in (int[])response!)
             {
                 due.Holders[number - 1].Missing = true;
             }
 
-            foreach (var lease in some)
+            foreach (var lease in batch)
             {
-                lease.MayBeOthers &= lease.Missing;
+                lease.MayBeTakenOver &= lease.Missing;
             }
         }
 
@@ -253,9 +272,9 @@ internal sealed class LeaseKeeper : BackgroundService
         }
 
         var (began, rebuilt) = (_time.GetUtcNow(), 0);
-        foreach (var some in missing.Chunk(Batch))
+        foreach (var batch in missing.Chunk(BatchSize))
         {
-            var retaken = await Task.WhenAll(some.Select(lease => RetakeAsync(lease, cancellationToken)));
+            var retaken = await Task.WhenAll(batch.Select(lease => RetakeAsync(lease, cancellationToken)));
             rebuilt += retaken.Count(done => done is true);
             if (Array.Exists(retaken, done => done is null))
             {
@@ -266,39 +285,40 @@ internal sealed class LeaseKeeper : BackgroundService
         if (rebuilt > 0)
         {
             _metrics.Leases("rebuilt", rebuilt);
-            BackgroundRound.Did("rebuild leases", began, ("sendcat.leases.count", rebuilt));
+            BackgroundRound.Record("rebuild leases", began, ("sendcat.leases.count", rebuilt));
             _logger.LeasesRebuilt(rebuilt);
         }
     }
 
     private async Task<bool?> RetakeAsync(HeldLease lease, CancellationToken cancellationToken)
     {
-        if (await _redis.Database.KeyExistsAsync(RedisKeys.Taken + lease.Holder).WaitAsync(TimeSpan.FromSeconds(2), _time, cancellationToken))
+        var marked = _redis.Database.KeyExistsAsync(RedisKeys.RevokedHolderPrefix + lease.Holder);
+        if (await marked.WaitAsync(TimeSpan.FromSeconds(2), _time, cancellationToken))
         {
-            Lose(lease, "it was taken away");
+            MarkLost(lease, "it was revoked");
             return false;
         }
 
-        var retaken = await ClaimStore.RetakeAsync(_redis, _registry, lease, forced: !lease.MayBeOthers, cancellationToken);
+        var retaken = await ClaimStore.RetakeAsync(_redis, _registry, lease, forced: !lease.MayBeTakenOver, cancellationToken);
         if (retaken is true)
         {
-            (lease.Missing, lease.MayBeOthers) = (false, false);
+            (lease.Missing, lease.MayBeTakenOver) = (false, false);
             if (lease.IsDisposed)
             {
-                GiveBackLater(lease.Holder, lease.Claims);
+                ReleaseLater(lease.Holder, lease.Claims);
             }
         }
         else if (retaken is false)
         {
-            Lose(lease, "others have its place");
+            MarkLost(lease, "another holder has its slot");
         }
 
         return retaken;
     }
 
-    private void Lose(HeldLease lease, string why)
+    private void MarkLost(HeldLease lease, string why)
     {
-        if (Forget(lease))
+        if (Remove(lease))
         {
             _metrics.Leases("lost", 1);
             _logger.LeaseLost(lease.Holder, why);
@@ -306,64 +326,69 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
-    private async Task GiveBackWaitingAsync(CancellationToken cancellationToken)
+    private async Task ReleasePendingAsync(CancellationToken cancellationToken)
     {
-        while (_connection.IsConnected && TryDequeue(out var some))
+        while (_connection.IsConnected && TryDequeue(out var batch))
         {
-            var known = await Task.WhenAll(some.Select(it => _redis.TendAsync(Release, KeysOf(it.Claims), [it.Holder], cancellationToken).AsTask()));
-            for (var n = 0; n < some.Count; n++)
+            var responses = await Task.WhenAll(
+                batch.Select(it => _redis.MaintainAsync(Release, KeysOf(it.Claims), [it.Holder], cancellationToken).AsTask()));
+            for (var n = 0; n < batch.Count; n++)
             {
-                if (known[n] is null || some[n].Repeat)
+                if (responses[n] is null || batch[n].Repeat)
                 {
-                    Enqueue(some[n] with { Repeat = known[n] is null && some[n].Repeat }, known[n] is null ? Period() : RepeatAfter);
+                    Enqueue(batch[n] with { Repeat = responses[n] is null && batch[n].Repeat }, responses[n] is null ? Period() : RepeatAfter);
                 }
             }
 
-            if (Array.Exists(known, answer => answer is null))
+            if (Array.Exists(responses, response => response is null))
             {
                 return;
             }
         }
     }
 
-    private void Enqueue(GiveBack giveBack, TimeSpan after)
+    private void Enqueue(PendingRelease release, TimeSpan after)
     {
-        lock (_givingBack)
+        lock (_pendingReleases)
         {
-            // A long absence of Redis must not fill the memory: what is dropped here runs out by itself.
-            if (_givingBack.Count >= MostWaiting)
+            // The queue is bounded, because Redis may be unavailable for long. The leases of a dropped release expire in Redis.
+            if (_pendingReleases.Count >= MaxPendingReleases)
             {
-                _givingBack.Dequeue();
+                _pendingReleases.Dequeue();
             }
 
-            _givingBack.Enqueue(giveBack, _time.GetTimestamp() + Ticks(after));
+            _pendingReleases.Enqueue(release, _time.GetTimestamp() + Ticks(after));
         }
     }
 
-    private bool TryDequeue(out List<GiveBack> some)
+    private bool TryDequeue(out List<PendingRelease> batch)
     {
-        some = [];
-        lock (_givingBack)
+        batch = [];
+        lock (_pendingReleases)
         {
             var now = _time.GetTimestamp();
-            while (some.Count < Batch && _givingBack.TryPeek(out var next, out var at) && at <= now)
+            while (batch.Count < BatchSize && _pendingReleases.TryPeek(out var next, out var at) && at <= now)
             {
-                _givingBack.Dequeue();
-                if (NotHeld(next) is { Claims.Length: > 0 } left)
+                _pendingReleases.Dequeue();
+                if (NotHeld(next) is { Claims.Length: > 0 } remaining)
                 {
-                    some.Add(left);
+                    batch.Add(remaining);
                 }
             }
         }
 
-        return some.Count > 0;
+        return batch.Count > 0;
     }
 
-    /// <summary>Without what the same holder has got since: a turn that was refused once and came in at its second try keeps its place.</summary>
-    private GiveBack NotHeld(GiveBack giveBack) => giveBack with { Claims = Array.FindAll(giveBack.Claims, claim => !Holds(giveBack.Holder, claim.Key)) };
+    /// <summary>
+    /// Removes the leases that the same holder has acquired since: a turn that was refused first and admitted at its second attempt keeps
+    /// its slot.
+    /// </summary>
+    private PendingRelease NotHeld(PendingRelease release) =>
+        release with { Claims = Array.FindAll(release.Claims, claim => !Holds(release.Holder, claim.Key)) };
 
-    /// <returns>Whether it was still kept.</returns>
-    private bool Forget(HeldLease lease)
+    /// <returns>Whether the lease was still registered.</returns>
+    private bool Remove(HeldLease lease)
     {
         lock (_gate)
         {
@@ -405,7 +430,7 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
-    private void Look()
+    private void CollectLeases()
     {
         _all.Clear();
         lock (_gate)
@@ -420,24 +445,28 @@ internal sealed class LeaseKeeper : BackgroundService
         }
     }
 
-    /// <summary>A process that stood still longer than the others wait may have been buried: its places may have been given to others.</summary>
-    private void NoticeStandstill(TimeSpan gap)
+    /// <summary>
+    /// Detects that this process was suspended for longer than <see cref="RedisOptions.ReplicaDeadAfterMs"/>. Other replicas may then have
+    /// reaped its leases and given the slots to other holders.
+    /// </summary>
+    /// <param name="gap">Time that the last wait for a round took.</param>
+    private void DetectSuspension(TimeSpan gap)
     {
-        var still = gap - Period();
-        if (still.TotalMilliseconds > _options.CurrentValue.ReplicaDeadAfterMs)
+        var suspended = gap - Period();
+        if (suspended.TotalMilliseconds > _options.CurrentValue.ReplicaDeadAfterMs)
         {
-            _logger.StoodStill((long)still.TotalMilliseconds);
-            Look();
+            _logger.ProcessSuspended((long)suspended.TotalMilliseconds);
+            CollectLeases();
             foreach (var lease in _all)
             {
-                (lease.MayBeOthers, lease.RenewAt) = (true, 0);
+                (lease.MayBeTakenOver, lease.RenewAt) = (true, 0);
             }
         }
     }
 
     private RedisKey[] KeysOf(LeaseClaim[] claims) => [_registry, .. claims.Select(claim => (RedisKey)claim.Key)];
 
-    private TimeSpan Period() => _shortest / 3 is var third && third < TimeSpan.FromSeconds(1) ? third : TimeSpan.FromSeconds(1);
+    private TimeSpan Period() => _shortestInterval / 3 is var third && third < TimeSpan.FromSeconds(1) ? third : TimeSpan.FromSeconds(1);
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 }

@@ -1,5 +1,6 @@
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>A name that a limit is counted under.</summary>
-/// <param name="Times">How many times the limit this name has: a network that holds many clients has more than one of them.</param>
+/// <summary>The name under which a limit counts, for instance a client address or a network.</summary>
+/// <param name="Name">The name.</param>
+/// <param name="Times">Multiplier of the limit, ≥ 1: a network with many clients gets a multiple of one client's limit.</param>
 public readonly record struct LimitKey(string Name, int Times = 1);

@@ -3,32 +3,35 @@ using System.Runtime.InteropServices;
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
-/// Decides claims with what this process alone knows, while Redis is away: the same windows and caps, so that every replica stays bounded. What was taken through Redis before counts as well, and so does
-/// what Redis was asked for and may be about to take: one late answer in a burst does not open a second budget.
+/// Decides claims on the counts of this process alone while Redis is unavailable, with the same windows and caps, so that every replica
+/// stays bounded. The counts include what this process took through Redis before, and the claims of requests to Redis that are still
+/// pending: a late response in a burst does not open a second budget.
 /// </summary>
 internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
 {
-    /// <summary>Windows remembered at most; keys may be chosen by whoever calls.</summary>
-    internal const int MostWindows = 50_000;
+    /// <summary>Most windows in memory. The limit is needed because clients can choose keys.</summary>
+    internal const int MaxWindows = 50_000;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<string, (WindowCount Count, long LengthMs)> _windows = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, long> _asked = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, long> _pending = new(StringComparer.Ordinal);
 
-    /// <summary>Redis is about to be asked for these. Followed by <see cref="Heard"/>.</summary>
-    public void Asked(IReadOnlyList<Claim> claims)
+    /// <summary>Counts the claims as pending before the request to Redis. <see cref="RequestEnded"/> must follow.</summary>
+    public void RequestStarted(IReadOnlyList<Claim> claims)
     {
         lock (_gate)
         {
             for (var n = 0; n < claims.Count; n++)
             {
-                CollectionsMarshal.GetValueRefOrAddDefault(_asked, claims[n].Key, out _) += Cost(claims[n]);
+                CollectionsMarshal.GetValueRefOrAddDefault(_pending, claims[n].Key, out _) += Cost(claims[n]);
             }
         }
     }
 
-    /// <summary>Redis has answered, or is not waited for any more.</summary>
-    public void Heard(IReadOnlyList<Claim> claims, bool taken)
+    /// <summary>Stops counting the claims as pending: Redis has responded, or the caller no longer waits.</summary>
+    /// <param name="claims">The claims of the request.</param>
+    /// <param name="taken">True: Redis took the claims, so their windows are counted here too.</param>
+    public void RequestEnded(IReadOnlyList<Claim> claims, bool taken)
     {
         lock (_gate)
         {
@@ -36,13 +39,13 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
             for (var n = 0; n < claims.Count; n++)
             {
                 var claim = claims[n];
-                if (_asked.GetValueOrDefault(claim.Key) - Cost(claim) is > 0 and var left)
+                if (_pending.GetValueOrDefault(claim.Key) - Cost(claim) is > 0 and var left)
                 {
-                    _asked[claim.Key] = left;
+                    _pending[claim.Key] = left;
                 }
                 else
                 {
-                    _asked.Remove(claim.Key);
+                    _pending.Remove(claim.Key);
                 }
 
                 if (taken && claim is WindowClaim window)
@@ -51,12 +54,15 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 }
             }
 
-            Forget(nowMs);
+            EvictExpired(nowMs);
         }
     }
 
-    /// <summary>Sets right what a window has counted <paramref name="since"/> ago.</summary>
-    public void Correct(WindowClaim window, long difference, TimeSpan since)
+    /// <summary>Corrects the count of a window for a claim that was taken <paramref name="since"/> ago.</summary>
+    /// <param name="window">The claim.</param>
+    /// <param name="difference">Actual cost minus claimed cost.</param>
+    /// <param name="since">Time since the claim.</param>
+    public void Settle(WindowClaim window, long difference, TimeSpan since)
     {
         lock (_gate)
         {
@@ -64,69 +70,74 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
             if (difference > 0)
             {
                 Add(window, nowMs, difference);
-                Forget(nowMs);
+                EvictExpired(nowMs);
             }
             else if (_windows.ContainsKey(window.Key))
             {
                 var length = (long)window.Window.TotalMilliseconds;
-                _windows[window.Key] = (Count(window.Key, nowMs, length).Return(-difference, nowMs - (long)since.TotalMilliseconds, length), length);
+                _windows[window.Key] = (Count(window.Key, nowMs, length).Refund(-difference, nowMs - (long)since.TotalMilliseconds, length), length);
             }
         }
     }
 
-    /// <summary>Keeps what Redis gave, unless places that were taken without Redis have used up the limit.</summary>
-    /// <param name="full">The limit that is used up.</param>
-    public HeldLease? Keep(string holder, LeaseClaim[] leases, int deciding, out LeaseClaim? full)
+    /// <summary>Registers leases that Redis granted, unless leases that were taken without Redis have used up a limit.</summary>
+    /// <param name="holder">Identifies the holder.</param>
+    /// <param name="leases">The leases.</param>
+    /// <param name="deciding">How many of the leases, from the first, belong to the deciding group.</param>
+    /// <param name="full">The limit that is used up; null when the leases were registered.</param>
+    /// <returns>Null when a limit is used up.</returns>
+    public HeldLease? TryRegister(string holder, LeaseClaim[] leases, int deciding, out LeaseClaim? full)
     {
         lock (_gate)
         {
             full = null;
             for (var n = 0; n < deciding && full is null; n++)
             {
-                full = leases[n].Enforced && IsFull(holder, leases[n], asked: 0) ? leases[n] : null;
+                full = leases[n].Enforced && IsFull(holder, leases[n], pending: 0) ? leases[n] : null;
             }
 
-            return full is null ? keeper.Keep(holder, leases, deciding, missing: false) : null;
+            return full is null ? keeper.Register(holder, leases, deciding, missing: false) : null;
         }
     }
 
+    /// <summary>Takes all claims or none, without Redis.</summary>
     public ClaimOutcome Take(string holder, IReadOnlyList<Claim> claims)
     {
         lock (_gate)
         {
             var nowMs = time.GetUtcNow().ToUnixTimeMilliseconds();
-            List<string>? soft = null;
+            List<string>? softBlocked = null;
             int? remaining = null;
             for (var n = 0; n < claims.Count; n++)
             {
                 var claim = claims[n];
-                TimeSpan? wait;
+                TimeSpan? retryAfter;
                 bool breached;
                 if (claim is WindowClaim window)
                 {
                     var length = (long)window.Window.TotalMilliseconds;
-                    var asked = _asked.GetValueOrDefault(window.Key);
+                    var pending = _pending.GetValueOrDefault(window.Key);
                     var count = Count(window.Key, nowMs, length);
-                    count = asked > 0 ? count.Spend(asked, nowMs) : count;
+                    count = pending > 0 ? count.Spend(pending, nowMs) : count;
                     breached = !count.Fits(nowMs, length, window.Max, window.Cost);
-                    wait = breached ? count.UntilFits(nowMs, length, window.Max, window.Cost) : null;
+                    retryAfter = breached ? count.UntilFits(nowMs, length, window.Max, window.Cost) : null;
                     remaining ??= breached ? null : (int)(window.Max - count.Used(nowMs, length) - window.Cost);
                 }
                 else
                 {
                     var lease = (LeaseClaim)claim;
-                    breached = IsFull(holder, lease, _asked.GetValueOrDefault(lease.Key));
-                    wait = lease.RetryAfter;
+                    breached = IsFull(holder, lease, _pending.GetValueOrDefault(lease.Key));
+                    retryAfter = lease.RetryAfter;
                 }
 
                 if (breached && claim.Enforced)
                 {
-                    return new(ClaimStatus.Refused) { RefusedBy = claim, RetryAfter = wait, Local = true };
+                    return new(ClaimStatus.Refused) { RefusedBy = claim, RetryAfter = retryAfter, Local = true };
                 }
 
                 if (breached)
                 {
-                    (soft ??= []).Add(claim.Reason);
+                    (softBlocked ??= []).Add(claim.Reason);
                 }
             }
 
@@ -135,19 +146,20 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 Add(window, nowMs, window.Cost);
             }
 
-            Forget(nowMs);
+            EvictExpired(nowMs);
             LeaseClaim[] leases = [.. claims.OfType<LeaseClaim>()];
             return new(ClaimStatus.Taken)
             {
                 Local = true,
-                SoftBlocked = soft ?? (IReadOnlyList<string>)[],
+                SoftBlocked = softBlocked ?? (IReadOnlyList<string>)[],
                 Remaining = remaining,
-                Lease = leases.Length == 0 ? null : keeper.Keep(holder, leases, leases.Length, missing: true),
+                Lease = leases.Length == 0 ? null : keeper.Register(holder, leases, leases.Length, missing: true),
             };
         }
     }
 
-    private bool IsFull(string holder, LeaseClaim lease, long asked) => keeper.HeldAt(lease.Key) + asked >= lease.Cap && !keeper.Holds(holder, lease.Key);
+    private bool IsFull(string holder, LeaseClaim lease, long pending) =>
+        keeper.HeldAt(lease.Key) + pending >= lease.Cap && !keeper.Holds(holder, lease.Key);
 
     private static long Cost(Claim claim) => claim is WindowClaim window ? window.Cost : 1;
 
@@ -160,10 +172,12 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
     private WindowCount Count(string key, long nowMs, long lengthMs) =>
         _windows.TryGetValue(key, out var found) && found.LengthMs == lengthMs ? found.Count.At(nowMs, lengthMs) : new(nowMs / lengthMs, 0, 0);
 
-    /// <summary>Drops what no longer counts, and everything when even that is not enough: bounded memory comes first.</summary>
-    private void Forget(long nowMs)
+    /// <summary>
+    /// Evicts windows that no longer count, once there are too many. If that is not enough, evicts all: bounded memory has priority.
+    /// </summary>
+    private void EvictExpired(long nowMs)
     {
-        if (_windows.Count <= MostWindows)
+        if (_windows.Count <= MaxWindows)
         {
             return;
         }
@@ -176,8 +190,8 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
             }
         }
 
-        // Or the next window would be the reason to look through all of them again.
-        if (_windows.Count > MostWindows / 2)
+        // With more than half left, one of the next new windows would cause a full scan again.
+        if (_windows.Count > MaxWindows / 2)
         {
             _windows.Clear();
         }

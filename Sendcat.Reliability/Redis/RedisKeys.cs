@@ -4,47 +4,53 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>The only place that spells Redis keys and channels.</summary>
+/// <summary>The only source of Redis keys and channel names.</summary>
 public static class RedisKeys
 {
-    /// <summary>Longest part of a key that somebody outside may choose; longer ones are hashed.</summary>
+    /// <summary>Most characters of a key part that a client may choose; a longer part is replaced by its hash.</summary>
     private const int LongestName = 160;
 
+    /// <summary>Channel: knob overrides changed.</summary>
     public static readonly RedisChannel KnobsChanged = RedisChannel.Literal("sendcat:knobs");
 
-    /// <summary>Sign-ins that were revoked: their families, separated by blanks; empty: read the table.</summary>
+    /// <summary>
+    /// Channel: sign-ins were revoked. The message is their token families, separated by blanks; when it is empty, receivers read the
+    /// table.
+    /// </summary>
     public static readonly RedisChannel FamiliesRevoked = RedisChannel.Literal("sendcat:families");
 
+    /// <summary>Channel: the circuit of a provider changed. The message is the provider's name.</summary>
     public static readonly RedisChannel CircuitsChanged = RedisChannel.Literal("sendcat:circuits");
 
-    /// <summary>Holders whose leases somebody else took away.</summary>
-    public static readonly RedisChannel LeasesTaken = RedisChannel.Literal("sendcat:leases");
+    /// <summary>Channel: all leases of a holder were revoked. The message is the holder.</summary>
+    public static readonly RedisChannel LeasesRevoked = RedisChannel.Literal("sendcat:leases");
 
-    /// <summary>Tool jobs that are over: the tool and the jobs' ids.</summary>
+    /// <summary>Channel: tool jobs ended. The message is the tool and the ids of the jobs.</summary>
     public static readonly RedisChannel ToolJobsFinished = RedisChannel.Literal("sendcat:tooljobs:finished");
 
-    /// <summary>A tool job that nobody waits for any more.</summary>
+    /// <summary>Channel: a tool job was cancelled, because no caller waits for it any more.</summary>
     public static readonly RedisChannel ToolJobsCancelled = RedisChannel.Literal("sendcat:tooljobs:cancelled");
 
-    /// <summary>An operator wants eBay's categories fetched now: the message is the marketplace.</summary>
+    /// <summary>Channel: an operator requests a refresh of eBay's categories. The message is the marketplace.</summary>
     public static readonly RedisChannel TaxonomyRefreshRequested = RedisChannel.Literal("sendcat:taxonomy");
 
-    /// <summary>Sorted set of replicas, scored by when each counts as dead.</summary>
+    /// <summary>Sorted set of replicas. The score is the time, in Unix ms, after which the replica counts as dead.</summary>
     public const string Replicas = "leases:replicas";
 
-    /// <summary>Hash of one replica: holder → its lease keys, one a line.</summary>
+    /// <summary>Hash of one replica: holder → its lease keys, one per line.</summary>
     public static string LeasesOf(string replica) => $"leases:of:{replica}";
 
-    /// <summary>Beginning of <see cref="LeasesOf"/> for scripts that visit all replicas.</summary>
-    public const string LeasesOfAny = "leases:of:";
+    /// <summary>Prefix of <see cref="LeasesOf"/>, for scripts that visit the hashes of all replicas.</summary>
+    public const string LeasesOfPrefix = "leases:of:";
 
-    /// <summary>Beginning of the marks that a holder's leases were taken away for good.</summary>
-    public const string Taken = "leases:taken:";
+    /// <summary>Prefix of the keys that mark a holder's leases as revoked, so that its replica does not acquire them again.</summary>
+    public const string RevokedHolderPrefix = "leases:taken:";
 
     public static string GlobalInFlight(string prefix) => $"{prefix}:inflight:global";
 
     public static string UserInFlight(string prefix, string principal) => $"{prefix}:inflight:user:{Name(principal)}";
 
+    /// <param name="prefix">Prefix of admission's keys.</param>
     /// <param name="address">A client's address, or a network.</param>
     public static string AddressInFlight(string prefix, string address) => $"{prefix}:inflight:address:{Name(address)}";
 
@@ -54,7 +60,7 @@ public static class RedisKeys
 
     public static string ToolRate(string prefix) => $"{prefix}:rate:tool";
 
-    /// <summary>Where admission counts while it only watches.</summary>
+    /// <summary>Prefix of the keys that admission counts under in shadow mode.</summary>
     public static string Shadow(string prefix) => $"{prefix}:shadow";
 
     public static string RateLimit(string bucket, string key) => $"limit:{bucket}:{Name(key)}";
@@ -65,44 +71,50 @@ public static class RedisKeys
 
     public static string CircuitProbe(string provider) => $"circuit:{provider}:probe";
 
-    /// <summary>Where a thread's running turn lives.</summary>
+    /// <summary>The replica that runs a thread's turn.</summary>
     public static string LiveTurn(Guid thread) => $"turn:live:{thread:D}";
 
-    /// <summary>A principal's turn that nobody reads at present.</summary>
+    /// <summary>A principal's turn that has no reader at present.</summary>
     public static string DetachedTurn(string principal) => $"turn:detached:{Name(principal)}";
 
-    /// <summary>Sorted set of the turns of guests that nobody reads at present, scored by when their last reader left.</summary>
+    /// <summary>
+    /// Sorted set of the turns of guests that have no reader at present. The score is the time at which the last reader disconnected.
+    /// </summary>
     public const string DetachedGuests = "turn:detached-guests";
 
-    /// <summary>The same for signed-in users.</summary>
+    /// <summary>Like <see cref="DetachedGuests"/>, for signed-in users.</summary>
     public const string DetachedUsers = "turn:detached-users";
 
-    /// <summary>What a turn has said so far, for readers on other replicas.</summary>
+    /// <summary>The output of a turn so far, for readers on other replicas.</summary>
     public static string TurnFeed(Guid stream) => $"turn:feed:{stream:D}";
 
-    /// <summary>Channel: the feed has grown.</summary>
-    public static string TurnFeedNews(Guid stream) => $"turn:news:{stream:D}";
+    /// <summary>Channel: the output of a turn (<see cref="TurnFeed"/>) has new entries.</summary>
+    public static string TurnFeedChanged(Guid stream) => $"turn:news:{stream:D}";
 
-    /// <summary>Channel: aborts and take-overs of turns, for the replica that runs them.</summary>
+    /// <summary>Channel: aborts and takeovers of turns, for the replica that runs the turn.</summary>
     public const string TurnSignals = "sendcat:turns";
 
-    /// <summary>Names of the tool cache's namespaces.</summary>
+    /// <summary>The names of the tool cache's namespaces.</summary>
     public const string ToolCacheNamespaces = "toolcache:namespaces";
 
-    /// <summary>Channel: an entry of the tool cache was filled, or given up by who was filling it.</summary>
-    public static readonly RedisChannel ToolCacheNews = RedisChannel.Literal("sendcat:toolcache");
+    /// <summary>Channel: an entry of the tool cache was filled, or the replica that was filling it failed.</summary>
+    public static readonly RedisChannel ToolCacheChanged = RedisChannel.Literal("sendcat:toolcache");
 
-    /// <summary>Sorted set of a namespace's entries, scored by when each is gone. The braces keep a namespace in one slot of a cluster.</summary>
-    public static string ToolCacheIndex(string space) => $"toolcache:{{{space}}}";
+    /// <summary>
+    /// Sorted set of a namespace's entries, scored by expiry. The braces are a hash tag: a namespace stays in one slot of a Redis cluster.
+    /// </summary>
+    public static string ToolCacheIndex(string cacheNamespace) => $"toolcache:{{{cacheNamespace}}}";
 
-    public static string ToolCacheEntry(string space, string key) => $"toolcache:{{{space}}}:{Name(key)}";
+    public static string ToolCacheEntry(string cacheNamespace, string key) => $"toolcache:{{{cacheNamespace}}}:{Name(key)}";
 
-    /// <summary>Held by the replica that fills the entry.</summary>
-    public static string ToolCacheFlight(string space, string key) => $"toolcache:{{{space}}}:flight:{Name(key)}";
+    /// <summary>The lock of a single flight: the replica that fills the entry holds it.</summary>
+    public static string ToolCacheFlight(string cacheNamespace, string key) => $"toolcache:{{{cacheNamespace}}}:flight:{Name(key)}";
 
     private static string Name(string text)
     {
         var escaped = Uri.EscapeDataString(text);
-        return escaped.Length <= LongestName ? escaped : $"sha256-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
+        return escaped.Length <= LongestName
+            ? escaped
+            : $"sha256-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))}";
     }
 }

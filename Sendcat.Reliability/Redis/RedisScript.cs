@@ -4,7 +4,10 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>A script beside its user, called by its hash; a Redis that has lost it gets it again with a second call. Its first line is its name in traces.</summary>
+/// <summary>
+/// A Lua script that is embedded in this assembly. It is called by its hash; when Redis no longer has the script, a second call sends the
+/// text. The first line of the script is its span name.
+/// </summary>
 internal sealed class RedisScript
 {
     private const string Mark = "-- ";
@@ -15,16 +18,21 @@ internal sealed class RedisScript
     private RedisScript(string text)
     {
         _text = text;
-        Name = text.StartsWith(Mark, StringComparison.Ordinal) ? text[Mark.Length..text.IndexOf('\n', StringComparison.Ordinal)].Trim() : throw new ArgumentException($"A script begins with '{Mark}'.", nameof(text));
-#pragma warning disable CA5350 // Redis names its scripts by SHA-1.
+        Name = text.StartsWith(Mark, StringComparison.Ordinal)
+            ? text[Mark.Length..text.IndexOf('\n', StringComparison.Ordinal)].Trim()
+            : throw new ArgumentException($"A script must begin with '{Mark}'.", nameof(text));
+#pragma warning disable CA5350 // Redis identifies scripts by their SHA-1 hash.
         _hash = SHA1.HashData(Encoding.UTF8.GetBytes(text));
 #pragma warning restore CA5350
     }
 
-    /// <summary>What it does, for instance <c>claim limits</c>.</summary>
+    /// <summary>The span name, for instance <c>claim limits</c>.</summary>
     public string Name { get; }
 
-    /// <param name="name">File name; the scripts of this assembly live in the folders of their users.</param>
+    /// <summary>Loads an embedded script.</summary>
+    /// <param name="name">The file name without its folder. Each script is in the folder of the code that uses it.</param>
+    /// <exception cref="InvalidOperationException">No script, or more than one, has this name.</exception>
+    /// <exception cref="ArgumentException">The script has no name in its first line.</exception>
     public static RedisScript Embedded(string name)
     {
         var assembly = typeof(RedisScript).Assembly;
@@ -33,7 +41,7 @@ internal sealed class RedisScript
         return new(reader.ReadToEnd());
     }
 
-    /// <summary>By the hash. A call that <see cref="IsUnknown"/> has changed nothing.</summary>
+    /// <summary>Calls the script by its hash (EVALSHA). A call for which <see cref="IsUnknown"/> is true has changed nothing.</summary>
     public async Task<RedisResult> CallAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
     {
         using var span = RedisSpan.Start(Name, "EVALSHA");
@@ -47,8 +55,8 @@ internal sealed class RedisScript
         }
     }
 
-    /// <summary>With the text, which Redis keeps: the way to go on after <see cref="IsUnknown"/>.</summary>
-    public async Task<RedisResult> TeachAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
+    /// <summary>Calls the script with its text (EVAL), which Redis then caches. Use it after <see cref="IsUnknown"/>.</summary>
+    public async Task<RedisResult> LoadAndCallAsync(IDatabase redis, RedisKey[] keys, RedisValue[] arguments)
     {
         using var span = RedisSpan.Start(Name, "EVAL");
         try
@@ -61,6 +69,7 @@ internal sealed class RedisScript
         }
     }
 
-    /// <summary>Redis has answered that it does not know the script (after a restart, a failover or a flush).</summary>
-    public static bool IsUnknown(Task call) => call.Exception?.InnerException is RedisServerException answer && answer.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
+    /// <summary>Whether Redis responded that it does not have the script (after a restart, a failover or a flush).</summary>
+    public static bool IsUnknown(Task call) =>
+        call.Exception?.InnerException is RedisServerException response && response.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal);
 }

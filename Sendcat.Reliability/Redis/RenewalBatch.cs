@@ -3,7 +3,12 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>Renewals of several leases in the form that <c>renew.lua</c> reads: each key once, with all its holders.</summary>
+/// <summary>
+/// The renewals of several leases in the form that <c>renew.lua</c> reads: each key with its TTL once, followed by all its holders.
+/// </summary>
+/// <param name="Keys">The KEYS of the script.</param>
+/// <param name="Arguments">The ARGV of the script.</param>
+/// <param name="Holders">The leases in the order in which the script numbers them, from 1.</param>
 internal sealed record RenewalBatch(RedisKey[] Keys, RedisValue[] Arguments, IReadOnlyList<HeldLease> Holders)
 {
     public static RenewalBatch Of(IReadOnlyCollection<HeldLease> leases)

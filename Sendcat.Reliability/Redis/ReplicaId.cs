@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.Redis;
 
-/// <summary>This process among its replicas: new with every start.</summary>
+/// <summary>The id of this process among the replicas. Each start of the process gets a new id.</summary>
 public sealed record ReplicaId(Guid Value)
 {
     public static ReplicaId New() => new(Guid.NewGuid());

@@ -1,17 +1,24 @@
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
-/// A sliding window out of two fixed ones: what was counted in the previous one weighs by the share of it that the sliding window still covers.
-/// The same arithmetic as <c>claim.lua</c>; a pure value, the clock is an argument.
+/// A sliding window, approximated by two fixed windows: the count of the previous window is weighted by the share of it that the sliding
+/// window still covers. The arithmetic is the same as in <c>claim.lua</c>. A pure value; the clock is an argument.
 /// </summary>
 /// <remarks>
-/// The weights alone would hold an overdrawn window for up to two windows. So everything ends a window after the last cost, as it would if each cost were remembered by its time: whoever waits that long
-/// and sends nothing meanwhile is admitted.
+/// The weights alone would block an exceeded window for up to two windows. So all counts end one window after the last cost, as they would
+/// in an exact log of costs: a caller that waits for one window without a request is admitted.
 /// </remarks>
+/// <param name="Index">Number of the current fixed window: Unix time divided by the length.</param>
+/// <param name="Current">Units counted in the current fixed window.</param>
+/// <param name="Previous">Units counted in the fixed window before it.</param>
 internal readonly record struct WindowCount(long Index, long Current, long Previous)
 {
-    /// <summary>When something was counted last, in ms; 0: unknown, then the weights alone decide.</summary>
+    /// <summary>Time of the last cost, in Unix ms. 0: unknown, and the weights alone decide.</summary>
     public long LastMs { get; init; }
+
+    /// <summary>The counts as of <paramref name="nowMs"/>.</summary>
+    /// <param name="nowMs">Now, in Unix ms.</param>
+    /// <param name="lengthMs">Length of the window in ms.</param>
 
     public WindowCount At(long nowMs, long lengthMs)
     {
@@ -22,23 +29,29 @@ internal readonly record struct WindowCount(long Index, long Current, long Previ
             : new(index, 0, 0);
     }
 
-    /// <summary>How much of the window is used; <see cref="At"/> first.</summary>
+    /// <summary>Units of the window that are used. Call <see cref="At"/> first.</summary>
     public double Used(long nowMs, long lengthMs) => Current + (Previous * Share(nowMs, lengthMs));
 
     public bool Fits(long nowMs, long lengthMs, int max, int cost) => Used(nowMs, lengthMs) + cost <= max;
 
     public WindowCount Take(long cost) => this with { Current = Math.Max(0, Current + cost) };
 
-    /// <summary>Counts a cost now.</summary>
+    /// <summary>Adds a cost at the time <paramref name="nowMs"/>.</summary>
     public WindowCount Spend(long cost, long nowMs) => Take(cost) with { LastMs = nowMs };
 
-    /// <summary>Takes back what was counted at <paramref name="claimedMs"/>, from the fixed window that it was counted in; <see cref="At"/> first.</summary>
-    public WindowCount Return(long cost, long claimedMs, long lengthMs) =>
+    /// <summary>
+    /// Subtracts a cost that was counted at <paramref name="claimedMs"/>, from the fixed window in which it was counted. Call
+    /// <see cref="At"/> first.
+    /// </summary>
+    public WindowCount Refund(long cost, long claimedMs, long lengthMs) =>
         claimedMs / lengthMs >= Index ? Take(-cost)
         : claimedMs / lengthMs == Index - 1 ? this with { Previous = Math.Max(0, Previous - cost) }
         : this;
 
-    /// <summary>Time until the cost fits, if nobody else comes: at least a millisecond, a whole window if it never does.</summary>
+    /// <summary>
+    /// Time until the cost fits if no other cost is added: at least 1 ms. A cost above <paramref name="max"/> never fits; then the time is
+    /// at most one window.
+    /// </summary>
     public TimeSpan UntilFits(long nowMs, long lengthMs, int max, int cost)
     {
         var share = Share(nowMs, lengthMs);

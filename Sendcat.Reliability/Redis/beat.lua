@@ -1,11 +1,12 @@
 -- replica heartbeat
--- Says that a replica lives, and names those that have gone silent.
+-- Renews the heartbeat of a replica, and returns the replicas whose heartbeat timed out.
 --
--- KEYS  1    sorted set of the replicas, scored by when each counts as dead
+-- KEYS  1    sorted set of the replicas; the score is the time in ms after which a replica counts as dead
 --       2    hash of this replica's holders
 -- ARGV  1    this replica
---       2    ms of silence after which a replica counts as dead
--- answer     the dead ones; none if this replica itself was silent for too long, since then it was Redis that was away, and the others must speak first
+--       2    timeout in ms: a replica without a heartbeat for this time counts as dead
+-- result     the dead replicas. Empty if the heartbeat of this replica itself had timed out: then Redis was probably unavailable for all
+--            replicas, and the others must get the chance to send their heartbeats first.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

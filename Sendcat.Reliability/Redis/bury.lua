@@ -1,10 +1,10 @@
 -- reap replica leases
--- Frees up to 500 holders of a dead replica.
+-- Releases the leases of about 500 holders of a dead replica.
 --
 -- KEYS  1    sorted set of the replicas
 --       2    hash of the dead replica's holders
 -- ARGV  1    the dead replica
--- answer     how many holders are left; 0 also if it lives again
+-- result     how many holders are left; 0 also if the replica sent a heartbeat again
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

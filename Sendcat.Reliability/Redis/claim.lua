@@ -1,18 +1,19 @@
 -- claim limits
--- Decides several claims at once: check everything, then take everything or nothing.
+-- Decides several claims together: checks all of them, then takes all or none.
 --
--- KEYS  1        hash of the asking replica: holder -> its lease keys, one a line
+-- KEYS  1        hash of the calling replica: holder -> its lease keys, one per line
 --       2…       one key per claim: the deciding group first, then the shadow group
 -- ARGV  1        holder
 --       2        how many claims decide; the rest are the shadow group
---       3        1: take whatever the limits say (leases of a turn that lives already, after Redis forgot them)
+--       3        1: take the claims even beyond the limits (leases of a turn that still runs, after Redis lost them)
 --       then per claim three numbers:
 --         lease    cap, ttl in ms, 0 if a breach is only reported, else 1
 --         window   max, -(window in ms), cost * 2 + (0 if a breach is only reported, else 1)
--- answer {taken, first refusing claim or 0, ms until it may fit or -1, remaining of the first window or -1, breach of each claim 0 or 1 …}
+-- result {1 if taken else 0, first refusing claim or 0, ms until it may fit or -1, remaining of the first window or -1,
+--         breach of each claim 0 or 1 …}
 --
--- A refusal writes nothing, so it neither consumes nor keeps anything alive. The shadow group is judged by itself and taken only if all of it fits
--- and the deciding group is taken: it holds exactly what it would hold if it decided.
+-- A refusal writes nothing: it uses no units and extends no expiry. The shadow group is decided separately, and is taken only if all of it
+-- fits and the deciding group is taken. So it holds exactly what it would hold if it decided.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -21,8 +22,9 @@ local deciding = tonumber(ARGV[2])
 local forced = ARGV[3] == '1'
 local claims = #KEYS - 1
 
--- Two-window counter "index current previous": the previous window counts by the share of it that the sliding window still covers. The key expires a
--- window after the last cost: what is older counts no longer, whatever the weights say, so that nobody waits for longer than a window.
+-- Sliding window as a counter "index current previous" of two fixed windows: the previous count is weighted by the share of its window that
+-- the sliding window still covers. The key expires one window after the last cost. Older costs then no longer count, whatever their weight,
+-- so no caller waits for longer than one window.
 local function window(key, length)
   local index = math.floor(now / length)
   local share = 1 - (now - index * length) / length
@@ -37,7 +39,7 @@ local function window(key, length)
   return index, current, previous, share
 end
 
--- Milliseconds until cost fits, if nobody else comes.
+-- Milliseconds until the cost fits if no other cost is added.
 local function untilFits(length, share, current, previous, max, cost)
   if cost > max then return length end
   if current + cost <= max then
@@ -89,7 +91,8 @@ if refusedBy == 0 then
   for n = 1, (shadowFits and claims or deciding) do
     local key, span = KEYS[n + 1], tonumber(ARGV[3 * n + 2])
     if span > 0 then
-      -- What has run out is swept only when it was in the way: it is never counted, and never more than the cap.
+      -- Expired leases are removed only when the set has reached the cap. They never count as holders, and there are never more of them
+      -- than the cap.
       if stale[n] then redis.call('ZREMRANGEBYSCORE', key, '-inf', now) end
       redis.call('ZADD', key, now + span, holder)
       redis.call('PEXPIRE', key, 2 * span)

@@ -1,10 +1,10 @@
 -- release leases
--- Gives leases back.
+-- Releases leases of a holder.
 --
--- KEYS  1    hash of the replica that holds them: holder -> its lease keys, one a line
+-- KEYS  1    hash of the replica that holds them: holder -> its lease keys, one per line
 --       2…   lease keys
 -- ARGV  1    holder
--- answer     how many leases were still there
+-- result     how many leases still existed
 
 local holder = ARGV[1]
 local removed = 0

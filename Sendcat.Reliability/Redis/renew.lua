@@ -1,9 +1,9 @@
 -- renew leases
--- Renews leases that are still there; never brings one back.
+-- Renews leases that still exist. Never creates a missing one.
 --
 -- KEYS       lease keys, each once
--- ARGV       per key: ttl in ms, how many holders, then the holders
--- answer     numbers of the holders (counted through all keys from 1) whose lease is gone
+-- ARGV       per key: ttl in ms, number of holders, then the holders
+-- result     positions of the holders (numbered from 1 across all keys) whose lease is missing
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

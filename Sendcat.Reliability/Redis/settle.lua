@@ -1,11 +1,12 @@
 -- settle rate limits
--- Sets sliding windows right after the fact: what something cost beyond what was claimed, or less. Decides nothing.
+-- Corrects the counts of sliding windows after the claim by actual cost minus claimed cost. Refuses nothing.
 --
--- KEYS       windows, as claim.lua keeps them
+-- KEYS       windows, in the format of claim.lua
 -- ARGV       per key: window in ms, difference, ms since the claim
--- answer     1
+-- result     1
 --
--- More was spent just now and keeps the window for another length. Less is taken back from the fixed window that it was claimed in, and prolongs nothing.
+-- A positive difference counts as spent now and extends the expiry of the window. A negative difference is subtracted from the fixed window
+-- in which the cost was claimed, and does not extend the expiry.
 
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)

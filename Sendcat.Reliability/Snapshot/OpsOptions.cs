@@ -3,14 +3,14 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.Snapshot;
 
-/// <summary>What the reliability snapshot shows when it is not told.</summary>
+/// <summary>Defaults of the reliability snapshot for operators.</summary>
 public sealed class OpsOptions
 {
-    /// <summary>Window of a snapshot.</summary>
+    /// <summary>Default window of a snapshot.</summary>
     [Knob("OPS_DEFAULT_WINDOW_MINUTES"), Range(1, 1_440)]
     public int DefaultWindowMinutes { get; set; } = 15;
 
-    /// <summary>Rows of a section: the default and the most.</summary>
+    /// <summary>Default and maximum number of rows in a section.</summary>
     [Knob("OPS_MAX_ROWS_PER_SECTION"), Range(5, 500)]
     public int MaxRowsPerSection { get; set; } = 50;
 }

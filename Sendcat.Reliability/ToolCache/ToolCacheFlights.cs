@@ -4,24 +4,27 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.ToolCache;
 
-/// <summary>Sees to it that an entry is filled once at a time: by one task in this process, and by one process among all. Without Redis each process fills for itself.</summary>
-internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisLine redis, TimeProvider time)
+/// <summary>
+/// Single flight for the fill of a cache entry: one task in this process, and one process among all. While Redis is unavailable each
+/// process fills on its own.
+/// </summary>
+internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, GuardedRedis redis, TimeProvider time)
 {
-    private static readonly RedisScript Listed = RedisScript.Embedded("namespaces.lua");
+    private static readonly RedisScript NamespacesScript = RedisScript.Embedded("namespaces.lua");
 
     private readonly ConcurrentDictionary<(string Space, string Key), Lazy<Task<string>>> _flights = [];
 
-    public RedisLine Redis => redis;
+    public GuardedRedis Redis => redis;
 
     public IConnectionMultiplexer Connection => connection;
 
     public TimeProvider Time => time;
 
     public Task<string> JoinAsync(string space, string key, Func<Flight, Task<string>> fill) =>
-        _flights.GetOrAdd((space, key), id => new(() => FlyAsync(id.Space, id.Key, fill))).Value;
+        _flights.GetOrAdd((space, key), id => new(() => RunFlightAsync(id.Space, id.Key, fill))).Value;
 
-    /// <summary>Puts the namespace's name on the list; with every entry, since Redis may have lost its list meanwhile.</summary>
-    public async Task ListAsync(string space)
+    /// <summary>Adds the name to the set of namespaces. It is called for every entry, because Redis may have lost the set.</summary>
+    public async Task AddNamespaceAsync(string space)
     {
         if (connection.IsConnected)
         {
@@ -29,11 +32,13 @@ internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisL
         }
     }
 
-    /// <returns>In alphabetical order; null when Redis is away.</returns>
-    public async Task<IReadOnlyList<string>?> ListedAsync(CancellationToken cancellationToken) =>
-        await redis.TendAsync(Listed, [RedisKeys.ToolCacheNamespaces], [], cancellationToken) is { } names ? [.. ((string[])names!).Order(StringComparer.Ordinal)] : null;
+    /// <returns>The names of all namespaces in ordinal order; null while Redis is unavailable.</returns>
+    public async Task<IReadOnlyList<string>?> NamespacesAsync(CancellationToken cancellationToken) =>
+        await redis.MaintainAsync(NamespacesScript, [RedisKeys.ToolCacheNamespaces], [], cancellationToken) is { } names
+            ? [.. ((string[])names!).Order(StringComparer.Ordinal)]
+            : null;
 
-    private async Task<string> FlyAsync(string space, string key, Func<Flight, Task<string>> fill)
+    private async Task<string> RunFlightAsync(string space, string key, Func<Flight, Task<string>> fill)
     {
         await using var flight = new Flight(this, space, key);
         try
@@ -47,70 +52,72 @@ internal sealed class ToolCacheFlights(IConnectionMultiplexer connection, RedisL
     }
 }
 
-/// <summary>The filling of one entry, as seen by this process.</summary>
+/// <summary>This process's part in the fill of one entry.</summary>
 internal sealed class Flight(ToolCacheFlights flights, string space, string key) : IAsyncDisposable
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan FillTimeout = TimeSpan.FromSeconds(30);
 
-    /// <summary>How long news is waited for before looking for oneself: word may be lost.</summary>
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(500);
+    /// <summary>Maximum wait for the signal of another process before the cache is read again. The signal may be lost.</summary>
+    private static readonly TimeSpan SignalTimeout = TimeSpan.FromMilliseconds(500);
 
-    private static readonly RedisScript TakeOff = RedisScript.Embedded("takeoff.lua");
-    private static readonly RedisScript Land = RedisScript.Embedded("land.lua");
+    private static readonly RedisScript AcquireScript = RedisScript.Embedded("takeoff.lua");
+    private static readonly RedisScript ReleaseScript = RedisScript.Embedded("land.lua");
 
-    private readonly CancellationTokenSource _over = new(Longest, flights.Time);
-    private readonly string _who = Guid.NewGuid().ToString("N");
-    private ChannelMessageQueue? _news;
-    private bool _flying;
+    private readonly CancellationTokenSource _timedOut = new(FillTimeout, flights.Time);
+    private readonly string _owner = Guid.NewGuid().ToString("N");
+    private ChannelMessageQueue? _signals;
+    private bool _acquired;
 
-    /// <summary>The flight has taken too long.</summary>
-    public CancellationToken Over => _over.Token;
+    /// <summary>Cancelled 30 s after the start of the fill.</summary>
+    public CancellationToken TimedOut => _timedOut.Token;
 
-    /// <returns>True: it is ours to fill, or nobody can say whose.</returns>
-    public async ValueTask<bool> TakeOffAsync()
+    /// <returns>
+    /// True: this process must fill the entry, because it acquired the fill or Redis is unavailable. False: another process fills it.
+    /// </returns>
+    public async ValueTask<bool> TryAcquireAsync()
     {
-        var answer = await flights.Redis.TendAsync(TakeOff, [RedisKeys.ToolCacheFlight(space, key)], [_who, (long)Longest.TotalMilliseconds], Over);
-        _flying = answer is not null && (int)answer == 1;
-        return answer is null || _flying;
+        var reply = await flights.Redis.MaintainAsync(AcquireScript, [RedisKeys.ToolCacheFlight(space, key)], [_owner, (long)FillTimeout.TotalMilliseconds], TimedOut);
+        _acquired = reply is not null && (int)reply == 1;
+        return reply is null || _acquired;
     }
 
-    /// <summary>Ends when a flight for this entry has landed somewhere, or after half a second.</summary>
-    public async ValueTask NewsAsync()
+    /// <summary>Waits until another process signals that its fill has ended, at most half a second.</summary>
+    public async ValueTask WaitForFillAsync()
     {
-        using var patience = new CancellationTokenSource(LookAgain, flights.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, Over);
+        using var timeout = new CancellationTokenSource(SignalTimeout, flights.Time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, TimedOut);
         try
         {
-            _news ??= await flights.Connection.GetSubscriber().SubscribeAsync(RedisKeys.ToolCacheNews);
-            while ((await _news.ReadAsync(either.Token)).Message != Word)
+            _signals ??= await flights.Connection.GetSubscriber().SubscribeAsync(RedisKeys.ToolCacheChanged);
+            while ((await _signals.ReadAsync(linked.Token)).Message != SignalText)
             {
             }
         }
-        catch (OperationCanceledException) when (!Over.IsCancellationRequested)
+        catch (OperationCanceledException) when (!TimedOut.IsCancellationRequested)
         {
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            await Task.Delay(LookAgain, flights.Time, Over);
+            await Task.Delay(SignalTimeout, flights.Time, TimedOut);
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (_news is { } news)
+        if (_signals is { } signals)
         {
-            await news.UnsubscribeAsync(CommandFlags.FireAndForget);
+            await signals.UnsubscribeAsync(CommandFlags.FireAndForget);
         }
 
-        if (_flying)
+        if (_acquired)
         {
-            await flights.Redis.TendAsync(Land, [RedisKeys.ToolCacheFlight(space, key)], [_who], CancellationToken.None);
+            await flights.Redis.MaintainAsync(ReleaseScript, [RedisKeys.ToolCacheFlight(space, key)], [_owner], CancellationToken.None);
             using var span = RedisSpan.Start("signal cache filled", "PUBLISH");
-            await flights.Connection.GetSubscriber().PublishAsync(RedisKeys.ToolCacheNews, Word, CommandFlags.FireAndForget);
+            await flights.Connection.GetSubscriber().PublishAsync(RedisKeys.ToolCacheChanged, SignalText, CommandFlags.FireAndForget);
         }
 
-        _over.Dispose();
+        _timedOut.Dispose();
     }
 
-    private string Word => $"{space}\n{key}";
+    private string SignalText => $"{space}\n{key}";
 }

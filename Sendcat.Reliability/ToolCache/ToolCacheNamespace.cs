@@ -2,19 +2,22 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Reliability.ToolCache;
 
-/// <summary>Results of one kind in one format. Another version is another namespace: the old one's entries are never read again and run out.</summary>
-/// <param name="Name">Kind and version, for instance <c>search_web_v1</c>.</param>
-/// <param name="Ttl">How long an entry is fresh; clamped to 5 s–24 h.</param>
-/// <param name="StaleFor">How long after that it may stand in for a failing upstream.</param>
+/// <summary>
+/// A group of cached results of one kind in one format. A new version is a new namespace: the entries of the old one are never read again
+/// and expire.
+/// </summary>
+/// <param name="Name">Kind and version, for example <c>search_web_v1</c>.</param>
+/// <param name="Ttl">Time for which an entry is fresh, clamped to 5 s–24 h.</param>
+/// <param name="StaleFor">Time after that for which a stale entry may be served while the upstream fails.</param>
 public sealed record ToolCacheNamespace(string Name, TimeSpan Ttl, TimeSpan StaleFor)
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan Longest = TimeSpan.FromHours(24);
+    private static readonly TimeSpan MinTtl = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan MaxTtl = TimeSpan.FromHours(24);
 
-    public TimeSpan Ttl { get; } = Ttl < Shortest ? Shortest : Ttl > Longest ? Longest : Ttl;
+    public TimeSpan Ttl { get; } = Ttl < MinTtl ? MinTtl : Ttl > MaxTtl ? MaxTtl : Ttl;
 }
 
-/// <summary>The namespaces of the tools, as configured at this moment.</summary>
+/// <summary>The namespaces of the tools, according to the current configuration.</summary>
 public sealed class ToolCacheNamespaces(IOptionsMonitor<ToolCacheOptions> options)
 {
     public ToolCacheNamespace SearchWeb => Of("search_web_" + options.CurrentValue.WebSearchNamespaceVersion, options.CurrentValue.WebSearchTtlMs);
@@ -23,16 +26,18 @@ public sealed class ToolCacheNamespaces(IOptionsMonitor<ToolCacheOptions> option
 
     public ToolCacheNamespace SearchGlobal => Of("search_global_" + options.CurrentValue.GlobalNamespaceVersion, options.CurrentValue.GlobalSearchTtlMs);
 
-    /// <summary>Pages of the explore view; they are product searches, too.</summary>
+    /// <summary>Pages of the explore view. They have the version and the TTL of product searches.</summary>
     public ToolCacheNamespace Explore => Of("explore_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
 
     /// <summary>Details of single items.</summary>
     public ToolCacheNamespace ItemDetails => Of("item_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
 
-    /// <summary>By job: results that are nobody else's business, for as long as it may take until the job's end is on record.</summary>
-    public ToolCacheNamespace UnrecordedJobs { get; } = new("unrecorded_jobs_v1", TimeSpan.FromMinutes(10), TimeSpan.Zero);
+    /// <summary>
+    /// Results by job id, for 10 min. They serve a further attempt of a job whose end could not be persisted in Postgres, and no other job.
+    /// </summary>
+    public ToolCacheNamespace UnpersistedResults { get; } = new("unrecorded_jobs_v1", TimeSpan.FromMinutes(10), TimeSpan.Zero);
 
-    /// <summary>By the name that came with a job; one of another version gets the times of its kind.</summary>
+    /// <summary>The namespace with the name that a job carries. A name of another version gets the TTL of its kind.</summary>
     public ToolCacheNamespace Named(string name) =>
         (name.StartsWith("search_web_", StringComparison.Ordinal) ? SearchWeb
         : name.StartsWith("search_global_", StringComparison.Ordinal) ? SearchGlobal

@@ -8,20 +8,20 @@ namespace Sendcat.Reliability.ToolCache;
 
 public static class ToolCacheServices
 {
-    /// <summary>Needs an <see cref="IConnectionMultiplexer"/>.</summary>
+    /// <summary>Registers <see cref="ToolCache"/>, its namespaces and its slots. Needs an <see cref="IConnectionMultiplexer"/>.</summary>
     public static IServiceCollection AddToolCache(this IServiceCollection services)
     {
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.AddKnobs<ToolCacheOptions>().AddKnobs<RedisOptions>();
         services.TryAddSingleton<ReliabilityMetrics>();
-        services.TryAddSingleton<RedisLine>();
+        services.TryAddSingleton<GuardedRedis>();
         services.TryAddSingleton<ToolCacheMetrics>();
         services.TryAddSingleton<ToolCacheFlights>();
         services.TryAddSingleton<ToolCacheNamespaces>();
         services.TryAddSingleton<ToolCacheSlots>();
         services.TryAddSingleton(provider => new ToolCache(
-            provider.GetRequiredService<RedisLine>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<ToolCacheFlights>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ToolCacheMetrics>()));

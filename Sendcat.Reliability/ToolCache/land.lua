@@ -1,5 +1,7 @@
 -- release cache fill
--- KEYS 1 flight. ARGV 1 who. Answers 1 when it was his.
+-- Releases the right to fill an entry, if this process still owns it.
+-- KEYS 1 lease of the fill. ARGV 1 owner.
+-- Returns 1 when the owner matched and the lease was deleted, else 0.
 if redis.call('GET', KEYS[1]) == ARGV[1] then
   return redis.call('DEL', KEYS[1])
 end

@@ -1,3 +1,3 @@
 -- list cache namespaces
--- KEYS 1 list. Answers the names of all namespaces.
+-- KEYS 1 set of namespaces. Returns the names of all namespaces.
 return redis.call('SMEMBERS', KEYS[1])

@@ -1,3 +1,3 @@
 -- read tool cache
--- KEYS 1 entry. Answers its value or nothing.
+-- KEYS 1 entry. Returns its value, or nil.
 return redis.call('GET', KEYS[1])

@@ -1,7 +1,7 @@
 -- write tool cache
--- Keeps an entry and lists it in its namespace's index.
--- KEYS 1 entry, 2 index. ARGV 1 value, 2 how long it is kept (ms).
--- Answers how many entries the namespace has.
+-- Stores an entry and adds it to the index of its namespace.
+-- KEYS 1 entry, 2 index of the namespace. ARGV 1 value, 2 time until it expires (ms).
+-- Returns the number of entries of the namespace.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])

@@ -5,24 +5,27 @@ namespace Sendcat.Reliability.ToolJobs;
 
 public static class ChannelEnd
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>Closes a channel without waiting long for the broker's leave: one that waits for a silent queue does not answer, and a lost connection has closed it already.</summary>
-    public static async ValueTask LetGoAsync(this IChannel channel, TimeProvider time)
+    /// <summary>
+    /// Closes a channel and waits at most 2 s for the broker's confirmation. A channel that waits for an unresponsive queue gets none. A
+    /// lost connection has closed the channel already. Nothing is thrown in either case.
+    /// </summary>
+    public static async ValueTask CloseQuietlyAsync(this IChannel channel, TimeProvider time)
     {
         var closing = channel.DisposeAsync().AsTask();
         try
         {
-            await closing.WaitAsync(Patience, time, CancellationToken.None);
+            await closing.WaitAsync(CloseTimeout, time, CancellationToken.None);
         }
         catch (TimeoutException)
         {
-            // It goes on by itself, bounded by the client's own time-out.
+            // The close continues in the background, bounded by the timeout of the client library.
             _ = closing.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         }
         catch (Exception exception) when (exception is RabbitMQClientException or IOException or OperationCanceledException or ObjectDisposedException)
         {
-            // There was nothing left to close.
+            // The channel was already closed.
         }
     }
 }

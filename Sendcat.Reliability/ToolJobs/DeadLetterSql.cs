@@ -1,6 +1,9 @@
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>In all that take a filter: $1 tool, $2 fingerprint, $3 jobs, $4 died before (each or null), $5 at most.</summary>
+/// <summary>
+/// Statements with a filter have the same first parameters: $1 tool, $2 fingerprint, $3 job ids, $4 latest time (each may be null), $5
+/// maximum number of rows.
+/// </summary>
 internal static class DeadLetterSql
 {
     public const string Groups = """
@@ -11,19 +14,22 @@ internal static class DeadLetterSql
         ORDER BY 5 DESC, 1, 2
         """;
 
-    /// <summary>$6 $7 the last one that was seen (or null).</summary>
+    /// <summary>$6 $7 are time and id of the last dead letter of the previous page, or null.</summary>
     public const string List = $"""
         -- list dead letters
         SELECT id, tool, args, dead_letter_reason, error_fingerprint, last_error, attempts, replay_count, created_at, dead_letter_at, history::text
-        FROM reliability.tool_jobs WHERE {Meant} AND ($6::timestamptz IS NULL OR (dead_letter_at, id) < ($6, $7))
+        FROM reliability.tool_jobs WHERE {Filter} AND ($6::timestamptz IS NULL OR (dead_letter_at, id) < ($6, $7))
         ORDER BY dead_letter_at DESC, id DESC LIMIT $5
         """;
 
-    /// <summary>$6 dry run, $7 time between two of a tool, $8 actor, $9 the filter in words. Answers (matched, jobs, skipped, last due).</summary>
+    /// <summary>
+    /// $6 dry run, $7 interval between two jobs of a tool, $8 actor, $9 the filter as text. Returns (matched, job ids, skipped, last due
+    /// time).
+    /// </summary>
     public const string Requeue = $"""
         -- requeue dead letters
         WITH meant AS (
-            SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Meant} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
+            SELECT id, tool, cache_namespace, cache_key, dead_letter_at FROM reliability.tool_jobs WHERE {Filter} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
         ), free AS (
             SELECT DISTINCT ON (coalesce(m.cache_namespace || E'\n' || m.cache_key, m.id::text)) m.* FROM meant m
             WHERE m.cache_key IS NULL OR NOT EXISTS (
@@ -54,11 +60,11 @@ internal static class DeadLetterSql
             (SELECT count(*)::int FROM meant) - (SELECT count(*)::int FROM spaced), (SELECT max(due_at) FROM spaced)
         """;
 
-    /// <summary>$6 dry run, $7 how long they are kept, $8 actor, $9 the filter in words. Answers (matched, jobs, 0, null).</summary>
+    /// <summary>$6 dry run, $7 retention time, $8 actor, $9 the filter as text. Returns (matched, job ids, 0, null).</summary>
     public const string Discard = $"""
         -- discard dead letters
         WITH meant AS (
-            SELECT id FROM reliability.tool_jobs WHERE {Meant} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
+            SELECT id FROM reliability.tool_jobs WHERE {Filter} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
         ), discarded AS (
             UPDATE reliability.tool_jobs j SET status = 'cancelled', expires_at = statement_timestamp() + $7, updated_at = statement_timestamp()
             FROM meant m WHERE j.id = m.id AND NOT $6
@@ -69,7 +75,7 @@ internal static class DeadLetterSql
         SELECT count(*)::int, coalesce(array_agg(id), ARRAY[]::uuid[]), 0, NULL::timestamptz FROM meant
         """;
 
-    private const string Meant = """
+    private const string Filter = """
         status = 'dead_letter' AND ($1::text IS NULL OR tool = $1) AND ($2::text IS NULL OR error_fingerprint = $2)
             AND ($3::uuid[] IS NULL OR id = ANY($3)) AND ($4::timestamptz IS NULL OR dead_letter_at < $4)
         """;

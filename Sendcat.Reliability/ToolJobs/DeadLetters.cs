@@ -5,13 +5,16 @@ using NpgsqlTypes;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>Jobs that ran out of attempts, for operators: seen by cause, run again at a bounded rate, or discarded.</summary>
+/// <summary>
+/// The dead deadLetters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
+/// discarded.
+/// </summary>
 public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
 {
-    /// <summary>Entries that come in the way of one replay.</summary>
-    private const int MostCollisions = 10;
+    /// <summary>Maximum number of unique-key conflicts with concurrently enqueued jobs that one replay retries.</summary>
+    private const int MaxCollisions = 10;
 
-    /// <summary>Dead letters by tool and error fingerprint, the largest group first.</summary>
+    /// <summary>Dead deadLetters by tool and error fingerprint, the largest group first.</summary>
     public async Task<IReadOnlyList<DeadLetterGroup>> GroupsAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(DeadLetterSql.Groups);
@@ -20,15 +23,16 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         while (await reader.ReadAsync(cancellationToken))
         {
             groups.Add(new(
-                reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetInt32(4), await reader.GetFieldValueAsync<DateTimeOffset>(5, cancellationToken),
+                reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetInt32(4),
+                await reader.GetFieldValueAsync<DateTimeOffset>(5, cancellationToken),
                 await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken)));
         }
 
         return groups;
     }
 
-    /// <summary>The newest that the filter lets through.</summary>
-    /// <param name="after">The last one that was seen.</param>
+    /// <summary>The newest dead deadLetters that match the filter.</summary>
+    /// <param name="after">The last dead letter of the previous page; null: the first page.</param>
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(DeadLetterSql.List);
@@ -36,23 +40,25 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         command.Parameters.Add(new() { Value = (object?)after?.DiedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = (object?)after?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        var letters = new List<DeadLetter>();
+        var deadLetters = new List<DeadLetter>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            letters.Add(new(
-                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5), reader.GetInt32(6), reader.GetInt32(7),
-                await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken), await reader.GetFieldValueAsync<DateTimeOffset>(9, cancellationToken), reader.GetString(10)));
+            deadLetters.Add(new(
+                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5),
+                reader.GetInt32(6), reader.GetInt32(7), await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken),
+                await reader.GetFieldValueAsync<DateTimeOffset>(9, cancellationToken), reader.GetString(10)));
         }
 
-        return letters;
+        return deadLetters;
     }
 
     /// <summary>
-    /// Lets dead letters run again, the oldest first, each with all its attempts and behind live traffic: <c>TOOL_JOB_REPLAY_PER_SEC</c> of a tool become due per second, after those of
-    /// earlier replays. One whose cache slot has a live job, or comes twice, stays dead.
+    /// Requeues dead deadLetters, the oldest first, each with its full number of attempts and with lower precedence than live jobs.
+    /// <c>TOOL_JOB_REPLAY_PER_SEC</c> jobs of a tool become due per second, after the jobs of earlier replays. A dead letter stays one when
+    /// its cache slot has a live job; of several with the same cache slot only the oldest is requeued.
     /// </summary>
-    /// <param name="dryRun">Only say what would happen.</param>
-    /// <param name="actor">Who asks; audited in the same statement, unless it is a dry run.</param>
+    /// <param name="dryRun">True: only report what would change.</param>
+    /// <param name="actor">The operator. The same statement writes the audit row, except in a dry run.</param>
     public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
         for (var collisions = 0; ; collisions++)
@@ -61,9 +67,10 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
             {
                 return await TryRequeueAsync(filter, dryRun, actor, cancellationToken);
             }
-            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MostCollisions)
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MaxCollisions)
             {
-                // While caps are advisory, entries take no lock: one has just entered the twin of a letter, which is seen now. Nothing was changed.
+                // While caps are advisory, enqueueing takes no lock: a job with the same cache slot was enqueued after this statement had
+                // checked. Nothing was changed; the next try sees that job.
             }
         }
     }
@@ -86,14 +93,14 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         {
             foreach (var lane in ToolLane.All)
             {
-                publisher.Ring(lane);
+                publisher.Signal(lane);
             }
         }
 
         return change;
     }
 
-    /// <summary>Gives dead letters up: they become cancelled jobs, kept as long as other finished ones.</summary>
+    /// <summary>Discards dead deadLetters: they become cancelled jobs with the retention time of other finished jobs.</summary>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='dryRun']"/>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='actor']"/>
     public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
@@ -124,18 +131,19 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         parameters.Add(new() { Value = (object?)filter.Fingerprint ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         parameters.Add(new() { Value = (object?)filter.Jobs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
         parameters.Add(new() { Value = (object?)filter.DiedBefore ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
-        parameters.Add(new() { Value = Math.Clamp(filter.Limit, 1, DeadLetterFilter.MostAtOnce) });
+        parameters.Add(new() { Value = Math.Clamp(filter.Limit, 1, DeadLetterFilter.MaxLimit) });
     }
 }
 
-/// <summary>Which dead letters are meant; what is not said does not matter.</summary>
-/// <param name="DiedBefore">UTC.</param>
+/// <summary>Selects dead deadLetters. A null property matches all.</summary>
+/// <param name="DiedBefore">UTC. Exclusive.</param>
 /// <param name="Limit">1–10 000.</param>
-public sealed record DeadLetterFilter(string? Tool = null, string? Fingerprint = null, IReadOnlyCollection<Guid>? Jobs = null, DateTimeOffset? DiedBefore = null, int Limit = 500)
+public sealed record DeadLetterFilter(
+    string? Tool = null, string? Fingerprint = null, IReadOnlyCollection<Guid>? Jobs = null, DateTimeOffset? DiedBefore = null, int Limit = 500)
 {
-    public const int MostAtOnce = 10_000;
+    public const int MaxLimit = 10_000;
 
-    /// <summary>For people, for instance <c>tool=search_web limit=500</c>.</summary>
+    /// <summary>A text for people, for example <c>tool=search_web limit=500</c>.</summary>
     public override string ToString() => string.Join(' ', new[]
     {
         Tool is null ? null : $"tool={Tool}",
@@ -146,16 +154,19 @@ public sealed record DeadLetterFilter(string? Tool = null, string? Fingerprint =
     }.OfType<string>());
 }
 
+/// <summary>Dead deadLetters of one tool with one error fingerprint and one reason.</summary>
 /// <param name="Reason"><c>attempts_exhausted</c> or <c>lease_expired</c>.</param>
-/// <param name="Error">That of the newest.</param>
+/// <param name="Error">The error of the newest dead letter of the group.</param>
 public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTimeOffset First, DateTimeOffset Last);
 
-/// <param name="History">JSON: one object per attempt, over all replays.</param>
+/// <param name="History">A JSON array with one object for each failed attempt, over all replays.</param>
 public sealed record DeadLetter(
-    Guid Id, string Tool, string Arguments, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount, DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History);
+    Guid Id, string Tool, string Arguments, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount,
+    DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History);
 
-/// <param name="Matched">Dead letters that the filter let through.</param>
-/// <param name="Jobs">Those that were changed, or would be.</param>
-/// <param name="Skipped">Those with a living twin.</param>
-/// <param name="LastDueAt">When the last of a replay becomes due.</param>
+/// <summary>The result of a replay or of a discard.</summary>
+/// <param name="Matched">Number of dead deadLetters that match the filter.</param>
+/// <param name="Jobs">The jobs that were changed. In a dry run: that would be changed.</param>
+/// <param name="Skipped">Number of dead deadLetters that were skipped because another job has the same cache slot.</param>
+/// <param name="LastDueAt">The time at which the last job of the replay becomes due; null when none was requeued.</param>
 public sealed record DeadLetterChange(bool DryRun, int Matched, IReadOnlyList<Guid> Jobs, int Skipped, DateTimeOffset? LastDueAt);

@@ -3,9 +3,10 @@ namespace Sendcat.Reliability.ToolJobs;
 internal static class EntrySql
 {
     /// <summary>
-    /// $1…$11 the asked jobs by column (id, tool, class, principal, args, namespace, key, waiters, attempts, trace parent and state), $12 $13 $14 the lanes in them with their
-    /// caps and a principal's share of them, $15 whether caps refuse, $16 a turn, $17 the longest back-off. Answers (ordinal, job id or null, entered rather than joined, over the cap,
-    /// a message is due for it).
+    /// $1…$11 are the requested jobs by column (id, tool, class, principal, args, namespace, key, waiters, attempts, trace parent and
+    /// state). $12 $13 $14 are their lanes with the cap of each lane and the share of one principal. $15: caps are enforced. $16 is the
+    /// fairness step, $17 the maximum retry delay. Returns one row for each request: ordinal, job id or null, true when the job is new and
+    /// false when it was joined, over the cap, a message is due.
     /// </summary>
     public const string Enter = $"""
         -- enter tool jobs
@@ -16,8 +17,9 @@ internal static class EntrySql
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[], $10::text[], $11::text[])
                 WITH ORDINALITY AS a(id, tool, qos_class, principal, args, cache_namespace, cache_key, waiters, max_attempts, trace_parent, trace_state, ord)
         ), lanes AS MATERIALIZED (
-            -- Counted once for all that are asked together. A replay whose time has not come takes nobody's place; that no retry is further off than the longest back-off
-            -- keeps the count from walking over all the replays.
+            -- Counted once for all requests of the statement. A replay that is not yet due does not count.
+            -- No retry is due later than the maximum retry delay;
+            -- this bound keeps the count from scanning all replays.
             SELECT l.tool, l.cap, l.share, (
                 SELECT count(*) FROM (
                     SELECT FROM reliability.tool_jobs j
@@ -36,7 +38,7 @@ internal static class EntrySql
                         AND j.available_at <= statement_timestamp() + $17 AND (j.replay_count = 0 OR j.available_at <= statement_timestamp())
                     LIMIT 3600) live) mine
         ), placed AS (
-            -- Who is over his share takes no place from those who are asked for together with him.
+            -- A request over its principal's share does not count against the cap of the other requests in the statement.
             SELECT s.*, s.over_share
                 OR NOT s.joins AND s.depth + count(*) FILTER (WHERE NOT s.joins AND NOT s.over_share) OVER (PARTITION BY s.tool ORDER BY s.ord) > s.cap AS over_cap
             FROM shared s
@@ -47,7 +49,7 @@ internal static class EntrySql
             SELECT id, tool, qos_class, principal, args, cache_namespace, cache_key, waiters, max_attempts, trace_parent, trace_state, over_cap,
                 statement_timestamp(), statement_timestamp() + behind * $16, statement_timestamp(), statement_timestamp(), statement_timestamp()
             FROM placed WHERE NOT (over_cap AND $15)
-            -- A replay gives way to live traffic no longer when a turn wants its answer. What waits because it failed goes on waiting.
+            -- A replay that a turn joins becomes due at once. A job that waits for its retry stays delayed.
             ON CONFLICT (cache_namespace, cache_key) WHERE status IN ('queued', 'running') AND cache_key IS NOT NULL
                 DO UPDATE SET
                     waiters = j.waiters + excluded.waiters,
@@ -65,7 +67,10 @@ internal static class EntrySql
 
     private const string Untried = "j.replay_count > 0 AND j.attempts = 0 AND j.status = 'queued'";
 
-    /// <summary>$1 jobs, $2 whether each leaver gives the job up, $3 how long a cancelled job is kept. Answers the cancelled jobs with whether they ran.</summary>
+    /// <summary>
+    /// $1 job ids, $2 whether the turn of each was aborted, $3 retention time of a cancelled job. Returns the cancelled jobs and whether
+    /// each was running.
+    /// </summary>
     public const string Leave = """
         -- leave tool jobs
         WITH leaving AS (

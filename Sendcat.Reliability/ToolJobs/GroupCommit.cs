@@ -4,19 +4,24 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// Lets calls that come while the database is busy go together in one statement. A call that meets an idle database goes at once and alone; there is no timer.
+/// Group commit: calls that arrive while a commit is running are executed together by the next one. A call that finds no commit running is
+/// executed at once and alone. There is no timer.
 /// </summary>
-/// <param name="name">Of its span, which is in the trace of the first caller of a group and links to the others.</param>
-/// <param name="commit">Answers in the order of the items; one that throws fails all its callers.</param>
-/// <param name="most">Items in one go.</param>
-internal sealed class GroupCommit<TItem, TAnswer>(string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TAnswer>>> commit, int most)
+/// <param name="name">
+/// The name of the span of a commit. The span is in the trace of the first caller of the group and links to the others.
+/// </param>
+/// <param name="commit">
+/// Executes a group and returns the results in the order of the items. When it throws, all callers of the group get the exception.
+/// </param>
+/// <param name="maxItems">Maximum number of items in one group.</param>
+internal sealed class GroupCommit<TItem, TResult>(string name, Func<IReadOnlyList<TItem>, Task<IReadOnlyList<TResult>>> commit, int maxItems)
 {
     private readonly Lock _gate = new();
     private readonly Queue<Entry> _waiting = [];
     private bool _busy;
 
-    /// <summary>Not cancellable: the item may be part of a commit that is under way. The commit is bounded by its command time-out.</summary>
-    public Task<TAnswer> AddAsync(TItem item)
+    /// <summary>Not cancellable, because the item may be part of a running commit. The command timeout bounds the commit.</summary>
+    public Task<TResult> AddAsync(TItem item)
     {
         var entry = new Entry(item);
         lock (_gate)
@@ -24,15 +29,15 @@ internal sealed class GroupCommit<TItem, TAnswer>(string name, Func<IReadOnlyLis
             _waiting.Enqueue(entry);
             if (_busy)
             {
-                return entry.Answer.Task;
+                return entry.Result.Task;
             }
 
             _busy = true;
         }
 
-        // Owned by its callers: it ends when none of them waits, and every failure is theirs.
+        // The callers own this task: it ends when the queue is empty, and each failure is reported to its callers.
         _ = DrainAsync();
-        return entry.Answer.Task;
+        return entry.Result.Task;
     }
 
     private async Task DrainAsync()
@@ -48,16 +53,16 @@ internal sealed class GroupCommit<TItem, TAnswer>(string name, Func<IReadOnlyLis
         using var span = SharedWork.Start(name, group.Select(entry => entry.Caller));
         try
         {
-            var answers = await commit(group.ConvertAll(entry => entry.Item));
+            var results = await commit(group.ConvertAll(entry => entry.Item));
             for (var i = 0; i < group.Count; i++)
             {
-                group[i].Answer.SetResult(answers[i]);
+                group[i].Result.SetResult(results[i]);
             }
         }
         catch (Exception exception)
         {
             span?.SetStatus(ActivityStatusCode.Error);
-            group.ForEach(entry => entry.Answer.TrySetException(exception));
+            group.ForEach(entry => entry.Result.TrySetException(exception));
         }
     }
 
@@ -65,8 +70,8 @@ internal sealed class GroupCommit<TItem, TAnswer>(string name, Func<IReadOnlyLis
     {
         lock (_gate)
         {
-            var group = new List<Entry>(Math.Min(_waiting.Count, most));
-            while (group.Count < most && _waiting.TryDequeue(out var entry))
+            var group = new List<Entry>(Math.Min(_waiting.Count, maxItems));
+            while (group.Count < maxItems && _waiting.TryDequeue(out var entry))
             {
                 group.Add(entry);
             }
@@ -78,9 +83,9 @@ internal sealed class GroupCommit<TItem, TAnswer>(string name, Func<IReadOnlyLis
 
     private sealed record Entry(TItem Item)
     {
-        /// <summary>The span in which it was added.</summary>
+        /// <summary>The span in which the item was added.</summary>
         public Activity? Caller { get; } = Activity.Current;
 
-        public TaskCompletionSource<TAnswer> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<TResult> Result { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -1,9 +1,9 @@
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>The numbers of one lane, out of <see cref="ToolJobOptions"/>.</summary>
-/// <param name="Queued">Jobs that may wait.</param>
-/// <param name="Running">Jobs that may run at once, over all workers.</param>
-/// <param name="RunningInClass">Jobs of the lane's class that may run at once, over all workers.</param>
+/// <summary>The limits of one lane, read from <see cref="ToolJobOptions"/>.</summary>
+/// <param name="Queued">Maximum number of queued jobs.</param>
+/// <param name="Running">Maximum number of jobs of the lane that run at the same time, over all workers.</param>
+/// <param name="RunningInClass">Maximum number of jobs of the lane's class that run at the same time, over all workers.</param>
 public readonly record struct LaneLimits(int Queued, int Running, int RunningInClass)
 {
     public static LaneLimits Of(ToolLane lane, ToolJobOptions options)
@@ -22,9 +22,12 @@ public readonly record struct LaneLimits(int Queued, int Running, int RunningInC
         };
     }
 
-    /// <summary>Jobs that one principal may have in the lane, waiting and running: a slow upstream must not let him fill it.</summary>
-    public int OfPrincipal => Math.Max(1, Queued / 4);
+    /// <summary>
+    /// Maximum number of queued and running jobs of one principal in the lane: a quarter of <see cref="Queued"/>, at least 1. It stops one
+    /// principal from filling the lane while an upstream is slow.
+    /// </summary>
+    public int PerPrincipal => Math.Max(1, Queued / 4);
 
-    /// <summary>Jobs of the lane that can run at once at all.</summary>
-    public int Places => Math.Min(Running, RunningInClass);
+    /// <summary>Maximum number of jobs of the lane that can run at the same time under both running limits.</summary>
+    public int MaxConcurrent => Math.Min(Running, RunningInClass);
 }

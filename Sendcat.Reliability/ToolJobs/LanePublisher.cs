@@ -5,22 +5,25 @@ using RabbitMQ.Client.Exceptions;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>Publishes what is due of one lane.</summary>
+/// <summary>Publishes the due outbox rows of one lane.</summary>
 internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger logger)
 {
-    private const int MostTogether = 200;
+    private const int MaxBatchSize = 200;
 
-    private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan Shortest = TimeSpan.FromMilliseconds(5);
-    private static readonly TimeSpan BatchPatience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan MinimumDelay = TimeSpan.FromMilliseconds(5);
+    private static readonly TimeSpan BatchTimeout = TimeSpan.FromSeconds(10);
 
-    /// <summary>What is due and could not be taken is in another replica's hands, which has it confirmed or lets it go.</summary>
-    private static readonly TimeSpan InOtherHands = TimeSpan.FromMilliseconds(150);
+    /// <summary>
+    /// Delay after which due rows are read again that another replica has locked. That replica linked confirms and deletes them or unlocks
+    /// them.
+    /// </summary>
+    private static readonly TimeSpan LockedRowsDelay = TimeSpan.FromMilliseconds(150);
 
-    private readonly Wake _wake = new(time);
+    private readonly AutoResetSignal _wake = new(time);
     private PublishingChannel? _channel;
 
-    public void Ring() => _wake.Ring();
+    public void Signal() => _wake.Set();
 
     public async Task RunAsync(CancellationToken stopping)
     {
@@ -37,52 +40,53 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
             {
                 break;
             }
-#pragma warning disable CA1031 // A lane whose publisher ended would stand still in a process that looks well.
+#pragma warning disable CA1031 // Without its publisher the lane would stop in a process that reports itself healthy.
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                if (IsPassing(exception))
+                if (IsTransient(exception))
                 {
-                    logger.OutboxStuck(lane.Tool, exception.GetType().Name);
+                    logger.OutboxNotPublished(lane.Tool, exception.GetType().Name);
                 }
                 else
                 {
-                    logger.OutboxBroke(lane.Tool, exception);
+                    logger.PublisherFailed(lane.Tool, exception);
                 }
 
                 await CloseAsync();
-                await Task.Delay(SafetyNet, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(PollInterval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
 
         await CloseAsync();
     }
 
-    private static bool IsPassing(Exception exception) =>
+    private static bool IsTransient(Exception exception) =>
         exception is NpgsqlException or RabbitMQClientException or OperationCanceledException or TimeoutException or IOException or ObjectDisposedException;
 
-    /// <returns>Messages that were published and confirmed.</returns>
+    /// <returns>The number of messages that were published and confirmed.</returns>
     private async Task<int> PublishAsync(CancellationToken cancellationToken)
     {
-        using var patience = new CancellationTokenSource(BatchPatience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
-        await using var connection = await database.OpenConnectionAsync(either.Token);
-        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, either.Token);
-        var messages = await TakeAsync(connection, either.Token);
+        using var timeout = new CancellationTokenSource(BatchTimeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        await using var connection = await database.OpenConnectionAsync(linked.Token);
+        await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.ReadCommitted, linked.Token);
+        var messages = await TakeDueAsync(connection, linked.Token);
         if (messages.Count > 0)
         {
-            _channel ??= await broker.OpenForPublishingAsync(lane, either.Token);
-            await _channel.PublishAsync(messages, either.Token);
-            await transaction.CommitAsync(either.Token);
+            _channel ??= await broker.OpenForPublishingAsync(lane, linked.Token);
+            await _channel.PublishAsync(messages, linked.Token);
+            await transaction.CommitAsync(linked.Token);
             metrics.Published(lane.Tool, messages.Count);
         }
 
         return messages.Count;
     }
 
-    private async Task<List<OutboxMessage>> TakeAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private async Task<List<OutboxMessage>> TakeDueAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        // An array is made once; with IN the planner may have the rows chosen anew for each row, which takes ten times as long and heeds no limit.
+        // Postgres evaluates the array once. With IN the planner may evaluate the subquery again for each row, which takes ten times as
+        // long and ignores the limit.
         await using var command = new NpgsqlCommand(
             """
             -- take outbox messages
@@ -91,7 +95,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
             RETURNING job_id, trace_parent
             """, connection);
         command.Parameters.Add(new() { Value = lane.Tool });
-        command.Parameters.Add(new() { Value = MostTogether });
+        command.Parameters.Add(new() { Value = MaxBatchSize });
         var messages = new List<OutboxMessage>();
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
@@ -102,7 +106,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         return messages;
     }
 
-    /// <returns>How long nothing will be due for us, at most the safety net.</returns>
+    /// <returns>The time until the next row is due, at most <see cref="PollInterval"/>.</returns>
     private async Task<TimeSpan> NextDueAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -111,9 +115,9 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
             SELECT least(min(due_at) - statement_timestamp(), $2) FROM reliability.tool_outbox WHERE tool = $1
             """);
         command.Parameters.Add(new() { Value = lane.Tool });
-        command.Parameters.Add(new() { Value = SafetyNet });
-        var next = await command.ExecuteScalarAsync(cancellationToken) is TimeSpan due ? due : SafetyNet;
-        return next <= TimeSpan.Zero ? InOtherHands : next > Shortest ? next : Shortest;
+        command.Parameters.Add(new() { Value = PollInterval });
+        var next = await command.ExecuteScalarAsync(cancellationToken) is TimeSpan due ? due : PollInterval;
+        return next <= TimeSpan.Zero ? LockedRowsDelay : next > MinimumDelay ? next : MinimumDelay;
     }
 
     private async Task CloseAsync()

@@ -2,20 +2,22 @@ using Npgsql;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>Advisory locks, held to the end of the statement's transaction, under which counting and acting are one.</summary>
+/// <summary>
+/// Postgres advisory locks, held until the end of the transaction. They make a count and the write that depends on it atomic.
+/// </summary>
 internal static class Locks
 {
-    /// <summary>Depth of a lane.</summary>
+    /// <summary>Protects the depth of a lane. The key is <see cref="ToolLane.Number"/>.</summary>
     public const int Entering = 0x746A_6501;
 
-    /// <summary>Running jobs of a class.</summary>
+    /// <summary>Protects the number of running jobs of a class. The key is the <see cref="QosClass"/>.</summary>
     public const int Claiming = 0x746A_6502;
 
     public static NpgsqlBatchCommand Of(int kind, IEnumerable<ToolLane> lanes) => Of(kind, lanes.Select(lane => lane.Number));
 
     public static NpgsqlBatchCommand Of(int kind, QosClass qos) => Of(kind, [(int)qos]);
 
-    /// <summary>In ascending order, so that nobody waits in a circle.</summary>
+    /// <summary>Takes the locks in ascending order, which prevents a deadlock.</summary>
     private static NpgsqlBatchCommand Of(int kind, IEnumerable<int> numbers) =>
         new(
             """

@@ -5,17 +5,20 @@ using Npgsql;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// Moves due outbox rows to the broker in batches: the rows go in the transaction that awaits the confirms, so a message may go out twice but never not at all. Rung when
-/// this process enters a job; otherwise it sleeps until the next retry is due, and looks once a second for what others left. Each lane is published for itself, so that
-/// neither a flood nor a broken queue of one holds up another.
+/// Publishes due outbox rows to the broker in batches, at least once. The transaction that deletes the rows commits only after the broker
+/// has confirmed their messages, so a message may be published twice, but it is never lost. The publisher wakes when this process enqueues
+/// a job. Otherwise it sleeps until the next retry is due, at most one second, and then also publishes rows that other processes left. Each
+/// lane has its own publisher, so neither a flood nor a broken queue of one lane delays another.
 /// </summary>
-public sealed class OutboxPublisher(NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger<OutboxPublisher> logger) : BackgroundService
+public sealed class OutboxPublisher(NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger<OutboxPublisher> logger)
+    : BackgroundService
 {
     private readonly Dictionary<ToolLane, LanePublisher> _lanes =
         ToolLane.All.ToDictionary(lane => lane, lane => new LanePublisher(lane, database, broker, time, metrics, logger));
 
-    /// <summary>There is something to publish.</summary>
-    public void Ring(ToolLane lane) => _lanes[lane].Ring();
+    /// <summary>Signals that the lane has a message to publish.</summary>
+    public void Signal(ToolLane lane) => _lanes[lane].Signal();
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(_lanes.Values.Select(lane => lane.RunAsync(stoppingToken)));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        Task.WhenAll(_lanes.Values.Select(lane => lane.RunAsync(stoppingToken)));
 }

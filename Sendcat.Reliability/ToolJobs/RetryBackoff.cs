@@ -1,26 +1,29 @@
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>When a failed job is tried again.</summary>
+/// <summary>Backoff with jitter between the attempts of a job.</summary>
 public static class RetryBackoff
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxDelayWithoutJitter = TimeSpan.FromSeconds(60);
 
-    /// <summary>What jitter adds at most, as a share of the delay.</summary>
-    private const double MostJitter = 0.25;
+    /// <summary>Maximum jitter, as a share of the delay.</summary>
+    private const double MaxJitter = 0.25;
 
-    /// <summary>No retry waits longer.</summary>
-    public static readonly TimeSpan Most = Longest * (1 + MostJitter);
+    /// <summary>Upper bound of every delay, jitter included: 75 s.</summary>
+    public static readonly TimeSpan MaxDelay = MaxDelayWithoutJitter * (1 + MaxJitter);
 
+    /// <summary>The delay before the next attempt.</summary>
     /// <param name="attempts">Attempts made so far, ≥ 1.</param>
-    /// <param name="first">Delay after the first attempt; doubles with each further one up to a minute.</param>
-    /// <param name="jitter">0…1, drawn by the caller. It only lengthens, so that jobs which failed together do not come back together.</param>
+    /// <param name="first">Delay after the first attempt. It doubles with each further attempt, up to a minute.</param>
+    /// <param name="jitter">
+    /// A random number in 0…1 from the caller. Jitter only lengthens the delay. It spreads the retries of jobs that failed together.
+    /// </param>
     public static TimeSpan After(int attempts, TimeSpan first, double jitter)
     {
         var doublings = Math.Clamp(attempts - 1, 0, 30);
-        var delay = Math.Min(first.TotalMilliseconds * (1L << doublings), Longest.TotalMilliseconds);
-        return TimeSpan.FromMilliseconds(delay * (1 + (MostJitter * jitter)));
+        var delay = Math.Min(first.TotalMilliseconds * (1L << doublings), MaxDelayWithoutJitter.TotalMilliseconds);
+        return TimeSpan.FromMilliseconds(delay * (1 + (MaxJitter * jitter)));
     }
 
-    /// <summary>Attempts that a job gets: what its request wants, within 1…max(configured, 6).</summary>
-    public static int Attempts(int? wanted, int configured) => Math.Clamp(wanted ?? configured, 1, Math.Max(configured, 6));
+    /// <summary>The number of attempts of a job: the requested number, clamped to 1…max(configured, 6).</summary>
+    public static int Attempts(int? requested, int configured) => Math.Clamp(requested ?? configured, 1, Math.Max(configured, 6));
 }

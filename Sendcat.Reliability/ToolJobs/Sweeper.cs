@@ -7,74 +7,80 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// Every second: rescues jobs whose worker fell silent. Every two: compares the due jobs of each lane with its messages and announces what the broker lost. Every minute:
-/// removes what was kept long enough. (Retries need no sweeping: their outbox row is due with them.) Each goes its own way: a broker that does not answer for one lane holds up
-/// neither the others nor the rescue.
+/// Every second it recovers the jobs whose lease has expired. Every two seconds it compares the number of due jobs of each lane with the
+/// number of its messages, and publishes the messages again that the broker lost. Every minute it deletes the jobs whose retention time has
+/// passed. Retries need no sweep: their outbox rows become due together with them. The loops are independent: a broker that does not
+/// respond for one lane delays neither the other lanes nor the recovery.
 /// </summary>
 internal sealed class Sweeper(
-    Rescue rescue, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
+    JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
-        EveryAsync(TimeSpan.FromSeconds(1), RescueSilentAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromSeconds(1), RecoverStaleJobsAsync, stoppingToken),
         EveryAsync(TimeSpan.FromMinutes(1), RemoveExpiredAsync, stoppingToken),
         .. ToolLane.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
     ]);
 
-    private async Task RescueSilentAsync(CancellationToken cancellationToken)
+    private async Task RecoverStaleJobsAsync(CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
-        foreach (var jobs in await rescue.ExpiredLeasesAsync(cancellationToken))
+        foreach (var jobs in await recovery.RecoverExpiredLeasesAsync(cancellationToken))
         {
-            metrics.Rescued(jobs.Lane.Tool, jobs.Dead ? "dead_letter" : "requeued", jobs.Jobs.Count);
-            BackgroundRound.Did("rescue silent tool jobs", began, ("sendcat.tool", jobs.Lane.Tool), ("sendcat.outcome", jobs.Dead ? "dead_letter" : "requeued"), ("sendcat.tool_jobs.count", jobs.Jobs.Count));
-            if (jobs.Dead)
+            metrics.Rescued(jobs.Lane.Tool, jobs.DeadLettered ? "dead_letter" : "requeued", jobs.Jobs.Count);
+            BackgroundRound.Record(
+                "rescue silent tool jobs",
+                began,
+                ("sendcat.tool", jobs.Lane.Tool),
+                ("sendcat.outcome", jobs.DeadLettered ? "dead_letter" : "requeued"),
+                ("sendcat.tool_jobs.count", jobs.Jobs.Count));
+            if (jobs.DeadLettered)
             {
-                logger.JobsPoisonous(jobs.Jobs.Count, jobs.Lane.Tool);
+                logger.JobsDeadLettered(jobs.Jobs.Count, jobs.Lane.Tool);
             }
             else
             {
-                logger.JobsRescued(jobs.Jobs.Count, jobs.Lane.Tool);
-                publisher.Ring(jobs.Lane);
+                logger.JobsRecovered(jobs.Jobs.Count, jobs.Lane.Tool);
+                publisher.Signal(jobs.Lane);
             }
         }
     }
 
     /// <summary>
-    /// Any message of a lane lets any of its jobs start, so counting is enough. Messages that workers hold are not counted: a job waiting behind one may be announced twice,
-    /// never more often than there are due jobs, and a message too many finds nothing to do.
+    /// Any message of a lane may start any job of the lane, so comparing counts is enough. Messages that workers hold are not counted, so a
+    /// job may get a second message. There are never more new messages than due jobs, and a surplus message has no effect.
     /// </summary>
     private async Task RestoreMessagesAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
-        var (due, overdue) = await rescue.DueAsync(lane, cancellationToken);
+        var (due, overdue) = await recovery.CountDueAsync(lane, cancellationToken);
         if (overdue == 0)
         {
             return;
         }
 
         var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
-        if (missing > 0 && await rescue.AnnounceAgainAsync(lane, missing, cancellationToken) is > 0 and var announced)
+        if (missing > 0 && await recovery.RepublishAsync(lane, missing, cancellationToken) is > 0 and var republished)
         {
-            metrics.Rescued(lane.Tool, "announced", announced);
-            BackgroundRound.Did("announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", announced));
-            logger.MessagesLost(announced, lane.Tool);
-            publisher.Ring(lane);
+            metrics.Rescued(lane.Tool, "announced", republished);
+            BackgroundRound.Record("announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", republished));
+            logger.MessagesLost(republished, lane.Tool);
+            publisher.Signal(lane);
         }
     }
 
     private async Task RemoveExpiredAsync(CancellationToken cancellationToken)
     {
-        var (began, all) = (time.GetUtcNow(), 0);
-        while (await rescue.RemoveExpiredAsync(cancellationToken) is > 0 and var removed)
+        var (began, total) = (time.GetUtcNow(), 0);
+        while (await recovery.RemoveExpiredAsync(cancellationToken) is > 0 and var removed)
         {
             metrics.Rescued("any", "removed", removed);
-            all += removed;
+            total += removed;
         }
 
-        if (all > 0)
+        if (total > 0)
         {
-            BackgroundRound.Did("remove expired tool jobs", began, ("sendcat.tool_jobs.count", all));
+            BackgroundRound.Record("remove expired tool jobs", began, ("sendcat.tool_jobs.count", total));
         }
     }
 
@@ -87,15 +93,16 @@ internal sealed class Sweeper(
             {
                 await step(stopping);
             }
-            catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException)
+            catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException
+                or OperationCanceledException or IOException or ObjectDisposedException)
             {
                 logger.SweepFailed(exception.GetType().Name);
             }
-#pragma warning disable CA1031 // A loop that ended would rescue nobody any more, in a process that looks well.
-            catch (Exception surprise)
+#pragma warning disable CA1031 // If this loop ended, nothing would recover jobs any more, in a process that reports itself healthy.
+            catch (Exception exception)
 #pragma warning restore CA1031
             {
-                logger.SweepBroke(surprise);
+                logger.SweepFailedUnexpectedly(exception);
             }
         }
     }

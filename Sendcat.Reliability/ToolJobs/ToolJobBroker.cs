@@ -3,23 +3,33 @@ using RabbitMQ.Client;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>Channels to the broker as the queue needs them, over the process's one connection.</summary>
-/// <param name="connect">Opens or hands out that connection.</param>
+/// <summary>Opens the channels to the broker that the queue needs, over the process's single connection.</summary>
+/// <param name="connect">Opens or returns that connection.</param>
 public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> connect, TimeProvider time)
 {
-    /// <summary>Publishes that may await their confirmation at once.</summary>
-    private const int MostUnconfirmed = 512;
+    /// <summary>Maximum number of publishes that await their confirmation at the same time.</summary>
+    private const int MaxUnconfirmed = 512;
 
-    /// <summary>A queue without a leader answers nothing at all; the client would wait for it for long.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+    /// <summary>
+    /// Timeout for a queue. A queue without a leader does not respond at all, and the client library would wait for it much longer.
+    /// </summary>
+    private static readonly TimeSpan QueueTimeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>A channel on which a publish ends when the broker has the message on disk, and fails when it has no queue for it. The lane's queue exists.</summary>
+    /// <summary>
+    /// Declares the lane's queue and opens a channel with publisher confirms. A publish completes when the broker has the message on disk,
+    /// and fails when no queue takes the message.
+    /// </summary>
     internal async Task<PublishingChannel> OpenForPublishingAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
 
-        // The client's own limiter slows down and finally refuses; this one lets publishes queue.
-        var limiter = new ConcurrencyLimiter(new() { PermitLimit = MostUnconfirmed, QueueLimit = int.MaxValue, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
+        // The client library's own limiter delays publishes and finally rejects them. This limiter queues them without a bound.
+        var limiter = new ConcurrencyLimiter(new()
+        {
+            PermitLimit = MaxUnconfirmed,
+            QueueLimit = int.MaxValue,
+            QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+        });
         IChannel? channel = null;
         try
         {
@@ -32,7 +42,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         {
             if (channel is not null)
             {
-                await channel.LetGoAsync(time);
+                await channel.CloseQuietlyAsync(time);
             }
 
             await limiter.DisposeAsync();
@@ -40,22 +50,25 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         }
     }
 
-    /// <summary>Starts a consumer that holds at most <paramref name="prefetch"/> messages of the lane; its channel is yours. The lane's queue exists.</summary>
-    /// <param name="consumer">Made for the channel.</param>
-    /// <exception cref="TimeoutException">The broker is there, but the queue does not answer.</exception>
+    /// <summary>
+    /// Declares the lane's queue and starts a consumer that holds at most <paramref name="prefetch"/> messages. The caller owns the
+    /// returned channel.
+    /// </summary>
+    /// <param name="consumer">Creates the consumer for the channel.</param>
+    /// <exception cref="TimeoutException">The broker responds, but the queue does not respond within 5 s.</exception>
     public async Task<IChannel> ConsumeAsync(ToolLane lane, ushort prefetch, Func<IChannel, IAsyncBasicConsumer> consumer, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
-            // The client minds the token only while it sends; for the answer it waits its own 20 s.
-            await StartAsync().WaitAsync(Patience, time, cancellationToken);
+            // The client library observes the token only while it sends. For the response it waits up to its own 20 s.
+            await StartAsync().WaitAsync(QueueTimeout, time, cancellationToken);
             return channel;
         }
         catch
         {
-            await channel.LetGoAsync(time);
+            await channel.CloseQuietlyAsync(time);
             throw;
         }
 
@@ -67,7 +80,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         }
     }
 
-    /// <summary>Deletes a queue that does not answer and makes it anew. Its messages are lost, which the sweeper sets right.</summary>
+    /// <summary>Deletes an unresponsive queue and declares it again. Its messages are lost; the sweeper publishes them again.</summary>
     public async Task RebuildAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
@@ -79,31 +92,34 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         }
         finally
         {
-            await channel.LetGoAsync(time);
+            await channel.CloseQuietlyAsync(time);
         }
     }
 
-    /// <summary>Messages of the lane that no consumer holds; a queue that was deleted is made again.</summary>
+    /// <summary>The number of messages of the lane that no consumer holds. A missing queue is declared first.</summary>
+    /// <exception cref="TimeoutException">The queue does not respond within 5 s.</exception>
     public async Task<int> CountAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
-            return (int)await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken).WaitAsync(Patience, time, cancellationToken);
+            return (int)await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken).WaitAsync(QueueTimeout, time, cancellationToken);
         }
         finally
         {
-            await channel.LetGoAsync(time);
+            await channel.CloseQuietlyAsync(time);
         }
     }
 }
 
-/// <summary>A channel with confirms and its limiter.</summary>
+/// <summary>A channel with publisher confirms, together with its limiter.</summary>
 internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter limiter, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Ends when the broker has all the messages.</summary>
-    /// <exception cref="RabbitMQ.Client.Exceptions.PublishException">One was refused or had no queue; others may have arrived.</exception>
+    /// <summary>Completes when the broker has confirmed all messages.</summary>
+    /// <exception cref="RabbitMQ.Client.Exceptions.PublishException">
+    /// A message was rejected or had no queue. Other messages may have been published.
+    /// </exception>
     public async Task PublishAsync(IReadOnlyList<OutboxMessage> messages, CancellationToken cancellationToken)
     {
         var publishes = new List<Task>(messages.Count);
@@ -117,7 +133,7 @@ internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter lim
 
     public async ValueTask DisposeAsync()
     {
-        await channel.LetGoAsync(time);
+        await channel.CloseQuietlyAsync(time);
         await limiter.DisposeAsync();
     }
 
@@ -130,5 +146,8 @@ internal sealed class PublishingChannel(IChannel channel, ConcurrencyLimiter lim
     }
 }
 
-/// <summary>Says that the lane has one job more. The id is for people who look at queues: whoever gets the message takes the lane's fairest job.</summary>
+/// <summary>
+/// A message that reports one more job of the lane. The job id is only for operators who inspect the queue: the worker that receives the
+/// message claims the job that is next in fair order.
+/// </summary>
 internal sealed record OutboxMessage(Guid Job, string Tool, string? TraceParent);

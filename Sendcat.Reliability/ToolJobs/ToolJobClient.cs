@@ -6,8 +6,8 @@ using Npgsql;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// How a turn runs a tool: enters the job, waits to be told, and says in a value what came of it. A database that does not answer holds up neither the turn nor its end: an entry
-/// or a leave that is under way then is left to itself.
+/// Runs a tool call for a turn: it enqueues the job, waits until the job has finished, and returns the outcome as a value. A database that
+/// does not respond delays neither the turn nor its end: after the timeout, a statement that is still running continues in the background.
 /// </summary>
 public sealed class ToolJobClient(
     ToolJobLedger ledger,
@@ -19,11 +19,15 @@ public sealed class ToolJobClient(
     ToolJobMetrics metrics,
     ILogger<ToolJobClient> logger)
 {
-    /// <summary>How long a turn that has ended waits until its job knows.</summary>
-    private static readonly TimeSpan LongestLeave = TimeSpan.FromSeconds(2);
+    /// <summary>Timeout for removing a turn that no longer waits from its job.</summary>
+    private static readonly TimeSpan LeaveTimeout = TimeSpan.FromSeconds(2);
 
-    /// <param name="wait">Null: <c>TOOL_JOB_WAIT_MS</c>.</param>
-    /// <param name="cancellationToken">The turn's abort: a job that nobody else waits for is cancelled, and the outcome says so; nothing is thrown.</param>
+    /// <summary>Enqueues the job, or joins the live job of the same cache slot, and waits for its end.</summary>
+    /// <param name="wait">Maximum time to wait. Null: <c>TOOL_JOB_WAIT_MS</c>.</param>
+    /// <param name="cancellationToken">
+    /// The abort of the turn. A job that no other turn waits for is cancelled. The outcome is <see cref="ToolJobOutcome.Cancelled"/>;
+    /// nothing is thrown.
+    /// </param>
     public async Task<ToolJobOutcome> RunAsync(ToolJobRequest request, TimeSpan? wait = null, CancellationToken cancellationToken = default)
     {
         var outcome = await TryRunAsync(request, wait ?? TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs), cancellationToken);
@@ -31,24 +35,24 @@ public sealed class ToolJobClient(
         return outcome;
     }
 
-    private async Task<ToolJobOutcome> TryRunAsync(ToolJobRequest request, TimeSpan patience, CancellationToken cancellationToken)
+    private async Task<ToolJobOutcome> TryRunAsync(ToolJobRequest request, TimeSpan timeout, CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
         {
             return new ToolJobOutcome.Cancelled();
         }
 
-        // The job's publishes and runs are below this span, which ends when the job is entered.
+        // The spans of the job's publishes and runs are children of this span, which ends when the job is enqueued.
         using var entry = TraceContext.Source.StartActivity($"enqueue {request.Lane}", ActivityKind.Producer);
-        var mine = Guid.CreateVersion7(time.GetUtcNow());
+        var newJob = Guid.CreateVersion7(time.GetUtcNow());
 
-        // Begun before the job exists, so that not even the quickest end is missed.
-        using var ownWait = waiters.Begin(mine, look: false);
-        var (begun, entering) = (time.GetTimestamp(), ledger.EnterAsync(mine, request, TraceContext.Current));
+        // Registered before the job exists, so that even the fastest completion is not missed.
+        using var ownWait = waiters.Begin(newJob, look: false);
+        var (startedAt, entering) = (time.GetTimestamp(), ledger.EnterAsync(newJob, request, TraceContext.Current));
         EnteredJob entered;
         try
         {
-            entered = await entering.WaitAsync(patience, time, cancellationToken);
+            entered = await entering.WaitAsync(timeout, time, cancellationToken);
         }
         catch (OperationCanceledException)
         {
@@ -57,7 +61,7 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            logger.EntryFailed(request.Lane.Tool, exception.Message);
+            logger.InsertFailed(request.Lane.Tool, exception.Message);
             return new ToolJobOutcome.Failed("The tool queue cannot be reached.", ToolBackpressure.QueueSaturated);
         }
 
@@ -68,30 +72,31 @@ public sealed class ToolJobClient(
 
         entry?.SetTag("sendcat.tool_job.id", job).SetTag("sendcat.tool_job.joined", entered.Joined).Stop();
         logger.JobEntered(job, request.Lane.Tool, entered.Joined);
-        var left = patience - time.GetElapsedTime(begun);
-        left = left > TimeSpan.Zero ? left : TimeSpan.Zero;
+        var remaining = timeout - time.GetElapsedTime(startedAt);
+        remaining = remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero;
         if (entered.Announced)
         {
-            publisher.Ring(request.Lane);
+            publisher.Signal(request.Lane);
         }
 
         if (!entered.Joined)
         {
-            return await WaitAsync(ownWait, request.Lane, job, left, patience, cancellationToken);
+            return await WaitAsync(ownWait, request.Lane, job, remaining, timeout, cancellationToken);
         }
 
         using var joinedWait = waiters.Begin(job, look: true);
-        return await WaitAsync(joinedWait, request.Lane, job, left, patience, cancellationToken);
+        return await WaitAsync(joinedWait, request.Lane, job, remaining, timeout, cancellationToken);
     }
 
-    /// <param name="left">Of the patience.</param>
-    private async Task<ToolJobOutcome> WaitAsync(ToolJobWaiters.Wait wait, ToolLane lane, Guid job, TimeSpan left, TimeSpan patience, CancellationToken cancellationToken)
+    /// <param name="remaining">The rest of <paramref name="timeout"/>.</param>
+    private async Task<ToolJobOutcome> WaitAsync(
+        ToolJobWaiters.Wait wait, ToolLane lane, Guid job, TimeSpan remaining, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var span = TraceContext.Source.StartActivity($"wait for {lane}");
         wait.Trace();
         try
         {
-            var finished = await wait.Over.WaitAsync(left, time, cancellationToken);
+            var finished = await wait.Finished.WaitAsync(remaining, time, cancellationToken);
             return finished.Status switch
             {
                 "completed" => new ToolJobOutcome.Completed(finished.Result!),
@@ -103,7 +108,7 @@ public sealed class ToolJobClient(
         catch (TimeoutException)
         {
             await LeaveAsync(job, abandon: false);
-            return new ToolJobOutcome.TimedOut(ToolBackpressure.QueueTimeout(patience));
+            return new ToolJobOutcome.TimedOut(ToolBackpressure.QueueTimeout(timeout));
         }
         catch (OperationCanceledException)
         {
@@ -112,35 +117,35 @@ public sealed class ToolJobClient(
         }
     }
 
-    /// <summary>The turn ended while its job was being entered.</summary>
+    /// <summary>Leaves a job whose turn was aborted while the job was being enqueued.</summary>
     private async Task LeaveWhenEnteredAsync(Task<EnteredJob> entering)
     {
         try
         {
-            if (await entering.WaitAsync(LongestLeave, time) is { Id: { } job })
+            if (await entering.WaitAsync(LeaveTimeout, time) is { Id: { } job })
             {
                 await LeaveAsync(job, abandon: true);
             }
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            logger.LeavingFailed(exception.Message);
+            logger.CancelFailed(exception.Message);
         }
     }
 
-    /// <summary>When the record is away the job just runs to its end.</summary>
+    /// <summary>Removes this turn from the waiters of the job. When Postgres is unavailable, the job runs to its end.</summary>
     private async Task LeaveAsync(Guid job, bool abandon)
     {
         try
         {
-            if (await ledger.LeaveAsync(job, abandon).WaitAsync(LongestLeave, time) is { Cancelled: true, WasRunning: true })
+            if (await ledger.LeaveAsync(job, abandon).WaitAsync(LeaveTimeout, time) is { Cancelled: true, WasRunning: true })
             {
                 signals.Cancelled(job);
             }
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            logger.LeavingFailed(exception.Message);
+            logger.CancelFailed(exception.Message);
         }
     }
 }

@@ -6,46 +6,55 @@ using Sendcat.Reliability.Knobs;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// The asking side of the record: jobs are entered with their outbox rows, watched and left. Entries that come together are one statement and one commit.
+/// The operations of turns on job rows: enqueue a job together with its outbox row, read its end, and leave it. Concurrent calls are
+/// executed by one statement in one commit.
 /// </summary>
 public sealed class ToolJobLedger
 {
-    /// <summary>How far behind the newest job each job that its principal has in the lane already puts another one: a flood waits, and nothing waits for ever.</summary>
-    internal static readonly TimeSpan Turn = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// Each queued or running job of a principal moves the next job of that principal back by this time in the fair order. Many jobs of one
+    /// principal therefore wait behind the jobs of others, and no job waits for ever.
+    /// </summary>
+    internal static readonly TimeSpan FairnessStep = TimeSpan.FromSeconds(1);
 
-    private const int MostTogether = 256;
+    private const int MaxBatchSize = 256;
 
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
     private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
     private readonly ToolJobMetrics _metrics;
-    private readonly GroupCommit<Ask, EnteredJob> _asks;
-    private readonly GroupCommit<Leaving, LeftJob> _leavings;
+    private readonly GroupCommit<EnqueueRequest, EnteredJob> _enqueues;
+    private readonly GroupCommit<LeaveRequest, LeftJob> _leaves;
 
     public ToolJobLedger(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
     {
         (_database, _options, _flags, _metrics) = (database, options, flags, metrics);
-        _asks = new("commit entered jobs", EnterAsync, MostTogether);
-        _leavings = new("commit left jobs", LeaveAsync, MostTogether);
+        _enqueues = new("commit entered jobs", EnterAsync, MaxBatchSize);
+        _leaves = new("commit left jobs", LeaveAsync, MaxBatchSize);
     }
 
     /// <summary>
-    /// Enters a job, or joins the live one of the same cache slot; its message is due at once, also that of a replay whose time has not come. A lane that is full, or in which the
-    /// principal has his share, refuses new jobs (when <c>FF_TOOL_QUEUE_ENFORCE</c>; otherwise the job is entered and counted as one that would have been refused), never joins.
+    /// Enqueues a job, or joins the live job of the same cache slot. A new job and a joined replay that was not yet due are due at once.
+    /// New jobs are refused when the lane is full or the principal has its share of the lane, provided that <c>FF_TOOL_QUEUE_ENFORCE</c> is
+    /// on; otherwise the job is enqueued and counted as one that would have been refused. A join is never refused.
     /// </summary>
-    /// <exception cref="NpgsqlException">The database is away; nothing was entered, or it was and nobody waits for it.</exception>
+    /// <exception cref="NpgsqlException">
+    /// The database is unavailable. Either nothing was enqueued, or a job was enqueued for which no turn waits.
+    /// </exception>
     public async Task<EnteredJob> EnterAsync(Guid id, ToolJobRequest request, TraceContext trace)
     {
-        var entered = await _asks.AddAsync(new(id, request, RetryBackoff.Attempts(request.MaxAttempts, _options.CurrentValue.MaxAttempts), trace));
+        var entered = await _enqueues.AddAsync(new(id, request, RetryBackoff.Attempts(request.MaxAttempts, _options.CurrentValue.MaxAttempts), trace));
         _metrics.Entered(request.Lane, entered);
         return entered;
     }
 
-    /// <summary>One waiter less.</summary>
-    /// <param name="abandon">The turn was aborted: a job that nobody else waits for and no operator replays is cancelled.</param>
-    public Task<LeftJob> LeaveAsync(Guid job, bool abandon) => _leavings.AddAsync(new(job, abandon));
+    /// <summary>Removes one waiting turn from the job.</summary>
+    /// <param name="abandon">
+    /// True: the turn was aborted. The job is cancelled when no other turn waits for it and it is not a replay.
+    /// </param>
+    public Task<LeftJob> LeaveAsync(Guid job, bool abandon) => _leaves.AddAsync(new(job, abandon));
 
-    /// <summary>Those of the jobs that are over.</summary>
+    /// <summary>Reads those of the jobs that have finished.</summary>
     public async Task<IReadOnlyList<FinishedJob>> ReadFinishedAsync(IReadOnlyCollection<Guid> jobs, CancellationToken cancellationToken)
     {
         await using var command = _database.CreateCommand(
@@ -65,17 +74,17 @@ public sealed class ToolJobLedger
         return finished;
     }
 
-    private async Task<IReadOnlyList<EnteredJob>> EnterAsync(IReadOnlyList<Ask> asks)
+    private async Task<IReadOnlyList<EnteredJob>> EnterAsync(IReadOnlyList<EnqueueRequest> requests)
     {
         var (options, enforce) = (_options.CurrentValue, _flags.CurrentValue.ToolQueueEnforce);
-        var groups = asks.GroupBy(ask => ask.Request.Cache is { } slot ? (object)slot : ask.Id).Select(group => group.ToArray()).ToArray();
-        var firsts = Array.ConvertAll(groups, group => group[0]);
-        var lanes = firsts.Select(ask => ask.Request.Lane).Distinct().OrderBy(lane => lane.Number).ToArray();
+        var groups = requests.GroupBy(request => request.Job.Cache is { } slot ? (object)slot : request.Id).Select(group => group.ToArray()).ToArray();
+        var firstRequests = Array.ConvertAll(groups, group => group[0]);
+        var lanes = firstRequests.Select(request => request.Job.Lane).Distinct().OrderBy(lane => lane.Number).ToArray();
 
         await using var batch = _database.CreateBatch();
         if (enforce)
         {
-            // Depths are counted and jobs added by one replica at a time, so that a cap is a cap.
+            // One replica at a time counts the depth and inserts jobs, so that the cap is exact.
             batch.BatchCommands.Add(Locks.Of(Locks.Entering, lanes));
         }
 
@@ -83,23 +92,23 @@ public sealed class ToolJobLedger
         {
             Parameters =
             {
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Id) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Request.Lane.Tool) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Request.Lane.QosName) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Request.Principal) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Request.Arguments) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Request.Cache?.Namespace), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Request.Cache?.Key), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Id) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Lane.Tool) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Lane.QosName) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Principal) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Arguments) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Namespace), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Key), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                 new() { Value = Array.ConvertAll(groups, group => group.Length) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.MaxAttempts) },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Trace.Parent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-                new() { Value = Array.ConvertAll(firsts, ask => ask.Trace.State), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.MaxAttempts) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Trace.Parent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Trace.State), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                 new() { Value = Array.ConvertAll(lanes, lane => lane.Tool) },
                 new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).Queued) },
-                new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).OfPrincipal) },
+                new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).PerPrincipal) },
                 new() { Value = enforce },
-                new() { Value = Turn },
-                new() { Value = RetryBackoff.Most },
+                new() { Value = FairnessStep },
+                new() { Value = RetryBackoff.MaxDelay },
             },
         });
 
@@ -121,23 +130,23 @@ public sealed class ToolJobLedger
             }
         }
 
-        var answers = new Dictionary<Ask, EnteredJob>(asks.Count, ReferenceEqualityComparer.Instance);
+        var results = new Dictionary<EnqueueRequest, EnteredJob>(requests.Count, ReferenceEqualityComparer.Instance);
         for (var i = 0; i < groups.Length; i++)
         {
-            foreach (var ask in groups[i])
+            foreach (var request in groups[i])
             {
-                answers[ask] = ReferenceEquals(ask, groups[i][0]) ? entered[i] : entered[i] with { Joined = entered[i].Id is not null };
+                results[request] = ReferenceEquals(request, groups[i][0]) ? entered[i] : entered[i] with { Joined = entered[i].Id is not null };
             }
         }
 
-        return asks.Select(ask => answers[ask]).ToArray();
+        return requests.Select(request => results[request]).ToArray();
     }
 
-    private async Task<IReadOnlyList<LeftJob>> LeaveAsync(IReadOnlyList<Leaving> leavings)
+    private async Task<IReadOnlyList<LeftJob>> LeaveAsync(IReadOnlyList<LeaveRequest> requests)
     {
         await using var command = _database.CreateCommand(EntrySql.Leave);
-        command.Parameters.Add(new() { Value = leavings.Select(leaving => leaving.Job).ToArray() });
-        command.Parameters.Add(new() { Value = leavings.Select(leaving => leaving.Abandon).ToArray() });
+        command.Parameters.Add(new() { Value = requests.Select(request => request.Job).ToArray() });
+        command.Parameters.Add(new() { Value = requests.Select(request => request.Abandon).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.TtlMs) });
         var cancelled = new Dictionary<Guid, bool>();
         await using (var reader = await command.ExecuteReaderAsync())
@@ -148,26 +157,31 @@ public sealed class ToolJobLedger
             }
         }
 
-        return leavings.Select(leaving => new LeftJob(cancelled.ContainsKey(leaving.Job), cancelled.GetValueOrDefault(leaving.Job))).ToArray();
+        return requests.Select(request => new LeftJob(cancelled.ContainsKey(request.Job), cancelled.GetValueOrDefault(request.Job))).ToArray();
     }
 
     private static async Task<string?> TextAsync(NpgsqlDataReader reader, int column, CancellationToken cancellationToken) =>
         await reader.IsDBNullAsync(column, cancellationToken) ? null : reader.GetString(column);
 
-    private sealed record Ask(Guid Id, ToolJobRequest Request, int MaxAttempts, TraceContext Trace);
+    private sealed record EnqueueRequest(Guid Id, ToolJobRequest Job, int MaxAttempts, TraceContext Trace);
 
-    private sealed record Leaving(Guid Job, bool Abandon);
+    private sealed record LeaveRequest(Guid Job, bool Abandon);
 }
 
-/// <param name="Id">The job that was entered or joined; null: refused, the lane is full, or has its principal's share.</param>
-/// <param name="Joined">The job was there already.</param>
-/// <param name="OverCap">It did not fit; entered all the same when the cap is only advisory.</param>
-/// <param name="Announced">A message became due for it.</param>
+/// <summary>The result of enqueueing a job.</summary>
+/// <param name="Id">
+/// The job that was enqueued or joined. Null: refused, because the lane is full or the principal has its share of it.
+/// </param>
+/// <param name="Joined">The job existed already.</param>
+/// <param name="OverCap">The request was over the cap. While the cap is advisory, the job is enqueued all the same.</param>
+/// <param name="Announced">The statement inserted an outbox row for the job that is due now.</param>
 public sealed record EnteredJob(Guid? Id, bool Joined, bool OverCap, bool Announced);
 
-/// <param name="Cancelled">Nobody waited any more.</param>
-/// <param name="WasRunning">A worker had it and should hear of it.</param>
+/// <summary>The result of leaving a job.</summary>
+/// <param name="Cancelled">The job was cancelled, because no turn waited for it any more.</param>
+/// <param name="WasRunning">A worker was running the job and must be signalled.</param>
 public sealed record LeftJob(bool Cancelled, bool WasRunning);
 
+/// <summary>The end of a job.</summary>
 /// <param name="Status"><c>completed</c>, <c>failed</c>, <c>dead_letter</c> or <c>cancelled</c>.</param>
 public sealed record FinishedJob(Guid Id, string Status, string? Result, string? Error);

@@ -40,7 +40,13 @@ public sealed class ToolJobMetrics
     }
 
     internal void Entered(ToolLane lane, EnteredJob job) =>
-        _entered.Add(1, new("tool", lane.Tool), new("outcome", job switch { { Id: null } => "refused", { Joined: true } => "joined", { OverCap: true } => "would_refuse", _ => "accepted" }));
+        _entered.Add(1, new("tool", lane.Tool), new("outcome", job switch
+        {
+            { Id: null } => "refused",
+            { Joined: true } => "joined",
+            { OverCap: true } => "would_refuse",
+            _ => "accepted",
+        }));
 
     internal void Waited(ToolLane lane, ToolJobOutcome outcome) =>
         _waits.Add(1, new("tool", lane.Tool), new("outcome", outcome switch

@@ -9,9 +9,10 @@ namespace Sendcat.Reliability.ToolJobs;
 public static class ToolJobServices
 {
     /// <summary>
-    /// The record, the outbox, the signals and <see cref="ToolJobClient"/>. Needs an <c>NpgsqlDataSource</c> with the migrated schema and an <c>IConnectionMultiplexer</c>.
+    /// Registers the access to the job tables, the outbox publisher, the signals and <see cref="ToolJobClient"/>. Needs an
+    /// <c>NpgsqlDataSource</c> with the migrated schema and an <c>IConnectionMultiplexer</c>.
     /// </summary>
-    /// <param name="connect">Hands out the process's one connection to the broker.</param>
+    /// <param name="connect">Returns the process's single connection to the broker; opens it when necessary.</param>
     public static IServiceCollection AddToolJobs(this IServiceCollection services, Func<IServiceProvider, Func<CancellationToken, Task<IConnection>>> connect)
     {
         services.AddMetrics();
@@ -20,30 +21,30 @@ public static class ToolJobServices
         services.TryAddSingleton<ToolJobMetrics>();
         services.TryAddSingleton(provider => new ToolJobBroker(connect(provider), provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ToolJobLedger>();
-        services.TryAddSingleton<ToolJobClaims>();
+        services.TryAddSingleton<ToolJobLeases>();
         services.TryAddSingleton<ToolJobStatistics>();
         services.TryAddSingleton<DeadLetters>();
         services.TryAddSingleton<ToolJobClient>();
-        services.AddUpkeep<ToolJobSignals>();
-        services.AddUpkeep<OutboxPublisher>();
-        services.AddUpkeep<ToolJobWaiters>();
+        services.AddBackgroundService<ToolJobSignals>();
+        services.AddBackgroundService<OutboxPublisher>();
+        services.AddBackgroundService<ToolJobWaiters>();
         return services;
     }
 
-    /// <summary>Lets this process sweep, too. One is enough, more do no harm.</summary>
+    /// <summary>Lets this process run the <see cref="Sweeper"/>. One process is enough; more are allowed.</summary>
     public static IServiceCollection AddToolJobSweeper(this IServiceCollection services)
     {
-        services.TryAddSingleton<Rescue>();
-        services.AddUpkeep<Sweeper>();
+        services.TryAddSingleton<JobRecovery>();
+        services.AddBackgroundService<Sweeper>();
         return services;
     }
 
-    private static void AddUpkeep<T>(this IServiceCollection services)
+    private static void AddBackgroundService<T>(this IServiceCollection services)
         where T : class, IHostedService
     {
         if (services.Any(service => service.ServiceType == typeof(T)))
         {
-            // Added before; a second time would start it twice.
+            // A second registration would start the service twice.
             return;
         }
 

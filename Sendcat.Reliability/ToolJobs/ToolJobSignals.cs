@@ -7,21 +7,22 @@ using StackExchange.Redis;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// Word between processes, by Redis pub/sub: jobs that are over (for their waiters, and for workers whose lane was full) and jobs that were cancelled (for the worker
-/// that has them). Word may be lost; the record is what counts.
+/// Signals between processes over Redis pub/sub. A signal reports finished jobs (to the turns that wait for them, and to workers whose lane
+/// had reached a running limit) or a cancelled job (to the worker that runs it). A signal may be lost: Postgres is authoritative.
 /// </summary>
 public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider time, ILogger<ToolJobSignals> logger) : BackgroundService
 {
-    private static readonly TimeSpan SubscribeAgain = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan ResubscribeInterval = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Action<ToolLane, IReadOnlyList<Guid>>, byte> _onFinished = [];
     private readonly ConcurrentDictionary<Action<Guid>, byte> _onCancelled = [];
     private volatile bool _subscribed;
 
-    /// <summary>False: word does not arrive at present, so look for yourself.</summary>
+    /// <summary>False: signals do not arrive at present, so the caller must poll Postgres.</summary>
     public bool IsUp => _subscribed && redis.IsConnected;
 
-    /// <param name="handler">Quick, and throws nothing.</param>
+    /// <param name="handler">Must return fast and must not throw.</param>
+    /// <returns>Removes the handler when it is disposed.</returns>
     public IDisposable OnFinished(Action<ToolLane, IReadOnlyList<Guid>> handler) => Add(_onFinished, handler);
 
     /// <inheritdoc cref="OnFinished"/>
@@ -31,11 +32,11 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
     {
         foreach (var lane in jobs.GroupBy(job => job.Lane, job => job.Id))
         {
-            Tell("signal finished jobs", RedisKeys.ToolJobsFinished, $"{lane.Key} {string.Join(' ', lane)}");
+            Publish("signal finished jobs", RedisKeys.ToolJobsFinished, $"{lane.Key} {string.Join(' ', lane)}");
         }
     }
 
-    internal void Cancelled(Guid job) => Tell("signal cancelled job", RedisKeys.ToolJobsCancelled, job.ToString());
+    internal void Cancelled(Guid job) => Publish("signal cancelled job", RedisKeys.ToolJobsCancelled, job.ToString());
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -44,19 +45,19 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
             try
             {
                 var subscriber = redis.GetSubscriber();
-                await subscriber.SubscribeAsync(RedisKeys.ToolJobsFinished, (_, word) => HearFinished(word));
-                await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, word) => HearCancelled(word));
+                await subscriber.SubscribeAsync(RedisKeys.ToolJobsFinished, (_, message) => ReceiveFinished(message));
+                await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, message) => ReceiveCancelled(message));
                 _subscribed = true;
             }
-            catch (Exception exception) when (RedisTrouble.Is(exception))
+            catch (Exception exception) when (RedisFailure.Is(exception))
             {
-                logger.SignalsAway(exception.Message);
-                await Task.Delay(SubscribeAgain, time, stoppingToken);
+                logger.SignalsUnavailable(exception.Message);
+                await Task.Delay(ResubscribeInterval, time, stoppingToken);
             }
         }
     }
 
-    private void Tell(string name, RedisChannel channel, string word)
+    private void Publish(string name, RedisChannel channel, string message)
     {
         if (!redis.IsConnected)
         {
@@ -66,17 +67,17 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
         using var span = RedisSpan.Start(name, "PUBLISH");
         try
         {
-            redis.GetSubscriber().Publish(channel, word, CommandFlags.FireAndForget);
+            redis.GetSubscriber().Publish(channel, message, CommandFlags.FireAndForget);
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            // It went away in between. What the word is about is on record, and who waits for it looks.
+            // The connection was lost after the check above. The state of the job is in Postgres, and the receivers poll it.
         }
     }
 
-    private void HearFinished(RedisValue word)
+    private void ReceiveFinished(RedisValue message)
     {
-        var parts = word.ToString().Split(' ');
+        var parts = message.ToString().Split(' ');
         if (ToolLane.TryFind(parts[0], out var lane))
         {
             var jobs = new List<Guid>(parts.Length - 1);
@@ -95,9 +96,9 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
         }
     }
 
-    private void HearCancelled(RedisValue word)
+    private void ReceiveCancelled(RedisValue message)
     {
-        if (Guid.TryParse(word.ToString(), out var job))
+        if (Guid.TryParse(message.ToString(), out var job))
         {
             foreach (var handler in _onCancelled.Keys)
             {
@@ -106,14 +107,14 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
         }
     }
 
-    private static Handing<T> Add<T>(ConcurrentDictionary<T, byte> handlers, T handler)
+    private static Subscription<T> Add<T>(ConcurrentDictionary<T, byte> handlers, T handler)
         where T : Delegate
     {
         handlers[handler] = 0;
         return new(handlers, handler);
     }
 
-    private sealed class Handing<T>(ConcurrentDictionary<T, byte> handlers, T handler) : IDisposable
+    private sealed class Subscription<T>(ConcurrentDictionary<T, byte> handlers, T handler) : IDisposable
         where T : Delegate
     {
         public void Dispose() => handlers.TryRemove(handler, out _);

@@ -3,10 +3,11 @@ using Npgsql;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>The state of the queue, counted, not sampled.</summary>
+/// <summary>The state of the queue as exact counts from Postgres.</summary>
 public sealed class ToolJobStatistics(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options)
 {
-    /// <param name="window">How far back ended jobs count.</param>
+    /// <summary>Counts the jobs of each lane.</summary>
+    /// <param name="window">Completed, failed and cancelled jobs count when they ended within this time.</param>
     public async Task<ToolQueueReading> ReadAsync(TimeSpan window, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -56,12 +57,13 @@ public sealed class ToolJobStatistics(NpgsqlDataSource database, IOptionsMonitor
             OldestRunning = running.Oldest,
             OldestDeadLetter = of.GetValueOrDefault("dead_letter").Oldest,
             QueuedUtilization = (double)queued.Due / limits.Queued,
-            RunningUtilization = (double)running.Count / limits.Places,
+            RunningUtilization = (double)running.Count / limits.MaxConcurrent,
         };
     }
 }
 
-/// <param name="Window">How far back completed, failed and cancelled jobs count.</param>
+/// <summary>The counts of all lanes at one moment.</summary>
+/// <param name="Window">Completed, failed and cancelled jobs count when they ended within this time.</param>
 public sealed record ToolQueueReading(TimeSpan Window, IReadOnlyList<LaneReading> Lanes)
 {
     public int Queued => Lanes.Sum(lane => lane.Queued);
@@ -73,9 +75,10 @@ public sealed record ToolQueueReading(TimeSpan Window, IReadOnlyList<LaneReading
     public TimeSpan OldestRunning => Lanes.Max(lane => lane.OldestRunning);
 }
 
+/// <summary>The counts of one lane.</summary>
 public sealed record LaneReading(string Tool, string QosClass)
 {
-    /// <summary>All that wait, those included that wait for their retry or replay.</summary>
+    /// <summary>All queued jobs, including those that wait for their retry or replay.</summary>
     public required int Queued { get; init; }
 
     public required int QueuedDue { get; init; }
@@ -86,23 +89,24 @@ public sealed record LaneReading(string Tool, string QosClass)
 
     public required int Completed { get; init; }
 
-    /// <summary>Ended without a result because another attempt could not help; dead letters are not in it.</summary>
+    /// <summary>Jobs that ended without a result because another attempt would not help. Dead letters are not included.</summary>
     public required int Failed { get; init; }
 
     public required int Cancelled { get; init; }
 
-    /// <summary>Jobs, live or ended in the window, that a full lane would have refused while caps were advisory.</summary>
+    /// <summary>Jobs, live or ended within the window, that would have been refused if the cap had been enforced.</summary>
     public required int OverCap { get; init; }
 
-    /// <summary>How long the oldest job has been due; zero when none is.</summary>
+    /// <summary>Time since the oldest queued job became due; zero when none is due.</summary>
     public required TimeSpan OldestQueued { get; init; }
 
     public required TimeSpan OldestRunning { get; init; }
 
     public required TimeSpan OldestDeadLetter { get; init; }
 
-    /// <summary>Due jobs in relation to the cap; above 1 only while caps are advisory.</summary>
+    /// <summary>Due jobs divided by the cap. Above 1 only while caps are advisory.</summary>
     public required double QueuedUtilization { get; init; }
 
+    /// <summary>Running jobs divided by the number that may run at the same time.</summary>
     public required double RunningUtilization { get; init; }
 }

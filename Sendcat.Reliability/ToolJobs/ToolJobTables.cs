@@ -1,6 +1,9 @@
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>The tables of the queue as its first migration makes them. Times are the database's, so that workers need not agree on a clock.</summary>
+/// <summary>
+/// The tables of the queue as the first migration creates them. All times come from the database clock, so the clocks of the workers do not
+/// matter.
+/// </summary>
 internal static class ToolJobTables
 {
     public const string Create = """
@@ -40,7 +43,7 @@ internal static class ToolJobTables
             result             text
         ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 1000);
 
-        -- One partial index for each question that is asked often; finished jobs are in the last only.
+        -- One partial index for each frequent query. Only the last index contains finished jobs.
         CREATE INDEX tool_jobs_ready ON reliability.tool_jobs (tool, fair_at, id) WHERE status = 'queued';
         CREATE INDEX tool_jobs_running ON reliability.tool_jobs (tool) WHERE status = 'running';
         CREATE INDEX tool_jobs_live_of_principal ON reliability.tool_jobs (tool, principal) WHERE status IN ('queued', 'running');
@@ -49,7 +52,7 @@ internal static class ToolJobTables
         CREATE INDEX tool_jobs_dead ON reliability.tool_jobs (tool, error_fingerprint, dead_letter_at) WHERE status = 'dead_letter';
         CREATE INDEX tool_jobs_finished ON reliability.tool_jobs (completed_at) WHERE completed_at IS NOT NULL;
 
-        -- What the broker must still be told, and when. A row goes in the transaction that confirms its message.
+        -- Messages that are not yet published, with their due time. A row is deleted in the transaction that awaits the confirm.
         CREATE TABLE reliability.tool_outbox (
             id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
             job_id       uuid NOT NULL,

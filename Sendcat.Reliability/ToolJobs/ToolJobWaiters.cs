@@ -9,20 +9,21 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>
-/// Wakes the turns of this process whose jobs are over. Word of it comes by signal; then all jobs that were named are read together. As a safety net the record is asked
-/// about all waiting jobs in one question: every two seconds, or every <c>TOOL_JOB_POLL_MS</c> while signals do not arrive, however often word comes in between.
+/// Wakes the turns of this process whose jobs have finished. After signals it reads all signalled jobs with one query. Independently of
+/// signals it polls Postgres for all awaited jobs with one query: every two seconds, or every <c>TOOL_JOB_POLL_MS</c> while signals are
+/// unavailable. Frequent signals do not delay the poll.
 /// </summary>
 public sealed class ToolJobWaiters(
     ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<ToolJobWaiters> logger) : BackgroundService
 {
-    private static readonly TimeSpan SafetyNet = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Guid, Waiting> _waiting = [];
-    private readonly ConcurrentQueue<Guid> _named = [];
-    private readonly Wake _wake = new(time);
+    private readonly ConcurrentQueue<Guid> _signalled = [];
+    private readonly AutoResetSignal _wake = new(time);
 
-    /// <summary>Ends with the job. Dispose the wait, whether it ended or not.</summary>
-    /// <param name="look">The job may be over already.</param>
+    /// <summary>Registers a wait for the job. The caller must dispose it, whether the job has finished or not.</summary>
+    /// <param name="look">True: the job may have finished already, so its state is read at once.</param>
     internal Wait Begin(Guid job, bool look)
     {
         while (true)
@@ -32,7 +33,7 @@ public sealed class ToolJobWaiters(
             {
                 if (look)
                 {
-                    Name(job);
+                    EnqueueSignalled(job);
                 }
 
                 return new(this, job, waiting);
@@ -50,35 +51,35 @@ public sealed class ToolJobWaiters(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var word = signals.OnFinished((_, jobs) =>
+        using var subscription = signals.OnFinished((_, jobs) =>
         {
             foreach (var job in jobs)
             {
                 if (_waiting.ContainsKey(job))
                 {
-                    Name(job);
+                    EnqueueSignalled(job);
                 }
             }
         });
 
-        var (looked, blind) = (time.GetTimestamp(), false);
+        var (polledAt, readFailed) = (time.GetTimestamp(), false);
         while (!stoppingToken.IsCancellationRequested)
         {
             var poll = TimeSpan.FromMilliseconds(options.CurrentValue.PollMs);
             try
             {
-                var left = (signals.IsUp && poll < SafetyNet ? SafetyNet : poll) - time.GetElapsedTime(looked);
-                var rung = !blind && left > TimeSpan.Zero && await _wake.WaitAsync(left, stoppingToken);
-                var named = Named();
-                var jobs = rung ? named : [.. _waiting.Keys];
+                var remaining = (signals.IsUp && poll < PollInterval ? PollInterval : poll) - time.GetElapsedTime(polledAt);
+                var signalled = !readFailed && remaining > TimeSpan.Zero && await _wake.WaitAsync(remaining, stoppingToken);
+                var signalledJobs = TakeSignalled();
+                var jobs = signalled ? signalledJobs : [.. _waiting.Keys];
                 if (jobs.Count > 0)
                 {
-                    await ReadAsync(jobs, attributable: rung, stoppingToken);
+                    await ReadAsync(jobs, attributable: signalled, stoppingToken);
                 }
 
-                if (!rung)
+                if (!signalled)
                 {
-                    (looked, blind) = (time.GetTimestamp(), false);
+                    (polledAt, readFailed) = (time.GetTimestamp(), false);
                 }
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -87,15 +88,18 @@ public sealed class ToolJobWaiters(
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
             {
-                // Who was named is forgotten, so the next look is at all.
-                blind = true;
-                logger.WaitersBlind(exception.Message);
+                // The signalled jobs of this round are no longer queued, so the next round reads all awaited jobs.
+                readFailed = true;
+                logger.WaitersNotRead(exception.Message);
                 await Task.Delay(poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    /// <param name="attributable">The jobs were named, so they are over for all that is known. A look at all jobs belongs to nobody's trace.</param>
+    /// <param name="attributable">
+    /// True: the jobs were signalled, so the read belongs to the traces of their waiters. False: a poll of all jobs, which belongs to no
+    /// trace.
+    /// </param>
     private async Task ReadAsync(IReadOnlyCollection<Guid> jobs, bool attributable, CancellationToken cancellationToken)
     {
         using var span = attributable ? SharedWork.Start("read finished jobs", jobs.Select(job => _waiting.GetValueOrDefault(job)?.Waiter)) : null;
@@ -103,21 +107,21 @@ public sealed class ToolJobWaiters(
         {
             if (_waiting.TryGetValue(finished.Id, out var waiting))
             {
-                waiting.Over.TrySetResult(finished);
+                waiting.Finished.TrySetResult(finished);
             }
         }
     }
 
-    private void Name(Guid job)
+    private void EnqueueSignalled(Guid job)
     {
-        _named.Enqueue(job);
-        _wake.Ring();
+        _signalled.Enqueue(job);
+        _wake.Set();
     }
 
-    private HashSet<Guid> Named()
+    private HashSet<Guid> TakeSignalled()
     {
         var jobs = new HashSet<Guid>();
-        while (_named.TryDequeue(out var job))
+        while (_signalled.TryDequeue(out var job))
         {
             if (_waiting.ContainsKey(job))
             {
@@ -130,9 +134,9 @@ public sealed class ToolJobWaiters(
 
     internal sealed class Wait(ToolJobWaiters waiters, Guid job, Waiting waiting) : IDisposable
     {
-        public Task<FinishedJob> Over => waiting.Over.Task;
+        public Task<FinishedJob> Finished => waiting.Finished.Task;
 
-        /// <summary>The reading of the result hangs in the trace of the current span.</summary>
+        /// <summary>Puts the span of the read of the result into the trace of the current span.</summary>
         public void Trace() => waiting.Waiter = Activity.Current;
 
         public void Dispose()
@@ -149,15 +153,15 @@ public sealed class ToolJobWaiters(
     {
         private int _turns;
 
-        /// <summary>The span of the turn that was the last to begin to wait.</summary>
+        /// <summary>The span of the turn that registered its wait last.</summary>
         public Activity? Waiter { get; set; }
 
-        public TaskCompletionSource<FinishedJob> Over { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<FinishedJob> Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <returns>False: the last one has just left.</returns>
+        /// <returns>False: the last waiting turn has just left, and the object must not be used again.</returns>
         public bool TryJoin()
         {
-            lock (Over)
+            lock (Finished)
             {
                 if (_turns < 0)
                 {
@@ -169,10 +173,10 @@ public sealed class ToolJobWaiters(
             }
         }
 
-        /// <returns>True: nobody is left.</returns>
+        /// <returns>True: no turn waits any more.</returns>
         public bool Leave()
         {
-            lock (Over)
+            lock (Finished)
             {
                 _turns = _turns == 1 ? -1 : _turns - 1;
                 return _turns < 0;

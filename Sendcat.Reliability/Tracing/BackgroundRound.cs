@@ -3,17 +3,18 @@ using System.Diagnostics;
 namespace Sendcat.Reliability.Tracing;
 
 /// <summary>
-/// One span for a round of background work that did something, and none for one that did not. It is made when the round is over; the statements of the round are no traces of their own (the
-/// sampler of the telemetry sees to that).
+/// Spans for rounds of background work: one span for a round that did work, none for an idle round. The span is created when the round
+/// ends. The database statements of a round are not traced (the sampler of the telemetry drops them).
 /// </summary>
 public static class BackgroundRound
 {
     private static readonly ActivitySource Source = new("Sendcat.Background");
 
+    /// <summary>Records a round that did work.</summary>
     /// <param name="name">What the round does, for instance <c>sweep tool jobs</c>.</param>
     /// <param name="began">When the round began.</param>
-    /// <param name="what">Counts and closed sets.</param>
-    public static void Did(string name, DateTimeOffset began, params ReadOnlySpan<(string Key, object? Value)> what)
+    /// <param name="tags">Tags of the span: counts, or values of small closed sets.</param>
+    public static void Record(string name, DateTimeOffset began, params ReadOnlySpan<(string Key, object? Value)> tags)
     {
         if (!Source.HasListeners())
         {
@@ -21,12 +22,14 @@ public static class BackgroundRound
         }
 
         using var span = Source.StartActivity(ActivityKind.Internal, parentContext: default, startTime: began, name: name);
-        foreach (var (key, value) in what)
+        foreach (var (key, value) in tags)
         {
             span?.SetTag(key, value);
         }
     }
 
-    /// <summary>For a rare round that is known to do something: what it calls is below this span. Dispose it with the round.</summary>
+    /// <summary>
+    /// Starts a span for a rare round that always does work; its calls are children of the span. Dispose the span at the end of the round.
+    /// </summary>
     public static Activity? Start(string name) => Source.StartActivity(name);
 }

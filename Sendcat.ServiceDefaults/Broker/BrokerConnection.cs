@@ -7,8 +7,9 @@ using RabbitMQ.Client;
 namespace Sendcat.ServiceDefaults.Broker;
 
 /// <summary>
-/// The one connection of this process to RabbitMQ, made when it is first needed, so that a broker that is away keeps nobody from starting. Once made it recovers by itself (with its channels
-/// and consumers). Take this instead of <see cref="IConnection"/>, whose registration in Aspire connects, blocking, while it is being resolved.
+/// The single connection of this process to RabbitMQ. It is opened at its first use, so the process also starts while the broker is
+/// unavailable. Once open it recovers by itself, together with its channels and consumers. Use this class instead of <see
+/// cref="IConnection"/>: the Aspire registration of that type connects, blocking, while it is resolved.
 /// </summary>
 public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironment environment) : IAsyncDisposable
 {
@@ -17,8 +18,13 @@ public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironmen
 
     public bool IsOpen => connection is { IsOpen: true };
 
-    /// <summary>The connection; it may just be recovering, then its channels refuse with <see cref="RabbitMQ.Client.Exceptions.AlreadyClosedException"/>.</summary>
-    /// <exception cref="RabbitMQ.Client.Exceptions.BrokerUnreachableException">Not yet connected and the broker is away; the next call tries anew.</exception>
+    /// <summary>
+    /// Returns the connection; opens it if necessary. While the connection recovers, its channels throw <see
+    /// cref="RabbitMQ.Client.Exceptions.AlreadyClosedException"/>.
+    /// </summary>
+    /// <exception cref="RabbitMQ.Client.Exceptions.BrokerUnreachableException">
+    /// The connection was never open and the broker is unavailable. The next call tries again.
+    /// </exception>
     public async Task<IConnection> OpenAsync(CancellationToken cancellationToken)
     {
         if (connection is { } ready)
@@ -29,7 +35,7 @@ public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironmen
         await opening.WaitAsync(cancellationToken);
         try
         {
-            // The connection's own loops live on: they must not stay in the trace of whoever happened to open it.
+            // The loops of the connection run for the life of the process and must not be in the trace of the first caller.
             Activity.Current = null;
             return connection ??= await factory.CreateConnectionAsync(environment.ApplicationName, cancellationToken);
         }
@@ -52,7 +58,7 @@ public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironmen
 
 internal static class BrokerConnectionRegistration
 {
-    /// <summary>By a factory, so that a program without a broker passes the container's validation.</summary>
+    /// <summary>Uses a factory, so that a program without a broker passes the validation of the container.</summary>
     public static void AddBrokerConnection(this IServiceCollection services) =>
         services.TryAddSingleton(provider => ActivatorUtilities.CreateInstance<BrokerConnection>(provider));
 }

@@ -6,7 +6,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.ServiceDefaults.Connections;
 
-/// <summary>Accepts as many connections as there may be, closes those beyond at once, and rests while the process has no descriptors.</summary>
+/// <summary>
+/// A listener that accepts connections up to the cap, closes further connections at once, and stops accepting while the process has no free
+/// file descriptors.
+/// </summary>
 internal sealed class CappedListener(IConnectionListener inner, ConnectionCount connections, DescriptorWatch descriptors, ILogger<CappedListener> logger) : IConnectionListener
 {
     private static readonly ConnectionAbortedException TooMany = new("The process has as many connections as it may.");
@@ -22,7 +25,7 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
                 return null;
             }
 
-            if (connections.TryEnter())
+            if (connections.TryAdd())
             {
                 return new Counted(connection, connections);
             }
@@ -40,7 +43,7 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
     {
         while (true)
         {
-            await descriptors.SomeAsync().WaitAsync(cancellationToken);
+            await descriptors.WaitUntilAvailableAsync().WaitAsync(cancellationToken);
             var accepting = descriptors.Accepting;
             try
             {
@@ -49,8 +52,8 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
                     return await inner.AcceptAsync(accepting);
                 }
 
-                using var either = CancellationTokenSource.CreateLinkedTokenSource(accepting, cancellationToken);
-                return await inner.AcceptAsync(either.Token);
+                using var linked = CancellationTokenSource.CreateLinkedTokenSource(accepting, cancellationToken);
+                return await inner.AcceptAsync(linked.Token);
             }
             catch (OperationCanceledException) when (accepting.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
             {
@@ -59,7 +62,10 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
         }
     }
 
-    /// <summary>A connection that counts until it is disposed of: one whose client has closed its half still has its descriptor.</summary>
+    /// <summary>
+    /// A connection that counts against the cap until it is disposed. It holds its descriptor until then, also after the client has closed
+    /// its half.
+    /// </summary>
     private sealed class Counted(ConnectionContext inner, ConnectionCount connections) : ConnectionContext
     {
         private int disposed;
@@ -111,7 +117,7 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
             await inner.DisposeAsync();
             if (Interlocked.Exchange(ref disposed, 1) == 0)
             {
-                connections.Leave();
+                connections.Remove();
             }
         }
     }

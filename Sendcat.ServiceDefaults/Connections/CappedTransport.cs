@@ -8,8 +8,9 @@ using Microsoft.Extensions.Options;
 namespace Sendcat.ServiceDefaults.Connections;
 
 /// <summary>
-/// Kestrel's own transport with one cap over all its ports. Kestrel's cap is one for each port, and counts only once a connection has been handed on; here a client beyond the cap is closed before the next one
-/// is accepted, so that no flood is faster than its refusal.
+/// Kestrel's socket transport with one cap over all ports. Kestrel's own cap applies to each port, and counts a connection only after the
+/// transport has passed it on. Here a connection over the cap is closed before the next one is accepted, so a flood cannot open connections
+/// faster than they are closed.
 /// </summary>
 internal sealed class CappedTransport(IOptions<SocketTransportOptions> options, ConnectionCount connections, DescriptorWatch descriptors, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector

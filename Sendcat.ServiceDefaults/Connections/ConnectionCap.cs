@@ -2,31 +2,39 @@ using System.Runtime.InteropServices;
 
 namespace Sendcat.ServiceDefaults.Connections;
 
-/// <summary>How many clients a process may have at once, so that it never runs out of descriptors: nothing else of it would work any more either.</summary>
-/// <param name="Descriptors">The soft limit of the process.</param>
-/// <param name="Connections">Of clients, over all ports.</param>
+/// <summary>
+/// The maximum number of client connections of a process. It keeps the process from using up its file descriptors, because without them
+/// nothing else in the process works either.
+/// </summary>
+/// <param name="Descriptors">The soft limit of the process for open file descriptors.</param>
+/// <param name="Connections">Maximum number of client connections, over all ports.</param>
 internal sealed record ConnectionCap(long Descriptors, int Connections)
 {
-    /// <summary>What a process opens between its start and its rest: connections to the stores, and assemblies that the first requests load.</summary>
-    private const int Growth = 160;
+    /// <summary>
+    /// Number of descriptors that a process opens after its start: connections to the stores, and assemblies that the first requests load.
+    /// </summary>
+    private const int GrowthAfterStart = 160;
 
-    /// <summary>Clients that are let in however few descriptors there are.</summary>
-    private const int Fewest = 16;
+    /// <summary>Minimum cap, however few descriptors there are.</summary>
+    private const int MinConnections = 16;
 
-    /// <summary>The limit where the system has none.</summary>
+    /// <summary>The value for a system without a limit.</summary>
     private const long Unlimited = 1_000_000;
 
-    /// <summary>What stays free for stores, upstreams and files.</summary>
-    public long Kept => Descriptors - Connections;
+    /// <summary>Number of descriptors that stay free for stores, upstreams and files.</summary>
+    public long Reserved => Descriptors - Connections;
 
     /// <summary>
-    /// Three tenths are kept for everything that is no client, at least what a process needs at rest. Upstream connections are the most of it: one for each turn on HTTP/1.1, one for a hundred on HTTP/2.
+    /// Reserves three tenths of the descriptors for everything other than clients, and at least what an idle process needs. Most of them
+    /// are upstream connections: one for each turn on HTTP/1.1, one for a hundred turns on HTTP/2.
     /// </summary>
-    /// <param name="open">What the process has open while it starts. Assemblies are the most of it: each takes one descriptor, or two, depending on the build.</param>
+    /// <param name="open">
+    /// Number of open descriptors at the start. Most of them are assemblies: each takes one or two descriptors, depending on the build.
+    /// </param>
     public static ConnectionCap Of(long descriptors, int open)
     {
-        var kept = Math.Max(descriptors * 3 / 10, open + Growth);
-        return new(descriptors, (int)Math.Clamp(descriptors - kept, Fewest, int.MaxValue));
+        var reserved = Math.Max(descriptors * 3 / 10, open + GrowthAfterStart);
+        return new(descriptors, (int)Math.Clamp(descriptors - reserved, MinConnections, int.MaxValue));
     }
 
     public static ConnectionCap OfThisProcess() => Of(DescriptorLimit(), OpenDescriptors());
@@ -44,7 +52,7 @@ internal sealed record ConnectionCap(long Descriptors, int Connections)
         return 0;
     }
 
-    /// <summary>The runtime raises the soft limit to the hard one when it starts, so this is what it got.</summary>
+    /// <summary>The soft limit. The runtime raises it to the hard limit at its start.</summary>
     private static long DescriptorLimit()
     {
         if (OperatingSystem.IsWindows() || GetLimit(OperatingSystem.IsMacOS() ? 8 : 7, out var limit) != 0)

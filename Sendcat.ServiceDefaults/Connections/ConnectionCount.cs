@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.ServiceDefaults.Connections;
 
-/// <summary>The clients of this process, counted until their descriptor is free again.</summary>
+/// <summary>Counts the client connections of this process, each until its descriptor is free again.</summary>
 internal sealed class ConnectionCount(ConnectionCap cap, TimeProvider time, ILogger<ConnectionCount> logger)
 {
     public const string MeterName = "Sendcat.Connections";
 
-    private static readonly TimeSpan BetweenWarnings = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan WarningInterval = TimeSpan.FromSeconds(10);
     private static readonly Meter Meter = new(MeterName);
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("sendcat.connections.refused", "{connection}", "Connections closed because the process has as many as it may.");
 
@@ -19,8 +19,8 @@ internal sealed class ConnectionCount(ConnectionCap cap, TimeProvider time, ILog
 
     public int Open => Volatile.Read(ref open);
 
-    /// <returns>False: there are as many as there may be.</returns>
-    public bool TryEnter()
+    /// <returns>False: the cap is reached, and the connection was not counted.</returns>
+    public bool TryAdd()
     {
         if (Interlocked.Increment(ref open) <= cap.Connections)
         {
@@ -32,7 +32,7 @@ internal sealed class ConnectionCount(ConnectionCap cap, TimeProvider time, ILog
         return false;
     }
 
-    public void Leave() => Interlocked.Decrement(ref open);
+    public void Remove() => Interlocked.Decrement(ref open);
 
     private void Refused()
     {
@@ -41,7 +41,7 @@ internal sealed class ConnectionCount(ConnectionCap cap, TimeProvider time, ILog
         lock (gate)
         {
             refusedSince++;
-            if (warnedAt is { } at && time.GetElapsedTime(at) < BetweenWarnings)
+            if (warnedAt is { } at && time.GetElapsedTime(at) < WarningInterval)
             {
                 return;
             }

@@ -8,16 +8,16 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.ServiceDefaults.Connections;
 
-/// <summary>No client, and no number of them, can use up the descriptors of a process.</summary>
+/// <summary>Registers the cap on client connections, so that clients cannot use up the file descriptors of the process.</summary>
 internal static class ConnectionLimits
 {
     public static void AddConnectionLimits(this IServiceCollection services)
     {
         services.TryAddSingleton(_ => ConnectionCap.OfThisProcess());
         services.TryAddSingleton<ConnectionCount>();
-        services.TryAddSingleton(provider => new DescriptorWatch(DescriptorWatch.CanOpenSome, provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new DescriptorWatch(DescriptorWatch.CanOpenDescriptors, provider.GetRequiredService<TimeProvider>()));
 
-        // The transport that was registered last is asked first.
+        // Kestrel tries the transport that was registered last first.
         services.AddSingleton<IConnectionListenerFactory, CappedTransport>();
         services.AddSingleton<IConfigureOptions<KestrelServerOptions>>(provider => new ConfigureOptions<KestrelServerOptions>(kestrel =>
         {
@@ -25,14 +25,14 @@ internal static class ConnectionLimits
             kestrel.Limits.MaxConcurrentConnections = cap.Connections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = cap.Connections;
         }));
-        services.AddHostedService<Announcement>();
+        services.AddHostedService<StartupLog>();
     }
 
-    private sealed class Announcement(ConnectionCap cap, ILogger<ConnectionCap> logger) : IHostedService
+    private sealed class StartupLog(ConnectionCap cap, ILogger<ConnectionCap> logger) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken)
         {
-            logger.ConnectionsCapped(cap.Connections, cap.Descriptors, cap.Kept);
+            logger.ConnectionsCapped(cap.Connections, cap.Descriptors, cap.Reserved);
             return Task.CompletedTask;
         }
 

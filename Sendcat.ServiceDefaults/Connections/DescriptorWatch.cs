@@ -3,27 +3,27 @@ using System.Net.Sockets;
 namespace Sendcat.ServiceDefaults.Connections;
 
 /// <summary>
-/// Knows when the descriptors of this process are used up, by whomever. The system reports that to whoever accepts a connection, at once and each time: an accept loop that tries again spins. So accepting is
-/// given up until there are some again.
+/// Detects that the process has no free file descriptors, whatever part of it uses them. Without descriptors the operating system fails
+/// every accept at once, so an accept loop that retries would spin. Accepting therefore stops until descriptors are free again.
 /// </summary>
-/// <param name="anyLeft">Whether a few more descriptors could be opened now.</param>
-internal sealed class DescriptorWatch(Func<bool> anyLeft, TimeProvider time) : IDisposable
+/// <param name="canOpen">Returns whether a few more descriptors can be opened now.</param>
+internal sealed class DescriptorWatch(Func<bool> canOpen, TimeProvider time) : IDisposable
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock gate = new();
     private CancellationTokenSource accepting = new();
-    private TaskCompletionSource? some;
+    private TaskCompletionSource? available;
     private ITimer? timer;
 
-    /// <summary>Asks the system for a few descriptors and gives them back.</summary>
-    public static bool CanOpenSome()
+    /// <summary>Tries to open a few descriptors, and closes them again.</summary>
+    public static bool CanOpenDescriptors()
     {
-        const int Few = 8;
-        var opened = new List<Socket>(Few);
+        const int Count = 8;
+        var opened = new List<Socket>(Count);
         try
         {
-            for (var n = 0; n < Few; n++)
+            for (var n = 0; n < Count; n++)
             {
                 opened.Add(new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
             }
@@ -40,25 +40,25 @@ internal sealed class DescriptorWatch(Func<bool> anyLeft, TimeProvider time) : I
         }
     }
 
-    /// <summary>Cancelled when the descriptors are used up; another one after that.</summary>
+    /// <summary>Cancelled when the descriptors are used up. Afterwards this property returns a new token.</summary>
     public CancellationToken Accepting
     {
         get
         {
             lock (gate)
             {
-                timer ??= time.CreateTimer(static watch => ((DescriptorWatch)watch!).Look(), this, Interval, Interval);
+                timer ??= time.CreateTimer(static watch => ((DescriptorWatch)watch!).Check(), this, Interval, Interval);
                 return accepting.Token;
             }
         }
     }
 
-    /// <summary>Completes when there are descriptors.</summary>
-    public Task SomeAsync()
+    /// <summary>Completes when descriptors are free.</summary>
+    public Task WaitUntilAvailableAsync()
     {
         lock (gate)
         {
-            return some?.Task ?? Task.CompletedTask;
+            return available?.Task ?? Task.CompletedTask;
         }
     }
 
@@ -66,32 +66,32 @@ internal sealed class DescriptorWatch(Func<bool> anyLeft, TimeProvider time) : I
     {
         timer?.Dispose();
         accepting.Dispose();
-        some?.TrySetResult();
+        available?.TrySetResult();
     }
 
-    internal void Look()
+    internal void Check()
     {
-        var left = anyLeft();
-        CancellationTokenSource? over = null;
-        TaskCompletionSource? begin = null;
+        var free = canOpen();
+        CancellationTokenSource? toCancel = null;
+        TaskCompletionSource? toComplete = null;
         lock (gate)
         {
-            if (!left && some is null)
+            if (!free && available is null)
             {
-                some = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                (over, accepting) = (accepting, new CancellationTokenSource());
+                available = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                (toCancel, accepting) = (accepting, new CancellationTokenSource());
             }
-            else if (left && some is not null)
+            else if (free && available is not null)
             {
-                (begin, some) = (some, null);
+                (toComplete, available) = (available, null);
             }
         }
 
-        begin?.TrySetResult();
-        if (over is not null)
+        toComplete?.TrySetResult();
+        if (toCancel is not null)
         {
-            over.Cancel();
-            over.Dispose();
+            toCancel.Cancel();
+            toCancel.Dispose();
         }
     }
 }

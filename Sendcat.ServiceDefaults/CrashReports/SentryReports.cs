@@ -10,10 +10,13 @@ using Sentry.Extensions.Logging;
 
 namespace Sendcat.ServiceDefaults.CrashReports;
 
-/// <summary>Unhandled errors to Sentry when <c>SENTRY_DSN</c> is set: type, stack and route. Never who asked, what was asked, or what was answered.</summary>
+/// <summary>
+/// Reports unhandled errors to Sentry when <c>SENTRY_DSN</c> is set: type, stack and route. A report never contains the user, the request
+/// or the response.
+/// </summary>
 /// <remarks>
-/// Addresses hold share tokens, ids, what was searched for, and the keys of upstreams that want theirs in the query. So no address goes out, neither of a request nor of what it called; and no upstream gets
-/// Sentry's headers.
+/// URLs can contain share tokens, ids, search texts, and the API keys of upstreams that take them in the query. Therefore no URL is
+/// reported, neither of a request nor of an upstream call, and no upstream receives Sentry's headers.
 /// </remarks>
 internal static partial class SentryReports
 {
@@ -40,7 +43,10 @@ internal static partial class SentryReports
         }
     }
 
-    /// <summary>Share of the requests that are traced: <c>SENTRY_TRACES_SAMPLE_RATE</c>, clamped to 0 … 1; the default when it is missing or no number.</summary>
+    /// <summary>
+    /// Share of the requests that are traced: <c>SENTRY_TRACES_SAMPLE_RATE</c>, clamped to 0…1. The default applies when the value is
+    /// missing or not a number.
+    /// </summary>
     public static double TracesSampleRate(IConfiguration configuration) =>
         double.TryParse(configuration["SENTRY_TRACES_SAMPLE_RATE"], NumberStyles.Float, CultureInfo.InvariantCulture, out var rate) && !double.IsNaN(rate)
             ? Math.Clamp(rate, 0, 1)
@@ -93,12 +99,15 @@ internal static partial class SentryReports
         return report;
     }
 
-    /// <summary>A tag of a log scope that tells where a request went.</summary>
-    private static bool IsAddress(string tag) => tag.EndsWith("Path", StringComparison.OrdinalIgnoreCase) || tag.EndsWith("Uri", StringComparison.OrdinalIgnoreCase) || tag.EndsWith("Url", StringComparison.OrdinalIgnoreCase);
+    /// <summary>True for a tag of a log scope that contains a path or a URL.</summary>
+    private static bool IsAddress(string tag) =>
+        tag.EndsWith("Path", StringComparison.OrdinalIgnoreCase)
+        || tag.EndsWith("Uri", StringComparison.OrdinalIgnoreCase)
+        || tag.EndsWith("Url", StringComparison.OrdinalIgnoreCase);
 
     private static string? WithoutAddresses(string? text) => text is null ? null : Address().Replace(text, "[address]");
 
-    /// <summary>Absolute addresses, and paths of ours.</summary>
+    /// <summary>Absolute URLs, and paths of Sendcat's API.</summary>
     [GeneratedRegex(@"\bhttps?://[^\s""'<>]+|/api/[^\s""'<>]*", RegexOptions.ExplicitCapture | RegexOptions.IgnoreCase, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Address();
 

@@ -4,88 +4,92 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Sendcat.ServiceDefaults.Health;
 
 /// <summary>
-/// A check that answers in time also when the one inside ignores its cancellation, blocks, or cannot be disposed (a database context whose server is frozen takes most of a minute). It is
-/// asked again only when it has come back, so that a store that is stuck does not collect probes.
+/// A health check with a timeout. It responds in time even when the inner check ignores cancellation, blocks, or cannot be disposed
+/// (disposing a database context takes most of a minute while its server is frozen). The inner check starts again only after its previous
+/// run has ended, so that probes do not accumulate at a blocked store.
 /// </summary>
 /// <remarks>
-/// Not to answer in time is not yet to be away: on a busy machine a store may be slow once, and a replica must not leave its load balancer for that. So one silence after a good answer is
-/// <see cref="HealthStatus.Degraded"/>; a second one, or one of a store that never answered, is what the check is registered with.
+/// One timeout does not prove that the store is unavailable: on a busy machine a store may be slow once, and the load balancer must not
+/// remove a replica for that. So the first timeout after a healthy result is
+/// <see cref="HealthStatus.Degraded"/>. A second timeout, or one of a store that was never healthy, has the failure status of the
+/// registration.
 /// </remarks>
-internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> ask, IServiceScopeFactory scopes, TimeProvider clock) : IHealthCheck
+internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> createCheck, IServiceScopeFactory scopes, TimeProvider clock) : IHealthCheck
 {
     private readonly Lock gate = new();
-    private Task<HealthCheckResult?>? asked;
-    private bool lastHeardGood;
+    private Task<HealthCheckResult?>? running;
+    private bool lastWasHealthy;
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
         while (true)
         {
-            Task<HealthCheckResult?> answer;
+            Task<HealthCheckResult?> run;
             bool joined;
             lock (gate)
             {
-                joined = asked is { IsCompleted: false };
-                answer = joined ? asked! : asked = AskAsync(context);
+                joined = running is { IsCompleted: false };
+                run = joined ? running! : running = RunAsync(context);
             }
 
             try
             {
-                if (await answer.WaitAsync(ReadinessPolicy.Patience, clock, cancellationToken) is { } heard)
+                if (await run.WaitAsync(ReadinessPolicy.CheckTimeout, clock, cancellationToken) is { } result)
                 {
-                    return heard;
+                    return result;
                 }
             }
             catch (TimeoutException)
             {
-                return Silence(context);
+                return TimedOut(context);
             }
 
-            // What an earlier asker has given up, just as this one came along, was no silence towards this one.
+            // The run that this caller joined has timed out for an earlier caller. That is no timeout for this caller, so it starts a new
+            // run.
             if (!joined)
             {
-                return Silence(context);
+                return TimedOut(context);
             }
         }
     }
 
-    private HealthCheckResult Silence(HealthCheckContext context)
+    private HealthCheckResult TimedOut(HealthCheckContext context)
     {
         lock (gate)
         {
-            var status = lastHeardGood ? HealthStatus.Degraded : context.Registration.FailureStatus;
-            lastHeardGood = false;
-            return new HealthCheckResult(status, $"No answer within {ReadinessPolicy.Patience.TotalSeconds:0} s.");
+            var status = lastWasHealthy ? HealthStatus.Degraded : context.Registration.FailureStatus;
+            lastWasHealthy = false;
+            return new HealthCheckResult(status, $"No answer within {ReadinessPolicy.CheckTimeout.TotalSeconds:0} s.");
         }
     }
 
-    /// <returns>Null: it was given up before it had answered.</returns>
-    private async Task<HealthCheckResult?> AskAsync(HealthCheckContext context)
+    /// <returns>The result; null: the inner check did not respond before the timeout.</returns>
+    private async Task<HealthCheckResult?> RunAsync(HealthCheckContext context)
     {
         await Task.Yield();
-        using var patience = new CancellationTokenSource(ReadinessPolicy.Patience, clock);
-        var heard = await HearAsync(context, patience.Token);
-        if (heard.Status != HealthStatus.Healthy && patience.IsCancellationRequested)
+        using var timeout = new CancellationTokenSource(ReadinessPolicy.CheckTimeout, clock);
+        var result = await CheckAsync(context, timeout.Token);
+        if (result.Status != HealthStatus.Healthy && timeout.IsCancellationRequested)
         {
             return null;
         }
 
         lock (gate)
         {
-            lastHeardGood = heard.Status == HealthStatus.Healthy;
+            lastWasHealthy = result.Status == HealthStatus.Healthy;
         }
 
-        return heard;
+        return result;
     }
 
-    private async Task<HealthCheckResult> HearAsync(HealthCheckContext context, CancellationToken patience)
+    private async Task<HealthCheckResult> CheckAsync(HealthCheckContext context, CancellationToken timeout)
     {
         await using var scope = scopes.CreateAsyncScope();
         try
         {
-            return await ask(scope.ServiceProvider).CheckHealthAsync(context, patience);
+            return await createCheck(scope.ServiceProvider).CheckHealthAsync(context, timeout);
         }
-#pragma warning disable CA1031 // As the framework does around a check: an exception is a bad answer, also when nobody waits for it any more.
+#pragma warning disable CA1031 // An exception is a failed check, as in the framework. This also holds when no caller waits any more.
         catch (Exception failure)
 #pragma warning restore CA1031
         {

@@ -24,14 +24,17 @@ internal static class HealthEndpoints
     public static void MapHealth(this WebApplication app)
     {
         app.MapHealthChecks(Live, new HealthCheckOptions { Predicate = check => check.Tags.Contains(LiveTag) }).AllowAnonymous();
-        app.MapMethods(Ready, [HttpMethods.Get, HttpMethods.Head], AnswerAsync).AllowAnonymous().ExcludeFromDescription();
+        app.MapMethods(Ready, [HttpMethods.Get, HttpMethods.Head], RespondAsync).AllowAnonymous().ExcludeFromDescription();
     }
 
-    /// <summary>These and whatever else ends in <c>/health</c>: requested all day long, by machines.</summary>
+    /// <summary>True for <c>/alive</c> and for every path that ends in <c>/health</c>. Machines request these continuously.</summary>
     public static bool IsProbe(PathString path) => path == Live || path.Value?.EndsWith(Ready, StringComparison.Ordinal) == true;
 
-    /// <summary>200 while work may be sent here (<c>Healthy</c>, or <c>Degraded</c>: something is away that the work can do without), else 503. Names and states only: errors are for the log.</summary>
-    private static async Task<IResult> AnswerAsync(Readiness readiness, HttpContext context)
+    /// <summary>
+    /// Responds with 200 while the process can take work, else with 503. <c>Degraded</c> also means 200: the unavailable dependency is not
+    /// required. The body has names and states only; errors go to the log.
+    /// </summary>
+    private static async Task<IResult> RespondAsync(Readiness readiness, HttpContext context)
     {
         var report = await readiness.ReportAsync().WaitAsync(context.RequestAborted);
         context.Response.Headers.CacheControl = "no-store";

@@ -6,25 +6,27 @@ using Sendcat.ServiceDefaults.Broker;
 namespace Sendcat.ServiceDefaults.Health;
 
 /// <summary>
-/// What the stores' health checks, whoever registered them, mean for readiness. Every one is bounded in time. PostgreSQL is the record, nothing works without it. Redis and
-/// RabbitMQ may be away: replicas that say "unready" because of it would all leave the load balancer at once and turn a degraded service into none.
+/// Maps the health checks of the stores to readiness, independent of the code that registered them. Every check gets a timeout. PostgreSQL
+/// is required. Redis and RabbitMQ may be unavailable: if replicas reported "unready" for them, the load balancer would remove all replicas
+/// at once and turn a degraded service into an outage.
 /// </summary>
 internal sealed class ReadinessPolicy : IPostConfigureOptions<HealthCheckServiceOptions>
 {
     public const string RedisCheck = "StackExchange.Redis";
     public const string BrokerCheck = "RabbitMQ.Client";
 
-    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    /// <summary>Timeout of each check.</summary>
+    public static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(2);
 
     public void PostConfigure(string? name, HealthCheckServiceOptions options)
     {
         foreach (var check in options.Registrations)
         {
-            var ask = check.Factory;
+            var createCheck = check.Factory;
             if (IsNamed(check, BrokerCheck))
             {
-                // Aspire's own check connects inside the constructor of the connection, which blocks for as long as its retries take.
-                ask = services => ActivatorUtilities.GetServiceOrCreateInstance<BrokerHealthCheck>(services);
+                // Aspire's own check opens the connection in a constructor, which blocks until its retries have ended.
+                createCheck = services => ActivatorUtilities.GetServiceOrCreateInstance<BrokerHealthCheck>(services);
             }
 
             if (IsNamed(check, BrokerCheck) || IsNamed(check, RedisCheck))
@@ -35,7 +37,7 @@ internal sealed class ReadinessPolicy : IPostConfigureOptions<HealthCheckService
             BoundedHealthCheck? bounded = null;
             check.Factory = services => LazyInitializer.EnsureInitialized(
                 ref bounded,
-                () => new BoundedHealthCheck(ask, services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<TimeProvider>()));
+                () => new BoundedHealthCheck(createCheck, services.GetRequiredService<IServiceScopeFactory>(), services.GetRequiredService<TimeProvider>()));
         }
     }
 

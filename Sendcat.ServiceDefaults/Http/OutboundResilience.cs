@@ -7,8 +7,10 @@ namespace Microsoft.Extensions.Hosting;
 public static class OutboundResilience
 {
     /// <summary>
-    /// Microsoft's standard pipeline for a client that asks short questions: 10 s an attempt, 30 s in all, up to 3 retries of safe methods with jittered back-off that honour
-    /// <c>Retry-After</c>, and a circuit. Not for clients whose answer is a stream: its time-outs would cut it, and their retries belong to the router.
+    /// Adds Microsoft's standard resilience pipeline for clients with short requests: a timeout of 10 s per attempt and 30 s in total, up
+    /// to 3 retries of safe methods with backoff and jitter (a
+    /// <c>Retry-After</c> header takes precedence), and a circuit breaker. It is not for clients with streaming responses: the timeouts
+    /// would cut the stream, and the router does their retries.
     /// </summary>
     public static IHttpClientBuilder AddSendcatResilience(this IHttpClientBuilder client)
     {

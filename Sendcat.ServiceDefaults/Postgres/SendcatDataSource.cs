@@ -7,12 +7,14 @@ public static class SendcatDataSource
 {
     private const string ConnectionName = "sendcatdb";
 
-    // Hot statements take a millisecond: waiting for one of a few connections is cheaper than having the server juggle a hundred.
+    // Frequent statements take about a millisecond. Waiting for one of a few connections costs less than a hundred concurrent connections
+    // cost the server.
     private const int MaxConnections = 24;
 
     /// <summary>
-    /// Aspire's <see cref="NpgsqlDataSource"/> for the paths that are too hot for EF Core, with a small pool and automatic preparation. The connection string has the last word on each
-    /// (<c>Max Auto Prepare=0</c> for poolers in transaction mode).
+    /// Adds Aspire's <see cref="NpgsqlDataSource"/> for statements that are too frequent for EF Core, with a small pool (24 connections)
+    /// and automatic preparation. The connection string overrides each of these settings (for example <c>Max Auto Prepare=0</c> for a
+    /// pooler in transaction mode).
     /// </summary>
     public static TBuilder AddSendcatDataSource<TBuilder>(this TBuilder builder)
         where TBuilder : IHostApplicationBuilder
@@ -21,14 +23,14 @@ public static class SendcatDataSource
         {
             var settings = source.NameSpans().ConnectionStringBuilder;
 
-            // ContainsKey is true for every keyword that exists; ShouldSerialize only for those that were given.
+            // ContainsKey is true for every known keyword; ShouldSerialize only for those in the connection string.
             if (!settings.ShouldSerialize("Max Auto Prepare"))
             {
                 settings.MaxAutoPrepare = 64;
                 settings.AutoPrepareMinUsages = 2;
             }
 
-            // Nothing of ours outlives its transaction in a session, so the five statements that reset one are not needed.
+            // Sendcat keeps no session state beyond a transaction, so the five statements that reset a session are not needed.
             if (!settings.ShouldSerialize("No Reset On Close"))
             {
                 settings.NoResetOnClose = true;

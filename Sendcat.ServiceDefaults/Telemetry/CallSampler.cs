@@ -6,8 +6,9 @@ using OpenTelemetry.Trace;
 namespace Sendcat.ServiceDefaults.Telemetry;
 
 /// <summary>
-/// A call to a store, the broker or an upstream is recorded only inside a recorded span, so it never begins a trace. Background loops (heartbeats, renewals, sweeps) make nothing but such calls
-/// most of the time. Every other span is sampled as <c>OTEL_TRACES_SAMPLER</c> says.
+/// A sampler that records the span of a call to a store, the broker or an upstream only below a recorded span. Such a call therefore never
+/// starts a trace. Most of the time background loops (heartbeats, renewals, sweeps) make only such calls. All other spans are sampled
+/// according to <c>OTEL_TRACES_SAMPLER</c>.
 /// </summary>
 internal sealed class CallSampler(Sampler others) : Sampler
 {
@@ -16,7 +17,10 @@ internal sealed class CallSampler(Sampler others) : Sampler
             ? new(SamplingDecision.Drop)
             : others.ShouldSample(samplingParameters);
 
-    /// <summary>The SDK does not read its variables any more when it is given a sampler. The same names, the same defaults.</summary>
+    /// <summary>
+    /// Reads the sampler from the standard variables, with the names and the defaults of the SDK. The SDK ignores them when a sampler is
+    /// set in code.
+    /// </summary>
     public static CallSampler From(IConfiguration configuration)
     {
         Sampler fallback = new ParentBasedSampler(new AlwaysOnSampler());

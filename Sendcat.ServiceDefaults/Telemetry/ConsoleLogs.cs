@@ -7,18 +7,21 @@ internal static class ConsoleLogs
 {
     private const string UtcTimestamp = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";
 
-    /// <summary>What frameworks say of every request and statement is in traces and metrics; their logs are for what went wrong.</summary>
-    private static readonly string[] Talkative = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly", "StackExchange.Redis"];
+    /// <summary>
+    /// Categories that log every request or statement. Traces and metrics have that information, so these categories log warnings and
+    /// errors only.
+    /// </summary>
+    private static readonly string[] VerboseCategories = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly", "StackExchange.Redis"];
 
-    /// <summary>One line per entry: for people in Development, JSON for collectors everywhere else.</summary>
+    /// <summary>Writes one line per entry: readable text in Development, JSON for log collectors in all other environments.</summary>
     public static void AddConsoleLogs(this IHostApplicationBuilder builder)
     {
-        foreach (var category in Talkative)
+        foreach (var category in VerboseCategories)
         {
             builder.Logging.AddFilter(category, LogLevel.Warning);
         }
 
-        // EF looks for its history table and logs an error when there is none yet; what really fails is thrown.
+        // EF Core queries its history table and logs an error when the table does not exist yet. A real failure throws an exception.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Critical);
         if (builder.Environment.IsDevelopment())
         {

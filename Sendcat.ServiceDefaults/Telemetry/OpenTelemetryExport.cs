@@ -10,7 +10,10 @@ using Sendcat.ServiceDefaults.Health;
 
 namespace Sendcat.ServiceDefaults.Telemetry;
 
-/// <summary>Traces, metrics and logs over OTLP. Without <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> nothing listens and nothing is paid for. docs/telemetry.md lists what there is to see.</summary>
+/// <summary>
+/// Exports traces, metrics and logs over OTLP. Without <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> nothing is instrumented, so there is no cost.
+/// docs/telemetry.md lists the spans and the metrics.
+/// </summary>
 internal static class OpenTelemetryExport
 {
     public const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
@@ -27,7 +30,8 @@ internal static class OpenTelemetryExport
 
         StoreTelemetry.UseOwnRedisSpans(builder.Configuration);
 
-        // With its own default, trace context and baggage, the instrumentation of HttpClient writes headers by itself, into calls to third parties as well. With this one it leaves them to each client's handler.
+        // With the default propagator (trace context and baggage) the HttpClient instrumentation adds headers to every call, also to third
+        // parties. With this propagator each client's handler decides about the headers.
         Sdk.SetDefaultTextMapPropagator(new TraceContextPropagator());
 
         builder.Logging.AddOpenTelemetry(logs =>
@@ -49,14 +53,14 @@ internal static class OpenTelemetryExport
                 .AddAspNetCoreInstrumentation(server =>
                 {
                     server.Filter = context => !HealthEndpoints.IsProbe(context.Request.Path);
-                    // The template of a group's own route ends with a slash that its address does not have.
+                    // The template of the root route of a route group ends with a slash, the URL does not.
                     server.EnrichWithHttpResponse = (span, _) => span.DisplayName = span.DisplayName.TrimEnd('/');
                 })
                 .AddHttpClientInstrumentation(client => client.EnrichWithHttpRequestMessage = (span, request) => span.DisplayName = HttpSpanName.Of(request)))
             .UseOtlpExporter();
     }
 
-    /// <summary>The standard variable wins; the SDK has read it already.</summary>
+    /// <summary>Sets the service name, unless <c>OTEL_SERVICE_NAME</c> is set, which the SDK has already read.</summary>
     private static void Name(ResourceBuilder resource, IHostApplicationBuilder builder)
     {
         if (string.IsNullOrWhiteSpace(builder.Configuration["OTEL_SERVICE_NAME"]))

@@ -2,7 +2,10 @@ using Microsoft.Extensions.Configuration;
 
 namespace Sendcat.ServiceDefaults.Telemetry;
 
-/// <summary>Switches of what Aspire's client integrations trace and measure by themselves. They read them when they are added, so this comes first.</summary>
+/// <summary>
+/// Turns off tracing and metrics of Aspire's client integrations. An integration reads its settings when it is added, so this must run
+/// before.
+/// </summary>
 internal static class StoreTelemetry
 {
     private const string RedisTracing = "Aspire:StackExchange:Redis:DisableTracing";
@@ -17,10 +20,15 @@ internal static class StoreTelemetry
         "Aspire:RabbitMQ:Client:DisableTracing",
     ];
 
-    /// <summary>Without an exporter the integrations would still listen: every statement would pay for spans that nobody sees.</summary>
+    /// <summary>
+    /// Turns off all of them. Without an exporter the integrations would still create spans for every statement, which nothing reads.
+    /// </summary>
     public static void TurnOff(IConfiguration configuration) => Disable(configuration, All);
 
-    /// <summary>Redis has spans of our own: those of the integration are all called EVALSHA, and come up to ten seconds after their parent has ended.</summary>
+    /// <summary>
+    /// Turns off the Redis spans of the integration, because Sendcat creates its own. The integration names them all EVALSHA and reports
+    /// them up to ten seconds after their parent has ended.
+    /// </summary>
     public static void UseOwnRedisSpans(IConfiguration configuration) => Disable(configuration, [RedisTracing]);
 
     private static void Disable(IConfiguration configuration, IEnumerable<string> switches)

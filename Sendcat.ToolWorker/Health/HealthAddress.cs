@@ -1,9 +1,12 @@
 namespace Sendcat.ToolWorker.Health;
 
-/// <summary>The worker serves nothing but <c>/health</c> and <c>/alive</c>.</summary>
+/// <summary>The HTTP address of the worker. The worker serves only <c>/health</c> and <c>/alive</c>.</summary>
 internal static class HealthAddress
 {
-    /// <summary>A port that nobody chose is the system's choice, on loopback, so that workers started side by side do not meet on a default.</summary>
+    /// <summary>
+    /// Without a configured address it listens on loopback, on a port that the operating system chooses. So several workers on one machine
+    /// do not conflict on a default port.
+    /// </summary>
     public static void UseHealthAddress(this WebApplicationBuilder builder)
     {
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
@@ -11,6 +14,5 @@ internal static class HealthAddress
         {
             builder.WebHost.UseUrls("http://127.0.0.1:0");
         }
-
     }
 }

@@ -5,30 +5,35 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>The jobs that this process works on: their leases are renewed together, three times as often as needed and soon again when that fails, and who has lost his is told.</summary>
-internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
+/// <summary>
+/// The jobs that this process is running. It renews their leases together, every third of the lease duration and every thirtieth after a
+/// failure, and cancels the work of a job whose lease is lost.
+/// </summary>
+internal sealed class HeldJobs(
+    ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
 
-    /// <param name="job">Freshly claimed.</param>
-    /// <param name="asked">When its claim was asked for.</param>
-    /// <param name="longest">After this the work is given up.</param>
-    public HeldJob Hold(ClaimedJob job, long asked, TimeSpan longest, CancellationToken stopping)
+    /// <summary>Adds a job and starts the timers of its lease and of its maximum duration.</summary>
+    /// <param name="job">A newly claimed job.</param>
+    /// <param name="claimStartedAt">Timestamp (<see cref="TimeProvider.GetTimestamp"/>) from before the claim statement.</param>
+    /// <param name="maxDuration">Time after which the work is cancelled.</param>
+    public HeldJob Hold(LeasedJob job, long claimStartedAt, TimeSpan maxDuration, CancellationToken stopping)
     {
-        var held = new HeldJob(this, job, asked, longest, time, stopping);
-        _jobs[job.Claim.Id] = held;
+        var held = new HeldJob(this, job, claimStartedAt, maxDuration, time, stopping);
+        _jobs[job.Lease.Id] = held;
         return held;
     }
 
-    internal void LetGo(HeldJob job) => _jobs.TryRemove(new(job.Claim.Id, job));
+    internal void Remove(HeldJob job) => _jobs.TryRemove(new(job.Lease.Id, job));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var word = signals.OnCancelled(id =>
+        using var subscription = signals.OnCancelled(id =>
         {
             if (_jobs.TryGetValue(id, out var job))
             {
-                job.Lose();
+                job.MarkLost();
             }
         });
 
@@ -40,29 +45,29 @@ internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOp
         }
     }
 
-    /// <returns>False: the record did not answer. Another connection may, before the lease is over.</returns>
+    /// <returns>False: Postgres did not respond. A new attempt, over another connection, may succeed before the lease expires.</returns>
     private async Task<bool> RenewAsync(TimeSpan lease, CancellationToken cancellationToken)
     {
-        var (jobs, asked) = (_jobs.Values.ToArray(), time.GetTimestamp());
+        var (jobs, startedAt) = (_jobs.Values.ToArray(), time.GetTimestamp());
         if (jobs.Length == 0 || cancellationToken.IsCancellationRequested)
         {
             return true;
         }
 
-        using var patience = new CancellationTokenSource(lease / 6, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(lease / 6, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var ours = await claims.RenewAsync(jobs.Select(job => job.Claim).ToArray(), either.Token);
+            var renewedIds = await leases.RenewAsync(jobs.Select(job => job.Lease).ToArray(), linked.Token);
             foreach (var job in jobs)
             {
-                if (ours.Contains(job.Claim.Id))
+                if (renewedIds.Contains(job.Lease.Id))
                 {
-                    job.Renewed(asked, lease);
+                    job.Renewed(startedAt, lease);
                 }
                 else
                 {
-                    job.Lose();
+                    job.MarkLost();
                 }
             }
 
@@ -76,39 +81,43 @@ internal sealed class HeldJobs(ToolJobClaims claims, ToolJobSignals signals, IOp
     }
 }
 
-/// <summary>A job in work. Dispose it when the work has ended.</summary>
+/// <summary>A running job with its lease. Dispose it when the work has ended.</summary>
 internal sealed class HeldJob : IDisposable
 {
     private readonly HeldJobs _holder;
     private readonly TimeProvider _time;
-    private readonly CancellationTokenSource _longest;
+    private readonly CancellationTokenSource _timedOut;
     private readonly CancellationTokenSource _lost;
     private readonly CancellationTokenSource _any;
     private (long Since, TimeSpan Lease) _leased;
 
-    public HeldJob(HeldJobs holder, ClaimedJob job, long asked, TimeSpan longest, TimeProvider time, CancellationToken stopping)
+    public HeldJob(HeldJobs holder, LeasedJob job, long claimStartedAt, TimeSpan maxDuration, TimeProvider time, CancellationToken stopping)
     {
-        (_holder, _time, Claim) = (holder, time, job.Claim);
-        _leased = (asked, job.Lease);
+        (_holder, _time, Lease) = (holder, time, job.Lease);
+        _leased = (claimStartedAt, job.LeaseDuration);
 
-        // Rings by itself: a process that was stopped, or kept from the record, drops its work as soon as it may be another's.
-        _lost = new(Rest(asked, job.Lease), time);
-        _longest = new(longest, time);
-        _any = CancellationTokenSource.CreateLinkedTokenSource(_lost.Token, _longest.Token, stopping);
+        // Cancels by itself when the lease expires: a process that was suspended, or that cannot reach Postgres, stops its work as soon as
+        // another worker may take the job.
+        _lost = new(Remaining(claimStartedAt, job.LeaseDuration), time);
+        _timedOut = new(maxDuration, time);
+        _any = CancellationTokenSource.CreateLinkedTokenSource(_lost.Token, _timedOut.Token, stopping);
     }
 
-    public JobClaim Claim { get; }
+    public JobLease Lease { get; }
 
-    /// <summary>Stop working: for whatever reason.</summary>
+    /// <summary>Cancelled when the work must stop: the lease is lost, the maximum duration has passed, or the worker stops.</summary>
     public CancellationToken Token => _any.Token;
 
-    /// <summary>The job was cancelled, or belongs to another worker by now, or may.</summary>
+    /// <summary>The job was cancelled, or another worker has taken it over or may have.</summary>
     public bool IsLost => _lost.IsCancellationRequested;
 
-    public bool TookTooLong => _longest.IsCancellationRequested;
+    public bool TimedOut => _timedOut.IsCancellationRequested;
 
-    /// <summary>By this process's own clock; the record has the last word. False after a stop that outlasted the lease.</summary>
-    public bool IsOurs
+    /// <summary>
+    /// The lease has not expired according to this process's own clock. Postgres is authoritative. False after the process was suspended
+    /// for longer than the lease.
+    /// </summary>
+    public bool IsHeld
     {
         get
         {
@@ -119,6 +128,7 @@ internal sealed class HeldJob : IDisposable
         }
     }
 
+    /// <summary>The lease was renewed for <paramref name="lease"/>, counted from the timestamp <paramref name="since"/>.</summary>
     public void Renewed(long since, TimeSpan lease)
     {
         lock (_lost)
@@ -128,15 +138,16 @@ internal sealed class HeldJob : IDisposable
 
         try
         {
-            _lost.CancelAfter(Rest(since, lease));
+            _lost.CancelAfter(Remaining(since, lease));
         }
         catch (ObjectDisposedException)
         {
-            // It ended at the same moment.
+            // The job has ended at the same moment.
         }
     }
 
-    public void Lose()
+    /// <summary>Cancels the work because the lease is lost.</summary>
+    public void MarkLost()
     {
         try
         {
@@ -144,17 +155,17 @@ internal sealed class HeldJob : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // It ended at the same moment.
+            // The job has ended at the same moment.
         }
     }
 
     public void Dispose()
     {
-        _holder.LetGo(this);
+        _holder.Remove(this);
         _any.Dispose();
-        _longest.Dispose();
+        _timedOut.Dispose();
         _lost.Dispose();
     }
 
-    private TimeSpan Rest(long since, TimeSpan lease) => TimeSpan.FromTicks(Math.Max(0, (lease - _time.GetElapsedTime(since)).Ticks));
+    private TimeSpan Remaining(long since, TimeSpan lease) => TimeSpan.FromTicks(Math.Max(0, (lease - _time.GetElapsedTime(since)).Ticks));
 }

@@ -6,43 +6,57 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>Runs claimed jobs to their ends: handler, cache, record. Every job that was started is waited for, or handed back when the worker cannot wait any longer.</summary>
+/// <summary>
+/// Runs claimed jobs: it calls the handler, caches the result, and writes the end to Postgres. At shutdown it waits for the running jobs
+/// and requeues those that do not end in time.
+/// </summary>
 internal sealed class JobRuns(
     IEnumerable<IToolHandler> handlers,
     HeldJobs held,
-    ToolJobClaims claims,
+    ToolJobLeases leases,
     ToolCache cache,
     ToolCacheNamespaces namespaces,
     ToolJobMetrics metrics,
     TimeProvider time,
     ILogger<JobRuns> logger)
 {
-    /// <summary>A bound for handlers whose upstreams all answer at the last moment of their last retry; the lease is renewed meanwhile.</summary>
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(120);
+    /// <summary>
+    /// Maximum duration of an attempt. It allows for upstreams that all respond at the end of their last retry. The lease is renewed
+    /// meanwhile.
+    /// </summary>
+    private static readonly TimeSpan MaxDuration = TimeSpan.FromSeconds(120);
 
-    private static readonly TimeSpan RecordAgain = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PersistRetryInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Dictionary<ToolLane, IToolHandler> _handlers = handlers.ToDictionary(handler => handler.Lane);
     private readonly ConcurrentDictionary<Task, byte> _running = [];
     private readonly CancellationTokenSource _stop = new();
 
-    /// <summary>This process, for operators who look at rows.</summary>
+    /// <summary>The name of this process in job rows, for operators: machine name and process id.</summary>
     public string Worker { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
 
-    /// <param name="asked">When its claim was asked for (<see cref="TimeProvider.GetTimestamp"/>): the lease runs since then at the earliest.</param>
-    /// <param name="ended">Called once.</param>
-    public void Start(ClaimedJob job, long asked, Action ended)
+    /// <summary>Starts the job in the background.</summary>
+    /// <param name="claimStartedAt">
+    /// Timestamp (<see cref="TimeProvider.GetTimestamp"/>) from before the claim statement. The lease cannot have started earlier.
+    /// </param>
+    /// <param name="ended">Called once, when the job has ended.</param>
+    public void Start(LeasedJob job, long claimStartedAt, Action ended)
     {
-        var run = RunAsync(job, asked, ended);
+        var run = RunAsync(job, claimStartedAt, ended);
         _running[run] = 0;
-        _ = run.ContinueWith(static (done, all) => ((ConcurrentDictionary<Task, byte>)all!).TryRemove(done, out _), _running, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        _ = run.ContinueWith(
+            static (done, all) => ((ConcurrentDictionary<Task, byte>)all!).TryRemove(done, out _),
+            _running,
+            CancellationToken.None,
+            TaskContinuationOptions.ExecuteSynchronously,
+            TaskScheduler.Default);
     }
 
-    /// <summary>Waits for the jobs in work; those that are not done by then are handed back.</summary>
-    public async Task DrainAsync(TimeSpan patience)
+    /// <summary>Waits for the running jobs. After the timeout the remaining jobs are cancelled and requeued.</summary>
+    public async Task DrainAsync(TimeSpan timeout)
     {
         var running = Task.WhenAll(_running.Keys);
-        if (await Task.WhenAny(running, Task.Delay(patience, time, CancellationToken.None)) != running)
+        if (await Task.WhenAny(running, Task.Delay(timeout, time, CancellationToken.None)) != running)
         {
             await _stop.CancelAsync();
         }
@@ -50,24 +64,24 @@ internal sealed class JobRuns(
         await running;
     }
 
-    private async Task RunAsync(ClaimedJob job, long asked, Action ended)
+    private async Task RunAsync(LeasedJob job, long claimStartedAt, Action ended)
     {
-        // Let the lane go on: everything up to the first wait would otherwise run on its time.
+        // Return to the lane loop first. Otherwise the code up to the first await would run in it.
         await Task.Yield();
-        var (lane, started) = (job.Claim.Lane.Tool, time.GetTimestamp());
+        var (lane, started) = (job.Lease.Lane.Tool, time.GetTimestamp());
         metrics.Started(lane, job.Waited);
         using var span = job.Trace.Start($"run {lane}", ActivityKind.Consumer);
-        span?.SetTag("sendcat.tool_job.id", job.Claim.Id).SetTag("sendcat.tool_job.attempt", job.Claim.Attempt);
+        span?.SetTag("sendcat.tool_job.id", job.Lease.Id).SetTag("sendcat.tool_job.attempt", job.Lease.Attempt);
         var outcome = "lost";
         try
         {
-            using var mine = held.Hold(job, asked, Longest, _stop.Token);
-            outcome = await SettleAsync(job, mine, await WorkAsync(job, mine));
+            using var heldJob = held.Hold(job, claimStartedAt, MaxDuration, _stop.Token);
+            outcome = await SettleAsync(job, heldJob, await WorkAsync(job, heldJob));
         }
         catch (Exception exception)
         {
-            // The lease runs out and the sweeper takes over.
-            logger.EndUnrecorded(lane, job.Claim.Id, exception);
+            // The lease expires, and the sweeper recovers the job.
+            logger.EndNotPersisted(lane, job.Lease.Id, exception);
         }
         finally
         {
@@ -77,83 +91,97 @@ internal sealed class JobRuns(
         }
     }
 
-    /// <returns>Null: the job is to be handed back.</returns>
-    private async Task<ToolResult?> WorkAsync(ClaimedJob job, HeldJob mine)
+    /// <returns>The result; null: the job must be requeued without counting the attempt.</returns>
+    private async Task<ToolResult?> WorkAsync(LeasedJob job, HeldJob heldJob)
     {
         try
         {
-            if (await KnownAsync(job, mine.Token) is { } known)
+            if (await FindCachedAsync(job, heldJob.Token) is { } cached)
             {
-                return known;
+                return cached;
             }
 
-            // After a standstill the work goes on before the timer of the lease rings.
-            return mine.IsOurs ? await KeepAsync(job, mine, await _handlers[job.Claim.Lane].RunAsync(job.Arguments, mine.Token)) : null;
+            // After a suspension of the process this code may run before the timer of the lease fires, so the lease is checked again.
+            return heldJob.IsHeld
+                ? await CacheAsync(job, heldJob, await _handlers[job.Lease.Lane].RunAsync(job.Arguments, heldJob.Token))
+                : null;
         }
-        catch (OperationCanceledException) when (mine.Token.IsCancellationRequested)
+        catch (OperationCanceledException) when (heldJob.Token.IsCancellationRequested)
         {
-            return mine.TookTooLong ? new ToolResult.Refused($"The job took longer than {Longest.TotalSeconds} s.", Retryable: true) : null;
+            return heldJob.TimedOut
+                ? new ToolResult.Failed($"The job took longer than {MaxDuration.TotalSeconds} s.", Retryable: true)
+                : null;
         }
         catch (Exception exception)
         {
-            logger.HandlerThrew(job.Claim.Lane.Tool, job.Claim.Id, exception);
-            return new ToolResult.Refused($"{exception.GetType().Name}: {exception.Message}", Retryable: true);
+            logger.HandlerThrew(job.Lease.Lane.Tool, job.Lease.Id, exception);
+            return new ToolResult.Failed($"{exception.GetType().Name}: {exception.Message}", Retryable: true);
         }
     }
 
     /// <summary>
-    /// Who looked into the cache a moment too early may have entered a job for what another one has just brought. And a job that comes again may have been done, but its end could not
-    /// be recorded.
+    /// Reads the result of this job from the cache. Two cases need it: a turn may read the cache just before another job stores the result,
+    /// and then enqueue a job for it; and an earlier attempt of this job may have succeeded although its end could not be persisted.
     /// </summary>
-    private async Task<ToolResult?> KnownAsync(ClaimedJob job, CancellationToken cancellationToken)
+    private async Task<ToolResult?> FindCachedAsync(LeasedJob job, CancellationToken cancellationToken)
     {
-        var known = job.Cache is { } slot ? await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) : null;
-        if (known is null && job.Claim.Token > 1)
+        var cached = job.Cache is { } slot ? await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) : null;
+        if (cached is null && job.Lease.Token > 1)
         {
-            known = await cache.GetAsync(namespaces.UnrecordedJobs, $"{job.Claim.Id}", cancellationToken);
+            cached = await cache.GetAsync(namespaces.UnpersistedResults, $"{job.Lease.Id}", cancellationToken);
         }
 
-        return known is null ? null : new ToolResult.Done(known, Keep: false);
+        return cached is null ? null : new ToolResult.Done(cached, Cacheable: false);
     }
 
-    /// <summary>Before the job ends: at no moment there is neither a live job to join nor a kept result, and nobody has to be asked again should the end not be recorded.</summary>
-    private async Task<ToolResult> KeepAsync(ClaimedJob job, HeldJob mine, ToolResult result)
+    /// <summary>
+    /// Caches the result before the job ends. So at every moment there is either a live job to join or a cached result, and the upstreams
+    /// need not be called again if the end cannot be persisted.
+    /// </summary>
+    private async Task<ToolResult> CacheAsync(LeasedJob job, HeldJob heldJob, ToolResult result)
     {
-        if (result is ToolResult.Done done && mine.IsOurs)
+        if (result is ToolResult.Done done && heldJob.IsHeld)
         {
-            var (space, key) = done.Keep && job.Cache is { } slot ? (namespaces.Named(slot.Namespace), slot.Key) : (namespaces.UnrecordedJobs, $"{job.Claim.Id}");
+            var (space, key) = done.Cacheable && job.Cache is { } slot
+                ? (namespaces.Named(slot.Namespace), slot.Key)
+                : (namespaces.UnpersistedResults, $"{job.Lease.Id}");
             await cache.SetAsync(space, key, done.Json, CancellationToken.None);
         }
 
         return result;
     }
 
-    private async Task<string> SettleAsync(ClaimedJob job, HeldJob mine, ToolResult? result)
+    private async Task<string> SettleAsync(LeasedJob job, HeldJob heldJob, ToolResult? result)
     {
-        while (mine.IsOurs)
+        while (heldJob.IsHeld)
         {
             try
             {
                 return result switch
                 {
-                    ToolResult.Done finished => await claims.CompleteAsync(job.Claim, finished.Json) ? "completed" : Late(job),
-                    ToolResult.Refused refused => await claims.FailAsync(job.Claim, refused.Error, refused.Retryable) switch { null => Late(job), "queued" => "requeued", var end => end },
-                    _ => await claims.HandBackAsync([job.Claim], CancellationToken.None) > 0 ? "handed_back" : Late(job),
+                    ToolResult.Done finished => await leases.CompleteAsync(job.Lease, finished.Json) ? "completed" : Late(job),
+                    ToolResult.Failed failed => await leases.FailAsync(job.Lease, failed.Error, failed.Retryable) switch
+                    {
+                        null => Late(job),
+                        "queued" => "requeued",
+                        var end => end,
+                    },
+                    _ => await leases.ReturnAsync([job.Lease], CancellationToken.None) > 0 ? "handed_back" : Late(job),
                 };
             }
             catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
             {
-                logger.RecordAway(job.Claim.Lane.Tool, exception.Message);
-                await Task.Delay(RecordAgain, time, CancellationToken.None);
+                logger.PersistFailed(job.Lease.Lane.Tool, exception.Message);
+                await Task.Delay(PersistRetryInterval, time, CancellationToken.None);
             }
         }
 
         return Late(job);
     }
 
-    private string Late(ClaimedJob job)
+    private string Late(LeasedJob job)
     {
-        logger.JobLost(job.Claim.Lane.Tool, job.Claim.Id, job.Claim.Attempt);
+        logger.JobLost(job.Lease.Lane.Tool, job.Lease.Id, job.Lease.Attempt);
         return "late";
     }
 }

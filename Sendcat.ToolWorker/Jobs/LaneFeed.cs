@@ -5,7 +5,10 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>The messages of one lane that this worker holds, in order. Each lets one job start. Ends when its channel or its queue is gone; then open another.</summary>
+/// <summary>
+/// The unsettled messages of one lane that this worker holds, in order of delivery. Each message may start one job. The feed ends when its
+/// channel closes or its queue is deleted; the caller then opens a new one.
+/// </summary>
 internal sealed class LaneFeed : IAsyncDisposable
 {
     private readonly Channel<ulong> _arrived = Channel.CreateUnbounded<ulong>(new() { SingleReader = true });
@@ -15,11 +18,12 @@ internal sealed class LaneFeed : IAsyncDisposable
 
     private LaneFeed(TimeProvider time) => _time = time;
 
-    /// <summary>Messages in hand that are not settled.</summary>
+    /// <summary>Number of messages that were read from the channel and are not settled.</summary>
     public int Held => _held.Count;
 
-    /// <param name="prefetch">Messages that this worker holds at most.</param>
-    /// <exception cref="TimeoutException">The broker is there, but the queue does not answer.</exception>
+    /// <summary>Starts a consumer on the queue of the lane.</summary>
+    /// <param name="prefetch">Maximum number of unsettled messages that this worker holds.</param>
+    /// <exception cref="TimeoutException">The broker responds, but the queue does not respond within 5 s.</exception>
     public static async Task<LaneFeed> OpenAsync(ToolJobBroker broker, ToolLane lane, int prefetch, TimeProvider time, CancellationToken cancellationToken)
     {
         var feed = new LaneFeed(time);
@@ -27,8 +31,8 @@ internal sealed class LaneFeed : IAsyncDisposable
         return feed;
     }
 
-    /// <summary>Waits until at least one message is in hand and takes what else has come.</summary>
-    /// <returns>False: the feed has ended; messages in hand were given to others.</returns>
+    /// <summary>Waits until at least one unsettled message is held, and reads all messages that have arrived.</summary>
+    /// <returns>False: the feed has ended. The broker redelivers the unsettled messages.</returns>
     public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
     {
         if (_held.Count == 0 && !await _arrived.Reader.WaitToReadAsync(cancellationToken))
@@ -44,7 +48,7 @@ internal sealed class LaneFeed : IAsyncDisposable
         return !_arrived.Reader.Completion.IsCompleted;
     }
 
-    /// <summary>Settles the oldest messages in hand.</summary>
+    /// <summary>Acknowledges the oldest held messages.</summary>
     public async Task SettleAsync(int count, CancellationToken cancellationToken)
     {
         ulong last = 0;
@@ -59,7 +63,7 @@ internal sealed class LaneFeed : IAsyncDisposable
         }
     }
 
-    public ValueTask DisposeAsync() => _channel.LetGoAsync(_time);
+    public ValueTask DisposeAsync() => _channel.CloseQuietlyAsync(_time);
 
     private AsyncEventingBasicConsumer Consumer(IChannel channel)
     {

@@ -6,45 +6,58 @@ using Sendcat.Reliability.ToolJobs;
 namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>
-/// Works one lane off. A message says that the lane has a job more; the record says which is next and whether the caps leave room. A message is settled as soon as a job was
-/// claimed for it: from then on the job's lease is what brings it back. Messages that a cap holds up stay in hand.
+/// Processes the jobs of one lane. A message reports that the lane has one more job; Postgres decides which job is next and whether the
+/// running limits allow it. A message is acknowledged as soon as a job was claimed for it: from then on the lease of the job recovers it
+/// after a crash. Messages that a running limit delays stay unacknowledged.
 /// </summary>
 internal sealed class LaneRunner(
-    ToolLane lane, ToolJobBroker broker, ToolJobClaims claims, ToolJobSignals signals, WorkerPlaces places, JobRuns runs, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger logger)
+    ToolLane lane,
+    ToolJobBroker broker,
+    ToolJobLeases leases,
+    ToolJobSignals signals,
+    WorkerSlots slots,
+    JobRuns runs,
+    IOptionsMonitor<ToolJobOptions> options,
+    TimeProvider time,
+    ILogger logger)
 {
     /// <summary>
-    /// A queue that stays silent so often in a row, with a broker that answers, has no leader and will not get one by itself (a node that was killed while it made the queue leaves
-    /// such behind). What the record holds is worth more than the queue.
+    /// Number of consecutive timeouts after which the queue is deleted and declared again. The broker responds but the queue has no leader
+    /// and will not elect one by itself; a node that is killed while it creates the queue can cause this. Deleting the queue is safe
+    /// because Postgres has all jobs.
     /// </summary>
-    private const int SilentQueue = 3;
+    private const int MaxConsecutiveTimeouts = 3;
 
-    private static readonly TimeSpan Reopen = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ReopenDelay = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>A capped lane hears when a job of its class ends; this is for when word is lost.</summary>
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(500);
+    /// <summary>
+    /// Interval at which a lane at a running limit claims again without a signal. Normally it gets a signal when a job of its class ends;
+    /// the signal may be lost.
+    /// </summary>
+    private static readonly TimeSpan ClaimRetryInterval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>How long a claim may hold up a stopping worker.</summary>
-    private static readonly TimeSpan LongestClaim = TimeSpan.FromSeconds(5);
+    /// <summary>Maximum time for which a running claim statement may delay the shutdown.</summary>
+    private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(5);
 
-    private readonly Wake _moved = new(time);
+    private readonly AutoResetSignal _capacityFreed = new(time);
 
-    /// <summary>Until the worker stops; jobs that were started go on.</summary>
+    /// <summary>Runs until the worker stops. Jobs that were started continue.</summary>
     public async Task RunAsync(CancellationToken stopping)
     {
-        using var word = signals.OnFinished((other, _) =>
+        using var subscription = signals.OnFinished((other, _) =>
         {
             if (other.Qos == lane.Qos)
             {
-                _moved.Ring();
+                _capacityFreed.Set();
             }
         });
 
-        for (var silent = 0; !stopping.IsCancellationRequested;)
+        for (var timeouts = 0; !stopping.IsCancellationRequested;)
         {
             try
             {
-                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).Places, time, stopping);
-                silent = 0;
+                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).MaxConcurrent, time, stopping);
+                timeouts = 0;
                 while (await feed.FillAsync(stopping))
                 {
                     await ServeAsync(feed, stopping);
@@ -56,15 +69,15 @@ internal sealed class LaneRunner(
             }
             catch (Exception exception)
             {
-                // Whatever it was: a lane that ended would stand still in a worker that looks well.
-                Interrupted(exception);
-                silent = exception is TimeoutException ? silent + 1 : 0;
-                await Task.Delay(Reopen, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                // Catch every exception: if this loop ended, the lane would stop in a worker that reports itself healthy.
+                LogInterruption(exception);
+                timeouts = exception is TimeoutException ? timeouts + 1 : 0;
+                await Task.Delay(ReopenDelay, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
-            if (silent == SilentQueue)
+            if (timeouts == MaxConsecutiveTimeouts)
             {
-                silent = 0;
+                timeouts = 0;
                 await RebuildAsync(stopping);
             }
         }
@@ -74,80 +87,80 @@ internal sealed class LaneRunner(
     {
         try
         {
-            logger.QueueSilent(lane.Tool);
+            logger.QueueUnresponsive(lane.Tool);
             await broker.RebuildAsync(lane, stopping);
         }
         catch (Exception exception)
         {
-            Interrupted(exception);
+            LogInterruption(exception);
         }
     }
 
-    private void Interrupted(Exception exception)
+    private void LogInterruption(Exception exception)
     {
-        if (IsPassing(exception))
+        if (IsTransient(exception))
         {
             logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
         }
         else
         {
-            logger.LaneBroke(lane.Tool, exception);
+            logger.LaneFailed(lane.Tool, exception);
         }
     }
 
-    private static bool IsPassing(Exception exception) =>
+    private static bool IsTransient(Exception exception) =>
         exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException;
 
-    /// <summary>Claims for the messages in hand as far as there are places.</summary>
+    /// <summary>Claims and starts jobs for the held messages, as far as slots are free.</summary>
     private async Task ServeAsync(LaneFeed feed, CancellationToken stopping)
     {
-        await places.TakeAsync(lane, stopping);
-        var (taken, started) = (1, 0);
+        await slots.AcquireAsync(lane, stopping);
+        var (acquired, started) = (1, 0);
         try
         {
-            while (taken < feed.Held && taken < options.CurrentValue.MaxPerRun && places.TryTake(lane))
+            while (acquired < feed.Held && acquired < options.CurrentValue.MaxPerRun && slots.TryAcquire(lane))
             {
-                taken++;
+                acquired++;
             }
 
-            var (asked, began) = (time.GetTimestamp(), time.GetUtcNow());
-            var claimed = await ClaimAsync(taken, stopping);
+            var (claimStartedAt, began) = (time.GetTimestamp(), time.GetUtcNow());
+            var claimed = await ClaimAsync(acquired, stopping);
             foreach (var job in claimed.Jobs)
             {
                 job.Trace.Record("claim tool jobs", began, "sendcat.tool_jobs.claimed", claimed.Jobs.Count);
-                runs.Start(job, asked, Ended);
+                runs.Start(job, claimStartedAt, Ended);
                 started++;
             }
 
-            // When nothing more is due, the other messages came twice or their jobs were cancelled.
+            // When no further job is due, the other messages are duplicates or their jobs were cancelled.
             await feed.SettleAsync(claimed.MoreDue ? Math.Min(started, feed.Held) : feed.Held, stopping);
-            if (started < taken && claimed.MoreDue)
+            if (started < acquired && claimed.MoreDue)
             {
-                places.Release(taken - started);
-                taken = started;
-                await _moved.WaitAsync(LookAgain, stopping);
+                slots.Release(acquired - started);
+                acquired = started;
+                await _capacityFreed.WaitAsync(ClaimRetryInterval, stopping);
             }
         }
         finally
         {
-            places.Release(taken - started);
+            slots.Release(acquired - started);
         }
     }
 
     /// <summary>
-    /// A stop does not take back a claim that is under way: it may be on record already, and its jobs would wait out their lease with an attempt less. What is claimed is started; the
-    /// drain ends it or hands it back.
+    /// A shutdown does not cancel a running claim statement at once: it may have committed already, and its jobs would then stay leased
+    /// until the lease expires and lose an attempt. The claimed jobs are started; the drain waits for them or requeues them.
     /// </summary>
-    private async Task<ClaimedJobs> ClaimAsync(int most, CancellationToken stopping)
+    private async Task<LeasedJobs> ClaimAsync(int maxJobs, CancellationToken stopping)
     {
-        using var patience = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
-        await using var stopped = stopping.Register(() => patience.CancelAfter(LongestClaim));
-        return await claims.ClaimAsync(lane, most, runs.Worker, patience.Token);
+        using var timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
+        await using var stopped = stopping.Register(() => timeout.CancelAfter(ClaimTimeout));
+        return await leases.ClaimAsync(lane, maxJobs, runs.Worker, timeout.Token);
     }
 
     private void Ended()
     {
-        places.Release();
-        _moved.Ring();
+        slots.Release();
+        _capacityFreed.Set();
     }
 }

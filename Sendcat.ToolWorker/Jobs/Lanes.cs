@@ -6,12 +6,12 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>Works all lanes off until the host stops, then lets the jobs in work end.</summary>
+/// <summary>Runs all lanes until the host stops, then waits for the running jobs.</summary>
 internal sealed class Lanes(
     ToolJobBroker broker,
-    ToolJobClaims claims,
+    ToolJobLeases leases,
     ToolJobSignals signals,
-    WorkerPlaces places,
+    WorkerSlots slots,
     JobRuns runs,
     IOptionsMonitor<ToolJobOptions> options,
     IOptionsMonitor<LaneOptions> drain,
@@ -20,33 +20,37 @@ internal sealed class Lanes(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.WhenAll(ToolLane.All.Select(lane => new LaneRunner(lane, broker, claims, signals, places, runs, options, time, logger).RunAsync(stoppingToken)));
+        await Task.WhenAll(ToolLane.All.Select(lane =>
+            new LaneRunner(lane, broker, leases, signals, slots, runs, options, time, logger).RunAsync(stoppingToken)));
         await runs.DrainAsync(TimeSpan.FromMilliseconds(drain.CurrentValue.DrainMs));
     }
 }
 
 internal sealed class LaneOptions
 {
-    /// <summary>How long a stopping worker lets jobs end before it hands them back.</summary>
+    /// <summary>Time that a stopping worker waits for its running jobs before it requeues them.</summary>
     [Knob("TOOL_WORKER_DRAIN_MS"), Range(0, 300_000)]
     public int DrainMs { get; set; } = 15_000;
 }
 
 internal static class LaneServices
 {
-    /// <summary>What the host gives services beyond the drain, for handing back and closing connections.</summary>
+    /// <summary>Additional time of the host shutdown after the drain, for requeueing jobs and closing connections.</summary>
     private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(15);
 
-    /// <summary>Register this last: what jobs need must outlive them.</summary>
+    /// <summary>
+    /// Registers the lanes. Call it last: services stop in reverse order, and jobs need the others until they have ended.
+    /// </summary>
     public static IServiceCollection AddLanes(this IServiceCollection services)
     {
         services.AddKnobs<LaneOptions>().AddKnobs<BulkheadOptions>();
-        services.AddSingleton<WorkerPlaces>();
+        services.AddSingleton<WorkerSlots>();
         services.AddSingleton<JobRuns>();
         services.AddSingleton<HeldJobs>();
         services.AddHostedService(provider => provider.GetRequiredService<HeldJobs>());
         services.AddHostedService<Lanes>();
-        services.AddOptions<HostOptions>().Configure<IOptionsMonitor<LaneOptions>>((host, lanes) => host.ShutdownTimeout = TimeSpan.FromMilliseconds(lanes.CurrentValue.DrainMs) + AfterDrain);
+        services.AddOptions<HostOptions>().Configure<IOptionsMonitor<LaneOptions>>((host, lanes) =>
+            host.ShutdownTimeout = TimeSpan.FromMilliseconds(lanes.CurrentValue.DrainMs) + AfterDrain);
         return services;
     }
 }

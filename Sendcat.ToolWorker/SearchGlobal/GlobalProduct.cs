@@ -4,10 +4,10 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
 
-/// <summary>Makes a product of a row of a shopping search, in either upstream's spelling.</summary>
+/// <summary>Converts a row of a shopping search, of Serper or of SerpAPI, to a product.</summary>
 internal static class GlobalProduct
 {
-    /// <returns>Null: the row leads nowhere.</returns>
+    /// <returns>The product; null: the row has no link or no title.</returns>
     public static Product? Read(JsonElement row)
     {
         var link = row.Address("link", "product_link", "productLink", "url");
@@ -19,7 +19,12 @@ internal static class GlobalProduct
         var merchantLink = row.Address("merchantLink", "merchant_link", "offerLink", "seller_link");
         var merchant = row.Name("source", "seller", "merchant");
         var domain = Domain(merchantLink) ?? Domain(link) ?? DomainOfLabel(merchant);
-        return new(row.Id("productId", "product_id", "position") is { } id ? $"global:{id}:{domain}" : $"global:{link}", title, row.Price("price") ?? "", row.Address("imageUrl", "thumbnail", "image") ?? "", link)
+        return new(
+            row.Id("productId", "product_id", "position") is { } id ? $"global:{id}:{domain}" : $"global:{link}",
+            title,
+            row.Price("price") ?? "",
+            row.Address("imageUrl", "thumbnail", "image") ?? "",
+            link)
         {
             Source = "global",
             MerchantName = merchant,
@@ -33,13 +38,13 @@ internal static class GlobalProduct
         };
     }
 
-    /// <summary>The link's host without <c>www.</c>; Google's own lead to no merchant.</summary>
+    /// <summary>The host of the link without <c>www.</c>. Null for a link to Google, which does not lead to a merchant.</summary>
     private static string? Domain(string? link) =>
         link is not null && Uri.TryCreate(link, UriKind.Absolute, out var uri) && !IsGoogle(link)
             ? uri.Host.StartsWith("www.", StringComparison.OrdinalIgnoreCase) ? uri.Host[4..] : uri.Host
             : null;
 
-    /// <summary>A label that is a domain, else the label's letters with <c>.com</c>: a guess, good enough to find the shop.</summary>
+    /// <summary>The label if it is a domain name; otherwise its letters and digits with <c>.com</c>, which is a guess.</summary>
     private static string? DomainOfLabel(string? label)
     {
         if (label is null)
@@ -59,5 +64,7 @@ internal static class GlobalProduct
 
     private static bool IsGoogle(string link) =>
         Uri.TryCreate(link, UriKind.Absolute, out var uri)
-        && (uri.Host.StartsWith("google.", StringComparison.OrdinalIgnoreCase) || uri.Host.Contains(".google.", StringComparison.OrdinalIgnoreCase) || uri.Host.EndsWith("googleadservices.com", StringComparison.OrdinalIgnoreCase));
+        && (uri.Host.StartsWith("google.", StringComparison.OrdinalIgnoreCase)
+            || uri.Host.Contains(".google.", StringComparison.OrdinalIgnoreCase)
+            || uri.Host.EndsWith("googleadservices.com", StringComparison.OrdinalIgnoreCase));
 }

@@ -7,31 +7,36 @@ using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
 
-/// <summary>Products of shops all over: Serper's shopping search, or SerpAPI's where only that has a key.</summary>
+/// <summary>Client of the global product search: Serper's shopping search, or SerpAPI's when only SerpAPI has a key.</summary>
 internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOptions> options)
 {
-    private const int MostAsked = 36;
+    private const int MaxLimit = 36;
 
-    /// <param name="location">A country by its two letters, or a place by its name.</param>
-    /// <param name="tooLate">Rings when the answer is no longer waited for, which is the upstream's failure.</param>
-    public async Task<UpstreamAnswer<IReadOnlyList<Product>>> SearchAsync(string query, int limit, string? location, CancellationToken tooLate, CancellationToken cancellationToken)
+    /// <param name="location">A two-letter country code, or the name of a locationParameter.</param>
+    /// <param name="tooLate">
+    /// Cancelled when the caller no longer waits for the response. The circuit breaker counts this as a failure of the upstream.
+    /// </param>
+    public async Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(
+        string query, int limit, string? location, CancellationToken tooLate, CancellationToken cancellationToken)
     {
-        var (settings, policy, place) = (options.CurrentValue, UpstreamPolicy.Global.ForJobs(tooLate), Place(location));
-        limit = Math.Clamp(limit, 1, MostAsked);
+        var (settings, policy, locationParameter) = (options.CurrentValue, UpstreamPolicy.Global.ForJobs(tooLate), LocationParameter(location));
+        limit = Math.Clamp(limit, 1, MaxLimit);
         return settings switch
         {
-            { SerperApiKey.Length: > 0 } => await upstream.AskAsync(policy, () => Serper(settings, query, limit, place), answer => Read(answer, "shopping", limit), cancellationToken),
-            { SerpApiKey.Length: > 0 } => await upstream.AskAsync(policy, () => SerpApi(settings, query, limit, place), answer => ReadSerpApi(answer, limit), cancellationToken),
+            { SerperApiKey.Length: > 0 } => await upstream.RequestAsync(
+                policy, () => Serper(settings, query, limit, locationParameter), response => Read(response, "shopping", limit), cancellationToken),
+            { SerpApiKey.Length: > 0 } => await upstream.RequestAsync(
+                policy, () => SerpApi(settings, query, limit, locationParameter), response => ReadSerpApi(response, limit), cancellationToken),
             _ => new UpstreamError("Neither SERPER_API_KEY nor SERPAPI_API_KEY is set.", Retryable: false) { IsMisconfigured = true },
         };
     }
 
-    private static HttpRequestMessage Serper(UpstreamOptions settings, string query, int limit, (string Name, string Value)? place)
+    private static HttpRequestMessage Serper(UpstreamOptions settings, string query, int limit, (string Name, string Value)? locationParameter)
     {
         var body = new Dictionary<string, object>(StringComparer.Ordinal) { ["q"] = query, ["num"] = limit };
-        if (place is { } where)
+        if (locationParameter is { } parameter)
         {
-            body[where.Name] = where.Value;
+            body[parameter.Name] = parameter.Value;
         }
 
         return new(HttpMethod.Post, $"{settings.SerperBaseUrl.TrimEnd('/')}/shopping")
@@ -41,29 +46,32 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
         };
     }
 
-    private static HttpRequestMessage SerpApi(UpstreamOptions settings, string query, int limit, (string Name, string Value)? place)
+    private static HttpRequestMessage SerpApi(UpstreamOptions settings, string query, int limit, (string Name, string Value)? locationParameter)
     {
-        var from = place is { } where ? $"&{where.Name}={Uri.EscapeDataString(where.Value)}" : "";
+        var from = locationParameter is { } parameter ? $"&{parameter.Name}={Uri.EscapeDataString(parameter.Value)}" : "";
         var count = limit.ToString(CultureInfo.InvariantCulture);
         return new(
             HttpMethod.Get,
             $"{settings.SerpApiBaseUrl.TrimEnd('/')}/search.json?engine=google_shopping&q={Uri.EscapeDataString(query)}&num={count}{from}&api_key={Uri.EscapeDataString(settings.SerpApiKey)}");
     }
 
-    /// <summary>Both upstreams know countries as <c>gl</c> and places by their names as <c>location</c>.</summary>
-    private static (string Name, string Value)? Place(string? location) => location switch
+    /// <summary>
+    /// The query parameter for a location. Both upstreams take a country code as <c>gl</c> and the name of a locationParameter as
+    /// <c>location</c>.
+    /// </summary>
+    private static (string Name, string Value)? LocationParameter(string? location) => location switch
     {
         null or "" => null,
         { Length: 2 } country when country.All(char.IsAsciiLetter) => ("gl", country.ToLowerInvariant()),
         _ => ("location", location),
     };
 
-    /// <summary>SerpAPI says "no results" by an error in a success.</summary>
-    private static IReadOnlyList<Product>? ReadSerpApi(JsonElement answer, int limit) =>
-        answer.Text("error") is null ? Read(answer, "shopping_results", limit)
-        : answer.Part("search_metadata") is { } about && about.Text("status") == "Success" ? []
+    /// <summary>SerpAPI reports "no results" as an <c>error</c> text in a successful response.</summary>
+    private static IReadOnlyList<Product>? ReadSerpApi(JsonElement response, int limit) =>
+        response.Text("error") is null ? Read(response, "shopping_results", limit)
+        : response.Part("search_metadata") is { } about && about.Text("status") == "Success" ? []
         : null;
 
-    private static IReadOnlyList<Product>? Read(JsonElement answer, string list, int limit) =>
-        answer.ValueKind is JsonValueKind.Object ? answer.Items(list).Select(GlobalProduct.Read).OfType<Product>().Take(limit).ToArray() : null;
+    private static IReadOnlyList<Product>? Read(JsonElement response, string list, int limit) =>
+        response.ValueKind is JsonValueKind.Object ? response.Items(list).Select(GlobalProduct.Read).OfType<Product>().Take(limit).ToArray() : null;
 }

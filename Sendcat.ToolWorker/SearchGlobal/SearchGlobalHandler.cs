@@ -5,26 +5,26 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
 
-/// <summary>Answers <c>search_global</c>.</summary>
+/// <summary>Executes <c>search_global</c>.</summary>
 internal sealed class SearchGlobalHandler(GlobalSearch global) : IToolHandler
 {
     public ToolLane Lane => ToolLane.SearchGlobal;
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {
-        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchGlobalArguments) is not { Query.Length: > 0 } asked)
+        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchGlobalArguments) is not { Query.Length: > 0 } request)
         {
-            return new ToolResult.Refused("search_global was asked nothing.", Retryable: false);
+            return new ToolResult.Failed("search_global was asked nothing.", Retryable: false);
         }
 
-        var answer = await global.SearchAsync(asked.Query, asked.Limit, asked.Location, CancellationToken.None, cancellationToken);
-        if (!answer.IsGood)
+        var response = await global.SearchAsync(request.Query, request.Limit, request.Location, CancellationToken.None, cancellationToken);
+        if (!response.IsSuccess)
         {
-            return ToolResult.Of(answer.Error);
+            return ToolResult.Of(response.Error);
         }
 
-        var result = new ProductsResult(Lane.Tool, answer.Value, 0, answer.Value.Count, []);
-        return new ToolResult.Done(JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult), Keep: answer.Value.Count > 0);
+        var result = new ProductsResult(Lane.Tool, response.Value, 0, response.Value.Count, []);
+        return new ToolResult.Done(JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult), Cacheable: response.Value.Count > 0);
     }
 }
 

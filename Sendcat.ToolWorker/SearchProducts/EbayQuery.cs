@@ -4,48 +4,52 @@ using Sendcat.Reliability.ToolJobs.Tools;
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>
-/// Spells a search in eBay's query language (Buy APIs, field filters). eBay ignores a filter that it does not know, with no more than a warning. It has none for a seller's share of
-/// positive feedback, nor one for expedited shipping that works without the buyer's postal code: <see cref="EbaySearch"/> sees to these.
+/// Writes a search in eBay's query language (Buy APIs, field filters). eBay ignores an unknown filter and only returns a warning. eBay has
+/// no filter for a seller's share of positive feedback, and its filter for expedited shipping requires the buyer's postal code. <see
+/// cref="EbaySearch"/> applies these two conditions.
 /// </summary>
 internal static class EbayQuery
 {
-    private const int MostAsked = 200;
+    private const int MaxLimit = 200;
 
-    /// <summary>Path and query below eBay's address. Asks for twice as many as wanted, because sellers are chosen afterwards.</summary>
-    public static string Of(SearchProductsArguments asked)
+    /// <summary>
+    /// Path and query relative to eBay's base address. It requests twice the wanted number of items, because items are filtered by seller
+    /// afterwards.
+    /// </summary>
+    public static string Of(SearchProductsArguments request)
     {
-        var category = asked.CategoryId is { Length: > 0 } id ? $"&category_ids={Uri.EscapeDataString(id)}" : "";
-        var limit = Math.Min(2 * asked.Limit, MostAsked).ToString(CultureInfo.InvariantCulture);
-        return $"buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(asked.Query)}{category}&limit={limit}&filter={Uri.EscapeDataString(string.Join(',', Filters(asked)))}";
+        var category = request.CategoryId is { Length: > 0 } id ? $"&category_ids={Uri.EscapeDataString(id)}" : "";
+        var limit = Math.Min(2 * request.Limit, MaxLimit).ToString(CultureInfo.InvariantCulture);
+        return $"buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(request.Query)}{category}&limit={limit}&filter={Uri.EscapeDataString(string.Join(',', Filters(request)))}";
     }
 
-    private static IEnumerable<string> Filters(SearchProductsArguments asked)
+    private static IEnumerable<string> Filters(SearchProductsArguments request)
     {
         yield return "buyingOptions:{FIXED_PRICE}";
-        if (Price(asked) is { } price)
+        if (Price(request) is { } price)
         {
             yield return price;
             yield return "priceCurrency:USD";
         }
 
-        if (ConditionId(asked.Condition) is { } condition)
+        if (ConditionId(request.Condition) is { } condition)
         {
             yield return $"conditionIds:{{{condition}}}";
         }
 
-        if (Shipping(asked.Shipping) is { } shipping)
+        if (Shipping(request.Shipping) is { } shipping)
         {
             yield return shipping;
         }
 
-        if (asked.Location is { Length: 2 } country && country.All(char.IsAsciiLetter))
+        if (request.Location is { Length: 2 } country && country.All(char.IsAsciiLetter))
         {
             yield return $"itemLocationCountry:{country.ToUpperInvariant()}";
         }
     }
 
-    /// <summary>The dots are for ranges with an upper end only.</summary>
-    private static string? Price(SearchProductsArguments asked) => (asked.MinPrice, asked.MaxPrice) switch
+    /// <summary>The price range. eBay accepts dots only in a range with an upper bound.</summary>
+    private static string? Price(SearchProductsArguments request) => (request.MinPrice, request.MaxPrice) switch
     {
         (null, null) => null,
         ({ } least, null) => string.Create(CultureInfo.InvariantCulture, $"price:[{least}]"),

@@ -7,28 +7,33 @@ using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchProducts;
 
-/// <summary>eBay's Browse search.</summary>
+/// <summary>Client of eBay's Browse search.</summary>
 internal sealed class EbaySearch(EbayClient ebay)
 {
-    /// <param name="tooLate">Rings when the answer is no longer waited for, which is eBay's failure.</param>
-    public Task<UpstreamAnswer<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments asked, CancellationToken tooLate, CancellationToken cancellationToken) =>
-        ebay.GetAsync(EbayQuery.Of(asked), answer => Read(answer, asked), cancellationToken, UpstreamPolicy.Ebay.ForJobs(tooLate));
+    /// <param name="tooLate">
+    /// Cancelled when the caller no longer waits for the response. The circuit breaker counts this as a failure of eBay.
+    /// </param>
+    public Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments request, CancellationToken tooLate, CancellationToken cancellationToken) =>
+        ebay.GetAsync(EbayQuery.Of(request), response => Read(response, request), cancellationToken, UpstreamPolicy.Ebay.ForJobs(tooLate));
 
-    /// <summary>Leaves out sellers with too little praise, and lets what arrives first stand first when it was asked for fast.</summary>
-    private static IReadOnlyList<Product>? Read(JsonElement answer, SearchProductsArguments asked)
+    /// <summary>Drops items of sellers with too little positive feedback. For fast shipping it sorts the items by delivery date.</summary>
+    private static IReadOnlyList<Product>? Read(JsonElement response, SearchProductsArguments request)
     {
-        if (answer.ValueKind is not JsonValueKind.Object)
+        if (response.ValueKind is not JsonValueKind.Object)
         {
             return null;
         }
 
-        var items = answer.Items("itemSummaries").Where(item => item.Part("seller")?.Number("feedbackPercentage") is not { } share || share >= asked.SellerRating);
-        return (asked.Shipping == "fast" ? items.OrderBy(Arrives) : items).Select(Product).OfType<Product>().Take(asked.Limit).ToArray();
+        var items = response.Items("itemSummaries").Where(item => item.Part("seller")?.Number("feedbackPercentage") is not { } share || share >= request.SellerRating);
+        return (request.Shipping == "fast" ? items.OrderBy(DeliveryDate) : items).Select(Product).OfType<Product>().Take(request.Limit).ToArray();
     }
 
-    /// <summary>By its fastest way of shipping; those that do not say come last.</summary>
-    private static DateTimeOffset Arrives(JsonElement item) => item.Items("shippingOptions")
-        .Select(option => DateTimeOffset.TryParse(option.Text("maxEstimatedDeliveryDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day) ? day : DateTimeOffset.MaxValue)
+    /// <summary>The earliest delivery date over all shipping options. Items without a date sort last.</summary>
+    private static DateTimeOffset DeliveryDate(JsonElement item) => item.Items("shippingOptions")
+        .Select(option =>
+            DateTimeOffset.TryParse(option.Text("maxEstimatedDeliveryDate"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day)
+                ? day
+                : DateTimeOffset.MaxValue)
         .DefaultIfEmpty(DateTimeOffset.MaxValue)
         .Min();
 
@@ -52,5 +57,6 @@ internal sealed class EbaySearch(EbayClient ebay)
         };
     }
 
-    private static string Price(JsonElement? price) => price is { } of && of.Price("value") is { } value ? Row.Cut($"{of.Text("currency") ?? "USD"} {value}", Row.LongestPrice) : "";
+    private static string Price(JsonElement? price) =>
+        price is { } of && of.Price("value") is { } value ? Row.Cut($"{of.Text("currency") ?? "USD"} {value}", Row.LongestPrice) : "";
 }

@@ -10,98 +10,102 @@ using Sendcat.ToolWorker.SearchGlobal;
 namespace Sendcat.ToolWorker.SearchProducts;
 
 /// <summary>
-/// Answers <c>search_products</c>: eBay and the global search at the same time. One of them failing, or not answering within its usual time once the other one has, makes the result
-/// partial, which is shown but not kept; both failing is a failure.
+/// Executes <c>search_products</c>: searches eBay and the global search in parallel. When one of them fails, or does not respond within its
+/// latency limit after the other one has responded, the result is partial; a partial result is returned but not cached. When both fail, the
+/// attempt fails.
 /// </summary>
 internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global, IOptionsMonitor<ToolJobOptions> options, TimeProvider time) : IToolHandler
 {
-    /// <summary>The most that a source still gets when the other one has answered.</summary>
-    private static readonly TimeSpan MostRest = TimeSpan.FromSeconds(2.5);
+    /// <summary>Maximum time that a source still has after the other one has responded.</summary>
+    private static readonly TimeSpan MaxRemaining = TimeSpan.FromSeconds(2.5);
 
-    /// <summary>Share of a turn's wait by which a result with one good source must be there; the rest is for the queue.</summary>
-    private const double InTime = 0.75;
+    /// <summary>
+    /// Share of the turn's wait after which a result with one successful source must be ready. The rest of the wait is for the queue.
+    /// </summary>
+    private const double ReadyShare = 0.75;
 
-    private readonly UsualTime _ebays = new(time);
-    private readonly UsualTime _others = new(time);
+    private readonly LatencyEstimate _ebayLatency = new(time);
+    private readonly LatencyEstimate _globalLatency = new(time);
 
     public ToolLane Lane => ToolLane.SearchProducts;
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {
-        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchProductsArguments) is not { Query.Length: > 0, Limit: >= 1 } asked)
+        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchProductsArguments) is not { Query.Length: > 0, Limit: >= 1 } request)
         {
-            return new ToolResult.Refused("search_products was asked nothing.", Retryable: false);
+            return new ToolResult.Failed("search_products was asked nothing.", Retryable: false);
         }
 
         using var tooLate = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         var began = time.GetTimestamp();
-        var onEbay = TimedAsync(ebay.SearchAsync(asked, tooLate.Token, cancellationToken), _ebays);
-        if (!asked.IncludeGlobal)
+        var fromEbay = TimedAsync(ebay.SearchAsync(request, tooLate.Token, cancellationToken), _ebayLatency);
+        if (!request.IncludeGlobal)
         {
-            return Combine(asked, await onEbay, null);
+            return Combine(request, await fromEbay, null);
         }
 
-        var elsewhere = TimedAsync(global.SearchAsync(asked.Query, asked.GlobalLimit, asked.Location, tooLate.Token, cancellationToken), _others);
-        var first = await Task.WhenAny(onEbay, elsewhere);
-        if (first.IsCompletedSuccessfully && (await first).IsGood)
+        var fromGlobal = TimedAsync(global.SearchAsync(request.Query, request.GlobalLimit, request.Location, tooLate.Token, cancellationToken), _globalLatency);
+        var first = await Task.WhenAny(fromEbay, fromGlobal);
+        if (first.IsCompletedSuccessfully && (await first).IsSuccess)
         {
-            var other = first == onEbay ? _others : _ebays;
-            tooLate.CancelAfter(Rest(time.GetElapsedTime(began), other.Longest, TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs)));
+            var other = first == fromEbay ? _globalLatency : _ebayLatency;
+            tooLate.CancelAfter(Remaining(time.GetElapsedTime(began), other.Limit, TimeSpan.FromMilliseconds(options.CurrentValue.WaitMs)));
         }
 
-        await Task.WhenAll(onEbay, elsewhere);
-        return Combine(asked, await onEbay, await elsewhere);
+        await Task.WhenAll(fromEbay, fromGlobal);
+        return Combine(request, await fromEbay, await fromGlobal);
     }
 
-    /// <param name="elsewhere">Null: not asked.</param>
-    internal static ToolResult Combine(SearchProductsArguments asked, UpstreamAnswer<IReadOnlyList<Product>> onEbay, UpstreamAnswer<IReadOnlyList<Product>>? elsewhere)
+    /// <summary>Combines the results of both sources. Products from eBay come first, and duplicates are removed.</summary>
+    /// <param name="fromGlobal">The response of the global search; null: it was not searched.</param>
+    internal static ToolResult Combine(SearchProductsArguments request, UpstreamResult<IReadOnlyList<Product>> fromEbay, UpstreamResult<IReadOnlyList<Product>>? fromGlobal)
     {
-        UpstreamError[] errors = [.. new[] { onEbay.Error, elsewhere?.Error }.OfType<UpstreamError>()];
-        if (errors.Length == (elsewhere is null ? 1 : 2))
+        UpstreamError[] errors = [.. new[] { fromEbay.Error, fromGlobal?.Error }.OfType<UpstreamError>()];
+        if (errors.Length == (fromGlobal is null ? 1 : 2))
         {
-            return new ToolResult.Refused(string.Join("; ", errors.Select(error => error.Message)), errors.Any(error => error.Retryable));
+            return new ToolResult.Failed(string.Join("; ", errors.Select(error => error.Message)), errors.Any(error => error.Retryable));
         }
 
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var fromEbay = Distinct(onEbay.Value, seen);
-        var fromElsewhere = Distinct(elsewhere?.Value?.Where(product => Budget.Allows(asked, product)), seen);
+        var ebayProducts = Distinct(fromEbay.Value, seen);
+        var globalProducts = Distinct(fromGlobal?.Value?.Where(product => PriceFilter.Allows(request, product)), seen);
         var failed = new List<string>();
-        if (!onEbay.IsGood)
+        if (!fromEbay.IsSuccess)
         {
             failed.Add("ebay");
         }
 
-        if (elsewhere is { IsGood: false })
+        if (fromGlobal is { IsSuccess: false })
         {
             failed.Add("global");
         }
 
-        var result = new ProductsResult(ToolLane.SearchProducts.Tool, [.. fromEbay, .. fromElsewhere], fromEbay.Length, fromElsewhere.Length, failed);
+        var result = new ProductsResult(ToolLane.SearchProducts.Tool, [.. ebayProducts, .. globalProducts], ebayProducts.Length, globalProducts.Length, failed);
         return new ToolResult.Done(
             JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult),
-            Keep: asked.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
+            Cacheable: request.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);
     }
 
-    private async Task<UpstreamAnswer<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamAnswer<IReadOnlyList<Product>>> question, UsualTime usual)
+    private async Task<UpstreamResult<IReadOnlyList<Product>>> TimedAsync(Task<UpstreamResult<IReadOnlyList<Product>>> search, LatencyEstimate estimate)
     {
         var began = time.GetTimestamp();
-        var answer = await question;
-        if (answer.IsGood)
+        var response = await search;
+        if (response.IsSuccess)
         {
-            usual.Took(time.GetElapsedTime(began));
+            estimate.Observe(time.GetElapsedTime(began));
         }
 
-        return answer;
+        return response;
     }
 
-    /// <summary>What a source still gets when the other one has answered.</summary>
-    /// <param name="taken">By the other one.</param>
-    /// <param name="usual">Its own <see cref="UsualTime.Longest"/>.</param>
-    /// <param name="turnWaits"><see cref="ToolJobOptions.WaitMs"/></param>
-    internal static TimeSpan Rest(TimeSpan taken, TimeSpan? usual, TimeSpan turnWaits)
+    /// <summary>The time that a source still has after the other one has responded, at least zero.</summary>
+    /// <param name="taken">Latency of the other source.</param>
+    /// <param name="latencyLimit">The <see cref="LatencyEstimate.Limit"/> of the source; null: no estimate.</param>
+    /// <param name="turnWait">Maximum wait of the turn (<see cref="ToolJobOptions.WaitMs"/>).</param>
+    internal static TimeSpan Remaining(TimeSpan taken, TimeSpan? latencyLimit, TimeSpan turnWait)
     {
-        var rest = new[] { InTime * turnWaits, taken + MostRest, usual ?? TimeSpan.MaxValue }.Min() - taken;
-        return rest < TimeSpan.Zero ? TimeSpan.Zero : rest;
+        var remaining = new[] { ReadyShare * turnWait, taken + MaxRemaining, latencyLimit ?? TimeSpan.MaxValue }.Min() - taken;
+        return remaining < TimeSpan.Zero ? TimeSpan.Zero : remaining;
     }
 
     private static Product[] Distinct(IEnumerable<Product>? products, HashSet<string> seen) =>

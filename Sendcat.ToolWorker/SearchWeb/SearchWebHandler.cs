@@ -5,7 +5,7 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.ToolWorker.SearchWeb;
 
-/// <summary>Answers <c>search_web</c> with the first five finds.</summary>
+/// <summary>Executes <c>search_web</c>: returns the first five hits.</summary>
 internal sealed class SearchWebHandler(SerperSearch serper) : IToolHandler
 {
     private const string NothingFound = "No results were found.";
@@ -14,21 +14,21 @@ internal sealed class SearchWebHandler(SerperSearch serper) : IToolHandler
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {
-        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchWebArguments) is not { Query.Length: > 0 } asked)
+        if (JsonSerializer.Deserialize(arguments, ToolJson.Default.SearchWebArguments) is not { Query.Length: > 0 } request)
         {
-            return new ToolResult.Refused("search_web was asked nothing.", Retryable: false);
+            return new ToolResult.Failed("search_web was asked nothing.", Retryable: false);
         }
 
-        var answer = await serper.SearchAsync(asked.Query, cancellationToken);
-        if (!answer.IsGood)
+        var response = await serper.SearchAsync(request.Query, cancellationToken);
+        if (!response.IsSuccess)
         {
-            return ToolResult.Of(answer.Error);
+            return ToolResult.Of(response.Error);
         }
 
-        var hits = answer.Value;
+        var hits = response.Value;
         var text = hits.Count == 0 ? NothingFound : string.Join("\n\n", hits.Select(hit => $"{hit.Title}\n{hit.Link}\n{hit.Snippet}".TrimEnd()));
         var result = new SearchWebResult(Lane.Tool, text, JsonSerializer.Serialize(hits, ToolJson.Default.IReadOnlyListSearchWebHit), hits);
-        return new ToolResult.Done(JsonSerializer.Serialize(result, ToolJson.Default.SearchWebResult), Keep: hits.Count > 0);
+        return new ToolResult.Done(JsonSerializer.Serialize(result, ToolJson.Default.SearchWebResult), Cacheable: hits.Count > 0);
     }
 }
 

@@ -6,12 +6,12 @@ using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchWeb;
 
-/// <summary>Serper's web search.</summary>
+/// <summary>Client of Serper's web search.</summary>
 internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOptions> options)
 {
-    private const int MostHits = 5;
+    private const int MaxHits = 5;
 
-    public async Task<UpstreamAnswer<IReadOnlyList<SearchWebHit>>> SearchAsync(string query, CancellationToken cancellationToken)
+    public async Task<UpstreamResult<IReadOnlyList<SearchWebHit>>> SearchAsync(string query, CancellationToken cancellationToken)
     {
         var settings = options.CurrentValue;
         if (settings.SerperApiKey.Length == 0)
@@ -19,20 +19,20 @@ internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
             return new UpstreamError("SERPER_API_KEY is not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        return await upstream.AskAsync(UpstreamPolicy.Serper.ForJobs(CancellationToken.None), Question, Read, cancellationToken);
+        return await upstream.RequestAsync(UpstreamPolicy.Serper.ForJobs(CancellationToken.None), Request, Read, cancellationToken);
 
-        HttpRequestMessage Question() => new(HttpMethod.Post, $"{settings.SerperBaseUrl.TrimEnd('/')}/search")
+        HttpRequestMessage Request() => new(HttpMethod.Post, $"{settings.SerperBaseUrl.TrimEnd('/')}/search")
         {
             Headers = { { "X-API-KEY", settings.SerperApiKey } },
-            Content = JsonContent.Create(new { q = query, num = MostHits }),
+            Content = JsonContent.Create(new { q = query, num = MaxHits }),
         };
     }
 
-    private static IReadOnlyList<SearchWebHit>? Read(JsonElement answer) =>
-        answer.ValueKind is not JsonValueKind.Object ? null : answer.Items("organic")
+    private static IReadOnlyList<SearchWebHit>? Read(JsonElement response) =>
+        response.ValueKind is not JsonValueKind.Object ? null : response.Items("organic")
             .Select(item => (Title: item.Title(), Link: item.Address("link"), Snippet: Row.Cut(item.Text("snippet"), Row.LongestSnippet)))
             .Where(item => item is { Title: not null, Link: not null })
-            .Take(MostHits)
+            .Take(MaxHits)
             .Select(item => new SearchWebHit(item.Title!, item.Link!, item.Snippet))
             .ToArray();
 }

@@ -4,50 +4,50 @@ using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
-/// <summary>eBay's category tree of one marketplace, flattened.</summary>
+/// <summary>Fetches eBay's category tree of one marketplace and flattens it.</summary>
 internal sealed class EbayTaxonomy(EbayClient ebay)
 {
     private const string Root = "commerce/taxonomy/v1";
 
-    /// <summary>The tree has tens of megabytes.</summary>
-    private static readonly UpstreamPolicy Policy = UpstreamPolicy.Ebay with { Timeout = TimeSpan.FromSeconds(120), LargestAnswer = 128 * 1024 * 1024 };
+    /// <summary>The response has tens of megabytes.</summary>
+    private static readonly UpstreamPolicy Policy = UpstreamPolicy.Ebay with { Timeout = TimeSpan.FromSeconds(120), MaxResponseBytes = 128 * 1024 * 1024 };
 
-    public async Task<UpstreamAnswer<CategoryTree>> FetchAsync(string marketplace, CancellationToken cancellationToken)
+    public async Task<UpstreamResult<CategoryTree>> FetchAsync(string marketplace, CancellationToken cancellationToken)
     {
-        var tree = await ebay.GetAsync($"{Root}/get_default_category_tree_id?marketplace_id={marketplace}", answer => answer.Text("categoryTreeId"), cancellationToken);
-        return tree.IsGood ? await ebay.GetAsync($"{Root}/category_tree/{Uri.EscapeDataString(tree.Value)}", Read, cancellationToken, Policy) : tree.Error;
+        var tree = await ebay.GetAsync($"{Root}/get_default_category_tree_id?marketplace_id={marketplace}", response => response.Text("categoryTreeId"), cancellationToken);
+        return tree.IsSuccess ? await ebay.GetAsync($"{Root}/category_tree/{Uri.EscapeDataString(tree.Value)}", Read, cancellationToken, Policy) : tree.Error;
     }
 
-    private static CategoryTree? Read(JsonElement answer)
+    private static CategoryTree? Read(JsonElement response)
     {
-        if (answer.Part("rootCategoryNode") is not { } root)
+        if (response.Part("rootCategoryNode") is not { } root)
         {
             return null;
         }
 
         var categories = new Dictionary<string, Category>(StringComparer.Ordinal);
-        var waiting = new Stack<(JsonElement Node, string? Parent, string Path)>();
-        Push(waiting, root, parent: null, path: "");
-        while (waiting.TryPop(out var next))
+        var pending = new Stack<(JsonElement Node, string? Parent, string Path)>();
+        Push(pending, root, parent: null, path: "");
+        while (pending.TryPop(out var next))
         {
             var about = next.Node.Part("category");
             if (about?.Text("categoryId") is { } id && about?.Text("categoryName") is { } name)
             {
                 var path = next.Path.Length == 0 ? name : $"{next.Path} > {name}";
                 categories.TryAdd(id, new(id, name, next.Parent, path, IsLeaf(next.Node)));
-                Push(waiting, next.Node, id, path);
+                Push(pending, next.Node, id, path);
             }
         }
 
-        return categories.Count == 0 ? null : new(root.Part("category")?.Text("categoryId"), answer.Text("categoryTreeVersion"), [.. categories.Values]);
+        return categories.Count == 0 ? null : new(root.Part("category")?.Text("categoryId"), response.Text("categoryTreeVersion"), [.. categories.Values]);
     }
 
-    /// <summary>The root is no category of its own: its children have no parent.</summary>
-    private static void Push(Stack<(JsonElement Node, string? Parent, string Path)> waiting, JsonElement node, string? parent, string path)
+    /// <summary>Pushes the children of a node. The root is not a category itself, so its children have no parent.</summary>
+    private static void Push(Stack<(JsonElement Node, string? Parent, string Path)> pending, JsonElement node, string? parent, string path)
     {
         foreach (var child in node.Items("childCategoryTreeNodes"))
         {
-            waiting.Push((child, parent, path));
+            pending.Push((child, parent, path));
         }
     }
 
@@ -57,10 +57,10 @@ internal sealed class EbayTaxonomy(EbayClient ebay)
 
 internal sealed record CategoryTree(string? RootId, string? Version, IReadOnlyList<Category> Categories);
 
-/// <param name="ParentId">Null: a top category.</param>
-/// <param name="Path">Names from the top, joined by <c> &gt; </c>.</param>
+/// <param name="ParentId">Null: a top-level category.</param>
+/// <param name="Path">Names from the top-level category down, joined by <c> &gt; </c>.</param>
 internal sealed record Category(string Id, string Name, string? ParentId, string Path, bool Leaf)
 {
-    /// <summary>What names are compared by.</summary>
+    /// <summary>The form of the name for comparisons.</summary>
     public string NormalizedName => CategoryNames.Normalized(Name);
 }

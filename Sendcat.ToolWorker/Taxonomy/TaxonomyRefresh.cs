@@ -6,39 +6,43 @@ using Sendcat.Reliability.Tracing;
 namespace Sendcat.ToolWorker.Taxonomy;
 
 /// <summary>
-/// Fetches eBay's categories when they are 720 hours old, by the database's clock, so that restarts and replicas neither skip nor repeat it; and at once when an operator requests it.
+/// Fetches eBay's categories when the stored tree is 720 hours old by the database clock, so restarts and replicas neither skip nor repeat
+/// a fetch. It also fetches them at once when an operator requests it.
 /// </summary>
 internal sealed class TaxonomyRefresh(
-    EbayTaxonomy taxonomy, CategoryShelf shelf, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
+    EbayTaxonomy taxonomy, CategoryStore store, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
 {
-    private static readonly TimeSpan Age = TimeSpan.FromHours(720);
-    private static readonly TimeSpan LookEvery = TimeSpan.FromHours(1);
-    private static readonly TimeSpan TryAgain = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RefreshAge = TimeSpan.FromHours(720);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(1);
 
-    /// <summary>Until the schema is there and other replicas are done.</summary>
-    private static readonly TimeSpan AtFirst = TimeSpan.FromSeconds(10);
+    /// <summary>Delay after the start, until the schema exists and other replicas have finished.</summary>
+    private static readonly TimeSpan StartDelay = TimeSpan.FromSeconds(10);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var requested = await requests.NextAsync(AtFirst, stoppingToken);
+        var requested = await requests.NextAsync(StartDelay, stoppingToken);
         for (var failures = 0; !stoppingToken.IsCancellationRequested;)
         {
-            // What another worker has fetched since the request is new enough.
-            var age = requested is { } at ? time.GetElapsedTime(at) : Age;
+            // A tree that another worker has fetched since the request is new enough.
+            var age = requested is { } at ? time.GetElapsedTime(at) : RefreshAge;
             failures = options.CurrentValue.ClientId.Length == 0 || await TryRefreshAsync(stoppingToken, age) ? 0 : failures + 1;
             requested = await requests.NextAsync(Pause(failures), stoppingToken);
         }
     }
 
-    /// <param name="failures">In a row; that another worker is at it counts as one, since it may fail.</param>
-    internal static TimeSpan Pause(int failures) => failures is 0 or > 6 ? LookEvery : TryAgain * (1 << (failures - 1));
+    /// <summary>
+    /// The time until the next check: one minute after a failure, doubled with each further one; an hour after none or after more than six.
+    /// </summary>
+    /// <param name="failures">Consecutive failures. A refresh by another worker counts as a failure, because it may fail.</param>
+    internal static TimeSpan Pause(int failures) => failures is 0 or > 6 ? CheckInterval : RetryDelay * (1 << (failures - 1));
 
     internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken, TimeSpan? maximumAge = null)
     {
         var marketplace = options.CurrentValue.MarketplaceId;
         try
         {
-            return await shelf.RefreshAsync(marketplace, maximumAge ?? Age, FetchAsync, cancellationToken);
+            return await store.RefreshAsync(marketplace, maximumAge ?? RefreshAge, FetchAsync, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
         {
@@ -46,18 +50,18 @@ internal sealed class TaxonomyRefresh(
             return false;
         }
 
-        async Task<CategoryTree?> FetchAsync(CancellationToken fetching)
+        async Task<CategoryTree?> FetchAsync(CancellationToken fetchCancellation)
         {
             using var round = BackgroundRound.Start("fetch ebay categories");
-            var answer = await taxonomy.FetchAsync(marketplace, fetching);
-            if (!answer.IsGood)
+            var response = await taxonomy.FetchAsync(marketplace, fetchCancellation);
+            if (!response.IsSuccess)
             {
-                logger.TaxonomyNotRefreshed(marketplace, answer.Error.Message);
+                logger.TaxonomyNotRefreshed(marketplace, response.Error.Message);
                 return null;
             }
 
-            logger.TaxonomyRefreshed(marketplace, answer.Value.Categories.Count);
-            return answer.Value;
+            logger.TaxonomyRefreshed(marketplace, response.Value.Categories.Count);
+            return response.Value;
         }
     }
 }
@@ -65,15 +69,20 @@ internal sealed class TaxonomyRefresh(
 internal static class TaxonomyServices
 {
     public static IServiceCollection AddTaxonomy(this IServiceCollection services) =>
-        services.AddSingleton<EbayTaxonomy>().AddSingleton<CategoryShelf>().AddSingleton<TaxonomyRequests>().AddSingleton<TaxonomyRefresh>().AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
+        services
+            .AddSingleton<EbayTaxonomy>()
+            .AddSingleton<CategoryStore>()
+            .AddSingleton<TaxonomyRequests>()
+            .AddSingleton<TaxonomyRefresh>()
+            .AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
 }
 
 /// <summary>Event ids 7200–7299.</summary>
 internal static partial class TaxonomyLog
 {
-    [LoggerMessage(7201, LogLevel.Information, "The {Count} categories of {Marketplace} were fetched")]
+    [LoggerMessage(7201, LogLevel.Information, "{Count} categories of {Marketplace} fetched")]
     public static partial void TaxonomyRefreshed(this ILogger logger, string marketplace, int count);
 
-    [LoggerMessage(7202, LogLevel.Warning, "The categories of {Marketplace} could not be refreshed: {Error}")]
+    [LoggerMessage(7202, LogLevel.Warning, "Categories of {Marketplace} not refreshed: {Error}")]
     public static partial void TaxonomyNotRefreshed(this ILogger logger, string marketplace, string error);
 }

@@ -3,7 +3,10 @@ using StackExchange.Redis;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
-/// <summary>Requests of operators to fetch the categories now, by Redis pub/sub. A request that arrives during a fetch is served after it.</summary>
+/// <summary>
+/// Requests of operators to fetch the categories now, received over Redis pub/sub. A request that arrives during a fetch is served after
+/// it.
+/// </summary>
 internal sealed class TaxonomyRequests(IConnectionMultiplexer redis, TimeProvider time) : IDisposable
 {
     private readonly SemaphoreSlim _arrived = new(0, 1);
@@ -14,11 +17,11 @@ internal sealed class TaxonomyRequests(IConnectionMultiplexer redis, TimeProvide
     public async Task<long?> NextAsync(TimeSpan timeout, CancellationToken stoppingToken)
     {
         await SubscribeAsync();
-        using var period = new CancellationTokenSource(timeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, period.Token);
+        using var timeoutSource = new CancellationTokenSource(timeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, timeoutSource.Token);
         try
         {
-            await _arrived.WaitAsync(either.Token);
+            await _arrived.WaitAsync(linked.Token);
             return time.GetTimestamp();
         }
         catch (OperationCanceledException)
@@ -42,9 +45,9 @@ internal sealed class TaxonomyRequests(IConnectionMultiplexer redis, TimeProvide
             await redis.GetSubscriber().SubscribeAsync(RedisKeys.TaxonomyRefreshRequested, (_, _) => Signal());
             _subscribed = true;
         }
-        catch (Exception exception) when (RedisTrouble.Is(exception))
+        catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            // Redis is away; operators get 503 meanwhile.
+            // Redis is unavailable. Operators get 503 meanwhile.
         }
     }
 
@@ -56,7 +59,7 @@ internal sealed class TaxonomyRequests(IConnectionMultiplexer redis, TimeProvide
         }
         catch (SemaphoreFullException)
         {
-            // One pending request is as good as many.
+            // A request is already pending; one fetch serves both.
         }
         catch (ObjectDisposedException)
         {

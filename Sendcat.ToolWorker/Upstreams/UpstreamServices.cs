@@ -5,13 +5,17 @@ namespace Sendcat.ToolWorker.Upstreams;
 
 internal static class UpstreamServices
 {
-    /// <summary>A burst on the shop's pages, which share eBay's lane, is over by then.</summary>
-    private static readonly TimeSpan PlacePatience = TimeSpan.FromSeconds(3);
+    /// <summary>
+    /// Maximum wait of a job for a bulkhead slot. The shop's pages share eBay's bulkhead, and a burst of their requests is over within this
+    /// time.
+    /// </summary>
+    private static readonly TimeSpan MaxSlotWait = TimeSpan.FromSeconds(3);
 
     public static IServiceCollection AddUpstreams(this IServiceCollection services) => services.AddOutbound().AddEbay().AddKnobs<UpstreamOptions>();
 
-    /// <summary>How a job asks: it has the time to wait for a place.</summary>
-    /// <param name="policy">How anybody asks.</param>
-    /// <param name="tooLate">Rings when the job goes on without the answer.</param>
-    public static UpstreamPolicy ForJobs(this UpstreamPolicy policy, CancellationToken tooLate) => policy with { PlacePatience = PlacePatience, TooLate = tooLate };
+    /// <summary>The policy for requests of a job. A job waits for a bulkhead slot when the bulkhead is full.</summary>
+    /// <param name="policy">The policy of the upstream.</param>
+    /// <param name="tooLate">Cancelled when the job continues without the response.</param>
+    public static UpstreamPolicy ForJobs(this UpstreamPolicy policy, CancellationToken tooLate) =>
+        policy with { SlotTimeout = MaxSlotWait, TooLate = tooLate };
 }

@@ -1,13 +1,14 @@
 namespace Sendcat.ApiService.Providers.Catalogue;
 
-/// <summary>A model as the provider's live catalogue lists it.</summary>
-/// <param name="Tools">Null: the entry says nothing about parameters.</param>
+/// <summary>A model of the provider's live catalogue.</summary>
+/// <param name="Tools">Whether the model accepts tools; null: the entry lists no supported parameters.</param>
 /// <param name="Price">Null: the entry has no fixed price.</param>
-/// <param name="MaxOutputTokens">What one answer may have at most; null: unknown.</param>
+/// <param name="MaxOutputTokens">Maximum tokens of one response; null: unknown.</param>
 internal sealed record CatalogueModel(bool? Tools, ModelPrice? Price, int? MaxOutputTokens);
 
-/// <summary>US dollars per million tokens, which is as much as millionths of a dollar per token.</summary>
+/// <summary>US dollars per million tokens. The same number is micro-dollars per token.</summary>
 internal readonly record struct ModelPrice(decimal Input, decimal Output)
 {
+    /// <summary>Cost of a call in millionths of a US dollar.</summary>
     public decimal MicroUsd(long promptTokens, long completionTokens) => (promptTokens * Input) + (completionTokens * Output);
 }

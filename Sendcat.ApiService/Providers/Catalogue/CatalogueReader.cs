@@ -3,20 +3,25 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
-/// <summary>Reads the provider's list of models. An entry without an id is no model; what else is missing or odd is unknown.</summary>
+/// <summary>
+/// Reads the provider's list of models. An entry without a valid id is skipped. Other missing or invalid values count as unknown.
+/// </summary>
 internal static class CatalogueReader
 {
     private const decimal Million = 1_000_000;
 
-    /// <summary>Dollars per token; nothing costs as much, and what is larger cannot be computed with.</summary>
-    private const decimal HighestPrice = 1_000;
+    /// <summary>
+    /// Maximum plausible price in US dollars per token. A higher value counts as unknown, so that calculations cannot overflow.
+    /// </summary>
+    private const decimal MaxPrice = 1_000;
 
-    /// <exception cref="JsonException">It is no list of models.</exception>
+    /// <returns>The models by id.</returns>
+    /// <exception cref="JsonException">The document is not a list of models.</exception>
     public static Dictionary<string, CatalogueModel> Read(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty("data", out var data) || data.ValueKind != JsonValueKind.Array)
         {
-            throw new JsonException("No list of models");
+            throw new JsonException("The model catalogue has no array \"data\".");
         }
 
         var models = new Dictionary<string, CatalogueModel>(StringComparer.Ordinal);
@@ -37,11 +42,15 @@ internal static class CatalogueReader
             : null;
 
     private static ModelPrice? Price(JsonElement model) =>
-        model.TryGetProperty("pricing", out var pricing) && pricing.ValueKind == JsonValueKind.Object && Dollars(pricing, "prompt") is { } input && Dollars(pricing, "completion") is { } output
+        model.TryGetProperty("pricing", out var pricing) && pricing.ValueKind == JsonValueKind.Object
+        && Dollars(pricing, "prompt") is { } input && Dollars(pricing, "completion") is { } output
             ? new(input * Million, output * Million)
             : null;
 
-    /// <summary>Per token, written as text or number; models that choose others have a negative one, which is none.</summary>
+    /// <summary>
+    /// The price per token, given as text or number. Router models, which forward to other models, have a negative price, which counts as
+    /// unknown.
+    /// </summary>
     private static decimal? Dollars(JsonElement pricing, string name)
     {
         if (!pricing.TryGetProperty(name, out var value))
@@ -50,12 +59,15 @@ internal static class CatalogueReader
         }
 
         var text = value.ValueKind switch { JsonValueKind.String => value.GetString(), JsonValueKind.Number => value.GetRawText(), _ => null };
-        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var dollars) && dollars is >= 0 and <= HighestPrice ? dollars : null;
+        return decimal.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var dollars) && dollars is >= 0 and <= MaxPrice
+            ? dollars
+            : null;
     }
 
     private static int? MaxOutput(JsonElement model) =>
         model.TryGetProperty("top_provider", out var top) && top.ValueKind == JsonValueKind.Object
-        && top.TryGetProperty("max_completion_tokens", out var most) && most.ValueKind == JsonValueKind.Number && most.TryGetInt32(out var tokens) && tokens > 0
+        && top.TryGetProperty("max_completion_tokens", out var max) && max.ValueKind == JsonValueKind.Number
+        && max.TryGetInt32(out var tokens) && tokens > 0
             ? tokens
             : null;
 }

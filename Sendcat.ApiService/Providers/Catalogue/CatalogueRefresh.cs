@@ -4,7 +4,10 @@ using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
-/// <summary>Fetches the provider's catalogue at start, since prices decide who may ask which model, and then when it is asked for and stale: one fetch at a time, never on the way of a chat turn.</summary>
+/// <summary>
+/// Fetches the provider's catalogue at start, because prices decide which caller may use which model. Later it fetches again when the
+/// catalogue is used and stale. Only one fetch runs at a time, and no chat turn waits for it.
+/// </summary>
 internal sealed class CatalogueRefresh(
     ModelCatalogue catalogue, OpenRouterClient client, IOptionsMonitor<ProviderRouteOptions> options, TimeProvider time, ILogger<CatalogueRefresh> logger)
     : BackgroundService
@@ -16,13 +19,13 @@ internal sealed class CatalogueRefresh(
     {
         if (options.CurrentValue is { CatalogueEnabled: true, ApiKey.Length: > 0 })
         {
-            // Part of the start, like the fetches of knobs and keys: not worth a trace.
+            // This fetch is part of the start, like the fetches of knobs and keys, and gets no trace.
             await RefreshAsync(stoppingToken);
         }
 
         while (!stoppingToken.IsCancellationRequested)
         {
-            await catalogue.WantedAsync(stoppingToken);
+            await catalogue.WaitForRefreshRequestAsync(stoppingToken);
             using var round = BackgroundRound.Start("refresh model catalogue");
             await RefreshAsync(stoppingToken);
         }
@@ -37,13 +40,13 @@ internal sealed class CatalogueRefresh(
             var knobs = options.CurrentValue;
             using var json = await client.ModelsAsync(knobs.BaseUrl, knobs.ApiKey, either.Token);
             var models = CatalogueReader.Read(json.RootElement);
-            catalogue.Refreshed(models, ModelCatalogue.TimeToLive);
+            catalogue.ApplyRefresh(models, ModelCatalogue.TimeToLive);
             logger.CatalogueRefreshed(models.Count);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            // Whatever a foreign catalogue does wrong, the table still answers; and a background service that throws stops the host.
-            catalogue.Refreshed(null, NegativeTimeToLive);
+            // Every failure is caught: the built-in table is still available, and an exception of a background service would stop the host.
+            catalogue.ApplyRefresh(null, NegativeTimeToLive);
             logger.CatalogueNotRefreshed(e.GetType().Name);
         }
     }

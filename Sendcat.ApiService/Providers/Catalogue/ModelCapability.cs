@@ -1,5 +1,7 @@
 namespace Sendcat.ApiService.Providers.Catalogue;
 
-/// <param name="NativeTools">Takes declared tools; otherwise tools are described in a prompt and asked for in text.</param>
-/// <param name="Reasoning">Thinks before it answers, and is prompted accordingly.</param>
+/// <param name="NativeTools">
+/// True: the model accepts tool declarations. False: a prompt describes the tools, and the model calls them in its text.
+/// </param>
+/// <param name="Reasoning">True: the model reasons before it answers, and gets the prompt for reasoning models.</param>
 internal sealed record ModelCapability(bool NativeTools, bool Reasoning);

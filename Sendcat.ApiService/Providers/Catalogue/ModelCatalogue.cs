@@ -5,27 +5,27 @@ using Microsoft.Extensions.Options;
 namespace Sendcat.ApiService.Providers.Catalogue;
 
 /// <summary>
-/// What is known about models. Answers at once, always: from the built-in table, refined by the provider's live catalogue as it was last seen. A stale
-/// catalogue is still used while <see cref="CatalogueRefresh"/> fetches a new one.
+/// Capabilities, prices and limits of models. It never waits: it uses the built-in table and the last fetched live catalogue of the
+/// provider. A stale catalogue stays in use while <see cref="CatalogueRefresh"/> fetches a new one.
 /// </summary>
 internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> options, TimeProvider time)
 {
-    /// <summary>After this a fetched catalogue is fetched again when somebody asks.</summary>
+    /// <summary>Age after which a fetched catalogue is stale; the next use requests a refresh.</summary>
     public static readonly TimeSpan TimeToLive = TimeSpan.FromMinutes(15);
 
-    /// <summary>Together with the length the same as <see cref="ProviderRouteOptions.ModelIdPattern"/>.</summary>
+    /// <summary>The characters of <see cref="ProviderRouteOptions.ModelIdPattern"/>; <see cref="IsModelId"/> checks its length.</summary>
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/-");
 
-    private readonly SemaphoreSlim _wanted = new(0, 1);
+    private readonly SemaphoreSlim _refreshSignal = new(0, 1);
     private (string Text, FrozenDictionary<string, string> Classes) _configured = ("", FrozenDictionary<string, string>.Empty);
     private FrozenDictionary<string, CatalogueModel> _live = FrozenDictionary<string, CatalogueModel>.Empty;
     private long _staleAt;
-    private int _asked;
+    private int _refreshRequested;
 
-    /// <summary>Whether a text may be the id of a model at all.</summary>
+    /// <summary>True if the text has the form of a model id: 3 to 120 allowed characters.</summary>
     public static bool IsModelId(string? text) => text is { Length: >= 3 and <= 120 } && !text.AsSpan().ContainsAnyExcept(IdCharacters);
 
-    /// <summary>The class by configuration, else by the table of exact ids, else the default class.</summary>
+    /// <summary>The class from the configuration, or else from the built-in table of exact ids, or else the default class.</summary>
     public string ClassOf(string? model)
     {
         var knobs = options.CurrentValue;
@@ -34,30 +34,39 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
             : ModelTable.ClassOf(model) ?? knobs.DefaultModelClass;
     }
 
-    /// <summary>Whether the model takes tools is the live catalogue's word if it knows the model; whether it is prompted as a thinker is the table's, since most models can think when asked to.</summary>
+    /// <summary>
+    /// Tool support comes from the live catalogue if it lists the model. Reasoning always comes from the built-in table: the live catalogue
+    /// lists most models as able to reason on request, which is not the same.
+    /// </summary>
     public ModelCapability CapabilityOf(string model)
     {
-        AskForRefresh();
+        RequestRefresh();
         var known = ModelTable.CapabilityOf(model) ?? ModelTable.Guess(model);
-        return Volatile.Read(ref _live).TryGetValue(model, out var live) && live.Tools is { } tools && tools != known.NativeTools ? known with { NativeTools = tools } : known;
+        return Volatile.Read(ref _live).TryGetValue(model, out var live) && live.Tools is { } tools && tools != known.NativeTools
+            ? known with { NativeTools = tools }
+            : known;
     }
 
-    /// <summary>What the model costs, by the live catalogue, or by the table while that is away. Null: it is not in there, or has no fixed price.</summary>
+    /// <summary>
+    /// The price from the live catalogue, or from the built-in table while no live catalogue is available. Null: the model is not listed
+    /// there or has no fixed price.
+    /// </summary>
     public ModelPrice? PriceOf(string model)
     {
-        AskForRefresh();
+        RequestRefresh();
         var live = Volatile.Read(ref _live);
         return live.Count == 0 ? ModelTable.PriceOf(model) : live.GetValueOrDefault(model)?.Price;
     }
 
-    /// <summary>How many tokens one answer of the model may have; null: unknown.</summary>
+    /// <summary>Maximum tokens of one response of the model; null: unknown.</summary>
     public int? MaxOutputOf(string model) => Volatile.Read(ref _live).GetValueOrDefault(model)?.MaxOutputTokens;
 
-    /// <summary>Completes when somebody has asked and the catalogue was stale.</summary>
-    internal Task WantedAsync(CancellationToken cancellationToken) => _wanted.WaitAsync(cancellationToken);
+    /// <summary>Completes when the catalogue was used while stale.</summary>
+    internal Task WaitForRefreshRequestAsync(CancellationToken cancellationToken) => _refreshSignal.WaitAsync(cancellationToken);
 
-    /// <param name="models">By id; null when the fetch failed and what was known stays.</param>
-    internal void Refreshed(IReadOnlyDictionary<string, CatalogueModel>? models, TimeSpan freshFor)
+    /// <param name="models">The models by id; null: the fetch failed, and the previous catalogue stays.</param>
+    /// <param name="freshFor">Time after which the next use requests a refresh.</param>
+    internal void ApplyRefresh(IReadOnlyDictionary<string, CatalogueModel>? models, TimeSpan freshFor)
     {
         if (models is not null)
         {
@@ -65,15 +74,17 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
         }
 
         Volatile.Write(ref _staleAt, time.GetTimestamp() + (long)(freshFor.TotalSeconds * time.TimestampFrequency));
-        Volatile.Write(ref _asked, 0);
+        Volatile.Write(ref _refreshRequested, 0);
     }
 
-    private void AskForRefresh()
+    private void RequestRefresh()
     {
         var staleAt = Volatile.Read(ref _staleAt);
-        if ((staleAt == 0 || time.GetTimestamp() >= staleAt) && options.CurrentValue.CatalogueEnabled && Interlocked.Exchange(ref _asked, 1) == 0)
+        if ((staleAt == 0 || time.GetTimestamp() >= staleAt)
+            && options.CurrentValue.CatalogueEnabled
+            && Interlocked.Exchange(ref _refreshRequested, 1) == 0)
         {
-            _wanted.Release();
+            _refreshSignal.Release();
         }
     }
 
@@ -84,7 +95,9 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
             var pairs = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
                 .Select(pair => pair.Split('=', 2, StringSplitOptions.TrimEntries))
                 .Where(pair => pair.Length == 2);
-            _configured = (text, pairs.DistinctBy(pair => pair[0], StringComparer.Ordinal).ToFrozenDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal));
+            var classes = pairs.DistinctBy(pair => pair[0], StringComparer.Ordinal)
+                .ToFrozenDictionary(pair => pair[0], pair => pair[1], StringComparer.Ordinal);
+            _configured = (text, classes);
         }
 
         return _configured.Classes;

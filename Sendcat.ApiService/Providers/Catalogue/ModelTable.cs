@@ -2,13 +2,13 @@ using System.Collections.Frozen;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
-/// <summary>The models that Sendcat knows by their exact ids.</summary>
+/// <summary>The built-in table of models by exact id.</summary>
 internal static class ModelTable
 {
     private static readonly ModelCapability Standard = new(NativeTools: true, Reasoning: false);
-    private static readonly ModelCapability Thinker = new(NativeTools: true, Reasoning: true);
+    private static readonly ModelCapability ReasoningModel = new(NativeTools: true, Reasoning: true);
 
-    // Prices as OpenRouter listed them at the end of 2026, in dollars per million tokens.
+    // Prices in US dollars per million tokens, from the OpenRouter catalogue at the end of 2026.
     private static readonly FrozenDictionary<string, (string Class, ModelCapability Capability, ModelPrice Price)> Known =
         new Dictionary<string, (string, ModelCapability, ModelPrice)>(StringComparer.Ordinal)
         {
@@ -21,37 +21,44 @@ internal static class ModelTable
             ["openai/gpt-4.1-mini"] = (ModelClass.Fast, Standard, new(0.4m, 1.6m)),
             ["openai/gpt-4o"] = (ModelClass.Agent, Standard, new(2.5m, 10m)),
             ["openai/gpt-4o-mini"] = (ModelClass.Fast, Standard, new(0.15m, 0.6m)),
-            ["openai/o1-mini"] = (ModelClass.Agent, Thinker, new(1.1m, 4.4m)),
-            ["openai/o1-preview"] = (ModelClass.Agent, Thinker, new(15m, 60m)),
+            ["openai/o1-mini"] = (ModelClass.Agent, ReasoningModel, new(1.1m, 4.4m)),
+            ["openai/o1-preview"] = (ModelClass.Agent, ReasoningModel, new(15m, 60m)),
             ["anthropic/claude-opus-4.5"] = (ModelClass.Agent, Standard, new(5m, 25m)),
             ["anthropic/claude-sonnet-4.5"] = (ModelClass.Agent, Standard, new(3m, 15m)),
             ["anthropic/claude-haiku-4.5"] = (ModelClass.Fast, Standard, new(1m, 5m)),
             ["google/gemini-2.5-pro"] = (ModelClass.Agent, Standard, new(1.25m, 10m)),
             ["google/gemini-2.5-flash"] = (ModelClass.Fast, Standard, new(0.3m, 2.5m)),
             ["google/gemini-2.0-flash-exp:free"] = (ModelClass.Fast, Standard, new(0m, 0m)),
-            ["deepseek/deepseek-r1"] = (ModelClass.Agent, Thinker, new(0.7m, 2.5m)),
+            ["deepseek/deepseek-r1"] = (ModelClass.Agent, ReasoningModel, new(0.7m, 2.5m)),
             ["deepseek/deepseek-chat"] = (ModelClass.Agent, Standard, new(0.3m, 1.2m)),
-            ["x-ai/grok-4"] = (ModelClass.Agent, Thinker, new(3m, 15m)),
+            ["x-ai/grok-4"] = (ModelClass.Agent, ReasoningModel, new(3m, 15m)),
             ["qwen/qwen3-max"] = (ModelClass.Agent, Standard, new(1.2m, 6m)),
             ["mistralai/mistral-large-2512"] = (ModelClass.Agent, Standard, new(0.5m, 1.5m)),
         }.ToFrozenDictionary(StringComparer.Ordinal);
 
     public static string? ClassOf(string model) => Known.TryGetValue(model, out var known) ? known.Class : null;
 
-    /// <summary>Null for ids that are not listed; a variant has a price of its own.</summary>
+    /// <summary>
+    /// Null for an id that is not listed. A variant (<c>:free</c>, <c>:nitro</c>) has its own price, so it must be listed itself.
+    /// </summary>
     public static ModelPrice? PriceOf(string model) => Known.TryGetValue(model, out var known) ? known.Price : null;
 
-    /// <summary>Null for ids that are not listed; a variant (<c>:free</c>, <c>:nitro</c>) can what its model can.</summary>
+    /// <summary>Null for an id that is not listed. A variant (<c>:free</c>, <c>:nitro</c>) has the capabilities of its model.</summary>
     public static ModelCapability? CapabilityOf(string model) =>
-        Known.TryGetValue(model, out var known) || (VariantOf(model) is { } basic && Known.TryGetValue(basic, out known)) ? known.Capability : null;
+        Known.TryGetValue(model, out var known) || (WithoutVariant(model) is { } basic && Known.TryGetValue(basic, out known))
+            ? known.Capability
+            : null;
 
-    /// <summary>A guess for ids that neither table nor live catalogue know.</summary>
-    public static ModelCapability Guess(string model) => new(model.Contains("gpt-5", StringComparison.OrdinalIgnoreCase), IsThinker(model.ToLowerInvariant()));
+    /// <summary>Estimates the capabilities of an id that is not listed, from the words in the id.</summary>
+    public static ModelCapability Guess(string model) =>
+        new(model.Contains("gpt-5", StringComparison.OrdinalIgnoreCase), IsReasoningModel(model.ToLowerInvariant()));
 
-    private static string? VariantOf(string model) => model.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon ? model[..colon] : null;
+    /// <summary>The id without its variant suffix; null if it has none.</summary>
+    private static string? WithoutVariant(string model) =>
+        model.IndexOf(':', StringComparison.Ordinal) is > 0 and var colon ? model[..colon] : null;
 
-    /// <summary>Whole words of an id only: <c>r1</c> in <c>deepseek-r1</c>, not in <c>gr1ffin</c>.</summary>
-    private static bool IsThinker(ReadOnlySpan<char> model)
+    /// <summary>Matches whole words of the id only: <c>r1</c> in <c>deepseek-r1</c>, not in <c>gr1ffin</c>.</summary>
+    private static bool IsReasoningModel(ReadOnlySpan<char> model)
     {
         foreach (var word in model.SplitAny("/-_.:"))
         {

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.ApiService.Providers.Markup;
 
-/// <summary>Reads the tool calls out of the inside of a block of markup; what cannot be understood is no call.</summary>
+/// <summary>Parses the tool calls in the content of a markup block. Content that cannot be parsed yields no call.</summary>
 internal static class MarkupCalls
 {
     private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -20,7 +20,10 @@ internal static class MarkupCalls
         _ => [],
     };
 
-    /// <summary>Whether the bracket that was just written ends the block: not while a quoted query is open, and only the second of a double one.</summary>
+    /// <summary>
+    /// True if the closing bracket at the end of <paramref name="inside"/> ends the block. A bracket inside an open quoted query does not
+    /// end it, and a double-bracket block ends only at the second bracket.
+    /// </summary>
     public static bool BracketEnds(MarkupBlock block, ReadOnlySpan<char> inside)
     {
         if (block == MarkupBlock.DoubleBracket)
@@ -48,7 +51,9 @@ internal static class MarkupCalls
         return query.IsEmpty ? [] : [(tool, Json(new JsonObject { ["query"] = query.ToString() }))];
     }
 
-    /// <summary>One call or a list of them, in any of the spellings that models use; fences around the JSON are tolerated.</summary>
+    /// <summary>
+    /// One call or an array of calls, in any of the JSON shapes that models write. Code fences around the JSON are ignored.
+    /// </summary>
     private static List<(string Name, string ArgumentsJson)> JsonCalls(string inside)
     {
         var start = inside.AsSpan().IndexOfAny('{', '[');
@@ -106,7 +111,7 @@ internal static class MarkupCalls
         return null;
     }
 
-    /// <summary>Null for a string with half a surrogate pair in it, which the framework refuses to read.</summary>
+    /// <summary>Null for a string with an unpaired surrogate, for which <see cref="JsonElement.GetString"/> throws.</summary>
     private static string? TextOf(JsonElement element)
     {
         try
@@ -119,7 +124,10 @@ internal static class MarkupCalls
         }
     }
 
-    /// <summary><c>&lt;invoke name="tool"&gt;&lt;parameter name="p"&gt;value&lt;/parameter&gt;…&lt;/invoke&gt;</c>; the last end tag may be missing.</summary>
+    /// <summary>
+    /// Parses <c>&lt;invoke name="tool"&gt;&lt;parameter name="p"&gt;value&lt;/parameter&gt;…&lt;/invoke&gt;</c>. The last end tag may be
+    /// missing.
+    /// </summary>
     private static List<(string Name, string ArgumentsJson)> Invokes(string inside)
     {
         var calls = new List<(string Name, string ArgumentsJson)>();
@@ -139,7 +147,7 @@ internal static class MarkupCalls
         return calls;
     }
 
-    /// <summary>Some models write the whole block as if inside a JSON string, with a backslash before every quote.</summary>
+    /// <summary>Removes the backslash before every quote: some models write the whole block as if it were inside a JSON string.</summary>
     private static string Unescaped(string inside) =>
         inside.Contains("=\\\"", StringComparison.Ordinal) ? inside.Replace("\\\"", "\"", StringComparison.Ordinal) : inside;
 
@@ -158,7 +166,7 @@ internal static class MarkupCalls
         return (NameOf(text.AsSpan(open + tag.Length + 1, openEnd - open - tag.Length - 1)), text[(openEnd + 1)..contentEnd]);
     }
 
-    /// <summary>The value of <c>name=</c>, with double, single or no quotes.</summary>
+    /// <summary>The value of the attribute <c>name</c>, with double, single or no quotes; empty if there is none.</summary>
     private static string NameOf(ReadOnlySpan<char> attributes)
     {
         var at = attributes.IndexOf("name", StringComparison.OrdinalIgnoreCase);
@@ -178,7 +186,9 @@ internal static class MarkupCalls
         return (space < 0 ? value : value[..space]).ToString();
     }
 
-    /// <summary>Text stays text, numbers included (a query may be one); only arrays and objects are taken as JSON.</summary>
+    /// <summary>
+    /// Only arrays and objects are parsed as JSON. Everything else stays text, also numbers, because a query may be a number.
+    /// </summary>
     private static JsonNode? Value(string content)
     {
         var text = WebUtility.HtmlDecode(content.Trim());
@@ -190,7 +200,7 @@ internal static class MarkupCalls
             }
             catch (JsonException)
             {
-                // Then it is text that begins with a bracket.
+                // The value is text that begins with a bracket.
             }
         }
 

@@ -1,12 +1,12 @@
 namespace Sendcat.ApiService.Providers.Markup;
 
-/// <summary>What an opening marker opens.</summary>
+/// <summary>The kinds of markup blocks that an opening marker starts.</summary>
 internal enum MarkupBlock
 {
-    /// <summary><c>&lt;think&gt;</c>: reasoning until its closing tag, streamed on as it comes.</summary>
+    /// <summary><c>&lt;think&gt;</c>: reasoning until the closing tag. It is streamed without buffering.</summary>
     Think,
 
-    /// <summary>A closing <c>&lt;/think&gt;</c> without its opening, which some templates swallow: only removed.</summary>
+    /// <summary>A closing <c>&lt;/think&gt;</c> without an opening tag, which some chat templates drop. It is removed.</summary>
     StrayThink,
 
     /// <summary><c>&lt;function_calls&gt;</c>: JSON, or <c>invoke</c> elements.</summary>
@@ -25,16 +25,16 @@ internal enum MarkupBlock
     SearchProducts,
 }
 
-/// <summary>The markers that a model's text is searched for. Markers are matched without regard to case and written here in lower case.</summary>
+/// <summary>A set of markers that are searched for in a model's text. Matching ignores case; the markers here are in lower case.</summary>
 internal sealed class MarkupSyntax
 {
     private const string ThinkEnd = "</think>";
 
-    /// <summary>For models with native tools: a square bracket is just a bracket.</summary>
+    /// <summary>For models with native tools. Square brackets have no meaning.</summary>
     public static readonly MarkupSyntax Native = new(
         "<", ("<think>", MarkupBlock.Think), (ThinkEnd, MarkupBlock.StrayThink), ("<function_calls>", MarkupBlock.FunctionCalls));
 
-    /// <summary>For models that are told in a prompt how to ask for a tool.</summary>
+    /// <summary>For models without native tools. A prompt tells them how to write a tool call as text.</summary>
     public static readonly MarkupSyntax Fallback = new(
         "<[",
         ("<think>", MarkupBlock.Think),
@@ -45,7 +45,7 @@ internal sealed class MarkupSyntax
         ("[search_web:", MarkupBlock.SearchWeb),
         ("[search_products:", MarkupBlock.SearchProducts));
 
-    /// <summary>Inside <c>&lt;think&gt;</c> only its end means something.</summary>
+    /// <summary>Inside <c>&lt;think&gt;</c>: only the closing tag has a meaning.</summary>
     public static readonly MarkupSyntax Thinking = new("<", (ThinkEnd, MarkupBlock.StrayThink));
 
     private readonly (string Marker, MarkupBlock Block)[] _openers;
@@ -59,7 +59,8 @@ internal sealed class MarkupSyntax
     /// <summary>The characters that any marker may begin with.</summary>
     public string Triggers { get; }
 
-    /// <summary>Whether <paramref name="candidate"/> is a marker, the beginning of one (<paramref name="opened"/> null), or neither.</summary>
+    /// <summary>True if <paramref name="candidate"/> is a marker, or the beginning of one.</summary>
+    /// <param name="opened">The block that the complete marker starts; null while the marker is incomplete.</param>
     public bool MayOpen(ReadOnlySpan<char> candidate, out MarkupBlock? opened)
     {
         opened = null;
@@ -75,7 +76,9 @@ internal sealed class MarkupSyntax
         return false;
     }
 
-    /// <summary>The tag that ends a block of tags; null for brackets, which end by rules of their own.</summary>
+    /// <summary>
+    /// The closing tag of a tag block; null for a bracket block, which ends as <see cref="MarkupCalls.BracketEnds"/> decides.
+    /// </summary>
     public static string? EndTag(MarkupBlock block) => block switch
     {
         MarkupBlock.FunctionCalls => "</function_calls>",

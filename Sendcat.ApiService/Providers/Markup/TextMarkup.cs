@@ -5,17 +5,18 @@ using Sendcat.ApiService.Providers.OpenRouter;
 namespace Sendcat.ApiService.Providers.Markup;
 
 /// <summary>
-/// Takes tool calls and thoughts out of a model's text before anyone sees it. Deltas may cut the markup anywhere; whatever the cuts, the same text, the same
-/// reasoning and the same calls come out. Nothing of an open block is let through, and markup never is, understood or not. After the first call the text ends.
+/// Removes tool calls and reasoning from the streamed text of a model and emits them as separate events. A delta may end anywhere inside
+/// the markup; the resulting text, reasoning and calls do not depend on the boundaries of the deltas. The content of an open tag block is
+/// never emitted as text, even if it cannot be parsed. After the first block with calls no more text is emitted.
 /// </summary>
-/// <param name="webSearch">False: calls of <c>search_web</c> are removed but not made.</param>
-/// <param name="toolsAllowed">False: all calls are removed but not made, because the turn has used up its tools.</param>
+/// <param name="webSearch">False: calls of <c>search_web</c> are removed but not executed.</param>
+/// <param name="toolsAllowed">False: all calls are removed but not executed, because the turn has used up its tool budget.</param>
 internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool toolsAllowed, TimeProvider time)
 {
-    /// <summary>Characters of a block of tags; what is longer is no tool call, and is removed without being kept.</summary>
+    /// <summary>Maximum characters of a tag block. A longer block is not a tool call; it is removed without being buffered.</summary>
     private const int MaxTagBlock = 16 * 1024;
 
-    /// <summary>Characters of a query in brackets; what is longer, or has a line break, was plain text.</summary>
+    /// <summary>Maximum characters of a query in brackets. A longer one, or one with a line break, is plain text.</summary>
     private const int MaxBracketBlock = 512;
 
     private ArrayBufferWriter<char>? _held;
@@ -25,12 +26,12 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
     private bool _thinking;
     private bool _tooLong;
 
-    /// <summary>Calls were found and told; the rest of the answer is of no use.</summary>
+    /// <summary>Calls were found and emitted. The rest of the response is ignored.</summary>
     public bool FoundCalls => Calls.Count > 0;
 
     public IReadOnlyList<ProviderToolCall> Calls { get; private set; } = [];
 
-    /// <summary>Takes the next piece of text and tells what can be said for sure.</summary>
+    /// <summary>Processes the next piece of text and emits the events that no later text can change.</summary>
     public void Push(string delta, List<ProviderEvent> events)
     {
         if (FoundCalls || delta.Length == 0)
@@ -50,7 +51,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
             if (_open is null && HeldLength == 0)
             {
                 var trigger = rest.IndexOfAny(Syntax.Triggers);
-                Say(trigger < 0 ? rest : rest[..trigger]);
+                Emit(trigger < 0 ? rest : rest[..trigger]);
                 if (trigger < 0)
                 {
                     break;
@@ -63,18 +64,21 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
             rest = rest[1..];
             if (_open is null)
             {
-                TakeIntoMarker(next, events);
+                AppendToMarker(next, events);
             }
             else
             {
-                TakeIntoBlock(next, events);
+                AppendToBlock(next, events);
             }
         }
 
         Flush(events);
     }
 
-    /// <summary>The answer is complete: what was held as a possible marker was text; an unfinished block of tags may still be a whole call.</summary>
+    /// <summary>
+    /// The response is complete. Characters that were buffered as a possible marker are emitted as text. An unclosed tag block is parsed,
+    /// because it may contain a complete call.
+    /// </summary>
     public void Complete(List<ProviderEvent> events)
     {
         if (_open is { } open && MarkupSyntax.EndTag(open) is not null && !_tooLong)
@@ -85,12 +89,12 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
         Abandon(events);
     }
 
-    /// <summary>The answer broke off: held text is let go, an open block is dropped.</summary>
+    /// <summary>The response was interrupted. Buffered text is emitted, and an open block is dropped.</summary>
     public void Abandon(List<ProviderEvent> events)
     {
         if (_open is null && HeldLength > 0 && !FoundCalls)
         {
-            Say(_held!.WrittenSpan);
+            Emit(_held!.WrittenSpan);
         }
 
         _held?.ResetWrittenCount();
@@ -102,8 +106,11 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
 
     private int HeldLength => _held?.WrittenCount ?? 0;
 
-    /// <summary>Holds characters while they may become a marker; as soon as they cannot, as many as needed are let go from the front.</summary>
-    private void TakeIntoMarker(char next, List<ProviderEvent> events)
+    /// <summary>
+    /// Buffers characters while they may become a marker. When they cannot, characters are emitted from the front until the rest may become
+    /// a marker.
+    /// </summary>
+    private void AppendToMarker(char next, List<ProviderEvent> events)
     {
         _held ??= new ArrayBufferWriter<char>(32);
         _held.Write([next]);
@@ -117,10 +124,10 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
 
         if (from > 0)
         {
-            Say(held[..from]);
-            var kept = held[from..].ToString();
+            Emit(held[..from]);
+            var remaining = held[from..].ToString();
             _held.ResetWrittenCount();
-            _held.Write(kept);
+            _held.Write(remaining);
         }
 
         if (opened is { } block && HeldLength > 0)
@@ -139,7 +146,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
                 _held!.ResetWrittenCount();
                 break;
             default:
-                // The marker stays held: a bracket that turns out to be text is given back with it.
+                // The marker stays in the buffer: if a bracket block turns out to be text, the marker is emitted with it.
                 _open = block;
                 _tooLong = false;
                 (_block ??= new ArrayBufferWriter<char>(128)).ResetWrittenCount();
@@ -147,14 +154,14 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
         }
     }
 
-    private void TakeIntoBlock(char next, List<ProviderEvent> events)
+    private void AppendToBlock(char next, List<ProviderEvent> events)
     {
         var open = _open!.Value;
         var block = _block!;
         block.Write([next]);
         if (MarkupSyntax.EndTag(open) is { } endTag)
         {
-            TakeIntoTags(open, next, endTag, events);
+            AppendToTagBlock(open, next, endTag, events);
         }
         else if (next == ']' && MarkupCalls.BracketEnds(open, block.WrittenSpan))
         {
@@ -162,11 +169,11 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
         }
         else if (next is '\n' or '\r' || block.WrittenCount > MaxBracketBlock)
         {
-            GiveBack(events);
+            ReleaseAsText(events);
         }
     }
 
-    private void TakeIntoTags(MarkupBlock open, char next, string endTag, List<ProviderEvent> events)
+    private void AppendToTagBlock(MarkupBlock open, char next, string endTag, List<ProviderEvent> events)
     {
         var block = _block!;
         if (next == '>' && block.WrittenSpan.EndsWith(endTag, StringComparison.OrdinalIgnoreCase))
@@ -175,7 +182,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
         }
         else if (block.WrittenCount > MaxTagBlock)
         {
-            // Keep just enough to recognise the end tag.
+            // Only enough characters to recognize the end tag stay in the buffer.
             var tail = block.WrittenSpan[^endTag.Length..].ToString();
             block.ResetWrittenCount();
             block.Write(tail);
@@ -183,13 +190,15 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
         }
     }
 
-    /// <summary>The bracket was text after all: its first character surely is, the others may hold a marker of their own.</summary>
-    private void GiveBack(List<ProviderEvent> events)
+    /// <summary>
+    /// The bracket block is text. Its first character is emitted; the others are processed again, because they may contain a marker.
+    /// </summary>
+    private void ReleaseAsText(List<ProviderEvent> events)
     {
         var text = string.Concat(_held!.WrittenSpan, _block!.WrittenSpan);
         _held.ResetWrittenCount();
         _open = null;
-        Say(text.AsSpan(0, 1));
+        Emit(text.AsSpan(0, 1));
         Flush(events);
         Push(text[1..], events);
     }
@@ -223,7 +232,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
         events.AddRange(calls.Select(call => new ProviderEvent.ToolCallReady(call)));
     }
 
-    private void Say(ReadOnlySpan<char> text) => (_out ??= new StringBuilder()).Append(text);
+    private void Emit(ReadOnlySpan<char> text) => (_out ??= new StringBuilder()).Append(text);
 
     private void Flush(List<ProviderEvent> events)
     {

@@ -3,14 +3,14 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>Writes one model call as the provider's <c>/chat/completions</c> wants it.</summary>
+/// <summary>Writes the request body of one model call for the provider's <c>/chat/completions</c>.</summary>
 internal static class ChatRequestBody
 {
-    /// <summary>Relaxed: the body is read by a JSON parser, never by a browser.</summary>
+    /// <summary>Relaxed escaping is safe here: only a JSON parser reads the body, never a browser.</summary>
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
-    /// <param name="nativeTools">Tools are declared; otherwise the prompts describe them.</param>
-    /// <param name="prompts">System prompts, put before the messages.</param>
+    /// <param name="nativeTools">True: tools are declared. False: the prompts describe them.</param>
+    /// <param name="prompts">System prompts; they are written before the messages.</param>
     public static PooledBody Write(ProviderRequest request, string model, bool nativeTools, IReadOnlyList<string> prompts)
     {
         var body = new PooledBody();
@@ -127,7 +127,7 @@ internal static class ChatRequestBody
         json.WriteEndArray();
     }
 
-    /// <summary>Text if there is any, then images as <c>image_url</c> and everything else as <c>file</c>.</summary>
+    /// <summary>Writes the text, if there is any, then images as <c>image_url</c> and all other attachments as <c>file</c>.</summary>
     private static void WriteParts(Utf8JsonWriter json, ProviderMessage message)
     {
         json.WriteStartArray("content"u8);

@@ -4,13 +4,13 @@ using Sendcat.ApiService.Providers.Markup;
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>
-/// Reads the chunks of one streamed completion and remembers what they add up to. Works straight on the bytes of a chunk; members of an unexpected
-/// type are passed over, bytes that are no JSON throw <see cref="JsonException"/>.
+/// Parses the chunks of one streamed completion and accumulates their state. It works directly on the bytes of a chunk. Members of an
+/// unexpected type are skipped.
 /// </summary>
 internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
 {
-    /// <summary>Bytes of a model's name, an id or a finish reason; a longer one is not taken.</summary>
-    private const int MaxWordBytes = 512;
+    /// <summary>Maximum bytes of a model name, a response id or a finish reason. A longer value is ignored.</summary>
+    private const int MaxStringBytes = 512;
 
     private ToolCallAssembly? _toolCalls;
     private ReasoningTrail? _trail;
@@ -21,22 +21,24 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     /// <summary>The last finish reason that was not null.</summary>
     public string? FinishReason { get; private set; }
 
-    /// <summary>Content came in a later chunk than a finish reason: this provider's finish reason does not mean the end.</summary>
-    public bool WentOn { get; private set; }
+    /// <summary>Content arrived in a later chunk than a finish reason, so a finish reason of this provider does not mark the end.</summary>
+    public bool ContinuedAfterFinish { get; private set; }
 
     public ProviderUsage? Usage { get; private set; }
 
-    /// <summary>The model that answers, as the provider names it.</summary>
+    /// <summary>The model that generates the response, as the provider names it.</summary>
     public string? Model { get; private set; }
 
     public string? ResponseId { get; private set; }
 
-    /// <summary>An <c>error</c> object was seen; it wins over any finish reason.</summary>
-    public (int? Status, string? Word)? Error { get; private set; }
+    /// <summary>The first <c>error</c> object; it takes precedence over any finish reason. Null: there was none.</summary>
+    public (int? Status, string? ErrorType)? Error { get; private set; }
 
-    /// <summary>The calls of the answer went beyond what can be kept.</summary>
+    /// <summary>The tool calls of the response exceeded a limit of <see cref="ToolCallAssembly"/>.</summary>
     public bool Overflowed { get; private set; }
 
+    /// <param name="json">One complete chunk.</param>
+    /// <exception cref="JsonException">The bytes are not exactly one JSON value.</exception>
     public void Parse(ReadOnlySpan<byte> json, List<ProviderEvent> events)
     {
         _hadFinishReason = FinishReason is not null;
@@ -67,12 +69,12 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             else if (reader.ValueTextEquals("model"u8))
             {
                 reader.Read();
-                Model = Same(ref reader, Model);
+                Model = ReadShortString(ref reader, Model);
             }
             else if (ResponseId is null && reader.ValueTextEquals("id"u8))
             {
                 reader.Read();
-                ResponseId = Same(ref reader, null);
+                ResponseId = ReadShortString(ref reader, null);
             }
             else
             {
@@ -80,11 +82,12 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             }
         }
 
-        // A second value behind the first is no chunk: Read throws.
+        // Throws if a second value follows the first one.
         reader.Read();
     }
 
-    /// <summary>The tool calls of the answer; true if there are any.</summary>
+    /// <summary>Adds the complete tool calls of the response.</summary>
+    /// <returns>True if there is at least one.</returns>
     public bool CompleteToolCalls(List<ProviderEvent> events) => _toolCalls?.Complete(events) ?? false;
 
     public string? ReasoningDetailsJson() => _trail?.ToJson();
@@ -115,7 +118,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
                 else if (reader.ValueTextEquals("finish_reason"u8))
                 {
                     reader.Read();
-                    FinishReason = Same(ref reader, FinishReason);
+                    FinishReason = ReadShortString(ref reader, FinishReason);
                 }
                 else if (reader.ValueTextEquals("error"u8))
                 {
@@ -130,7 +133,9 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
         }
     }
 
-    /// <summary>Within one delta reasoning comes before text, and text before tool calls, whatever the order of its members.</summary>
+    /// <summary>
+    /// Emits the events of one delta: reasoning first, then text, then tool calls, independent of the order of the members.
+    /// </summary>
     private void ReadDelta(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, List<ProviderEvent> events)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
@@ -173,7 +178,8 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             }
         }
 
-        WentOn |= _hadFinishReason && (hasToolCalls || !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning) || !string.IsNullOrEmpty(detailed));
+        ContinuedAfterFinish |= _hadFinishReason
+            && (hasToolCalls || !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning) || !string.IsNullOrEmpty(detailed));
         reasoning = _reasoningSplit.Join((string.IsNullOrEmpty(reasoning) ? detailed : reasoning) ?? "");
         if (reasoning.Length > 0)
         {
@@ -191,13 +197,13 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
         }
     }
 
-    /// <summary>Works on a copy: the reader stays where it is.</summary>
+    /// <summary>The reader is passed by value, so the caller's reader does not move.</summary>
     private static bool IsEmpty(Utf8JsonReader array) => array.Read() && array.TokenType == JsonTokenType.EndArray;
 
     private static string? ReadText(ref Utf8JsonReader reader)
     {
         reader.Read();
-        var text = JsonText.Read(ref reader);
+        var text = LenientJsonString.Read(ref reader);
         reader.Skip();
         return text;
     }
@@ -253,15 +259,18 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
         reader.Skip();
     }
 
-    /// <summary>The string of this token, without a new one when it says the same again; other tokens leave what was.</summary>
-    private static string? Same(ref Utf8JsonReader reader, string? known)
+    /// <summary>
+    /// The string of the current token. If it equals <paramref name="known"/>, that instance is returned without an allocation. A token
+    /// that is not a string, an empty string or a too long string returns <paramref name="known"/>.
+    /// </summary>
+    private static string? ReadShortString(ref Utf8JsonReader reader, string? known)
     {
-        if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length is 0 or > MaxWordBytes)
+        if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length is 0 or > MaxStringBytes)
         {
             reader.Skip();
             return known;
         }
 
-        return known is not null && reader.ValueTextEquals(known) ? known : JsonText.Read(ref reader);
+        return known is not null && reader.ValueTextEquals(known) ? known : LenientJsonString.Read(ref reader);
     }
 }

@@ -3,13 +3,16 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>Reads an <c>error</c> member: its code as a number or a word, and the canonical type in its metadata. The provider's message is not read at all.</summary>
+/// <summary>
+/// Reads an <c>error</c> member: its code as a number or as text, and the error type in its metadata. The provider's message is not read.
+/// </summary>
 internal static class ErrorReader
 {
-    public static (int? Status, string? Word) Read(ref Utf8JsonReader reader)
+    /// <summary>Both values are null for anything but an object.</summary>
+    public static (int? Status, string? ErrorType) Read(ref Utf8JsonReader reader)
     {
         int? status = null;
-        string? word = null;
+        string? errorType = null;
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             return (null, null);
@@ -24,10 +27,10 @@ internal static class ErrorReader
                 {
                     status = reader.TryGetInt32(out var number) ? number : null;
                 }
-                else if (JsonText.Read(ref reader) is { } code)
+                else if (LenientJsonString.Read(ref reader) is { } code)
                 {
                     status = int.TryParse(code, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
-                    word = status is null ? code : word;
+                    errorType = status is null ? code : errorType;
                 }
 
                 reader.Skip();
@@ -35,13 +38,13 @@ internal static class ErrorReader
             else if (reader.ValueTextEquals("type"u8) || reader.ValueTextEquals("error_type"u8))
             {
                 reader.Read();
-                word ??= JsonText.Read(ref reader);
+                errorType ??= LenientJsonString.Read(ref reader);
                 reader.Skip();
             }
             else if (reader.ValueTextEquals("metadata"u8))
             {
                 reader.Read();
-                word ??= Read(ref reader).Word;
+                errorType ??= Read(ref reader).ErrorType;
                 reader.Skip();
             }
             else
@@ -50,6 +53,6 @@ internal static class ErrorReader
             }
         }
 
-        return (status, word);
+        return (status, errorType);
     }
 }

@@ -5,23 +5,27 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>Speaks HTTP to the provider. No retries, no timeouts here: <see cref="ProviderRouter"/> is the policy.</summary>
+/// <summary>
+/// Sends HTTP requests to the provider. Retries and the timeouts of chat requests are the task of <see cref="ProviderCall"/> and
+/// <see cref="RouteAttempt"/>.
+/// </summary>
 internal sealed class OpenRouterClient(OpenRouterTransport transport, IOptionsMonitor<ProviderRouteOptions> options, TimeProvider time) : IDisposable
 {
-    /// <summary>The whole catalogue is below 1 MiB today.</summary>
+    /// <summary>Maximum bytes of the catalogue. The whole catalogue is below 1 MiB today.</summary>
     private const int MaxCatalogueBytes = 16 * 1024 * 1024;
 
     private const int MaxErrorBytes = 16 * 1024;
     private const string Title = "Sendcat";
 
-    private static readonly TimeSpan ErrorBodyWithin = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan ErrorBodyTimeout = TimeSpan.FromMilliseconds(20);
     private static readonly MediaTypeWithQualityHeaderValue EventStream = new("text/event-stream");
     private static readonly MediaTypeWithQualityHeaderValue Json = new("application/json");
 
     private readonly HttpMessageInvoker _http = new(transport.Handler, disposeHandler: false);
 
-    /// <summary>Posts a chat request and comes back with the headers of a 2xx answer; the body is still to come.</summary>
-    /// <exception cref="ProviderException">Any other status.</exception>
+    /// <summary>Posts a chat request and returns when the headers of a 2xx response have arrived. The caller reads the body.</summary>
+    /// <exception cref="ProviderException">The status is not 2xx.</exception>
+    /// <exception cref="HttpRequestException">The connection failed.</exception>
     public async Task<HttpResponseMessage> ChatAsync(ProviderRoute route, PooledBody body, CancellationToken cancellationToken)
     {
         using var message = Message(HttpMethod.Post, route.BaseUrl, "chat/completions", route.ApiKey, EventStream);
@@ -35,13 +39,14 @@ internal sealed class OpenRouterClient(OpenRouterTransport transport, IOptionsMo
         using (response)
         {
             var retryAfterMs = ProviderFaults.RetryAfterMs(response.Headers, time.GetUtcNow());
-            await ReadAwayAsync(response, cancellationToken);
+            await DrainAsync(response, cancellationToken);
             throw new ProviderFaults(route.Id).Status((int)response.StatusCode, retryAfterMs);
         }
     }
 
-    /// <summary>The provider's live catalogue.</summary>
-    /// <exception cref="HttpRequestException">The provider did not answer with 200.</exception>
+    /// <summary>Fetches the provider's live model catalogue, at most 16 MiB.</summary>
+    /// <exception cref="HttpRequestException">The connection failed, the status is not 2xx, or the body is too large.</exception>
+    /// <exception cref="JsonException">The body is not JSON.</exception>
     public async Task<JsonDocument> ModelsAsync(string baseUrl, string apiKey, CancellationToken cancellationToken)
     {
         using var message = Message(HttpMethod.Get, baseUrl, "models", apiKey, Json);
@@ -79,18 +84,23 @@ internal sealed class OpenRouterClient(OpenRouterTransport transport, IOptionsMo
         return message;
     }
 
-    /// <summary>The body of a refusal is not looked at (its words are the provider's), only read away if it is already there, so that the connection can serve again.</summary>
-    private async Task ReadAwayAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    /// <summary>
+    /// Reads and discards the body of an error response, if it arrives within <see cref="ErrorBodyTimeout"/>, so that the connection can be
+    /// reused. The content is ignored, because clients must not see text of the provider.
+    /// </summary>
+    private async Task DrainAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
-        using var briefly = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        await using var timer = time.CreateTimer(static cancel => ((CancellationTokenSource)cancel!).Cancel(), briefly, ErrorBodyWithin, Timeout.InfiniteTimeSpan);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        await using var timer = time.CreateTimer(
+            static cancel => ((CancellationTokenSource)cancel!).Cancel(), timeout, ErrorBodyTimeout, Timeout.InfiniteTimeSpan);
         try
         {
-            await response.Content.LoadIntoBufferAsync(MaxErrorBytes, briefly.Token);
+            await response.Content.LoadIntoBufferAsync(MaxErrorBytes, timeout.Token);
         }
-        catch (Exception e) when (e is HttpRequestException or IOException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception e) when (e is HttpRequestException or IOException
+            || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
-            // Then this connection is closed instead.
+            // The connection is closed instead of reused.
         }
     }
 }

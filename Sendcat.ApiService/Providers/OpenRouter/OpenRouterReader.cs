@@ -5,8 +5,9 @@ using Sendcat.ApiService.Providers.Markup;
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>
-/// Reads one streamed answer. What a read from the network brought is parsed and handed on at once; nothing waits for a fuller buffer, and while nothing comes
-/// no buffer is held. The answer is over at <c>[DONE]</c> or the end of the stream, not at the finish reason, because usage comes after it.
+/// Reads one streamed response. The bytes of each network read are parsed immediately, without waiting for a fuller buffer. While no bytes
+/// arrive, no buffer is held. The response ends at <c>[DONE]</c> or at the end of the stream, not at the finish reason, because the usage
+/// comes after it.
 /// </summary>
 internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderFaults faults, TimeProvider time) : IDisposable
 {
@@ -19,28 +20,33 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
 
     public string? Model => _chunks.Model;
 
-    /// <summary>A finish reason was seen: if the tail never comes, the answer is whole all the same.</summary>
+    /// <summary>A finish reason has arrived. The response counts as complete, even if the rest of the stream never arrives.</summary>
     public bool HasFinishReason => _chunks.FinishReason is not null;
 
-    /// <summary>After a finish reason it said more: what comes behind the next one is waited for like any other content.</summary>
-    public bool WentOn => _chunks.WentOn;
+    /// <summary>
+    /// Content arrived after a finish reason, so the data after the next finish reason is awaited with the normal idle timeout.
+    /// </summary>
+    public bool ContinuedAfterFinish => _chunks.ContinuedAfterFinish;
 
-    /// <summary>Nothing more is read: the answer is whole, or has failed and the next read says so.</summary>
-    public bool Ended => _done || _failure is not null;
+    /// <summary>No more bytes are read: the response is complete, or it has failed and the next read throws.</summary>
+    public bool IsDone => _done || _failure is not null;
 
-    /// <summary>The stream was read to its end, so that its connection can serve again.</summary>
+    /// <summary>The stream was read to its end, so the connection can be reused.</summary>
     public bool AtEnd { get; private set; }
 
-    /// <summary>The answer was read to its end or to <c>[DONE]</c>: what may still come is nothing but the end of the stream.</summary>
+    /// <summary>The response was read to its end or to <c>[DONE]</c>. Only the end of the stream may still follow.</summary>
     public bool ReadToDone => _done && !markup.FoundCalls;
 
-    /// <summary>The last read brought more than comments; cleared by the next.</summary>
+    /// <summary>The last read returned more than comments and blank lines. The next read clears this flag.</summary>
     public bool SawField => _sse.SawField;
 
-    /// <summary>Reads once from the network and adds what that made known; perhaps nothing. The last event added is <see cref="ProviderEvent.Finished"/>.</summary>
-    /// <returns>False when nothing will come any more.</returns>
-    /// <exception cref="ProviderException">The answer failed; all that was before the failure has been handed on.</exception>
-    /// <exception cref="IOException">The connection failed; ask <see cref="Broken"/> what that means.</exception>
+    /// <summary>
+    /// Reads once from the network and adds the resulting events, which may be none. The last event of a successful response is
+    /// <see cref="ProviderEvent.Finished"/>.
+    /// </summary>
+    /// <returns>False when the response is over.</returns>
+    /// <exception cref="ProviderException">The response failed. All events before the failure have been added.</exception>
+    /// <exception cref="IOException">The connection failed. The caller must call <see cref="OnConnectionFailed"/>.</exception>
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public async ValueTask<bool> ReadAsync(List<ProviderEvent> events, CancellationToken cancellationToken)
     {
@@ -55,28 +61,31 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
         }
 
         _sse.SawField = false;
-        _sse.Rest();
-#pragma warning disable CA2022, MA0060 // Reads nothing: it waits for bytes, so that no buffer is held until there are some.
+        _sse.ReleaseIfEmpty();
+#pragma warning disable CA2022, MA0060 // A zero-byte read waits for data, so that no buffer is held until data arrives.
         await body.ReadAsync(Memory<byte>.Empty, cancellationToken);
 #pragma warning restore CA2022, MA0060
-        var count = await body.ReadAsync(_sse.Room(), cancellationToken);
+        var count = await body.ReadAsync(_sse.GetWriteMemory(), cancellationToken);
         if (count > 0)
         {
             _sse.Advance(count);
             Drain(events);
-            _sse.Rest();
+            _sse.ReleaseIfEmpty();
         }
         else
         {
             AtEnd = true;
-            DrainRest(events);
+            DrainRemainder(events);
         }
 
         return true;
     }
 
-    /// <summary>The connection broke or fell silent. Behind a finish reason that ends the answer well; otherwise <paramref name="failure"/> is thrown by the next read.</summary>
-    public void Broken(ProviderException failure, List<ProviderEvent> events)
+    /// <summary>
+    /// The connection failed or timed out. After a finish reason the response counts as complete. Otherwise the next read throws
+    /// <paramref name="failure"/>.
+    /// </summary>
+    public void OnConnectionFailed(ProviderException failure, List<ProviderEvent> events)
     {
         if (HasFinishReason && _chunks.Error is null)
         {
@@ -88,12 +97,12 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
         }
     }
 
-    /// <summary>After <c>[DONE]</c>: reads the end of the stream, so that closing it is no abort.</summary>
+    /// <summary>Reads the stream from <c>[DONE]</c> to its end, so that closing it does not abort the connection.</summary>
     public async ValueTask ReadTailAsync(CancellationToken cancellationToken)
     {
         while (!AtEnd)
         {
-            AtEnd = await body.ReadAsync(_sse.Room(), cancellationToken) == 0;
+            AtEnd = await body.ReadAsync(_sse.GetWriteMemory(), cancellationToken) == 0;
         }
     }
 
@@ -112,9 +121,9 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
         }
     }
 
-    private void DrainRest(List<ProviderEvent> events)
+    private void DrainRemainder(List<ProviderEvent> events)
     {
-        if (_sse.TryReadRest(out var payload))
+        if (_sse.TryReadRemainder(out var payload))
         {
             Take(payload, events);
         }
@@ -145,7 +154,7 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
 
         if (_chunks.Error is { } error)
         {
-            Fail(faults.InStream(error.Status, error.Word), events);
+            Fail(faults.InStream(error.Status, error.ErrorType), events);
         }
         else if (_chunks.Overflowed)
         {
@@ -158,7 +167,10 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
         }
     }
 
-    /// <summary>Nothing more will come. Without a finish reason that is a failure; so is the reason <c>error</c>, and tool calls announced but not made.</summary>
+    /// <summary>
+    /// The stream is over. It is a failure if the finish reason is missing or <c>error</c>, or if the reason is <c>tool_calls</c> without
+    /// any tool call.
+    /// </summary>
     private void End(List<ProviderEvent> events)
     {
         var reason = _chunks.FinishReason;

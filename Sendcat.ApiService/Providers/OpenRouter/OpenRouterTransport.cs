@@ -2,7 +2,10 @@ using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>The connections to the provider, tuned for many long, slow streams. Built here and not by the client factory, so that no default resilience handler can come between.</summary>
+/// <summary>
+/// The connection pool for the provider, tuned for many long, slow streams. It does not use <c>IHttpClientFactory</c>, so that no default
+/// resilience handler is added.
+/// </summary>
 internal sealed class OpenRouterTransport(HttpMessageHandler handler) : IDisposable
 {
     public OpenRouterTransport()
@@ -28,11 +31,11 @@ internal sealed class OpenRouterTransport(HttpMessageHandler handler) : IDisposa
         KeepAlivePingPolicy = HttpKeepAlivePingPolicy.WithActiveRequests,
         InitialHttp2StreamWindowSize = 65_535,
 
-        // A stream that is closed before its end is an abort: tell the provider now, instead of reading on for the connection's sake.
+        // A stream that is closed before its end is an abort. The connection is closed immediately instead of being drained for reuse.
         MaxResponseDrainSize = 0,
         ResponseDrainTimeout = TimeSpan.Zero,
 
-        // Each attempt has a span below the one of the model call, but trace ids are nobody else's business.
-        ActivityHeadersPropagator = ThirdParty.Untold,
+        // Each attempt has a child span of the model call, but trace ids are not sent to third parties.
+        ActivityHeadersPropagator = ThirdParty.NoPropagation,
     };
 }

@@ -4,7 +4,10 @@ using System.Net.Http.Headers;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>A JSON request body in pooled memory, of known length. The memory goes back on disposal, unless the transport is still sending from it.</summary>
+/// <summary>
+/// A JSON request body of known length in pooled memory. Disposing returns the memory to the pool, unless the transport is still sending
+/// from it.
+/// </summary>
 internal sealed class PooledBody : HttpContent, IBufferWriter<byte>
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
@@ -55,7 +58,7 @@ internal sealed class PooledBody : HttpContent, IBufferWriter<byte>
 
     protected override void Dispose(bool disposing)
     {
-        // HTTP/2 may answer while the request is still on its way; then the collector has the buffer.
+        // With HTTP/2 the response may arrive while the request is still being sent. Then the buffer is left to the garbage collector.
         if (disposing && Volatile.Read(ref _sending) == 0 && Interlocked.Exchange(ref _bytes, []) is { Length: > 0 } bytes)
         {
             ArrayPool<byte>.Shared.Return(bytes);

@@ -5,31 +5,33 @@ using System.Text.Json;
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>
-/// Collects <c>reasoning_details</c> so that they can be replayed within the turn: pieces of one text or summary become one entry,
-/// everything else (encrypted blocks, signatures, unknown members) is kept as it came.
+/// Collects <c>reasoning_details</c> so that they can be sent back to the provider within the turn. Pieces of one text or summary are
+/// merged into one entry. Everything else (encrypted blocks, signatures, unknown members) is kept unchanged.
 /// </summary>
 internal sealed class ReasoningTrail
 {
-    /// <summary>Characters kept; a longer trail is not replayed at all, since half of one would be refused.</summary>
+    /// <summary>
+    /// Maximum characters. Longer details are not replayed at all, because the provider would refuse an incomplete array.
+    /// </summary>
     private const int MaxChars = 1024 * 1024;
 
     private readonly List<Entry> _entries = [];
     private int _chars;
 
-    /// <summary>Takes one entry; the reader stands on its opening brace and is left on the closing one.</summary>
-    /// <param name="json">The buffer that the reader reads.</param>
-    /// <returns>The readable part, if there is one.</returns>
+    /// <summary>Reads one entry. The reader must be at its opening brace and ends at its closing brace.</summary>
+    /// <param name="json">The buffer of <paramref name="reader"/>.</param>
+    /// <returns>The readable text of the entry; null: there is none.</returns>
     public string? Add(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         var piece = new Entry();
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            var name = JsonText.Read(ref reader)!;
+            var name = LenientJsonString.Read(ref reader)!;
             reader.Read();
             if (name is "text" or "summary" && reader.TokenType is JsonTokenType.String or JsonTokenType.Null)
             {
                 piece.TextName = name;
-                piece.Text.Append(JsonText.Read(ref reader));
+                piece.Text.Append(LenientJsonString.Read(ref reader));
                 continue;
             }
 
@@ -85,7 +87,10 @@ internal sealed class ReasoningTrail
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    /// <summary>Pieces belong together when they follow one another with the same type and index and neither is opaque.</summary>
+    /// <summary>
+    /// Merges the piece into the previous entry if both are a text or a summary with the same type and index, and their ids do not differ.
+    /// </summary>
+    /// <returns>False: the piece is a new entry.</returns>
     private bool Merge(Entry piece)
     {
         if (_entries.Count == 0 || piece.Type is not ("\"reasoning.text\"" or "\"reasoning.summary\""))

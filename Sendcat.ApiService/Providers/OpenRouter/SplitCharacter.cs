@@ -1,10 +1,15 @@
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>Puts a character together again whose surrogate halves came in two deltas of one channel; a half that stays alone becomes U+FFFD.</summary>
+/// <summary>
+/// Joins a character whose two surrogates arrived in two consecutive deltas of one channel. A surrogate that stays unpaired becomes U+FFFD.
+/// </summary>
 internal struct SplitCharacter
 {
     private char _high;
 
+    /// <summary>
+    /// The delta, with a high surrogate of the previous delta prepended. A high surrogate at its end is kept for the next delta.
+    /// </summary>
     public string Join(string delta)
     {
         if (delta.Length == 0 || (_high == 0 && !char.IsSurrogate(delta[0]) && !char.IsSurrogate(delta[^1])))

@@ -4,17 +4,17 @@ using System.Text.Json;
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>
-/// Cuts the bytes of an event stream into the payloads of its <c>data</c> lines, however the network cut them. Lines end with LF, CRLF or CR;
-/// comments, other fields and empty data are passed over; several data lines make one payload, except that a line which is a whole JSON
-/// value (or <c>[DONE]</c>) is handed out at once and does not wait for the blank line behind it.
+/// Splits the bytes of an event stream into the payloads of its <c>data</c> lines, independent of how the network splits the bytes. Lines
+/// end with LF, CRLF or CR. Comments, other fields and empty data are skipped. Consecutive data lines form one payload; but a line that is
+/// a complete JSON value (or <c>[DONE]</c>) is returned immediately, without waiting for the blank line after it.
 /// </summary>
 internal sealed class SseBuffer : IDisposable
 {
-    /// <summary>The longest line, and the longest payload of several lines, in bytes.</summary>
+    /// <summary>Maximum bytes of a line, and of a payload of several lines.</summary>
     public const int MaxLineBytes = 1024 * 1024;
 
-    private const int FirstBytes = 4096;
-    private const int LeastRoom = 512;
+    private const int InitialBytes = 4096;
+    private const int MinWriteBytes = 512;
 
     private byte[]? _bytes;
     private int _start;
@@ -23,40 +23,41 @@ internal sealed class SseBuffer : IDisposable
     private bool _skipLineFeed;
     private bool _pastByteOrderMark;
     private ArrayBufferWriter<byte>? _payload;
-    private bool _payloadHandedOut;
+    private bool _payloadWasReturned;
 
     public static ReadOnlySpan<byte> Done => "[DONE]"u8;
 
-    /// <summary>A line or payload outgrew <see cref="MaxLineBytes"/>; nothing more can be read.</summary>
+    /// <summary>A line or payload exceeded <see cref="MaxLineBytes"/>. Nothing more can be read.</summary>
     public bool Overflowed { get; private set; }
 
-    /// <summary>Set by everything but comments and blank lines; the owner clears it.</summary>
+    /// <summary>Set when anything except comments and blank lines arrives. The owner clears it.</summary>
     public bool SawField { get; set; }
 
-    /// <summary>Room for the next bytes. While nothing is pending between reads, no buffer is held.</summary>
-    public Memory<byte> Room()
+    /// <summary>Free memory for the next bytes, at least 512. It rents a buffer if none is held.</summary>
+    public Memory<byte> GetWriteMemory()
     {
         if (_bytes is null)
         {
-            _bytes = ArrayPool<byte>.Shared.Rent(FirstBytes);
+            _bytes = ArrayPool<byte>.Shared.Rent(InitialBytes);
         }
-        else if (_bytes.Length - _end < LeastRoom)
+        else if (_bytes.Length - _end < MinWriteBytes)
         {
-            MakeRoom();
+            MakeWriteSpace();
         }
 
         return _bytes.AsMemory(_end);
     }
 
+    /// <param name="count">Bytes that were written into the memory of <see cref="GetWriteMemory"/>.</param>
     public void Advance(int count) => _end += count;
 
-    /// <summary>The next payload, valid until the next call; false when more bytes are needed.</summary>
+    /// <summary>Reads the next payload, which is valid until the next call. False: more bytes are needed.</summary>
     public bool TryRead(out ReadOnlySpan<byte> payload)
     {
-        if (_payloadHandedOut)
+        if (_payloadWasReturned)
         {
             _payload!.ResetWrittenCount();
-            _payloadHandedOut = false;
+            _payloadWasReturned = false;
         }
 
         while (TryReadLine(out var line))
@@ -71,16 +72,16 @@ internal sealed class SseBuffer : IDisposable
         return false;
     }
 
-    /// <summary>At the end of the stream: what stands unterminated, if it is whole all the same.</summary>
-    public bool TryReadRest(out ReadOnlySpan<byte> payload)
+    /// <summary>At the end of the stream: reads the last payload without a line end or blank line, if it is complete.</summary>
+    public bool TryReadRemainder(out ReadOnlySpan<byte> payload)
     {
         var line = Pending;
         _start = _scanned = _end;
-        return TakeLine(line, out payload) || (TakeLine([], out payload) && IsWhole(payload));
+        return TakeLine(line, out payload) || (TakeLine([], out payload) && IsComplete(payload));
     }
 
-    /// <summary>Gives the buffer back while nothing is pending, so that a silent stream costs none.</summary>
-    public void Rest()
+    /// <summary>Returns the buffer to the pool if no bytes are pending, so that an idle stream holds no buffer.</summary>
+    public void ReleaseIfEmpty()
     {
         if (_start < _end)
         {
@@ -128,7 +129,8 @@ internal sealed class SseBuffer : IDisposable
         return !Overflowed;
     }
 
-    /// <summary>Passes the LF of a CRLF whose CR ended the line before, and the byte order mark at the very start.</summary>
+    /// <summary>Skips the LF of a CRLF whose CR ended the previous line, and the byte order mark at the start of the stream.</summary>
+    /// <returns>False: more bytes are needed.</returns>
     private bool TryPassPrefix()
     {
         if (_start == _end)
@@ -196,7 +198,7 @@ internal sealed class SseBuffer : IDisposable
             return false;
         }
 
-        if (_payload is not { WrittenCount: > 0 } && (BlankLineFollows() || data.SequenceEqual(Done) || IsWhole(data)))
+        if (_payload is not { WrittenCount: > 0 } && (BlankLineFollows() || data.SequenceEqual(Done) || IsComplete(data)))
         {
             payload = data;
             return true;
@@ -226,11 +228,11 @@ internal sealed class SseBuffer : IDisposable
     private bool TakePayload(out ReadOnlySpan<byte> payload)
     {
         payload = _payload is { } pending ? pending.WrittenSpan : default;
-        _payloadHandedOut = !payload.IsEmpty;
-        return _payloadHandedOut;
+        _payloadWasReturned = !payload.IsEmpty;
+        return _payloadWasReturned;
     }
 
-    /// <summary>The usual case, decided without looking into the JSON: the blank line came with the data line.</summary>
+    /// <summary>True if the blank line arrived together with the data line. This common case needs no JSON parsing.</summary>
     private bool BlankLineFollows()
     {
         var rest = Pending;
@@ -242,8 +244,8 @@ internal sealed class SseBuffer : IDisposable
         return !rest.IsEmpty && rest[0] is (byte)'\n' or (byte)'\r';
     }
 
-    /// <summary>True also for what can never become JSON: waiting would not make it better.</summary>
-    private static bool IsWhole(ReadOnlySpan<byte> data)
+    /// <summary>True for a complete JSON value, and for data that more bytes cannot turn into valid JSON.</summary>
+    private static bool IsComplete(ReadOnlySpan<byte> data)
     {
         var reader = new Utf8JsonReader(data, isFinalBlock: false, default);
         try
@@ -256,7 +258,7 @@ internal sealed class SseBuffer : IDisposable
         }
     }
 
-    private void MakeRoom()
+    private void MakeWriteSpace()
     {
         var pending = Pending;
         if (_start > 0 && pending.Length <= _bytes!.Length / 2)

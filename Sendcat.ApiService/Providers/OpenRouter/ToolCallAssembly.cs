@@ -3,24 +3,28 @@ using System.Text;
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
 /// <summary>
-/// Puts tool calls together from their fragments. Only <c>index</c> is promised by providers, and not by all: it may be missing or have gaps, id and name may come
-/// late or come again empty, and one index may be used for several calls. The first id and name that are not empty count; only arguments are appended.
+/// Assembles tool calls from their fragments. Providers guarantee only <c>index</c>, and not all of them do: it may be missing or have
+/// gaps, id and name may arrive late or repeat as empty, and several calls may share one index. The first id and the first name that are
+/// not empty count; only arguments are appended.
 /// </summary>
 internal sealed class ToolCallAssembly(TimeProvider time)
 {
-    /// <summary>More than any model asks for in one answer; beyond it the answer is broken.</summary>
+    /// <summary>Maximum tool calls of one response, more than any model makes. Beyond it the response fails.</summary>
     public const int MaxCalls = 128;
 
-    /// <summary>Characters of the arguments of all calls; beyond it the answer is broken.</summary>
+    /// <summary>Maximum characters of the arguments of all calls. Beyond it the response fails.</summary>
     public const int MaxArgumentChars = 256 * 1024;
 
-    /// <summary>Characters of an id or a name, which come with every event of the call. A longer id is replaced by one of ours, a longer name is cut and names no tool.</summary>
+    /// <summary>
+    /// Maximum characters of an id or a name, because every event of the call contains them. A longer id is replaced by a generated one. A
+    /// longer name is truncated and then matches no tool.
+    /// </summary>
     public const int MaxNameChars = 256;
 
     private readonly List<Call> _calls = [];
     private int _argumentChars;
 
-    /// <summary>False: the fragment went beyond a limit.</summary>
+    /// <returns>False: a limit is exceeded.</returns>
     public bool Add(ToolCallFragment fragment, List<ProviderEvent> events)
     {
         var call = Find(fragment);
@@ -41,27 +45,33 @@ internal sealed class ToolCallAssembly(TimeProvider time)
             call.ProviderId = fragment.Id;
         }
 
-        call.Name ??= string.IsNullOrEmpty(fragment.Name) ? null : fragment.Name.Length > MaxNameChars ? fragment.Name[..MaxNameChars] : fragment.Name;
+        call.Name ??= string.IsNullOrEmpty(fragment.Name) ? null
+            : fragment.Name.Length > MaxNameChars ? fragment.Name[..MaxNameChars]
+            : fragment.Name;
         _argumentChars += fragment.Arguments?.Length ?? 0;
-        Tell(call, call.Split.Join(fragment.Arguments ?? ""), events);
+        AddEvents(call, call.Split.Join(fragment.Arguments ?? ""), events);
         return _argumentChars <= MaxArgumentChars;
     }
 
-    /// <summary>The finished calls in the order of their indexes. A call that never got a name cannot be made and is left out; an id that never came is made up.</summary>
-    /// <returns>Whether there is any.</returns>
+    /// <summary>
+    /// Adds the complete calls in the order of their indexes. A call without a name is dropped, because it cannot be executed. A missing id
+    /// is generated.
+    /// </summary>
+    /// <returns>True if there is at least one call.</returns>
     public bool Complete(List<ProviderEvent> events)
     {
         _calls.RemoveAll(call => call.Name is null);
         foreach (var call in _calls.Where(call => call.Id is null))
         {
             call.Id = ToolCallId.New(time);
-            Tell(call, "", events);
+            AddEvents(call, "", events);
         }
 
         foreach (var call in _calls.OrderBy(call => call.Index))
         {
             var arguments = call.Arguments.ToString();
-            events.Add(new ProviderEvent.ToolCallReady(new ProviderToolCall(call.Id!, call.Name!, string.IsNullOrWhiteSpace(arguments) ? "{}" : arguments)));
+            var complete = new ProviderToolCall(call.Id!, call.Name!, string.IsNullOrWhiteSpace(arguments) ? "{}" : arguments);
+            events.Add(new ProviderEvent.ToolCallReady(complete));
         }
 
         return _calls.Count > 0;
@@ -74,11 +84,11 @@ internal sealed class ToolCallAssembly(TimeProvider time)
         return call is not null && StartsAnother(call, fragment) ? null : call;
     }
 
-    /// <summary>An id of its own together with a name is a new call, whatever its index says.</summary>
+    /// <summary>A fragment with a different id and a name starts a new call, independent of its index.</summary>
     private static bool StartsAnother(Call call, ToolCallFragment fragment) =>
         !string.IsNullOrEmpty(fragment.Id) && !string.IsNullOrEmpty(fragment.Name) && call.ProviderId is not null && call.ProviderId != fragment.Id;
 
-    private static void Tell(Call call, string arguments, List<ProviderEvent> events)
+    private static void AddEvents(Call call, string arguments, List<ProviderEvent> events)
     {
         call.Arguments.Append(arguments);
         if (call.Id is null || call.Name is null)
@@ -107,7 +117,7 @@ internal sealed class ToolCallAssembly(TimeProvider time)
 
         public string? Id { get; set; }
 
-        /// <summary>The id in the provider's words, which may have been taken by an earlier call.</summary>
+        /// <summary>The provider's id, which an earlier call may also have.</summary>
         public string? ProviderId { get; set; }
 
         public string? Name { get; set; }

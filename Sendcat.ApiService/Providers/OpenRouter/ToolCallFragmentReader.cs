@@ -4,10 +4,10 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>Reads one element of <c>delta.tool_calls</c>; every member may be missing, null or empty.</summary>
+/// <summary>Reads one element of <c>delta.tool_calls</c>. Every member may be missing, null or empty.</summary>
 internal static class ToolCallFragmentReader
 {
-    /// <param name="json">The buffer that the reader reads.</param>
+    /// <param name="json">The buffer of <paramref name="reader"/>.</param>
     public static ToolCallFragment Read(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         int? index = null;
@@ -72,15 +72,18 @@ internal static class ToolCallFragmentReader
         }
     }
 
-    /// <summary>Ids and names are keys: they are told as our record keeps them. They come in one piece, so a half of a character will not find its other half.</summary>
-    private static string? Name(ref Utf8JsonReader reader) => StoredText.Kept(JsonText.Read(ref reader));
+    /// <summary>
+    /// Ids and names are keys, so clients get them exactly as Postgres stores them. They arrive in one fragment, so an unpaired surrogate
+    /// stays unpaired.
+    /// </summary>
+    private static string? Name(ref Utf8JsonReader reader) => StoredText.Sanitize(LenientJsonString.Read(ref reader));
 
-    /// <summary>A string as a rule; some vendors send the object itself.</summary>
+    /// <summary>The arguments are usually a string; some vendors send a JSON object instead.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)
     {
         if (reader.TokenType != JsonTokenType.StartObject)
         {
-            var text = JsonText.Read(ref reader);
+            var text = LenientJsonString.Read(ref reader);
             reader.Skip();
             return text;
         }

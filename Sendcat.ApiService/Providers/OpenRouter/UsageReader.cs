@@ -2,10 +2,10 @@ using System.Text.Json;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
-/// <summary>Reads a <c>usage</c> object, as OpenRouter and the vendors behind it write it.</summary>
+/// <summary>Reads a <c>usage</c> object in the formats of OpenRouter and its upstream vendors.</summary>
 internal static class UsageReader
 {
-    /// <summary>Null for anything but an object; the reader is left on the value's last token.</summary>
+    /// <summary>Null for anything but an object. The reader ends at the last token of the value.</summary>
     public static ProviderUsage? Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType != JsonTokenType.StartObject)

@@ -4,33 +4,41 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Shopping.Affiliate;
 
-/// <summary><c>/api/shopping/affiliate</c>: clients put the tag on links to eBay and on no others, or let it be put on.</summary>
+/// <summary>
+/// <c>/api/shopping/affiliate</c>: clients get the affiliate tag and add it to links to eBay, or they send a link and get it back with the
+/// tag.
+/// </summary>
 internal static class AffiliateEndpoints
 {
-    private const int LongestLink = 2_048;
+    /// <summary>Characters.</summary>
+    private const int MaxLinkLength = 2_048;
 
     public static void MapAffiliate(this IEndpointRouteBuilder app)
     {
         var affiliate = app.MapGroup("/api/shopping/affiliate").WithTags("Shopping");
-        affiliate.MapGet("", GetAsync).RequireLimit(Budget.Shopping).As("affiliate.getEpnConfig", "Query parameters for links to eBay; 204 where there are none", 401, 429).Produces(StatusCodes.Status204NoContent);
-        affiliate.MapGet("/link", LinkAsync).RequireLimit(Budget.Shopping).As("affiliate.link", "?url= as it should be followed: with our parameters if it leads to eBay", 400, 401, 429);
+        affiliate.MapGet("", GetAsync).RequireLimit(RequestBudget.Shopping).As("affiliate.getEpnConfig", "Query parameters for links to eBay; 204 where there are none", 401, 429).Produces(StatusCodes.Status204NoContent);
+        affiliate.MapGet("/link", LinkAsync).RequireLimit(RequestBudget.Shopping).As("affiliate.link", "?url= as it should be followed: with our parameters if it leads to eBay", 400, 401, 429);
     }
 
-    private static async Task<Results<Ok<AffiliateTag>, NoContent, ApiError>> GetAsync(HttpContext http, ShopDoor door, IOptionsMonitor<AffiliateOptions> options, CancellationToken cancellationToken) =>
-        !(await door.EnterAsync(http, cancellationToken)).Got(out var visitor, out var refusal) ? refusal
-        : AffiliateTag.Of(options.CurrentValue, visitor) is { } tag ? TypedResults.Ok(tag)
+    private static async Task<Results<Ok<AffiliateTag>, NoContent, ApiError>> GetAsync(
+        HttpContext http, ShoppingGuard guard, IOptionsMonitor<AffiliateOptions> options, CancellationToken cancellationToken) =>
+        !(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal) ? refusal
+        : AffiliateTag.Of(options.CurrentValue, principal) is { } tag ? TypedResults.Ok(tag)
         : TypedResults.NoContent();
 
-    private static async Task<Results<Ok<AffiliateLink>, ApiError>> LinkAsync(HttpContext http, ShopDoor door, IOptionsMonitor<AffiliateOptions> options, string? url, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<AffiliateLink>, ApiError>> LinkAsync(
+        HttpContext http, ShoppingGuard guard, IOptionsMonitor<AffiliateOptions> options, string? url, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var visitor, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        return url is not { Length: > 0 and <= LongestLink } || !Uri.TryCreate(url, UriKind.Absolute, out var link) || (link.Scheme != Uri.UriSchemeHttps && link.Scheme != Uri.UriSchemeHttp)
-            ? ApiError.InvalidRequest($"url must be a web address of at most {LongestLink} characters")
-            : TypedResults.Ok(new AffiliateLink((AffiliateTag.Of(options.CurrentValue, visitor)?.On(link) ?? link).AbsoluteUri));
+        return url is not { Length: > 0 and <= MaxLinkLength }
+            || !Uri.TryCreate(url, UriKind.Absolute, out var link)
+            || (link.Scheme != Uri.UriSchemeHttps && link.Scheme != Uri.UriSchemeHttp)
+            ? ApiError.InvalidRequest($"url must be a web address of at most {MaxLinkLength} characters")
+            : TypedResults.Ok(new AffiliateLink((AffiliateTag.Of(options.CurrentValue, principal)?.On(link) ?? link).AbsoluteUri));
     }
 }
 

@@ -2,7 +2,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Shopping.Affiliate;
 
-/// <summary>Our part in eBay's partner network. Only all five together are a part.</summary>
+/// <summary>Our account in eBay's partner network. Links are tagged only if all five parameters other than the salt are set.</summary>
 internal sealed class AffiliateOptions
 {
     /// <summary>Campaign in eBay's partner network; links to eBay carry it.</summary>
@@ -25,7 +25,7 @@ internal sealed class AffiliateOptions
     [Knob("EPN_MKEVT")]
     public string EventKind { get; set; } = "";
 
-    /// <summary>Salt of the name under which eBay sees a visitor of ours; empty: it sees none.</summary>
+    /// <summary>Salt of the hash that identifies a visitor to eBay; empty: no hash is sent.</summary>
     [Knob("EPN_CUSTOMID_SALT", Secret = true)]
     public string CustomIdSalt { get; set; } = "";
 }

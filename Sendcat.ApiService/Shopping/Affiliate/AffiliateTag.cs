@@ -4,26 +4,34 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Shopping.Affiliate;
 
-/// <summary>What links to eBay carry so that a purchase is counted as ours. The names are eBay's query parameters.</summary>
-/// <param name="Customid">A visitor, as a salted hash that says nothing about who it is.</param>
+/// <summary>
+/// The affiliate parameters of links to eBay, which attribute a purchase to us. The names are eBay's query parameters.
+/// </summary>
+/// <param name="Customid">
+/// A salted SHA-256 hash of the user id or session id, so that eBay cannot identify the visitor; null: no salt is set.
+/// </param>
 internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, string Toolid, string Mkevt, string? Customid)
 {
-    /// <summary>Ends of eBay's host names.</summary>
-    private static readonly HashSet<string> Sites = new(StringComparer.OrdinalIgnoreCase)
+    /// <summary>Suffixes of eBay's host names after <c>ebay.</c>.</summary>
+    private static readonly HashSet<string> HostSuffixes = new(StringComparer.OrdinalIgnoreCase)
     {
         "com", "co.uk", "de", "fr", "it", "es", "ca", "com.au", "at", "ch", "ie", "nl", "be", "pl", "com.hk", "com.sg", "com.my", "ph",
     };
 
-    /// <returns>Null: we have no part in the network.</returns>
-    public static AffiliateTag? Of(AffiliateOptions options, Principal visitor)
+    /// <returns>Null: the affiliate parameters are not configured.</returns>
+    public static AffiliateTag? Of(AffiliateOptions options, Principal principal)
     {
         string[] all = [options.CampaignId, options.ChannelId, options.RotationId, options.ToolId, options.EventKind];
         return all.Any(string.IsNullOrWhiteSpace) ? null : new(
             options.CampaignId.Trim(), options.ChannelId.Trim(), options.RotationId.Trim(), options.ToolId.Trim(), options.EventKind.Trim(),
-            options.CustomIdSalt.Length == 0 ? null : Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{options.CustomIdSalt}:{visitor.UserId ?? visitor.SessionId}"))));
+            options.CustomIdSalt.Length == 0
+                ? null
+                : Convert.ToHexStringLower(
+                    SHA256.HashData(Encoding.UTF8.GetBytes($"{options.CustomIdSalt}:{principal.UserId ?? principal.SessionId}"))));
     }
 
-    /// <returns>A link to eBay with the tag instead of any other; every other link as it is.</returns>
+    /// <summary>Adds the tag to a link to eBay and replaces the affiliate parameters that the link already has.</summary>
+    /// <returns>The tagged link; a link that does not lead to eBay is returned unchanged.</returns>
     public Uri On(Uri link)
     {
         if (!IsEbay(link))
@@ -31,18 +39,23 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
             return link;
         }
 
-        (string Name, string? Value)[] tag = [("mkevt", Mkevt), ("mkcid", Mkcid), ("mkrid", Mkrid), ("campid", Campid), ("toolid", Toolid), ("customid", Customid)];
+        (string Name, string? Value)[] tag =
+            [("mkevt", Mkevt), ("mkcid", Mkcid), ("mkrid", Mkrid), ("campid", Campid), ("toolid", Toolid), ("customid", Customid)];
         var others = link.Query.TrimStart('?').Split('&', StringSplitOptions.RemoveEmptyEntries)
             .Where(pair => !tag.Any(part => part.Name.Equals(Uri.UnescapeDataString(pair.Split('=')[0]), StringComparison.OrdinalIgnoreCase)));
         var ours = tag.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}");
         return new UriBuilder(link) { Query = string.Join('&', others.Concat(ours)) }.Uri;
     }
 
-    /// <summary>By the end of the host's name: neither <c>notebay.com</c> nor <c>ebay.com.example.org</c> is eBay.</summary>
+    /// <summary>
+    /// Checks whole labels at the end of the host name: neither <c>notebay.com</c> nor <c>ebay.com.example.org</c> is eBay.
+    /// </summary>
     internal static bool IsEbay(Uri link)
     {
         var host = link.IdnHost;
-        var at = host.StartsWith("ebay.", StringComparison.OrdinalIgnoreCase) ? 0 : host.LastIndexOf(".ebay.", StringComparison.OrdinalIgnoreCase) is >= 0 and var dot ? dot + 1 : -1;
-        return at >= 0 && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp) && Sites.Contains(host[(at + "ebay.".Length)..]);
+        var at = host.StartsWith("ebay.", StringComparison.OrdinalIgnoreCase) ? 0
+            : host.LastIndexOf(".ebay.", StringComparison.OrdinalIgnoreCase) is >= 0 and var dot ? dot + 1
+            : -1;
+        return at >= 0 && (link.Scheme == Uri.UriSchemeHttps || link.Scheme == Uri.UriSchemeHttp) && HostSuffixes.Contains(host[(at + "ebay.".Length)..]);
     }
 }

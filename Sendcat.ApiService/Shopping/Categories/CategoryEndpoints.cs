@@ -9,26 +9,29 @@ internal static class CategoryEndpoints
     public static void MapCategories(this IEndpointRouteBuilder app)
     {
         var categories = app.MapGroup("/api/shopping/categories").WithTags("Shopping");
-        categories.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("categories.list", "Top categories, or the children of ?parentId=, by name", 400, 401, 429);
-        categories.MapGet("/{id}", GetAsync).RequireLimit(Budget.Shopping).As("categories.get", "One category", 400, 401, 404, 429);
+        categories.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("categories.list", "Top categories, or the children of ?parentId=, by name", 400, 401, 429);
+        categories.MapGet("/{id}", GetAsync).RequireLimit(RequestBudget.Shopping).As("categories.get", "One category", 400, 401, 404, 429);
     }
 
     private static async Task<Results<Ok<Page<CategoryView>>, ApiError>> ListAsync(
-        HttpContext http, ShopDoor door, CategoryTree tree, string? parentId, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, CategoryTree tree,
+        string? parentId, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal) || !PageLimit.Read(limit, fallback: 100, most: 200).Got(out var count, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal)
+            || !PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out refusal))
         {
             return refusal;
         }
 
         return !CategoryTree.MayBeId(parentId) ? ApiError.InvalidRequest("parentId is a number")
-            : !CategoryTree.MayBeId(cursor) ? PageCursor.Foreign
-            : TypedResults.Ok(await tree.ListAsync(Given(parentId), Given(cursor), count, cancellationToken));
+            : !CategoryTree.MayBeId(cursor) ? PageCursor.Invalid
+            : TypedResults.Ok(await tree.ListAsync(NonEmpty(parentId), NonEmpty(cursor), count, cancellationToken));
     }
 
-    private static async Task<Results<Ok<CategoryView>, ApiError>> GetAsync(HttpContext http, string id, ShopDoor door, CategoryTree tree, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<CategoryView>, ApiError>> GetAsync(
+        HttpContext http, string id, ShoppingGuard guard, CategoryTree tree, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal))
         {
             return refusal;
         }
@@ -38,5 +41,5 @@ internal static class CategoryEndpoints
             : ApiError.NotFound("No such category");
     }
 
-    private static string? Given(string? text) => string.IsNullOrEmpty(text) ? null : text;
+    private static string? NonEmpty(string? text) => string.IsNullOrEmpty(text) ? null : text;
 }

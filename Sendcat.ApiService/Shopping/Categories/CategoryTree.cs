@@ -6,16 +6,17 @@ using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ApiService.Shopping.Categories;
 
-/// <summary>eBay's categories as the worker keeps them; none until it has fetched them for the first time.</summary>
+/// <summary>Reads eBay's category tree, which the worker stores in Postgres. It is empty until the worker's first fetch.</summary>
 internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<EbayOptions> options)
 {
     private const string Columns = "category_id, category_name, parent_id, path, leaf";
 
-    /// <summary>Empty is no id, and may stand for one that was not given.</summary>
+    /// <summary>True for at most 12 digits, and for null or empty text, which means that no id was given.</summary>
     public static bool MayBeId(string? text) => string.IsNullOrEmpty(text) || (text.Length <= 12 && text.All(char.IsAsciiDigit));
 
-    /// <summary>Children of a category by name; of none, the top of the tree.</summary>
-    /// <param name="after">Id of the last one that was seen.</param>
+    /// <summary>One page of the children of a category, sorted by name.</summary>
+    /// <param name="parent">Id of the category; null: the top level of the tree.</param>
+    /// <param name="after">Id of the last category of the previous page; null: the first page.</param>
     public async Task<Page<CategoryView>> ListAsync(string? parent, string? after, int limit, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -53,14 +54,15 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
         var rows = new List<CategoryView>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            rows.Add(new(reader.GetString(0), reader.GetString(1), await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2), reader.GetString(3), reader.GetBoolean(4)));
+            var parentId = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
+            rows.Add(new(reader.GetString(0), reader.GetString(1), parentId, reader.GetString(3), reader.GetBoolean(4)));
         }
 
         return rows;
     }
 }
 
-/// <param name="ParentId">Absent at the top.</param>
-/// <param name="Path">Names from the top, joined by <c> &gt; </c>.</param>
-/// <param name="Leaf">It has no children.</param>
+/// <param name="ParentId">Absent at the top level.</param>
+/// <param name="Path">Names from the top level to this category, joined by <c> &gt; </c>.</param>
+/// <param name="Leaf">True: the category has no children.</param>
 internal sealed record CategoryView(string Id, string Name, string? ParentId, string Path, bool Leaf);

@@ -14,14 +14,16 @@ internal static class ExploreEndpoint
 
     public static void MapExplore(this IEndpointRouteBuilder app) =>
         app.MapGroup("/api/shopping").WithTags("Shopping")
-            .MapGet("/explore", ExploreAsync).RequireLimit(Budget.Shopping)
+            .MapGet("/explore", ExploreAsync).RequireLimit(RequestBudget.Shopping)
             .As(Function, "Things to look at: of a category, else of a section (trending, new), else by words (q)", 400, 401, 429, 500, 503);
 
     private static async Task<Results<Ok<Page<ExploreItem>>, ApiError>> ExploreAsync(
-        HttpContext http, ShopDoor door, ShopWindow window, EbayClient ebay, CategoryTree categories, ToolCacheNamespaces namespaces, IOptionsMonitor<EbayOptions> options,
-        string? section, string? categoryId, string? subCategoryId, string? categoryName, string? q, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, ShopCache cache, EbayClient ebay, CategoryTree categories, ToolCacheNamespaces namespaces,
+        IOptionsMonitor<EbayOptions> options,
+        string? section, string? categoryId, string? subCategoryId, string? categoryName, string? q, string? cursor, string? limit,
+        CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal))
         {
             return refusal;
         }
@@ -31,32 +33,36 @@ internal static class ExploreEndpoint
             return ApiError.InvalidRequest(problem);
         }
 
-        if (!PageLimit.Read(limit, ExploreQuestion.UsualLimit, ExploreQuestion.LargestLimit).Got(out var count, out refusal) || !ExploreQuestion.ReadOffset(cursor, count).Got(out var offset, out refusal))
+        if (!PageLimit.Read(limit, ExploreQuery.DefaultLimit, ExploreQuery.MaxLimit).TryGet(out var count, out refusal)
+            || !ExploreQuery.ReadOffset(cursor, count).TryGet(out var offset, out refusal))
         {
             return refusal;
         }
 
-        var (category, named) = (Said(subCategoryId) ?? Said(categoryId), Said(categoryName));
+        var (category, named) = (TrimmedOrNull(subCategoryId) ?? TrimmedOrNull(categoryId), TrimmedOrNull(categoryName));
         if (category is not null && named is null)
         {
             named = (await categories.FindAsync(category, cancellationToken))?.Name;
         }
 
-        var question = ExploreQuestion.Of(Said(section), category, named, Said(q), count, offset);
+        var query = ExploreQuery.Of(TrimmedOrNull(section), category, named, TrimmedOrNull(q), count, offset);
         var key = ToolCacheKey.Of(
-            ("q", question.Query), ("categoryId", question.CategoryId), ("newest", question.NewestFirst), ("limit", question.Limit), ("offset", question.Offset),
-            ("marketplaceId", options.CurrentValue.MarketplaceId));
-        var looked = await window.LookAsync((namespaces.Explore, key), ShoppingJson.Default.ExplorePage, asking => ebay.GetAsync(question.Path, ExplorePage.Read, asking), Function, cancellationToken);
-        return looked.Got(out var shown, out refusal)
-            ? TypedResults.Ok(new Page<ExploreItem>(shown.Value?.Items ?? [], shown.Value is { } page ? question.CursorAfter(page.Total) : null))
+            ("q", query.Query), ("categoryId", query.CategoryId), ("newest", query.NewestFirst), ("limit", query.Limit),
+            ("offset", query.Offset), ("marketplaceId", options.CurrentValue.MarketplaceId));
+        var result = await cache.GetOrFetchAsync(
+            (namespaces.Explore, key), ShoppingJson.Default.ExplorePage, token => ebay.GetAsync(query.Path, ExplorePage.Read, token),
+            Function, cancellationToken);
+        return result.TryGet(out var found, out refusal)
+            ? TypedResults.Ok(new Page<ExploreItem>(found.Value?.Items ?? [], found.Value is { } page ? query.CursorAfter(page.Total) : null))
             : refusal;
     }
 
     private static string? Problem(string? section, string? categoryId, string? subCategoryId, string? categoryName, string? q) =>
         section is not (null or "" or "trending" or "new") ? "section must be trending or new"
         : !CategoryTree.MayBeId(categoryId) || !CategoryTree.MayBeId(subCategoryId) ? "categoryId and subCategoryId are numbers"
-        : !StoredText.Fits(categoryName, ExploreQuestion.LongestQuery) || !StoredText.Fits(q, ExploreQuestion.LongestQuery) ? $"q and categoryName may have {ExploreQuestion.LongestQuery} characters"
+        : !StoredText.Fits(categoryName, ExploreQuery.MaxQueryLength) || !StoredText.Fits(q, ExploreQuery.MaxQueryLength)
+            ? $"q and categoryName may have {ExploreQuery.MaxQueryLength} characters"
         : null;
 
-    private static string? Said(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+    private static string? TrimmedOrNull(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }

@@ -6,23 +6,25 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Shopping.Favorites;
 
-/// <summary><c>/api/favorites</c>: of signed-in users. A guest has none and may look at that.</summary>
+/// <summary><c>/api/favorites</c>: the favourites of signed-in users. A guest gets empty lists and cannot change anything.</summary>
 internal static class FavoriteEndpoints
 {
     public static void MapFavorites(this IEndpointRouteBuilder app)
     {
         var favorites = app.MapGroup("/api/favorites").WithTags("Favorites");
-        favorites.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
-        favorites.MapGet("/ids", MarksAsync).RequireLimit(Budget.Shopping).As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
-        favorites.MapPost("/toggle", ToggleAsync).RequireLimit(Budget.Shopping).Takes<FavoriteToggling>().As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
-        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(Budget.Shopping).As("favorites.remove", "Remove one favourite", 401, 403, 429);
+        favorites.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
+        favorites.MapGet("/ids", MarksAsync).RequireLimit(RequestBudget.Shopping).As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
+        favorites.MapPost("/toggle", ToggleAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteToggling>().As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
+        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(RequestBudget.Shopping).As("favorites.remove", "Remove one favourite", 401, 403, 429);
     }
 
     private static async Task<Results<Ok<Page<FavoriteView>>, ApiError>> ListAsync(
-        HttpContext http, ShopDoor door, SendcatDb db, ILogger<Favorite> logger, string? listId, string? type, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, SendcatDb db, ILogger<Favorite> logger,
+        string? listId, string? type, string? cursor, string? limit, CancellationToken cancellationToken)
     {
         const string Function = "favorites.list";
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal) || !PageLimit.Read(limit, fallback: 50, most: 100).Got(out var count, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PageLimit.Read(limit, fallback: 50, max: 100).TryGet(out var count, out refusal))
         {
             return refusal;
         }
@@ -34,7 +36,7 @@ internal static class FavoriteEndpoints
 
         if (!PageCursor.TryRead(cursor, "newest", out var after))
         {
-            return PageCursor.Foreign;
+            return PageCursor.Invalid;
         }
 
         var favorites = Of(db, principal);
@@ -58,20 +60,25 @@ internal static class FavoriteEndpoints
             favorites = favorites.Where(f => EF.Functions.LessThan(ValueTuple.Create(f.CreatedAt, f.Id), ValueTuple.Create(after.At, after.Id)));
         }
 
-        var rows = await favorites.OrderByDescending(f => f.CreatedAt).ThenByDescending(f => f.Id).Take(count + 1).ToListAsync(cancellationToken);
-        return TypedResults.Ok(new Page<FavoriteView>([.. rows.Take(count).Select(FavoriteView.Of)], rows.Count > count ? new PageCursor("newest", rows[count - 1].CreatedAt, rows[count - 1].Id).ToString() : null));
+        var rows = await favorites.OrderByDescending(f => f.CreatedAt).ThenByDescending(f => f.Id).Take(count + 1)
+            .ToListAsync(cancellationToken);
+        return TypedResults.Ok(new Page<FavoriteView>(
+            [.. rows.Take(count).Select(FavoriteView.Of)],
+            rows.Count > count ? new PageCursor("newest", rows[count - 1].CreatedAt, rows[count - 1].Id).ToString() : null));
     }
 
-    private static async Task<Results<Ok<Page<FavoriteMark>>, ApiError>> MarksAsync(HttpContext http, ShopDoor door, SendcatDb db, string? cursor, string? limit, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<Page<FavoriteMark>>, ApiError>> MarksAsync(
+        HttpContext http, ShoppingGuard guard, SendcatDb db, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal) || !PageLimit.Read(limit, fallback: 1_000, most: 5_000).Got(out var count, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PageLimit.Read(limit, fallback: 1_000, max: 5_000).TryGet(out var count, out refusal))
         {
             return refusal;
         }
 
         if (!PageCursor.TryRead(cursor, "newest", out var after))
         {
-            return PageCursor.Foreign;
+            return PageCursor.Invalid;
         }
 
         var favorites = Of(db, principal);
@@ -82,38 +89,47 @@ internal static class FavoriteEndpoints
 
         var rows = await favorites.OrderByDescending(f => f.CreatedAt).ThenByDescending(f => f.Id).Take(count + 1)
             .Select(f => new { f.CreatedAt, Mark = new FavoriteMark(f.Id, f.ExternalId, f.ListId, f.Type) }).ToListAsync(cancellationToken);
-        return TypedResults.Ok(new Page<FavoriteMark>([.. rows.Take(count).Select(row => row.Mark)], rows.Count > count ? new PageCursor("newest", rows[count - 1].CreatedAt, rows[count - 1].Mark.Id).ToString() : null));
+        return TypedResults.Ok(new Page<FavoriteMark>(
+            [.. rows.Take(count).Select(row => row.Mark)],
+            rows.Count > count ? new PageCursor("newest", rows[count - 1].CreatedAt, rows[count - 1].Mark.Id).ToString() : null));
     }
 
-    private static async Task<Results<Ok<FavoriteToggled>, ApiError>> ToggleAsync(HttpContext http, ShopDoor door, FavoriteToggle favorites, ILogger<Favorite> logger, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<FavoriteToggled>, ApiError>> ToggleAsync(
+        HttpContext http, ShoppingGuard guard, FavoriteToggle favorites, ILogger<Favorite> logger, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ShoppingJson.Default.FavoriteToggling, cancellationToken);
-        if (!body.Got(out var asked, out var refusal) || !(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out refusal))
+        if (!body.TryGet(out var request, out var refusal)
+            || !(await guard.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out refusal))
         {
             return refusal;
         }
 
-        return await favorites.ToggleAsync(principal.UserId!, asked, cancellationToken) is { } toggled ? TypedResults.Ok(toggled) : Refused(logger, principal, "favorites.toggle");
+        return await favorites.ToggleAsync(principal.UserId!, request, cancellationToken) is { } toggled
+            ? TypedResults.Ok(toggled)
+            : Refused(logger, principal, "favorites.toggle");
     }
 
-    private static async Task<Results<NoContent, ApiError>> RemoveAsync(HttpContext http, string id, ShopDoor door, SendcatDb db, ILogger<Favorite> logger, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> RemoveAsync(
+        HttpContext http, string id, ShoppingGuard guard, SendcatDb db, ILogger<Favorite> logger, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await guard.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        return Guid.TryParseExact(id, "D", out var favorite) && await Of(db, principal).Where(f => f.Id == favorite).ExecuteDeleteAsync(cancellationToken) > 0
+        return Guid.TryParseExact(id, "D", out var favorite)
+            && await Of(db, principal).Where(f => f.Id == favorite).ExecuteDeleteAsync(cancellationToken) > 0
             ? TypedResults.NoContent()
             : Refused(logger, principal, "favorites.remove");
     }
 
-    /// <summary>A foreign, a missing and a malformed id are told alike.</summary>
+    /// <summary>Foreign, missing and malformed ids get the same response, so that a caller cannot probe for ids of other users.</summary>
     internal static ApiError Refused(ILogger logger, Principal principal, string function)
     {
         logger.FavoriteRefused(principal.LogName, function);
         return ApiError.Forbidden("No such favourite or list, or not yours");
     }
 
-    private static IQueryable<Favorite> Of(SendcatDb db, Principal principal) => db.Favorites.AsNoTracking().Where(f => f.UserId == principal.UserId);
+    private static IQueryable<Favorite> Of(SendcatDb db, Principal principal) =>
+        db.Favorites.AsNoTracking().Where(f => f.UserId == principal.UserId);
 }

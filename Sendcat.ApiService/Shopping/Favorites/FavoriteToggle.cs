@@ -4,33 +4,36 @@ using Sendcat.ApiService.Database;
 
 namespace Sendcat.ApiService.Shopping.Favorites;
 
-/// <summary>Adds what is not there and removes what is, in one statement.</summary>
+/// <summary>Adds a favourite if it does not exist and removes it if it exists, in one SQL statement.</summary>
 internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider time)
 {
-    private const int MostTries = 5;
+    private const int MaxAttempts = 5;
 
-    /// <returns>Null: the list is not (or not any more) one of the user's.</returns>
-    public async Task<FavoriteToggled?> ToggleAsync(string user, FavoriteToggling asked, CancellationToken cancellationToken)
+    /// <returns>Null: the list does not exist or belongs to another user.</returns>
+    /// <exception cref="TimeoutException">Every attempt met a concurrent change of the same favourite.</exception>
+    public async Task<FavoriteToggled?> ToggleAsync(string user, FavoriteToggling request, CancellationToken cancellationToken)
     {
-        for (var tries = 0; tries < MostTries; tries++)
+        for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {
-            if (await TryAsync(user, asked, cancellationToken) is { } toggled)
+            if (await TryAsync(user, request, cancellationToken) is { } toggled)
             {
                 return toggled;
             }
 
-            if (asked.ListId is { } list && !await OwnsAsync(user, list, cancellationToken))
+            if (request.ListId is { } list && !await OwnsAsync(user, list, cancellationToken))
             {
                 return null;
             }
 
-            // Somebody added the same at the same moment: now it is there to be removed.
+            // A concurrent request inserted the same favourite, so nothing was inserted or deleted. The next attempt finds it and removes
+            // it.
         }
 
-        throw new TimeoutException("A favourite was toggled by too many at once.");
+        throw new TimeoutException($"The favourite was changed concurrently in each of {MaxAttempts} attempts.");
     }
 
-    private async Task<FavoriteToggled?> TryAsync(string user, FavoriteToggling asked, CancellationToken cancellationToken)
+    /// <returns>Null: nothing was inserted or deleted.</returns>
+    private async Task<FavoriteToggled?> TryAsync(string user, FavoriteToggling request, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
@@ -48,20 +51,20 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
             """);
         var now = time.Now();
         command.Parameters.Add(new() { Value = user });
-        command.Parameters.Add(new() { Value = (object?)asked.ListId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
-        command.Parameters.Add(new() { Value = asked.Type! });
-        command.Parameters.Add(new() { Value = asked.ExternalId! });
+        command.Parameters.Add(new() { Value = (object?)request.ListId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        command.Parameters.Add(new() { Value = request.Type! });
+        command.Parameters.Add(new() { Value = request.ExternalId! });
         command.Parameters.Add(new() { Value = Guid.CreateVersion7(now) });
-        command.Parameters.Add(new() { Value = asked.Item!.Value.GetRawText(), NpgsqlDbType = NpgsqlDbType.Jsonb });
+        command.Parameters.Add(new() { Value = request.Item!.Value.GetRawText(), NpgsqlDbType = NpgsqlDbType.Jsonb });
         command.Parameters.Add(new() { Value = now });
         try
         {
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             return await reader.ReadAsync(cancellationToken) ? new(reader.GetString(0), reader.GetGuid(1)) : null;
         }
-        catch (PostgresException gone) when (gone.SqlState == PostgresErrorCodes.ForeignKeyViolation)
+        catch (PostgresException violation) when (violation.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
-            // The list was deleted between our look and our write.
+            // The list was deleted between the check and the insert.
             return null;
         }
     }

@@ -3,12 +3,14 @@ using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Shopping.Items;
 
-/// <summary>One item on eBay. What eBay does not say is absent, never invented. Descriptions are plain text: the HTML that sellers write is not passed on.</summary>
-/// <param name="Price">Currency and value, <c>USD 49.99</c>.</param>
-/// <param name="Images">The first is <paramref name="Image"/>.</param>
-/// <param name="SellerFeedback"><c>98.7%</c></param>
-/// <param name="Rating">Of the product by its reviewers, 0–5.</param>
-/// <param name="Quantity">How many are left, as far as the seller tells.</param>
+/// <summary>
+/// One item on eBay. A value that eBay does not return is absent. Descriptions are plain text; the sellers' HTML is removed.
+/// </summary>
+/// <param name="Price">Currency and value, such as <c>USD 49.99</c>; empty if there is none.</param>
+/// <param name="Images">At most 24 addresses. The first one is <paramref name="Image"/>.</param>
+/// <param name="SellerFeedback">Share of positive feedback, such as <c>98.7%</c>.</param>
+/// <param name="Quantity">Remaining number of items, if the seller publishes it.</param>
+/// <param name="Rating">Average rating of the product by reviewers, 0–5; absent if there are no reviews.</param>
 internal sealed record ItemDetails(
     string Id,
     string Title,
@@ -31,12 +33,12 @@ internal sealed record ItemDetails(
     IReadOnlyList<ShippingOption> Shipping,
     IReadOnlyList<ItemAspect> Aspects)
 {
-    private const int MostImages = 24;
-    private const int MostAspects = 60;
-    private const int MostShipping = 10;
-    private const int LongestDescription = 4_000;
+    private const int MaxImages = 24;
+    private const int MaxAspects = 60;
+    private const int MaxShippingOptions = 10;
+    private const int MaxDescriptionLength = 4_000;
 
-    /// <returns>Null: it is no item.</returns>
+    /// <returns>Null: id, title or address is missing.</returns>
     public static ItemDetails? Read(JsonElement item)
     {
         if (item.Id("itemId") is not { } id || item.Title() is not { } title || item.Address("itemWebUrl") is not { } url)
@@ -46,27 +48,34 @@ internal sealed record ItemDetails(
 
         var (seller, product, reviews) = (item.Part("seller"), item.Part("product"), item.Part("primaryProductReviewRating"));
         var reviewed = reviews?.Count("reviewCount") is > 0;
-        string[] images = [.. new[] { item.Part("image") }.Concat(item.Items("additionalImages").Select(image => (JsonElement?)image)).Select(image => image?.Address("imageUrl")).OfType<string>().Distinct(StringComparer.Ordinal).Take(MostImages)];
+        string[] images =
+        [
+            .. new[] { item.Part("image") }.Concat(item.Items("additionalImages").Select(image => (JsonElement?)image))
+                .Select(image => image?.Address("imageUrl")).OfType<string>().Distinct(StringComparer.Ordinal).Take(MaxImages),
+        ];
         return new(
             id, title, ShopText.Price(item.Part("price")), images.FirstOrDefault() ?? "", url, images,
             Row.Cut(item.Text("subtitle"), Row.LongestTitle),
-            ShopText.Plain(item.Text("shortDescription") ?? product?.Text("description"), LongestDescription),
+            ShopText.Plain(item.Text("shortDescription") ?? product?.Text("description"), MaxDescriptionLength),
             item.Name("brand") ?? product?.Name("brand"),
             item.Name("condition"),
             item.Id("categoryId"),
             Row.Cut(item.Text("categoryPath"), Row.LongestTitle)?.Replace("|", " > ", StringComparison.Ordinal),
             seller?.Name("username"),
             seller?.Price("feedbackPercentage") is { } share ? share + "%" : null,
-            item.Part("itemLocation") is { } place ? ShopText.Joined(", ", place.Name("city"), place.Name("stateOrProvince"), place.Name("country")) : null,
-            item.Items("estimatedAvailabilities").Select(stock => stock.Count("estimatedAvailableQuantity", "estimatedRemainingQuantity")).FirstOrDefault(),
+            item.Part("itemLocation") is { } location
+                ? ShopText.Joined(", ", location.Name("city"), location.Name("stateOrProvince"), location.Name("country"))
+                : null,
+            item.Items("estimatedAvailabilities")
+                .Select(stock => stock.Count("estimatedAvailableQuantity", "estimatedRemainingQuantity")).FirstOrDefault(),
             reviewed ? reviews?.Number("averageRating") : null,
             reviewed ? reviews?.Count("reviewCount") : null,
-            [.. item.Items("shippingOptions").Select(ShippingOption.Read).Take(MostShipping)],
-            [.. item.Items("localizedAspects").Select(ItemAspect.Read).OfType<ItemAspect>().Take(MostAspects)]);
+            [.. item.Items("shippingOptions").Select(ShippingOption.Read).Take(MaxShippingOptions)],
+            [.. item.Items("localizedAspects").Select(ItemAspect.Read).OfType<ItemAspect>().Take(MaxAspects)]);
     }
 }
 
-/// <param name="Cost">Currency and value; absent when it depends on the address.</param>
+/// <param name="Cost">Currency and value; absent if the cost depends on the address.</param>
 internal sealed record ShippingOption(string? Service, string? Cost)
 {
     public static ShippingOption Read(JsonElement option) =>
@@ -75,5 +84,6 @@ internal sealed record ShippingOption(string? Service, string? Cost)
 
 internal sealed record ItemAspect(string Name, string Value)
 {
-    public static ItemAspect? Read(JsonElement aspect) => aspect.Name("name") is { } name && Row.Cut(aspect.Text("value"), Row.LongestTitle) is { } value ? new(name, value) : null;
+    public static ItemAspect? Read(JsonElement aspect) =>
+        aspect.Name("name") is { } name && Row.Cut(aspect.Text("value"), Row.LongestTitle) is { } value ? new(name, value) : null;
 }

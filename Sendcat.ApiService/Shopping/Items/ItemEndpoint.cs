@@ -13,12 +13,13 @@ internal static class ItemEndpoint
 
     public static void MapItems(this IEndpointRouteBuilder app) =>
         app.MapGroup("/api/shopping").WithTags("Shopping")
-            .MapGet("/items/{id}", GetAsync).RequireLimit(Budget.Shopping).As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
+            .MapGet("/items/{id}", GetAsync).RequireLimit(RequestBudget.Shopping).As(Function, "One item on eBay, by its id or the number in its link", 400, 401, 404, 429, 500, 503);
 
     private static async Task<Results<Ok<ItemDetails>, ApiError>> GetAsync(
-        HttpContext http, string id, ShopDoor door, ShopWindow window, EbayClient ebay, ToolCacheNamespaces namespaces, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
+        HttpContext http, string id, ShoppingGuard guard, ShopCache cache, EbayClient ebay, ToolCacheNamespaces namespaces,
+        IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out _, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out _, out var refusal))
         {
             return refusal;
         }
@@ -29,9 +30,10 @@ internal static class ItemEndpoint
         }
 
         var slot = (namespaces.ItemDetails, ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
-        var looked = await window.LookAsync(slot, ShoppingJson.Default.ItemDetails, asking => ebay.GetAsync(path, ItemDetails.Read, asking), Function, cancellationToken);
-        return !looked.Got(out var shown, out refusal) ? refusal
-            : shown.Value is { } item ? TypedResults.Ok(item)
+        var result = await cache.GetOrFetchAsync(
+            slot, ShoppingJson.Default.ItemDetails, token => ebay.GetAsync(path, ItemDetails.Read, token), Function, cancellationToken);
+        return !result.TryGet(out var found, out refusal) ? refusal
+            : found.Value is { } item ? TypedResults.Ok(item)
             : ApiError.NotFound("No such item");
     }
 }

@@ -3,7 +3,10 @@ using Sendcat.ApiService.Database;
 
 namespace Sendcat.ApiService.Shopping.Packages;
 
-/// <summary>Four parcels, one in each state, for a user who has none yet. Asked twice at once they come once: their numbers are the user's own.</summary>
+/// <summary>
+/// Inserts four demonstration packages, one in each state, for a user who has none. Concurrent requests insert them once, because the
+/// tracking numbers are unique per user.
+/// </summary>
 internal sealed class DemoPackages(NpgsqlDataSource database, TimeProvider time)
 {
     private static readonly (string Number, string Merchant, string Description, string Status, decimal Weight, decimal? Cost, string Location)[] Parcels =
@@ -14,7 +17,8 @@ internal sealed class DemoPackages(NpgsqlDataSource database, TimeProvider time)
         ("DEMO-1004", "Shein", "Summer dresses", "delivered", 1.7m, 2_100m, "Picked up in Kingston"),
     ];
 
-    /// <returns>How many were put there: 4, or 0.</returns>
+    /// <returns>Number of inserted packages: 4, or 0 if the user already had packages.</returns>
+    /// <exception cref="PostgresException">The user does not exist (foreign key violation), or the statement failed.</exception>
     public async Task<int> SeedAsync(string user, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(

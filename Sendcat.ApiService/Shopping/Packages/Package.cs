@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Shopping.Packages;
 
-/// <summary>A parcel of a user on its way through the warehouse.</summary>
+/// <summary>A parcel of a user that is forwarded through the warehouse.</summary>
 internal sealed class Package
 {
     public required Guid Id { get; init; }

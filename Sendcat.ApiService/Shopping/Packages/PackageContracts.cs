@@ -1,17 +1,18 @@
 namespace Sendcat.ApiService.Shopping.Packages;
 
-/// <param name="StatusLabel">The status for people.</param>
+/// <param name="StatusLabel">The status as text for display.</param>
 /// <param name="Weight">Pounds.</param>
 /// <param name="Cost">Jamaican dollars.</param>
 internal sealed record PackageView(
-    Guid Id, string TrackingNumber, string Merchant, string Description, string Status, string StatusLabel, decimal? Weight, decimal? Cost, string? Location, DateTime UpdatedAt, DateTime CreatedAt)
+    Guid Id, string TrackingNumber, string Merchant, string Description, string Status, string StatusLabel, decimal? Weight, decimal? Cost,
+    string? Location, DateTime UpdatedAt, DateTime CreatedAt)
 {
     public static PackageView Of(Package package) => new(
-        package.Id, package.TrackingNumber, package.Merchant, package.Description, package.Status, PackageStatus.Label(package.Status), package.Weight, package.Cost, package.Location,
-        package.UpdatedAt.UtcDateTime, package.CreatedAt.UtcDateTime);
+        package.Id, package.TrackingNumber, package.Merchant, package.Description, package.Status, PackageStatus.Label(package.Status),
+        package.Weight, package.Cost, package.Location, package.UpdatedAt.UtcDateTime, package.CreatedAt.UtcDateTime);
 }
 
 internal sealed record PackageCounts(int Total, IReadOnlyDictionary<string, int> ByStatus);
 
-/// <param name="Inserted">0: there were packages already.</param>
+/// <param name="Inserted">Number of inserted packages; 0: the user already had packages.</param>
 internal sealed record PackagesSeeded(int Inserted);

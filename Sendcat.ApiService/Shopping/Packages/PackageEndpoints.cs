@@ -7,59 +7,66 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Shopping.Packages;
 
-/// <summary><c>/api/packages</c>: of signed-in users. A guest has none and may look at that.</summary>
+/// <summary><c>/api/packages</c>: the packages of signed-in users. A guest gets empty lists.</summary>
 internal static class PackageEndpoints
 {
     public static void MapPackages(this IEndpointRouteBuilder app)
     {
         var packages = app.MapGroup("/api/packages").WithTags("Packages");
-        packages.MapGet("", ListAsync).RequireLimit(Budget.Shopping).As("packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401, 429);
-        packages.MapGet("/counts", CountsAsync).RequireLimit(Budget.Shopping).As("packages.counts", "How many there are in each state", 401, 429);
-        packages.MapGet("/export", ExportAsync).RequireLimit(Budget.Shopping).As("packages.export", "The same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
-        packages.MapPost("/seed", SeedAsync).RequireLimit(Budget.Shopping).As("packages.seed", "Four demonstration packages for a user who has none", 401, 429);
+        packages.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401, 429);
+        packages.MapGet("/counts", CountsAsync).RequireLimit(RequestBudget.Shopping).As("packages.counts", "How many there are in each state", 401, 429);
+        packages.MapGet("/export", ExportAsync).RequireLimit(RequestBudget.Shopping).As("packages.export", "The same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
+        packages.MapPost("/seed", SeedAsync).RequireLimit(RequestBudget.Shopping).As("packages.seed", "Four demonstration packages for a user who has none", 401, 429);
     }
 
     private static async Task<Results<Ok<Page<PackageView>>, ApiError>> ListAsync(
-        HttpContext http, ShopDoor door, SendcatDb db, string? search, string? status, string? sort, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, SendcatDb db,
+        string? search, string? status, string? sort, string? cursor, string? limit, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal)
-            || !PageLimit.Read(limit, fallback: 50, most: 200).Got(out var count, out refusal)
-            || !PackageList.Read(search, status, sort).Got(out var list, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out refusal)
+            || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
         {
             return refusal;
         }
 
         return PageCursor.TryRead(cursor, list.Sort, out var after)
             ? TypedResults.Ok(await list.ReadAsync(db, principal, after, count, cancellationToken))
-            : PageCursor.Foreign;
+            : PageCursor.Invalid;
     }
 
-    private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(HttpContext http, ShopDoor door, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<PackageCounts>, ApiError>> CountsAsync(
+        HttpContext http, ShoppingGuard guard, SendcatDb db, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        var counts = await db.Packages.Where(p => p.UserId == principal.UserId).GroupBy(p => p.Status).Select(group => new { group.Key, Count = group.Count() }).ToDictionaryAsync(row => row.Key, row => row.Count, cancellationToken);
+        var counts = await db.Packages.Where(p => p.UserId == principal.UserId)
+            .GroupBy(p => p.Status).Select(group => new { group.Key, Count = group.Count() })
+            .ToDictionaryAsync(row => row.Key, row => row.Count, cancellationToken);
         return TypedResults.Ok(new PackageCounts(counts.Values.Sum(), PackageStatus.All.ToDictionary(status => status, counts.GetValueOrDefault)));
     }
 
     private static async Task<Results<FileContentHttpResult, ApiError>> ExportAsync(
-        HttpContext http, ShopDoor door, SendcatDb db, string? search, string? status, string? sort, CancellationToken cancellationToken)
+        HttpContext http, ShoppingGuard guard, SendcatDb db,
+        string? search, string? status, string? sort, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterAsync(http, cancellationToken)).Got(out var principal, out var refusal) || !PackageList.Read(search, status, sort).Got(out var list, out refusal))
+        if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
+            || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
         {
             return refusal;
         }
 
-        var rows = await list.Of(db, principal).Take(PackageExport.MostRows).ToListAsync(cancellationToken);
+        var rows = await list.Of(db, principal).Take(PackageExport.MaxRows).ToListAsync(cancellationToken);
         return TypedResults.File(Encoding.UTF8.GetBytes(PackageExport.Csv(rows)), "text/csv; charset=utf-8", "packages.csv");
     }
 
-    private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(HttpContext http, ShopDoor door, DemoPackages demo, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(
+        HttpContext http, ShoppingGuard guard, DemoPackages demo, CancellationToken cancellationToken)
     {
-        if (!(await door.EnterUserAsync(http, cancellationToken)).Got(out var principal, out var refusal))
+        if (!(await guard.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }

@@ -6,8 +6,8 @@ namespace Sendcat.ApiService.Shopping.Packages;
 /// <summary>Packages as CSV (RFC 4180) with a row of totals.</summary>
 internal static class PackageExport
 {
-    /// <summary>More than a spreadsheet reader wants; newest first, so what is cut is the oldest.</summary>
-    public const int MostRows = 10_000;
+    /// <summary>Maximum rows of an export. Further packages at the end of the sort order are left out.</summary>
+    public const int MaxRows = 10_000;
 
     public static string Csv(IReadOnlyList<Package> packages)
     {
@@ -16,11 +16,14 @@ internal static class PackageExport
         foreach (var package in packages)
         {
             Row(
-                csv, package.TrackingNumber, package.Merchant, package.Description, PackageStatus.Label(package.Status), Number(package.Weight), Number(package.Cost), package.Location ?? "",
+                csv, package.TrackingNumber, package.Merchant, package.Description, PackageStatus.Label(package.Status),
+                Number(package.Weight), Number(package.Cost), package.Location ?? "",
                 package.UpdatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
         }
 
-        Row(csv, "Total", "", $"{packages.Count.ToString(CultureInfo.InvariantCulture)} packages", "", Number(packages.Sum(package => package.Weight ?? 0)), Number(packages.Sum(package => package.Cost ?? 0)), "", "");
+        Row(
+            csv, "Total", "", $"{packages.Count.ToString(CultureInfo.InvariantCulture)} packages", "",
+            Number(packages.Sum(package => package.Weight ?? 0)), Number(packages.Sum(package => package.Cost ?? 0)), "", "");
         return csv.ToString();
     }
 
@@ -36,7 +39,9 @@ internal static class PackageExport
         csv.Append("\r\n");
     }
 
-    /// <summary>A cell that begins like a formula is made text: a merchant's name must not run in somebody's spreadsheet.</summary>
+    /// <summary>
+    /// Prefixes a cell that begins like a formula with an apostrophe, so that a spreadsheet does not execute a merchant's name.
+    /// </summary>
     private static string Cell(string text)
     {
         text = text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r' ? "'" + text : text;

@@ -5,20 +5,26 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Shopping.Packages;
 
-/// <summary>Which of a user's packages, and in which order.</summary>
-/// <param name="Search">In merchant, tracking number or description.</param>
-/// <param name="Sort">One of <see cref="Sorts"/>; each puts the largest first, packages without the value last.</param>
+/// <summary>Filter and sort order of a list of a user's packages.</summary>
+/// <param name="Search">Text in merchant, tracking number or description, without regard to case; null: no filter.</param>
+/// <param name="Status">One of <see cref="PackageStatus.All"/>; null: no filter.</param>
+/// <param name="Sort">One of <see cref="Sorts"/>. Each sorts in descending order, with packages without the value last.</param>
 internal sealed record PackageList(string? Search, string? Status, string Sort)
 {
-    private const int LongestSearch = 200;
+    /// <summary>Characters.</summary>
+    private const int MaxSearchLength = 200;
 
     private static readonly string[] Sorts = ["newest", "updated", "cost", "weight"];
 
     public static Outcome<PackageList> Read(string? search, string? status, string? sort) =>
-        !StoredText.Fits(search, LongestSearch) ? ApiError.InvalidRequest("search is too long")
-        : !string.IsNullOrEmpty(status) && !PackageStatus.All.Contains(status) ? ApiError.InvalidRequest($"status must be one of {string.Join(", ", PackageStatus.All)}")
+        !StoredText.Fits(search, MaxSearchLength) ? ApiError.InvalidRequest("search is too long")
+        : !string.IsNullOrEmpty(status) && !PackageStatus.All.Contains(status)
+            ? ApiError.InvalidRequest($"status must be one of {string.Join(", ", PackageStatus.All)}")
         : !string.IsNullOrEmpty(sort) && !Sorts.Contains(sort) ? ApiError.InvalidRequest($"sort must be one of {string.Join(", ", Sorts)}")
-        : new PackageList(string.IsNullOrWhiteSpace(search) ? null : search.Trim(), string.IsNullOrEmpty(status) ? null : status, string.IsNullOrEmpty(sort) ? Sorts[0] : sort);
+        : new PackageList(
+            string.IsNullOrWhiteSpace(search) ? null : search.Trim(),
+            string.IsNullOrEmpty(status) ? null : status,
+            string.IsNullOrEmpty(sort) ? Sorts[0] : sort);
 
     public async Task<Page<PackageView>> ReadAsync(SendcatDb db, Principal principal, PageCursor? after, int limit, CancellationToken cancellationToken)
     {
@@ -26,7 +32,7 @@ internal sealed record PackageList(string? Search, string? Status, string Sort)
         return new([.. rows.Take(limit).Select(PackageView.Of)], rows.Count > limit ? CursorOf(rows[limit - 1]).ToString() : null);
     }
 
-    /// <summary>All that are meant, in their order; a guest has none.</summary>
+    /// <summary>All packages that match the filter, in the sort order. A guest has none.</summary>
     public IQueryable<Package> Of(SendcatDb db, Principal principal)
     {
         var packages = db.Packages.AsNoTracking().Where(p => p.UserId == principal.UserId);
@@ -38,7 +44,8 @@ internal sealed record PackageList(string? Search, string? Status, string Sort)
         if (Search is not null)
         {
             var words = Search.ToLowerInvariant();
-            packages = packages.Where(p => p.Merchant.ToLower().Contains(words) || p.TrackingNumber.ToLower().Contains(words) || p.Description.ToLower().Contains(words));
+            packages = packages.Where(p =>
+                p.Merchant.ToLower().Contains(words) || p.TrackingNumber.ToLower().Contains(words) || p.Description.ToLower().Contains(words));
         }
 
         return Sort switch

@@ -4,22 +4,25 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads.Export;
 
-/// <summary><c>GET /api/threads/{id}/export</c>. Messages go out as they are read, however long the thread is.</summary>
+/// <summary>
+/// <c>GET /api/threads/{id}/export</c>. Messages are streamed from the database to the response, so a long thread is never held in memory.
+/// </summary>
 internal static class ExportEndpoint
 {
     public static void MapExport(this IEndpointRouteBuilder app) =>
-        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads").RequireLimit(Budget.Writing)
+        app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads").RequireLimit(RequestBudget.Writing)
             .Produces<string>(StatusCodes.Status200OK, "text/markdown", "application/json", "text/plain", "text/html")
             .As("threads.export", "Download a thread: ?format=markdown, json, text or html", 400, 401, 403, 429);
 
-    private static async Task<IResult> ExportAsync(HttpContext http, string id, string? format, ThreadAccess access, ThreadCopies copies, CancellationToken cancellationToken)
+    private static async Task<IResult> ExportAsync(
+        HttpContext http, string id, string? format, ThreadAccess access, ThreadCopies copies, CancellationToken cancellationToken)
     {
         if (ExportFormats.Find(format) is not { } target)
         {
             return ApiError.InvalidRequest($"format must be one of {string.Join(", ", ExportFormats.All.Select(f => f.Name))}");
         }
 
-        if (!(await access.OpenAsync(http, id, "threads.export", null, cancellationToken)).Got(out var open, out var refusal))
+        if (!(await access.OpenAsync(http, id, "threads.export", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
@@ -29,7 +32,8 @@ internal static class ExportEndpoint
         response.Headers.ContentDisposition = $"attachment; filename=\"sendcat-{open.Thread.Id:D}.{target.FileExtension}\"";
         response.Headers.XContentTypeOptions = "nosniff";
         response.Headers.ContentSecurityPolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox";
-        await using var writer = new StreamWriter(response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 16_384, leaveOpen: true);
+        await using var writer = new StreamWriter(
+            response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 16_384, leaveOpen: true);
         await writer.WriteAsync(target.Head(open.Thread).AsMemory(), cancellationToken);
         var isFirst = true;
         await foreach (var message in copies.Visible(open.Thread.Id, before: null).AsAsyncEnumerable().WithCancellation(cancellationToken))

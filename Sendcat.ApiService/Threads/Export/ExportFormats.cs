@@ -6,10 +6,11 @@ internal static class ExportFormats
 {
     public static readonly IReadOnlyList<IExportFormat> All = [new MarkdownExport(), new JsonExport(), new TextExport(), new HtmlExport()];
 
+    /// <summary>The format of this name, or null.</summary>
     /// <param name="name">Null or empty: markdown.</param>
     public static IExportFormat? Find(string? name) => string.IsNullOrEmpty(name) ? All[0] : All.FirstOrDefault(format => format.Name == name);
 
-    /// <summary>The title on one line.</summary>
+    /// <summary>The title on one line; <c>Chat</c> for a thread without one.</summary>
     public static string TitleOf(ChatThread thread) => string.IsNullOrWhiteSpace(thread.Title) ? "Chat" : thread.Title.ReplaceLineEndings(" ").Trim();
 
     public static string Speaker(ChatMessage message) => message.Role == "user" ? "You" : "Sendcat";

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Sendcat.ApiService.Threads.Export;
 
-/// <summary>Everything that people or models wrote is escaped; the page holds no link, no script and nothing to load.</summary>
+/// <summary>All text of users and models is escaped. The page contains no link and no script, and loads nothing.</summary>
 internal sealed class HtmlExport : IExportFormat
 {
     public string Name => "html";

@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Threads.Export;
 
-/// <summary>One way to write a conversation down: a head, the messages, a tail.</summary>
+/// <summary>An export format of a thread: a head, one text per message, and a tail.</summary>
 internal interface IExportFormat
 {
     string Name { get; }

@@ -19,7 +19,9 @@ internal sealed class JsonExport : IExportFormat
 
     public string Line(ChatMessage message, bool isFirst) =>
         (isFirst ? "" : ",")
-        + JsonSerializer.Serialize(new(message.Id, message.Role, message.Content, message.ModelId, message.Attachments, message.Products, message.CreatedAt.UtcDateTime), ExportJson.Default.ExportedMessage);
+        + JsonSerializer.Serialize(
+            new(message.Id, message.Role, message.Content, message.ModelId, message.Attachments, message.Products, message.CreatedAt.UtcDateTime),
+            ExportJson.Default.ExportedMessage);
 
     public string Tail() => "]}";
 }

@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Threads.Export;
 
-/// <summary>Messages are Markdown already and stay as they are.</summary>
+/// <summary>Messages already are Markdown, so they are written unchanged.</summary>
 internal sealed class MarkdownExport : IExportFormat
 {
     public string Name => "markdown";

@@ -7,11 +7,14 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchGlobal;
 
-/// <summary>Searches shops other than eBay. Not offered to models any more, since <c>search_products</c> asks them too; answered for those that remember it.</summary>
+/// <summary>
+/// Searches shops other than eBay. It is no longer declared to models, because <c>search_products</c> includes these shops. Calls of models
+/// that know the tool from earlier messages still work.
+/// </summary>
 internal sealed class SearchGlobalTool(ToolLookup lookup, ToolCacheSlots slots) : ITool
 {
-    private const int UsualLimit = 12;
-    private const int HighestLimit = 36;
+    private const int DefaultLimit = 12;
+    private const int MaxLimit = 36;
 
     public ToolDeclaration Declaration { get; } = new(
         ToolNames.SearchGlobal,
@@ -22,18 +25,18 @@ internal sealed class SearchGlobalTool(ToolLookup lookup, ToolCacheSlots slots) 
 
     public bool OfferedWhen(bool webSearch) => false;
 
-    public async Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
         var arguments = ToolArguments.Read(call.ArgumentsJson);
         if (arguments.Text("query") is not { } query)
         {
-            return new(DegradedTexts.NothingAsked, Failed: true);
+            return new(DegradedTexts.MissingQuery, Failed: true);
         }
 
-        var (limit, location) = (arguments.Count("limit", 1, HighestLimit, UsualLimit), arguments.Text("location"));
+        var (limit, location) = (arguments.Count("limit", 1, MaxLimit, DefaultLimit), arguments.Text("location"));
         var slot = slots.SearchGlobal(query, limit, location);
         var found = await lookup.FindAsync(slot, ToolJson.Default.ProductsResult, Job, cancellationToken);
-        ToolMetrics.Answered(call.Name, found.Where);
+        ToolMetrics.RecordSearch(call.Name, found.Source);
         return ProductsAnswer.Of(query, "search of other shops", found);
 
         ToolJobRequest Job() => new(

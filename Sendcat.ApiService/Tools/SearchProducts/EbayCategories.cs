@@ -3,18 +3,23 @@ using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 
-/// <summary>eBay's category tree as the worker keeps it, in memory: looked through by every product search that names a category. Once a minute it is asked whether there is another.</summary>
+/// <summary>
+/// An in-memory copy of eBay's category tree, which the worker stores in Postgres. Every product search with a category name searches it.
+/// At most once a minute it checks Postgres for a newer tree.
+/// </summary>
 internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider time, ILogger<EbayCategories> logger) : IDisposable
 {
-    /// <summary>A category is a help, not a need.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+    /// <summary>Maximum time to read the tree. A search works without a category, so it does not wait longer.</summary>
+    private static readonly TimeSpan DatabaseTimeout = TimeSpan.FromSeconds(2);
 
-    private static readonly TimeSpan LookEvery = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _looking = new(1, 1);
-    private volatile Kept? _kept;
+    private readonly SemaphoreSlim _refreshLock = new(1, 1);
+    private volatile CachedTree? _cached;
 
-    /// <returns>The category that is meant by a name; null if none is near enough, or the database is away, which the search survives.</returns>
+    /// <summary>Finds the category that matches a name best. If the database is unavailable, the last cached tree is used.</summary>
+    /// <returns>Id of the category; null if none is similar enough, or if the database is unavailable and no tree is cached.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async Task<string?> FindIdAsync(string marketplace, string name, CancellationToken cancellationToken)
     {
         if (CategoryName.Of(name) is not { Words.Count: > 0 } wanted)
@@ -22,61 +27,65 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
             return null;
         }
 
-        using var patience = new CancellationTokenSource(Patience, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var timeout = new CancellationTokenSource(DatabaseTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
             return wanted.Nearest(await CategoriesAsync(marketplace, either.Token));
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException
+            && !cancellationToken.IsCancellationRequested)
         {
             logger.CategoriesUnreachable(exception.Message);
-            return _kept is { } old && old.Marketplace == marketplace ? wanted.Nearest(old.Categories) : null;
+            return _cached is { } old && old.Marketplace == marketplace ? wanted.Nearest(old.Categories) : null;
         }
     }
 
-    public void Dispose() => _looking.Dispose();
+    public void Dispose() => _refreshLock.Dispose();
 
     private async ValueTask<IReadOnlyList<NamedCategory>> CategoriesAsync(string marketplace, CancellationToken cancellationToken)
     {
-        if (Known(marketplace) is { } known)
+        if (FreshCategories(marketplace) is { } fresh)
         {
-            return known;
+            return fresh;
         }
 
-        await _looking.WaitAsync(cancellationToken);
+        await _refreshLock.WaitAsync(cancellationToken);
         try
         {
-            if (Known(marketplace) is { } meanwhile)
+            if (FreshCategories(marketplace) is { } refreshed)
             {
-                return meanwhile;
+                return refreshed;
             }
 
-            var (old, now) = (_kept is { } kept && kept.Marketplace == marketplace ? kept : null, time.GetTimestamp());
+            var (old, now) = (_cached is { } cached && cached.Marketplace == marketplace ? cached : null, time.GetTimestamp());
             if (old is not null)
             {
-                // A database that is away is not asked again by each search of the next minute.
-                _kept = old with { Looked = now };
+                // Set before the query: if the database is unavailable, the searches of the next minute do not query it again.
+                _cached = old with { CheckedAt = now };
             }
 
             var fetched = await FetchedAtAsync(marketplace, cancellationToken);
             if (old is null || old.FetchedAt != fetched)
             {
-                _kept = new(marketplace, fetched, fetched is null ? [] : await ReadAsync(marketplace, cancellationToken), now);
+                _cached = new(marketplace, fetched, fetched is null ? [] : await ReadAsync(marketplace, cancellationToken), now);
             }
 
-            return _kept!.Categories;
+            return _cached!.Categories;
         }
         finally
         {
-            _looking.Release();
+            _refreshLock.Release();
         }
     }
 
-    private IReadOnlyList<NamedCategory>? Known(string marketplace) =>
-        _kept is { } kept && kept.Marketplace == marketplace && time.GetElapsedTime(kept.Looked) < LookEvery ? kept.Categories : null;
+    /// <summary>The cached categories if they were checked within the last minute; null otherwise.</summary>
+    private IReadOnlyList<NamedCategory>? FreshCategories(string marketplace) =>
+        _cached is { } cached && cached.Marketplace == marketplace && time.GetElapsedTime(cached.CheckedAt) < CheckInterval
+            ? cached.Categories
+            : null;
 
-    /// <returns>Null: it was never fetched.</returns>
+    /// <returns>Time of the worker's last fetch; null: the tree was never fetched.</returns>
     private async Task<DateTime?> FetchedAtAsync(string marketplace, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
@@ -106,45 +115,56 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
         return categories;
     }
 
-    /// <param name="FetchedAt">When the worker fetched it; null: it did not yet.</param>
-    /// <param name="Looked">Timestamp of the last look whether there is another.</param>
-    private sealed record Kept(string Marketplace, DateTime? FetchedAt, IReadOnlyList<NamedCategory> Categories, long Looked);
+    /// <param name="FetchedAt">Time of the worker's fetch; null: the worker has not fetched it yet.</param>
+    /// <param name="CheckedAt">Timestamp of the last check for a newer tree.</param>
+    private sealed record CachedTree(string Marketplace, DateTime? FetchedAt, IReadOnlyList<NamedCategory> Categories, long CheckedAt);
 }
 
-/// <param name="Name">Normalized.</param>
+/// <param name="Name">The normalized name.</param>
 internal readonly record struct NamedCategory(string Id, string Name, bool Leaf);
 
-/// <param name="Text">As the tree's names are kept.</param>
+/// <summary>A category name as the model wrote it, prepared for the comparison with the tree.</summary>
+/// <param name="Text">Normalized in the same way as the names of the tree.</param>
 internal sealed record CategoryName(string Text, IReadOnlySet<string> Words)
 {
-    public const int NearEnough = 60;
+    /// <summary>Minimum similarity of a match, on the scale of <see cref="Similarity"/>.</summary>
+    public const int MinSimilarity = 60;
 
     public static CategoryName Of(string name) => new(CategoryNames.Normalized(name), CategoryNames.Words(name).ToHashSet(StringComparer.Ordinal));
 
-    /// <returns>Id of the likeliest, of equals the one with the shorter name, then with the smaller id, whatever their order; null if none is near enough.</returns>
+    /// <summary>
+    /// Finds the most similar category. Among equals the shorter name wins, then the smaller id, so the result does not depend on the order
+    /// of the list.
+    /// </summary>
+    /// <returns>Id of the category; null if none reaches <see cref="MinSimilarity"/>.</returns>
     public string? Nearest(IReadOnlyList<NamedCategory> categories)
     {
-        (NamedCategory Category, int Likeness) best = (default, NearEnough - 1);
+        (NamedCategory Category, int Similarity) best = (default, MinSimilarity - 1);
         foreach (var category in categories)
         {
-            var likeness = Likeness(category.Name, category.Leaf);
-            if (likeness > best.Likeness || (likeness == best.Likeness && likeness >= NearEnough && IsBefore(category, best.Category)))
+            var similarity = Similarity(category.Name, category.Leaf);
+            if (similarity > best.Similarity
+                || (similarity == best.Similarity && similarity >= MinSimilarity && IsBefore(category, best.Category)))
             {
-                best = (category, likeness);
+                best = (category, similarity);
             }
         }
 
         return best.Category.Id;
     }
 
-    /// <returns>100 for the same name, 85 for a name that begins so, 70 for one that contains it, else up to 60 for the share of the words that are in it; 5 more for a leaf.</returns>
-    public int Likeness(string candidate, bool leaf) =>
+    /// <summary>Scores a candidate from 0 to 105.</summary>
+    /// <returns>
+    /// 100 for the same name, 85 for a name that starts with this one, 70 for a name that contains it, otherwise up to 60 for the share of
+    /// the words that the name contains; plus 5 for a leaf.
+    /// </returns>
+    public int Similarity(string candidate, bool leaf) =>
         (leaf ? 5 : 0) + (candidate == Text ? 100
             : candidate.StartsWith(Text, StringComparison.Ordinal) ? 85
             : candidate.Contains(Text, StringComparison.Ordinal) ? 70
             : (int)Math.Round(Words.Count(word => HasWord(candidate, word)) * 60.0 / Words.Count, MidpointRounding.AwayFromZero));
 
-    /// <summary>Without cutting the name into pieces: a tree has tens of thousands of them.</summary>
+    /// <summary>Searches for a whole word without splitting the name, because a tree has tens of thousands of names.</summary>
     private static bool HasWord(string name, string word)
     {
         for (var at = 0; (at = name.IndexOf(word, at, StringComparison.Ordinal)) >= 0; at++)

@@ -2,13 +2,15 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 
-/// <summary>What a model wrote, as the question that is meant.</summary>
+/// <summary>Converts the arguments of the model to the arguments of a product search job.</summary>
 internal static class ProductSearch
 {
-    private const int HighestLimit = 36;
-    private const int HighestGlobalLimit = 12;
-    private const int LeastRating = 95;
+    private const int MaxLimit = 36;
+    private const int MaxGlobalLimit = 12;
+    /// <summary>Minimum share of positive seller feedback, in percent.</summary>
+    private const int MinRating = 95;
 
+    /// <param name="json">A JSON object.</param>
     /// <returns>Null: there is no query.</returns>
     public static SearchProductsArguments? Read(string json)
     {
@@ -18,21 +20,21 @@ internal static class ProductSearch
             return null;
         }
 
-        var limit = arguments.Count("limit", 1, HighestLimit, HighestLimit);
-        var (least, most) = (arguments.Price("minPrice"), arguments.Price("maxPrice"));
-        if (least > most)
+        var limit = arguments.Count("limit", 1, MaxLimit, MaxLimit);
+        var (minPrice, maxPrice) = (arguments.Price("minPrice"), arguments.Price("maxPrice"));
+        if (minPrice > maxPrice)
         {
-            (least, most) = (most, least);
+            (minPrice, maxPrice) = (maxPrice, minPrice);
         }
 
-        return new(query, limit, arguments.Count("sellerRating", LeastRating, 100, LeastRating), GlobalLimit: Math.Min(HighestGlobalLimit, limit))
+        return new(query, limit, arguments.Count("sellerRating", MinRating, 100, MinRating), GlobalLimit: Math.Min(MaxGlobalLimit, limit))
         {
             CategoryId = arguments.Id("categoryId"),
             CategoryName = arguments.Text("categoryName"),
-            MinPrice = least,
-            MaxPrice = most,
-            Condition = arguments.Word("condition", "new", "used", "refurbished", "open_box"),
-            Shipping = arguments.Word("shipping", "free", "fast"),
+            MinPrice = minPrice,
+            MaxPrice = maxPrice,
+            Condition = arguments.OneOf("condition", "new", "used", "refurbished", "open_box"),
+            Shipping = arguments.OneOf("shipping", "free", "fast"),
             Location = arguments.Text("location"),
         };
     }

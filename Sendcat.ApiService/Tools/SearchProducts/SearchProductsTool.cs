@@ -8,8 +8,13 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 
-/// <summary>Searches eBay and other shops for things to buy. Counts as a search of other shops, too; when the turn has no more of those, eBay alone is asked.</summary>
-internal sealed class SearchProductsTool(ToolLookup lookup, ToolCacheSlots slots, EbayCategories categories, IOptionsMonitor<EbayOptions> options) : ITool
+/// <summary>
+/// Searches eBay and other shops for products. A call also counts as a call of <c>search_global</c>. If the turn has no calls of
+/// <c>search_global</c> left, the tool searches only eBay.
+/// </summary>
+internal sealed class SearchProductsTool(
+    ToolLookup lookup, ToolCacheSlots slots, EbayCategories categories, IOptionsMonitor<EbayOptions> options)
+    : ITool
 {
     public ToolDeclaration Declaration { get; } = new(
         ToolNames.SearchProducts,
@@ -33,34 +38,35 @@ internal sealed class SearchProductsTool(ToolLookup lookup, ToolCacheSlots slots
 
     public bool OfferedWhen(bool webSearch) => true;
 
-    public async Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
-        if (ProductSearch.Read(call.ArgumentsJson) is not { } asked)
+        if (ProductSearch.Read(call.ArgumentsJson) is not { } arguments)
         {
-            return new(DegradedTexts.NothingAsked, Failed: true);
+            return new(DegradedTexts.MissingQuery, Failed: true);
         }
 
         var marketplace = options.CurrentValue.MarketplaceId;
-        if (asked is { CategoryId: null, CategoryName: { } name })
+        if (arguments is { CategoryId: null, CategoryName: { } name })
         {
-            asked = asked with { CategoryId = await categories.FindIdAsync(marketplace, name, cancellationToken) };
+            arguments = arguments with { CategoryId = await categories.FindIdAsync(marketplace, name, cancellationToken) };
         }
 
         var slot = slots.SearchProducts(
-            asked.Query, asked.Limit, asked.CategoryId, asked.CategoryName, asked.MinPrice, asked.MaxPrice, asked.Condition, asked.Shipping, asked.SellerRating, asked.Location, marketplace);
+            arguments.Query, arguments.Limit, arguments.CategoryId, arguments.CategoryName, arguments.MinPrice, arguments.MaxPrice,
+            arguments.Condition, arguments.Shipping, arguments.SellerRating, arguments.Location, marketplace);
         var found = await lookup.FindAsync(slot, ToolJson.Default.ProductsResult, Job, cancellationToken);
-        ToolMetrics.Answered(call.Name, found.Where);
-        return ProductsAnswer.Of(asked.Query, "product search", found);
+        ToolMetrics.RecordSearch(call.Name, found.Source);
+        return ProductsAnswer.Of(arguments.Query, "product search", found);
 
         ToolJobRequest Job()
         {
-            var everywhere = call.Budget.TryShare(ToolNames.SearchGlobal);
+            var includeGlobal = call.Budget.TryTakeOptional(ToolNames.SearchGlobal);
             return new(
                 ToolLane.SearchProducts,
-                JsonSerializer.Serialize(asked with { IncludeGlobal = everywhere }, ToolJson.Default.SearchProductsArguments),
+                JsonSerializer.Serialize(arguments with { IncludeGlobal = includeGlobal }, ToolJson.Default.SearchProductsArguments),
                 call.Principal,
-                // Half a search is nobody else's: it is neither kept nor shared.
-                everywhere ? new(slot.Space.Name, slot.Key) : null);
+                // A search of eBay alone is incomplete, so it gets no cache slot: it is neither cached nor shared with other turns.
+                includeGlobal ? new(slot.Space.Name, slot.Key) : null);
         }
     }
 }

@@ -6,7 +6,7 @@ using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchWeb;
 
-/// <summary>Searches the web. The model gets the finds as JSON, the reader as rows.</summary>
+/// <summary>Searches the web. The model and the client get the results as JSON rows.</summary>
 internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : ITool
 {
     public ToolDeclaration Declaration { get; } = new(
@@ -18,7 +18,7 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
 
     public bool OfferedWhen(bool webSearch) => webSearch;
 
-    public async Task<ToolAnswer> RunAsync(ToolCall call, CancellationToken cancellationToken)
+    public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
         if (!call.WebSearch)
         {
@@ -27,13 +27,15 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
 
         if (ToolArguments.Read(call.ArgumentsJson).Text("query") is not { } query)
         {
-            return new(DegradedTexts.NothingAsked, Failed: true);
+            return new(DegradedTexts.MissingQuery, Failed: true);
         }
 
         var slot = slots.SearchWeb(query);
         var found = await lookup.FindAsync(slot, ToolJson.Default.SearchWebResult, Job, cancellationToken);
-        ToolMetrics.Answered(call.Name, found.Where);
-        return found.Value is { } result ? Answer(result, found) : new(DegradedTexts.Of("web search", found.Trouble), Failed: true, Pressure: found.Pressure);
+        ToolMetrics.RecordSearch(call.Name, found.Source);
+        return found.Value is { } result
+            ? ToCallResult(result, found)
+            : new(DegradedTexts.Of("web search", found.JobOutcome), Failed: true, Pressure: found.Pressure);
 
         ToolJobRequest Job() => new(
             ToolLane.SearchWeb,
@@ -42,15 +44,15 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
             new(slot.Space.Name, slot.Key));
     }
 
-    private static ToolAnswer Answer(SearchWebResult result, Found<SearchWebResult> found)
+    private static ToolCallResult ToCallResult(SearchWebResult result, LookupResult<SearchWebResult> found)
     {
-        var rows = FoundRows.Fit(result.SearchResults);
+        var rows = ResultRows.Fit(result.SearchResults);
         if (rows.Count == 0)
         {
             return new("Nothing was found. Search for something else, or answer with what you know.", Pressure: found.Pressure);
         }
 
-        var hits = FoundJson.Hits(rows);
-        return new(found.Where == FoundIn.Past ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
+        var hits = ResultJson.Hits(rows);
+        return new(found.Source == LookupSource.StaleCache ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
     }
 }

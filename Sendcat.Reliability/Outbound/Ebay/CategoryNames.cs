@@ -1,6 +1,6 @@
 namespace Sendcat.Reliability.Outbound.Ebay;
 
-/// <summary>How the names of categories are compared, by those who keep them and those who look for one.</summary>
+/// <summary>Normalizes category names. Storing and searching use the same form, so that names can be compared.</summary>
 public static class CategoryNames
 {
     /// <returns>Lower case, letters and digits, single spaces.</returns>

@@ -4,13 +4,17 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Reliability.Outbound.Ebay;
 
-/// <summary>Reads from eBay's REST interfaces as this application: with its token, once more with a new one where the old one is refused.</summary>
+/// <summary>Sends GET requests to eBay's REST APIs with the application token. After a 401 it retries once with a new token.</summary>
 public sealed class EbayClient(Upstream upstream, EbayToken tokens, IOptionsMonitor<EbayOptions> options)
 {
-    /// <param name="path">With its query, for instance <c>buy/browse/v1/item_summary/search?q=kettle</c>.</param>
-    /// <param name="read">Makes a value of the JSON; null: it is not what was asked for.</param>
+    /// <summary>Sends a GET request and reads the JSON of the response.</summary>
+    /// <param name="path">Path with query, for instance <c>buy/browse/v1/item_summary/search?q=kettle</c>.</param>
+    /// <param name="read">Converts the JSON to a value; null: the JSON has an unexpected shape.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
     /// <param name="policy">Null: <see cref="UpstreamPolicy.Ebay"/>.</param>
-    public async Task<UpstreamAnswer<T>> GetAsync<T>(string path, Func<JsonElement, T?> read, CancellationToken cancellationToken, UpstreamPolicy? policy = null)
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public async Task<UpstreamResult<T>> GetAsync<T>(
+        string path, Func<JsonElement, T?> read, CancellationToken cancellationToken, UpstreamPolicy? policy = null)
         where T : class
     {
         var settings = options.CurrentValue;
@@ -18,27 +22,28 @@ public sealed class EbayClient(Upstream upstream, EbayToken tokens, IOptionsMoni
         for (var again = false; ; again = true)
         {
             var token = await tokens.GetAsync(policy, cancellationToken);
-            if (!token.IsGood)
+            if (!token.IsSuccess)
             {
                 return token.Error;
             }
 
-            var answer = await upstream.AskAsync(policy, () => Question(settings, token.Value, path), read, cancellationToken);
-            if (again || answer.Error?.Status is not 401)
+            var result = await upstream.RequestAsync(policy, () => CreateRequest(settings, token.Value, path), read, cancellationToken);
+            if (again || result.Error?.Status is not 401)
             {
-                return answer;
+                return result;
             }
 
-            tokens.Forget(token.Value);
+            tokens.Invalidate(token.Value);
         }
     }
 
-    private static HttpRequestMessage Question(EbayOptions settings, string token, string path) => new(HttpMethod.Get, $"{settings.BaseUrl.TrimEnd('/')}/{path}")
-    {
-        Headers =
+    private static HttpRequestMessage CreateRequest(EbayOptions settings, string token, string path) =>
+        new(HttpMethod.Get, $"{settings.BaseUrl.TrimEnd('/')}/{path}")
         {
-            { "Authorization", new AuthenticationHeaderValue("Bearer", token).ToString() },
-            { "X-EBAY-C-MARKETPLACE-ID", settings.MarketplaceId },
-        },
-    };
+            Headers =
+            {
+                { "Authorization", new AuthenticationHeaderValue("Bearer", token).ToString() },
+                { "X-EBAY-C-MARKETPLACE-ID", settings.MarketplaceId },
+            },
+        };
 }

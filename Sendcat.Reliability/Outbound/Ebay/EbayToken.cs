@@ -4,20 +4,27 @@ using Microsoft.Extensions.Options;
 
 namespace Sendcat.Reliability.Outbound.Ebay;
 
-/// <summary>The application's token for eBay: fetched once for all who ask, used until shortly before it runs out. Kept in this process alone, being a secret.</summary>
+/// <summary>
+/// The application token for eBay. Concurrent callers share one fetch (single flight). The token is used until shortly before it expires.
+/// It is a secret, so it is cached in the memory of this process only.
+/// </summary>
 public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> options, TimeProvider time) : IDisposable
 {
     private const string Scope = "https://api.ebay.com/oauth/api_scope";
 
-    private static readonly TimeSpan Early = TimeSpan.FromMinutes(5);
+    /// <summary>The token is renewed this long before it expires, or after half its lifetime if that is short.</summary>
+    private static readonly TimeSpan RefreshMargin = TimeSpan.FromMinutes(5);
 
     private readonly SemaphoreSlim _fetching = new(1, 1);
-    private volatile Kept? _kept;
+    private volatile CachedToken? _cached;
 
-    /// <param name="policy">Of the question that needs it.</param>
-    public async ValueTask<UpstreamAnswer<string>> GetAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
+    /// <summary>The cached token, or a new one.</summary>
+    /// <param name="policy">Policy of the request that needs the token. The fetch uses its slot timeout and its deadline.</param>
+    /// <param name="cancellationToken">Cancels the wait.</param>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public async ValueTask<UpstreamResult<string>> GetAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
     {
-        if (Fresh() is { } ready)
+        if (Cached() is { } ready)
         {
             return ready;
         }
@@ -34,9 +41,12 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
 
         try
         {
-            return Fresh() is { } meanwhile
+            return Cached() is { } meanwhile
                 ? meanwhile
-                : await FetchAsync(options.CurrentValue, UpstreamPolicy.Ebay with { PlacePatience = policy.PlacePatience, TooLate = policy.TooLate }, cancellationToken);
+                : await FetchAsync(
+                    options.CurrentValue,
+                    UpstreamPolicy.Ebay with { SlotTimeout = policy.SlotTimeout, TooLate = policy.TooLate },
+                    cancellationToken);
         }
         finally
         {
@@ -44,47 +54,56 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
         }
     }
 
-    /// <summary>eBay refused it before its time.</summary>
-    public void Forget(string token)
+    /// <summary>Removes the token from the cache, because eBay rejected it before its expiry.</summary>
+    public void Invalidate(string token)
     {
-        if (_kept is { } kept && kept.Token == token)
+        if (_cached is { } cached && cached.Token == token)
         {
-            _kept = null;
+            _cached = null;
         }
     }
 
     public void Dispose() => _fetching.Dispose();
 
-    private string? Fresh() => _kept is { } kept && kept.ClientId == options.CurrentValue.ClientId && time.GetUtcNow() < kept.Until ? kept.Token : null;
+    private string? Cached() =>
+        _cached is { } cached && cached.ClientId == options.CurrentValue.ClientId && time.GetUtcNow() < cached.Until ? cached.Token : null;
 
-    private async Task<UpstreamAnswer<string>> FetchAsync(EbayOptions settings, UpstreamPolicy policy, CancellationToken cancellationToken)
+    private async Task<UpstreamResult<string>> FetchAsync(EbayOptions settings, UpstreamPolicy policy, CancellationToken cancellationToken)
     {
         if (settings.ClientId.Length == 0 || settings.ClientSecret.Length == 0)
         {
             return new UpstreamError("EBAY_CLIENT_ID and EBAY_CLIENT_SECRET are not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        var answer = await upstream.AskAsync(policy, Question, body => body.Text("access_token") is { } token ? new Kept(settings.ClientId, token, Until(body.Number("expires_in"))) : null, cancellationToken);
-        if (!answer.IsGood)
+        var result = await upstream.RequestAsync(
+            policy,
+            CreateRequest,
+            body => body.Text("access_token") is { } token ? new CachedToken(settings.ClientId, token, ExpiryOf(body.Number("expires_in"))) : null,
+            cancellationToken);
+        if (!result.IsSuccess)
         {
-            return answer.Error;
+            return result.Error;
         }
 
-        _kept = answer.Value;
-        return answer.Value.Token;
+        _cached = result.Value;
+        return result.Value.Token;
 
-        HttpRequestMessage Question() => new(HttpMethod.Post, $"{settings.BaseUrl.TrimEnd('/')}/identity/v1/oauth2/token")
+        HttpRequestMessage CreateRequest() => new(HttpMethod.Post, $"{settings.BaseUrl.TrimEnd('/')}/identity/v1/oauth2/token")
         {
-            Headers = { Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{settings.ClientId}:{settings.ClientSecret}"))) },
+            Headers =
+            {
+                Authorization = new AuthenticationHeaderValue(
+                    "Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes($"{settings.ClientId}:{settings.ClientSecret}"))),
+            },
             Content = new FormUrlEncodedContent([new("grant_type", "client_credentials"), new("scope", Scope)]),
         };
     }
 
-    private DateTimeOffset Until(double? seconds)
+    private DateTimeOffset ExpiryOf(double? seconds)
     {
-        var lives = TimeSpan.FromSeconds(Math.Clamp(seconds ?? 0, 0, 86_400));
-        return time.GetUtcNow() + (lives > 2 * Early ? lives - Early : lives / 2);
+        var lifetime = TimeSpan.FromSeconds(Math.Clamp(seconds ?? 0, 0, 86_400));
+        return time.GetUtcNow() + (lifetime > 2 * RefreshMargin ? lifetime - RefreshMargin : lifetime / 2);
     }
 
-    private sealed record Kept(string ClientId, string Token, DateTimeOffset Until);
+    private sealed record CachedToken(string ClientId, string Token, DateTimeOffset Until);
 }

@@ -1,8 +1,8 @@
 namespace Sendcat.Reliability.ToolJobs.Tools;
 
-/// <summary>A thing for sale, as tools find it, messages keep it and readers see it.</summary>
-/// <param name="Price">Text; eBay's is currency and value, <c>USD 49.99</c>.</param>
-/// <param name="Url">Where the upstream lists it.</param>
+/// <summary>A product as a tool finds it, as a message stores it and as the client shows it.</summary>
+/// <param name="Price">Text. eBay's prices are currency and value, for example <c>USD 49.99</c>.</param>
+/// <param name="Url">The page of the product at the upstream.</param>
 public sealed record Product(string Id, string Title, string Price, string Image, string Url)
 {
     /// <summary><c>ebay</c> or <c>global</c>.</summary>
@@ -12,12 +12,12 @@ public sealed record Product(string Id, string Title, string Price, string Image
 
     public string? MerchantDomain { get; init; }
 
-    /// <summary>Where it can be bought.</summary>
+    /// <summary>The page on which the product can be bought.</summary>
     public string? ProductUrl { get; init; }
 
     public string? SellerName { get; init; }
 
-    /// <summary><c>98.7%</c></summary>
+    /// <summary>Share of positive feedback, for example <c>98.7%</c>.</summary>
     public string? SellerFeedback { get; init; }
 
     public string? Condition { get; init; }
@@ -26,17 +26,20 @@ public sealed record Product(string Id, string Title, string Price, string Image
 
     public int? Reviews { get; init; }
 
-    /// <summary>By what two finds are the same thing: its address, else its id, else what it looks like. Null: it has nothing to be told by, so it is kept.</summary>
+    /// <summary>
+    /// The key for duplicate detection: two products with the same key are the same product. It is the URL, else the id, else title, price,
+    /// merchant and image. Null: the product has none of these and counts as unique.
+    /// </summary>
     public string? Identity()
     {
-        if ((Said(Url) ?? Said(ProductUrl) ?? Said(Id)) is { } known)
+        if ((NullIfBlank(Url) ?? NullIfBlank(ProductUrl) ?? NullIfBlank(Id)) is { } identity)
         {
-            return known;
+            return identity;
         }
 
-        var looks = string.Join('|', Title, Price, MerchantName, Image).ToLowerInvariant();
-        return looks.Trim('|').Length == 0 ? null : looks;
+        var appearance = string.Join('|', Title, Price, MerchantName, Image).ToLowerInvariant();
+        return appearance.Trim('|').Length == 0 ? null : appearance;
     }
 
-    private static string? Said(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
+    private static string? NullIfBlank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 }

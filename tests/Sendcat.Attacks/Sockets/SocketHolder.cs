@@ -13,6 +13,7 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
     private const int Addresses = 8;
 
     private static readonly byte[] Headers = "GET /api/threads HTTP/1.1\r\nHost: x\r\n"u8.ToArray();
+    private static readonly byte[] Unread = new byte[16 * 1024];
     private static readonly byte[] Header = "X-Slow: x\r\n"u8.ToArray();
     private static readonly byte[] Body = "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"u8.ToArray();
     private static readonly byte[] Byte = " "u8.ToArray();
@@ -113,6 +114,11 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
     {
         try
         {
+            // What the server wrote before it closed, for instance a 408, stands before the end.
+            while (socket.Available > 0 && socket.Receive(Unread) > 0)
+            {
+            }
+
             return socket.Poll(0, SelectMode.SelectError) || (socket.Poll(0, SelectMode.SelectRead) && socket.Available == 0);
         }
         catch (SocketException)

@@ -57,7 +57,7 @@ internal static class SocketsCommand
 
         var holders = await HoldAsync(kind, count, system, cancellationToken);
         var (beside, cost) = await MeasureAsync(system, time, cancellationToken);
-        await LetGoAsync(holders, cancellationToken);
+        await ReleaseAsync(holders, cancellationToken);
 
         ComparisonTable.Write(alone, costAlone, beside, cost);
         var alive = !system.Api.Process.Exited.IsCompleted;
@@ -91,7 +91,7 @@ internal static class SocketsCommand
         return holders;
     }
 
-    private static async Task LetGoAsync(List<TestProcess> holders, CancellationToken cancellationToken)
+    private static async Task ReleaseAsync(List<TestProcess> holders, CancellationToken cancellationToken)
     {
         foreach (var holder in holders)
         {

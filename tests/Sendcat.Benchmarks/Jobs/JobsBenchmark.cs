@@ -42,7 +42,7 @@ internal static class JobsBenchmark
             foreach (var callers in new[] { 16, 1, 64 })
             {
                 // The first warms up and is measured again in what follows.
-                costs.Add(await RecordCost.MeasureAsync(alone.Get<ToolJobLedger>(), alone.Get<ToolJobClaims>(), callers, callers == 1 ? record / 4 : record, clock, cancellationToken));
+                costs.Add(await RecordCost.MeasureAsync(alone.Get<ToolJobLedger>(), alone.Get<ToolJobLeases>(), callers, callers == 1 ? record / 4 : record, clock, cancellationToken));
             }
 
             costs.RemoveAt(0);

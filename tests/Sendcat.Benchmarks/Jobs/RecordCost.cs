@@ -15,7 +15,7 @@ internal sealed record RecordCost(
     private const int Batch = 20;
 
     /// <param name="ledger">Of a stage without workers.</param>
-    public static async Task<RecordCost> MeasureAsync(ToolJobLedger ledger, ToolJobClaims claims, int atOnce, int jobs, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<RecordCost> MeasureAsync(ToolJobLedger ledger, ToolJobLeases claims, int atOnce, int jobs, TimeProvider clock, CancellationToken cancellationToken)
     {
         // Jobs run a hundred at once at most, so claims and ends alternate.
         HistogramBase enter = Histogram(), claim = Histogram(), finish = Histogram();
@@ -24,7 +24,7 @@ internal sealed record RecordCost(
             Guid.CreateVersion7(), new(ToolLane.SearchWeb, JobLoad.Arguments(ToolLane.SearchWeb, $"question {number}"), $"user:{number % 997}"), default))));
         for (var left = jobs; left > 0;)
         {
-            var held = new List<ClaimedJob>();
+            var held = new List<LeasedJob>();
             claiming += await TimeAsync(clock, async () =>
             {
                 while (held.Count < Math.Min(left, 5 * Batch))
@@ -32,7 +32,7 @@ internal sealed record RecordCost(
                     await TimedAsync(clock, claim, async () => held.AddRange((await claims.ClaimAsync(ToolLane.SearchWeb, Batch, "benchmark", cancellationToken)).Jobs));
                 }
             });
-            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => claims.CompleteAsync(held[number].Claim, """{"kind":"search_web"}"""))));
+            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => claims.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));
             left -= held.Count;
         }
 

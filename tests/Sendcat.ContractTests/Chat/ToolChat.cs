@@ -62,7 +62,7 @@ internal sealed partial class ToolChat : IAsyncDisposable
         [.. Model.Requests[^1].Body.GetProperty("messages").EnumerateArray().Select(message => (message.GetProperty("role").GetString()!, message.GetProperty("content") is { ValueKind: JsonValueKind.String } text ? text.GetString()! : ""))];
 
     /// <summary>Takes the lane's next job as a worker does.</summary>
-    public async Task<ClaimedJob> ClaimAsync(ToolLane lane)
+    public async Task<LeasedJob> ClaimAsync(ToolLane lane)
     {
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
@@ -77,7 +77,7 @@ internal sealed partial class ToolChat : IAsyncDisposable
         }
     }
 
-    public ToolJobClaims Claims => Api.Services.GetRequiredService<ToolJobClaims>();
+    public ToolJobLeases Claims => Api.Services.GetRequiredService<ToolJobLeases>();
 
     public async ValueTask DisposeAsync()
     {

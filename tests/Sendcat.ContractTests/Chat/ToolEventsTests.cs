@@ -31,7 +31,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
 
         var telling = chat.ChatAsync(thread, dialect);
         var job = await chat.ClaimAsync(ToolLane.SearchProducts);
-        await chat.Claims.CompleteAsync(job.Claim, JsonSerializer.Serialize(new ProductsResult("search_products", [Red, Blue], 1, 1, []), ToolJson.Default.ProductsResult));
+        await chat.Claims.CompleteAsync(job.Lease, JsonSerializer.Serialize(new ProductsResult("search_products", [Red, Blue], 1, 1, []), ToolJson.Default.ProductsResult));
 
         Assert.Equal(Golden($"products.{dialect}.sse"), await telling);
         Assert.Equal("""{"query":"kettle","limit":36,"sellerRating":95,"includeGlobal":true,"globalLimit":12,"maxPrice":60}""", job.Arguments);
@@ -56,7 +56,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
 
         var telling = chat.ChatAsync(thread, dialect);
         var job = await chat.ClaimAsync(ToolLane.SearchWeb);
-        await chat.Claims.CompleteAsync(job.Claim, Web("Kettles – tested"));
+        await chat.Claims.CompleteAsync(job.Lease, Web("Kettles – tested"));
 
         Assert.Equal(Golden($"web.{dialect}.sse"), await telling);
         Assert.Equal(("""{"query":"Kettle Reviews"}""", "search_web_v1", "kettle reviews"), (job.Arguments, job.Cache!.Namespace, job.Cache.Key));
@@ -81,7 +81,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             var telling = chat.ChatAsync(thread, dialect);
             if (reason == "dead_letter")
             {
-                await chat.Claims.FailAsync((await chat.ClaimAsync(ToolLane.SearchWeb)).Claim, "serper_search: HTTP 503", retryable: true);
+                await chat.Claims.FailAsync((await chat.ClaimAsync(ToolLane.SearchWeb)).Lease, "serper_search: HTTP 503", retryable: true);
             }
 
             var told = await telling;
@@ -102,7 +102,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
     {
         await using var chat = await ToolChat.StartAsync(postgres);
         var telling = chat.ChatAsync(await chat.AskingAsync(AsksTheWeb), "sendcat");
-        await chat.Claims.FailAsync((await chat.ClaimAsync(ToolLane.SearchWeb)).Claim, "SERPER_API_KEY is not set.", retryable: false);
+        await chat.Claims.FailAsync((await chat.ClaimAsync(ToolLane.SearchWeb)).Lease, "SERPER_API_KEY is not set.", retryable: false);
 
         Assert.DoesNotContain("tool-backpressure", await telling, StringComparison.Ordinal);
         Assert.StartsWith("The web search failed: SERPER_API_KEY is not set.", chat.Told()[^1].Content, StringComparison.Ordinal);
@@ -130,15 +130,15 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             """[[emu call=1 tool=search_web id=call_1 args={"query":"kettle"} tool=search_products id=call_2 args={"query":"kettle"} tool=search_products id=call_3 args={"query":"pan"}]] [[emu call=2 text="Done."]]""");
 
         var telling = chat.ChatAsync(thread, "sendcat");
-        ClaimedJob[] products = [await chat.ClaimAsync(ToolLane.SearchProducts), await chat.ClaimAsync(ToolLane.SearchProducts)];
+        LeasedJob[] products = [await chat.ClaimAsync(ToolLane.SearchProducts), await chat.ClaimAsync(ToolLane.SearchProducts)];
         var web = await chat.ClaimAsync(ToolLane.SearchWeb);
         foreach (var job in products.OrderBy(job => job.Arguments.Contains("kettle", StringComparison.Ordinal)))
         {
             var found = job.Arguments.Contains("kettle", StringComparison.Ordinal) ? Red : Blue;
-            await chat.Claims.CompleteAsync(job.Claim, JsonSerializer.Serialize(new ProductsResult("search_products", [found], 1, 0, []), ToolJson.Default.ProductsResult));
+            await chat.Claims.CompleteAsync(job.Lease, JsonSerializer.Serialize(new ProductsResult("search_products", [found], 1, 0, []), ToolJson.Default.ProductsResult));
         }
 
-        await chat.Claims.CompleteAsync(web.Claim, Web("Kettles"));
+        await chat.Claims.CompleteAsync(web.Lease, Web("Kettles"));
         await telling;
 
         Assert.Equal(["[{\"title\":\"Kettles\"", "1 eBay items and 0 ", "1 eBay items and 0 "], chat.Told().Where(told => told.Role == "tool").Select(told => told.Content[..19]));
@@ -157,11 +157,11 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             "sendcat");
         foreach (var _ in new[] { 1, 2 })
         {
-            await chat.Claims.FailAsync((await chat.ClaimAsync(ToolLane.SearchGlobal)).Claim, "no", retryable: false);
+            await chat.Claims.FailAsync((await chat.ClaimAsync(ToolLane.SearchGlobal)).Lease, "no", retryable: false);
         }
 
         var job = await chat.ClaimAsync(ToolLane.SearchProducts);
-        await chat.Claims.FailAsync(job.Claim, "no", retryable: false);
+        await chat.Claims.FailAsync(job.Lease, "no", retryable: false);
         await telling;
 
         Assert.Contains("\"includeGlobal\":false", job.Arguments, StringComparison.Ordinal);
@@ -182,7 +182,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
 
         var telling = chat.ChatAsync(await chat.AskingAsync("""[[emu call=1 tool=search_products args={"query":"cooker","categoryName":"rice COOKERS!"}]] [[emu call=2 text="Done."]]"""), "sendcat");
         var job = await chat.ClaimAsync(ToolLane.SearchProducts);
-        await chat.Claims.FailAsync(job.Claim, "no", retryable: false);
+        await chat.Claims.FailAsync(job.Lease, "no", retryable: false);
         await telling;
 
         Assert.Contains("\"categoryId\":\"2\",\"categoryName\":\"rice COOKERS!\"", job.Arguments, StringComparison.Ordinal);

@@ -12,7 +12,7 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     [Fact]
     public async Task Every_read_of_every_route_draws_on_the_budget_of_its_address()
     {
-        LimitCheck check = (_, budget, keys, _) => ValueTask.FromResult<TimeSpan?>(budget == Budget.Reading && keys[0].Name == "ip:127.0.0.1" ? TimeSpan.FromSeconds(2) : null);
+        LimitCheck check = (_, budget, keys, _) => ValueTask.FromResult<TimeSpan?>(budget == RequestBudget.Reading && keys[0].Name == "ip:127.0.0.1" ? TimeSpan.FromSeconds(2) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
         var paths = PathsOf(api);
 

@@ -9,22 +9,22 @@ namespace Sendcat.ContractTests.Http;
 public sealed class RequestLimitsTests(PostgresFixture postgres)
 {
     [Theory]
-    [InlineData(Budget.AnonymousSession, "POST", "/api/auth/anonymous")]
-    [InlineData(Budget.Registration, "POST", "/api/auth/register")]
-    [InlineData(Budget.SignIn, "POST", "/api/auth/login")]
-    [InlineData(Budget.SignIn, "POST", "/api/auth/refresh")]
-    [InlineData(Budget.SignIn, "POST", "/api/auth/logout")]
-    [InlineData(Budget.PasswordReset, "POST", "/api/auth/forgot-password")]
-    [InlineData(Budget.ThreadCreate, "POST", "/api/threads")]
-    [InlineData(Budget.Shopping, "POST", "/api/packages/seed")]
-    [InlineData(Budget.Writing, "POST", "/api/threads/x/messages")]
-    [InlineData(Budget.Writing, "DELETE", "/api/threads/x/messages")]
-    [InlineData(Budget.Writing, "GET", "/api/threads/x/export")]
-    [InlineData(Budget.Writing, "POST", "/api/threads/x/share")]
-    [InlineData(Budget.Writing, "POST", "/api/threads/claim")]
-    [InlineData(Budget.Writing, "PATCH", "/api/threads/x")]
-    [InlineData(Budget.Writing, "DELETE", "/api/threads/x")]
-    [InlineData(Budget.Writing, "PUT", "/api/profile")]
+    [InlineData(RequestBudget.AnonymousSession, "POST", "/api/auth/anonymous")]
+    [InlineData(RequestBudget.Registration, "POST", "/api/auth/register")]
+    [InlineData(RequestBudget.SignIn, "POST", "/api/auth/login")]
+    [InlineData(RequestBudget.SignIn, "POST", "/api/auth/refresh")]
+    [InlineData(RequestBudget.SignIn, "POST", "/api/auth/logout")]
+    [InlineData(RequestBudget.PasswordReset, "POST", "/api/auth/forgot-password")]
+    [InlineData(RequestBudget.ThreadCreate, "POST", "/api/threads")]
+    [InlineData(RequestBudget.Shopping, "POST", "/api/packages/seed")]
+    [InlineData(RequestBudget.Writing, "POST", "/api/threads/x/messages")]
+    [InlineData(RequestBudget.Writing, "DELETE", "/api/threads/x/messages")]
+    [InlineData(RequestBudget.Writing, "GET", "/api/threads/x/export")]
+    [InlineData(RequestBudget.Writing, "POST", "/api/threads/x/share")]
+    [InlineData(RequestBudget.Writing, "POST", "/api/threads/claim")]
+    [InlineData(RequestBudget.Writing, "PATCH", "/api/threads/x")]
+    [InlineData(RequestBudget.Writing, "DELETE", "/api/threads/x")]
+    [InlineData(RequestBudget.Writing, "PUT", "/api/profile")]
     public async Task A_spent_budget_of_an_address_is_429_with_a_time_to_wait(string budget, string method, string path)
     {
         LimitCheck check = (_, name, keys, _) => ValueTask.FromResult<TimeSpan?>(name == budget && keys[0].Name.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
@@ -52,7 +52,7 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
         await (await api.WithSession("second").PostAsJsonAsync("/api/threads", new { })).JsonAsync();
 
         Assert.Equal(
-            [(Budget.ThreadCreate, "ip:127.0.0.1"), (Budget.ThreadCreate, "session:first"), (Budget.ThreadCreate, "ip:127.0.0.1"), (Budget.ThreadCreate, "session:second")],
+            [(RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:first"), (RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:second")],
             drawn);
     }
 

@@ -136,9 +136,9 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         var principals = api.Services.GetRequiredService<Principals>();
         var tokens = api.Services.GetRequiredService<AccessTokens>();
 
-        Assert.True(principals.ReadConfirmedUser(With(tokens.Issue(new("u", Guid.NewGuid())))).Got(out var confirmed, out _));
-        Assert.False(principals.ReadConfirmedUser(With(tokens.Issue(new("u", Guid.NewGuid(), EmailConfirmed: false)))).Got(out _, out var unconfirmed));
-        Assert.False(principals.ReadConfirmedUser(new DefaultHttpContext()).Got(out _, out var nobody));
+        Assert.True(principals.ReadConfirmedUser(With(tokens.Issue(new("u", Guid.NewGuid())))).TryGet(out var confirmed, out _));
+        Assert.False(principals.ReadConfirmedUser(With(tokens.Issue(new("u", Guid.NewGuid(), EmailConfirmed: false)))).TryGet(out _, out var unconfirmed));
+        Assert.False(principals.ReadConfirmedUser(new DefaultHttpContext()).TryGet(out _, out var nobody));
         Assert.False(confirmed.HasGuestLimits);
         Assert.Equal((403, "forbidden", 401), (unconfirmed!.Status, unconfirmed.Code, nobody!.Status));
     }
@@ -166,7 +166,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
 
     private static Principal Read(SendcatApi api, string bearer)
     {
-        Assert.True(api.Services.GetRequiredService<Principals>().Read(With(bearer)).Got(out var principal, out _));
+        Assert.True(api.Services.GetRequiredService<Principals>().Read(With(bearer)).TryGet(out var principal, out _));
         return principal;
     }
 

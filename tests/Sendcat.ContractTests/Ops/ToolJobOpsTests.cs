@@ -226,13 +226,13 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     private static async Task<Guid> EnterAsync(SendcatApi api, ToolLane lane, string principal) =>
         (await api.Services.GetRequiredService<ToolJobLedger>().EnterAsync(Guid.CreateVersion7(), new(lane, """{"query":"kettle"}""", principal), default)).Id!.Value;
 
-    private static async Task<ClaimedJob> ClaimAsync(SendcatApi api, ToolLane lane) =>
-        Assert.Single((await api.Services.GetRequiredService<ToolJobClaims>().ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
+    private static async Task<LeasedJob> ClaimAsync(SendcatApi api, ToolLane lane) =>
+        Assert.Single((await api.Services.GetRequiredService<ToolJobLeases>().ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
 
     private static async Task<Guid> DieAsync(SendcatApi api, ToolLane lane, string error)
     {
         var job = await EnterAsync(api, lane, "ann");
-        Assert.Equal("dead_letter", await api.Services.GetRequiredService<ToolJobClaims>().FailAsync((await ClaimAsync(api, lane)).Claim, error, retryable: true));
+        Assert.Equal("dead_letter", await api.Services.GetRequiredService<ToolJobLeases>().FailAsync((await ClaimAsync(api, lane)).Lease, error, retryable: true));
         return job;
     }
 }

@@ -75,7 +75,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await WriteAsync(record);
 
         record.AppendText(" and on");
-        record.ShowProducts("no json");
+        record.SetProducts("no json");
         await WriteAsync(record);
         record.End(MessageStatus.Completed, Now);
         await WriteAsync(record);
@@ -92,9 +92,9 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync(modelId: $"a\0b{Half}");
         record.AppendReasoning($"r\0{Half}");
-        record.CallTools([new($"{Half}call\0", $"na{Half}me", """{"zone":"\\u0000"}""" + "\0" + Half)]);
-        record.ShowProducts("""[{"title":"nul \u0000 and \\u0000"}]""");
-        record.AnswerTool($"{Half}call\0", $"na{Half}me", $"\0found{Half}", Now);
+        record.AddToolCalls([new($"{Half}call\0", $"na{Half}me", """{"zone":"\\u0000"}""" + "\0" + Half)]);
+        record.SetProducts("""[{"title":"nul \u0000 and \\u0000"}]""");
+        record.AddToolResult($"{Half}call\0", $"na{Half}me", $"\0found{Half}", Now);
         record.End(MessageStatus.Completed, Now);
 
         await WriteAsync(record);
@@ -113,11 +113,11 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var question = new MessageRow(Guid.NewGuid(), "user", Now) { Status = MessageStatus.Completed };
         var record = await RecordAsync(question: question);
-        record.CallTools([new("call_1", "search_web", "{}")]);
+        record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
         Assert.Equal(1, await new Messages(database, quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, question.Id, TestContext.Current.CancellationToken));
-        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
         await WriteAsync(record);
@@ -133,11 +133,11 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
-        record.CallTools([new("call_1", "search_web", "{}")]);
+        record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
         await ExecuteAsync("update stream_sessions set status = 'aborted'; update messages set status = 'aborted'");
-        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.AddToolResult("call_1", "search_web", "found", Now);
         record.End(MessageStatus.Aborted, Now);
         await WriteAsync(record);
 
@@ -149,11 +149,11 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
-        record.CallTools([new("call_1", "search_web", "{}")]);
+        record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
         await ExecuteAsync("update stream_sessions set status = 'error'; update messages set status = 'error'");
-        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         await WriteAsync(record);
 
@@ -170,7 +170,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         record.AppendText(" two");
         var changes = record.Changes();
         await CommitAsync(changes);
-        record.Wrote(changes);
+        record.MarkWritten(changes);
         record.NextMessage(Guid.NewGuid(), Now);
         await CommitAsync(record.Changes());
         record.End(MessageStatus.Completed, Now);
@@ -202,7 +202,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         var thread = Guid.NewGuid();
         await ExecuteAsync($"insert into threads (id, model_id, session_id) values ('{thread}', 'm', 's')");
-        return new(Guid.NewGuid(), thread, Guid.NewGuid(), principal, modelId, Now, question) { Overruled = overruled.Add };
+        return new(Guid.NewGuid(), thread, Guid.NewGuid(), principal, modelId, Now, question) { ClosedElsewhere = overruled.Add };
     }
 
     private Task WriteAsync(TurnRecord record)

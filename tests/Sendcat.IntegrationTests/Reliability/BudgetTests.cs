@@ -111,7 +111,7 @@ public sealed class BudgetTests(SharedStores stores)
     }
 
     private static ValueTask<AdmissionDecision> AskAsync(Replica replica, string stream, long estimate) =>
-        new(replica.Admission.AdmitAsync(new() { StreamId = stream, Principal = $"user:{stream}", AlsoClaims = [Reserve(replica, RateLimitBucket.ChatTokens, estimate)] }, default).AsTask());
+        new(replica.Admission.AdmitAsync(new() { StreamId = stream, Principal = $"user:{stream}", OtherClaims = [Reserve(replica, RateLimitBucket.ChatTokens, estimate)] }, default).AsTask());
 
     private static WindowClaim Reserve(Replica replica, RateLimitBucket bucket, long estimate) => replica.Limiter.Reserve(bucket, new("user:ann"), estimate)!;
 

@@ -209,7 +209,7 @@ public sealed class ClaimTests(SharedStores stores)
         await using var replica = await ReplicaAsync();
         await Task.WhenAll(Enumerable.Range(0, 64).Select(Work));
 
-        await replica.Keeper.TendAsync(default);
+        await replica.Keeper.RunRoundAsync(default);
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("global"));
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("lane"));
         Assert.Equal(0, await replica.Redis.HashLengthAsync(RedisKeys.LeasesOf(replica.Id.ToString())));
@@ -288,7 +288,7 @@ public sealed class ClaimTests(SharedStores stores)
             var flushes = FlushAsync(over.Token);
 
             var outcomes = await Task.WhenAll(Enumerable.Range(0, 80).Select(n => Task.Run(() =>
-                (n % 2 == 0 ? one : two).Claims.TakeAsync($"{round}-{n}", [new LeaseClaim("full", lane, 20, Minute)], [], default, WhenAway.DecideLocally).AsTask())));
+                (n % 2 == 0 ? one : two).Claims.TakeAsync($"{round}-{n}", [new LeaseClaim("full", lane, 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
 
             await over.CancelAsync();
             await flushes;
@@ -313,7 +313,7 @@ public sealed class ClaimTests(SharedStores stores)
         await using var replica = await Replica.ConnectAsync(own.ConnectionString, null, null, ("REDIS_DECISION_TIMEOUT_MS", "5"));
 
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 400).Select(n => Task.Run(() =>
-            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "lane", 20, Minute)], [], default, WhenAway.DecideLocally).AsTask())));
+            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "lane", 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
 
         Assert.InRange(outcomes.Count(outcome => outcome.Status is ClaimStatus.Taken), 1, 20);
     }
@@ -323,10 +323,10 @@ public sealed class ClaimTests(SharedStores stores)
     {
         await using var replica = await ReplicaAsync();
         var claim = new LeaseClaim("full", "lane", 2, Minute);
-        replica.Keeper.GiveBackLater("turn", [claim]);
+        replica.Keeper.ReleaseLater("turn", [claim]);
         Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("turn", [claim], [], default)).Status);
 
-        await replica.Keeper.TendAsync(default);
+        await replica.Keeper.RunRoundAsync(default);
 
         Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("lane"));
     }

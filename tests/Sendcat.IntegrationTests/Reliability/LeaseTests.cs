@@ -87,7 +87,7 @@ public sealed class LeaseTests(SharedStores stores)
         await replica.AdmitAsync("one", "user:a");
 
         await replica.Get<LeaseKeeper>().StopAsync(default);
-        await replica.Get<ReplicaBeat>().StopAsync(default);
+        await replica.Get<ReplicaHeartbeat>().StopAsync(default);
 
         Assert.Equal(0, await reader.SortedSetLengthAsync(Global));
         Assert.Equal(0, await reader.SortedSetLengthAsync(RedisKeys.Replicas));
@@ -102,7 +102,7 @@ public sealed class LeaseTests(SharedStores stores)
         await owner.RunAsync();
         await other.RunAsync();
         await Until.TrueAsync(async () => await other.Redis.SortedSetLengthAsync(RedisKeys.Replicas) == 2);
-        await owner.Keeper.TendAsync(default);
+        await owner.Keeper.RunRoundAsync(default);
         var detached = await owner.AdmitAsync("detached", "user:a");
         var secondary = await owner.Bulkheads.AcquireAsync("openrouter_chat_secondary", "detached", default);
         var heard = new TaskCompletionSource();
@@ -113,7 +113,7 @@ public sealed class LeaseTests(SharedStores stores)
         await heard.Task.WaitAsync(TimeSpan.FromSeconds(10));
 
         Assert.True(secondary.Lease!.Lost.IsCancellationRequested);
-        await owner.Keeper.TendAsync(default);
+        await owner.Keeper.RunRoundAsync(default);
         await detached.DisposeAsync();
         Assert.Equal(["next"], await HoldersAsync(other));
         Assert.Equal(0, await other.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_secondary"));
@@ -129,12 +129,12 @@ public sealed class LeaseTests(SharedStores stores)
         var kept = await sleeper.Claims.TakeAsync("kept", [new LeaseClaim("user", "u2", 1, TimeSpan.FromSeconds(30))], [], default);
         foreach (var lease in new[] { lost.Lease!, kept.Lease! })
         {
-            (lease.MayBeOthers, lease.RenewAt) = (true, 0);
+            (lease.MayBeTakenOver, lease.RenewAt) = (true, 0);
         }
 
         await other.Redis.KeyDeleteAsync(["u1", "u2"]);
         await other.Claims.TakeAsync("new", [new LeaseClaim("user", "u1", 1, TimeSpan.FromSeconds(30))], [], default);
-        await sleeper.Keeper.TendAsync(default);
+        await sleeper.Keeper.RunRoundAsync(default);
 
         Assert.True(lost.Lease!.Lost.IsCancellationRequested);
         Assert.False(kept.Lease!.Lost.IsCancellationRequested);
@@ -194,7 +194,7 @@ public sealed class LeaseTests(SharedStores stores)
         await server.ResumeAsync();
         await Until.TrueAsync(async () =>
         {
-            await replica.Keeper.TendAsync(default);
+            await replica.Keeper.RunRoundAsync(default);
             return await LengthAsync(replica, Global) == 1;
         });
         time.Advance(TimeSpan.FromSeconds(1));
@@ -215,7 +215,7 @@ public sealed class LeaseTests(SharedStores stores)
             ticket.Held!.RenewAt = 0;
         }
 
-        await replica.Keeper.TendAsync(default);
+        await replica.Keeper.RunRoundAsync(default);
 
         Assert.True(await replica.Redis.SortedSetScoreAsync(Global, "turn 0") > before);
         Assert.Equal(2_000, await replica.Redis.SortedSetLengthAsync(Global));

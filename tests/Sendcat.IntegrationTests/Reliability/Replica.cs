@@ -74,7 +74,7 @@ internal sealed class Replica : IAsyncDisposable
     }
 
     /// <summary>Renewal and beats.</summary>
-    public Task<Replica> RunAsync() => RunAsync(Get<LeaseKeeper>(), Get<ReplicaBeat>());
+    public Task<Replica> RunAsync() => RunAsync(Get<LeaseKeeper>(), Get<ReplicaHeartbeat>());
 
     /// <summary>A turn that must get in.</summary>
     public async Task<AdmissionTicket> AdmitAsync(string stream, string principal) => (await AskAsync(stream, principal)) switch
@@ -84,7 +84,7 @@ internal sealed class Replica : IAsyncDisposable
     };
 
     public async Task<AdmissionDecision> AskAsync(string stream, string principal, params Claim[] also) =>
-        await Admission.AdmitAsync(new() { StreamId = stream, Principal = principal, AlsoClaims = also }, default);
+        await Admission.AdmitAsync(new() { StreamId = stream, Principal = principal, OtherClaims = also }, default);
 
     /// <summary>As kill -9 leaves it: gone from Redis without a word.</summary>
     public void Kill()

@@ -74,7 +74,7 @@ public sealed class SharedCircuitTests(SharedStores stores)
         await Until.TrueAsync(() => Read(two) is { State: "open", Suspended: "key" });
         await Until.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
         Assert.Equal((Suspension.Key, TimeSpan.Zero), (two.Circuits.SuspensionOf(Provider)!.Value.Reason, two.Circuits.SuspensionOf(Provider)!.Value.RetryAfter));
-        Assert.Null(two.Circuits.EnterAside(Provider).Permit);
+        Assert.Null(two.Circuits.EnterWithoutProbe(Provider).Permit);
 
         var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
         var probe = Assert.Single(probes, entry => entry.Permit is not null);

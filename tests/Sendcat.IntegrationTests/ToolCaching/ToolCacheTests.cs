@@ -31,10 +31,10 @@ public sealed class ToolCacheTests(SharedStores stores)
     {
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
 
-        Assert.True(await replica.Cache.SetAsync(Web, "just", new string('x', ToolCache.LongestValue), CancellationToken.None));
-        Assert.False(await replica.Cache.SetAsync(Web, "more", new string('x', ToolCache.LongestValue + 1), CancellationToken.None));
+        Assert.True(await replica.Cache.SetAsync(Web, "just", new string('x', ToolCache.MaxValueLength), CancellationToken.None));
+        Assert.False(await replica.Cache.SetAsync(Web, "more", new string('x', ToolCache.MaxValueLength + 1), CancellationToken.None));
 
-        Assert.Equal(ToolCache.LongestValue, (await replica.Cache.GetAsync(Web, "just", CancellationToken.None))!.Length);
+        Assert.Equal(ToolCache.MaxValueLength, (await replica.Cache.GetAsync(Web, "just", CancellationToken.None))!.Length);
         Assert.Null(await replica.Cache.GetAsync(Web, "more", CancellationToken.None));
     }
 
@@ -76,7 +76,7 @@ public sealed class ToolCacheTests(SharedStores stores)
     {
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
 
-        Assert.Equal("part", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("part", Keep: false)), CancellationToken.None));
+        Assert.Equal("part", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("part", Cacheable: false)), CancellationToken.None));
 
         Assert.Null(await replica.Cache.GetAsync(Web, "kettle", CancellationToken.None));
     }
@@ -94,7 +94,7 @@ public sealed class ToolCacheTests(SharedStores stores)
         await replica.Cache.SetAsync(products, "kettle", "{}", CancellationToken.None);
 
         Assert.Equal(new Dictionary<string, int> { ["search_products_v1"] = 1, ["search_web_v1"] = 25 }, await replica.Cache.StatisticsAsync(CancellationToken.None));
-        Assert.Equal(new(10, HasMore: true), await replica.Cache.ClearNamespaceAsync("search_web_v1", mostDeletes: 10));
+        Assert.Equal(new(10, HasMore: true), await replica.Cache.ClearNamespaceAsync("search_web_v1", maxDeletes: 10));
         Assert.Equal(new(15, HasMore: false), await replica.Cache.ClearNamespaceAsync("search_web_v1"));
         Assert.Null(await replica.Cache.GetAsync(Web, "query 3", CancellationToken.None));
         Assert.Equal("{}", await replica.Cache.GetAsync(products, "kettle", CancellationToken.None));

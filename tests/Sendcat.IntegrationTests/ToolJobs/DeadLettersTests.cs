@@ -71,7 +71,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         var live = await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
 
-        Assert.Equal(live, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        Assert.Equal(live, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         Assert.Equal(new(replay, Joined: true, OverCap: false, Announced: true), joined);
         Assert.Equal(joined with { Announced = false }, again);
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{replay}' AND due_at <= now()"));
-        Assert.Equal(replay, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        Assert.Equal(replay, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
         Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE available_at = announced_at AND available_at = fair_at"));
     }
 
@@ -161,11 +161,11 @@ public sealed class DeadLettersTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         var dead = await DieAsync(rig, ToolLane.SearchWeb, "boom");
         var old = await rig.EnterAsync(ToolLane.SearchWeb);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "{}");
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "{}");
         var waiting = await rig.EnterAsync(ToolLane.SearchWeb);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'");
 
-        var removed = await new Rescue(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
+        var removed = await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
 
         Assert.Equal(1, removed);
         Assert.Equal(0, await rig.CountAsync($"tool_jobs WHERE id = '{old}'"));
@@ -175,7 +175,7 @@ public sealed class DeadLettersTests(SharedStores stores)
     private static async Task<Guid> DieAsync(QueueRig rig, ToolLane lane, string error, ToolJobCacheSlot? slot = null)
     {
         var job = await rig.EnterAsync(lane, cache: slot);
-        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(lane)).Claim, error, retryable: true));
+        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(lane)).Lease, error, retryable: true));
         return job;
     }
 }

@@ -29,16 +29,16 @@ public sealed class HeldJobsTests(SharedStores stores)
 
         await Until.TrueAsync(async () =>
         {
-            time.Advance(claimed.Lease / 60);
+            time.Advance(claimed.LeaseDuration / 60);
             return await rig.CountWaitingAsync() == 1;
         });
-        time.Advance(claimed.Lease / 6);
+        time.Advance(claimed.LeaseDuration / 6);
         await Until.TrueAsync(async () => await rig.CountWaitingAsync() == 0);
         await transaction.RollbackAsync();
 
         await Until.TrueAsync(async () =>
         {
-            time.Advance(claimed.Lease / 60);
+            time.Advance(claimed.LeaseDuration / 60);
             return await rig.ReadAsync<DateTime>("lease_expires_at", job) > lease;
         });
         await held.StopAsync(CancellationToken.None);

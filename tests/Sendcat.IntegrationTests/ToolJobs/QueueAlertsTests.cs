@@ -114,12 +114,12 @@ public sealed class QueueAlertsTests(SharedStores stores)
         for (var i = 0; i < 5; i++)
         {
             await rig.EnterAsync(ToolLane.SearchWeb);
-            await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "boom", retryable: true);
+            await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "boom", retryable: true);
         }
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
 
-        var depth = (await rig.Get<QueueAlerts>().LookAsync(CancellationToken.None)).Single(finding => finding.Kind == "queued_depth");
+        var depth = (await rig.Get<QueueAlerts>().EvaluateAsync(CancellationToken.None)).Single(finding => finding.Kind == "queued_depth");
         Assert.InRange(depth.Observed, 1, 2);
     }
 

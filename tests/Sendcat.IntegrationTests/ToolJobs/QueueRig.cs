@@ -61,7 +61,7 @@ internal sealed class QueueRig : IAsyncDisposable
 
     public ToolJobLedger Ledger => Get<ToolJobLedger>();
 
-    public ToolJobClaims Claims => Get<ToolJobClaims>();
+    public ToolJobLeases Claims => Get<ToolJobLeases>();
 
     public ToolJobClient Client => Get<ToolJobClient>();
 
@@ -104,7 +104,7 @@ internal sealed class QueueRig : IAsyncDisposable
         return entered.Id ?? throw new InvalidOperationException("The lane was full.");
     }
 
-    public async Task<ClaimedJob> ClaimOneAsync(ToolLane lane) => Assert.Single((await Claims.ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
+    public async Task<LeasedJob> ClaimOneAsync(ToolLane lane) => Assert.Single((await Claims.ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
 
     /// <summary>Lets a lease run out, as if its time had passed.</summary>
     public Task ExpireLeaseAsync(Guid job) => ExecuteAsync($"UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE id = '{job}'");

@@ -15,9 +15,9 @@ internal sealed class ScriptedTool(ToolLane lane, Func<string, CancellationToken
     public IReadOnlyList<string> Runs => [.. _runs];
 
     /// <summary>Answers with what it was asked.</summary>
-    public static ScriptedTool Echo(ToolLane lane) => new(lane, (arguments, _) => Task.FromResult<ToolResult>(new ToolResult.Done(arguments, Keep: true)));
+    public static ScriptedTool Echo(ToolLane lane) => new(lane, (arguments, _) => Task.FromResult<ToolResult>(new ToolResult.Done(arguments, Cacheable: true)));
 
-    public static ScriptedTool Refusing(ToolLane lane, string error, bool retryable = true) => new(lane, (_, _) => Task.FromResult<ToolResult>(new ToolResult.Refused(error, retryable)));
+    public static ScriptedTool Refusing(ToolLane lane, string error, bool retryable = true) => new(lane, (_, _) => Task.FromResult<ToolResult>(new ToolResult.Failed(error, retryable)));
 
     /// <summary>Every lane needs somebody.</summary>
     public static IReadOnlyList<IToolHandler> WithEchoes(params ReadOnlySpan<IToolHandler> tools)

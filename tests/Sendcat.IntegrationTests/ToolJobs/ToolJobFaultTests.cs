@@ -68,7 +68,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
             }
 
             await blocked.Task.WaitAsync(token);
-            return new ToolResult.Done(arguments, Keep: false);
+            return new ToolResult.Done(arguments, Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var flood = Run(rig, 0, 70);
@@ -97,10 +97,10 @@ public sealed class ToolJobFaultTests(SharedStores stores)
             {
                 // Deaf to its cancellation, as a process is that was stopped.
                 await hung.Task;
-                return new ToolResult.Done("first", Keep: false);
+                return new ToolResult.Done("first", Cacheable: false);
             }
 
-            return new ToolResult.Done("second", Keep: false);
+            return new ToolResult.Done("second", Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var outcome = rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:ann"), Patience);

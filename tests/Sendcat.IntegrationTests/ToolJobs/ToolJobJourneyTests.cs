@@ -98,7 +98,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
         {
             await release.Task.WaitAsync(token);
-            return new ToolResult.Done(arguments, Keep: true);
+            return new ToolResult.Done(arguments, Cacheable: true);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var (space, key) = rig.Get<ToolCacheSlots>().SearchWeb(" Kettle ");
@@ -149,7 +149,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
         {
             await gate.WaitAsync(token);
-            return new ToolResult.Done(arguments, Keep: false);
+            return new ToolResult.Done(arguments, Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_JOB_WAIT_MS", "60000"));
         var turns = Enumerable.Range(0, 20).Select(i => rig.Client.RunAsync(new(ToolLane.SearchWeb, $"{i}", $"user:{i}"), Patience)).ToArray();
@@ -179,12 +179,12 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         for (var attempt = 1; attempt <= 2; attempt++)
         {
-            ClaimedJobs claimed;
+            LeasedJobs claimed;
             while ((claimed = await rig.Claims.ClaimAsync(ToolLane.SearchGlobal, 1, "doomed", CancellationToken.None)).Jobs.Count == 0)
             {
             }
 
-            await rig.ExpireLeaseAsync(claimed.Jobs[0].Claim.Id);
+            await rig.ExpireLeaseAsync(claimed.Jobs[0].Lease.Id);
         }
 
         Assert.Equal(new ToolJobOutcome.Failed("The worker fell silent.", ToolBackpressure.DeadLetter), await outcome);

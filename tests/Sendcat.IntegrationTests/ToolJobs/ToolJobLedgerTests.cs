@@ -97,7 +97,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"), ("TOOL_JOB_RETRY_BASE_MS", "60000"));
         var job = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
-        await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "HTTP 503", retryable: true);
+        await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "HTTP 503", retryable: true);
 
         Assert.Equal(job, await rig.EnterAsync(ToolLane.SearchWeb, "user:bob", cache: Slot));
 
@@ -109,7 +109,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
         var first = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "{}");
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "{}");
 
         var second = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
 
@@ -138,7 +138,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
 
         Assert.False((await rig.Ledger.LeaveAsync(job, abandon: false)).Cancelled);
 
-        Assert.Equal(job, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim.Id);
+        Assert.Equal(job, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
     }
 
     private static Task<EnteredJob> AskAsync(QueueRig rig, string principal) => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", principal), default);

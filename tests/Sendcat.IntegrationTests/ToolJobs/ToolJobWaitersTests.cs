@@ -25,20 +25,20 @@ public sealed class ToolJobWaitersTests(SharedStores stores)
         {
             using (var told = waiters.Begin(other, look: true))
             {
-                await told.Over.WaitAsync(Patience);
+                await told.Finished.WaitAsync(Patience);
             }
 
             time.Advance(TimeSpan.FromMilliseconds(500));
         }
 
-        Assert.Equal("completed", (await waiting.Over.WaitAsync(Patience)).Status);
+        Assert.Equal("completed", (await waiting.Finished.WaitAsync(Patience)).Status);
         await waiters.StopAsync(CancellationToken.None);
     }
 
     private static async Task<Guid> EndedAsync(QueueRig rig)
     {
         var job = await rig.EnterAsync(ToolLane.SearchWeb);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Claim, "{}");
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "{}");
         return job;
     }
 }

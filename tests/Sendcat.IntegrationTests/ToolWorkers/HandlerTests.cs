@@ -37,7 +37,7 @@ public sealed class HandlerTests(SharedStores stores)
         var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.SearchWebResult)!;
         Assert.Equal(5, result.SearchResults.Count);
         Assert.Equal(new SearchWebHit("T1", "https://l/1", "S1"), result.SearchResults[0]);
-        Assert.True(done.Keep);
+        Assert.True(done.Cacheable);
         var asked = Assert.Single(rig.Questions);
         Assert.Equal("""{"q":"kettle","num":5}""", asked.Body);
         Assert.Equal("serper-key", asked.Headers["X-API-KEY"]);
@@ -58,7 +58,7 @@ public sealed class HandlerTests(SharedStores stores)
             Source = "ebay", MerchantName = "eBay", MerchantDomain = "ebay.com", ProductUrl = "https://ebay.com/itm/1", SellerName = "shop", SellerFeedback = "98.7%", Condition = "New",
         }, result.Products[0]);
         Assert.Equal(("kettleworld.com", "https://kettleworld.com", 4.4, 120), (result.Products[1].MerchantDomain, result.Products[1].ProductUrl, result.Products[1].Rating, result.Products[1].Reviews));
-        Assert.True(done.Keep);
+        Assert.True(done.Cacheable);
         var asked = Assert.Single(rig.Questions, question => question.Path == Search);
         Assert.Equal(("Bearer token-1", "EBAY_US"), (asked.Headers["Authorization"], asked.Headers["X-EBAY-C-MARKETPLACE-ID"]));
         Assert.Contains("price:[10..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0", Uri.UnescapeDataString(asked.Query), StringComparison.Ordinal);
@@ -119,7 +119,7 @@ public sealed class HandlerTests(SharedStores stores)
         var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
 
         Assert.Equal(["ebay"], JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!.FailedSources);
-        Assert.False(done.Keep);
+        Assert.False(done.Cacheable);
     }
 
     [Theory]
@@ -135,7 +135,7 @@ public sealed class HandlerTests(SharedStores stores)
 
         var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!;
         Assert.Equal([source], result.FailedSources);
-        Assert.Equal((1, false), (result.Products.Count, done.Keep));
+        Assert.Equal((1, false), (result.Products.Count, done.Cacheable));
         Assert.InRange(rig.Asked(dead), 1, 2); // not as often as when nobody else has answered
         var heard = rig.Get<Circuits>().States().Single(state => state.Provider == circuit);
         Assert.Equal((1, "timeout", successes), (heard.FailureCount, heard.LastError, heard.SuccessCount));
@@ -172,7 +172,7 @@ public sealed class HandlerTests(SharedStores stores)
         var entry = await rig.Get<Bulkheads>().AcquireAsync("serper_search", "another", CancellationToken.None);
         await using var place = Assert.IsType<BulkheadLease>(entry.Lease);
 
-        var refused = Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchWeb, Web));
 
         Assert.Equal(("serper_search: the bulkhead is saturated.", false), (refused.Error, refused.Retryable));
         Assert.Equal((0, 0), (rig.Asked("/search"), rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search").FailureCount));
@@ -202,7 +202,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On(Search, "{}", 503).On("/shopping", "{}", 503);
 
-        var refused = Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchProducts, Products));
 
         Assert.True(refused.Retryable);
         Assert.Equal("ebay_search: HTTP 503; global_search: HTTP 503", refused.Error);
@@ -222,7 +222,7 @@ public sealed class HandlerTests(SharedStores stores)
         Assert.Equal(1, fetched);
 
         rig.On(Search, question => question.Headers["Authorization"] == "Bearer token-2" ? new(200, Items) : new(401, "{}"));
-        Assert.True(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Keep);
+        Assert.True(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Cacheable);
         Assert.Equal(2, fetched);
     }
 
@@ -234,8 +234,8 @@ public sealed class HandlerTests(SharedStores stores)
 
         for (var i = 0; i < 6; i++)
         {
-            Assert.False(Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchWeb, Web)).Retryable);
-            Assert.False(Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Retryable);
+            Assert.False(Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchWeb, Web)).Retryable);
+            Assert.False(Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Retryable);
         }
 
         Assert.All(rig.Get<Circuits>().States(), circuit => Assert.Equal("closed", circuit.State));
@@ -258,7 +258,7 @@ public sealed class HandlerTests(SharedStores stores)
         Assert.Equal(9, rig.Asked("/search"));
 
         await RunAsync(rig, ToolLane.SearchWeb, Web);
-        var refused = Assert.IsType<ToolResult.Refused>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchWeb, Web));
         Assert.Equal(("serper_search: the circuit is open.", false, 12), (refused.Error, refused.Retryable, rig.Asked("/search")));
     }
 
@@ -270,7 +270,7 @@ public sealed class HandlerTests(SharedStores stores)
 
         var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchGlobal, """{"query":"kettle","limit":12}"""));
 
-        Assert.False(done.Keep);
+        Assert.False(done.Cacheable);
         Assert.Contains("engine=google_shopping&q=kettle&num=12&api_key=serpapi-key", Assert.Single(rig.Questions).Query, StringComparison.Ordinal);
     }
 

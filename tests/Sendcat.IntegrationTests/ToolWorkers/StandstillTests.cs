@@ -18,7 +18,7 @@ public sealed class StandstillTests(SharedStores stores)
         using var lease = new CancellationTokenSource();
         var upstream = new Upstream(rig.Get<IHttpClientFactory>(), rig.Get<Circuits>(), rig.Get<Bulkheads>(), new StandingStill(() => lease.Cancel()));
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upstream.AskAsync(
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upstream.RequestAsync(
             UpstreamPolicy.Serper, () => new(HttpMethod.Get, $"{rig.Address}search"), json => json.ToString(), lease.Token));
 
         Assert.Equal(0, rig.Asked("/search"));

@@ -102,7 +102,7 @@ public sealed class TaxonomyTests(SharedStores stores)
     {
         await using var system = await WorkerSystem.StartAsync(stores, workers: 2);
 
-        await Task.WhenAny(system.Workers.Select(worker => worker.Process.WaitForLineAsync(line => line.Contains("categories of EBAY_US were fetched", StringComparison.Ordinal), TimeSpan.FromMinutes(2))));
+        await Task.WhenAny(system.Workers.Select(worker => worker.Process.WaitForLineAsync(line => line.Contains("categories of EBAY_US fetched", StringComparison.Ordinal), TimeSpan.FromMinutes(2))));
         await Eventually.TrueAsync(async () => await system.Turns.CountAsync("ebay_taxonomy_meta") == 1);
 
         Assert.Equal(1, system.Asked("ebay", "tree").Completed);
@@ -120,7 +120,7 @@ public sealed class TaxonomyTests(SharedStores stores)
         rig.On(TreeId, """{"categoryTreeId":"0"}""").On(Tree, Nodes("1", Node("10", "Home")));
         using var requests = new TaxonomyRequests(redis, TimeProvider.System);
         using var refresh = new TaxonomyRefresh(
-            rig.Get<EbayTaxonomy>(), rig.Get<CategoryShelf>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System, NullLogger<TaxonomyRefresh>.Instance);
+            rig.Get<EbayTaxonomy>(), rig.Get<CategoryStore>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System, NullLogger<TaxonomyRefresh>.Instance);
         Assert.True(await refresh.TryRefreshAsync(CancellationToken.None));
 
         await refresh.StartAsync(CancellationToken.None);

@@ -110,7 +110,7 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
             await using var holding = await record.BeginTransactionAsync();
             await using var expire = new NpgsqlCommand("UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE args LIKE '%wok%' RETURNING id", record);
             var job = await expire.ExecuteScalarAsync();
-            await Eventually.TrueAsync(async () => await System.Turns.Get<ToolCache>().GetAsync(System.Turns.Get<ToolCacheNamespaces>().UnrecordedJobs, $"{job}", CancellationToken.None) is not null);
+            await Eventually.TrueAsync(async () => await System.Turns.Get<ToolCache>().GetAsync(System.Turns.Get<ToolCacheNamespaces>().UnpersistedResults, $"{job}", CancellationToken.None) is not null);
             await holding.CommitAsync();
         }
 

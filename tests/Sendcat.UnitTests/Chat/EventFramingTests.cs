@@ -6,7 +6,6 @@ using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Providers.Markup;
 using Sendcat.ApiService.Providers.OpenRouter;
-using JsonText = Sendcat.ApiService.Chat.JsonText;
 
 namespace Sendcat.UnitTests.Chat;
 
@@ -51,7 +50,7 @@ public sealed class EventFramingTests
                     new ChatEvent.Content(text),
                     new ChatEvent.ToolInputStart(id, "search_web"),
                     new ChatEvent.ToolInputDelta(id, input),
-                    new ChatEvent.ToolInputAvailable(id, text, input, JsonText.IsObject(input)),
+                    new ChatEvent.ToolInputAvailable(id, text, input, JsonShape.IsObject(input)),
                     new ChatEvent.ToolBackpressure(id, text, "queue_timeout", true, 1),
                     new ChatEvent.ToolOutputPartial(id + "x", output),
                     new ChatEvent.ToolOutput(id, text, output, false),
@@ -76,7 +75,7 @@ public sealed class EventFramingTests
                     sse.Append($"data: {{\"choices\":[{{\"delta\":{{\"content\":{JsonSerializer.Serialize(delta)},\"reasoning\":{JsonSerializer.Serialize(delta)}}}}}]}}\n\n");
                 }
 
-                var written = asObject && JsonText.IsObject(arguments) ? [arguments.ReplaceLineEndings(" ")] : Pieces(arguments, cut).Select(piece => JsonSerializer.Serialize(piece)).ToArray();
+                var written = asObject && JsonShape.IsObject(arguments) ? [arguments.ReplaceLineEndings(" ")] : Pieces(arguments, cut).Select(piece => JsonSerializer.Serialize(piece)).ToArray();
                 foreach (var piece in written)
                 {
                     sse.Append($"data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"id\":\"c\",\"function\":{{\"name\":\"search_web\",\"arguments\":{piece}}}}}]}}}}]}}\n\n");
@@ -142,8 +141,8 @@ public sealed class EventFramingTests
         }
 
         var call = new ModelCall(null, 0, TimeProvider.System);
-        var events = heard.Select(one => call.Hear(one, 0)).OfType<ChatEvent>().ToList();
-        events.AddRange(call.ToolCalls.Select(made => new ChatEvent.ToolInputAvailable(made.Id, made.Name, made.ArgumentsJson, JsonText.IsObject(made.ArgumentsJson))));
+        var events = heard.Select(one => call.Process(one, 0)).OfType<ChatEvent>().ToList();
+        events.AddRange(call.ToolCalls.Select(made => new ChatEvent.ToolInputAvailable(made.Id, made.Name, made.ArgumentsJson, JsonShape.IsObject(made.ArgumentsJson))));
         events.Add(new ChatEvent.Done("stop"));
         return events;
     }

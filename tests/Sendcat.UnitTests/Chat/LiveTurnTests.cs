@@ -16,7 +16,7 @@ public sealed class LiveTurnTests : IDisposable
     {
         var now = time.GetUtcNow();
         var start = new TurnStart(Guid.NewGuid(), Guid.NewGuid(), "user:a", null, false, true, now);
-        turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), speaksUi: false, Left, _ => told.Add("back"));
+        turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false, Left, _ => told.Add("back"));
     }
 
     public void Dispose() => turn.Dispose();
@@ -24,17 +24,17 @@ public sealed class LiveTurnTests : IDisposable
     [Fact]
     public void The_one_who_asked_is_a_reader_from_the_beginning_and_his_leaving_is_that_of_the_last()
     {
-        turn.EndUnlessRead();
+        turn.EndIfUnread();
         Assert.Null(turn.Ending);
 
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
         Assert.Equal(["left"], told);
     }
 
     [Fact]
     public void A_turn_that_nobody_reads_makes_room_at_once()
     {
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
 
         turn.Supersede();
 
@@ -48,7 +48,7 @@ public sealed class LiveTurnTests : IDisposable
         turn.Supersede();
         Assert.Null(turn.Ending);
 
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
 
         Assert.Equal(TurnEnding.Superseded, turn.Ending);
         Assert.Empty(told);
@@ -57,7 +57,7 @@ public sealed class LiveTurnTests : IDisposable
     [Fact]
     public void A_reader_that_comes_back_in_time_saves_the_turn_and_one_that_does_not_loses_it()
     {
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
         time.Advance(Grace - TimeSpan.FromMilliseconds(1));
         var seat = turn.Join();
         time.Advance(Grace * 2);
@@ -79,7 +79,7 @@ public sealed class LiveTurnTests : IDisposable
 
         // While the one who asked was there none of them was the last.
         Assert.Empty(told);
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
         Parallel.For(0, 2_000, _ => turn.Join().Dispose());
         for (var i = 0; i < told.Count; i++)
         {
@@ -94,9 +94,9 @@ public sealed class LiveTurnTests : IDisposable
     [Fact]
     public void A_turn_that_is_over_waits_for_nobody()
     {
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
         var late = turn.Join();
-        turn.Settle();
+        turn.MarkEnded();
         late.Dispose();
         time.Advance(Grace * 2);
 
@@ -109,7 +109,7 @@ public sealed class LiveTurnTests : IDisposable
     {
         patient = false;
 
-        turn.Asker.Dispose();
+        turn.InitialReader.Dispose();
 
         Assert.Equal(TurnEnding.ClientGone, turn.Ending);
     }
@@ -127,6 +127,6 @@ public sealed class LiveTurnTests : IDisposable
     private ITimer? Left(LiveTurn left)
     {
         told.Add("left");
-        return patient ? time.CreateTimer(_ => left.EndUnlessRead(), null, Grace, Timeout.InfiniteTimeSpan) : null;
+        return patient ? time.CreateTimer(_ => left.EndIfUnread(), null, Grace, Timeout.InfiniteTimeSpan) : null;
     }
 }

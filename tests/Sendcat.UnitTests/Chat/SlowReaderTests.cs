@@ -18,7 +18,7 @@ public sealed class SlowReaderTests : IDisposable
     public void A_reader_that_takes_nothing_is_cut_once_when_its_time_is_over()
     {
         using var stream = Watch();
-        stream.Waits();
+        stream.FlushBlocked();
 
         Pass(14);
         Assert.Equal(0, _cut);
@@ -34,9 +34,9 @@ public sealed class SlowReaderTests : IDisposable
         using var stream = Watch();
         for (var n = 0; n < 20; n++)
         {
-            stream.Waits();
+            stream.FlushBlocked();
             Pass(10);
-            stream.WaitsNoMore();
+            stream.FlushCompleted();
         }
 
         Pass(100);
@@ -50,16 +50,16 @@ public sealed class SlowReaderTests : IDisposable
         _feed.Complete();
         for (var n = 0; n < 29; n++)
         {
-            stream.Waits();
+            stream.FlushBlocked();
             Pass(10);
-            stream.WaitsNoMore();
+            stream.FlushCompleted();
         }
 
         Assert.Equal(0, _cut);
-        stream.Waits();
+        stream.FlushBlocked();
         Pass(14);
-        stream.WaitsNoMore();
-        stream.Waits();
+        stream.FlushCompleted();
+        stream.FlushBlocked();
         Pass(2);
         Assert.Equal(1, _cut);
     }
@@ -78,7 +78,7 @@ public sealed class SlowReaderTests : IDisposable
         }
 
         Assert.Equal(text, string.Concat(pieces));
-        Assert.All(pieces, piece => Assert.InRange(piece.Length, 1, TurnFeed.LongestDelta));
+        Assert.All(pieces, piece => Assert.InRange(piece.Length, 1, TurnFeed.MaxDeltaLength));
         Assert.All(pieces, piece => Assert.False(char.IsHighSurrogate(piece[^1])));
     }
 
@@ -91,7 +91,7 @@ public sealed class SlowReaderTests : IDisposable
         for (var n = 0; n < seconds; n++)
         {
             _time.Advance(TimeSpan.FromSeconds(1));
-            _ticker.Look();
+            _ticker.CheckStreams();
         }
     }
 }

@@ -13,8 +13,8 @@ public sealed class TurnRecordTests
     public void A_turn_that_ends_between_a_call_and_its_result_leaves_a_result_for_every_call(string ending)
     {
         var record = Record();
-        record.CallTools([new ProviderToolCall("call_1", "search_web", "{}"), new ProviderToolCall("call_2", "search_products", "{}")]);
-        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.AddToolCalls([new ProviderToolCall("call_1", "search_web", "{}"), new ProviderToolCall("call_2", "search_products", "{}")]);
+        record.AddToolResult("call_1", "search_web", "found", Now);
 
         record.End(ending, Now);
 
@@ -31,8 +31,8 @@ public sealed class TurnRecordTests
     {
         var record = Record();
         record.AppendText("thinking aloud");
-        record.CallTools([new ProviderToolCall("call_1", "search_web", "{}")]);
-        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.AddToolCalls([new ProviderToolCall("call_1", "search_web", "{}")]);
+        record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
         record.End(MessageStatus.Completed, Now);
@@ -47,11 +47,11 @@ public sealed class TurnRecordTests
     public void A_message_and_the_answers_to_its_calls_carry_the_model_that_answered_and_not_the_one_asked_for()
     {
         var record = new TurnRecord(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "user:a", "asked/for", Now);
-        record.AnswersWith("the/first");
-        record.CallTools([new ProviderToolCall("call_1", "search_web", "{}")]);
-        record.AnswerTool("call_1", "search_web", "found", Now);
+        record.SetModel("the/first");
+        record.AddToolCalls([new ProviderToolCall("call_1", "search_web", "{}")]);
+        record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
-        record.AnswersWith("the/second");
+        record.SetModel("the/second");
         record.End(MessageStatus.Completed, Now);
 
         Assert.Equal(["the/first", "the/first", "the/second"], record.Changes().Messages.Select(message => message.ModelId));
@@ -61,11 +61,11 @@ public sealed class TurnRecordTests
     public void An_end_touches_the_thread_only_until_it_is_written()
     {
         var record = Record();
-        record.Wrote(record.Changes());
+        record.MarkWritten(record.Changes());
         record.End(MessageStatus.Completed, Now);
         var end = record.Changes();
 
-        record.Wrote(end);
+        record.MarkWritten(end);
 
         Assert.True(end.Touches);
         Assert.False(record.Changes().Touches);

@@ -82,7 +82,7 @@ public sealed class ParserFuzzTests
             }
 
             _ = ThreadCursor.Parse(text);
-            _ = PageLimit.Read(text, 1, 10).Got(out _, out _);
+            _ = PageLimit.Read(text, 1, 10).TryGet(out _, out _);
             _ = StreamIds.TryParse(text, out _);
             _ = ThreadAccess.IsId(text, out _);
         });
@@ -113,8 +113,8 @@ public sealed class ParserFuzzTests
             _ = EmailAddress.IsPlausible(text);
             _ = options.Confirms(text);
             _ = PasswordRules.Permit(text);
-            _ = StoredText.Says(text, 100);
-            _ = StoredText.Kept(text);
+            _ = StoredText.HasText(text, 100);
+            _ = StoredText.Sanitize(text);
         });
     }
 

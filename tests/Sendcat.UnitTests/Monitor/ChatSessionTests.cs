@@ -67,7 +67,7 @@ public sealed class ChatSessionTests
         using var http = new HttpClient { BaseAddress = api.Address };
         var stopping = new StoppingTerminal("Hello.", stop);
 
-        var code = await new ChatSession(new(http), new(stopping.Console), TimeProvider.System).AskAsync(new("find me a kettle", api.Address, null, true, "sendcat"), stop.Token);
+        var code = await new ChatSession(new(http), new(stopping.Console), TimeProvider.System).RunAsync(new("find me a kettle", api.Address, null, true, "sendcat"), stop.Token);
 
         Assert.Equal(ExitCode.Fail, code);
         Assert.Equal("POST /api/chat/abort", api.Asked[^1]);
@@ -92,7 +92,7 @@ public sealed class ChatSessionTests
     {
         var terminal = new PlainTerminal();
         using var http = new HttpClient { BaseAddress = address };
-        var code = await new ChatSession(new(http), new(terminal.Console), TimeProvider.System).AskAsync(new("find me a kettle", address, null, true, dialect), cancellationToken);
+        var code = await new ChatSession(new(http), new(terminal.Console), TimeProvider.System).RunAsync(new("find me a kettle", address, null, true, dialect), cancellationToken);
         return (code, terminal.Text);
     }
 }

@@ -43,7 +43,7 @@ public sealed class WatchTests
         var looks = console.Services.GetRequiredService<ObservationHistory>().Snapshot();
 
         Assert.Equal(2, looks.Count);
-        Assert.Contains(looks, l => l.Looks[^1] is { State: "degraded", HealthStatus: 503 });
+        Assert.Contains(looks, l => l.Observations[^1] is { State: "degraded", HealthStatus: 503 });
     }
 
     [Fact]
@@ -53,21 +53,21 @@ public sealed class WatchTests
         ApiObservation At(string address, int second) => new(DateTimeOffset.UnixEpoch.AddSeconds(second), new(address), "up", 200, 200, true, null, 1, null, null);
 
         history.Add([At("http://old/", 0)]);
-        for (var i = 1; i <= ObservationHistory.Kept + 5; i++)
+        for (var i = 1; i <= ObservationHistory.Capacity + 5; i++)
         {
             history.Add([At("http://new/", i)]);
         }
 
         var (address, looks) = Assert.Single(history.Snapshot());
         Assert.Equal("http://new/", address.AbsoluteUri);
-        Assert.Equal(ObservationHistory.Kept, looks.Count);
+        Assert.Equal(ObservationHistory.Capacity, looks.Count);
     }
 
     private static async Task<WebApplication> StartAsync(string? apiUrl, params string[] settings)
     {
         var console = WatchConsole.Build(["--urls=http://127.0.0.1:0", $"--SENDCAT_API_URL={apiUrl}", "--SENDCAT_WATCH_INTERVAL_MS=600000", "--Logging:LogLevel:Default=None", .. settings]);
         await console.StartAsync();
-        await console.Services.GetServices<IHostedService>().OfType<ApiWatcher>().Single().LookOnceAsync(TestContext.Current.CancellationToken);
+        await console.Services.GetServices<IHostedService>().OfType<ApiWatcher>().Single().ProbeOnceAsync(TestContext.Current.CancellationToken);
         return console;
     }
 

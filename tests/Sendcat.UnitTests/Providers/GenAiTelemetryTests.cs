@@ -93,9 +93,9 @@ public sealed class GenAiTelemetryTests : IDisposable
 
         var captured = JsonNode.Parse(GenAiContent.Input(messages))!.AsArray();
 
-        Assert.InRange(captured.Count, 1, GenAiContent.MostText / GenAiContent.LongestText);
+        Assert.InRange(captured.Count, 1, GenAiContent.MaxTotalTextLength / GenAiContent.MaxTextLength);
         Assert.StartsWith("99 ", (string)captured[^1]!["parts"]![0]!["content"]!, StringComparison.Ordinal);
-        Assert.InRange(((string)captured[^1]!["parts"]![0]!["content"]!).Length, GenAiContent.LongestText, GenAiContent.LongestText + 50);
+        Assert.InRange(((string)captured[^1]!["parts"]![0]!["content"]!).Length, GenAiContent.MaxTextLength, GenAiContent.MaxTextLength + 50);
     }
 
     [Theory]

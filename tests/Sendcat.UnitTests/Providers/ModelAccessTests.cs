@@ -69,5 +69,5 @@ public sealed class ModelAccessTests : IDisposable
     }
 
     private void Catalogue(params (string Id, ModelPrice? Price)[] models) =>
-        _provider.Catalogue.Refreshed(models.ToDictionary(model => model.Id, model => new CatalogueModel(true, model.Price, null)), TimeSpan.FromHours(1));
+        _provider.Catalogue.ApplyRefresh(models.ToDictionary(model => model.Id, model => new CatalogueModel(true, model.Price, null)), TimeSpan.FromHours(1));
 }

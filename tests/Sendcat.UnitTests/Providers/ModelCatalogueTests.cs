@@ -60,7 +60,7 @@ public sealed class ModelCatalogueTests : IDisposable
         _provider.Answers("""{"data":[{"id":"someone/new","supported_parameters":["tools","stop"]},{"id":"openai/gpt-4o","supported_parameters":[]},{"id":"x"},5]}""");
         Assert.False(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
 
-        await _provider.Catalogue.WantedAsync(CancellationToken.None);
+        await _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
         await refresh.RefreshAsync(CancellationToken.None);
 
         Assert.Equal("https://openrouter.ai/api/v1/models", _provider.Requests[0].Uri);
@@ -99,12 +99,12 @@ public sealed class ModelCatalogueTests : IDisposable
         _provider.Answers("""{"data":[]}""");
         _provider.Catalogue.CapabilityOf("a/b/c");
         _provider.Catalogue.CapabilityOf("a/b/c");
-        await _provider.Catalogue.WantedAsync(CancellationToken.None);
+        await _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
         await refresh.RefreshAsync(CancellationToken.None);
 
         _provider.Time.Advance(TimeSpan.FromMinutes(14));
         _provider.Catalogue.CapabilityOf("a/b/c");
-        var wanted = _provider.Catalogue.WantedAsync(CancellationToken.None);
+        var wanted = _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
         Assert.False(wanted.IsCompleted);
         _provider.Time.Advance(TimeSpan.FromMinutes(1));
         _provider.Catalogue.CapabilityOf("a/b/c");
@@ -124,7 +124,7 @@ public sealed class ModelCatalogueTests : IDisposable
         await refresh.RefreshAsync(CancellationToken.None);
 
         Assert.True(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
-        var wanted = _provider.Catalogue.WantedAsync(CancellationToken.None);
+        var wanted = _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
         Assert.False(wanted.IsCompleted);
         _provider.Time.Advance(TimeSpan.FromSeconds(15));
         _provider.Catalogue.CapabilityOf("someone/new");

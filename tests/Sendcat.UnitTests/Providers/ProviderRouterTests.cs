@@ -278,7 +278,7 @@ public sealed class ProviderRouterTests : IDisposable
         var (_, kept) = await _provider.RunAsync();
         var (_, absurd) = await _provider.RunAsync(Turn("no such model!"));
 
-        Assert.Equal((true, false, false), (asked!.Asked, kept!.Asked, absurd!.Asked));
+        Assert.Equal((true, false, false), (asked!.RequestSent, kept!.RequestSent, absurd!.RequestSent));
         Assert.Equal(5, _provider.Requests.Count);
     }
 

@@ -59,7 +59,7 @@ public sealed class RouteCircuitTests : IDisposable
         _provider.Time.Advance(TimeSpan.FromSeconds(61));
 
         var (_, refused) = await _provider.RunAsync(Turn(Own));
-        Assert.Equal(("upstream_unavailable", false, "half_open"), (refused!.Error.Code, refused.Asked, State().State));
+        Assert.Equal(("upstream_unavailable", false, "half_open"), (refused!.Error.Code, refused.RequestSent, State().State));
 
         await ServedAsync(null);
         Assert.Equal("closed", State().State);
@@ -182,7 +182,7 @@ public sealed class RouteCircuitTests : IDisposable
     [Fact]
     public async Task Every_call_says_how_long_its_answer_may_be()
     {
-        _provider.Catalogue.Refreshed(new Dictionary<string, ApiService.Providers.Catalogue.CatalogueModel> { ["small/one"] = new(true, null, 353) }, TimeSpan.FromHours(1));
+        _provider.Catalogue.ApplyRefresh(new Dictionary<string, ApiService.Providers.Catalogue.CatalogueModel> { ["small/one"] = new(true, null, 353) }, TimeSpan.FromHours(1));
 
         await ServedAsync(null);
         await ServedAsync("small/one");

@@ -191,7 +191,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
 
     public CircuitReading Circuit(string routeId) => Of(routeId).Read();
 
-    public ValueTask<IAsyncDisposable> HoldAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
+    public ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
         if (Full.Contains(route.Id))
         {
@@ -206,7 +206,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     public ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
         var circuit = Of(route.Id);
-        var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterAside();
+        var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterWithoutProbe();
         return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null));
     }
 

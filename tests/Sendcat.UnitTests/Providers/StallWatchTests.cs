@@ -23,15 +23,15 @@ public class StallWatchTests
     public void Data_is_life_until_the_total_time_is_over()
     {
         using var watch = Watch();
-        watch.Streaming(TimeSpan.FromSeconds(45));
+        watch.OnHeaders(TimeSpan.FromSeconds(45));
         for (var at = 0; at < 960; at += 40)
         {
-            watch.Data();
+            watch.OnData();
             Assert.False(watch.Expired);
             _time.Advance(TimeSpan.FromSeconds(40));
         }
 
-        watch.Data();
+        watch.OnData();
         _time.Advance(TimeSpan.FromSeconds(41));
 
         Assert.True(watch.Expired);
@@ -41,7 +41,7 @@ public class StallWatchTests
     public void Silence_is_not()
     {
         using var watch = Watch();
-        watch.Streaming(TimeSpan.FromSeconds(45));
+        watch.OnHeaders(TimeSpan.FromSeconds(45));
 
         _time.Advance(TimeSpan.FromSeconds(44));
         Assert.False(watch.Expired);
@@ -54,11 +54,11 @@ public class StallWatchTests
     public void Comments_alone_are_life_for_a_while_only()
     {
         using var watch = Watch();
-        watch.Streaming(TimeSpan.FromSeconds(45));
+        watch.OnHeaders(TimeSpan.FromSeconds(45));
         for (var at = 0; at < 170; at += 10)
         {
             _time.Advance(TimeSpan.FromSeconds(10));
-            watch.Comment();
+            watch.OnComment();
             Assert.False(watch.Expired);
         }
 

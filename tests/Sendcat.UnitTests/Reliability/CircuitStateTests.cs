@@ -37,7 +37,7 @@ public sealed class CircuitStateTests
     public void Questions_that_time_out_one_after_the_other_open_it_before_the_first_is_forgotten(UpstreamPolicy upstream)
     {
         var policy = new CircuitOptions().For(upstream.Provider);
-        var pauses = Enumerable.Range(0, upstream.Retries).Select(attempt => UpstreamPolicy.Pause(attempt, asked: null, jitter: 1)!.Value);
+        var pauses = Enumerable.Range(0, upstream.Retries).Select(attempt => UpstreamPolicy.Pause(attempt, retryAfter: null, jitter: 1)!.Value);
         var question = pauses.Aggregate(upstream.Timeout * (upstream.Retries + 1), (total, pause) => total + pause);
         var (state, now) = (CircuitState.Fresh, Start);
 

@@ -43,7 +43,7 @@ public sealed class CircuitsTests : IAsyncDisposable
         Assert.True(probe.Permit!.IsProbe);
         Assert.Null((await _circuits.EnterAsync(Provider, default)).Permit);
 
-        probe.Permit.Answered(200);
+        probe.Permit.Responded(200);
         Assert.Equal("closed", Read().State);
         Assert.NotNull((await _circuits.EnterAsync(Provider, default)).Permit);
     }
@@ -76,7 +76,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     {
         for (var n = 0; n < 50; n++)
         {
-            (await _circuits.EnterAsync(Provider, default)).Permit!.Answered(404);
+            (await _circuits.EnterAsync(Provider, default)).Permit!.Responded(404);
             (await _circuits.EnterAsync(Provider, default)).Permit!.Dispose();
         }
 
@@ -89,7 +89,7 @@ public sealed class CircuitsTests : IAsyncDisposable
         for (var n = 0; n < 3; n++)
         {
             var permit = (await _circuits.EnterAsync(Provider, default)).Permit!;
-            permit.Answered(503);
+            permit.Responded(503);
             permit.Failed("counted already");
             permit.Dispose();
         }
@@ -117,7 +117,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     {
         for (var n = 0; n < 4; n++)
         {
-            (await _circuits.EnterAsync(Provider, default)).Permit!.Answered(503);
+            (await _circuits.EnterAsync(Provider, default)).Permit!.Responded(503);
         }
     }
 

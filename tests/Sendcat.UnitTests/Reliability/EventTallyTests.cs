@@ -29,7 +29,7 @@ public sealed class EventTallyTests
     [Fact]
     public void A_flood_of_different_keys_is_dropped_beyond_the_room()
     {
-        for (var n = 0; n < EventTally.Room; n++)
+        for (var n = 0; n < EventTally.Capacity; n++)
         {
             Assert.Equal(EventTally.Fate.Recorded, _tally.Add(Blocked($"user:{n}"), Now));
         }
@@ -45,7 +45,7 @@ public sealed class EventTallyTests
         var unwritten = _tally.Drain();
         _tally.Add(Blocked("user:a"), Now);
 
-        Assert.Equal(0, _tally.Return(unwritten));
+        Assert.Equal(0, _tally.PutBack(unwritten));
 
         Assert.Equal(2, Assert.Single(_tally.Drain()).Hits);
     }

@@ -93,7 +93,7 @@ public sealed class LateAnswerTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 
     private Task<ClaimOutcome> TakeAsync(string holder, Claim claim) =>
-        _services.GetRequiredService<ClaimStore>().TakeAsync(holder, [claim], [], default, WhenAway.DecideLocally).AsTask();
+        _services.GetRequiredService<ClaimStore>().TakeAsync(holder, [claim], [], default, RedisFallback.DecideLocally).AsTask();
 
     private static Task<RedisResult> Asked(Queue<TaskCompletionSource<RedisResult>> calls)
     {

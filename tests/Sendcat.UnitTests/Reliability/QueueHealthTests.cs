@@ -9,7 +9,7 @@ public sealed class QueueHealthTests
     [Fact]
     public void As_much_as_is_allowed_is_not_too_much()
     {
-        var findings = QueueHealth.Judge(AtTheEdge, new());
+        var findings = QueueHealth.Evaluate(AtTheEdge, new());
 
         Assert.Equal(["queued_depth", "dead_letter_depth", "oldest_queued_age", "oldest_running_age"], findings.Select(finding => finding.Kind));
         Assert.Equal([200, 20, 60_000, 300_000], findings.Select(finding => finding.Threshold));
@@ -31,7 +31,7 @@ public sealed class QueueHealthTests
             _ => AtTheEdge with { OldestRunning = TimeSpan.FromMilliseconds(300_001) },
         };
 
-        var findings = QueueHealth.Judge(state, new());
+        var findings = QueueHealth.Evaluate(state, new());
 
         Assert.Equal(kind, Assert.Single(findings, finding => finding.IsExceeded).Kind);
         Assert.Equal("warning", QueueHealth.Level(findings));

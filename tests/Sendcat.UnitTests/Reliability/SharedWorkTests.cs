@@ -39,7 +39,7 @@ public sealed class SharedWorkTests : IDisposable
 
             await release.Task;
             return [.. items];
-        }, most: 8);
+        }, maxItems: 8);
 
         var callers = new List<Activity>();
         var answers = new List<Task<int>>();

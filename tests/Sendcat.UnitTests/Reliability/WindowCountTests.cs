@@ -96,9 +96,9 @@ public sealed class WindowCountTests
     {
         var count = new WindowCount(0, 0, 0).Spend(100, 900).At(1_200, Length).Spend(7, 1_200);
 
-        Assert.Equal((7, 40), (count.Return(60, 900, Length).Current, count.Return(60, 900, Length).Previous));
-        Assert.Equal((0, 100), (count.Return(60, 1_100, Length).Current, count.Return(60, 1_100, Length).Previous));
+        Assert.Equal((7, 40), (count.Refund(60, 900, Length).Current, count.Refund(60, 900, Length).Previous));
+        Assert.Equal((0, 100), (count.Refund(60, 1_100, Length).Current, count.Refund(60, 1_100, Length).Previous));
         Assert.Equal(count, count.At(2_000, Length) with { Index = 1, Current = 7, Previous = 100 });
-        Assert.Equal(new WindowCount(2, 0, 7) { LastMs = 1_200 }, count.At(2_000, Length).Return(60, 900, Length));
+        Assert.Equal(new WindowCount(2, 0, 7) { LastMs = 1_200 }, count.At(2_000, Length).Refund(60, 900, Length));
     }
 }

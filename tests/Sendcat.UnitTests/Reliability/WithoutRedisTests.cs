@@ -101,7 +101,7 @@ public sealed class WithoutRedisTests
         await using var services = LonelyProcess.Services(_time);
         var local = services.GetRequiredService<LocalClaims>();
 
-        for (var n = 0; n < LocalClaims.MostWindows + 1; n++)
+        for (var n = 0; n < LocalClaims.MaxWindows + 1; n++)
         {
             local.Take("x", [new WindowClaim("r", $"k{n}", 1, TimeSpan.FromSeconds(1))]);
         }
@@ -148,5 +148,5 @@ public sealed class WithoutRedisTests
     }
 
     private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? lane = null) =>
-        new() { Principal = principal, StreamId = stream, AlsoClaims = lane is null ? [] : [lane.Claim("openrouter_chat_primary")] };
+        new() { Principal = principal, StreamId = stream, OtherClaims = lane is null ? [] : [lane.Claim("openrouter_chat_primary")] };
 }

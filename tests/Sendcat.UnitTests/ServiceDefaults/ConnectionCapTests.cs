@@ -21,7 +21,7 @@ public sealed class ConnectionCapTests
     {
         var cap = ConnectionCap.Of(descriptors, open);
 
-        Assert.Equal((connections, descriptors - connections), (cap.Connections, cap.Kept));
+        Assert.Equal((connections, descriptors - connections), (cap.Connections, cap.Reserved));
     }
 
     [Fact]

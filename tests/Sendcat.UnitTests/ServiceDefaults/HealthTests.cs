@@ -28,7 +28,7 @@ public sealed class HealthTests
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => program.Client.GetAsync("/health")));
         Assert.Equal(1, asked);
 
-        clock.Advance(Readiness.KeptFor);
+        clock.Advance(Readiness.CacheDuration);
         await program.Client.GetAsync("/health");
         Assert.Equal(2, asked);
     }
@@ -71,9 +71,9 @@ public sealed class HealthTests
 
         var first = check.CheckHealthAsync(context);
         await silent.WasAsked;
-        clock.Advance(ReadinessPolicy.Patience);
+        clock.Advance(ReadinessPolicy.CheckTimeout);
         var second = check.CheckHealthAsync(context);
-        clock.Advance(ReadinessPolicy.Patience);
+        clock.Advance(ReadinessPolicy.CheckTimeout);
 
         Assert.Equal(HealthStatus.Unhealthy, (await first).Status);
         Assert.Equal(HealthStatus.Unhealthy, (await second).Status);
@@ -97,7 +97,7 @@ public sealed class HealthTests
             await store.WasAskedAsync();
             if (!answers)
             {
-                clock.Advance(ReadinessPolicy.Patience);
+                clock.Advance(ReadinessPolicy.CheckTimeout);
             }
 
             seen.Add((await asked).Status);

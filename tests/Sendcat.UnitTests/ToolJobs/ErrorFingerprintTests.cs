@@ -15,5 +15,5 @@ public sealed class ErrorFingerprintTests
     public void Errors_of_different_causes_have_different_names() => Assert.NotEqual(ErrorFingerprint.Of("ebay_search: HTTP 503"), ErrorFingerprint.Of("global_search: HTTP 503"));
 
     [Fact]
-    public void A_long_error_is_cut() => Assert.Equal(600, ErrorFingerprint.Cut(new string('x', 5_000)).Length);
+    public void A_long_error_is_cut() => Assert.Equal(600, ErrorFingerprint.Truncate(new string('x', 5_000)).Length);
 }

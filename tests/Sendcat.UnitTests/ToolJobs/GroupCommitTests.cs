@@ -13,7 +13,7 @@ public sealed class GroupCommitTests
             groups.Add(items.Count);
             await release.Task;
             return items.Select(item => $"done {item}").ToArray();
-        }, most: 4);
+        }, maxItems: 4);
 
         var answers = Enumerable.Range(0, 8).Select(commit.AddAsync).ToArray();
         release.SetResult();
@@ -30,7 +30,7 @@ public sealed class GroupCommitTests
         {
             (var failing, first) = (first, false);
             return failing ? Task.FromException<IReadOnlyList<int>>(new TimeoutException()) : Task.FromResult<IReadOnlyList<int>>([.. items]);
-        }, most: 4);
+        }, maxItems: 4);
 
         await Assert.ThrowsAsync<TimeoutException>(() => commit.AddAsync(1));
 

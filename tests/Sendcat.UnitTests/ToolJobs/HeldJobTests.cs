@@ -17,11 +17,11 @@ public sealed class HeldJobTests
         using var job = Hold();
 
         _time.Advance(Lease - TimeSpan.FromMilliseconds(1));
-        Assert.True(job.IsOurs);
+        Assert.True(job.IsHeld);
         Assert.False(job.Token.IsCancellationRequested);
 
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.False(job.IsOurs);
+        Assert.False(job.IsHeld);
         Assert.True(job.Token.IsCancellationRequested);
     }
 
@@ -47,18 +47,18 @@ public sealed class HeldJobTests
         var asked = _time.GetTimestamp();
         _time.Advance(TimeSpan.FromSeconds(40));
         using var late = Hold(asked);
-        Assert.True(late.IsOurs);
+        Assert.True(late.IsHeld);
 
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.True(late.Token.IsCancellationRequested);
         using var tooLate = Hold(asked);
-        Assert.False(tooLate.IsOurs);
+        Assert.False(tooLate.IsHeld);
     }
 
     private HeldJob Hold(long? asked = null)
     {
-        var claimed = new ClaimedJob(new(ToolLane.SearchWeb, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
-        var holder = new HeldJobs(claims: null!, signals: null!, options: null!, _time, NullLogger<HeldJobs>.Instance);
+        var claimed = new LeasedJob(new(ToolLane.SearchWeb, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
+        var holder = new HeldJobs(leases: null!, signals: null!, options: null!, _time, NullLogger<HeldJobs>.Instance);
         return holder.Hold(claimed, asked ?? _time.GetTimestamp(), TimeSpan.FromMinutes(2), CancellationToken.None);
     }
 }

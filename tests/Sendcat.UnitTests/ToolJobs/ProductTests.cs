@@ -53,5 +53,5 @@ public sealed class ProductTests
     [InlineData("59,99 €", true)]
     [InlineData("", true)]
     public void A_find_outside_the_budget_is_left_out_if_its_price_is_understood(string price, bool kept) =>
-        Assert.Equal(kept, Budget.Allows(new("k", 3) { MinPrice = 10, MaxPrice = 60 }, new Product("1", "K", price, "", "https://a")));
+        Assert.Equal(kept, PriceFilter.Allows(new("k", 3) { MinPrice = 10, MaxPrice = 60 }, new Product("1", "K", price, "", "https://a")));
 }

@@ -20,6 +20,6 @@ public sealed class ToolCacheKeyTests
         var (one, other) = (ToolCacheKey.Of(new string('x', 600) + "1"), ToolCacheKey.Of(new string('x', 600) + "2"));
 
         Assert.NotEqual(one, other);
-        Assert.Equal(ToolCacheKey.Longest, one.Length);
+        Assert.Equal(ToolCacheKey.MaxLength, one.Length);
     }
 }

@@ -13,7 +13,7 @@ public sealed class CategoryNameTests
     [InlineData("electric rice cookers", "rice cookers", true, 45)]
     [InlineData("laptops", "rice cookers", true, 5)]
     public void The_more_of_a_name_is_in_a_category_the_more_it_is_meant(string name, string category, bool leaf, int likeness) =>
-        Assert.Equal(likeness, CategoryName.Of(name).Likeness(category, leaf));
+        Assert.Equal(likeness, CategoryName.Of(name).Similarity(category, leaf));
 
     [Theory]
     [InlineData("kettles", "3")] // the same name before one that begins so

@@ -20,7 +20,7 @@ public sealed class DegradedTextsTests
 
         static void Told(ToolJobOutcome trouble, string words, ToolPressure? pressure)
         {
-            var answer = ProductsAnswer.Of("kettle", "product search", new Found<ProductsResult>(null, FoundIn.Nothing, trouble));
+            var answer = ProductsAnswer.Of("kettle", "product search", new LookupResult<ProductsResult>(null, LookupSource.None, trouble));
             Assert.Contains(words, answer.Text, StringComparison.Ordinal);
             Assert.Contains("Continue with what you know", answer.Text, StringComparison.Ordinal);
             Assert.Equal((true, pressure, null), (answer.Failed, answer.Pressure, answer.OutputJson));
@@ -30,7 +30,7 @@ public sealed class DegradedTextsTests
     [Fact]
     public void What_was_found_earlier_stands_in_and_says_so()
     {
-        var answer = ProductsAnswer.Of("kettle", "product search", new(Result([Kettle]), FoundIn.Past, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)));
+        var answer = ProductsAnswer.Of("kettle", "product search", new(Result([Kettle]), LookupSource.StaleCache, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)));
 
         Assert.Contains(DegradedTexts.OutOfDate, answer.Text, StringComparison.Ordinal);
         Assert.NotNull(answer.Pressure);
@@ -41,7 +41,7 @@ public sealed class DegradedTextsTests
     [Fact]
     public void A_source_that_did_not_answer_is_named()
     {
-        var answer = ProductsAnswer.Of("kettle", "product search", new(Result([Kettle], "ebay"), FoundIn.Job));
+        var answer = ProductsAnswer.Of("kettle", "product search", new(Result([Kettle], "ebay"), LookupSource.Job));
 
         Assert.StartsWith("1 eBay items and 0 global items", answer.Text, StringComparison.Ordinal);
         Assert.Contains("eBay did not answer", answer.Text, StringComparison.Ordinal);
@@ -50,7 +50,7 @@ public sealed class DegradedTextsTests
     [Fact]
     public void Nothing_found_is_no_failure_and_shows_nothing()
     {
-        var answer = ProductsAnswer.Of("kettle", "product search", new(Result([]), FoundIn.Job));
+        var answer = ProductsAnswer.Of("kettle", "product search", new(Result([]), LookupSource.Job));
 
         Assert.Equal((false, null, null), (answer.Failed, answer.OutputJson, answer.Products));
     }

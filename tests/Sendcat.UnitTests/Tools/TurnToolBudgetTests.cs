@@ -13,19 +13,19 @@ public sealed class TurnToolBudgetTests
     public void A_call_over_the_limit_is_refused_and_the_model_has_to_answer()
     {
         Assert.True(budget.TryTake("get_current_time"));
-        Assert.False(budget.Spent);
+        Assert.False(budget.Exhausted);
 
         Assert.False(budget.TryTake("get_current_time"));
-        Assert.True(budget.Spent);
+        Assert.True(budget.Exhausted);
     }
 
     [Fact]
     public void A_tool_that_shares_another_ones_limit_uses_it_up_and_can_do_without()
     {
-        Assert.True(budget.TryShare("get_current_time"));
+        Assert.True(budget.TryTakeOptional("get_current_time"));
 
-        Assert.False(budget.TryShare("get_current_time"));
-        Assert.False(budget.Spent);
+        Assert.False(budget.TryTakeOptional("get_current_time"));
+        Assert.False(budget.Exhausted);
         Assert.False(budget.TryTake("get_current_time"));
     }
 }

@@ -1,0 +1,111 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Providers.OpenRouter;
+
+/// <summary>
+/// Reads JSON strings for which <see cref="Utf8JsonReader.GetString"/> would throw: unpaired surrogates in escapes, and bytes that are not
+/// UTF-8. An unpaired surrogate in the middle becomes U+FFFD. An unpaired surrogate at either end is kept for <see cref="SplitCharacter"/>,
+/// because a model may split a character between two deltas.
+/// </summary>
+internal static class LenientJsonString
+{
+    /// <summary>Strings up to this number of bytes are unescaped on the stack.</summary>
+    private const int MaxStackChars = 256;
+
+    /// <summary>The value of the current string or property name token; null for any other token.</summary>
+    public static string? Read(ref Utf8JsonReader reader)
+    {
+        if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName))
+        {
+            return null;
+        }
+
+        var bytes = reader.ValueSpan;
+        if (bytes.IsEmpty)
+        {
+            return "";
+        }
+
+        return reader.ValueIsEscaped ? Unescape(bytes) : Encoding.UTF8.GetString(bytes);
+    }
+
+    private static string Unescape(ReadOnlySpan<byte> bytes)
+    {
+        char[]? rented = null;
+        var chars = bytes.Length <= MaxStackChars ? stackalloc char[MaxStackChars] : (rented = ArrayPool<char>.Shared.Rent(bytes.Length));
+        var length = 0;
+        while (!bytes.IsEmpty)
+        {
+            var escape = bytes.IndexOf((byte)'\\');
+            var plain = escape < 0 ? bytes : bytes[..escape];
+            length += Encoding.UTF8.GetChars(plain, chars[length..]);
+            if (escape < 0)
+            {
+                break;
+            }
+
+            bytes = bytes[(escape + 1)..];
+            chars[length++] = Escaped(bytes, out var consumed);
+            bytes = bytes[consumed..];
+        }
+
+        ReplaceLoneHalves(chars[..length]);
+        var text = new string(chars[..length]);
+        if (rented is not null)
+        {
+            ArrayPool<char>.Shared.Return(rented);
+        }
+
+        return text;
+    }
+
+    /// <param name="bytes">Begins after the backslash. The JSON reader has already checked that the escape is well formed.</param>
+    /// <param name="consumed">Bytes of the escape without the backslash.</param>
+    private static char Escaped(ReadOnlySpan<byte> bytes, out int consumed)
+    {
+        consumed = 1;
+        switch (bytes[0])
+        {
+            case (byte)'n':
+                return '\n';
+            case (byte)'t':
+                return '\t';
+            case (byte)'r':
+                return '\r';
+            case (byte)'b':
+                return '\b';
+            case (byte)'f':
+                return '\f';
+            case (byte)'u':
+                consumed = 5;
+                return (char)ushort.Parse(bytes.Slice(1, 4), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+            default:
+                return (char)bytes[0];
+        }
+    }
+
+    private static void ReplaceLoneHalves(Span<char> chars)
+    {
+        for (var i = 0; i < chars.Length; i++)
+        {
+            if (char.IsHighSurrogate(chars[i]))
+            {
+                if (i + 1 < chars.Length && char.IsLowSurrogate(chars[i + 1]))
+                {
+                    i++;
+                }
+                else if (i + 1 < chars.Length)
+                {
+                    chars[i] = '\uFFFD';
+                }
+            }
+            else if (i > 0 && char.IsLowSurrogate(chars[i]))
+            {
+                chars[i] = '\uFFFD';
+            }
+        }
+    }
+}

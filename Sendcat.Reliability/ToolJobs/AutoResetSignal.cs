@@ -1,0 +1,33 @@
+using System.Threading.Channels;
+
+namespace Sendcat.Reliability.ToolJobs;
+
+/// <summary>A signal that stays set until one waiter consumes it. A second <see cref="Set"/> before that has no effect.</summary>
+public sealed class AutoResetSignal(TimeProvider time)
+{
+    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+
+    public void Set() => _signal.Writer.TryWrite(true);
+
+    /// <param name="timeout">The timeout.</param>
+    /// <returns>True: the signal was set. False: the timeout elapsed.</returns>
+    /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
+    public async ValueTask<bool> WaitAsync(TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        if (_signal.Reader.TryRead(out _))
+        {
+            return true;
+        }
+
+        using var expired = new CancellationTokenSource(timeout, time);
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(expired.Token, cancellationToken);
+        try
+        {
+            return await _signal.Reader.ReadAsync(linked.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return false;
+        }
+    }
+}
