@@ -111,19 +111,22 @@ internal sealed class ChatEndpoints(
         if (turns.ByThread(thread) is { } local)
         {
             TurnSpan.SetIds(Activity.Current, thread, local.Start.WireStreamId);
-            return new ChatEventStream(
-                local.Feed, local.Join, Dialect(UsesUiDialect(http, local.UsesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
+            return local.TryJoin() is { } registration
+                ? Stream(http, local.Feed, registration, local.UsesUiDialect)
+                : ApiError.RateLimited(LiveTurn.ReadersRetryAfter);
         }
 
         if (await directory.FindAsync(thread) is { } location && !directory.IsLocal(location)
-            && await remote.FollowAsync(thread, location, http.RequestAborted) is { } remoteFeed)
+            && await remote.FollowAsync(thread, location, http.RequestAborted) is { } followed)
         {
-            return new ChatEventStream(
-                remoteFeed.Feed, () => remoteFeed, Dialect(UsesUiDialect(http, location.UsesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
+            return followed.TryGet(out var reader, out var full) ? Stream(http, reader.Feed, reader, location.UsesUiDialect) : full;
         }
 
         return Results.NoContent();
     }
+
+    private ChatEventStream Stream(HttpContext http, TurnFeed feed, IDisposable registration, bool usesUiDialect) =>
+        new(feed, () => registration, Dialect(UsesUiDialect(http, usesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
 
     /// <summary>The checks of a request without a body that names its thread in the path: address limiter, principal, ownership.</summary>
     private async ValueTask<Outcome<Guid>> AuthorizeAsync(string threadId, HttpContext http)

@@ -31,6 +31,12 @@ internal enum TurnEnding
 /// <summary>A turn that runs in this process: its feed, its readers, and its cancellation. Thread-safe.</summary>
 internal sealed class LiveTurn : IDisposable
 {
+    /// <summary>Readers of one turn on one replica. Each of them costs as much as the turn's own client.</summary>
+    public const int MaxReaders = 32;
+
+    /// <summary>What a reader beyond <see cref="MaxReaders"/> is told to wait.</summary>
+    public static readonly TimeSpan ReadersRetryAfter = TimeSpan.FromSeconds(5);
+
     private readonly Lock gate = new();
     private readonly CancellationTokenSource stop = new();
     private readonly TaskCompletionSource endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -129,6 +135,15 @@ internal sealed class LiveTurn : IDisposable
             ended = true;
             graceTimer?.Dispose();
             graceTimer = null;
+        }
+    }
+
+    /// <summary>Registers a reader that resumes the turn; null if the turn has <see cref="MaxReaders"/> already.</summary>
+    public ReaderRegistration? TryJoin()
+    {
+        lock (gate)
+        {
+            return readers < MaxReaders ? Join() : null;
         }
     }
 

@@ -1,43 +1,104 @@
 using System.Text.Json;
+using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// Follows a turn that runs on another replica: reads the Redis list of its mirror from the first entry on, when the mirror publishes a
-/// notification and at least once a second.
+/// Follows turns that run on other replicas: reads the Redis list of a turn's mirror from the first entry on, when the mirror publishes a
+/// notification and at least once a second. All readers of a turn on this replica share one copy of it.
 /// </summary>
-internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory directory, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
+internal sealed class RemoteTurn(
+    IConnectionMultiplexer redis, TurnDirectory directory, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstEventTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan MirrorRequestInterval = TurnMirrors.ReaderTimeout / 3;
+
+    /// <summary>Polls without an event after which the directory is asked whether the turn still runs.</summary>
+    private const int MaxIdlePolls = 3;
+
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Guid, RemoteFeed> _feeds = [];
 
     /// <returns>
-    /// A feed that grows until the turn ends, to be disposed by the caller; null if the mirror delivers no event within 2 s, which means
-    /// that no turn runs.
+    /// A reader of a feed that grows until the turn ends, to be disposed by the caller; null if the mirror delivers no event within 2 s,
+    /// which means that no turn runs; an error if the turn has <see cref="LiveTurn.MaxReaders"/> here already.
     /// </returns>
-    public async Task<RemoteFeed?> FollowAsync(Guid threadId, TurnLocation location, CancellationToken cancellationToken)
+    public async Task<Outcome<RemoteReader>?> FollowAsync(Guid threadId, TurnLocation location, CancellationToken cancellationToken)
     {
-        var feed = new RemoteFeed();
-        var channel = RedisChannel.Literal(RedisKeys.TurnFeedChanged(location.StreamId));
-        var running = CopyAsync(threadId, location, channel, feed);
-        feed.Running = running;
-        using var timeout = new CancellationTokenSource(FirstEventTimeout, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
-        await Task.WhenAny(feed.FirstEvent, running, Task.Delay(Timeout.InfiniteTimeSpan, time, either.Token));
-        if (feed.FirstEvent.IsCompletedSuccessfully)
+        if (Join(threadId, location) is not { } feed)
         {
-            return feed;
+            return (Outcome<RemoteReader>)ApiError.RateLimited(LiveTurn.ReadersRetryAfter);
         }
 
-        feed.Dispose();
+        var reader = new RemoteReader(this, feed);
+        using var timeout = new CancellationTokenSource(FirstEventTimeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
+        await Task.WhenAny(feed.FirstEvent, feed.Ended, Task.Delay(Timeout.InfiniteTimeSpan, time, either.Token));
+        if (feed.FirstEvent.IsCompletedSuccessfully)
+        {
+            return (Outcome<RemoteReader>)reader;
+        }
+
+        reader.Dispose();
         return null;
     }
 
-    private async Task CopyAsync(Guid threadId, TurnLocation location, RedisChannel channel, RemoteFeed feed)
+    /// <returns>Null if the turn has as many readers as it may have.</returns>
+    private RemoteFeed? Join(Guid threadId, TurnLocation location)
+    {
+        var fresh = new RemoteFeed();
+        RemoteFeed feed;
+        lock (_gate)
+        {
+            feed = _feeds.GetValueOrDefault(location.StreamId, fresh);
+            if (feed.Readers >= LiveTurn.MaxReaders)
+            {
+                return null;
+            }
+
+            _feeds[location.StreamId] = feed;
+            feed.Readers++;
+        }
+
+        if (feed == fresh)
+        {
+            feed.Running = CopyAsync(threadId, location, feed);
+        }
+
+        return feed;
+    }
+
+    private void Leave(RemoteFeed feed)
+    {
+        lock (_gate)
+        {
+            if (--feed.Readers > 0)
+            {
+                return;
+            }
+
+            Remove(feed);
+        }
+
+        feed.Dispose();
+    }
+
+    /// <summary>A reader that comes later gets a copy of its own. Call it with the lock held.</summary>
+    private void Remove(RemoteFeed feed)
+    {
+        foreach (var (streamId, _) in _feeds.Where(entry => entry.Value == feed).ToArray())
+        {
+            _feeds.Remove(streamId);
+        }
+    }
+
+    private async Task CopyAsync(Guid threadId, TurnLocation location, RemoteFeed feed)
     {
         var key = RedisKeys.TurnFeed(location.StreamId);
+        var channel = RedisChannel.Literal(RedisKeys.TurnFeedChanged(location.StreamId));
         var database = redis.GetDatabase();
         ChannelMessageQueue? queue = null;
         try
@@ -45,12 +106,13 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
             queue = await redis.GetSubscriber().SubscribeAsync(channel);
             queue.OnMessage(_ => feed.Notify());
             var next = 0L;
-            var idleRounds = 0;
+            var idlePolls = 0;
+            long? requestedAt = null;
             while (!feed.Disposed.IsCancellationRequested)
             {
-                // In the first round, then after every five rounds without events.
-                if (idleRounds % 5 == 0)
+                if (requestedAt is not { } last || time.GetElapsedTime(last) >= MirrorRequestInterval)
                 {
+                    requestedAt = time.GetTimestamp();
                     await signals.RequestMirrorAsync(location.StreamId);
                 }
 
@@ -67,8 +129,8 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
 
                 feed.Feed.Notify();
                 next += fresh.Length;
-                idleRounds = fresh.Length > 0 && idleRounds > 0 ? 1 : idleRounds + 1;
-                if (idleRounds > 3 && (await directory.FindAsync(threadId))?.StreamId != location.StreamId)
+                idlePolls = fresh.Length > 0 ? 0 : idlePolls + 1;
+                if (idlePolls > MaxIdlePolls && (await directory.FindAsync(threadId))?.StreamId != location.StreamId)
                 {
                     feed.Add(FollowFailed());
                     return;
@@ -84,7 +146,12 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
         }
         finally
         {
-            feed.Feed.Complete();
+            lock (_gate)
+            {
+                Remove(feed);
+            }
+
+            feed.Complete();
             if (queue is not null)
             {
                 await queue.UnsubscribeAsync(CommandFlags.FireAndForget);
@@ -95,11 +162,20 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
     private static ChatEvent.Error FollowFailed() => new(
         "upstream_unavailable", "The answer cannot be followed from here any longer. Reload the conversation.", true, 1000, null, null);
 
+    /// <summary>One reader of a remote turn. Dispose it once; the copy ends with its last reader.</summary>
+    internal sealed class RemoteReader(RemoteTurn turns, RemoteFeed feed) : IDisposable
+    {
+        public TurnFeed Feed => feed.Feed;
+
+        public void Dispose() => turns.Leave(feed);
+    }
+
     /// <summary>The local copy of a remote turn's feed, and the task that fills it. Disposing it ends the task.</summary>
     internal sealed class RemoteFeed : IDisposable
     {
         private readonly CancellationTokenSource disposed = new();
         private readonly SemaphoreSlim notified = new(0, 1);
+        private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public TurnFeed Feed { get; } = new();
@@ -109,7 +185,13 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
 
         public CancellationToken Disposed => disposed.Token;
 
+        /// <summary>Completes when nothing more is copied.</summary>
+        public Task Ended => ended.Task;
+
         public Task? Running { get; set; }
+
+        /// <summary>Guarded by the lock of <see cref="RemoteTurn"/>.</summary>
+        public int Readers { get; set; }
 
         public void Add(ChatEvent chatEvent)
         {
@@ -118,6 +200,12 @@ internal sealed class RemoteTurn(IConnectionMultiplexer redis, TurnDirectory dir
             {
                 firstEvent.TrySetResult();
             }
+        }
+
+        public void Complete()
+        {
+            Feed.Complete();
+            ended.TrySetResult();
         }
 
         public void Notify()

@@ -40,7 +40,10 @@ internal static class JsonBody
         var reader = http.Request.BodyReader;
         while (true)
         {
-            var read = await reader.ReadAsync(cancellationToken);
+            // Without the token: a cancelled read leaves Kestrel's reader in a state that it reports as an error of ours. A connection that
+            // is reset ends the read anyway.
+            var read = await reader.ReadAsync(CancellationToken.None);
+            cancellationToken.ThrowIfCancellationRequested();
             if (read.Buffer.Length > limitBytes)
             {
                 reader.AdvanceTo(read.Buffer.End);

@@ -9,6 +9,11 @@ internal sealed class FiveHundreds : Attack
 {
     private const int Loops = 8;
 
+    private const int Resets = 20;
+
+    /// <summary>The API has read what there is and waits for more.</summary>
+    private static readonly TimeSpan ReadingTakes = TimeSpan.FromMilliseconds(5);
+
     private static readonly string[] Chunks = ["80000000", "ffffffffffffffff", "-1", "zz", "fffffffffffffffffffffffff"];
 
     public override byte Number => 7;
@@ -45,7 +50,25 @@ internal sealed class FiveHundreds : Attack
             run.Answers.Add($"chunk {chunk}", await RawStatusAsync(run, chunk, cancellationToken), null, "");
         }
 
+        foreach (var path in (string[])["/api/auth/login", "/api/chat"])
+        {
+            for (var n = 0; n < Resets; n++)
+            {
+                await ResetInBodyAsync(run, path, cancellationToken);
+            }
+        }
+
         run.Check(run.Answers.Statuses.Keys.All(status => status is 0 or (>= 200 and < 500) or 503), "what cannot be read is the caller's fault", run.Answers);
+    }
+
+    /// <summary>A connection that is reset in the middle of a body. The log must not call that an error of the API.</summary>
+    private async Task ResetInBodyAsync(AttackRun run, string path, CancellationToken cancellationToken)
+    {
+        using var socket = await Source.ConnectAsync(Address(Loops + 1), run.System.Api.Address.EndPoint(), cancellationToken);
+        var request = $"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"a\"";
+        await socket.SendAsync(Encoding.Latin1.GetBytes(request), cancellationToken);
+        await Task.Delay(ReadingTakes, TimeProvider.System, cancellationToken);
+        socket.LingerState = new(enable: true, seconds: 0);
     }
 
     /// <returns>The status; 0 for a connection that was cut.</returns>

@@ -4,6 +4,8 @@ namespace Sendcat.Attacks.Measure;
 internal sealed record LogReview(IReadOnlyList<string> StackTraces, IReadOnlyList<string> Secrets)
 {
     private const string OurFrame = "   at Sendcat.";
+    private const string ErrorLevel = "\"LogLevel\":\"Error\"";
+    private const string Server = "\"Category\":\"Microsoft.AspNetCore.";
 
     /// <summary>Where the next review begins.</summary>
     public static long Length(string file) => File.Exists(file) ? new FileInfo(file).Length : 0;
@@ -18,7 +20,7 @@ internal sealed record LogReview(IReadOnlyList<string> StackTraces, IReadOnlyLis
             using var reader = new StreamReader(stream);
             while (reader.ReadLine() is { } line)
             {
-                if (line.Contains(OurFrame, StringComparison.Ordinal))
+                if (line.Contains(OurFrame, StringComparison.Ordinal) || (line.Contains(ErrorLevel, StringComparison.Ordinal) && line.Contains(Server, StringComparison.Ordinal)))
                 {
                     traces.Add(Start(line));
                 }

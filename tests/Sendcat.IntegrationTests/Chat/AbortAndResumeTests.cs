@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
+using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
@@ -59,6 +60,61 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         Assert.Equal(HttpStatusCode.NoContent, idle.Status);
         await foreign.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         await abort.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task One_turn_has_32_readers_on_a_replica_and_the_next_one_is_told_when_to_come_back(int replica)
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[replica]);
+        var thread = await guest.AskingAsync(Slow);
+        await using var stream = await guest.ChatAsync(thread);
+        await stream.UntilAsync("content");
+        var readers = new List<ChatStream>();
+        for (var n = replica == 0 ? 1 : 0; n < 32; n++)
+        {
+            readers.Add(await there.ResumeAsync(thread));
+        }
+
+        await using var refused = await there.ResumeAsync(thread);
+
+        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        Assert.Equal(TimeSpan.FromSeconds(5), refused.Response.Headers.RetryAfter?.Delta);
+        Assert.All(readers, reader => Assert.Equal(HttpStatusCode.OK, reader.Status));
+        await readers[0].DisposeAsync();
+        await Until.TrueAsync(async () =>
+        {
+            await using var again = await there.ResumeAsync(thread);
+            return again.Status == HttpStatusCode.OK;
+        });
+        using var abort = await guest.AbortLatestAsync(thread);
+        foreach (var reader in readers[1..])
+        {
+            await reader.ToEndAsync();
+            Assert.Equal(readers[1].Text, reader.Text);
+            await reader.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public async Task A_turn_that_never_pauses_keeps_its_only_reader_on_another_replica()
+    {
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[1]);
+        var thread = await guest.AskingAsync("[[emu chunks=850 every=25ms]]");
+        var asked = await guest.ChatAsync(thread);
+        await asked.UntilAsync("content");
+        await using var resumed = await there.ResumeAsync(thread);
+        await resumed.UntilAsync("content");
+        await asked.DisposeAsync();
+
+        await resumed.ToEndAsync();
+
+        Assert.Equal("done", resumed.Types[^1]);
+        var message = (await guest.MessagesAsync(thread))[^1];
+        Assert.Equal(("completed", resumed.Text), (Text(message, "status"), Text(message, "content")));
     }
 
     [Theory]
