@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Net.Http.Headers;
 
 namespace Sendcat.ApiService.Http;
@@ -40,10 +42,7 @@ internal static class JsonBody
         var reader = http.Request.BodyReader;
         while (true)
         {
-            // Without the token: a cancelled read leaves Kestrel's reader in a state that it reports as an error of ours. A connection that
-            // is reset ends the read anyway.
-            var read = await reader.ReadAsync(CancellationToken.None);
-            cancellationToken.ThrowIfCancellationRequested();
+            var read = await ReadAsync(http, reader, cancellationToken);
             if (read.Buffer.Length > limitBytes)
             {
                 reader.AdvanceTo(read.Buffer.End);
@@ -60,6 +59,23 @@ internal static class JsonBody
             }
 
             reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    /// <summary>
+    /// A read that fails, since the connection is reset or the caller has left, leaves Kestrel's reader as if it were still reading. Kestrel
+    /// then logs an error with a stack trace when it drains the body. An aborted connection is not drained.
+    /// </summary>
+    private static async ValueTask<ReadResult> ReadAsync(HttpContext http, PipeReader reader, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await reader.ReadAsync(cancellationToken);
+        }
+        catch (Exception failure) when (failure is OperationCanceledException or ConnectionResetException)
+        {
+            http.Abort();
+            throw;
         }
     }
 
