@@ -47,7 +47,7 @@ public sealed class MemoryTests(SharedStores stores)
             }
 
             Assert.False(api.Process.Exited.IsCompleted);
-            Assert.DoesNotContain("Descriptors used up", api.Process.Output, StringComparison.Ordinal);
+            Assert.DoesNotContain("File descriptors exhausted", api.Process.Output, StringComparison.Ordinal);
         }
         finally
         {
@@ -71,7 +71,7 @@ public sealed class MemoryTests(SharedStores stores)
         await deaf.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
             $"POST /api/chat HTTP/1.1\r\nHost: sendcat\r\nContent-Type: application/json\r\nContent-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}"));
 
-        await sendcat.Api.Process.WaitForLineAsync(line => line.Contains("took nothing", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        await sendcat.Api.Process.WaitForLineAsync(line => line.Contains("accepted no data", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
 
         // It is too long for the page of the question.
         await using var database = NpgsqlDataSource.Create(sendcat.Database);

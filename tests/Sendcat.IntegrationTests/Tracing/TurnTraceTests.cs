@@ -83,7 +83,7 @@ public sealed class TurnTraceTests(SharedStores stores)
         Assert.Contains(paths, IsStatementOfTheJournal);
         Assert.All(
             paths.Where(IsStatementOfTheJournal).SelectMany(path => path[$"{Journal} > ".Length..].Split(", ")),
-            name => Assert.Contains(name, (string[])["insert messages", "update messages", "open stream sessions", "update stream sessions", "touch threads"]));
+            name => Assert.Contains(name, (string[])["insert messages", "update messages", "open stream sessions", "update stream sessions", "touch threads", "use generic plans"]));
 
         static bool IsStatementOfTheJournal(string path) => path.StartsWith($"{Journal} > ", StringComparison.Ordinal);
     }
