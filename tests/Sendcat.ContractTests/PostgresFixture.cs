@@ -2,7 +2,7 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.ContractTests;
 
-/// <summary>One Postgres and one Redis for the whole run, a fresh database of each for whoever asks.</summary>
+/// <summary>One Postgres server and one Redis server for the whole test run. Each caller gets a new database of either.</summary>
 public sealed class PostgresFixture : IAsyncLifetime
 {
     private readonly SemaphoreSlim starting = new(1);
@@ -14,18 +14,21 @@ public sealed class PostgresFixture : IAsyncLifetime
 
     public Task StartAsync() => server.StartAgainAsync();
 
-    /// <summary>At once and without a farewell to its clients.</summary>
+    /// <summary>Kills the Postgres process; its clients get no notification.</summary>
     public Task StopAsync() => server.KillAsync();
 
-    /// <summary>Few connections for each: many hosts share the server.</summary>
+    /// <summary>Creates an empty database. Its connection pool is limited to 20, because many hosts share the server.</summary>
     public async Task<string> CreateDatabaseAsync() => $"{await server.CreateDatabaseAsync()};Maximum Pool Size=20";
 
-    /// <summary>One that the API finds in the shape of this build.</summary>
+    /// <summary>Creates a database with all migrations of this build applied. Its connection pool is limited to 20.</summary>
     public async Task<string> CreateMigratedDatabaseAsync() => $"{await MigratedDatabase.CreateAsync(server)};Maximum Pool Size=20";
 
     public string CreateRedis() => redis.CreateDatabase();
 
-    /// <summary>The API with its default settings, an operator and three origins, shared by all tests that do not vary them; they keep apart by using people of their own.</summary>
+    /// <summary>
+    /// The API with default settings, an operator key and three allowed origins. All tests that need no other settings share it;
+    /// they stay independent because each uses its own users and sessions.
+    /// </summary>
     public async Task<SendcatApi> ApiAsync()
     {
         await starting.WaitAsync();

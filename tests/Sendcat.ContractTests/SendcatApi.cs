@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace Sendcat.ContractTests;
 
-/// <summary>The real API on Kestrel over a database of its own. What a test may vary are settings, the clock and services.</summary>
+/// <summary>The real API on Kestrel with its own Postgres and Redis databases. A test can change settings and services.</summary>
 public sealed class SendcatApi : IAsyncDisposable
 {
     private readonly ApiHost host;
@@ -19,11 +19,12 @@ public sealed class SendcatApi : IAsyncDisposable
         Anyone = host.CreateClient();
     }
 
+    /// <summary>The operator key of the API of <see cref="PostgresFixture.ApiAsync"/>.</summary>
     public const string OpsKey = "operator key of the shared api";
 
     public const string SigningKey = "a signing key for tests, long enough to sign";
 
-    /// <summary>A client without any identity.</summary>
+    /// <summary>A client that sends neither a token nor a session.</summary>
     public HttpClient Anyone { get; }
 
     public NpgsqlDataSource Database { get; }
@@ -41,7 +42,7 @@ public sealed class SendcatApi : IAsyncDisposable
             ["CHAT_MODEL_CATALOGUE_ENABLED"] = "false",
             ["AUTH_SIGNING_KEY"] = SigningKey,
 
-            // All tests of a class are one address.
+            // All tests call from one address, so the limits per address are far above what they use.
             ["READS_PER_ADDRESS_PER_MIN"] = "1000000",
             ["RATE_LIMIT_CHAT_IP_MAX"] = "1000000",
             ["RATE_LIMIT_AUTH_MAX"] = "100000",
@@ -56,6 +57,7 @@ public sealed class SendcatApi : IAsyncDisposable
         return new(await ApiHost.StartAsync("Production", all, services), database);
     }
 
+    /// <summary>A client with a new signed anonymous session.</summary>
     public async Task<HttpClient> GuestAsync()
     {
         var session = await (await Anyone.PostAsync("/api/auth/anonymous", null)).JsonAsync();
@@ -76,6 +78,7 @@ public sealed class SendcatApi : IAsyncDisposable
         return client;
     }
 
+    /// <summary>Registers a user and signs in. With <paramref name="sessionId"/>, the sign-in claims the threads of that session.</summary>
     public async Task<(HttpClient Client, JsonNode Tokens)> UserAsync(string email = "ann@example.com", string password = "correct horse 1", string? sessionId = null)
     {
         (await Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).EnsureSuccessStatusCode();
@@ -102,15 +105,21 @@ public sealed class SendcatApi : IAsyncDisposable
     }
 }
 
-public static class Answers
+/// <summary>Reads and checks HTTP responses of the API.</summary>
+public static class ResponseAssertions
 {
+    /// <summary>Checks that the status is a success and parses the body.</summary>
     public static async Task<JsonNode> JsonAsync(this HttpResponseMessage response)
     {
         Assert.True(response.IsSuccessStatusCode, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
         return JsonNode.Parse(await response.Content.ReadAsStringAsync())!;
     }
 
-    /// <summary>Every refusal has the status, the code, a plain text, and nothing of our insides.</summary>
+    /// <summary>
+    /// Checks the status, the error code and the media type of an error response, and that its text contains
+    /// no exception, stack frame or type name.
+    /// </summary>
+    /// <returns>The error text.</returns>
     public static async Task<string> RefusedAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
     {
         var text = await response.Content.ReadAsStringAsync();

@@ -8,7 +8,10 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.Chat;
 
-/// <summary>The API with the emulated model and no worker: a test does by hand what a worker would do, so that every byte of an answer is known.</summary>
+/// <summary>
+/// The API with the emulated model and without a worker. The test claims and settles tool jobs itself, so that
+/// every byte of a response is known.
+/// </summary>
 internal sealed partial class ToolChat : IAsyncDisposable
 {
     private readonly HttpClient guest;
@@ -27,7 +30,7 @@ internal sealed partial class ToolChat : IAsyncDisposable
             ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(),
             ["OPENROUTER_API_KEY"] = "test",
             ["FF_TOOL_QUEUE_ENFORCE"] = "true",
-            // A machine that is busy with tests may keep Redis waiting.
+            // Redis can respond slowly on a machine that is busy with tests.
             ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
         };
         foreach (var (name, value) in knobs)
@@ -39,45 +42,49 @@ internal sealed partial class ToolChat : IAsyncDisposable
         return new(api, model, await api.GuestAsync());
     }
 
-    public async Task<string> AskingAsync(string prompt)
+    /// <summary>Creates a thread with the prompt as its only message and returns the thread id.</summary>
+    public async Task<string> StartThreadAsync(string prompt)
     {
         var thread = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = prompt })).JsonAsync();
         return thread;
     }
 
-    /// <summary>The whole answer as it was sent, with what differs from run to run replaced.</summary>
+    /// <summary>
+    /// Runs a turn and returns the complete response stream.
+    /// Ids, times, durations, token counts and costs are replaced by constants; pings are removed.
+    /// </summary>
     public async Task<string> ChatAsync(string thread, string dialect)
     {
-        using var answer = await guest.PostAsJsonAsync($"/api/chat?stream={dialect}", new { threadId = thread, webSearch = true, modelId = "moonshotai/kimi-k2.5" });
-        Assert.True(answer.IsSuccessStatusCode, await answer.Content.ReadAsStringAsync());
-        return Steady(await answer.Content.ReadAsStringAsync());
+        using var response = await guest.PostAsJsonAsync($"/api/chat?stream={dialect}", new { threadId = thread, webSearch = true, modelId = "moonshotai/kimi-k2.5" });
+        Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
+        return Normalize(await response.Content.ReadAsStringAsync());
     }
 
     public async Task<IReadOnlyList<JsonNode>> MessagesAsync(string thread) =>
         [.. (await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().Select(item => item!)];
 
-    /// <summary>What the model was told last, by role.</summary>
-    public IReadOnlyList<(string Role, string Content)> Told() =>
+    /// <summary>The messages of the latest request to the model. The content is empty if it is not a string.</summary>
+    public IReadOnlyList<(string Role, string Content)> ModelMessages() =>
         [.. Model.Requests[^1].Body.GetProperty("messages").EnumerateArray().Select(message => (message.GetProperty("role").GetString()!, message.GetProperty("content") is { ValueKind: JsonValueKind.String } text ? text.GetString()! : ""))];
 
-    /// <summary>Takes the lane's next job as a worker does.</summary>
+    /// <summary>Claims the next job of the lane as a worker does. Waits for at most 30 s.</summary>
     public async Task<LeasedJob> ClaimAsync(ToolLane lane)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         while (true)
         {
-            if ((await Claims.ClaimAsync(lane, 1, "test", patience.Token)).Jobs is [var job])
+            if ((await Leases.ClaimAsync(lane, 1, "test", timeout.Token)).Jobs is [var job])
             {
                 return job;
             }
 
-            await look.WaitForNextTickAsync(patience.Token);
+            await poll.WaitForNextTickAsync(timeout.Token);
         }
     }
 
-    public ToolJobLeases Claims => Api.Services.GetRequiredService<ToolJobLeases>();
+    public ToolJobLeases Leases => Api.Services.GetRequiredService<ToolJobLeases>();
 
     public async ValueTask DisposeAsync()
     {
@@ -86,11 +93,11 @@ internal sealed partial class ToolChat : IAsyncDisposable
         await Model.DisposeAsync();
     }
 
-    private static string Steady(string stream)
+    private static string Normalize(string stream)
     {
         var known = new Dictionary<string, string>(StringComparer.Ordinal);
-        var steady = Ids().Replace(stream, match => known.TryGetValue(match.Value, out var name) ? name : known[match.Value] = $"id-{known.Count + 1}");
-        return Times().Replace(Durations().Replace(steady, "${name}0"), "TIME").Replace(": ping\n\n", "", StringComparison.Ordinal);
+        var normalized = Ids().Replace(stream, match => known.TryGetValue(match.Value, out var name) ? name : known[match.Value] = $"id-{known.Count + 1}");
+        return Times().Replace(Durations().Replace(normalized, "${name}0"), "TIME").Replace(": ping\n\n", "", StringComparison.Ordinal);
     }
 
     [GeneratedRegex("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", RegexOptions.ExplicitCapture, 1_000)]

@@ -5,7 +5,7 @@ namespace Sendcat.ContractTests.Http;
 public sealed class ApiDocumentTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task Every_operation_has_a_name_a_summary_and_its_answers()
+    public async Task Every_operation_has_an_id_a_summary_and_its_responses()
     {
         var api = await postgres.ApiAsync();
         var document = await (await api.WithBearer(SendcatApi.OpsKey).GetAsync("/openapi/v1.json")).JsonAsync();
@@ -25,7 +25,7 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task There_is_a_page_for_people()
+    public async Task The_API_reference_page_is_HTML()
     {
         var api = await postgres.ApiAsync();
         using var page = await api.WithBearer(SendcatApi.OpsKey).GetAsync("/scalar/v1");
@@ -37,7 +37,7 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     [InlineData("/OpenAPI/v1.json")]
     [InlineData("/scalar")]
     [InlineData("/scalar/v1")]
-    public async Task Both_exist_for_operators_only(string path)
+    public async Task The_document_and_its_page_are_404_without_the_operator_key(string path)
     {
         var api = await postgres.ApiAsync();
         await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");

@@ -4,13 +4,14 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ContractTests.Http;
 
+/// <summary>Which client address is counted, with and without trusted proxies.</summary>
 public sealed class ClientAddressTests(PostgresFixture postgres)
 {
     [Theory]
     [InlineData("X-Forwarded-For", "203.0.113.9")]
     [InlineData("cf-connecting-ip", "203.0.113.9")]
     [InlineData("x-real-ip", "203.0.113.9")]
-    public async Task Without_a_trusted_proxy_no_header_changes_who_is_counted(string header, string value)
+    public async Task Without_a_trusted_proxy_no_header_changes_the_counted_address(string header, string value)
     {
         Assert.Equal(["ip:127.0.0.1"], await CountedAsync("", (header, value)));
     }
@@ -29,7 +30,7 @@ public sealed class ClientAddressTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task This_very_machine_is_exempt_in_Development_and_nowhere_else()
+    public async Task Loopback_is_exempt_in_Development_only()
     {
         Assert.Equal(["ip:127.0.0.1"], await CountedAsync("", ("x-forwarded-for", "127.0.0.1")));
         Assert.Equal([], await CountedAsync("", ("x-forwarded-for", "203.0.113.9"), "Development"));
@@ -37,7 +38,7 @@ public sealed class ClientAddressTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_list_of_proxies_that_makes_no_sense_stops_the_start()
+    public async Task An_invalid_proxy_list_fails_the_start()
     {
         var failure = await Assert.ThrowsAnyAsync<Exception>(() => SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "everybody" }));
         Assert.Contains("TRUSTED_PROXIES", failure.ToString(), StringComparison.Ordinal);

@@ -10,6 +10,7 @@ using Npgsql;
 
 namespace Sendcat.ContractTests.Http;
 
+/// <summary>Error responses for wrong routes, exceptions and an unreachable database.</summary>
 public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private SendcatApi api = null!;
@@ -40,25 +41,25 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task An_unknown_route_is_404(string path) => await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
 
     [Fact]
-    public async Task A_surprise_is_500_without_a_word_about_it()
+    public async Task An_unhandled_exception_is_500_without_its_details()
     {
-        await using var broken = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new Surprise(new InvalidOperationException("secret insides"))));
-        var text = await (await broken.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
+        await using var faulty = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(new InvalidOperationException("secret insides"))));
+        var text = await (await faulty.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("23503")]
     [InlineData("23505")]
-    public async Task A_request_that_another_one_has_overtaken_is_409(string state)
+    public async Task A_constraint_violation_by_a_concurrent_request_is_409(string state)
     {
-        var overtaken = new DbUpdateException("insides", new PostgresException("insides", "ERROR", "ERROR", state));
-        await using var raced = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new Surprise(overtaken)));
+        var violation = new DbUpdateException("insides", new PostgresException("insides", "ERROR", "ERROR", state));
+        await using var raced = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(violation)));
         await (await raced.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.Conflict, "conflict");
     }
 
     [Fact]
-    public async Task A_store_that_is_away_is_503_and_comes_back_without_a_restart()
+    public async Task An_unreachable_database_is_503_and_recovers_without_a_restart()
     {
         await using var own = new PostgresFixture();
         await own.InitializeAsync();
@@ -79,7 +80,7 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_ends_too_early_harms_nobody()
+    public async Task A_truncated_body_does_not_affect_other_requests()
     {
         var address = api.Anyone.BaseAddress!;
         using (var client = new TcpClient())
@@ -91,7 +92,7 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);
     }
 
-    private sealed class Surprise(Exception exception) : IStartupFilter
+    private sealed class ThrowingStartupFilter(Exception exception) : IStartupFilter
     {
         public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
         {

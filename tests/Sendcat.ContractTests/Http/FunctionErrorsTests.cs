@@ -4,6 +4,7 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ContractTests.Http;
 
+/// <summary>The prefix <c>[code:function]</c> of error texts.</summary>
 public sealed class FunctionErrorsTests(PostgresFixture postgres)
 {
     [Theory]
@@ -17,15 +18,15 @@ public sealed class FunctionErrorsTests(PostgresFixture postgres)
     [InlineData("POST", "/api/threads", "{", 400, "invalid_json", "[invalid_function_args:threads.create] ")]
     [InlineData("PUT", "/api/profile", "7", 400, "invalid_request", "[invalid_function_args:profiles.update] ")]
     [InlineData("GET", "/api/threads/x/messages?limit=none", null, 400, "invalid_request", "[invalid_function_args:messages.list] ")]
-    public async Task Whatever_a_function_refuses_is_classified_by_code_and_function(string method, string path, string? body, int status, string code, string start) =>
+    public async Task The_error_text_of_a_function_starts_with_its_code_and_function(string method, string path, string? body, int status, string code, string start) =>
         Assert.StartsWith(start, await RefusedAsync(await postgres.ApiAsync(), method, path, body, status, code), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("ip:")]
     [InlineData("session:")]
-    public async Task So_is_a_spent_budget(string whose)
+    public async Task A_rate_limit_error_text_starts_with_its_code_and_function(string keyPrefix)
     {
-        LimitCheck check = (_, _, keys, _) => ValueTask.FromResult<TimeSpan?>(keys[0].Name.StartsWith(whose, StringComparison.Ordinal) ? TimeSpan.FromSeconds(2) : null);
+        LimitCheck check = (_, _, keys, _) => ValueTask.FromResult<TimeSpan?>(keys[0].Name.StartsWith(keyPrefix, StringComparison.Ordinal) ? TimeSpan.FromSeconds(2) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
 
         var text = await RefusedAsync(api, "POST", "/api/threads", """{"sessionId":"somebody"}""", 429, "rate_limited");
@@ -38,7 +39,7 @@ public sealed class FunctionErrorsTests(PostgresFixture postgres)
     [InlineData("POST", "/api/chat", "{", 400, "invalid_json")]
     [InlineData("GET", "/api/nothing", null, 404, "not_found")]
     [InlineData("PUT", "/api/threads", "{}", 405, "method_not_allowed")]
-    public async Task What_is_no_function_says_it_plainly(string method, string path, string? body, int status, string code) =>
+    public async Task The_error_text_of_other_routes_has_no_prefix(string method, string path, string? body, int status, string code) =>
         Assert.False((await RefusedAsync(await postgres.ApiAsync(), method, path, body, status, code)).StartsWith('['));
 
     private static async Task<string> RefusedAsync(SendcatApi api, string method, string path, string? body, int status, string code)

@@ -8,7 +8,10 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Sendcat.ContractTests.Http;
 
-/// <summary>Garbage in every place of every request that a stranger fills: path, query, headers, tokens, body. Nothing of it may be a fault of ours.</summary>
+/// <summary>
+/// Sends garbage in every part of a request that a client controls: path, query, headers, tokens, body.
+/// None of it may cause an internal error.
+/// </summary>
 public sealed class FuzzTests(PostgresFixture postgres)
 {
     private const string OpsKey = "an operator key for these tests";
@@ -21,7 +24,7 @@ public sealed class FuzzTests(PostgresFixture postgres)
         new('a', 300), new('*', 43), new('*', 22), new(' ', 20), "\u2028", "x\r\ny",
     ];
 
-    /// <summary>As they stand in a body.</summary>
+    /// <summary>Values as JSON text, for the body.</summary>
     private static readonly string[] Values =
     [
         "null", "true", "0", "-1", "1e999", "1e-999", "9223372036854775808", "123456789012345678901234567890", "\"\"", "\"\\u0000\"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udfff x\"",
@@ -42,7 +45,7 @@ public sealed class FuzzTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = OpsKey, ["EBAY_BASE_URL"] = "http://127.0.0.1:1" });
         var (_, tokens) = await api.UserAsync("fuzz@example.com");
-        string[] good = [$"Bearer {tokens["accessToken"]}", ""];
+        string[] validAuthorizations = [$"Bearer {tokens["accessToken"]}", ""];
         var session = (await api.GuestAsync()).DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
         using var client = new HttpClient(new SocketsHttpHandler { RequestHeaderEncodingSelector = (_, _) => Encoding.Latin1 }) { BaseAddress = api.Anyone.BaseAddress };
         var random = new Random(20_261_125);
@@ -54,15 +57,16 @@ public sealed class FuzzTests(PostgresFixture postgres)
             {
                 for (var round = 0; round < RoundsPerRoute; round++)
                 {
-                    using var request = Request(route, method, random, good, session);
-                    var told = $"{request} {(request.Content is null ? "" : await request.Content.ReadAsStringAsync())}";
-                    // A server may answer and close before it has read a body: who is still writing it then sees a broken pipe and no answer.
+                    using var request = Request(route, method, random, validAuthorizations, session);
+                    var description = $"{request} {(request.Content is null ? "" : await request.Content.ReadAsStringAsync())}";
+                    // A server may respond and close before it has read the body.
+                    // A client that is still writing then sees a broken pipe and no response.
                     request.Headers.ExpectContinue = request.Content is not null;
-                    using var answer = await client.SendAsync(request);
-                    var code = answer.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? codes.First() : "";
-                    if (answer.StatusCode == HttpStatusCode.InternalServerError && code != "misconfigured")
+                    using var response = await client.SendAsync(request);
+                    var code = response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? codes.First() : "";
+                    if (response.StatusCode == HttpStatusCode.InternalServerError && code != "misconfigured")
                     {
-                        failures.Add($"{told}\n→ {await answer.Content.ReadAsStringAsync()}");
+                        failures.Add($"{description}\n→ {await response.Content.ReadAsStringAsync()}");
                     }
                 }
             }
@@ -82,14 +86,14 @@ public sealed class FuzzTests(PostgresFixture postgres)
     [InlineData("zz")]
     [InlineData("")]
     [InlineData("5;name=value")]
-    public async Task A_chunk_size_that_cannot_be_is_a_client_error(string size)
+    public async Task An_invalid_chunk_size_is_a_client_error(string size)
     {
         var api = await postgres.ApiAsync();
         foreach (var path in new[] { "/api/auth/login", "/api/chat", "/api/threads" })
         {
-            var answer = await RawAsync(
+            var response = await RawAsync(
                 api.Anyone.BaseAddress!, $"POST {path} HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", size, "{\"a\":1}", "0", "", "");
-            Assert.Matches("^(HTTP/1.1 4[0-9][0-9] |$)", answer.Split('\n')[0]);
+            Assert.Matches("^(HTTP/1.1 4[0-9][0-9] |$)", response.Split('\n')[0]);
         }
     }
 
@@ -97,33 +101,33 @@ public sealed class FuzzTests(PostgresFixture postgres)
     [InlineData("{\"value\":\"\\ud800\"}", "invalid_json")]
     [InlineData("{\"value\":{\"\\ud800\":1}}", "invalid_request")]
     [InlineData("{\"value\":\"a\\u0000b\"}", "invalid_request")]
-    public async Task Half_a_surrogate_pair_and_nul_are_no_value_of_a_knob(string body, string code)
+    public async Task A_knob_value_with_a_lone_surrogate_or_NUL_is_rejected(string body, string code)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = OpsKey });
         await (await api.WithBearer(OpsKey).PutAsync("/api/ops/knobs/EMAIL_FROM", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
     }
 
-    private static HttpRequestMessage Request(RouteEndpoint route, string method, Random random, string[] good, string session)
+    private static HttpRequestMessage Request(RouteEndpoint route, string method, Random random, string[] validAuthorizations, string session)
     {
         var path = string.Join('/', route.RoutePattern.PathSegments.Select(segment => string.Concat(segment.Parts.Select(part => part switch
         {
             Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal => literal.Content,
-            _ => Escaped(Any(Garbage, random)) is { Length: > 0 } text ? text : "x",
+            _ => Escaped(Pick(Garbage, random)) is { Length: > 0 } text ? text : "x",
         }))));
-        var query = string.Join('&', Enumerable.Range(0, random.Next(4)).Select(_ => $"{Any(Queries, random)}={(random.Next(4) == 0 ? Any(["%ED%A0%80", "%FF", "%", "%zz", "%00"], random) : Escaped(Any(Garbage, random)))}"));
+        var query = string.Join('&', Enumerable.Range(0, random.Next(4)).Select(_ => $"{Pick(Queries, random)}={(random.Next(4) == 0 ? Pick(["%ED%A0%80", "%FF", "%", "%zz", "%00"], random) : Escaped(Pick(Garbage, random)))}"));
         var request = new HttpRequestMessage(new HttpMethod(method), new Uri($"/{path}?{query}", UriKind.Relative));
         if (route.RoutePattern.RawText?.Contains("/ops", StringComparison.Ordinal) is true && random.Next(3) > 0)
         {
             request.Headers.TryAddWithoutValidation("Authorization", $"Bearer {OpsKey}");
         }
-        else if ((random.Next(2) == 0 ? Any(Authorizations, random) : Any(good, random)) is { Length: > 0 } authorization)
+        else if ((random.Next(2) == 0 ? Pick(Authorizations, random) : Pick(validAuthorizations, random)) is { Length: > 0 } authorization)
         {
             request.Headers.TryAddWithoutValidation("Authorization", authorization);
         }
 
         if (random.Next(2) == 0)
         {
-            var garbage = random.Next(2) == 0 ? $"anon_x.{new string('*', 22)}" : Any(Garbage, random).ReplaceLineEndings("");
+            var garbage = random.Next(2) == 0 ? $"anon_x.{new string('*', 22)}" : Pick(Garbage, random).ReplaceLineEndings("");
             request.Headers.TryAddWithoutValidation("x-sendcat-session", random.Next(2) == 0 ? session : garbage.Replace('\0', '0'));
         }
 
@@ -138,50 +142,52 @@ public sealed class FuzzTests(PostgresFixture postgres)
             if (random.Next(10) == 0)
             {
                 request.Content.Headers.Remove("Content-Type");
-                request.Content.Headers.TryAddWithoutValidation("Content-Type", Any(["application/json; charset=\"", "application/json;;;", ";", "application/json; charset=\u00ff"], random));
+                request.Content.Headers.TryAddWithoutValidation("Content-Type", Pick(["application/json; charset=\"", "application/json;;;", ";", "application/json; charset=\u00ff"], random));
             }
         }
 
         return request;
     }
 
-    /// <summary>An object with the fields that the endpoint knows.</summary>
+    /// <summary>
+    /// A JSON object with random values for the fields of the endpoint's request type. One body in six is a bare value or malformed.
+    /// </summary>
     private static string Body(RouteEndpoint route, Random random)
     {
         if (random.Next(6) == 0)
         {
-            return Any([.. Values, "{", "", "\"", "{\"a\":", new string('[', 200)], random);
+            return Pick([.. Values, "{", "", "\"", "{\"a\":", new string('[', 200)], random);
         }
 
         var known = route.Metadata.GetMetadata<IAcceptsMetadata>()?.RequestType?.GetProperties().Select(property => JsonName(property.Name)) ?? [];
         string[] names = [.. known, "sessionId", "threadId", "value"];
-        return $"{{{string.Join(',', names.Where(_ => random.Next(4) > 0).Select(name => $"\"{name}\":{Any(Values, random)}"))}}}";
+        return $"{{{string.Join(',', names.Where(_ => random.Next(4) > 0).Select(name => $"\"{name}\":{Pick(Values, random)}"))}}}";
     }
 
     private static string JsonName(string name) => char.ToLower(name[0], CultureInfo.InvariantCulture) + name[1..];
 
     private static string Escaped(string text) => Uri.EscapeDataString(text);
 
-    private static T Any<T>(T[] choices, Random random) => choices[random.Next(choices.Length)];
+    private static T Pick<T>(T[] choices, Random random) => choices[random.Next(choices.Length)];
 
     private static async Task<string> RawAsync(Uri address, params string[] lines)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         using var client = new TcpClient();
-        await client.ConnectAsync(address.Host, address.Port, patience.Token);
+        await client.ConnectAsync(address.Host, address.Port, timeout.Token);
         var stream = client.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines)), patience.Token);
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(string.Join("\r\n", lines)), timeout.Token);
         client.Client.Shutdown(SocketShutdown.Send);
-        var answer = new MemoryStream();
+        var response = new MemoryStream();
         try
         {
-            await stream.CopyToAsync(answer, patience.Token);
+            await stream.CopyToAsync(response, timeout.Token);
         }
         catch (IOException)
         {
-            // A server may answer by cutting the connection.
+            // A server may close the connection as its response.
         }
 
-        return Encoding.UTF8.GetString(answer.ToArray());
+        return Encoding.UTF8.GetString(response.ToArray());
     }
 }

@@ -41,7 +41,7 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("application/json")]
     [InlineData("Application/JSON; charset=UTF-8")]
     [InlineData("application/json; charset=\"utf-8\"")]
-    public async Task Json_is_taken_however_it_is_spelled(string contentType)
+    public async Task The_JSON_media_type_is_case_insensitive_and_may_have_a_utf8_charset(string contentType)
     {
         using var body = new ByteArrayContent("""{"title":"shoes"}"""u8.ToArray());
         body.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
@@ -76,11 +76,11 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{}{}")]
     [InlineData("{'title':'x'}")]
     [InlineData("{\"title\":\"\\ud800\"}")]
-    public async Task What_is_not_json_is_called_so(string body) =>
+    public async Task A_malformed_JSON_body_is_invalid_json(string body) =>
         await (await guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
 
     [Fact]
-    public async Task Bytes_that_are_no_utf8_are_not_json()
+    public async Task A_body_with_invalid_UTF8_is_invalid_json()
     {
         using var body = new ByteArrayContent([.. "{\"title\":\""u8, 0xC3, 0x28, .. "\"}"u8]);
         body.Headers.ContentType = new("application/json");
@@ -113,7 +113,7 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.Created, (await guest.PostAsync("/api/threads", """{"title":"x","userId":"somebody","isPinned":true}""".AsJson())).StatusCode);
 
     [Fact]
-    public async Task The_media_type_is_judged_before_size_and_size_before_json()
+    public async Task The_media_type_is_checked_before_the_size_and_the_size_before_the_JSON()
     {
         var large = new string('a', 70_000);
         using var text = new StringContent(large, Encoding.UTF8, "text/plain");
@@ -122,6 +122,6 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Shape_is_judged_before_identity() =>
+    public async Task The_body_is_checked_before_the_identity() =>
         await (await api.Anyone.PostAsync("/api/threads", "{".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
 }

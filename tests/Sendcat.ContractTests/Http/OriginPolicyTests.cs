@@ -4,7 +4,7 @@ namespace Sendcat.ContractTests.Http;
 
 public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private const string Ours = "http://localhost:3000";
+    private const string AllowedOrigin = "http://localhost:3000";
     private SendcatApi api = null!;
 
     public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
@@ -15,7 +15,7 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("http://localhost:3000")]
     [InlineData("http://localhost:3100")]
     [InlineData("http://localhost:5173")]
-    public async Task A_known_origin_is_told_so_on_success_and_on_error(string origin)
+    public async Task An_allowed_origin_gets_CORS_headers_on_success_and_on_error(string origin)
     {
         foreach (var path in new[] { "/api/auth/anonymous", "/api/threads", "/api/nowhere" })
         {
@@ -50,24 +50,24 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("/%61pi/threads")]
     [InlineData("/x/../api/threads")]
     [InlineData("/nowhere")]
-    public async Task A_foreign_origin_is_refused_however_the_path_is_spelled(string path)
+    public async Task A_foreign_origin_is_refused_for_every_spelling_of_the_path(string path)
     {
         using var response = await SendAsync(HttpMethod.Post, path, "https://evil.example");
         await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
     [Fact]
-    public async Task Outside_development_no_origin_may_call_until_it_is_named()
+    public async Task Outside_development_every_origin_is_refused_unless_configured()
     {
         await using var bare = await SendcatApi.StartAsync(postgres);
-        using var page = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", Ours } } };
+        using var page = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", AllowedOrigin } } };
         await (await bare.Anyone.SendAsync(page)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         using var program = await bare.Anyone.PostAsync("/api/auth/anonymous", null);
         Assert.Equal(HttpStatusCode.OK, program.StatusCode);
     }
 
     [Fact]
-    public async Task A_request_without_origin_is_let_through()
+    public async Task A_request_without_origin_is_allowed()
     {
         using var response = await SendAsync(HttpMethod.Post, "/api/auth/anonymous", null);
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -78,13 +78,13 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("/api/chat", "POST, GET, OPTIONS")]
     [InlineData("/api/chat/abort", "POST, GET, OPTIONS")]
     [InlineData("/api/threads/x", "GET, POST, PUT, PATCH, DELETE, OPTIONS")]
-    public async Task A_preflight_is_204_and_tells_a_known_origin_what_it_may(string path, string methods)
+    public async Task A_preflight_is_204_and_only_an_allowed_origin_gets_CORS_headers(string path, string methods)
     {
-        using var known = await SendAsync(HttpMethod.Options, path, Ours);
+        using var known = await SendAsync(HttpMethod.Options, path, AllowedOrigin);
         using var foreign = await SendAsync(HttpMethod.Options, path, "https://evil.example");
 
         Assert.Equal(HttpStatusCode.NoContent, known.StatusCode);
-        Assert.Equal(Ours, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Origin")));
+        Assert.Equal(AllowedOrigin, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Origin")));
         Assert.Equal(methods, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
         Assert.Equal("Content-Type, Authorization, x-sendcat-session", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Headers")));
         Assert.Equal(HttpStatusCode.NoContent, foreign.StatusCode);
@@ -92,21 +92,21 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_health_page_refuses_a_foreign_preflight_and_answers_a_known_one_with_200()
+    public async Task The_health_endpoint_returns_403_to_a_foreign_preflight_and_200_to_an_allowed_one()
     {
         await (await SendAsync(HttpMethod.Options, "/api/chat/health", "https://evil.example")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        using var known = await SendAsync(HttpMethod.Options, "/api/chat/health", Ours);
+        using var known = await SendAsync(HttpMethod.Options, "/api/chat/health", AllowedOrigin);
         Assert.Equal(HttpStatusCode.OK, known.StatusCode);
         Assert.Equal("GET, OPTIONS", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
     }
 
     [Fact]
-    public async Task The_list_of_origins_is_a_setting()
+    public async Task The_allowed_origins_are_configurable()
     {
         await using var other = await SendcatApi.StartAsync(postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", "https://www.sendcat.app" } } };
         Assert.Equal(HttpStatusCode.OK, (await other.Anyone.SendAsync(request)).StatusCode);
-        using var old = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", Ours } } };
+        using var old = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", AllowedOrigin } } };
         Assert.Equal(HttpStatusCode.Forbidden, (await other.Anyone.SendAsync(old)).StatusCode);
     }
 

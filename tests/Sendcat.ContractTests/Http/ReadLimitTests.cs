@@ -7,10 +7,11 @@ using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Http;
 
+/// <summary>The rate limit of reads per client address.</summary>
 public sealed class ReadLimitTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task Every_read_of_every_route_draws_on_the_budget_of_its_address()
+    public async Task Every_read_of_every_route_uses_the_read_budget_of_its_address()
     {
         LimitCheck check = (_, budget, keys, _) => ValueTask.FromResult<TimeSpan?>(budget == RequestBudget.Reading && keys[0].Name == "ip:127.0.0.1" ? TimeSpan.FromSeconds(2) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
@@ -31,42 +32,42 @@ public sealed class ReadLimitTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_flood_of_reads_ends_in_the_process_and_other_addresses_read_on()
+    public async Task Excess_reads_are_rejected_in_process_and_other_addresses_are_not_affected()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["READS_PER_ADDRESS_PER_MIN"] = "5" });
-        var asked = 0;
+        var admitted = 0;
         for (var n = 0; n < 50; n++)
         {
             using var response = await ReadAsync(api, "203.0.113.7");
-            asked += response.StatusCode == HttpStatusCode.Unauthorized ? 1 : 0;
+            admitted += response.StatusCode == HttpStatusCode.Unauthorized ? 1 : 0;
         }
 
         using var other = await ReadAsync(api, "203.0.113.8");
 
-        Assert.Equal(5, asked);
+        Assert.Equal(5, admitted);
         Assert.Equal(HttpStatusCode.Unauthorized, other.StatusCode);
         Assert.Equal("5", await CountAsync(api, "ip%3A203.0.113.7"));
     }
 
     [Fact]
-    public async Task Addresses_of_one_network_have_four_times_the_budget_of_one()
+    public async Task One_network_has_four_times_the_budget_of_one_address()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["READS_PER_ADDRESS_PER_MIN"] = "5" });
-        var read = 0;
+        var admitted = 0;
         for (var n = 0; n < 30; n++)
         {
             using var response = await ReadAsync(api, $"2001:db8:1:{n:x}::1");
-            read += response.StatusCode == HttpStatusCode.Unauthorized ? 1 : 0;
+            admitted += response.StatusCode == HttpStatusCode.Unauthorized ? 1 : 0;
         }
 
-        Assert.Equal(20, read);
+        Assert.Equal(20, admitted);
     }
 
     [Fact]
     public async Task Replicas_share_the_budget()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["READS_PER_ADDRESS_PER_MIN"] = "5" });
-        // Another replica's part.
+        // The part of the budget that another replica has used.
         await api.Services.GetRequiredService<RateLimiter>().CheckAsync(RateLimitBucket.Reads, [new("ip:127.0.0.1")], CancellationToken.None, cost: 4);
 
         using var first = await api.Anyone.GetAsync("/api/threads");

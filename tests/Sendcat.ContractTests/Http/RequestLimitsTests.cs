@@ -6,6 +6,7 @@ using Sendcat.Reliability.Events;
 
 namespace Sendcat.ContractTests.Http;
 
+/// <summary>The rate limits of requests per client address and per principal, and their events.</summary>
 public sealed class RequestLimitsTests(PostgresFixture postgres)
 {
     [Theory]
@@ -25,7 +26,7 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     [InlineData(RequestBudget.Writing, "PATCH", "/api/threads/x")]
     [InlineData(RequestBudget.Writing, "DELETE", "/api/threads/x")]
     [InlineData(RequestBudget.Writing, "PUT", "/api/profile")]
-    public async Task A_spent_budget_of_an_address_is_429_with_a_time_to_wait(string budget, string method, string path)
+    public async Task An_exhausted_address_budget_is_429_with_retry_after(string budget, string method, string path)
     {
         LimitCheck check = (_, name, keys, _) => ValueTask.FromResult<TimeSpan?>(name == budget && keys[0].Name.StartsWith("ip:", StringComparison.Ordinal) ? TimeSpan.FromMilliseconds(2_300) : null);
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
@@ -38,12 +39,12 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_fresh_session_does_not_refill_the_budget_of_its_address_and_one_principal_has_its_own()
+    public async Task A_new_session_does_not_refill_the_address_budget_and_each_principal_has_its_own()
     {
-        var drawn = new List<(string Budget, string Key)>();
+        var checks = new List<(string Budget, string Key)>();
         LimitCheck check = (_, budget, keys, _) =>
         {
-            drawn.Add((budget, Assert.Single(keys).Name));
+            checks.Add((budget, Assert.Single(keys).Name));
             return ValueTask.FromResult<TimeSpan?>(null);
         };
         await using var api = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton(check));
@@ -53,11 +54,11 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
 
         Assert.Equal(
             [(RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:first"), (RequestBudget.ThreadCreate, "ip:127.0.0.1"), (RequestBudget.ThreadCreate, "session:second")],
-            drawn);
+            checks);
     }
 
     [Fact]
-    public async Task A_refusal_leaves_a_row_that_names_route_and_method_also_when_the_door_of_the_chat_refused()
+    public async Task A_rate_limit_rejection_is_persisted_with_route_and_method_also_for_the_chat_limiter()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8", ["RATE_LIMIT_AUTH_MAX"] = "1", ["RATE_LIMIT_CHAT_IP_MAX"] = "1" });
         foreach (var (method, path, address) in new[] { ("POST", "/api/auth/refresh", "203.0.113.7"), ("POST", "/api/chat", "203.0.113.7"), ("DELETE", $"/api/threads/{Guid.NewGuid():D}", "203.0.113.8") })
@@ -66,7 +67,7 @@ public sealed class RequestLimitsTests(PostgresFixture postgres)
             Assert.Equal(HttpStatusCode.TooManyRequests, await StatusAsync(api, method, path, address));
         }
 
-        // Stopped, it writes what has come together.
+        // StopAsync writes the buffered events.
         await api.Services.GetRequiredService<RateLimitEvents>().StopAsync(CancellationToken.None);
 
         Assert.Equal(

@@ -11,26 +11,26 @@ public sealed class ResponseHeadersTests(PostgresFixture postgres)
     [InlineData("GET", "/API/nowhere", 404)]
     [InlineData("PUT", "/api/chat", 405)]
     [InlineData("GET", "/api/chat/health", 503)]
-    public async Task Nothing_under_api_is_stored_or_guessed_at(string method, string path, int status)
+    public async Task Every_API_response_has_no_store_and_security_headers(string method, string path, int status)
     {
         var api = await postgres.ApiAsync();
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        using var answer = await api.Anyone.SendAsync(request);
+        using var response = await api.Anyone.SendAsync(request);
 
-        Assert.Equal(status, (int)answer.StatusCode);
-        Assert.True(answer.Headers.CacheControl!.NoStore);
-        Assert.Equal("nosniff", Assert.Single(answer.Headers.GetValues("X-Content-Type-Options")));
-        Assert.Equal("DENY", Assert.Single(answer.Headers.GetValues("X-Frame-Options")));
-        Assert.Equal("no-referrer", Assert.Single(answer.Headers.GetValues("Referrer-Policy")));
-        Assert.Contains("default-src 'none'", Assert.Single(answer.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
-        Assert.Empty(answer.Headers.Server);
-        Assert.False(answer.Headers.Contains("X-Powered-By"));
+        Assert.Equal(status, (int)response.StatusCode);
+        Assert.True(response.Headers.CacheControl!.NoStore);
+        Assert.Equal("nosniff", Assert.Single(response.Headers.GetValues("X-Content-Type-Options")));
+        Assert.Equal("DENY", Assert.Single(response.Headers.GetValues("X-Frame-Options")));
+        Assert.Equal("no-referrer", Assert.Single(response.Headers.GetValues("Referrer-Policy")));
+        Assert.Contains("default-src 'none'", Assert.Single(response.Headers.GetValues("Content-Security-Policy")), StringComparison.Ordinal);
+        Assert.Empty(response.Headers.Server);
+        Assert.False(response.Headers.Contains("X-Powered-By"));
     }
 
     [Theory]
     [InlineData("/health")]
     [InlineData("/alive")]
-    public async Task A_head_request_finds_what_a_get_would_find_without_its_body(string path)
+    public async Task A_HEAD_request_returns_the_status_and_content_type_of_a_GET_without_the_body(string path)
     {
         var api = await postgres.ApiAsync();
         using var get = await api.Anyone.GetAsync(path);

@@ -9,6 +9,7 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
+/// <summary>Access tokens: issue and validation, checked against the JWT library of Microsoft.</summary>
 public sealed class AccessTokensTests
 {
     private const string User = "0199b1a0-0000-7000-8000-000000000001";
@@ -17,7 +18,7 @@ public sealed class AccessTokensTests
     private readonly SymmetricSecurityKey key = new(Encoding.UTF8.GetBytes(SendcatApi.SigningKey));
 
     [Fact]
-    public void A_token_names_its_user_for_an_hour()
+    public void A_token_identifies_its_user_for_one_hour()
     {
         var token = Tokens().Issue(new(User, Family));
 
@@ -29,7 +30,7 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
-    public async Task The_library_believes_our_tokens()
+    public async Task The_JWT_library_accepts_issued_tokens()
     {
         var result = await new JsonWebTokenHandler().ValidateTokenAsync(Tokens().Issue(new(User, Family)), new()
         {
@@ -44,15 +45,15 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
-    public void We_believe_tokens_that_the_library_signs_with_our_key() => Assert.Equal(new AccessGrant(User, Family), Tokens().Read(Library(key, SecurityAlgorithms.HmacSha256)));
+    public void Tokens_that_the_JWT_library_signs_with_the_same_key_are_accepted() => Assert.Equal(new AccessGrant(User, Family), Tokens().Read(SignedByLibrary(key, SecurityAlgorithms.HmacSha256)));
 
     [Theory]
     [InlineData("another key that is also long enough to sign", "HS256", "sendcat", 30)]
     [InlineData(SendcatApi.SigningKey + " and some more of it, since HS512 asks for it", "HS512", "sendcat", 30)]
     [InlineData(SendcatApi.SigningKey, "HS256", "somebody else", 30)]
     [InlineData(SendcatApi.SigningKey, "HS256", "sendcat", -5)]
-    public void A_token_of_another_key_algorithm_issuer_or_time_is_refused(string signedWith, string algorithm, string issuer, int minutes) =>
-        Assert.Null(Tokens().Read(Library(new(Encoding.UTF8.GetBytes(signedWith)), algorithm, issuer, minutes)));
+    public void A_token_with_another_key_algorithm_or_issuer_or_an_expired_one_is_rejected(string signedWith, string algorithm, string issuer, int minutes) =>
+        Assert.Null(Tokens().Read(SignedByLibrary(new(Encoding.UTF8.GetBytes(signedWith)), algorithm, issuer, minutes)));
 
     [Theory]
     [InlineData("")]
@@ -61,16 +62,16 @@ public sealed class AccessTokensTests
     [InlineData("...")]
     [InlineData("a.b.c")]
     [InlineData("ünïcödé.b.c")]
-    public void Nonsense_is_refused(string token) => Assert.Null(Tokens().Read(token));
+    public void A_malformed_token_is_rejected(string token) => Assert.Null(Tokens().Read(token));
 
     [Fact]
-    public void Every_changed_character_is_noticed()
+    public void A_token_with_one_changed_character_is_rejected()
     {
         var token = Tokens().Issue(new(User, Family));
-        for (var at = 0; at < token.Length - 1; at++)
+        for (var index = 0; index < token.Length - 1; index++)
         {
             var changed = token.ToCharArray();
-            changed[at] = changed[at] == 'A' ? 'B' : 'A';
+            changed[index] = changed[index] == 'A' ? 'B' : 'A';
             Assert.Null(Tokens().Read(changed));
         }
 
@@ -80,20 +81,20 @@ public sealed class AccessTokensTests
     }
 
     [Fact]
-    public void A_token_without_signature_is_refused_whatever_its_header_says()
+    public void A_token_without_a_valid_signature_is_rejected_for_every_alg_header()
     {
-        static string Part(string json) => Base64UrlEncoder.Encode(json);
-        var payload = Part($$"""{"iss":"sendcat","sub":"{{User}}","exp":4102444800}""");
-        Assert.Null(Tokens().Read($"{Part("""{"alg":"none"}""")}.{payload}."));
-        Assert.Null(Tokens().Read($"{Part("""{"alg":"none"}""")}.{payload}.{Part("x")}"));
-        Assert.Null(Tokens().Read($"{Part("""{"alg":"HS256"}""")}.{payload}."));
+        static string Encoded(string json) => Base64UrlEncoder.Encode(json);
+        var payload = Encoded($$"""{"iss":"sendcat","sub":"{{User}}","exp":4102444800}""");
+        Assert.Null(Tokens().Read($"{Encoded("""{"alg":"none"}""")}.{payload}."));
+        Assert.Null(Tokens().Read($"{Encoded("""{"alg":"none"}""")}.{payload}.{Encoded("x")}"));
+        Assert.Null(Tokens().Read($"{Encoded("""{"alg":"HS256"}""")}.{payload}."));
     }
 
     [Theory]
     [InlineData("a.b.*******************************************")]
     [InlineData("a.b.éééééééééééééééééééééééééééééééééééééééééé=")]
     [InlineData("a.b.                                           ")]
-    public void A_signature_outside_base64url_is_refused(string token) => Assert.Null(Tokens().Read(token));
+    public void A_signature_with_characters_outside_base64url_is_rejected(string token) => Assert.Null(Tokens().Read(token));
 
     [Theory]
     [InlineData("""{"iss":"sendcat","sub":"u","exp":4102444800}""")]
@@ -104,17 +105,17 @@ public sealed class AccessTokensTests
     [InlineData("""{"iss":"sendcat","sub":"u","fam":"0199b1a0-0000-7000-8000-0000000000fa","exp":"soon"}""")]
     [InlineData("""["sendcat"]""")]
     [InlineData("""{"iss":""")]
-    public void A_signed_token_without_a_family_or_of_another_shape_is_refused(string payload) => Assert.Null(Tokens().Read(Signed(payload)));
+    public void A_signed_token_without_a_family_or_with_a_malformed_payload_is_rejected(string payload) => Assert.Null(Tokens().Read(Signed(payload)));
 
     [Fact]
-    public void A_token_says_whether_the_address_was_confirmed()
+    public void A_token_carries_whether_the_email_address_is_confirmed()
     {
         Assert.True(Tokens().Read(Tokens().Issue(new(User, Family)))!.Value.EmailConfirmed);
         Assert.False(Tokens().Read(Tokens().Issue(new(User, Family, EmailConfirmed: false)))!.Value.EmailConfirmed);
     }
 
     [Fact]
-    public void Reading_a_token_allocates_little_more_than_the_name_of_its_user()
+    public void Reading_a_token_allocates_at_most_200_bytes()
     {
         var tokens = Tokens();
         var token = tokens.Issue(new(User, Family));
@@ -140,7 +141,7 @@ public sealed class AccessTokensTests
     private static SigningKey SigningKeyOf(string text) =>
         SigningKey.Load(new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", text)]).Build(), new HostingEnvironment { EnvironmentName = "Production" });
 
-    private string Library(SymmetricSecurityKey with, string algorithm, string issuer = "sendcat", int minutes = 30)
+    private string SignedByLibrary(SymmetricSecurityKey signingKey, string algorithm, string issuer = "sendcat", int minutes = 30)
     {
         var now = clock.GetUtcNow().UtcDateTime;
         return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
@@ -149,7 +150,7 @@ public sealed class AccessTokensTests
             Subject = new ClaimsIdentity([new Claim("sub", User), new Claim("fam", Family.ToString("D"))]),
             NotBefore = now.AddMinutes(-10),
             Expires = now.AddMinutes(minutes),
-            SigningCredentials = new(with, algorithm),
+            SigningCredentials = new(signingKey, algorithm),
         });
     }
 }

@@ -5,6 +5,7 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
+/// <summary>Registration, sign-in, refresh and sign-out over HTTP.</summary>
 public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private SendcatApi api = null!;
@@ -14,7 +15,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task Who_registers_can_sign_in_and_has_a_profile()
+    public async Task A_registered_user_can_sign_in_and_has_a_profile()
     {
         var (user, tokens) = await api.UserAsync("Mary.Seacole@example.com");
 
@@ -38,7 +39,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
         await (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task A_taken_address_is_answered_like_a_free_one_and_keeps_its_password()
+    public async Task Registering_a_taken_address_gets_the_same_response_and_does_not_change_its_password()
     {
         using var first = await RegisterAsync("taken@example.com", "the first password 1");
         using var again = await RegisterAsync("TAKEN@example.com", "another password 2");
@@ -50,16 +51,16 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Of_registrations_at_the_same_time_one_wins_and_none_breaks()
+    public async Task Concurrent_registrations_create_one_account_and_all_return_200()
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => RegisterAsync("race@example.com", $"password number {i}")));
-        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => RegisterAsync("race@example.com", $"password number {i}")));
+        Assert.All(responses, response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
         Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from users where normalized_email = 'RACE@EXAMPLE.COM'"));
         Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from profiles where email = 'race@example.com'"));
     }
 
     [Fact]
-    public async Task A_wrong_password_and_an_unknown_address_sound_the_same()
+    public async Task A_wrong_password_and_an_unknown_address_get_the_same_response()
     {
         await RegisterAsync("known@example.com", "correct horse 1");
         var wrong = await (await SignInAsync("known@example.com", "wrong")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -68,7 +69,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refresh_token_that_is_used_again_later_ends_the_sign_in_and_its_access_tokens()
+    public async Task A_refresh_token_reused_after_ten_seconds_revokes_the_sign_in_and_its_access_tokens()
     {
         var (user, first) = await api.UserAsync("refresh@example.com");
         var second = await (await RefreshAsync(first)).JsonAsync();
@@ -83,7 +84,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refresh_token_that_is_used_again_within_ten_seconds_gets_the_same_successor()
+    public async Task A_refresh_token_reused_within_ten_seconds_gets_the_same_successor()
     {
         var (_, first) = await api.UserAsync("two-tabs@example.com");
         var one = await (await RefreshAsync(first)).JsonAsync();
@@ -96,7 +97,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_the_signing_key_an_old_token_and_the_database_do_not_give_the_successor()
+    public async Task The_successor_token_cannot_be_derived_without_the_signing_key()
     {
         var (_, first) = await api.UserAsync("successor@example.com");
         var next = (string)(await (await RefreshAsync(first)).JsonAsync())["refreshToken"]!;
@@ -108,17 +109,17 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Refreshes_at_the_same_time_get_one_successor()
+    public async Task Concurrent_refreshes_get_one_successor()
     {
         var (_, tokens) = await api.UserAsync("refresh-race@example.com");
-        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RefreshAsync(tokens)));
-        var successors = await Task.WhenAll(answers.Select(async answer => (string)(await answer.JsonAsync())["refreshToken"]!));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RefreshAsync(tokens)));
+        var successors = await Task.WhenAll(responses.Select(async response => (string)(await response.JsonAsync())["refreshToken"]!));
         Assert.Single(successors.Distinct());
         Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'refresh-race@example.com')"));
     }
 
     [Fact]
-    public async Task Refresh_tokens_are_kept_as_hashes_and_expire()
+    public async Task Refresh_tokens_are_stored_as_hashes_and_expire()
     {
         var (_, tokens) = await api.UserAsync("expires@example.com");
         var token = (string)tokens["refreshToken"]!;
@@ -129,7 +130,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Signing_out_ends_the_sign_in_with_its_access_tokens_and_is_never_an_error()
+    public async Task Sign_out_revokes_the_sign_in_and_its_access_tokens_and_always_returns_204()
     {
         var (user, tokens) = await api.UserAsync("out@example.com");
         Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/auth/me")).StatusCode);
@@ -148,11 +149,11 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("reset-password", "{\"newPassword\":\"long enough 1\"}")]
     [InlineData("reset-password", "{\"token\":\"x\",\"newPassword\":\"no digit here\"}")]
     [InlineData("confirm", "{}")]
-    public async Task A_body_that_lacks_something_is_an_invalid_request(string endpoint, string body) =>
+    public async Task A_body_with_a_missing_or_invalid_field_is_an_invalid_request(string endpoint, string body) =>
         await (await api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task A_guest_is_nobody_to_me() => await (await (await api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    public async Task The_me_endpoint_returns_401_to_a_guest() => await (await (await api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     private Task<HttpResponseMessage> RegisterAsync(string email, string password) => PostAsync("register", new { email, password });
 

@@ -6,13 +6,14 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
+/// <summary>The limit of concurrent password hashes and its queue.</summary>
 public sealed class PasswordHashesTests(PostgresFixture postgres)
 {
     private const string Email = "hashes@example.com";
     private const string Password = "correct horse 1";
 
     [Fact]
-    public async Task Beyond_the_queue_everything_that_hashes_is_503_with_a_time_to_wait_and_never_more_than_allowed_run_at_once()
+    public async Task Requests_beyond_the_hash_queue_get_503_with_retry_after_and_concurrency_stays_within_the_limit()
     {
         using var hasher = new GatedHasher();
         await using var api = await StartAsync(hasher, queue: 1);
@@ -27,12 +28,12 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
             api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "new@example.com", password = Password }),
         ];
 
-        // One of them waits in the queue, whichever came first; the others are told at once.
+        // One of the three waits in the queue; which one depends on the order of arrival. The other two get 503 at once.
         var refused = new List<Task<HttpResponseMessage>>();
-        await foreach (var answered in Task.WhenEach(others))
+        await foreach (var completed in Task.WhenEach(others))
         {
-            refused.Add(answered);
-            await IsRefusedAsync(await answered);
+            refused.Add(completed);
+            await IsRefusedAsync(await completed);
             if (refused.Count == 2)
             {
                 break;
@@ -45,12 +46,12 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         hasher.Open();
         await (await running).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.NotEqual(HttpStatusCode.ServiceUnavailable, (await waiting).StatusCode);
-        Assert.Equal(1, hasher.Most);
+        Assert.Equal(1, hasher.MaxConcurrent);
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "new@example.com", password = Password })).StatusCode);
     }
 
     [Fact]
-    public async Task A_reset_hashes_within_the_limit_and_its_link_survives_a_503()
+    public async Task A_password_reset_counts_against_the_hash_limit_and_its_token_stays_valid_after_a_503()
     {
         using var hasher = new GatedHasher();
         await using var api = await StartAsync(hasher, queue: 0);
@@ -60,14 +61,14 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         var running = api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = Email, password = Password });
         await hasher.Entered.WaitAsync();
 
-        await RefusedAsync(api, "reset-password", new { token, newPassword = "another horse 2" });
+        await PostIsRefusedAsync(api, "reset-password", new { token, newPassword = "another horse 2" });
         hasher.Open();
         await running;
         Assert.Equal(HttpStatusCode.NoContent, (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token, newPassword = "another horse 2" })).StatusCode);
     }
 
     [Fact]
-    public async Task A_refused_sign_in_is_no_wrong_password()
+    public async Task A_sign_in_refused_with_503_does_not_count_as_a_wrong_password()
     {
         using var hasher = new GatedHasher();
         await using var api = await StartAsync(hasher, queue: 0, ("RATE_LIMIT_SIGN_IN_MAX", "1"));
@@ -75,7 +76,7 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         hasher.Close();
         var running = api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "other@example.com", password = Password });
         await hasher.Entered.WaitAsync();
-        await RefusedAsync(api, "login", new { email = Email, password = Password });
+        await PostIsRefusedAsync(api, "login", new { email = Email, password = Password });
         hasher.Open();
         await running;
 
@@ -97,12 +98,13 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         }
     }
 
-    private static async Task RefusedAsync(SendcatApi api, string endpoint, object body) => await IsRefusedAsync(await api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", body));
+    private static async Task PostIsRefusedAsync(SendcatApi api, string endpoint, object body) =>
+        await IsRefusedAsync(await api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", body));
 
-    private static async Task IsRefusedAsync(HttpResponseMessage answer)
+    private static async Task IsRefusedAsync(HttpResponseMessage response)
     {
-        await answer.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
-        Assert.True(answer.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1));
+        await response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        Assert.True(response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1));
     }
 
     private static async Task<string> ResetTokenAsync(SendcatApi api)
@@ -117,7 +119,7 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
         new(knobs.Select(knob => KeyValuePair.Create(knob.Name, knob.Value))) { ["PASSWORD_HASH_QUEUE"] = $"{queue}" },
         services => services.AddSingleton<IPasswordHasher<SendcatUser>>(hasher));
 
-    /// <summary>Counts, and keeps its callers waiting while it is closed.</summary>
+    /// <summary>Counts hashes and the most concurrent ones. While it is closed, its callers block until <see cref="Open"/>.</summary>
     private sealed class GatedHasher : IPasswordHasher<SendcatUser>, IDisposable
     {
         private readonly ManualResetEventSlim open = new(initialState: true);
@@ -125,13 +127,13 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
 
         public SemaphoreSlim Entered { get; } = new(0);
 
-        public int Most { get; private set; }
+        public int MaxConcurrent { get; private set; }
 
         public int Total { get; private set; }
 
         public void Close()
         {
-            (Most, Total) = (0, 0);
+            (MaxConcurrent, Total) = (0, 0);
             while (Entered.Wait(0))
             {
             }
@@ -157,7 +159,7 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
             var now = Interlocked.Increment(ref running);
             lock (open)
             {
-                (Most, Total) = (Math.Max(Most, now), Total + 1);
+                (MaxConcurrent, Total) = (Math.Max(MaxConcurrent, now), Total + 1);
             }
 
             Entered.Release();

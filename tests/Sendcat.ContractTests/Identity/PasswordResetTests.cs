@@ -6,7 +6,7 @@ namespace Sendcat.ContractTests.Identity;
 public sealed class PasswordResetTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task A_reset_link_arrives_by_mail_works_once_and_ends_the_old_sign_ins()
+    public async Task A_reset_link_is_sent_by_mail_works_once_and_revokes_existing_sign_ins()
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["RESEND_API_KEY"] = "re_test", ["RESEND_BASE_URL"] = resend.Address, ["APP_URL"] = "https://sendcat.app" });
@@ -14,10 +14,10 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
 
         var unknown = await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "unknown@example.com" });
         var known = await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "forgot@example.com" });
-        var (greeting, _) = await resend.Mails.ReadAsync();
+        var (welcome, _) = await resend.Mails.ReadAsync();
         var (mail, headers) = await resend.Mails.ReadAsync();
 
-        Assert.Equal("Welcome to Sendcat", (string)greeting["subject"]!);
+        Assert.Equal("Welcome to Sendcat", (string)welcome["subject"]!);
         Assert.Equal((HttpStatusCode.Accepted, HttpStatusCode.Accepted), (unknown.StatusCode, known.StatusCode));
         Assert.Equal("forgot@example.com", (string)mail["to"]!);
         Assert.Equal("Bearer re_test", headers["Authorization"]);
@@ -48,11 +48,11 @@ public sealed class PasswordResetTests(PostgresFixture postgres)
     [InlineData("a\0b.1.x")]
     [InlineData("0199b1a0-0000-7000-8000-000000000001.4102444800.\0")]
     [InlineData("0199b1a0-0000-7000-8000-000000000001.4102444800.AAAA")]
-    public async Task A_made_up_token_resets_nothing(string token) =>
+    public async Task A_forged_reset_token_is_an_invalid_request(string token) =>
         await (await ResetAsync(await postgres.ApiAsync(), token)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task Without_a_mail_key_the_answer_is_the_same()
+    public async Task Forgot_password_returns_202_without_a_mail_key()
     {
         var api = await postgres.ApiAsync();
         await api.UserAsync("nomail@example.com");

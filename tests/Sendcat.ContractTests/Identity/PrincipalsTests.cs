@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 
 namespace Sendcat.ContractTests.Identity;
 
+/// <summary>How a request gets its principal: a bearer token or an anonymous session.</summary>
 public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private SendcatApi api = null!;
@@ -12,14 +13,14 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task Neither_token_nor_session_is_401() => await (await api.Anyone.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    public async Task A_request_without_token_and_session_is_401() => await (await api.Anyone.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Theory]
     [InlineData("Bearer nonsense")]
     [InlineData("Bearer")]
     [InlineData("Bearer a.b.c")]
     [InlineData("Basic YTpi")]
-    public async Task A_bad_token_is_401_even_beside_a_good_session(string authorization)
+    public async Task An_invalid_token_is_401_even_with_a_valid_session(string authorization)
     {
         var guest = await api.GuestAsync();
         guest.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
@@ -27,7 +28,7 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_issued_session_is_accepted_and_any_change_to_it_is_not()
+    public async Task An_issued_session_is_accepted_and_a_modified_one_is_401()
     {
         var guest = await api.GuestAsync();
         var session = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
@@ -46,7 +47,7 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("has space")]
     [InlineData("emoji-\u00e9")]
     [InlineData("quote'--")]
-    public async Task A_reserved_or_odd_session_is_401(string session)
+    public async Task A_session_with_a_reserved_prefix_or_an_invalid_character_is_401(string session)
     {
         var response = await api.Anyone.PostAsync("/api/threads", $$"""{"sessionId":"{{session}}"}""".AsJson());
         await response.RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
@@ -57,32 +58,32 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
         await (await api.WithSession(new string('a', 129)).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
-    public async Task A_session_that_a_browser_made_up_is_accepted_until_only_signed_ones_are()
+    public async Task An_unsigned_session_is_accepted_unless_only_signed_sessions_are_allowed()
     {
-        var made = Guid.NewGuid().ToString();
-        Assert.Equal(HttpStatusCode.OK, (await api.WithSession(made).GetAsync("/api/threads")).StatusCode);
+        var unsigned = Guid.NewGuid().ToString();
+        Assert.Equal(HttpStatusCode.OK, (await api.WithSession(unsigned).GetAsync("/api/threads")).StatusCode);
 
         await using var strict = await SendcatApi.StartAsync(postgres, new() { ["ANONYMOUS_SESSION_SIGNED_ONLY"] = "true" });
-        await (await strict.WithSession(made).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await strict.WithSession(unsigned).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(HttpStatusCode.OK, (await (await strict.GuestAsync()).GetAsync("/api/threads")).StatusCode);
     }
 
     [Fact]
-    public async Task An_unsigned_session_has_no_profile_and_nothing_is_claimed_with_it()
+    public async Task An_unsigned_session_has_no_profile_and_cannot_claim_threads()
     {
-        var made = Guid.NewGuid().ToString();
-        var guest = api.WithSession(made);
+        var unsigned = Guid.NewGuid().ToString();
+        var guest = api.WithSession(unsigned);
         (await guest.PostAsync("/api/threads", "{}".AsJson())).EnsureSuccessStatusCode();
 
         await (await guest.GetAsync("/api/profile")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await guest.PutAsync("/api/profile", """{"fullName":"Guessed"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await api.Anyone.PutAsync("/api/profile", $$"""{"fullName":"Guessed","sessionId":"{{made}}"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        var (user, tokens) = await api.UserAsync("claims-nothing@example.com", sessionId: made);
-        await (await user.PostAsync("/api/threads/claim", $$"""{"sessionId":"{{made}}"}""".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await api.Anyone.PutAsync("/api/profile", $$"""{"fullName":"Guessed","sessionId":"{{unsigned}}"}""".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        var (user, tokens) = await api.UserAsync("claims-nothing@example.com", sessionId: unsigned);
+        await (await user.PostAsync("/api/threads/claim", $$"""{"sessionId":"{{unsigned}}"}""".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
         Assert.Null(tokens["claimedCount"]);
         Assert.Empty((await (await user.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
-        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from profiles where session_id = '{made}'"));
+        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from profiles where session_id = '{unsigned}'"));
     }
 
     [Theory]
@@ -92,8 +93,8 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Canary_and_production_accept_signed_sessions_only(string stage, bool accepted)
     {
         await using var staged = await SendcatApi.StartAsync(postgres, new() { ["SENDCAT_ROLLOUT_STAGE"] = stage });
-        using var answer = await staged.WithSession(Guid.NewGuid().ToString()).GetAsync("/api/threads");
-        Assert.Equal(accepted ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, answer.StatusCode);
+        using var response = await staged.WithSession(Guid.NewGuid().ToString()).GetAsync("/api/threads");
+        Assert.Equal(accepted ? HttpStatusCode.OK : HttpStatusCode.Unauthorized, response.StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await (await staged.GuestAsync()).GetAsync("/api/threads")).StatusCode);
     }
 
@@ -101,11 +102,11 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("anon_0199b1a0-0000-7000-8000-000000000001.**********************")]
     [InlineData("anon_0199b1a0-0000-7000-8000-000000000001.+/+/+/+/+/+/+/+/+/+/+/")]
     [InlineData("anon_.......................")]
-    public async Task A_session_signature_outside_base64url_is_401(string session) =>
+    public async Task A_session_signature_with_characters_outside_base64url_is_401(string session) =>
         await (await api.WithSession(session).GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
-    public async Task A_user_is_not_kept_out_by_a_session_that_is_no_longer_good()
+    public async Task A_valid_token_is_accepted_together_with_an_invalid_session()
     {
         var (user, _) = await api.UserAsync("kept@example.com");
         user.DefaultRequestHeaders.Add("x-sendcat-session", "anon_forged.AAAA");
@@ -113,7 +114,7 @@ public sealed class PrincipalsTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_scheme_is_read_in_any_case()
+    public async Task The_authorization_scheme_is_case_insensitive()
     {
         var (_, tokens) = await api.UserAsync("scheme@example.com");
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/auth/me") { Headers = { Authorization = new AuthenticationHeaderValue("bearer", (string)tokens["accessToken"]!) } };

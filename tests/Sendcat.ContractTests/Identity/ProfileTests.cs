@@ -12,7 +12,7 @@ public sealed class ProfileTests(PostgresFixture postgres) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task A_guest_has_none_until_he_writes_one_and_nobody_else_sees_it()
+    public async Task A_guest_has_no_profile_until_one_is_written_and_other_guests_cannot_read_it()
     {
         var guest = await api.GuestAsync();
         Assert.StartsWith("[not_found:profiles.get]", await (await guest.GetAsync("/api/profile")).RefusedAsync(HttpStatusCode.NotFound, "not_found"), StringComparison.Ordinal);
@@ -28,11 +28,11 @@ public sealed class ProfileTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Writing_at_the_same_time_leaves_one_row()
+    public async Task Concurrent_profile_writes_all_succeed()
     {
         var guest = await api.GuestAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => guest.PutAsJsonAsync("/api/profile", new { fullName = $"Name {i}" })));
-        Assert.All(answers, answer => Assert.Equal(HttpStatusCode.OK, answer.StatusCode));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => guest.PutAsJsonAsync("/api/profile", new { fullName = $"Name {i}" })));
+        Assert.All(responses, response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
     }
 
     [Theory]
@@ -44,6 +44,6 @@ public sealed class ProfileTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{\"fullName\":\"a\\u0000b\"}")]
     [InlineData("{\"address\":{\"city\":\"Kingston\"}}")]
     [InlineData("{\"address\":[]}")]
-    public async Task What_is_not_a_profile_is_an_invalid_request(string body) =>
+    public async Task An_invalid_profile_is_an_invalid_request(string body) =>
         await (await (await api.GuestAsync()).PutAsync("/api/profile", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 }

@@ -10,12 +10,13 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
+/// <summary>Registration mails and the confirmation of email addresses.</summary>
 public sealed class RegistrationTests(PostgresFixture postgres)
 {
     private const string Password = "correct horse 1";
 
     [Fact]
-    public async Task A_free_and_a_taken_address_get_the_same_answer_and_neither_claims_a_session()
+    public async Task A_free_and_a_taken_address_get_the_same_response_and_neither_claims_a_session()
     {
         var api = await postgres.ApiAsync();
         var guest = await api.GuestAsync();
@@ -26,13 +27,13 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         using var taken = await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "alike@example.com", password = "another horse 2", sessionId });
 
         Assert.Equal((free.StatusCode, await free.Content.ReadAsStringAsync()), (taken.StatusCode, await taken.Content.ReadAsStringAsync()));
-        Assert.Equal(Names(free), Names(taken));
+        Assert.Equal(HeaderNames(free), HeaderNames(taken));
         Assert.Single((await (await guest.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
         Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from threads where user_id = (select id from users where email = 'alike@example.com')"));
     }
 
     [Fact]
-    public async Task Registering_mails_an_address_once_a_day_at_most()
+    public async Task Registration_sends_at_most_one_mail_per_address_per_day()
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await StartAsync(resend);
@@ -47,7 +48,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         var (next, _) = await resend.Mails.ReadAsync();
         Assert.Equal(("mailed@example.com", "next@example.com"), ((string)welcome["to"]!, (string)next["to"]!));
 
-        await DayPassesAsync(api);
+        await AdvanceOneDayAsync(api);
         await RegisterAsync(api, "mailed@example.com");
         await RegisterAsync(api, "mailed@example.com");
         var (unfinished, _) = await resend.Mails.ReadAsync();
@@ -56,7 +57,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task An_account_is_unconfirmed_until_its_mail_is_answered()
+    public async Task An_account_is_unconfirmed_until_its_confirmation_token_is_submitted()
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await StartAsync(resend);
@@ -79,7 +80,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_token_of_another_purpose_confirms_nothing_and_a_confirmation_resets_nothing()
+    public async Task Reset_and_confirmation_tokens_are_rejected_for_each_others_purpose()
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await StartAsync(resend);
@@ -93,13 +94,13 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_owner_of_a_mailbox_takes_an_unconfirmed_account_from_whoever_registered_it()
+    public async Task A_password_reset_by_the_mailbox_owner_confirms_the_account_and_revokes_earlier_sign_ins()
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await StartAsync(resend);
         var (squatter, squatterTokens) = await api.UserAsync("victim@example.com", "the squatter's 1");
         await resend.Mails.ReadAsync();
-        await DayPassesAsync(api);
+        await AdvanceOneDayAsync(api);
         await RegisterAsync(api, "victim@example.com");
         var reset = TokenIn(await resend.Mails.ReadAsync(), "reset-password");
 
@@ -111,7 +112,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         var owner = await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "victim@example.com", password = "the owner's 2" })).JsonAsync();
         Assert.False(Read(api, (string)owner["accessToken"]!).HasGuestLimits);
 
-        await DayPassesAsync(api);
+        await AdvanceOneDayAsync(api);
         await RegisterAsync(api, "victim@example.com");
         await RegisterAsync(api, "last@example.com");
         Assert.Equal("last@example.com", (string)(await resend.Mails.ReadAsync()).Mail["to"]!);
@@ -122,7 +123,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     [InlineData("drill@DRILLS.example.com", true)]
     [InlineData("drill@example.com", false)]
     [InlineData("drill@other.drills.example.com", false)]
-    public async Task Addresses_of_a_configured_domain_are_confirmed_at_once(string email, bool confirmed)
+    public async Task Addresses_of_a_configured_domain_are_confirmed_at_registration(string email, bool confirmed)
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["AUTH_CONFIRMED_DOMAINS"] = "elsewhere.example, drills.example.com" });
         var (user, _) = await api.UserAsync(email, Password);
@@ -130,21 +131,21 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Only_a_confirmed_user_may_connect_anything()
+    public async Task Reading_a_confirmed_user_is_403_for_an_unconfirmed_user_and_401_without_identity()
     {
         var api = await postgres.ApiAsync();
         var principals = api.Services.GetRequiredService<Principals>();
         var tokens = api.Services.GetRequiredService<AccessTokens>();
 
-        Assert.True(principals.ReadConfirmedUser(With(tokens.Issue(new("u", Guid.NewGuid())))).TryGet(out var confirmed, out _));
-        Assert.False(principals.ReadConfirmedUser(With(tokens.Issue(new("u", Guid.NewGuid(), EmailConfirmed: false)))).TryGet(out _, out var unconfirmed));
-        Assert.False(principals.ReadConfirmedUser(new DefaultHttpContext()).TryGet(out _, out var nobody));
+        Assert.True(principals.ReadConfirmedUser(ContextWith(tokens.Issue(new("u", Guid.NewGuid())))).TryGet(out var confirmed, out _));
+        Assert.False(principals.ReadConfirmedUser(ContextWith(tokens.Issue(new("u", Guid.NewGuid(), EmailConfirmed: false)))).TryGet(out _, out var unconfirmed));
+        Assert.False(principals.ReadConfirmedUser(new DefaultHttpContext()).TryGet(out _, out var anonymous));
         Assert.False(confirmed.HasGuestLimits);
-        Assert.Equal((403, "forbidden", 401), (unconfirmed!.Status, unconfirmed.Code, nobody!.Status));
+        Assert.Equal((403, "forbidden", 401), (unconfirmed!.Status, unconfirmed.Code, anonymous!.Status));
     }
 
     [Fact]
-    public async Task Accounts_from_before_count_as_confirmed()
+    public async Task The_migration_marks_existing_accounts_as_confirmed()
     {
         var options = new DbContextOptionsBuilder<SendcatDb>().UseNpgsql(await postgres.CreateDatabaseAsync());
         Schema.Configure(options);
@@ -162,20 +163,20 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         Assert.True(await db.Users.Where(u => u.Id == "before").Select(u => u.EmailConfirmed).SingleAsync());
     }
 
-    private static DefaultHttpContext With(string bearer) => new() { Request = { Headers = { Authorization = $"Bearer {bearer}" } } };
+    private static DefaultHttpContext ContextWith(string bearer) => new() { Request = { Headers = { Authorization = $"Bearer {bearer}" } } };
 
     private static Principal Read(SendcatApi api, string bearer)
     {
-        Assert.True(api.Services.GetRequiredService<Principals>().Read(With(bearer)).TryGet(out var principal, out _));
+        Assert.True(api.Services.GetRequiredService<Principals>().Read(ContextWith(bearer)).TryGet(out var principal, out _));
         return principal;
     }
 
-    private static string[] Names(HttpResponseMessage answer) => [.. answer.Headers.Select(header => header.Key).Order(StringComparer.Ordinal)];
+    private static string[] HeaderNames(HttpResponseMessage response) => [.. response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal)];
 
     private static string TokenIn((System.Text.Json.Nodes.JsonNode Mail, IHeaderDictionary Headers) mail, string page) => Uri.UnescapeDataString(
         ((string)mail.Mail["text"]!).Split(' ', '\n').Single(word => word.StartsWith($"https://sendcat.app/{page}?token=", StringComparison.Ordinal)).Split("token=")[1]);
 
-    private static Task DayPassesAsync(SendcatApi api) => api.ExecuteAsync("update registration_mails set mailed_at = mailed_at - interval '25 hours', asked_at = asked_at - interval '25 hours'");
+    private static Task AdvanceOneDayAsync(SendcatApi api) => api.ExecuteAsync("update registration_mails set mailed_at = mailed_at - interval '25 hours', asked_at = asked_at - interval '25 hours'");
 
     private static Task<HttpResponseMessage> ConfirmAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/confirm", new { token });
 

@@ -10,12 +10,12 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.ContractTests.Identity;
 
-/// <summary>Takes mails as Resend does.</summary>
+/// <summary>A fake Resend API: it records each mail and responds with one fixed status.</summary>
 internal sealed class ResendServer(WebApplication app, ChannelReader<(JsonNode, IHeaderDictionary)> mails) : IAsyncDisposable
 {
     public string Address => app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
 
-    /// <summary>Whatever was sent, also what was then refused.</summary>
+    /// <summary>Every received mail in order, including those that got an error status.</summary>
     public ChannelReader<(JsonNode Mail, IHeaderDictionary Headers)> Mails => mails;
 
     public static async Task<ResendServer> StartAsync(int status = StatusCodes.Status200OK)

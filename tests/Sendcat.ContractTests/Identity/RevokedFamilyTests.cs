@@ -5,10 +5,11 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
+/// <summary>Revocation of a sign-in: all refresh and access tokens of one family.</summary>
 public sealed class RevokedFamilyTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task Signing_out_ends_one_sign_in_and_leaves_the_others()
+    public async Task Sign_out_revokes_one_sign_in_and_leaves_the_others_valid()
     {
         var api = await postgres.ApiAsync();
         var (phone, tokens) = await api.UserAsync("devices@example.com");
@@ -21,24 +22,24 @@ public sealed class RevokedFamilyTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_row_that_another_replica_wrote_is_found_without_a_signal()
+    public async Task A_revocation_by_another_replica_takes_effect_without_a_signal()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         var (user, tokens) = await api.UserAsync();
         await api.ExecuteAsync($"insert into revoked_families (family_id, revoked_at) values ('{FamilyOf(api, tokens)}', now())");
 
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         while ((await user.GetAsync("/api/threads")).StatusCode == HttpStatusCode.OK)
         {
-            await look.WaitForNextTickAsync(patience.Token);
+            await poll.WaitForNextTickAsync(timeout.Token);
         }
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await user.GetAsync("/api/threads")).StatusCode);
     }
 
     [Fact]
-    public async Task Rows_whose_access_tokens_have_expired_are_deleted()
+    public async Task Revocation_rows_whose_access_tokens_have_expired_are_deleted()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         await api.ExecuteAsync("insert into revoked_families (family_id, revoked_at) values (gen_random_uuid(), now() - interval '3 hours'), (gen_random_uuid(), now() - interval '1 hour')");
@@ -50,7 +51,7 @@ public sealed class RevokedFamilyTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Of_a_sign_out_and_a_refresh_at_the_same_time_nothing_survives()
+    public async Task A_refresh_concurrent_with_a_sign_out_leaves_no_valid_token()
     {
         var api = await postgres.ApiAsync();
         for (var round = 0; round < 5; round++)

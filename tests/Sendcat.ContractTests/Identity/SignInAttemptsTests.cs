@@ -3,7 +3,7 @@ using System.Net.Http.Json;
 
 namespace Sendcat.ContractTests.Identity;
 
-/// <summary>Wrong passwords count by address and account together.</summary>
+/// <summary>Wrong passwords are counted per pair of network address and account.</summary>
 public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string Password = "correct horse 1";
@@ -16,7 +16,7 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
     public ValueTask DisposeAsync() => api.DisposeAsync();
 
     [Fact]
-    public async Task Wrong_passwords_of_one_address_keep_out_that_address_alone()
+    public async Task Wrong_passwords_from_one_address_lock_out_only_that_address()
     {
         await RegisterAsync("owner@example.com");
         await FailAsync("owner@example.com", Attacker, 5);
@@ -27,7 +27,7 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task The_right_password_gets_in_from_an_address_that_signed_in_before_and_a_wrong_one_does_not()
+    public async Task The_correct_password_is_accepted_from_a_locked_address_that_signed_in_before()
     {
         await RegisterAsync("known@example.com");
         Assert.Equal(HttpStatusCode.OK, (await SignInAsync("known@example.com", Password, Owner)).StatusCode);
@@ -38,7 +38,7 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task An_account_that_does_not_exist_is_answered_alike_all_the_way()
+    public async Task An_unknown_account_gets_the_same_responses_as_an_existing_one_including_the_lockout()
     {
         await RegisterAsync("exists@example.com");
         for (var attempt = 0; attempt < 7; attempt++)
@@ -54,17 +54,17 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task Guesses_at_the_same_time_are_all_counted()
+    public async Task Concurrent_wrong_passwords_are_all_counted()
     {
         await RegisterAsync("burst@example.com");
-        var answers = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => SignInAsync("burst@example.com", "wrong", Attacker)));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => SignInAsync("burst@example.com", "wrong", Attacker)));
 
-        Assert.Equal(5, answers.Count(answer => answer.StatusCode == HttpStatusCode.Unauthorized));
-        Assert.Equal(7, answers.Count(answer => answer.StatusCode == HttpStatusCode.TooManyRequests));
+        Assert.Equal(5, responses.Count(response => response.StatusCode == HttpStatusCode.Unauthorized));
+        Assert.Equal(7, responses.Count(response => response.StatusCode == HttpStatusCode.TooManyRequests));
     }
 
     [Fact]
-    public async Task Right_passwords_use_nothing_up()
+    public async Task Correct_passwords_do_not_use_up_the_budget()
     {
         await RegisterAsync("often@example.com");
         for (var n = 0; n < 8; n++)
@@ -74,7 +74,7 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
     }
 
     [Fact]
-    public async Task Neither_mail_nor_network_addresses_are_stored_in_the_clear()
+    public async Task Mail_and_network_addresses_are_not_stored_in_plain_text()
     {
         await RegisterAsync("private@example.com");
         await SignInAsync("private@example.com", Password, Owner);
@@ -85,10 +85,10 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
 
     private static string WithoutNumbers(string text) => new([.. text.Where(c => !char.IsAsciiDigit(c))]);
 
-    private static async Task IsLockedAsync(HttpResponseMessage answer)
+    private static async Task IsLockedAsync(HttpResponseMessage response)
     {
-        await answer.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
-        Assert.InRange(answer.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30));
+        await response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        Assert.InRange(response.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromMinutes(30));
     }
 
     private async Task FailAsync(string email, string address, int times)

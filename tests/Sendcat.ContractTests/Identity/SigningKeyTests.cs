@@ -11,7 +11,7 @@ public sealed class SigningKeyTests
     [InlineData("Staging", "")]
     [InlineData("Production", "too short")]
     [InlineData("Development", "too short")]
-    public void A_missing_or_short_key_refuses_to_start_and_says_what_to_do(string environment, string? key)
+    public void A_missing_or_short_key_fails_the_start_and_the_error_explains_the_fix(string environment, string? key)
     {
         var failure = Assert.Throws<InvalidOperationException>(() => Load(environment, key));
         Assert.Contains("AUTH_SIGNING_KEY", failure.Message, StringComparison.Ordinal);
@@ -19,7 +19,7 @@ public sealed class SigningKeyTests
     }
 
     [Fact]
-    public void During_development_this_machine_makes_one_and_keeps_it() =>
+    public void In_development_a_key_is_generated_and_persisted() =>
         Assert.Equal(Load("Development", null).Derive("x"), Load("Development", null).Derive("x"));
 
     [Fact]

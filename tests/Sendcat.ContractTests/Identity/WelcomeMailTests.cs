@@ -6,7 +6,7 @@ namespace Sendcat.ContractTests.Identity;
 public sealed class WelcomeMailTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task A_new_user_is_greeted_once_and_a_taken_address_is_not_written_to()
+    public async Task A_new_user_gets_one_welcome_mail_and_a_second_registration_sends_none()
     {
         await using var resend = await ResendServer.StartAsync();
         await using var api = await StartAsync(resend);
@@ -25,16 +25,16 @@ public sealed class WelcomeMailTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_mail_that_is_refused_is_not_sent_twice()
+    public async Task A_mail_that_the_provider_refuses_is_not_retried()
     {
         await using var resend = await ResendServer.StartAsync((int)HttpStatusCode.ServiceUnavailable);
         await using var api = await StartAsync(resend);
 
         await RegisterAsync(api, "one@example.com", "One");
         await RegisterAsync(api, "two@example.com", "Two");
-        var tried = new[] { await resend.Mails.ReadAsync(), await resend.Mails.ReadAsync() };
+        var received = new[] { await resend.Mails.ReadAsync(), await resend.Mails.ReadAsync() };
 
-        Assert.Equal(["one@example.com", "two@example.com"], tried.Select(it => (string)it.Mail["to"]!));
+        Assert.Equal(["one@example.com", "two@example.com"], received.Select(mail => (string)mail.Mail["to"]!));
     }
 
     private Task<SendcatApi> StartAsync(ResendServer resend) =>

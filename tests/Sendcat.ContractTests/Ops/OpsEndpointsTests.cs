@@ -14,7 +14,7 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     [InlineData(null)]
     [InlineData("another key")]
     [InlineData("")]
-    public async Task Without_the_key_nothing_is_shown_and_nothing_changes(string? key)
+    public async Task Without_a_valid_key_every_operation_is_401(string? key)
     {
         await using var api = await StartAsync();
         var client = key is null ? api.Anyone : api.WithBearer(key);
@@ -26,22 +26,22 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Where_no_key_is_configured_there_is_no_operator()
+    public async Task Without_a_configured_key_an_operator_request_is_401()
     {
         var api = await postgres.ApiAsync();
         await (await api.Anyone.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
     [Fact]
-    public async Task A_knob_is_set_takes_effect_is_audited_and_is_given_back()
+    public async Task Setting_and_resetting_a_knob_takes_effect_and_is_audited()
     {
         await using var api = await StartAsync();
-        var operate = api.WithBearer(Key);
+        var client = api.WithBearer(Key);
 
-        var set = await (await operate.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson())).JsonAsync();
-        var now = await KnobAsync(operate, "ADMISSION_USER_MAX_INFLIGHT");
-        await (await operate.DeleteAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT")).JsonAsync();
-        var after = await KnobAsync(operate, "ADMISSION_USER_MAX_INFLIGHT");
+        var set = await (await client.PutAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT", "{\"value\":9}".AsJson())).JsonAsync();
+        var now = await KnobAsync(client, "ADMISSION_USER_MAX_INFLIGHT");
+        await (await client.DeleteAsync("/api/ops/knobs/ADMISSION_USER_MAX_INFLIGHT")).JsonAsync();
+        var after = await KnobAsync(client, "ADMISSION_USER_MAX_INFLIGHT");
 
         Assert.Equal("9", (string)set["value"]!);
         Assert.Equal(("9", "override"), ((string)now["value"]!, (string)now["source"]!));
@@ -58,41 +58,41 @@ public sealed class OpsEndpointsTests(PostgresFixture postgres)
     [InlineData("OPENROUTER_BASE_URL", "{\"value\":\"https://collector.example\"}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("APP_URL", "{\"value\":\"https://collector.example\"}", HttpStatusCode.BadRequest, "invalid_request")]
     [InlineData("NO_SUCH_KNOB", "{\"value\":1}", HttpStatusCode.NotFound, "not_found")]
-    public async Task What_a_knob_cannot_be_is_refused(string name, string body, HttpStatusCode status, string code)
+    public async Task An_invalid_knob_value_or_name_is_rejected(string name, string body, HttpStatusCode status, string code)
     {
         await using var api = await StartAsync();
         await (await api.WithBearer(Key).PutAsync($"/api/ops/knobs/{name}", body.AsJson())).RefusedAsync(status, code);
     }
 
     [Fact]
-    public async Task Admission_is_switched_by_name_and_secrets_are_never_shown()
+    public async Task Admission_is_switched_by_mode_name_and_secrets_are_not_returned()
     {
         await using var api = await StartAsync(new() { ["RESEND_API_KEY"] = "re_very_secret" });
-        var operate = api.WithBearer(Key);
+        var client = api.WithBearer(Key);
 
-        await (await operate.PostAsync("/api/ops/admission/enforce", null)).JsonAsync();
-        Assert.Equal("true", (string)(await KnobAsync(operate, "FF_ADMISSION_ENFORCE"))["value"]!);
-        await (await operate.PostAsync("/api/ops/admission/off", null)).JsonAsync();
-        Assert.Equal("false", (string)(await KnobAsync(operate, "ADMISSION_REDIS_ENABLED"))["value"]!);
-        await (await operate.PostAsync("/api/ops/admission/sometimes", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        Assert.DoesNotContain("re_very_secret", await operate.GetStringAsync("/api/ops/knobs"), StringComparison.Ordinal);
+        await (await client.PostAsync("/api/ops/admission/enforce", null)).JsonAsync();
+        Assert.Equal("true", (string)(await KnobAsync(client, "FF_ADMISSION_ENFORCE"))["value"]!);
+        await (await client.PostAsync("/api/ops/admission/off", null)).JsonAsync();
+        Assert.Equal("false", (string)(await KnobAsync(client, "ADMISSION_REDIS_ENABLED"))["value"]!);
+        await (await client.PostAsync("/api/ops/admission/sometimes", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        Assert.DoesNotContain("re_very_secret", await client.GetStringAsync("/api/ops/knobs"), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_taxonomy_refresh_is_accepted_when_a_worker_listens_and_unavailable_when_none_does()
+    public async Task A_taxonomy_refresh_is_202_when_a_worker_is_subscribed_and_503_when_none_is()
     {
         await using var api = await StartAsync();
-        var operate = api.WithBearer(Key);
-        await (await operate.PostAsync("/api/ops/taxonomy/refresh", null)).RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        var client = api.WithBearer(Key);
+        await (await client.PostAsync("/api/ops/taxonomy/refresh", null)).RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
 
         var requested = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
         var worker = api.Services.GetRequiredService<IConnectionMultiplexer>().GetSubscriber();
         await worker.SubscribeAsync(RedisKeys.TaxonomyRefreshRequested, (_, marketplace) => requested.TrySetResult(marketplace!));
-        using var accepted = await operate.PostAsync("/api/ops/taxonomy/refresh", null);
-        var answer = await accepted.JsonAsync();
+        using var accepted = await client.PostAsync("/api/ops/taxonomy/refresh", null);
+        var result = await accepted.JsonAsync();
 
         Assert.Equal(HttpStatusCode.Accepted, accepted.StatusCode);
-        Assert.Equal(("EBAY_US", 1, 0), ((string)answer["marketplace"]!, (int)answer["workers"]!, (int)answer["categories"]!));
+        Assert.Equal(("EBAY_US", 1, 0), ((string)result["marketplace"]!, (int)result["workers"]!, (int)result["categories"]!));
         Assert.Equal("EBAY_US", await requested.Task.WaitAsync(TimeSpan.FromSeconds(30)));
         Assert.Equal(2, await api.ScalarAsync<long>("select count(*) from reliability.operator_audit where action = 'taxonomy.refresh' and after like 'received by % workers'"));
     }

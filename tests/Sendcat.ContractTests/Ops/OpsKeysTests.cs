@@ -7,13 +7,14 @@ using Sendcat.ApiService.Ops;
 
 namespace Sendcat.ContractTests.Ops;
 
+/// <summary>Operator and viewer keys and the limit of wrong keys per client address.</summary>
 public sealed class OpsKeysTests(PostgresFixture postgres)
 {
     private const string Operator = "an operator key for these tests";
     private const string Viewer = "a viewer key for these tests";
 
     [Fact]
-    public async Task A_viewer_reads_and_changes_nothing()
+    public async Task A_viewer_key_can_read_and_cannot_change_anything()
     {
         await using var api = await StartAsync();
         var viewer = api.WithBearer(Viewer);
@@ -35,7 +36,7 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Health_shows_its_limits_to_operators_and_viewers()
+    public async Task Health_returns_details_only_to_operators_and_viewers()
     {
         await using var api = await StartAsync();
 
@@ -47,17 +48,17 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Wrong_keys_are_events_up_to_a_budget_and_429_beyond_it()
+    public async Task Wrong_keys_are_recorded_as_events_and_are_429_beyond_the_budget()
     {
         await using var api = await StartAsync(new() { ["OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN"] = "3" });
-        var stranger = api.WithBearer("not the key, and a long one too");
+        var unauthorized = api.WithBearer("not the key, and a long one too");
 
         for (var n = 0; n < 3; n++)
         {
-            await (await stranger.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+            await (await unauthorized.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         }
 
-        using var beyond = await stranger.GetAsync("/api/ops/knobs");
+        using var beyond = await unauthorized.GetAsync("/api/ops/knobs");
         await beyond.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         Assert.InRange(beyond.Headers.RetryAfter!.Delta!.Value, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(120));
         await EventuallyAsync(async () => await api.ScalarAsync<long>("select coalesce(sum(hits), 0)::bigint from reliability.rate_limit_events where bucket = 'ops_key'") == 4);
@@ -66,19 +67,19 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_right_key_gets_in_from_an_address_that_others_have_used_up()
+    public async Task A_valid_key_is_accepted_from_an_address_with_an_exhausted_failure_budget()
     {
         await using var api = await StartAsync(new() { ["OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN"] = "1" });
-        var stranger = api.WithBearer("not the key, and a long one too");
-        await (await stranger.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await stranger.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        var unauthorized = api.WithBearer("not the key, and a long one too");
+        await (await unauthorized.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await unauthorized.GetAsync("/api/ops/knobs")).RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
 
         (await api.WithBearer(Operator).GetAsync("/api/ops/knobs")).EnsureSuccessStatusCode();
         (await api.WithBearer(Viewer).GetAsync("/api/ops/knobs")).EnsureSuccessStatusCode();
     }
 
     [Fact]
-    public async Task Whoever_presents_no_key_or_an_access_token_to_health_is_not_counted()
+    public async Task A_missing_key_and_an_access_token_for_health_do_not_count_as_failures()
     {
         await using var api = await StartAsync(new() { ["OPS_KEY_FAILURES_PER_ADDRESS_PER_MIN"] = "1" });
         var (user, _) = await api.UserAsync();
@@ -92,7 +93,7 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_key_counts_in_the_authorization_header_alone()
+    public async Task A_key_is_accepted_only_in_the_authorization_header()
     {
         await using var api = await StartAsync();
         foreach (var name in new[] { "key", "api_key", "apiKey", "access_token", "token", "authorization" })
@@ -109,7 +110,7 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     [Theory]
     [InlineData("OPS_API_KEY")]
     [InlineData("OPS_VIEWER_KEY")]
-    public void Outside_development_a_short_key_stops_the_start(string name)
+    public void Outside_development_a_short_key_fails_the_start(string name)
     {
         var (shortest, shorter) = (new string('k', 24), new string('k', 23));
 
@@ -121,21 +122,21 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public void One_key_for_both_roles_stops_the_start() =>
+    public void One_key_for_both_roles_fails_the_start() =>
         Assert.Contains("the same key", Assert.Throws<InvalidOperationException>(() => Load("Development", ("OPS_API_KEY", Operator), ("OPS_VIEWER_KEY", Operator))).Message, StringComparison.Ordinal);
 
     private static OpsKeys Load(string environment, params (string Name, string Value)[] settings) => OpsKeys.Load(
         new ConfigurationBuilder().AddInMemoryCollection(settings.Select(setting => KeyValuePair.Create(setting.Name, (string?)setting.Value))).Build(),
         new HostingEnvironment { EnvironmentName = environment });
 
-    /// <summary>Events are written every second.</summary>
-    private static async Task EventuallyAsync(Func<Task<bool>> fact)
+    /// <summary>Polls until the condition holds, for at most 30 s. The API writes its events once a second.</summary>
+    private static async Task EventuallyAsync(Func<Task<bool>> condition)
     {
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!await fact())
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!await condition())
         {
-            await look.WaitForNextTickAsync(patience.Token);
+            await poll.WaitForNextTickAsync(timeout.Token);
         }
     }
 

@@ -6,20 +6,21 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ContractTests.Ops;
 
+/// <summary>Operator endpoints for the tool queue, its alerts, its dead letters and the tool cache.</summary>
 public sealed class ToolJobOpsTests(PostgresFixture postgres)
 {
     private const string Key = "an operator key for these tests";
-    private const string Letters = "/api/ops/tool-jobs/dead-letters";
+    private const string DeadLettersPath = "/api/ops/tool-jobs/dead-letters";
 
     public static TheoryData<string, string> Operations => new()
     {
-        { "GET", "/api/ops/tool-jobs" }, { "GET", "/api/ops/tool-jobs/alerts" }, { "POST", "/api/ops/tool-jobs/monitor" }, { "GET", Letters }, { "GET", $"{Letters}/groups" }, { "POST", $"{Letters}/requeue" },
-        { "POST", $"{Letters}/discard" }, { "GET", "/api/ops/tool-cache" }, { "POST", "/api/ops/tool-cache/clear" }, { "GET", "/api/ops/audit" },
+        { "GET", "/api/ops/tool-jobs" }, { "GET", "/api/ops/tool-jobs/alerts" }, { "POST", "/api/ops/tool-jobs/monitor" }, { "GET", DeadLettersPath }, { "GET", $"{DeadLettersPath}/groups" }, { "POST", $"{DeadLettersPath}/requeue" },
+        { "POST", $"{DeadLettersPath}/discard" }, { "GET", "/api/ops/tool-cache" }, { "POST", "/api/ops/tool-cache/clear" }, { "GET", "/api/ops/audit" },
     };
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public async Task Without_the_key_nothing_is_shown_and_nothing_changes(string method, string path)
+    public async Task Without_a_valid_key_every_operation_is_401(string method, string path)
     {
         var api = await postgres.ApiAsync();
         foreach (var client in new[] { api.Anyone, api.WithBearer("another key"), await api.GuestAsync() })
@@ -29,13 +30,13 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_queue_is_told_by_state_tool_age_and_pressure()
+    public async Task Queue_statistics_include_status_tool_age_and_pressure()
     {
         await using var api = await StartAsync(new() { ["TOOL_JOB_QMAX_WEB"] = "4" });
         await EnterAsync(api, ToolLane.SearchWeb, "a");
         await EnterAsync(api, ToolLane.SearchWeb, "b");
         await EnterAsync(api, ToolLane.SearchGlobal, "c");
-        await DieAsync(api, ToolLane.SearchProducts, "HTTP 503");
+        await DeadLetterAsync(api, ToolLane.SearchProducts, "HTTP 503");
         await ClaimAsync(api, ToolLane.SearchGlobal);
         await api.ExecuteAsync("update reliability.tool_jobs set available_at = now() - interval '30 seconds' where tool = 'search_web'");
 
@@ -49,30 +50,30 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task What_is_too_much_is_an_alert_until_it_is_over()
+    public async Task A_value_above_its_threshold_raises_an_alert_that_is_cleared_afterwards()
     {
         await using var api = await StartAsync(new() { ["TOOL_QUEUE_ALERT_MAX_DLQ"] = "1" });
-        var operate = api.WithBearer(Key);
-        await DieAsync(api, ToolLane.SearchWeb, "HTTP 503");
-        Assert.Equal(0, await CheckAsync(operate, "createdAlerts"));
+        var client = api.WithBearer(Key);
+        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        Assert.Equal(0, await CheckAsync(client, "createdAlerts"));
 
-        await DieAsync(api, ToolLane.SearchWeb, "HTTP 503");
-        Assert.Equal("warning", (string)(await (await operate.GetAsync("/api/ops/tool-jobs")).JsonAsync())["health"]!["level"]!);
-        Assert.Equal(1, await CheckAsync(operate, "createdAlerts"));
-        await (await operate.PostAsync($"{Letters}/discard", """{"tool":"search_web"}""".AsJson())).JsonAsync();
-        Assert.Equal(1, await CheckAsync(operate, "clearedAlerts"));
+        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        Assert.Equal("warning", (string)(await (await client.GetAsync("/api/ops/tool-jobs")).JsonAsync())["health"]!["level"]!);
+        Assert.Equal(1, await CheckAsync(client, "createdAlerts"));
+        await (await client.PostAsync($"{DeadLettersPath}/discard", """{"tool":"search_web"}""".AsJson())).JsonAsync();
+        Assert.Equal(1, await CheckAsync(client, "clearedAlerts"));
 
-        var alert = Assert.Single((await (await operate.GetAsync("/api/ops/tool-jobs/alerts")).JsonAsync())["items"]!.AsArray())!;
+        var alert = Assert.Single((await (await client.GetAsync("/api/ops/tool-jobs/alerts")).JsonAsync())["items"]!.AsArray())!;
         Assert.Equal(("dead_letter_depth", 2L, 1L, 5), ((string)alert["kind"]!, (long)alert["observed"]!, (long)alert["threshold"]!, (int)alert["windowMinutes"]!));
         Assert.NotNull(alert["clearedAt"]);
     }
 
     [Fact]
-    public async Task Switched_off_it_records_nothing()
+    public async Task With_alerts_disabled_no_alert_is_recorded()
     {
         await using var api = await StartAsync(new() { ["TOOL_QUEUE_ALERTS_ENABLED"] = "false", ["TOOL_QUEUE_ALERT_MAX_DLQ"] = "1" });
-        await DieAsync(api, ToolLane.SearchWeb, "HTTP 503");
-        await DieAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
 
         var check = await (await api.WithBearer(Key).PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync();
 
@@ -81,20 +82,20 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Dead_letters_are_seen_by_cause_and_one_by_one()
+    public async Task Dead_letters_are_listed_in_groups_and_individually()
     {
         await using var api = await StartAsync();
-        var operate = api.WithBearer(Key);
+        var client = api.WithBearer(Key);
         var ids = new List<string>();
         foreach (var error in new[] { "HTTP 503 after 7 ms", "HTTP 503 after 9 ms", "unreadable answer" })
         {
-            ids.Insert(0, (await DieAsync(api, ToolLane.SearchWeb, error)).ToString());
+            ids.Insert(0, (await DeadLetterAsync(api, ToolLane.SearchWeb, error)).ToString());
         }
 
-        var groups = (await (await operate.GetAsync($"{Letters}/groups")).JsonAsync())["items"]!.AsArray();
-        var first = await (await operate.GetAsync($"{Letters}?limit=2")).JsonAsync();
-        var second = await (await operate.GetAsync($"{Letters}?limit=2&cursor={first["nextCursor"]}")).JsonAsync();
-        var one = await (await operate.GetAsync($"{Letters}?tool=search_web&fingerprint={groups[1]!["fingerprint"]}&ids={ids[0]},{ids[1]}&diedBefore=2999-01-01T00:00:00Z")).JsonAsync();
+        var groups = (await (await client.GetAsync($"{DeadLettersPath}/groups")).JsonAsync())["items"]!.AsArray();
+        var first = await (await client.GetAsync($"{DeadLettersPath}?limit=2")).JsonAsync();
+        var second = await (await client.GetAsync($"{DeadLettersPath}?limit=2&cursor={first["nextCursor"]}")).JsonAsync();
+        var one = await (await client.GetAsync($"{DeadLettersPath}?tool=search_web&fingerprint={groups[1]!["fingerprint"]}&ids={ids[0]},{ids[1]}&diedBefore=2999-01-01T00:00:00Z")).JsonAsync();
 
         Assert.Equal([2, 1], groups.Select(group => (int)group!["count"]!));
         Assert.Equal(ids, first["items"]!.AsArray().Concat(second["items"]!.AsArray()).Select(letter => (string)letter!["id"]!));
@@ -104,21 +105,21 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task They_are_run_again_or_given_up_after_a_rehearsal_and_it_is_audited()
+    public async Task Dead_letters_are_requeued_or_discarded_after_a_dry_run_and_both_are_audited()
     {
         await using var api = await StartAsync();
-        var operate = api.WithBearer(Key);
-        var (web, global) = (await DieAsync(api, ToolLane.SearchWeb, "HTTP 503"), await DieAsync(api, ToolLane.SearchGlobal, "HTTP 503"));
+        var client = api.WithBearer(Key);
+        var (web, global) = (await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503"), await DeadLetterAsync(api, ToolLane.SearchGlobal, "HTTP 503"));
 
-        var rehearsed = await (await operate.PostAsync($"{Letters}/requeue", """{"all":true,"dryRun":true}""".AsJson())).JsonAsync();
-        var requeued = await (await operate.PostAsync($"{Letters}/requeue", $$"""{"ids":["{{web}}"]}""".AsJson())).JsonAsync();
-        var discarded = await (await operate.PostAsync($"{Letters}/discard", """{"tool":"search_global"}""".AsJson())).JsonAsync();
+        var dryRun = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"dryRun":true}""".AsJson())).JsonAsync();
+        var requeued = await (await client.PostAsync($"{DeadLettersPath}/requeue", $$"""{"ids":["{{web}}"]}""".AsJson())).JsonAsync();
+        var discarded = await (await client.PostAsync($"{DeadLettersPath}/discard", """{"tool":"search_global"}""".AsJson())).JsonAsync();
 
-        Assert.Equal((true, 2, 2), ((bool)rehearsed["dryRun"]!, (int)rehearsed["matched"]!, (int)rehearsed["changed"]!));
+        Assert.Equal((true, 2, 2), ((bool)dryRun["dryRun"]!, (int)dryRun["matched"]!, (int)dryRun["changed"]!));
         Assert.Equal((web.ToString(), 0), ((string)Assert.Single(requeued["ids"]!.AsArray())!, (int)requeued["skipped"]!));
         Assert.Equal(1, (int)discarded["changed"]!);
         Assert.Equal("queued,cancelled", await api.ScalarAsync<string>($"select string_agg(status, ',' order by tool desc) from reliability.tool_jobs where id in ('{web}', '{global}')"));
-        var audit = (await (await operate.GetAsync("/api/ops/audit")).JsonAsync())["items"]!.AsArray();
+        var audit = (await (await client.GetAsync("/api/ops/audit")).JsonAsync())["items"]!.AsArray();
         Assert.Equal(
             [("dlq.discard", "tool=search_global limit=10000", "1 discarded"), ("dlq.requeue", $"job={web} limit=10000", "1 requeued, 0 skipped")],
             audit.Select(entry => ((string)entry!["action"]!, (string)entry["target"]!, (string)entry["after"]!)));
@@ -138,24 +139,24 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     [InlineData("""{"all":true,"limit":10001}""")]
     [InlineData("""{"all":true,"dryRun":"yes"}""")]
     [InlineData("{", "invalid_json")]
-    public async Task An_order_that_says_nothing_clear_is_refused(string body, string code = "invalid_request")
+    public async Task An_invalid_selection_of_dead_letters_is_rejected(string body, string code = "invalid_request")
     {
         await using var api = await StartAsync();
-        await DieAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
         foreach (var verb in new[] { "requeue", "discard" })
         {
-            await (await api.WithBearer(Key).PostAsync($"{Letters}/{verb}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
+            await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/{verb}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
         }
 
         Assert.Equal(1, await api.ScalarAsync<long>("select count(*) from reliability.tool_jobs where status = 'dead_letter'"));
     }
 
     [Fact]
-    public async Task A_time_of_another_zone_is_a_time()
+    public async Task A_time_with_a_zone_offset_is_accepted()
     {
         await using var api = await StartAsync();
-        await DieAsync(api, ToolLane.SearchWeb, "HTTP 503");
-        var changed = await (await api.WithBearer(Key).PostAsync($"{Letters}/discard", """{"diedBefore":"2999-01-01T00:00:00-05:00"}""".AsJson())).JsonAsync();
+        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        var changed = await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/discard", """{"diedBefore":"2999-01-01T00:00:00-05:00"}""".AsJson())).JsonAsync();
         Assert.Equal(1, (int)changed["changed"]!);
     }
 
@@ -165,24 +166,24 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     [InlineData("/api/ops/tool-jobs?minutes=ten")]
     [InlineData("/api/ops/tool-jobs/alerts?limit=201")]
     [InlineData("/api/ops/tool-jobs/alerts?cursor=x")]
-    [InlineData($"{Letters}?limit=501")]
-    [InlineData($"{Letters}?cursor=x")]
-    [InlineData($"{Letters}?tool=search_ebay")]
-    [InlineData($"{Letters}?fingerprint=%00")]
-    [InlineData($"{Letters}?ids=1,2")]
-    [InlineData($"{Letters}?diedBefore=yesterday")]
+    [InlineData($"{DeadLettersPath}?limit=501")]
+    [InlineData($"{DeadLettersPath}?cursor=x")]
+    [InlineData($"{DeadLettersPath}?tool=search_ebay")]
+    [InlineData($"{DeadLettersPath}?fingerprint=%00")]
+    [InlineData($"{DeadLettersPath}?ids=1,2")]
+    [InlineData($"{DeadLettersPath}?diedBefore=yesterday")]
     [InlineData("/api/ops/audit?cursor=99999999999999999999")]
-    public async Task Malformed_questions_are_refused(string path)
+    public async Task Malformed_queries_are_rejected(string path)
     {
         await using var api = await StartAsync();
         await (await api.WithBearer(Key).GetAsync(path)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
-    public async Task The_cache_is_counted_and_forgotten_by_namespace_or_as_a_whole()
+    public async Task The_cache_is_counted_and_cleared_by_namespace_or_completely()
     {
         await using var api = await StartAsync();
-        var operate = api.WithBearer(Key);
+        var client = api.WithBearer(Key);
         var (cache, spaces) = (api.Services.GetRequiredService<ToolCache>(), api.Services.GetRequiredService<ToolCacheNamespaces>());
         foreach (var key in new[] { "a", "b", "c" })
         {
@@ -191,9 +192,9 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
 
         await cache.SetAsync(spaces.Explore, "a", "{}", CancellationToken.None);
 
-        var before = await (await operate.GetAsync("/api/ops/tool-cache")).JsonAsync();
-        var some = await (await operate.PostAsync("/api/ops/tool-cache/clear?namespace=search_web_v1&maxDeletes=2", null)).JsonAsync();
-        var all = await (await operate.PostAsync("/api/ops/tool-cache/clear", null)).JsonAsync();
+        var before = await (await client.GetAsync("/api/ops/tool-cache")).JsonAsync();
+        var some = await (await client.PostAsync("/api/ops/tool-cache/clear?namespace=search_web_v1&maxDeletes=2", null)).JsonAsync();
+        var all = await (await client.PostAsync("/api/ops/tool-cache/clear", null)).JsonAsync();
 
         Assert.Equal("""{"sampledActiveEntries":4,"byNamespace":{"explore_v1":1,"search_web_v1":3}}""", before.ToJsonString());
         Assert.Equal("""{"deleted":2,"hasMore":true,"byNamespace":{"search_web_v1":2}}""", some.ToJsonString());
@@ -203,12 +204,12 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
             "select string_agg(target || ': ' || after, '; ' order by id) from reliability.operator_audit where action = 'tool_cache.clear'"));
         foreach (var query in new[] { "namespace=a%20b", "namespace=*", "maxDeletes=0", "maxDeletes=100001", "maxDeletes=x" })
         {
-            await (await operate.PostAsync($"/api/ops/tool-cache/clear?{query}", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            await (await client.PostAsync($"/api/ops/tool-cache/clear?{query}", null)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
     }
 
     [Fact]
-    public async Task Nothing_is_said_to_be_forgotten_while_Redis_is_away()
+    public async Task Clearing_the_cache_is_503_while_Redis_is_unreachable()
     {
         await using var api = await StartAsync(new() { ["ConnectionStrings:redis"] = "127.0.0.1:1,abortConnect=false" });
 
@@ -221,7 +222,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(
         postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key, ["TOOL_JOB_MAX_ATTEMPTS"] = "1", ["REDIS_DECISION_TIMEOUT_MS"] = "1000" });
 
-    private static async Task<int> CheckAsync(HttpClient operate, string what) => (int)(await (await operate.PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync())[what]!;
+    private static async Task<int> CheckAsync(HttpClient client, string field) => (int)(await (await client.PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync())[field]!;
 
     private static async Task<Guid> EnterAsync(SendcatApi api, ToolLane lane, string principal) =>
         (await api.Services.GetRequiredService<ToolJobLedger>().EnterAsync(Guid.CreateVersion7(), new(lane, """{"query":"kettle"}""", principal), default)).Id!.Value;
@@ -229,7 +230,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     private static async Task<LeasedJob> ClaimAsync(SendcatApi api, ToolLane lane) =>
         Assert.Single((await api.Services.GetRequiredService<ToolJobLeases>().ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
 
-    private static async Task<Guid> DieAsync(SendcatApi api, ToolLane lane, string error)
+    private static async Task<Guid> DeadLetterAsync(SendcatApi api, ToolLane lane, string error)
     {
         var job = await EnterAsync(api, lane, "ann");
         Assert.Equal("dead_letter", await api.Services.GetRequiredService<ToolJobLeases>().FailAsync((await ClaimAsync(api, lane)).Lease, error, retryable: true));

@@ -8,15 +8,15 @@ namespace Sendcat.ContractTests.Shopping;
 
 public sealed class AffiliateTests(PostgresFixture postgres)
 {
-    private static readonly Dictionary<string, string> Part = new()
+    private static readonly Dictionary<string, string> Settings = new()
     {
         ["EPN_CAMPID"] = "5338", ["EPN_MKCID"] = "1", ["EPN_MKRID"] = "711-53200-19255-0", ["EPN_TOOLID"] = "10001", ["EPN_MKEVT"] = "1", ["EPN_CUSTOMID_SALT"] = "salt",
     };
 
     [Fact]
-    public async Task Visitors_are_told_the_parameters_and_seen_by_eBay_as_salted_hashes()
+    public async Task Callers_get_the_affiliate_parameters_with_a_salted_hash_as_custom_id()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new(Part));
+        await using var api = await SendcatApi.StartAsync(postgres, new(Settings));
         var (user, tokens) = await api.UserAsync();
 
         var tag = await (await user.GetAsync("/api/shopping/affiliate")).JsonAsync();
@@ -35,9 +35,9 @@ public sealed class AffiliateTests(PostgresFixture postgres)
     [InlineData("EPN_MKRID")]
     [InlineData("EPN_TOOLID")]
     [InlineData("EPN_MKEVT")]
-    public async Task With_one_missing_there_are_none(string missing)
+    public async Task A_missing_affiliate_setting_disables_tagging(string missing)
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new(Part) { [missing] = "" });
+        await using var api = await SendcatApi.StartAsync(postgres, new(Settings) { [missing] = "" });
         var guest = await api.GuestAsync();
 
         using var tag = await guest.GetAsync("/api/shopping/affiliate");
@@ -48,9 +48,9 @@ public sealed class AffiliateTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_link_is_tagged_on_request_and_nonsense_is_refused()
+    public async Task A_link_is_tagged_and_an_invalid_one_is_rejected()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new(Part) { ["EPN_CUSTOMID_SALT"] = "" });
+        await using var api = await SendcatApi.StartAsync(postgres, new(Settings) { ["EPN_CUSTOMID_SALT"] = "" });
         var guest = await api.GuestAsync();
 
         var link = await (await guest.GetAsync("/api/shopping/affiliate/link?url=https%3A%2F%2Fwww.ebay.com%2Fitm%2F1")).JsonAsync();
@@ -75,10 +75,10 @@ public sealed class AffiliateTests(PostgresFixture postgres)
     [InlineData("https://www.ebay.com@example.org/", false)]
     [InlineData("https://example.org/?u=https://www.ebay.com/itm/1", false)]
     [InlineData("ftp://www.ebay.com/itm/1", false)]
-    public void Only_eBay_is_eBay(string link, bool isEbay) => Assert.Equal(isEbay, AffiliateTag.IsEbay(new(link)));
+    public void Only_eBay_hosts_are_recognised_as_eBay(string link, bool isEbay) => Assert.Equal(isEbay, AffiliateTag.IsEbay(new(link)));
 
     [Fact]
-    public void Anybody_elses_tag_is_replaced_and_the_rest_of_the_link_is_kept()
+    public void An_existing_affiliate_tag_is_replaced_and_the_rest_of_the_link_is_unchanged()
     {
         var options = new AffiliateOptions { CampaignId = "5338", ChannelId = "1", RotationId = "7", ToolId = "10001", EventKind = "1" };
         var tag = AffiliateTag.Of(options, new Principal(null, "guest"))!;

@@ -5,7 +5,7 @@ namespace Sendcat.ContractTests.Shopping;
 
 public sealed class CategoryTests(PostgresFixture postgres)
 {
-    /// <summary>What the worker would have kept.</summary>
+    /// <summary>Inserts the category rows that the worker stores after it has fetched the tree.</summary>
     public const string Tree = """
         insert into reliability.ebay_categories (marketplace_id, category_id, category_name, normalized_name, parent_id, path, leaf, fetched_at) values
             ('EBAY_US', '10', 'Home & Garden', 'home garden', null, 'Home & Garden', false, now()),
@@ -35,7 +35,7 @@ public sealed class CategoryTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task One_is_found_by_its_id()
+    public async Task A_category_is_found_by_its_id()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         await api.ExecuteAsync(Tree);
@@ -55,10 +55,10 @@ public sealed class CategoryTests(PostgresFixture postgres)
     [InlineData("?limit=201")]
     [InlineData("/ten")]
     [InlineData("/1%202")]
-    public async Task Malformed_questions_are_refused(string question)
+    public async Task Malformed_queries_are_rejected(string query)
     {
         var api = await postgres.ApiAsync();
-        await (await (await api.GuestAsync()).GetAsync($"/api/shopping/categories{question}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await (await api.GuestAsync()).GetAsync($"/api/shopping/categories{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     private static async Task<JsonNode> ListAsync(HttpClient guest, string query) => await (await guest.GetAsync($"/api/shopping/categories{query}")).JsonAsync();

@@ -8,12 +8,13 @@ using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Shopping;
 
+/// <summary>The endpoint <c>/api/shopping/explore</c> with its cache and circuit breaker.</summary>
 public sealed class ExploreTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task Items_are_shown_as_the_shop_tells_them_and_no_rating_is_invented()
+    public async Task Items_have_the_values_of_the_shop_and_no_invented_rating()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var guest = await shop.Api.GuestAsync();
 
         var page = await (await guest.GetAsync("/api/shopping/explore?q=kettle&limit=10")).JsonAsync();
@@ -31,9 +32,9 @@ public sealed class ExploreTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Pages_follow_each_other_without_repeats_and_end()
+    public async Task Pages_contain_no_repeats_and_end()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var guest = await shop.Api.GuestAsync();
         var (seen, cursor, pages) = (new List<string>(), (string?)null, 0);
 
@@ -52,16 +53,16 @@ public sealed class ExploreTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task What_was_shown_is_kept_for_everybody()
+    public async Task Results_are_cached_and_shared_between_principals()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var (ann, bob) = (await shop.Api.GuestAsync(), await shop.Api.GuestAsync());
 
         var first = await (await ann.GetAsync("/api/shopping/explore?q=Kettle%20")).JsonAsync();
         var second = await (await bob.GetAsync("/api/shopping/explore?q=kettle")).JsonAsync();
 
         Assert.True(JsonNode.DeepEquals(first, second));
-        Assert.Equal(1, shop.Asked("item_summary/search"));
+        Assert.Equal(1, shop.RequestCount("item_summary/search"));
     }
 
     [Theory]
@@ -73,16 +74,16 @@ public sealed class ExploreTests(PostgresFixture postgres)
     [InlineData("?categoryId=10&section=new&q=ignored", "Home & Garden", "10", "newlyListed")]
     [InlineData("?categoryId=10&subCategoryId=11", "Kettles", "11", null)]
     [InlineData("?categoryId=999", null, "999", null)]
-    public async Task A_category_decides_then_the_section_then_the_words(string asked, string? query, string? category, string? sort)
+    public async Task The_category_takes_precedence_over_the_section_and_the_section_over_the_query(string request, string? query, string? category, string? sort)
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         await shop.Api.ExecuteAsync(CategoryTests.Tree);
 
-        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore{asked}")).JsonAsync();
+        await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore{request}")).JsonAsync();
 
-        var question = Assert.Single(shop.Ebay.Requests, request => request.Path.Contains("item_summary/search", StringComparison.Ordinal)).Query;
-        Assert.Equal((query, category, sort), (question.GetValueOrDefault("q"), question.GetValueOrDefault("category_ids"), question.GetValueOrDefault("sort")));
-        Assert.Equal(("60", "0", "buyingOptions:{FIXED_PRICE}"), (question["limit"], question["offset"], question["filter"]));
+        var sent = Assert.Single(shop.Ebay.Requests, upstream => upstream.Path.Contains("item_summary/search", StringComparison.Ordinal)).Query;
+        Assert.Equal((query, category, sort), (sent.GetValueOrDefault("q"), sent.GetValueOrDefault("category_ids"), sent.GetValueOrDefault("sort")));
+        Assert.Equal(("60", "0", "buyingOptions:{FIXED_PRICE}"), (sent["limit"], sent["offset"], sent["filter"]));
     }
 
     [Theory]
@@ -98,18 +99,18 @@ public sealed class ExploreTests(PostgresFixture postgres)
     [InlineData("cursor=9999999999999")]
     [InlineData("cursor=x")]
     [InlineData("q=%00")]
-    public async Task Malformed_questions_are_refused_and_never_asked(string query)
+    public async Task Malformed_queries_are_rejected_without_a_request_to_eBay(string query)
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/explore?q={new string('a', 101)}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Empty(shop.Ebay.Requests);
     }
 
     [Fact]
-    public async Task Nobody_in_particular_sees_nothing_and_a_hurried_one_has_to_wait()
+    public async Task A_request_without_identity_is_401_and_a_request_beyond_the_limit_is_429()
     {
-        await using var shop = await Shop.OpenAsync(postgres, new() { ["RATE_LIMIT_SHOPPING_MAX"] = "2" });
+        await using var shop = await Shop.StartAsync(postgres, new() { ["RATE_LIMIT_SHOPPING_MAX"] = "2" });
         await (await shop.Api.Anyone.GetAsync("/api/shopping/explore")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
         var guest = await shop.Api.GuestAsync();
@@ -123,9 +124,9 @@ public sealed class ExploreTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_shop_that_fails_is_unavailable_and_left_alone_once_its_circuit_is_open()
+    public async Task A_shop_failure_is_503_and_the_open_circuit_stops_further_requests()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         shop.Ebay.DirectRest("[[emu at=ebay/search status=501]]");
         var guest = await shop.Api.GuestAsync();
 
@@ -136,14 +137,14 @@ public sealed class ExploreTests(PostgresFixture postgres)
             Assert.True(refused.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1));
         }
 
-        Assert.Equal(4, shop.Asked("item_summary/search"));
+        Assert.Equal(4, shop.RequestCount("item_summary/search"));
     }
 
     [Fact]
-    public async Task What_was_shown_before_stands_in_for_a_shop_that_fails()
+    public async Task A_stale_cached_result_is_returned_when_the_shop_fails()
     {
         var time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
-        await using var shop = await Shop.OpenAsync(postgres, services: services => services.AddSingleton(provider => CacheAt(time, provider)));
+        await using var shop = await Shop.StartAsync(postgres, services: services => services.AddSingleton(provider => CacheAt(time, provider)));
         var guest = await shop.Api.GuestAsync();
         var before = await (await guest.GetAsync("/api/shopping/explore?q=kettle")).JsonAsync();
 
@@ -152,10 +153,10 @@ public sealed class ExploreTests(PostgresFixture postgres)
         var after = await (await guest.GetAsync("/api/shopping/explore?q=kettle")).JsonAsync();
 
         Assert.True(JsonNode.DeepEquals(before, after));
-        Assert.Equal(2, shop.Asked("item_summary/search"));
+        Assert.Equal(2, shop.RequestCount("item_summary/search"));
     }
 
-    /// <summary>The cache by a clock of its own; all else keeps the real one.</summary>
+    /// <summary>A tool cache that uses <paramref name="time"/>. All other services keep the system clock.</summary>
     private static ToolCache CacheAt(TimeProvider time, IServiceProvider provider) => new ServiceCollection()
         .AddLogging()
         .AddSingleton(provider.GetRequiredService<IConfiguration>())
@@ -166,9 +167,9 @@ public sealed class ExploreTests(PostgresFixture postgres)
         .GetRequiredService<ToolCache>();
 
     [Fact]
-    public async Task Without_a_key_it_says_so()
+    public async Task A_missing_shop_key_is_a_misconfiguration_error()
     {
-        await using var shop = await Shop.OpenAsync(postgres, new() { ["EBAY_CLIENT_ID"] = "" });
+        await using var shop = await Shop.StartAsync(postgres, new() { ["EBAY_CLIENT_ID"] = "" });
         await (await (await shop.Api.GuestAsync()).GetAsync("/api/shopping/explore")).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
     }
 }

@@ -7,7 +7,7 @@ namespace Sendcat.ContractTests.Shopping;
 public sealed class FavoritesTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task A_favourite_is_added_found_and_removed_by_the_same_request()
+    public async Task A_favorite_is_added_and_removed_by_the_same_request()
     {
         var user = await UserAsync();
 
@@ -25,7 +25,7 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_thing_may_be_in_several_lists_and_goes_with_its_list()
+    public async Task An_item_may_be_in_several_lists_and_is_deleted_with_its_list()
     {
         var user = await UserAsync();
         var (one, two) = (await NewListAsync(user, "Kitchen"), await NewListAsync(user, "Birthday"));
@@ -45,7 +45,7 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Pages_follow_each_other_the_newest_first()
+    public async Task Pages_are_ordered_newest_first()
     {
         var user = await UserAsync();
         foreach (var id in Enumerable.Range(1, 5))
@@ -64,19 +64,19 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Toggles_at_the_same_time_leave_one_or_none()
+    public async Task Concurrent_toggles_leave_at_most_one_favorite()
     {
         var (api, user) = (await postgres.ApiAsync(), await UserAsync());
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 9).Select(_ => ToggleAsync(user, null, "v1|9|0")));
+        var toggles = await Task.WhenAll(Enumerable.Range(0, 9).Select(_ => ToggleAsync(user, null, "v1|9|0")));
 
-        Assert.Equal((5, 4), (answers.Count(answer => (string)answer["action"]! == "added"), answers.Count(answer => (string)answer["action"]! == "removed")));
+        Assert.Equal((5, 4), (toggles.Count(toggle => (string)toggle["action"]! == "added"), toggles.Count(toggle => (string)toggle["action"]! == "removed")));
         Assert.Single((await (await user.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray());
         Assert.NotNull(api);
     }
 
     [Fact]
-    public async Task Nobody_sees_or_changes_what_is_anothers()
+    public async Task A_user_cannot_read_or_change_favorites_of_another_user()
     {
         var (ann, bob) = (await UserAsync(), await UserAsync());
         var list = await NewListAsync(ann, "Secret");
@@ -100,7 +100,7 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_guest_has_none_and_may_keep_none()
+    public async Task A_guest_has_no_favorites_and_cannot_add_any()
     {
         var api = await postgres.ApiAsync();
         var guest = await api.GuestAsync();
@@ -135,14 +135,14 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     [InlineData("""{"type":"product","externalId":7,"item":{}}""")]
     [InlineData("""{"type":"product","externalId":"half \ud83d","item":{}}""", "invalid_json")]
     [InlineData("""{"type":"product" """, "invalid_json")]
-    public async Task What_cannot_be_kept_is_refused(string body, string code = "invalid_request")
+    public async Task An_invalid_favorite_is_rejected(string body, string code = "invalid_request")
     {
         var user = await UserAsync();
         await (await user.PostAsync("/api/favorites/toggle", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
     }
 
     [Fact]
-    public async Task What_is_too_large_is_refused_and_what_just_fits_is_kept()
+    public async Task An_oversized_favorite_is_rejected_and_one_of_the_maximum_size_is_stored()
     {
         var user = await UserAsync();
         string Body(int id, int item) => $$"""{"type":"product","externalId":"{{new string('ä', id)}}","item":{"t":"{{new string('a', item - 8)}}"} }""";
@@ -162,7 +162,7 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     [InlineData("?cursor=nonsense")]
     [InlineData("?cursor=bmV3ZXN0fDk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5fDEyMw")]
     [InlineData("?cursor=Y29zdHwxfDAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMA")]
-    public async Task Malformed_questions_are_refused(string query)
+    public async Task Malformed_queries_are_rejected(string query)
     {
         var user = await UserAsync();
         await (await user.GetAsync($"/api/favorites{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
@@ -172,7 +172,7 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     [InlineData("-1")]
     [InlineData("1.5")]
     [InlineData("3155378975999999999")]
-    public async Task A_forged_cursor_is_a_place_like_any_other(string key)
+    public async Task A_forged_cursor_is_accepted_as_a_position(string key)
     {
         var user = await UserAsync();
         await ToggleAsync(user, null, "1");
@@ -187,7 +187,7 @@ public sealed class FavoritesTests(PostgresFixture postgres)
     [InlineData("""{"name":7}""")]
     [InlineData("""{"name":"a\u0000"}""")]
     [InlineData("{}")]
-    public async Task A_list_has_a_name(string body)
+    public async Task A_list_without_a_valid_name_is_rejected(string body)
     {
         var user = await UserAsync();
         await (await user.PostAsync("/api/favorites/lists", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");

@@ -8,9 +8,9 @@ namespace Sendcat.ContractTests.Shopping;
 public sealed class ItemTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task An_item_is_told_in_detail_once_to_eBay_and_often_to_readers()
+    public async Task Item_details_are_fetched_from_eBay_once_and_then_cached()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var guest = await shop.Api.GuestAsync();
         var found = (await (await guest.GetAsync("/api/shopping/explore?q=kettle&limit=1")).JsonAsync())["items"]![0]!;
 
@@ -22,21 +22,21 @@ public sealed class ItemTests(PostgresFixture postgres)
         Assert.NotEmpty((string)item["brand"]!);
         Assert.EndsWith("%", (string)item["sellerFeedback"]!, StringComparison.Ordinal);
         Assert.Null(item["rating"]);
-        Assert.Equal(1, shop.Asked("browse/v1/item/"));
+        Assert.Equal(1, shop.RequestCount("browse/v1/item/"));
     }
 
     [Fact]
-    public async Task The_number_of_a_link_names_the_same_item()
+    public async Task A_legacy_item_number_resolves_to_its_item_id()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var item = await (await (await shop.Api.GuestAsync()).GetAsync("/api/shopping/items/123456789012")).JsonAsync();
         Assert.Equal("v1|123456789012|0", (string)item["id"]!);
     }
 
     [Fact]
-    public async Task What_is_not_there_is_not_found_and_asked_for_again()
+    public async Task A_missing_item_is_404_and_is_not_cached()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var guest = await shop.Api.GuestAsync();
 
         for (var i = 0; i < 2; i++)
@@ -44,7 +44,7 @@ public sealed class ItemTests(PostgresFixture postgres)
             await (await guest.GetAsync("/api/shopping/items/v1%7C404%7C0")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
         }
 
-        Assert.Equal(2, shop.Asked("browse/v1/item/"));
+        Assert.Equal(2, shop.RequestCount("browse/v1/item/"));
     }
 
     [Theory]
@@ -56,24 +56,24 @@ public sealed class ItemTests(PostgresFixture postgres)
     [InlineData("123456789%0A")]
     [InlineData("%20")]
     [InlineData("v1%7C1%7C0%3Ffieldgroups=x")]
-    public async Task What_cannot_be_an_item_is_refused(string id)
+    public async Task An_invalid_item_id_is_rejected(string id)
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/items/{id}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Empty(shop.Ebay.Requests);
     }
 
     [Fact]
-    public async Task A_token_that_was_revoked_is_fetched_anew()
+    public async Task A_revoked_token_is_replaced_by_a_new_one()
     {
-        await using var shop = await Shop.OpenAsync(postgres);
+        await using var shop = await Shop.StartAsync(postgres);
         var guest = await shop.Api.GuestAsync();
         await (await guest.GetAsync("/api/shopping/items/123456789012")).JsonAsync();
 
         shop.Ebay.RevokeEbayTokens();
 
         await (await guest.GetAsync("/api/shopping/items/123456789013")).JsonAsync();
-        Assert.Equal(2, shop.Asked("oauth2/token"));
+        Assert.Equal(2, shop.RequestCount("oauth2/token"));
     }
 
     [Theory]
@@ -83,17 +83,17 @@ public sealed class ItemTests(PostgresFixture postgres)
     [InlineData("5 < 6 <img src=x onerror=alert(1)", "5 < 6")]
     [InlineData("  <br> ", null)]
     [InlineData(null, null)]
-    public void Descriptions_are_plain_text(string? written, string? shown) => Assert.Equal(shown, ShopText.Plain(written, 100));
+    public void Descriptions_are_plain_text(string? html, string? expected) => Assert.Equal(expected, ShopText.Plain(html, 100));
 
     [Theory]
     [InlineData("{}")]
     [InlineData("[]")]
     [InlineData("""{"itemId":7,"title":" ","itemWebUrl":"u"}""")]
     [InlineData("""{"itemId":"v1|1|0","title":"t"}""")]
-    public void What_lacks_what_matters_is_no_item(string json) => Assert.Null(ItemDetails.Read(JsonDocument.Parse(json).RootElement));
+    public void An_item_without_its_required_fields_is_ignored(string json) => Assert.Null(ItemDetails.Read(JsonDocument.Parse(json).RootElement));
 
     [Fact]
-    public void A_rating_counts_when_people_gave_it_and_odd_parts_are_left_out()
+    public void A_rating_needs_at_least_one_review_and_malformed_fields_are_ignored()
     {
         const string Item = """{"itemId":"v1|1|0","title":"t","itemWebUrl":"https://shop.test/1","image":7,"shippingOptions":[{}],"localizedAspects":[7,{"name":"Colour"},{"name":"Colour","value":"red"}],"primaryProductReviewRating":{"averageRating":"4.5","reviewCount":COUNT}}""";
 

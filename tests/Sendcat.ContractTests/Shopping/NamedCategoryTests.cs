@@ -4,12 +4,13 @@ using Sendcat.ApiService.Tools.SearchProducts;
 
 namespace Sendcat.ContractTests.Shopping;
 
+/// <summary>How a category name is resolved with the cached category tree.</summary>
 public sealed class NamedCategoryTests(PostgresFixture postgres)
 {
     private const string Fetched = "insert into reliability.ebay_taxonomy_meta (marketplace_id, fetched_at) values ('EBAY_US', now()) on conflict (marketplace_id) do update set fetched_at = excluded.fetched_at";
 
     [Fact]
-    public async Task The_tree_is_read_once_and_again_when_the_worker_has_fetched_another()
+    public async Task The_tree_is_cached_and_reloaded_when_the_worker_has_fetched_a_new_one()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         var clock = new FakeTimeProvider();
@@ -32,7 +33,7 @@ public sealed class NamedCategoryTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_database_that_is_away_leaves_the_tree_of_before()
+    public async Task A_database_failure_keeps_the_cached_tree()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         await api.ExecuteAsync(CategoryTests.Tree);

@@ -4,10 +4,11 @@ using Sendcat.ApiService.Shopping.Packages;
 
 namespace Sendcat.ContractTests.Shopping;
 
+/// <summary>Listing, seeding and export of the packages of a user.</summary>
 public sealed class PackagesTests(PostgresFixture postgres)
 {
     [Fact]
-    public async Task Four_demonstration_packages_come_once_one_in_each_state()
+    public async Task Seeding_inserts_four_demo_packages_once_one_in_each_status()
     {
         var (user, _) = await UserAsync();
 
@@ -21,7 +22,7 @@ public sealed class PackagesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task They_are_searched_filtered_sorted_and_paged()
+    public async Task Packages_are_searched_filtered_sorted_and_paged()
     {
         var (user, id) = await UserAsync();
         await InsertAsync(id, ("A-1", "Amazon", "Red Kettle", "warehouse", 2.5m, 900m, 3), ("A-2", "eBay", "Shoes_50%", "delivered", null, 1200m, 2), ("A-3", "Shein", "dress", "delivered", 1m, null, 1));
@@ -45,7 +46,7 @@ public sealed class PackagesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_export_is_a_table_with_totals_that_runs_no_formula()
+    public async Task The_export_is_CSV_with_totals_and_escapes_formulas()
     {
         var (user, id) = await UserAsync();
         await InsertAsync(id, ("A-1", "=HYPERLINK(1)", "a \"quoted\", thing", "in_transit", 2.5m, 900m, 2), ("A-2", "eBay", "Shoes", "delivered", null, 100.5m, 1));
@@ -61,7 +62,7 @@ public sealed class PackagesTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Others_have_nothing_to_do_with_them()
+    public async Task A_principal_cannot_see_packages_of_another_user()
     {
         var (ann, _) = await UserAsync();
         await (await ann.PostAsync("/api/packages/seed", null)).JsonAsync();
@@ -86,14 +87,14 @@ public sealed class PackagesTests(PostgresFixture postgres)
     [InlineData("?cursor=nonsense")]
     [InlineData("?search=%00")]
     [InlineData("/export?status=lost")]
-    public async Task Malformed_questions_are_refused(string question)
+    public async Task Malformed_queries_are_rejected(string query)
     {
         var (user, _) = await UserAsync();
-        await (await user.GetAsync($"/api/packages{question}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.GetAsync($"/api/packages{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
-    public async Task A_cursor_of_another_order_is_refused()
+    public async Task A_cursor_of_another_sort_order_is_rejected()
     {
         var (user, _) = await UserAsync();
         await (await user.PostAsync("/api/packages/seed", null)).JsonAsync();
@@ -106,7 +107,7 @@ public sealed class PackagesTests(PostgresFixture postgres)
 
     private static async Task<string[]> NumbersAsync(HttpClient user, string query) => Numbers(await (await user.GetAsync($"/api/packages{query}")).JsonAsync());
 
-    /// <param name="parcels">The last part is the order of their creation; what was made last was updated first.</param>
+    /// <param name="parcels"><c>Made</c> is the order of creation: a higher number is created later and has an earlier update time.</param>
     private async Task InsertAsync(string user, params (string Number, string Merchant, string Description, string Status, decimal? Weight, decimal? Cost, int Made)[] parcels)
     {
         await using var command = (await postgres.ApiAsync()).Database.CreateCommand(

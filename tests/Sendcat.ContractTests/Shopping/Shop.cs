@@ -3,7 +3,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.Shopping;
 
-/// <summary>The API and the eBay that it asks.</summary>
+/// <summary>The API and the emulated eBay that it calls.</summary>
 internal sealed class Shop : IAsyncDisposable
 {
     private Shop(SendcatApi api, UpstreamEmulatorHost ebay) => (Api, Ebay) = (api, ebay);
@@ -12,7 +12,7 @@ internal sealed class Shop : IAsyncDisposable
 
     public UpstreamEmulatorHost Ebay { get; }
 
-    public static async Task<Shop> OpenAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
+    public static async Task<Shop> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
         var ebay = await UpstreamEmulatorHost.StartAsync();
         var api = await SendcatApi.StartAsync(
@@ -22,15 +22,15 @@ internal sealed class Shop : IAsyncDisposable
                 ["EBAY_BASE_URL"] = ebay.Ebay.ToString(),
                 ["EBAY_CLIENT_ID"] = settings?.GetValueOrDefault("EBAY_CLIENT_ID") ?? "id",
                 ["EBAY_CLIENT_SECRET"] = "secret",
-                // A machine that is busy with tests may keep Redis waiting.
+                // Redis can respond slowly on a machine that is busy with tests.
                 ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
             },
             services);
         return new(api, ebay);
     }
 
-    /// <summary>Requests that reached eBay, tokens left out.</summary>
-    public int Asked(string part) => Ebay.Requests.Count(request => request.Path.Contains(part, StringComparison.Ordinal));
+    /// <summary>Number of requests to eBay whose path contains <paramref name="part"/>.</summary>
+    public int RequestCount(string part) => Ebay.Requests.Count(request => request.Path.Contains(part, StringComparison.Ordinal));
 
     public async ValueTask DisposeAsync()
     {

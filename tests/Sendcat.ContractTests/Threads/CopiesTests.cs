@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.ContractTests.Threads;
 
+/// <summary>Copies of a thread: share links with forks, branches, edits and retries.</summary>
 public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private SendcatApi api = null!;
@@ -11,7 +12,9 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     private string thread = "";
     private List<JsonNode> messages = [];
 
-    /// <summary>system · question one · (tool call) · tool · answer one · question two · answer two (streaming).</summary>
+    /// <summary>
+    /// Creates a thread with the messages system, question one, (tool call), tool, answer one, question two, half (streaming).
+    /// </summary>
     public async ValueTask InitializeAsync()
     {
         api = await postgres.ApiAsync();
@@ -34,15 +37,15 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task A_share_link_lets_anyone_take_a_copy_of_the_visible_part_under_his_own_name()
+    public async Task A_share_link_lets_any_principal_fork_the_visible_messages()
     {
         var token = await ShareAsync();
         Assert.Equal(token, await ShareAsync());
         var guest = await api.GuestAsync();
 
-        foreach (var spelled in new[] { token, $"share_{token}" })
+        foreach (var link in new[] { token, $"share_{token}" })
         {
-            using var response = await guest.PostAsync($"/api/shares/{spelled}/fork", "{}".AsJson());
+            using var response = await guest.PostAsync($"/api/shares/{link}/fork", "{}".AsJson());
             var copy = await response.JsonAsync();
             Assert.Equal(HttpStatusCode.Created, response.StatusCode);
             Assert.Equal(("Shoes", thread, thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
@@ -54,11 +57,11 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fork_needs_an_identity() =>
+    public async Task A_fork_requires_an_identity() =>
         await (await api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
-    public async Task An_untitled_thread_becomes_a_shared_chat()
+    public async Task A_fork_of_an_untitled_thread_is_titled_Shared_chat()
     {
         await api.ExecuteAsync($"update threads set title = null where id = '{thread}'");
         var copy = await (await (await api.GuestAsync()).PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).JsonAsync();
@@ -66,27 +69,27 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_revoked_an_unknown_and_a_malformed_link_are_not_found_and_a_new_link_is_another()
+    public async Task Revoked_unknown_and_malformed_share_links_are_404_and_a_new_link_differs()
     {
         var token = await ShareAsync();
         Assert.Equal(HttpStatusCode.NoContent, (await owner.DeleteAsync($"/api/threads/{thread}/share")).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await owner.DeleteAsync($"/api/threads/{thread}/share")).StatusCode);
 
         var guest = await api.GuestAsync();
-        foreach (var gone in new[] { token, Guid.NewGuid().ToString(), "share_", "a%20b", new string('x', 500) })
+        foreach (var link in new[] { token, Guid.NewGuid().ToString(), "share_", "a%20b", new string('x', 500) })
         {
-            await (await guest.PostAsync($"/api/shares/{gone}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+            await (await guest.PostAsync($"/api/shares/{link}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.NotFound, "not_found");
         }
 
         Assert.NotEqual(token, await ShareAsync());
     }
 
     [Fact]
-    public async Task Shares_made_at_the_same_time_are_one_link() =>
+    public async Task Concurrent_share_requests_return_one_link() =>
         Assert.Single((await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => ShareAsync()))).Distinct(StringComparer.Ordinal));
 
     [Fact]
-    public async Task A_branch_has_everything_up_to_its_message_and_stands_beside_the_original()
+    public async Task A_branch_contains_the_messages_up_to_its_message_and_has_the_original_thread_as_parent()
     {
         var branch = await ComposeAsync("branch", new { messageId = Id("answer one") });
         var again = await (await owner.PostAsJsonAsync($"/api/threads/{branch["id"]}/branch", new { messageId = (await MessagesAsync(owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
@@ -99,7 +102,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_edit_says_something_else_in_the_place_of_a_user_message()
+    public async Task An_edit_replaces_a_user_message_in_a_copy_of_the_thread()
     {
         var content = "question two, but asked in quite another way than before";
         var edited = await ComposeAsync("edit", new { messageId = Id("question two"), content });
@@ -115,9 +118,9 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     [Theory]
     [InlineData("question one")]
     [InlineData("answer one")]
-    public async Task A_retry_asks_the_question_again(string of)
+    public async Task A_retry_copies_the_thread_up_to_the_user_message(string content)
     {
-        var retried = await ComposeAsync("retry", new { messageId = Id(of) });
+        var retried = await ComposeAsync("retry", new { messageId = Id(content) });
         var copied = Assert.Single(await MessagesAsync(owner, (string)retried["id"]!));
         Assert.Equal(("user", "question one"), ((string)copied["role"]!, (string)copied["content"]!));
     }
@@ -134,7 +137,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_was_asked_by_nobody_cannot_be_retried() =>
+    public async Task A_message_without_an_earlier_user_message_cannot_be_retried() =>
         await (await owner.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId = Id("a secret prompt") })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     private async Task<string> ShareAsync() => (string)(await (await owner.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync())["shareToken"]!;

@@ -6,7 +6,7 @@ namespace Sendcat.ContractTests.Threads;
 
 public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private const string Nasty = "<script>alert('x')</script> & \"quotes\"";
+    private const string TextToEscape = "<script>alert('x')</script> & \"quotes\"";
     private HttpClient guest = null!;
     private string thread = "";
 
@@ -14,8 +14,8 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var api = await postgres.ApiAsync();
         guest = await api.GuestAsync();
-        thread = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { title = $"Title {Nasty}" })).JsonAsync())["id"]!;
-        await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = Nasty });
+        thread = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { title = $"Title {TextToEscape}" })).JsonAsync())["id"]!;
+        await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = TextToEscape });
         await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{thread}', 'assistant', '**bold**', 'completed')");
     }
 
@@ -27,7 +27,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("text", "text/plain", "txt")]
     [InlineData("html", "text/html", "html")]
     [InlineData("", "text/markdown", "md")]
-    public async Task Every_format_is_a_download_without_what_only_the_model_sees(string format, string mediaType, string extension)
+    public async Task Every_format_is_a_download_without_system_messages(string format, string mediaType, string extension)
     {
         using var response = await guest.GetAsync($"/api/threads/{thread}/export?format={format}");
         var text = await response.Content.ReadAsStringAsync();
@@ -50,16 +50,16 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Json_holds_the_words_unchanged()
+    public async Task Json_contains_the_text_unchanged()
     {
         var json = JsonNode.Parse(await guest.GetStringAsync($"/api/threads/{thread}/export?format=json"))!;
-        Assert.Equal($"Title {Nasty}", (string)json["title"]!);
-        Assert.Equal([Nasty, "**bold**"], json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
+        Assert.Equal($"Title {TextToEscape}", (string)json["title"]!);
+        Assert.Equal([TextToEscape, "**bold**"], json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
     }
 
     [Theory]
     [InlineData("pdf")]
     [InlineData("HTML")]
-    public async Task Another_format_is_an_invalid_request(string format) =>
+    public async Task An_unknown_format_is_an_invalid_request(string format) =>
         await (await guest.GetAsync($"/api/threads/{thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 }

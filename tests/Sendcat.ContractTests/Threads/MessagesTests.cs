@@ -20,7 +20,7 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task A_user_message_is_201_and_moves_its_thread_up()
+    public async Task A_user_message_is_201_and_updates_the_last_message_time()
     {
         var before = await (await guest.GetAsync($"/api/threads/{thread}")).JsonAsync();
         using var response = await SendAsync(new { content = "find me running shoes" });
@@ -37,11 +37,11 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{\"content\":\"of course\",\"role\":\"assistant\"}")]
     [InlineData("{\"content\":\"{}\",\"role\":\"tool\"}")]
     [InlineData("{\"content\":\"x\",\"role\":\"User\"}")]
-    public async Task A_client_writes_no_other_role(string body) =>
+    public async Task A_client_can_write_only_the_user_role(string body) =>
         await (await guest.PostAsync($"/api/threads/{thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task What_belongs_to_the_other_side_is_not_taken_from_a_client()
+    public async Task Server_side_fields_are_ignored_in_a_client_message()
     {
         var message = await (await guest.PostAsync(
             $"/api/threads/{thread}/messages",
@@ -66,11 +66,11 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{\"content\":\"x\",\"attachments\":[{\"storageId\":\"../a\",\"type\":\"image/png\",\"name\":\"a.png\",\"size\":1}]}")]
     [InlineData("{\"content\":\"x\",\"attachments\":[{\"storageId\":\"a\",\"type\":\"image/png\",\"name\":\"a.png\",\"size\":-1}]}")]
     [InlineData("{\"content\":\"x\",\"attachments\":[{\"storageId\":\"a\",\"type\":\"image/png\",\"name\":\"a.png\",\"size\":1e30}]}")]
-    public async Task What_is_not_a_message_is_an_invalid_request(string body) =>
+    public async Task An_invalid_message_is_an_invalid_request(string body) =>
         await (await guest.PostAsync($"/api/threads/{thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task Images_and_pdfs_come_along_also_without_words()
+    public async Task Images_and_pdfs_are_accepted_without_text()
     {
         object[] attachments = [new { storageId = "f-1", type = "image/png", name = "shoe.png", size = 1024 }, new { storageId = "f-2", type = "application/pdf", name = "invoice.pdf", size = 2048 }];
         var message = await (await SendAsync(new { content = "", attachments })).JsonAsync();
@@ -78,18 +78,18 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_client_id_stores_one_message_however_often_and_at_once_it_is_sent()
+    public async Task Concurrent_requests_with_one_client_id_store_one_message()
     {
-        var answers = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => SendAsync(new { content = "once", clientId = "m-1" })));
-        var ids = await Task.WhenAll(answers.Select(async answer => (string)(await answer.JsonAsync())["id"]!));
+        var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => SendAsync(new { content = "once", clientId = "m-1" })));
+        var ids = await Task.WhenAll(responses.Select(async response => (string)(await response.JsonAsync())["id"]!));
 
-        Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.Created);
+        Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Created);
         Assert.Single(ids.Distinct(StringComparer.Ordinal));
         Assert.Equal(1, await api.ScalarAsync<long>($"select count(*) from messages where thread_id = '{thread}'"));
     }
 
     [Fact]
-    public async Task Messages_page_oldest_first_without_the_one_that_is_being_written()
+    public async Task Messages_page_oldest_first_without_the_streaming_message()
     {
         for (var i = 0; i < 5; i++)
         {
@@ -119,26 +119,26 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("cursor=x")]
     [InlineData("cursor=99999999999999999999")]
     [InlineData("includeStreaming=maybe")]
-    public async Task A_query_that_makes_no_sense_is_an_invalid_request(string query) =>
+    public async Task An_invalid_query_is_an_invalid_request(string query) =>
         await (await guest.GetAsync($"/api/threads/{thread}/messages?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task Deleting_after_a_message_keeps_it_and_drops_the_rest_with_its_turns()
+    public async Task Deleting_after_a_message_keeps_it_and_deletes_the_later_messages_and_ends_their_turns()
     {
         var first = (string)(await (await SendAsync(new { content = "one" })).JsonAsync())["id"]!;
         await InsertAsync("assistant", "two", "completed");
         await InsertAsync("assistant", "three", "completed");
         await api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), thread_id, id, gen_random_uuid(), 'x', case content when 'two' then 'completed' else 'streaming' end, now() from messages where thread_id = '{thread}' and role = 'assistant'");
 
-        var answer = await (await guest.DeleteAsync($"/api/threads/{thread}/messages?after={first}")).JsonAsync();
+        var deleted = await (await guest.DeleteAsync($"/api/threads/{thread}/messages?after={first}")).JsonAsync();
 
-        Assert.Equal(2, (int)answer["deletedCount"]!);
+        Assert.Equal(2, (int)deleted["deletedCount"]!);
         Assert.Equal(["one"], Contents(await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync()));
         Assert.Equal("aborted", await api.ScalarAsync<string>($"select status from stream_sessions where thread_id = '{thread}'"));
     }
 
     [Fact]
-    public async Task A_message_of_another_thread_is_not_found_in_this_one()
+    public async Task A_message_of_another_thread_is_404()
     {
         var other = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
         var foreign = (string)(await (await guest.PostAsJsonAsync($"/api/threads/{other}/messages", new { content = "x" })).JsonAsync())["id"]!;

@@ -8,7 +8,7 @@ using Sendcat.ApiService.Database;
 
 namespace Sendcat.ContractTests.Threads;
 
-/// <summary>What a principal may keep: threads, messages of a thread, and bytes.</summary>
+/// <summary>The quotas of a principal: its threads, the messages of one thread, and the bytes it stores.</summary>
 public sealed class QuotaTests(PostgresFixture postgres)
 {
     private const string Miscounted = """
@@ -19,12 +19,12 @@ public sealed class QuotaTests(PostgresFixture postgres)
         """;
 
     [Fact]
-    public async Task Beyond_its_threads_a_guest_makes_none_until_one_is_deleted_whatever_the_way()
+    public async Task A_guest_at_the_thread_quota_cannot_create_or_copy_threads_until_one_is_deleted()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "2", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
         var guest = await api.GuestAsync();
         var (first, second) = (await NewThreadAsync(guest), await NewThreadAsync(guest));
-        var message = await SayAsync(guest, first, "question");
+        var message = await SendMessageAsync(guest, first, "question");
         var token = (string)(await (await guest.PostAsync($"/api/threads/{first}/share", null)).JsonAsync())["shareToken"]!;
         var copies = new (string Path, object Body)[]
         {
@@ -63,17 +63,17 @@ public sealed class QuotaTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task A_full_thread_takes_no_message_and_no_turn_and_a_message_that_is_there_is_still_found()
+    public async Task A_full_thread_rejects_messages_and_turns_and_still_returns_an_existing_message()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["MESSAGES_PER_THREAD_MAX"] = "4" });
         var guest = await api.GuestAsync();
         var thread = await NewThreadAsync(guest);
         for (var n = 0; n < 3; n++)
         {
-            await SayAsync(guest, thread, $"message {n}", clientId: $"c{n}");
+            await SendMessageAsync(guest, thread, $"message {n}", clientId: $"c{n}");
         }
 
-        // The last place is for an answer.
+        // The last of the four messages is reserved for a response of the assistant.
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "more" })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
         Assert.Equal(HttpStatusCode.OK, (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "again", clientId = "c1" })).StatusCode);
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
@@ -84,22 +84,22 @@ public sealed class QuotaTests(PostgresFixture postgres)
 
         var last = (string)(await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]![1]!["id"]!;
         (await guest.DeleteAsync($"/api/threads/{thread}/messages?after={last}")).EnsureSuccessStatusCode();
-        await SayAsync(guest, thread, "more");
+        await SendMessageAsync(guest, thread, "more");
     }
 
     [Fact]
-    public async Task Beyond_its_bytes_a_guest_adds_nothing_until_something_is_deleted()
+    public async Task A_guest_at_the_byte_quota_cannot_add_content_until_some_is_deleted()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["BYTES_PER_GUEST_MAX"] = "65536" });
         var guest = await api.GuestAsync();
         var (thread, other) = (await NewThreadAsync(guest), await NewThreadAsync(guest));
-        var message = await SayAsync(guest, thread, new string('x', 30_000));
-        await SayAsync(guest, other, new string('x', 30_000));
+        var message = await SendMessageAsync(guest, thread, new string('x', 30_000));
+        await SendMessageAsync(guest, other, new string('x', 30_000));
 
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = new string('x', 6_000) })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
         await (await guest.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
-        await SayAsync(guest, thread, new string('x', 5_536));
+        await SendMessageAsync(guest, thread, new string('x', 5_536));
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = thread })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
         await (await guest.PostAsJsonAsync("/api/chat", UiMessage(other))).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
         await (await guest.PostAsJsonAsync("/api/chat", new { threadId = Guid.NewGuid() })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
@@ -109,14 +109,14 @@ public sealed class QuotaTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task Threads_are_claimed_whatever_the_quotas_say_and_then_they_hold()
+    public async Task Claiming_ignores_the_thread_quota_which_applies_afterwards()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_PRINCIPAL_MAX"] = "1", ["AUTH_CONFIRMED_DOMAINS"] = "example.com" });
         var session = (string)(await (await api.Anyone.PostAsync("/api/auth/anonymous", null)).JsonAsync())["sessionId"]!;
         var guest = api.WithSession(session);
         for (var n = 0; n < 3; n++)
         {
-            await SayAsync(guest, await NewThreadAsync(guest), "kept");
+            await SendMessageAsync(guest, await NewThreadAsync(guest), "kept");
         }
 
         var (user, tokens) = await api.UserAsync(sessionId: session);
@@ -124,17 +124,17 @@ public sealed class QuotaTests(PostgresFixture postgres)
         Assert.Equal(3, (int)tokens["claimedCount"]!);
         var threads = (await (await user.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray();
         Assert.Equal(3, threads.Count);
-        await SayAsync(user, (string)threads[0]!["id"]!, "goes on");
+        await SendMessageAsync(user, (string)threads[0]!["id"]!, "goes on");
         await (await user.PostAsJsonAsync("/api/threads", new { })).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
     }
 
     [Fact]
-    public async Task Copies_cost_what_they_weigh_for_the_principal_and_for_its_address_whoever_it_says_it_is()
+    public async Task Copies_are_rate_limited_by_size_per_principal_and_per_address()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["RATE_LIMIT_COPY_MAX_KIB"] = "64", ["RATE_LIMIT_COPY_WINDOW_MS"] = "3600000" });
         var owner = await api.GuestAsync();
         var thread = await NewThreadAsync(owner);
-        var message = await SayAsync(owner, thread, new string('x', 40_000));
+        var message = await SendMessageAsync(owner, thread, new string('x', 40_000));
         var token = (string)(await (await owner.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync())["shareToken"]!;
 
         await (await owner.PostAsJsonAsync($"/api/threads/{thread}/branch", new { messageId = message })).JsonAsync();
@@ -147,18 +147,18 @@ public sealed class QuotaTests(PostgresFixture postgres)
             forks.Add(fork.StatusCode);
         }
 
-        // Four times 64 KiB, 40 of them each time, the branch among them.
+        // The address budget is 4 × 64 = 256 KiB. A copy costs about 40 KiB, so six fit: the branch and five forks.
         Assert.Equal(5, forks.Count(status => status == HttpStatusCode.Created));
         Assert.Equal(HttpStatusCode.TooManyRequests, forks[^1]);
     }
 
     [Fact]
-    public async Task What_threads_count_is_what_a_recount_finds_also_after_the_migration_has_filled_it()
+    public async Task Stored_message_counts_and_bytes_match_a_recount_also_after_the_migration()
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         var guest = await api.GuestAsync();
         var thread = await NewThreadAsync(guest);
-        var message = await SayAsync(guest, thread, "grüße");
+        var message = await SendMessageAsync(guest, thread, "grüße");
         await api.ExecuteAsync(
             $"""
             insert into messages (id, thread_id, role, content, status, reasoning_content, tool_calls, products) values
@@ -187,6 +187,6 @@ public sealed class QuotaTests(PostgresFixture postgres)
 
     private static async Task<string> NewThreadAsync(HttpClient client) => (string)(await (await client.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
 
-    private static async Task<string> SayAsync(HttpClient client, string thread, string content, string? clientId = null) =>
+    private static async Task<string> SendMessageAsync(HttpClient client, string thread, string content, string? clientId = null) =>
         (string)(await (await client.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content, clientId })).JsonAsync())["id"]!;
 }

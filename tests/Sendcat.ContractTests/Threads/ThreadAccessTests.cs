@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 
 namespace Sendcat.ContractTests.Threads;
 
+/// <summary>Who can access a thread, and how a user claims the threads of a session.</summary>
 public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private SendcatApi api = null!;
@@ -11,7 +12,7 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
-    public static TheoryData<string, string, string?> Doors => new()
+    public static TheoryData<string, string, string?> Endpoints => new()
     {
         { "GET", "", null },
         { "PATCH", "", """{"title":"mine now"}""" },
@@ -29,32 +30,32 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     };
 
     [Theory]
-    [MemberData(nameof(Doors))]
-    public async Task A_foreign_a_missing_and_a_malformed_thread_are_told_apart_by_nobody(string method, string path, string? body)
+    [MemberData(nameof(Endpoints))]
+    public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_answer(string method, string path, string? body)
     {
         var (owner, _) = await api.UserAsync($"owner-{Guid.NewGuid():N}@example.com");
         var users = await ThreadAsync(owner);
         var guests = await ThreadAsync(await api.GuestAsync());
-        var stranger = await api.GuestAsync();
-        var (other, _) = await api.UserAsync($"other-{Guid.NewGuid():N}@example.com");
+        var otherGuest = await api.GuestAsync();
+        var (otherUser, _) = await api.UserAsync($"other-{Guid.NewGuid():N}@example.com");
 
-        var answers = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var client in new[] { stranger, other })
+        var responses = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var client in new[] { otherGuest, otherUser })
         {
             foreach (var id in new[] { users, guests, Guid.NewGuid().ToString(), "malformed", "'; drop table threads", users.ToUpperInvariant() + "x", users.Replace("-", "", StringComparison.Ordinal) })
             {
                 using var request = new HttpRequestMessage(new HttpMethod(method), $"/api/threads/{Uri.EscapeDataString(id)}{path}") { Content = body?.AsJson() };
-                answers.Add(await (await client.SendAsync(request)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
+                responses.Add(await (await client.SendAsync(request)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
             }
         }
 
-        Assert.Matches(@"^\[forbidden:[a-zA-Z.]+\] ", Assert.Single(answers));
+        Assert.Matches(@"^\[forbidden:[a-zA-Z.]+\] ", Assert.Single(responses));
         Assert.Equal(1, await api.ScalarAsync<long>($"select count(*) from threads where id = '{users}' and title is null"));
         Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from messages where thread_id in ('{users}', '{guests}')"));
     }
 
     [Fact]
-    public async Task A_thread_of_a_user_is_closed_to_the_session_that_it_began_in()
+    public async Task A_claimed_thread_is_forbidden_to_the_session_that_created_it()
     {
         var guest = await api.GuestAsync();
         var thread = await ThreadAsync(guest);
@@ -67,7 +68,7 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Guests_keep_their_threads_when_they_sign_in_with_their_session_and_registering_alone_moves_none()
+    public async Task Sign_in_with_a_session_claims_its_threads_and_registration_does_not()
     {
         var guest = await api.GuestAsync();
         var thread = await ThreadAsync(guest);
@@ -81,7 +82,7 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Claiming_needs_a_user_and_a_real_session_and_takes_nothing_that_is_owned()
+    public async Task Claiming_requires_a_user_and_a_valid_session_and_skips_owned_threads()
     {
         var guest = await api.GuestAsync();
         await ThreadAsync(guest);

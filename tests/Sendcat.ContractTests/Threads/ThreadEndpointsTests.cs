@@ -18,30 +18,30 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
-    public async Task A_new_thread_is_201_with_its_place_and_reads_back_the_same()
+    public async Task A_new_thread_is_201_with_a_location_and_reads_back_unchanged()
     {
         using var response = await guest.PostAsJsonAsync("/api/threads", new { title = " Shoes ", modelId = "openai/gpt-5" });
-        var made = await response.JsonAsync();
+        var created = await response.JsonAsync();
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-        Assert.Equal($"/api/threads/{made["id"]}", response.Headers.Location?.ToString());
-        Assert.Equal("Shoes", (string)made["title"]!);
-        Assert.Equal('7', ((string)made["id"]!)[14]);
-        Assert.EndsWith("Z", made["createdAt"]!.ToString(), StringComparison.Ordinal);
-        Assert.Null(made["sessionId"]);
-        Assert.Equal(made.ToJsonString(), (await (await guest.GetAsync($"/api/threads/{made["id"]}")).JsonAsync()).ToJsonString());
+        Assert.Equal($"/api/threads/{created["id"]}", response.Headers.Location?.ToString());
+        Assert.Equal("Shoes", (string)created["title"]!);
+        Assert.Equal('7', ((string)created["id"]!)[14]);
+        Assert.EndsWith("Z", created["createdAt"]!.ToString(), StringComparison.Ordinal);
+        Assert.Null(created["sessionId"]);
+        Assert.Equal(created.ToJsonString(), (await (await guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync()).ToJsonString());
     }
 
     [Fact]
-    public async Task The_session_may_travel_in_the_body()
+    public async Task The_session_id_may_be_sent_in_the_body()
     {
         var session = Guid.NewGuid().ToString();
-        var made = await (await api.Anyone.PostAsJsonAsync("/api/threads", new { sessionId = session })).JsonAsync();
-        Assert.Equal(HttpStatusCode.OK, (await api.WithSession(session).GetAsync($"/api/threads/{made["id"]}")).StatusCode);
+        var created = await (await api.Anyone.PostAsJsonAsync("/api/threads", new { sessionId = session })).JsonAsync();
+        Assert.Equal(HttpStatusCode.OK, (await api.WithSession(session).GetAsync($"/api/threads/{created["id"]}")).StatusCode);
     }
 
     [Fact]
-    public async Task What_a_change_leaves_out_stays()
+    public async Task A_patch_leaves_omitted_fields_unchanged()
     {
         var id = (string)(await NewAsync("before"))["id"]!;
         await (await guest.PatchAsJsonAsync($"/api/threads/{id}", new { isPinned = true })).JsonAsync();
@@ -53,7 +53,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     }
 
     [Fact]
-    public async Task A_model_that_its_caller_may_not_ask_is_not_put_into_a_thread()
+    public async Task A_model_that_the_caller_may_not_use_cannot_be_set_on_a_thread()
     {
         var id = (string)(await NewAsync("mine"))["id"]!;
 
@@ -64,7 +64,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     }
 
     [Fact]
-    public async Task The_list_is_pinned_first_then_latest_first_and_pages_without_gap_or_repeat()
+    public async Task The_list_orders_pinned_then_latest_and_pages_without_gap_or_repeat()
     {
         for (var i = 0; i < 7; i++)
         {
@@ -89,7 +89,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     }
 
     [Fact]
-    public async Task Search_is_in_titles_without_case_and_takes_wildcards_literally()
+    public async Task Search_matches_titles_case_insensitively_and_treats_wildcards_literally()
     {
         await NewAsync("Red SHOES 100%");
         await NewAsync("kettle_x");
@@ -111,11 +111,11 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     [InlineData("cursor=MXwxfDE")]
     [InlineData("cursor=%00")]
     [InlineData("search=%00")]
-    public async Task A_query_that_makes_no_sense_is_an_invalid_request(string query) =>
+    public async Task An_invalid_query_is_an_invalid_request(string query) =>
         await (await guest.GetAsync($"/api/threads?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task A_deleted_thread_takes_everything_along()
+    public async Task Deleting_a_thread_deletes_its_messages_stream_sessions_and_share_links()
     {
         var id = (string)(await NewAsync("doomed"))["id"]!;
         await guest.PostAsJsonAsync($"/api/threads/{id}/messages", new { content = "hello" });
@@ -135,7 +135,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     }
 
     [Fact]
-    public async Task A_parent_must_be_ones_own()
+    public async Task A_parent_thread_must_belong_to_the_caller()
     {
         var foreign = await (await (await api.GuestAsync()).PostAsJsonAsync("/api/threads", new { })).JsonAsync();
         foreach (var parent in new[] { (string)foreign["id"]!, "nonsense", Guid.NewGuid().ToString() })

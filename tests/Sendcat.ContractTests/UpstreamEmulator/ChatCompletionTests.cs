@@ -5,7 +5,8 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
-public sealed class AnswersTests : IAsyncLifetime
+/// <summary>Chat completions and the model catalogue of the emulated OpenRouter.</summary>
+public sealed class ChatCompletionTests : IAsyncLifetime
 {
     private UpstreamEmulatorHost emulator = null!;
     private EmulatorClient client = null!;
@@ -25,11 +26,11 @@ public sealed class AnswersTests : IAsyncLifetime
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task An_ordinary_prompt_streams_in_the_shape_of_OpenRouter(bool h2c)
+    public async Task A_plain_prompt_streams_in_the_OpenRouter_format(bool h2c)
     {
-        using var either = new EmulatorClient(emulator, h2c);
+        using var eitherProtocol = new EmulatorClient(emulator, h2c);
 
-        using var response = await either.SendAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        using var response = await eitherProtocol.SendAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
         var text = await response.Content.ReadAsStringAsync();
 
         Assert.StartsWith(": OPENROUTER PROCESSING\n\ndata: {\"id\":\"gen-", text, StringComparison.Ordinal);
@@ -39,10 +40,10 @@ public sealed class AnswersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_prompt_gets_the_same_words_and_usage_comes_after_the_finish_reason()
+    public async Task The_same_prompt_gets_the_same_text_and_usage_follows_the_finish_reason()
     {
-        var first = await client.AskAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
-        var second = await client.AskAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        var first = await client.StreamAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        var second = await client.StreamAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
 
         Assert.Equal(first.Text, second.Text);
         Assert.InRange(first.Deltas.Count(d => d.GetProperty("content").GetString() is { Length: > 0 }), 20, 40);
@@ -54,22 +55,22 @@ public sealed class AnswersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_product_search_calls_the_tool_and_the_turn_ends_with_what_the_tool_said()
+    public async Task A_product_prompt_calls_the_tool_and_the_final_text_contains_the_tool_result()
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("get_current_time")];
-        object ask = new { role = "user", content = "find me running shoes under 80 dollars" };
+        object userMessage = new { role = "user", content = "find me running shoes under 80 dollars" };
 
-        var call = await client.AskAsync(new { model = "a/b", stream = true, messages = new[] { ask }, tools });
+        var call = await client.StreamAsync(new { model = "a/b", stream = true, messages = new[] { userMessage }, tools });
         var id = call.ToolFragments[0].GetProperty("id").GetString();
         var arguments = call.Arguments(0);
-        var answer = await client.AskAsync(new
+        var result = await client.StreamAsync(new
         {
             model = "a/b",
             stream = true,
             tools,
             messages = new[]
             {
-                ask,
+                userMessage,
                 new { role = "assistant", content = (string?)null, tool_calls = new[] { new { id, type = "function", function = new { name = "search_products", arguments } } } },
                 new { role = "tool", tool_call_id = id, content = """[{"title":"Trail Runner 5","price":"$59.00"}]""" },
             },
@@ -80,45 +81,45 @@ public sealed class AnswersTests : IAsyncLifetime
         Assert.Equal("running shoes", parsed.RootElement.GetProperty("query").GetString());
         Assert.Equal(80, parsed.RootElement.GetProperty("maxPrice").GetInt32());
         Assert.Equal("tool_calls", call.FinishReasons[^1]);
-        Assert.Empty(answer.ToolFragments);
-        Assert.Contains("Trail Runner 5 ($59.00)", answer.Text, StringComparison.Ordinal);
+        Assert.Empty(result.ToolFragments);
+        Assert.Contains("Trail Runner 5 ($59.00)", result.Text, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("compare two rice cookers under 60 dollars", "search_products", """{"query":"rice cookers","maxPrice":60}""")]
     [InlineData("reviews of rice cookers", "search_web", """{"query":"rice cookers"}""")]
-    public async Task An_ordinary_wish_calls_the_tool_that_suits_it(string prompt, string tool, string arguments)
+    public async Task A_plain_prompt_calls_the_matching_tool(string prompt, string tool, string arguments)
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var answer = await client.AskAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
+        var result = await client.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
 
-        Assert.Equal((tool, arguments), (answer.ToolFragments[0].GetProperty("function").GetProperty("name").GetString(), answer.Arguments(0)));
+        Assert.Equal((tool, arguments), (result.ToolFragments[0].GetProperty("function").GetProperty("name").GetString(), result.Arguments(0)));
     }
 
     [Fact]
-    public async Task A_wish_for_two_things_calls_two_tools_at_once()
+    public async Task A_prompt_for_products_and_reviews_calls_two_tools_in_one_step()
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var answer = await client.AskAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } } });
+        var result = await client.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } } });
 
-        Assert.Equal(["search_products", "search_web"], answer.ToolFragments.Select(f => f.GetProperty("function")).Where(f => f.TryGetProperty("name", out _)).Select(f => f.GetProperty("name").GetString()));
-        Assert.Equal(answer.Arguments(0), answer.Arguments(1));
+        Assert.Equal(["search_products", "search_web"], result.ToolFragments.Select(f => f.GetProperty("function")).Where(f => f.TryGetProperty("name", out _)).Select(f => f.GetProperty("name").GetString()));
+        Assert.Equal(result.Arguments(0), result.Arguments(1));
     }
 
     [Fact]
-    public async Task A_forced_call_may_carry_markers_for_the_search()
+    public async Task A_forced_tool_call_may_contain_search_markers()
     {
-        var answer = await client.AskAsync("""[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
+        var result = await client.StreamAsync("""[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
 
-        Assert.Equal("""{"query":"kettle [[emu at=ebay status=503]]"}""", answer.Arguments(0));
+        Assert.Equal("""{"query":"kettle [[emu at=ebay status=503]]"}""", result.Arguments(0));
     }
 
     [Fact]
-    public async Task A_list_in_plain_text_is_named_by_its_items()
+    public async Task A_plain_text_tool_result_is_summarised_by_its_items()
     {
-        var answer = await client.AskAsync(new
+        var result = await client.StreamAsync(new
         {
             stream = true,
             messages = new object[]
@@ -129,18 +130,18 @@ public sealed class AnswersTests : IAsyncLifetime
             },
         });
 
-        Assert.Contains("Blue pan, USD 12.00; Red pan, USD 13.00", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("Blue pan, USD 12.00; Red pan, USD 13.00", result.Text, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task The_time_is_asked_of_the_tool_only_where_it_is_offered_and_allowed()
+    public async Task The_time_tool_is_called_only_when_it_is_offered_and_allowed()
     {
         object[] tools = [EmulatorClient.Tool("get_current_time")];
         object[] messages = [new { role = "user", content = "What time is it in Kingston?" }];
 
-        var offered = await client.AskAsync(new { stream = true, messages, tools });
-        var forbidden = await client.AskAsync(new { stream = true, messages, tools, tool_choice = "none" });
-        var missing = await client.AskAsync(new { stream = true, messages });
+        var offered = await client.StreamAsync(new { stream = true, messages, tools });
+        var forbidden = await client.StreamAsync(new { stream = true, messages, tools, tool_choice = "none" });
+        var missing = await client.StreamAsync(new { stream = true, messages });
 
         Assert.Equal("{}", offered.Arguments(0));
         Assert.Empty(forbidden.ToolFragments);
@@ -148,7 +149,7 @@ public sealed class AnswersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_streaming_the_answer_is_one_JSON_object()
+    public async Task Without_streaming_the_response_is_one_JSON_object()
     {
         using var response = await client.SendAsync(new { model = "emulator/echo", messages = new[] { new { role = "user", content = "Say \"é\" 🇯🇲" } } });
         var body = await response.Content.ReadFromJsonAsync<JsonElement>();
@@ -159,7 +160,7 @@ public sealed class AnswersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_streaming_tool_calls_are_whole()
+    public async Task Without_streaming_tool_calls_are_complete()
     {
         using var response = await client.SendAsync(new { messages = new[] { new { role = "user", content = """[[emu tool=search_web args={"query":"kettle"} id=call_1]]""" } } });
         var choice = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0];
@@ -173,7 +174,7 @@ public sealed class AnswersTests : IAsyncLifetime
     [InlineData(null)]
     [InlineData("Bearer")]
     [InlineData("Bearer bad")]
-    public async Task A_missing_or_bad_key_is_refused(string? authorization)
+    public async Task A_missing_or_invalid_key_is_401(string? authorization)
     {
         using var http = new HttpClient { BaseAddress = emulator.Http1 };
         http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
@@ -191,7 +192,7 @@ public sealed class AnswersTests : IAsyncLifetime
     [InlineData("""{"messages":[{"role":"user","content":"[[emu no-such-marker]]"}]}""")]
     [InlineData("""{"messages":[{"role":"user","content":"[[emu every=soon]]"}]}""")]
     [InlineData("""{"messages":[{"role":"user","content":"[[emu chunks=2"}]}""")]
-    public async Task A_request_that_makes_no_sense_is_told_so(string body)
+    public async Task An_invalid_request_gets_an_error_status(string body)
     {
         using var response = await client.Http.PostAsync("openrouter/api/v1/chat/completions", new StringContent(body));
 
@@ -199,23 +200,23 @@ public sealed class AnswersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_catalogue_tells_capabilities_and_prices_and_can_be_spoilt()
+    public async Task The_catalogue_lists_capabilities_and_prices_and_can_be_made_to_fail()
     {
         var models = (await client.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray().ToList();
         emulator.Direct("[[emu catalog=error]]");
-        using var spoilt = await client.Http.GetAsync("openrouter/api/v1/models");
+        using var failed = await client.Http.GetAsync("openrouter/api/v1/models");
 
         var kimi = models.Single(m => m.GetProperty("id").GetString() == "moonshotai/kimi-k2.5");
         Assert.Contains("tools", kimi.GetProperty("supported_parameters").EnumerateArray().Select(p => p.GetString()));
         Assert.True(kimi.GetProperty("context_length").GetInt32() > 0);
         Assert.NotNull(kimi.GetProperty("pricing").GetProperty("prompt").GetString());
-        Assert.Equal(HttpStatusCode.ServiceUnavailable, spoilt.StatusCode);
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, failed.StatusCode);
     }
 
     [Fact]
-    public async Task Received_requests_can_be_looked_at_without_their_key()
+    public async Task Received_requests_are_recorded_without_their_key()
     {
-        await client.AskAsync("[[emu chunks=1]] hello");
+        await client.StreamAsync("[[emu chunks=1]] hello");
 
         var request = Assert.Single(emulator.Requests);
         Assert.Equal("test/model", request.Body.GetProperty("model").GetString());

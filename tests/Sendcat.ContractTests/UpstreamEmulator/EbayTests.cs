@@ -6,9 +6,10 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
+/// <summary>The emulated eBay: tokens, search, items and the category tree.</summary>
 public sealed class EbayTests : IAsyncLifetime
 {
-    private const string Anything = "buy/browse/v1/item_summary/search?q=kettle";
+    private const string AnySearch = "buy/browse/v1/item_summary/search?q=kettle";
 
     private UpstreamEmulatorHost emulator = null!;
     private RestClient client = null!;
@@ -30,7 +31,7 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("id", "client_credentials", "https://api.ebay.com/oauth/api_scope", HttpStatusCode.Unauthorized, "invalid_client")]
     [InlineData("id:secret", "password", "https://api.ebay.com/oauth/api_scope", HttpStatusCode.BadRequest, "unsupported_grant_type")]
     [InlineData("id:secret", "client_credentials", "everything", HttpStatusCode.BadRequest, "invalid_scope")]
-    public async Task A_token_is_given_to_a_client_who_asks_rightly_only(string credentials, string grant, string scope, HttpStatusCode status, string error)
+    public async Task A_token_is_issued_only_to_a_valid_client_credentials_request(string credentials, string grant, string scope, HttpStatusCode status, string error)
     {
         using var refused = await client.TokenAsync(credentials, grant, scope);
         using var granted = await client.TokenAsync();
@@ -41,41 +42,41 @@ public sealed class EbayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_token_ends_when_it_expires_is_used_up_or_is_revoked()
+    public async Task A_token_becomes_invalid_when_it_expires_is_used_up_or_is_revoked()
     {
         var clock = new FakeTimeProvider();
         await using var other = await UpstreamEmulatorHost.StartAsync(options => options.Clock = clock);
-        using var asker = new RestClient(other);
-        var (expired, revoked) = (await asker.GrantedAsync(), "");
+        using var otherClient = new RestClient(other);
+        var (expired, revoked) = (await otherClient.NewTokenAsync(), "");
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(expired));
         clock.Advance(TimeSpan.FromSeconds(7200));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(expired));
 
         other.DirectRest("[[emu at=ebay/token uses=1]]");
-        var once = await asker.GrantedAsync();
+        var once = await otherClient.NewTokenAsync();
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(once));
         Assert.Equal(HttpStatusCode.Unauthorized, await StatusAsync(once));
 
         other.ClearRestDirections();
-        revoked = await asker.GrantedAsync();
+        revoked = await otherClient.NewTokenAsync();
         other.RevokeEbayTokens();
-        using var response = await asker.EbayAsync(Anything, revoked);
+        using var response = await otherClient.EbayAsync(AnySearch, revoked);
         Assert.Equal(1001, (await RestClient.JsonAsync(response)).GetProperty("errors")[0].GetProperty("errorId").GetInt32());
 
         async Task<HttpStatusCode> StatusAsync(string token)
         {
-            using var answer = await asker.EbayAsync(Anything, token);
-            return answer.StatusCode;
+            using var result = await otherClient.EbayAsync(AnySearch, token);
+            return result.StatusCode;
         }
     }
 
     [Fact]
-    public async Task A_search_honours_its_filters_and_the_same_words_find_the_same()
+    public async Task A_search_applies_its_filters_and_is_deterministic()
     {
-        var token = await client.GrantedAsync();
+        var token = await client.NewTokenAsync();
 
-        var found = await client.FoundAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
-        var again = await client.FoundAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
+        var found = await client.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
+        var again = await client.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
 
         var items = found.GetProperty("itemSummaries").EnumerateArray().ToList();
         Assert.Equal(5, items.Count);
@@ -96,11 +97,11 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("price:[..50],priceCurrency:USD", 0, 50)]
     [InlineData("price:[40],priceCurrency:USD", 40, 10_000)]
     [InlineData("price:[40..],priceCurrency:USD", 40, 10_000)]
-    public async Task A_price_may_be_open_at_one_end(string filter, int least, int most)
+    public async Task A_price_range_may_be_open_at_one_end(string filter, int minimum, int maximum)
     {
-        var found = await client.FoundAsync(await client.GrantedAsync(), "kettle", filter);
+        var found = await client.SearchAsync(await client.NewTokenAsync(), "kettle", filter);
 
-        Assert.All(found.GetProperty("itemSummaries").EnumerateArray(), item => Assert.InRange(decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), least, most));
+        Assert.All(found.GetProperty("itemSummaries").EnumerateArray(), item => Assert.InRange(decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), minimum, maximum));
     }
 
     [Theory]
@@ -109,24 +110,24 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("price:[10..20]", 12012)]
     [InlineData("price:[],priceCurrency:USD", 12002)]
     [InlineData("conditionIds:{new}", 12002)]
-    public async Task A_filter_that_it_does_not_know_is_ignored_with_a_warning(string filter, int warning)
+    public async Task An_invalid_filter_is_ignored_with_a_warning(string filter, int warning)
     {
-        var token = await client.GrantedAsync();
+        var token = await client.NewTokenAsync();
 
-        var found = await client.FoundAsync(token, "kettle", filter);
-        var without = await client.FoundAsync(token, "kettle");
+        var found = await client.SearchAsync(token, "kettle", filter);
+        var without = await client.SearchAsync(token, "kettle");
 
         Assert.Equal(warning, found.GetProperty("warnings")[0].GetProperty("errorId").GetInt32());
         Assert.Equal(without.GetProperty("total").GetInt32(), found.GetProperty("total").GetInt32());
     }
 
     [Fact]
-    public async Task Pages_follow_one_another_and_nothing_found_has_no_list()
+    public async Task Pages_are_consecutive_and_an_empty_result_has_no_list()
     {
-        var token = await client.GrantedAsync();
-        var first = await client.FoundAsync(token, "kettle", "", "&limit=10&sort=price");
-        var second = await client.FoundAsync(token, "kettle", "", "&limit=10&offset=10&sort=price");
-        var nothing = await client.FoundAsync(token, "kettle", "price:[900000],priceCurrency:USD");
+        var token = await client.NewTokenAsync();
+        var first = await client.SearchAsync(token, "kettle", "", "&limit=10&sort=price");
+        var second = await client.SearchAsync(token, "kettle", "", "&limit=10&offset=10&sort=price");
+        var nothing = await client.SearchAsync(token, "kettle", "price:[900000],priceCurrency:USD");
 
         var prices = first.GetProperty("itemSummaries").EnumerateArray().Concat(second.GetProperty("itemSummaries").EnumerateArray())
             .Select(item => decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture)).ToList();
@@ -145,34 +146,34 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("buy/browse/v1/item/12345", "EBAY_US", HttpStatusCode.BadRequest)]
     [InlineData("buy/browse/v1/item/v1%7C404%7C0", "EBAY_US", HttpStatusCode.NotFound)]
     [InlineData("commerce/taxonomy/v1/category_tree/77", "EBAY_US", HttpStatusCode.NotFound)]
-    public async Task A_request_that_makes_no_sense_is_told_so(string path, string marketplace, HttpStatusCode status)
+    public async Task An_invalid_request_gets_an_error_status(string path, string marketplace, HttpStatusCode status)
     {
-        using var response = await client.EbayAsync(path, await client.GrantedAsync(), marketplace);
+        using var response = await client.EbayAsync(path, await client.NewTokenAsync(), marketplace);
 
         Assert.Equal(status, response.StatusCode);
         Assert.Equal(JsonValueKind.String, (await RestClient.JsonAsync(response)).GetProperty("errors")[0].GetProperty("message").ValueKind);
     }
 
     [Fact]
-    public async Task An_items_details_agree_with_the_search_that_showed_it()
+    public async Task Item_details_match_the_search_result()
     {
-        var token = await client.GrantedAsync();
-        var shown = (await client.FoundAsync(token, "rice cookers")).GetProperty("itemSummaries")[0];
+        var token = await client.NewTokenAsync();
+        var summary = (await client.SearchAsync(token, "rice cookers")).GetProperty("itemSummaries")[0];
 
-        using var byId = await client.EbayAsync($"buy/browse/v1/item/{Uri.EscapeDataString(shown.GetProperty("itemId").GetString()!)}?fieldgroups=PRODUCT", token);
-        using var byLegacyId = await client.EbayAsync($"buy/browse/v1/item/get_item_by_legacy_id?legacy_item_id={shown.GetProperty("legacyItemId").GetString()}", token);
-        using var never = await client.EbayAsync("buy/browse/v1/item/v1%7C110000000001%7C0", token);
+        using var byId = await client.EbayAsync($"buy/browse/v1/item/{Uri.EscapeDataString(summary.GetProperty("itemId").GetString()!)}?fieldgroups=PRODUCT", token);
+        using var byLegacyId = await client.EbayAsync($"buy/browse/v1/item/get_item_by_legacy_id?legacy_item_id={summary.GetProperty("legacyItemId").GetString()}", token);
+        using var unlisted = await client.EbayAsync("buy/browse/v1/item/v1%7C110000000001%7C0", token);
 
         var item = await RestClient.JsonAsync(byId);
-        Assert.Equal((shown.GetProperty("title").GetString(), shown.GetProperty("price").GetRawText()), (item.GetProperty("title").GetString(), item.GetProperty("price").GetRawText()));
+        Assert.Equal((summary.GetProperty("title").GetString(), summary.GetProperty("price").GetRawText()), (item.GetProperty("title").GetString(), item.GetProperty("price").GetRawText()));
         Assert.Equal(item.GetRawText(), (await RestClient.JsonAsync(byLegacyId)).GetRawText());
-        Assert.Equal(HttpStatusCode.OK, never.StatusCode);
+        Assert.Equal(HttpStatusCode.OK, unlisted.StatusCode);
     }
 
     [Fact]
-    public async Task The_category_tree_has_a_root_branches_and_leaves_and_another_edition()
+    public async Task The_category_tree_has_a_root_branches_and_leaves_and_its_edition_can_change()
     {
-        var token = await client.GrantedAsync();
+        var token = await client.NewTokenAsync();
         using var id = await client.EbayAsync("commerce/taxonomy/v1/get_default_category_tree_id?marketplace_id=EBAY_US", token);
         using var tree = await client.EbayAsync("commerce/taxonomy/v1/category_tree/0", token);
         using var suggested = await client.EbayAsync("commerce/taxonomy/v1/category_tree/0/get_category_suggestions?q=rice%20cooker", token);

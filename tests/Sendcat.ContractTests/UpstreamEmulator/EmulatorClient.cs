@@ -6,7 +6,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
-/// <summary>Asks a running emulator as a provider client would, over either protocol.</summary>
+/// <summary>Sends requests to a running emulator as a provider client does, over HTTP/1.1 or over cleartext HTTP/2 (h2c).</summary>
 internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = false) : IDisposable
 {
     private readonly HttpClient http = new()
@@ -26,10 +26,10 @@ internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = f
 
     public Task<HttpResponseMessage> SendAsync(string prompt, string model = "test/model", CancellationToken cancellationToken = default) => SendAsync(Body(prompt, model), cancellationToken);
 
-    /// <summary>The stream to its end.</summary>
-    public async Task<EmulatorAnswer> AskAsync(string prompt, string model = "test/model") => await ReadAsync(await SendAsync(prompt, model));
+    /// <summary>Sends the prompt and reads the event stream to its end.</summary>
+    public async Task<EmulatorStream> StreamAsync(string prompt, string model = "test/model") => await ReadAsync(await SendAsync(prompt, model));
 
-    public async Task<EmulatorAnswer> AskAsync(object body) => await ReadAsync(await SendAsync(body));
+    public async Task<EmulatorStream> StreamAsync(object body) => await ReadAsync(await SendAsync(body));
 
     public static object Body(string prompt, string model = "test/model") => new { model, stream = true, messages = new[] { new { role = "user", content = prompt } } };
 
@@ -37,7 +37,7 @@ internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = f
 
     public void Dispose() => http.Dispose();
 
-    private static async Task<EmulatorAnswer> ReadAsync(HttpResponseMessage response)
+    private static async Task<EmulatorStream> ReadAsync(HttpResponseMessage response)
     {
         using (response)
         {
@@ -55,7 +55,7 @@ internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = f
 }
 
 /// <summary>The data events of one stream.</summary>
-internal sealed record EmulatorAnswer(IReadOnlyList<string> Events)
+internal sealed record EmulatorStream(IReadOnlyList<string> Events)
 {
     public bool Done => Events.Count > 0 && Events[^1] == "[DONE]";
 
@@ -77,6 +77,6 @@ internal sealed record EmulatorAnswer(IReadOnlyList<string> Events)
 
     public JsonElement? Usage => Chunks.Where(c => c.TryGetProperty("usage", out _)).Select(c => (JsonElement?)c.GetProperty("usage")).SingleOrDefault();
 
-    /// <summary>Arguments of the calls whose fragments carry this index.</summary>
+    /// <summary>The concatenated arguments of the tool-call fragments with this index.</summary>
     public string Arguments(int index) => string.Concat(ToolFragments.Where(f => f.GetProperty("index").GetInt32() == index).Select(f => f.GetProperty("function").GetProperty("arguments").GetString()));
 }

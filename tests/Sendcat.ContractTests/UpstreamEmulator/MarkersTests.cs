@@ -5,6 +5,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
+/// <summary>Markers in a prompt that control the emulated OpenRouter.</summary>
 public sealed class MarkersTests : IAsyncLifetime
 {
     private UpstreamEmulatorHost emulator = null!;
@@ -23,7 +24,7 @@ public sealed class MarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_readme_explains_every_marker_and_every_model_with_a_habit()
+    public async Task The_readme_documents_every_marker_and_every_scripted_model()
     {
         var readme = await client.Http.GetStringAsync("readme");
         var markers = await client.Http.GetFromJsonAsync<string[]>("openrouter/emulator/markers");
@@ -34,16 +35,16 @@ public sealed class MarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Numbered_chunks_tell_what_is_missing()
+    public async Task Chunks_are_numbered()
     {
-        var answer = await client.AskAsync("[[emu chunks=5]] [[emu every=0]] anything");
+        var result = await client.StreamAsync("[[emu chunks=5]] [[emu every=0]] anything");
 
-        Assert.Equal("1 2 3 4 5 ", answer.Text);
-        Assert.True(answer.Done);
+        Assert.Equal("1 2 3 4 5 ", result.Text);
+        Assert.True(result.Done);
     }
 
     [Fact]
-    public async Task A_refusal_has_the_status_the_retry_time_and_the_body_of_OpenRouter()
+    public async Task An_error_response_has_the_status_retry_after_and_body_of_OpenRouter()
     {
         using var response = await client.SendAsync("[[emu status=429 retry-after=2]]");
         var error = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("error");
@@ -59,7 +60,7 @@ public sealed class MarkersTests : IAsyncLifetime
     [InlineData("emulator/missing", HttpStatusCode.NotFound)]
     [InlineData("emulator/bad-gateway", HttpStatusCode.BadGateway)]
     [InlineData("emulator/overloaded", HttpStatusCode.ServiceUnavailable)]
-    public async Task A_model_with_a_habit_refuses_by_its_name(string model, HttpStatusCode status)
+    public async Task A_scripted_model_fails_with_its_status(string model, HttpStatusCode status)
     {
         using var response = await client.SendAsync("hello", model);
 
@@ -67,28 +68,28 @@ public sealed class MarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_rule_for_one_model_leaves_the_other_alone()
+    public async Task A_marker_for_one_model_does_not_affect_another()
     {
         const string prompt = "[[emu model=moonshotai/kimi-k2.5 status=503]] [[emu chunks=1]] hello";
 
         using var primary = await client.SendAsync(prompt, "moonshotai/kimi-k2.5");
-        var secondary = await client.AskAsync(prompt, "openai/gpt-5");
+        var secondary = await client.StreamAsync(prompt, "openai/gpt-5");
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, primary.StatusCode);
         Assert.True(secondary.Done);
     }
 
     [Fact]
-    public async Task A_list_of_models_falls_back_to_the_first_that_answers()
+    public async Task A_list_of_models_falls_back_to_the_first_that_succeeds()
     {
-        var answer = await client.AskAsync(new { models = new[] { "emulator/missing", "emulator/overloaded", "emulator/echo" }, stream = true, messages = new[] { new { role = "user", content = "hello" } } });
+        var result = await client.StreamAsync(new { models = new[] { "emulator/missing", "emulator/overloaded", "emulator/echo" }, stream = true, messages = new[] { new { role = "user", content = "hello" } } });
 
-        Assert.Equal("emulator/echo", answer.Chunks[0].GetProperty("model").GetString());
-        Assert.Equal("hello", answer.Text);
+        Assert.Equal("emulator/echo", result.Chunks[0].GetProperty("model").GetString());
+        Assert.Equal("hello", result.Text);
     }
 
     [Fact]
-    public async Task A_fault_that_is_limited_to_attempts_goes_away_for_a_retry_and_returns_for_another_conversation()
+    public async Task A_fault_limited_to_attempts_ends_after_them_and_applies_again_to_another_conversation()
     {
         const string prompt = "[[emu status-once=503 times=2]] [[emu chunks=1]] hello";
 
@@ -106,13 +107,13 @@ public sealed class MarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Standing_directions_concern_everyone_until_they_are_cleared()
+    public async Task Standing_directions_apply_to_every_request_until_they_are_cleared()
     {
         using var posted = await client.Http.PostAsync("openrouter/emulator/directions", new StringContent("""[[emu call=1 text="standing"]]"""));
-        var during = await client.AskAsync("hello");
+        var during = await client.StreamAsync("hello");
         using var wrong = await client.Http.PostAsync("openrouter/emulator/directions", new StringContent("[[emu every=soon]]"));
         using var deleted = await client.Http.DeleteAsync("openrouter/emulator/directions");
-        var after = await client.AskAsync("[[emu every=0]] hello");
+        var after = await client.StreamAsync("[[emu every=0]] hello");
 
         Assert.Equal(HttpStatusCode.NoContent, posted.StatusCode);
         Assert.Equal("standing", during.Text);
@@ -125,32 +126,32 @@ public sealed class MarkersTests : IAsyncLifetime
     [InlineData("code=server_error", true, "error", false)]
     public async Task An_error_after_the_first_token_has_either_documented_shape(string code, bool isText, string? finish, bool done)
     {
-        var answer = await client.AskAsync($"[[emu chunks=6 every=0 error-after=3 {code}]]");
+        var result = await client.StreamAsync($"[[emu chunks=6 every=0 error-after=3 {code}]]");
 
-        Assert.Equal("1 2 3 ", answer.Text);
-        Assert.Equal(isText ? JsonValueKind.String : JsonValueKind.Number, answer.Error!.Value.GetProperty("code").ValueKind);
-        Assert.Equal(finish, answer.Choices.Last().GetProperty("finish_reason").GetString());
-        Assert.Equal(done, answer.Done);
+        Assert.Equal("1 2 3 ", result.Text);
+        Assert.Equal(isText ? JsonValueKind.String : JsonValueKind.Number, result.Error!.Value.GetProperty("code").ValueKind);
+        Assert.Equal(finish, result.Choices.Last().GetProperty("finish_reason").GetString());
+        Assert.Equal(done, result.Done);
     }
 
     [Fact]
     public async Task An_error_can_come_after_the_finish_reason_with_usage()
     {
-        var answer = await client.AskAsync("[[emu chunks=2 every=0 finish=length error-after=finish code=400]]");
+        var result = await client.StreamAsync("[[emu chunks=2 every=0 finish=length error-after=finish code=400]]");
 
-        Assert.Equal(["length"], answer.FinishReasons);
-        Assert.Equal(400, answer.Error!.Value.GetProperty("code").GetInt32());
-        Assert.NotNull(answer.Usage);
-        Assert.True(answer.Done);
+        Assert.Equal(["length"], result.FinishReasons);
+        Assert.Equal(400, result.Error!.Value.GetProperty("code").GetInt32());
+        Assert.NotNull(result.Usage);
+        Assert.True(result.Done);
     }
 
     [Fact]
-    public async Task An_error_can_be_the_very_first_event()
+    public async Task An_error_can_be_the_first_event()
     {
-        var answer = await client.AskAsync("[[emu error-after=0 code=429]]");
+        var result = await client.StreamAsync("[[emu error-after=0 code=429]]");
 
-        Assert.Single(answer.Chunks);
-        Assert.Equal(429, answer.Error!.Value.GetProperty("code").GetInt32());
+        Assert.Single(result.Chunks);
+        Assert.Equal(429, result.Error!.Value.GetProperty("code").GetInt32());
     }
 
     [Theory]
@@ -159,68 +160,68 @@ public sealed class MarkersTests : IAsyncLifetime
     [InlineData("rst", true)]
     public async Task A_cut_connection_is_an_error_for_the_reader(string cut, bool h2c)
     {
-        using var either = new EmulatorClient(emulator, h2c);
+        using var eitherProtocol = new EmulatorClient(emulator, h2c);
 
-        var failure = await Record.ExceptionAsync(() => either.AskAsync($"[[emu chunks=6 every=0 cut-after=3 cut={cut}]]"));
+        var failure = await Record.ExceptionAsync(() => eitherProtocol.StreamAsync($"[[emu chunks=6 every=0 cut-after=3 cut={cut}]]"));
 
         Assert.True(failure is IOException or HttpRequestException, failure?.ToString() ?? "no failure");
         Assert.Equal(1, (await emulator.Stats.WaitForAsync(s => s.Totals.Active == 0)).Totals.Broken);
     }
 
     [Fact]
-    public async Task A_clean_end_without_a_finish_reason_looks_like_an_end()
+    public async Task A_stream_can_end_cleanly_without_a_finish_reason()
     {
-        var answer = await client.AskAsync("[[emu chunks=6 every=0 cut-after=3 cut=eof]]");
+        var result = await client.StreamAsync("[[emu chunks=6 every=0 cut-after=3 cut=eof]]");
 
-        Assert.Equal("1 2 3 ", answer.Text);
-        Assert.Empty(answer.FinishReasons);
-        Assert.False(answer.Done);
+        Assert.Equal("1 2 3 ", result.Text);
+        Assert.Empty(result.FinishReasons);
+        Assert.False(result.Done);
     }
 
     [Fact]
-    public async Task A_bad_line_stands_between_good_ones()
+    public async Task A_malformed_line_is_followed_by_valid_ones()
     {
-        var answer = await client.AskAsync("[[emu chunks=4 every=0 bad-json-after=2]]");
+        var result = await client.StreamAsync("[[emu chunks=4 every=0 bad-json-after=2]]");
 
-        Assert.Equal(2, answer.Events.ToList().FindIndex(e => !e.EndsWith('}')));
-        Assert.Equal("1 2 3 4 ", answer.Text);
+        Assert.Equal(2, result.Events.ToList().FindIndex(e => !e.EndsWith('}')));
+        Assert.Equal("1 2 3 4 ", result.Text);
     }
 
     [Fact]
-    public async Task A_giant_line_is_as_long_as_was_asked()
+    public async Task A_giant_line_has_the_requested_length()
     {
-        var answer = await client.AskAsync("[[emu chunks=2 every=0 giant-line=2mb]]");
+        var result = await client.StreamAsync("[[emu chunks=2 every=0 giant-line=2mb]]");
 
-        Assert.Equal((2 << 20) + "1 2 ".Length, answer.Text.Length);
+        Assert.Equal((2 << 20) + "1 2 ".Length, result.Text.Length);
     }
 
     [Fact]
-    public async Task Reasoning_comes_before_the_text_and_twice_in_each_event()
+    public async Task Reasoning_precedes_the_text_and_is_in_both_fields_of_each_event()
     {
-        var answer = await client.AskAsync("[[emu reasoning=3 chunks=1 every=0]]");
+        var result = await client.StreamAsync("[[emu reasoning=3 chunks=1 every=0]]");
 
-        Assert.NotEmpty(answer.Reasoning);
-        Assert.Equal(answer.Reasoning, string.Concat(answer.Deltas.Take(3).Select(d => d.GetProperty("reasoning_details")[0].GetProperty("text").GetString())));
-        Assert.Equal("1 ", answer.Text);
+        Assert.NotEmpty(result.Reasoning);
+        Assert.Equal(result.Reasoning, string.Concat(result.Deltas.Take(3).Select(d => d.GetProperty("reasoning_details")[0].GetProperty("text").GetString())));
+        Assert.Equal("1 ", result.Text);
     }
 
     [Fact]
-    public async Task Parallel_calls_can_be_interleaved_with_gaps_and_empty_ids_and_still_add_up()
+    public async Task Parallel_calls_can_be_interleaved_with_index_gaps_and_empty_ids()
     {
-        var answer = await client.AskAsync("""[[emu tool=search_web args={"query":"a ]] b"} tool=get_current_time tool-order=interleaved tool-index=gap tool-ids=empty-later tool-names=empty-later]]""");
+        var result = await client.StreamAsync("""[[emu tool=search_web args={"query":"a ]] b"} tool=get_current_time tool-order=interleaved tool-index=gap tool-ids=empty-later tool-names=empty-later]]""");
 
-        Assert.Equal("""{"query":"a ]] b"}""", answer.Arguments(1));
-        Assert.Equal("{}", answer.Arguments(3));
-        Assert.Equal([1, 3, 1], answer.ToolFragments.Take(3).Select(f => f.GetProperty("index").GetInt32()));
-        Assert.Equal("", answer.ToolFragments[2].GetProperty("id").GetString());
-        Assert.Equal("", answer.ToolFragments[2].GetProperty("function").GetProperty("name").GetString());
+        Assert.Equal("""{"query":"a ]] b"}""", result.Arguments(1));
+        Assert.Equal("{}", result.Arguments(3));
+        Assert.Equal([1, 3, 1], result.ToolFragments.Take(3).Select(f => f.GetProperty("index").GetInt32()));
+        Assert.Equal("", result.ToolFragments[2].GetProperty("id").GetString());
+        Assert.Equal("", result.ToolFragments[2].GetProperty("function").GetProperty("name").GetString());
     }
 
     [Fact]
     public async Task Ids_and_indexes_can_be_late_or_missing()
     {
-        var late = await client.AskAsync("[[emu tool=get_current_time tool-ids=late tool-split=2]]");
-        var missing = await client.AskAsync("[[emu tool=get_current_time tool-ids=missing tool-index=missing tool-split=1]]");
+        var late = await client.StreamAsync("[[emu tool=get_current_time tool-ids=late tool-split=2]]");
+        var missing = await client.StreamAsync("[[emu tool=get_current_time tool-ids=missing tool-index=missing tool-split=1]]");
 
         Assert.False(late.ToolFragments[0].TryGetProperty("id", out _));
         Assert.StartsWith("call_", late.ToolFragments[^1].GetProperty("id").GetString(), StringComparison.Ordinal);
@@ -234,52 +235,52 @@ public sealed class MarkersTests : IAsyncLifetime
     [InlineData("bracket", "[search_web: \"kettle\"]")]
     [InlineData("minimax", """<minimax:tool_call><invoke name="search_web"><parameter name="query">kettle</parameter></invoke></minimax:tool_call>""")]
     [InlineData("minimax-escaped", """<invoke name=\"search_web\"><parameter name=\"query\">kettle</parameter>""")]
-    public async Task Calls_can_be_written_into_the_text(string form, string expected)
+    public async Task Tool_calls_can_be_emitted_as_markup_in_the_text(string form, string expected)
     {
-        var answer = await client.AskAsync($$"""[[emu every=0 markup={{form}} tool=search_web args={"query":"kettle"}]]""");
+        var result = await client.StreamAsync($$"""[[emu every=0 markup={{form}} tool=search_web args={"query":"kettle"}]]""");
 
-        Assert.Contains(expected, answer.Text, StringComparison.Ordinal);
-        Assert.Empty(answer.ToolFragments);
-        Assert.Equal("stop", answer.FinishReasons[^1]);
+        Assert.Contains(expected, result.Text, StringComparison.Ordinal);
+        Assert.Empty(result.ToolFragments);
+        Assert.Equal("stop", result.FinishReasons[^1]);
     }
 
     [Theory]
     [InlineData("usage=none", 0, false)]
     [InlineData("usage=same", 1, true)]
     [InlineData("usage=empty-choices", 0, true)]
-    public async Task Usage_comes_where_it_was_asked_for(string usage, int choicesBesideUsage, bool comes)
+    public async Task Usage_is_sent_where_the_marker_requests_it(string usage, int choicesBesideUsage, bool expected)
     {
-        var answer = await client.AskAsync($"[[emu chunks=1 every=0 {usage}]]");
+        var result = await client.StreamAsync($"[[emu chunks=1 every=0 {usage}]]");
 
-        Assert.Equal(comes, answer.Usage is not null);
-        Assert.Single(answer.FinishReasons);
-        if (comes)
+        Assert.Equal(expected, result.Usage is not null);
+        Assert.Single(result.FinishReasons);
+        if (expected)
         {
-            Assert.Equal(choicesBesideUsage, answer.Chunks.Single(c => c.TryGetProperty("usage", out _)).GetProperty("choices").GetArrayLength());
+            Assert.Equal(choicesBesideUsage, result.Chunks.Single(c => c.TryGetProperty("usage", out _)).GetProperty("choices").GetArrayLength());
         }
     }
 
     [Fact]
-    public async Task Framing_does_not_change_the_words()
+    public async Task Framing_does_not_change_the_text()
     {
         const string text = "crème 🇯🇲 — “quoted” \\ and more";
 
-        var plain = await client.AskAsync($"[[emu echo every=0]] {text}");
-        var odd = await client.AskAsync($"[[emu echo every=0 crlf no-space comments split-bytes=5]] {text}");
+        var plain = await client.StreamAsync($"[[emu echo every=0]] {text}");
+        var reframed = await client.StreamAsync($"[[emu echo every=0 crlf no-space comments split-bytes=5]] {text}");
 
         Assert.Equal(text, plain.Text);
-        Assert.Equal(text, odd.Text);
-        Assert.True(odd.Done);
+        Assert.Equal(text, reframed.Text);
+        Assert.True(reframed.Done);
     }
 
     [Fact]
-    public async Task A_stamp_tells_when_each_piece_was_written()
+    public async Task A_stamp_carries_the_write_time_of_each_chunk()
     {
         var before = DateTimeOffset.FromUnixTimeMilliseconds(TimeProvider.System.GetUtcNow().ToUnixTimeMilliseconds());
 
-        var answer = await client.AskAsync("[[emu chunks=2 every=0 stamp]]");
+        var result = await client.StreamAsync("[[emu chunks=2 every=0 stamp]]");
 
-        var stamps = answer.Deltas.Select(d => d.GetProperty("content").GetString()!).Where(c => c.StartsWith('@')).Select(c => DateTimeOffset.UnixEpoch.AddMicroseconds(long.Parse(c.AsSpan(1, 16)))).ToList();
+        var stamps = result.Deltas.Select(d => d.GetProperty("content").GetString()!).Where(c => c.StartsWith('@')).Select(c => DateTimeOffset.UnixEpoch.AddMicroseconds(long.Parse(c.AsSpan(1, 16)))).ToList();
         Assert.Equal(2, stamps.Count);
         Assert.All(stamps, s => Assert.InRange(s, before, TimeProvider.System.GetUtcNow()));
     }

@@ -6,7 +6,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
-/// <summary>Asks the emulated search upstreams as the worker does.</summary>
+/// <summary>Sends requests to the emulated search upstreams as the worker does.</summary>
 internal sealed class RestClient(UpstreamEmulatorHost emulator) : IDisposable
 {
     private readonly HttpClient http = new() { BaseAddress = emulator.Http1 };
@@ -29,7 +29,7 @@ internal sealed class RestClient(UpstreamEmulatorHost emulator) : IDisposable
         Content = new FormUrlEncodedContent([new("grant_type", grant), new("scope", scope)]),
     });
 
-    public async Task<string> GrantedAsync()
+    public async Task<string> NewTokenAsync()
     {
         using var response = await TokenAsync();
         return (await JsonAsync(response)).GetProperty("access_token").GetString()!;
@@ -40,7 +40,7 @@ internal sealed class RestClient(UpstreamEmulatorHost emulator) : IDisposable
         Headers = { { "Authorization", $"Bearer {token}" }, { "X-EBAY-C-MARKETPLACE-ID", marketplace } },
     });
 
-    public async Task<JsonElement> FoundAsync(string token, string query, string filter = "", string more = "")
+    public async Task<JsonElement> SearchAsync(string token, string query, string filter = "", string more = "")
     {
         using var response = await EbayAsync($"buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(query)}&filter={Uri.EscapeDataString(filter)}{more}", token);
         Assert.Equal(System.Net.HttpStatusCode.OK, response.StatusCode);

@@ -5,6 +5,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
+/// <summary>Markers in a query that control the emulated Serper, SerpAPI and eBay.</summary>
 public sealed class RestMarkersTests : IAsyncLifetime
 {
     private UpstreamEmulatorHost emulator = null!;
@@ -23,7 +24,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_readme_explains_every_marker()
+    public async Task The_readme_documents_every_marker()
     {
         var readme = await client.Http.GetStringAsync("readme");
         readme = readme[readme.IndexOf("## Serper, SerpAPI, eBay", StringComparison.Ordinal)..];
@@ -32,12 +33,12 @@ public sealed class RestMarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_status_comes_in_the_words_of_its_upstream_with_the_time_to_wait()
+    public async Task An_error_status_has_the_body_format_of_its_upstream_and_retry_after()
     {
         using var serper = await client.SerperAsync("kettle [[emu status=429 retry-after=2]]");
         using var dated = await client.SerperAsync("kettle [[emu status=503 retry-after-date=3]]");
         using var serpApi = await client.SerpApiAsync("kettle [[emu status=429]]");
-        using var ebay = await client.EbayAsync("buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await client.GrantedAsync());
+        using var ebay = await client.EbayAsync("buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await client.NewTokenAsync());
 
         Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(2)), (serper.StatusCode, serper.Headers.RetryAfter?.Delta));
         Assert.Equal(429, (await RestClient.JsonAsync(serper)).GetProperty("statusCode").GetInt32());
@@ -47,7 +48,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_fault_may_concern_one_upstream_one_route_and_the_first_attempts_only()
+    public async Task A_fault_can_be_limited_to_one_upstream_one_route_and_the_first_attempts()
     {
         const string query = "kettle [[emu at=serper/shopping status-once=503]]";
 
@@ -69,22 +70,22 @@ public sealed class RestMarkersTests : IAsyncLifetime
     [Theory]
     [InlineData("hang=before-headers", "before-headers")]
     [InlineData("hang=mid", "mid")]
-    public async Task A_hanging_answer_ends_when_the_peer_goes_away_and_is_counted_so(string marker, string phase)
+    public async Task A_hanging_response_ends_when_the_client_disconnects_and_is_counted_as_aborted(string marker, string phase)
     {
-        using var patience = new CancellationTokenSource();
-        var asked = client.SerperAsync($"kettle [[emu {marker}]]", cancellationToken: patience.Token);
+        using var disconnect = new CancellationTokenSource();
+        var pending = client.SerperAsync($"kettle [[emu {marker}]]", cancellationToken: disconnect.Token);
         await emulator.Stats.WaitForAsync(s => s.Of("serper").Active == 1);
         if (phase == "mid")
         {
-            var response = await asked;
+            var response = await pending;
             await using var body = await response.Content.ReadAsStreamAsync();
             Assert.True(await body.ReadAsync(new byte[16]) > 0);
             response.Dispose();
         }
         else
         {
-            await patience.CancelAsync();
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asked);
+            await disconnect.CancelAsync();
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pending);
         }
 
         var stats = await emulator.Stats.WaitForAsync(s => s.Of("serper").Aborted == 1);
@@ -94,7 +95,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
     [Theory]
     [InlineData("cut=rst")]
     [InlineData("cut=fin")]
-    public async Task A_cut_connection_is_an_error_of_the_network(string marker)
+    public async Task A_cut_connection_is_a_network_error(string marker)
     {
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
@@ -106,7 +107,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_may_be_half_another_a_page_empty_slow_huge_and_full_of_junk()
+    public async Task A_body_can_be_truncated_another_shape_HTML_empty_slow_huge_or_contain_junk()
     {
         Assert.ThrowsAny<JsonException>(() => JsonDocument.Parse(Body("body=bad-json")));
         Assert.Equal(JsonValueKind.Array, JsonDocument.Parse(Body("body=other-json")).RootElement.ValueKind);
@@ -130,7 +131,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
     [InlineData("no-such-marker")]
     [InlineData("at=serper/token")]
     [InlineData("hang=now")]
-    public async Task A_misspelt_marker_is_told_to_whoever_wrote_it(string marker)
+    public async Task An_invalid_marker_is_400_in_a_request_and_a_format_exception_in_a_direction(string marker)
     {
         using var response = await client.SerperAsync($"kettle [[emu {marker}]]");
 

@@ -4,7 +4,8 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
-public sealed class SearchesTests : IAsyncLifetime
+/// <summary>The emulated Serper and SerpAPI.</summary>
+public sealed class SearchUpstreamTests : IAsyncLifetime
 {
     private UpstreamEmulatorHost emulator = null!;
     private RestClient client = null!;
@@ -22,7 +23,7 @@ public sealed class SearchesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Serper_finds_as_many_pages_as_were_asked_for_and_the_same_ones_again()
+    public async Task Serper_returns_the_requested_number_of_pages_deterministically()
     {
         using var first = await client.SerperAsync("best rice cookers", num: 5);
         using var second = await client.SerperAsync("best rice cookers", num: 5);
@@ -37,7 +38,7 @@ public sealed class SearchesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Serper_shopping_has_prices_as_text_and_pictures_that_can_be_seen()
+    public async Task Serper_shopping_has_text_prices_and_downloadable_images()
     {
         using var response = await client.SerperAsync("rice cookers", "shopping", num: 12);
         var rows = (await RestClient.JsonAsync(response)).GetProperty("shopping").EnumerateArray().ToList();
@@ -55,7 +56,7 @@ public sealed class SearchesTests : IAsyncLifetime
     [InlineData("")]
     [InlineData("bad")]
     [InlineData("two words")]
-    public async Task Serper_refuses_a_key_that_is_none(string? key)
+    public async Task Serper_rejects_an_invalid_key(string? key)
     {
         using var response = await client.SerperAsync("kettle", key: key);
 
@@ -67,7 +68,7 @@ public sealed class SearchesTests : IAsyncLifetime
     [InlineData("not json")]
     [InlineData("[]")]
     [InlineData("""{"q":" "}""")]
-    public async Task Serper_refuses_a_question_that_is_none(string body)
+    public async Task Serper_rejects_an_invalid_request_body(string body)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = new StringContent(body) };
         using var response = await client.Http.SendAsync(request);
@@ -76,7 +77,7 @@ public sealed class SearchesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task SerpApi_has_prices_as_numbers_too_and_says_no_results_by_an_error_in_a_success()
+    public async Task SerpApi_has_numeric_prices_and_reports_an_empty_result_as_an_error_field_with_status_200()
     {
         using var found = await client.SerpApiAsync("rice cookers");
         using var empty = await client.SerpApiAsync("rice cookers [[emu results=0]]");
@@ -94,7 +95,7 @@ public sealed class SearchesTests : IAsyncLifetime
     [InlineData("kettle", "bad", "google_shopping", HttpStatusCode.Unauthorized)]
     [InlineData("", "key", "google_shopping", HttpStatusCode.BadRequest)]
     [InlineData("kettle", "key", "ebay", HttpStatusCode.BadRequest)]
-    public async Task SerpApi_refuses_bad_keys_missing_questions_and_other_engines(string query, string key, string engine, HttpStatusCode status)
+    public async Task SerpApi_rejects_invalid_keys_missing_queries_and_other_engines(string query, string key, string engine, HttpStatusCode status)
     {
         using var response = await client.SerpApiAsync(query, key, engine);
 
@@ -103,12 +104,12 @@ public sealed class SearchesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_route_is_counted_for_itself_and_requests_are_kept_without_their_keys()
+    public async Task Every_route_is_counted_separately_and_requests_are_recorded_without_their_keys()
     {
         using var web = await client.SerperAsync("kettle");
         using var refused = await client.SerperAsync("kettle", key: "bad");
         using var shopping = await client.SerpApiAsync("pan");
-        await client.GrantedAsync();
+        await client.NewTokenAsync();
 
         var stats = await emulator.Stats.WaitForAsync(s => s.Totals is { Active: 0, Started: 4 });
         Assert.Equal((2, 1, 1), (stats.Of("serper", "search").Started, stats.Of("serper", "search").Completed, stats.Of("serper", "search").Refused));

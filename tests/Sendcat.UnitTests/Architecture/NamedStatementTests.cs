@@ -2,12 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace Sendcat.UnitTests.Architecture;
 
-/// <summary>Whoever looks at a trace or at <c>pg_stat_activity</c> reads what a statement is for. It says so itself, in its first line.</summary>
+/// <summary>
+/// The first line of every SQL statement and Lua script is a comment with its name. Traces and <c>pg_stat_activity</c> show the name.
+/// </summary>
 public sealed partial class NamedStatementTests
 {
     private static readonly string[] Projects = ["Sendcat.ApiService", "Sendcat.Reliability", "Sendcat.ToolWorker", "Sendcat.ServiceDefaults"];
 
-    /// <summary>Definitions of tables are run once by a migration.</summary>
+    /// <summary>A migration runs the table definitions once, so they need no name.</summary>
     private static readonly string[] Definitions = ["ToolJobTables.cs"];
 
     private static IEnumerable<(string File, string Text)> Sources =>
@@ -19,24 +21,24 @@ public sealed partial class NamedStatementTests
     [Fact]
     public void Every_statement_has_a_name()
     {
-        var nameless = from source in Sources
+        var unnamed = from source in Sources
                        from Match statement in Statement().Matches(source.Text)
                        select $"{source.File}: {statement.Value.Trim()}";
 
-        Assert.Empty(nameless);
+        Assert.Empty(unnamed);
     }
 
     [Fact]
-    public void Names_are_short_and_in_plain_words()
+    public void Statement_names_have_two_to_six_lower_case_words()
     {
         var names = (from source in Sources from Match name in Name().Matches(source.Text) select name.Groups["name"].Value).ToArray();
 
-        Assert.True(names.Length > 50, $"Only {names.Length} names were found: does this test still look at the right places?");
+        Assert.True(names.Length > 50, $"Only {names.Length} names were found: check that this test still reads the right folders.");
         Assert.All(names, name => Assert.Matches("^[a-z]+( [a-z]+){1,5}$", name));
     }
 
     [Fact]
-    public void Every_script_has_a_name()
+    public void Every_Lua_script_has_a_unique_name()
     {
         var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "Sendcat.Reliability"), "*.lua", SearchOption.AllDirectories);
         var names = Array.ConvertAll(scripts, script => File.ReadLines(script).First());
@@ -46,7 +48,7 @@ public sealed partial class NamedStatementTests
         Assert.Equal(names.Length, names.Distinct(StringComparer.Ordinal).Count());
     }
 
-    /// <summary>A literal, of one line or of several, that begins with a verb of SQL instead of a name.</summary>
+    /// <summary>A string literal, of one or several lines, that begins with an SQL verb instead of a name.</summary>
     [GeneratedRegex(
         """"(?:"""\s*\n\s*|(?<![\\"\w])"(?!"))(?:select|insert into|update|delete from|with)\s+[^"]*?(?:\bfrom\b|\bas\b|\binto\b|\bset\b|\(\$1|\bpg_)[^\n]*"""",
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 5000)]

@@ -1,12 +1,12 @@
 namespace Sendcat.UnitTests.Architecture;
 
-/// <summary>Rules of the house for project files and folders.</summary>
+/// <summary>The rules for project files and folder names.</summary>
 public sealed class ProjectFileTests
 {
-    private static readonly string[] RoomsWithoutAName = ["Helpers", "Helper", "Common", "Models", "Extensions", "Utils", "Utilities", "Misc", "Shared"];
+    private static readonly string[] GenericNames = ["Helpers", "Helper", "Common", "Models", "Extensions", "Utils", "Utilities", "Misc", "Shared"];
 
     [Fact]
-    public void Versions_of_packages_live_in_one_place() =>
+    public void Project_files_set_no_package_versions() =>
         Assert.Empty(
             from project in Repository.Projects
             from package in project.Packages
@@ -22,7 +22,7 @@ public sealed class ProjectFileTests
     }
 
     [Fact]
-    public void Products_do_not_depend_on_test_packages() =>
+    public void Product_projects_do_not_depend_on_test_packages() =>
         Assert.Empty(
             from project in Repository.Projects
             where !project.IsTest
@@ -31,10 +31,10 @@ public sealed class ProjectFileTests
             select $"{project}: {Project.Included(package)}");
 
     [Fact]
-    public void A_folder_is_a_thing_with_a_name() =>
+    public void No_folder_has_a_generic_name() =>
         Assert.Empty(
             from project in Repository.Projects
             from folder in Directory.EnumerateDirectories(project.Folder, "*", SearchOption.AllDirectories)
-            where RoomsWithoutAName.Contains(Path.GetFileName(folder))
+            where GenericNames.Contains(Path.GetFileName(folder))
             select Path.GetRelativePath(Repository.Root, folder));
 }

@@ -3,62 +3,65 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.UnitTests.Architecture;
 
-/// <summary>Who may know whom: AppHost → the three programs → Reliability and ServiceDefaults → nobody.</summary>
-public sealed class FloorTests
+/// <summary>The allowed project references: AppHost → the three programs → Reliability and ServiceDefaults → none.</summary>
+public sealed class ProjectReferenceTests
 {
-    private static readonly string[] Ground = ["Sendcat.Reliability", "Sendcat.ServiceDefaults"];
+    private static readonly string[] Libraries = ["Sendcat.Reliability", "Sendcat.ServiceDefaults"];
     private static readonly string[] Programs = ["Sendcat.ApiService", "Sendcat.ToolWorker", "Sendcat.Monitor"];
 
-    private static readonly Dictionary<string, string[]> MayKnow = new()
+    private static readonly Dictionary<string, string[]> Allowed = new()
     {
         // The emulator is a resource of the local composition.
         ["Sendcat.AppHost"] = [.. Programs, "Sendcat.UpstreamEmulator"],
-        ["Sendcat.ApiService"] = Ground,
-        ["Sendcat.ToolWorker"] = Ground,
-        ["Sendcat.Monitor"] = Ground,
+        ["Sendcat.ApiService"] = Libraries,
+        ["Sendcat.ToolWorker"] = Libraries,
+        ["Sendcat.Monitor"] = Libraries,
         ["Sendcat.Reliability"] = [],
         ["Sendcat.ServiceDefaults"] = [],
 
-        // It stands in for strangers, and strangers know nothing of us.
+        // It replaces third-party services, which do not depend on Sendcat.
         ["Sendcat.UpstreamEmulator"] = [],
     };
 
-    public static TheoryData<string> ProductProjects => [.. Repository.Projects.Where(project => !project.IsTest || MayKnow.ContainsKey(project.Name)).Select(project => project.Name)];
+    public static TheoryData<string> ProductProjects =>
+        [.. Repository.Projects.Where(project => !project.IsTest || Allowed.ContainsKey(project.Name)).Select(project => project.Name)];
 
     [Theory]
     [MemberData(nameof(ProductProjects))]
-    public void A_project_knows_only_the_floor_below(string name)
+    public void A_project_references_only_the_projects_that_its_layer_allows(string name)
     {
         var project = Repository.Projects.Single(found => found.Name == name);
 
-        Assert.True(MayKnow.TryGetValue(name, out var allowed), $"{name} has no floor yet: say here whom it may know.");
-        Assert.Empty(project.References.Except(allowed));
+        Assert.True(Allowed.TryGetValue(name, out var references), $"{name} has no entry in {nameof(Allowed)}: add the projects that it may reference.");
+        Assert.Empty(project.References.Except(references));
     }
 
     [Fact]
-    public void Nobody_knows_the_composition_but_its_end_to_end_tests()
+    public void Only_the_end_to_end_tests_reference_the_AppHost()
     {
-        var acquainted = Repository.Projects.Where(project => project.References.Contains("Sendcat.AppHost")).Select(project => project.Name);
+        var referrers = Repository.Projects.Where(project => project.References.Contains("Sendcat.AppHost")).Select(project => project.Name);
 
-        Assert.Empty(acquainted.Except(["Sendcat.EndToEndTests"]));
+        Assert.Empty(referrers.Except(["Sendcat.EndToEndTests"]));
     }
 
     [Fact]
-    public void What_was_compiled_keeps_the_floors_too()
+    public void Compiled_assemblies_reference_only_allowed_projects()
     {
         foreach (var program in Programs.Append("Sendcat.Reliability").Append("Sendcat.ServiceDefaults"))
         {
             var assembly = Path.Combine(AppContext.BaseDirectory, program + ".dll");
             if (File.Exists(assembly))
             {
-                var known = Assembly.LoadFrom(assembly).GetReferencedAssemblies().Select(reference => reference.Name!).Where(name => name.StartsWith("Sendcat.", StringComparison.Ordinal));
-                Assert.Empty(known.Except(MayKnow[program]));
+                var references = Assembly.LoadFrom(assembly).GetReferencedAssemblies()
+                    .Select(reference => reference.Name!)
+                    .Where(name => name.StartsWith("Sendcat.", StringComparison.Ordinal));
+                Assert.Empty(references.Except(Allowed[program]));
             }
         }
     }
 
     [Fact]
-    public void Reliability_does_not_know_the_web()
+    public void Reliability_does_not_reference_AspNetCore()
     {
         var assembly = typeof(Claim).Assembly;
         var project = Repository.Projects.Single(found => found.Name == "Sendcat.Reliability");

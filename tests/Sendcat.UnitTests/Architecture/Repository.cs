@@ -20,12 +20,13 @@ internal static class Repository
         File.Exists(Path.Combine(folder, "Sendcat.Aspire.sln")) ? folder : FindRoot(Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("Not inside a checkout."));
 }
 
-/// <summary>A project file, as far as the floors are concerned.</summary>
+/// <summary>A project file: its name, folder and XML content.</summary>
 internal sealed record Project(string Name, string Folder, XElement Content)
 {
     public bool IsTest => Path.GetFileName(Path.GetDirectoryName(Folder)) == "tests";
 
-    public IEnumerable<string> References => Content.Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(Included(reference).Replace('\\', '/')));
+    public IEnumerable<string> References =>
+        Content.Descendants("ProjectReference").Select(reference => Path.GetFileNameWithoutExtension(Included(reference).Replace('\\', '/')));
 
     public IEnumerable<XElement> Packages => Content.Descendants("PackageReference");
 

@@ -18,7 +18,7 @@ public sealed class AnswerLimitTests
     }
 
     [Fact]
-    public void An_answer_that_fits_exactly_is_whole()
+    public void An_answer_exactly_at_the_limit_is_not_cut()
     {
         var limit = new AnswerLimit(4);
 
@@ -27,7 +27,7 @@ public sealed class AnswerLimitTests
     }
 
     [Fact]
-    public void A_character_is_not_cut_in_two()
+    public void A_surrogate_pair_is_not_split_at_the_limit()
     {
         var limit = new AnswerLimit(2);
 
@@ -35,17 +35,17 @@ public sealed class AnswerLimitTests
     }
 
     [Fact]
-    public void What_is_not_from_the_model_passes()
+    public void Events_that_carry_no_model_text_are_not_limited()
     {
         var limit = new AnswerLimit(0);
-        ChatEvent told = new ChatEvent.ToolInputStart("c", "search_web");
+        ChatEvent start = new ChatEvent.ToolInputStart("c", "search_web");
 
-        Assert.Same(told, limit.Take(told));
+        Assert.Same(start, limit.Take(start));
         Assert.False(limit.IsExceeded);
     }
 
     [Fact]
-    public void An_answer_that_changes_its_kind_with_every_character_ends_early()
+    public void Many_changes_between_delta_kinds_count_towards_the_limit()
     {
         var limit = new AnswerLimit(1_000_000);
         var taken = 0;

@@ -11,26 +11,26 @@ public sealed class ArgumentsTextTests
     [InlineData(1)]
     [InlineData(5)]
     [InlineData(400)]
-    public void Snapshots_of_long_arguments_grow_with_them_and_not_with_their_square(int size)
+    public void Snapshots_of_long_arguments_take_linear_not_quadratic_space(int deltaLength)
     {
         var arguments = $$"""{"query":"{{new string('k', 16_000)}}"}""";
 
-        var (events, bytes) = Written(arguments, size);
+        var (events, bytes) = Write(arguments, deltaLength);
 
         Assert.InRange(bytes, arguments.Length, 40_000 + (6 * arguments.Length));
         Assert.Equal(arguments, string.Concat(events.Select(e => e.GetProperty("inputTextDelta").GetString())));
-        var soFar = "";
+        var expected = "";
         foreach (var e in events)
         {
-            soFar += e.GetProperty("inputTextDelta").GetString();
-            Assert.Equal(soFar, e.GetProperty("argsSnapshot").GetString());
+            expected += e.GetProperty("inputTextDelta").GetString();
+            Assert.Equal(expected, e.GetProperty("argsSnapshot").GetString());
         }
     }
 
     [Fact]
-    public void Short_arguments_come_as_they_were_written()
+    public void Deltas_of_short_arguments_are_sent_unchanged()
     {
-        var (events, _) = Written("""{"query":"red kettle"}""", 4);
+        var (events, _) = Write("""{"query":"red kettle"}""", 4);
 
         Assert.Equal(["{\"qu", "ery\"", ":\"re", "d ke", "ttle", "\"}"], events.Select(e => e.GetProperty("inputTextDelta").GetString()));
     }
@@ -51,11 +51,11 @@ public sealed class ArgumentsTextTests
         Assert.Equal(600, events[^1].GetProperty("argsSnapshot").GetString()!.Length);
     }
 
-    private static (List<JsonElement> Events, int Bytes) Written(string arguments, int size)
+    private static (List<JsonElement> Events, int Bytes) Write(string arguments, int deltaLength)
     {
         var output = new ArrayBufferWriter<byte>();
         var dialect = new SendcatDialect();
-        foreach (var piece in arguments.Chunk(size))
+        foreach (var piece in arguments.Chunk(deltaLength))
         {
             dialect.Write(output, new ChatEvent.ToolInputDelta("c", new string(piece)));
         }

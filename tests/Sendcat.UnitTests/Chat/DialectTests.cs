@@ -31,7 +31,7 @@ public sealed class DialectTests
     ];
 
     [Fact]
-    public void The_sendcat_dialect_says_what_the_protocol_page_says() => Assert.Equal(
+    public void The_sendcat_dialect_matches_the_protocol_page() => Assert.Equal(
         """
         {"type":"start","messageId":"m1","streamId":"STREAM:1"}
         {"type":"provider-route","providerId":"openrouter","routeId":"primary","modelClass":"agent"}
@@ -49,7 +49,7 @@ public sealed class DialectTests
         {"type":"usage","usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":20,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}
         {"type":"done"}
         """,
-        Written(new SendcatDialect(), Turn));
+        Write(new SendcatDialect(), Turn));
 
     [Fact]
     public void The_ui_dialect_opens_and_closes_every_block_inside_its_step() => Assert.Equal(
@@ -81,10 +81,10 @@ public sealed class DialectTests
         {"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":32,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}}
         [DONE]
         """,
-        Written(new UiDialect(), Turn));
+        Write(new UiDialect(), Turn));
 
     [Fact]
-    public void The_ui_dialect_adds_up_what_every_call_of_the_turn_has_used()
+    public void The_ui_dialect_sums_usage_and_latency_over_the_calls_of_a_turn()
     {
         ChatEvent[] turn =
         [
@@ -97,7 +97,7 @@ public sealed class DialectTests
             new ChatEvent.Done("stop"),
         ];
 
-        var told = Written(new UiDialect(), turn).Split('\n').Where(line => line.Contains("\"metrics\"", StringComparison.Ordinal));
+        var lines = Write(new UiDialect(), turn).Split('\n').Where(line => line.Contains("\"metrics\"", StringComparison.Ordinal));
 
         Assert.Equal(
             [
@@ -106,15 +106,15 @@ public sealed class DialectTests
                 """{"type":"message-metadata","messageMetadata":{"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
                 """{"type":"finish","finishReason":"stop","messageMetadata":{"usage":{"prompt_tokens":30,"completion_tokens":5,"total_tokens":35,"cached_tokens":5,"reasoning_tokens":2,"cost":0.75},"metrics":{"latencyMs":160,"ttftMs":30,"modelId":"a/two","finishReason":"stop"}}}""",
             ],
-            told);
+            lines);
     }
 
     [Fact]
-    public void An_error_in_the_ui_dialect_is_machine_readable_before_it_is_fatal()
+    public void The_ui_dialect_writes_data_error_before_the_error_event()
     {
         ChatEvent[] turn = [Turn[0], new ChatEvent.Content("par"), new ChatEvent.Error("upstream_rate_limited", "Busy.", true, 1500, "primary", new CallMetrics(9, 2, "m", null))];
 
-        var lines = Written(new UiDialect(), turn).Split('\n');
+        var lines = Write(new UiDialect(), turn).Split('\n');
 
         Assert.Equal(
             [
@@ -129,7 +129,7 @@ public sealed class DialectTests
     }
 
     [Fact]
-    public void An_error_in_the_sendcat_dialect_comes_with_its_metrics_first()
+    public void The_sendcat_dialect_writes_usage_error_before_the_error_event()
     {
         ChatEvent[] turn = [new ChatEvent.Error("upstream_timeout", "Too slow.", true, 1000, null, new CallMetrics(9, 2, "m", null))];
 
@@ -138,33 +138,33 @@ public sealed class DialectTests
             {"type":"usage_error","error":"Too slow.","code":"upstream_timeout","metrics":{"latencyMs":9,"modelId":"m"}}
             {"type":"error","error":"Too slow.","code":"upstream_timeout","retryAfterMs":1000}
             """,
-            Written(new SendcatDialect(), turn));
+            Write(new SendcatDialect(), turn));
     }
 
     [Fact]
-    public void An_abort_ends_the_sendcat_stream_without_a_word_and_the_ui_stream_with_one()
+    public void An_abort_writes_no_event_in_the_sendcat_dialect_and_an_abort_event_in_the_ui_dialect()
     {
-        Assert.Equal("", Written(new SendcatDialect(), [new ChatEvent.Aborted()]));
-        Assert.Equal("{\"type\":\"abort\"}\n[DONE]", Written(new UiDialect(), [new ChatEvent.Aborted()]));
+        Assert.Equal("", Write(new SendcatDialect(), [new ChatEvent.Aborted()]));
+        Assert.Equal("{\"type\":\"abort\"}\n[DONE]", Write(new UiDialect(), [new ChatEvent.Aborted()]));
     }
 
     [Fact]
-    public void Arguments_that_are_no_json_object_are_an_input_error_for_the_ui_and_empty_for_us()
+    public void Arguments_that_are_no_json_object_are_an_input_error_in_the_ui_dialect_and_empty_in_the_sendcat_dialect()
     {
         ChatEvent[] turn = [new ChatEvent.ToolInputAvailable("c", "t", "{\"query\":", false)];
 
-        Assert.Contains("\"input\":{}", Written(new SendcatDialect(), turn), StringComparison.Ordinal);
-        var ui = Written(new UiDialect(), turn);
+        Assert.Contains("\"input\":{}", Write(new SendcatDialect(), turn), StringComparison.Ordinal);
+        var ui = Write(new UiDialect(), turn);
         Assert.Contains("tool-input-error", ui, StringComparison.Ordinal);
         Assert.Contains("\"input\":\"{\\\"query\\\":\"", ui, StringComparison.Ordinal);
     }
 
-    private static string Written(EventDialect dialect, IEnumerable<ChatEvent> events)
+    private static string Write(EventDialect dialect, IEnumerable<ChatEvent> events)
     {
         var output = new ArrayBufferWriter<byte>();
-        foreach (var happened in events)
+        foreach (var chatEvent in events)
         {
-            dialect.Write(output, happened);
+            dialect.Write(output, chatEvent);
         }
 
         var lines = Encoding.UTF8.GetString(output.WrittenSpan).Split("\n\n", StringSplitOptions.RemoveEmptyEntries);

@@ -9,7 +9,7 @@ using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.UnitTests.Chat;
 
-/// <summary>Whatever models and tools write: an event is one line of valid JSON in valid UTF-8.</summary>
+/// <summary>An event is one line of valid JSON in valid UTF-8 for any text of models and tools.</summary>
 public sealed class EventFramingTests
 {
     private const string Pretty = "{\r\n  \"query\" : \"ket\\ntle\",\n\t\"limit\" :\r 1.50,\n  \"tags\": [ true , null ]\n}";
@@ -21,7 +21,7 @@ public sealed class EventFramingTests
         Gen.Char.Array[0, 12].Select(chars => new string(chars)),
         Gen.OneOf<string>("\r", "\n", "\r\n", "\u2028", "\u0085", "\ud800", "\udc00", "\ud83d\ude00", "\0", "\"", "\\", "data: x", "<think>", "{", "\ufeff").Array[0, 6].Select(string.Concat));
 
-    private static readonly Gen<string> White = Gen.OneOf<string>("", " ", "\n", "\r\n", "\t", "\r", "\n\n  ");
+    private static readonly Gen<string> Whitespace = Gen.OneOf<string>("", " ", "\n", "\r\n", "\t", "\r", "\n\n  ");
 
     private static readonly Gen<string> Escaped = Gen.OneOf(
         AnyText.Select(text => JsonSerializer.Serialize(text)),
@@ -32,13 +32,13 @@ public sealed class EventFramingTests
         : Gen.OneOf(
             Escaped,
             Gen.OneOf<string>("1", "-0.0", "1e999", "12345678901234567890123", "true", "null"),
-            Gen.Select(White, inner.Array[0, 3], (white, items) => $"[{white}{string.Join($"{white},{white}", items)}{white}]"),
+            Gen.Select(Whitespace, inner.Array[0, 3], (white, items) => $"[{white}{string.Join($"{white},{white}", items)}{white}]"),
             Members(inner)));
 
     private static readonly Gen<string> AnyObject = Members(AnyJson);
 
     [Fact]
-    public void Every_data_line_is_one_line_of_json_whatever_the_events_hold() =>
+    public void Every_data_line_is_one_line_of_json_for_any_event_content() =>
         Gen.Select(AnyText, AnyText, Gen.OneOf(AnyObject, AnyText), Gen.OneOf(AnyJson, AnyText)).Sample(
             (id, text, input, output) =>
             {
@@ -65,7 +65,7 @@ public sealed class EventFramingTests
             iter: 3_000);
 
     [Fact]
-    public async Task Every_data_line_is_one_line_of_json_whatever_a_provider_streams() =>
+    public async Task Every_data_line_is_one_line_of_json_for_any_provider_stream() =>
         await Gen.Select(AnyText.Array[0, 4], Gen.OneOf(AnyObject, AnyText), Gen.Int[1, 40], Gen.Bool).SampleAsync(
             async (deltas, arguments, cut, asObject) =>
             {
@@ -81,7 +81,7 @@ public sealed class EventFramingTests
                     sse.Append($"data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"id\":\"c\",\"function\":{{\"name\":\"search_web\",\"arguments\":{piece}}}}}]}}}}]}}\n\n");
                 }
 
-                var events = await ThroughAsync(sse.Append("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n").ToString());
+                var events = await ReadAsync(sse.Append("data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n").ToString());
 
                 AssertFramed(new SendcatDialect(), events);
                 AssertFramed(new UiDialect(), events);
@@ -89,9 +89,9 @@ public sealed class EventFramingTests
             iter: 500);
 
     [Fact]
-    public async Task Pretty_printed_arguments_are_told_and_kept_in_one_line()
+    public async Task Pretty_printed_arguments_are_sent_and_stored_as_one_line()
     {
-        var events = await ThroughAsync(
+        var events = await ReadAsync(
             $"data: {{\"choices\":[{{\"delta\":{{\"tool_calls\":[{{\"index\":0,\"id\":\"c\",\"function\":{{\"name\":\"search_web\",\"arguments\":{JsonSerializer.Serialize(Pretty)}}}}}]}},\"finish_reason\":\"tool_calls\"}}]}}\n\ndata: [DONE]\n\n");
 
         Assert.Equal(PrettyInOneLine, Assert.Single(events.OfType<ChatEvent.ToolInputAvailable>()).InputJson);
@@ -108,10 +108,11 @@ public sealed class EventFramingTests
     [InlineData("{} {}", null)]
     [InlineData("", null)]
     [InlineData("{\n,}", null)]
-    public void Json_of_others_is_written_anew(string text, string? written) => Assert.Equal(written, OneLineJson.Of(text));
+    public void Foreign_json_is_rewritten_as_one_line_and_invalid_json_is_null(string text, string? written) =>
+        Assert.Equal(written, OneLineJson.Of(text));
 
     [Fact]
-    public void Rows_that_are_no_json_are_told_as_none()
+    public void Tool_output_that_is_no_json_is_sent_as_an_empty_list()
     {
         ChatEvent[] turn = [new ChatEvent.ToolOutputPartial("c", "[{\n"), new ChatEvent.ToolOutput("c", "text", "[{\n", false)];
 
@@ -120,40 +121,41 @@ public sealed class EventFramingTests
     }
 
     private static Gen<string> Members(Gen<string> value) =>
-        Gen.Select(White, Gen.Select(Escaped, value).Array[0, 3], (white, members) => $"{{{white}{string.Join($"{white},{white}", members.Select(member => $"{member.Item1}{white}:{white}{member.Item2}"))}{white}}}");
+        Gen.Select(Whitespace, Gen.Select(Escaped, value).Array[0, 3], (white, members) => $"{{{white}{string.Join($"{white},{white}", members.Select(member => $"{member.Item1}{white}:{white}{member.Item2}"))}{white}}}");
 
     private static IEnumerable<string> Pieces(string text, int length) => text.Chunk(length).Select(piece => new string(piece));
 
-    private static async Task<List<ChatEvent>> ThroughAsync(string sse)
+    private static async Task<List<ChatEvent>> ReadAsync(string sse)
     {
         using var reader = new OpenRouterReader(
             new MemoryStream(Encoding.UTF8.GetBytes(sse)), new TextMarkup(MarkupSyntax.Native, webSearch: true, toolsAllowed: true, TimeProvider.System), new ProviderFaults(ProviderRoute.Primary), TimeProvider.System);
-        var heard = new List<ProviderEvent>();
+        var providerEvents = new List<ProviderEvent>();
         try
         {
-            while (await reader.ReadAsync(heard, CancellationToken.None))
+            while (await reader.ReadAsync(providerEvents, CancellationToken.None))
             {
             }
         }
         catch (ProviderException)
         {
-            // A call without a name or the like; what was told before it stands.
+            // The stream is invalid, for instance a call without a name. The events before the failure stay valid.
         }
 
         var call = new ModelCall(null, 0, TimeProvider.System);
-        var events = heard.Select(one => call.Process(one, 0)).OfType<ChatEvent>().ToList();
-        events.AddRange(call.ToolCalls.Select(made => new ChatEvent.ToolInputAvailable(made.Id, made.Name, made.ArgumentsJson, JsonShape.IsObject(made.ArgumentsJson))));
+        var events = providerEvents.Select(providerEvent => call.Process(providerEvent, 0)).OfType<ChatEvent>().ToList();
+        events.AddRange(call.ToolCalls.Select(toolCall => new ChatEvent.ToolInputAvailable(toolCall.Id, toolCall.Name, toolCall.ArgumentsJson, JsonShape.IsObject(toolCall.ArgumentsJson))));
         events.Add(new ChatEvent.Done("stop"));
         return events;
     }
 
+    /// <summary>Asserts that every event is one <c>data:</c> line of valid JSON.</summary>
     /// <returns>The stream as text.</returns>
     private static string AssertFramed(EventDialect dialect, IEnumerable<ChatEvent> events)
     {
         var output = new ArrayBufferWriter<byte>();
-        foreach (var happened in events)
+        foreach (var chatEvent in events)
         {
-            dialect.Write(output, happened);
+            dialect.Write(output, chatEvent);
         }
 
         var text = Strict.GetString(output.WrittenSpan);
@@ -173,7 +175,7 @@ public sealed class EventFramingTests
         return text;
     }
 
-    /// <summary>Half a surrogate pair in an escape throws here.</summary>
+    /// <summary>Reads every name and string. An escaped lone surrogate throws.</summary>
     private static void Read(JsonElement json)
     {
         switch (json.ValueKind)

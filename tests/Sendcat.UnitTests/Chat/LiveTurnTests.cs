@@ -5,34 +5,34 @@ namespace Sendcat.UnitTests.Chat;
 
 public sealed class LiveTurnTests : IDisposable
 {
-    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
 
     private readonly FakeTimeProvider time = new();
-    private readonly List<string> told = [];
+    private readonly List<string> notifications = [];
     private readonly LiveTurn turn;
-    private bool patient = true;
+    private bool hasGracePeriod = true;
 
     public LiveTurnTests()
     {
         var now = time.GetUtcNow();
         var start = new TurnStart(Guid.NewGuid(), Guid.NewGuid(), "user:a", null, false, true, now);
-        turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false, Left, _ => told.Add("back"));
+        turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false, OnLastReaderLeft, _ => notifications.Add("back"));
     }
 
     public void Dispose() => turn.Dispose();
 
     [Fact]
-    public void The_one_who_asked_is_a_reader_from_the_beginning_and_his_leaving_is_that_of_the_last()
+    public void The_requesting_client_is_the_first_reader_and_its_leave_can_be_the_last()
     {
         turn.EndIfUnread();
         Assert.Null(turn.Ending);
 
         turn.InitialReader.Dispose();
-        Assert.Equal(["left"], told);
+        Assert.Equal(["left"], notifications);
     }
 
     [Fact]
-    public void A_turn_that_nobody_reads_makes_room_at_once()
+    public void An_unread_turn_ends_at_once_when_it_is_superseded()
     {
         turn.InitialReader.Dispose();
 
@@ -43,7 +43,7 @@ public sealed class LiveTurnTests : IDisposable
     }
 
     [Fact]
-    public void A_turn_that_somebody_reads_makes_room_when_he_leaves_and_waits_for_nobody()
+    public void A_superseded_turn_ends_without_a_grace_period_when_its_last_reader_leaves()
     {
         turn.Supersede();
         Assert.Null(turn.Ending);
@@ -51,63 +51,63 @@ public sealed class LiveTurnTests : IDisposable
         turn.InitialReader.Dispose();
 
         Assert.Equal(TurnEnding.Superseded, turn.Ending);
-        Assert.Empty(told);
+        Assert.Empty(notifications);
     }
 
     [Fact]
-    public void A_reader_that_comes_back_in_time_saves_the_turn_and_one_that_does_not_loses_it()
+    public void A_turn_ends_when_no_reader_joins_within_the_grace_period()
     {
         turn.InitialReader.Dispose();
-        time.Advance(Grace - TimeSpan.FromMilliseconds(1));
-        var seat = turn.Join();
-        time.Advance(Grace * 2);
+        time.Advance(GracePeriod - TimeSpan.FromMilliseconds(1));
+        var reader = turn.Join();
+        time.Advance(GracePeriod * 2);
         Assert.Null(turn.Ending);
 
-        seat.Dispose();
-        time.Advance(Grace);
+        reader.Dispose();
+        time.Advance(GracePeriod);
         Assert.Equal(TurnEnding.ClientGone, turn.Ending);
-        Assert.Equal(["left", "back", "left"], told);
+        Assert.Equal(["left", "back", "left"], notifications);
     }
 
     [Fact]
-    public void Readers_that_come_and_go_at_once_leave_the_turn_as_the_last_of_them_did()
+    public void Concurrent_joins_and_leaves_notify_in_strict_alternation()
     {
         for (var round = 0; round < 200; round++)
         {
             Parallel.For(0, 4, _ => turn.Join().Dispose());
         }
 
-        // While the one who asked was there none of them was the last.
-        Assert.Empty(told);
+        // None of them was the last reader because the initial reader was still connected.
+        Assert.Empty(notifications);
         turn.InitialReader.Dispose();
         Parallel.For(0, 2_000, _ => turn.Join().Dispose());
-        for (var i = 0; i < told.Count; i++)
+        for (var i = 0; i < notifications.Count; i++)
         {
-            Assert.Equal(i % 2 == 0 ? "left" : "back", told[i]);
+            Assert.Equal(i % 2 == 0 ? "left" : "back", notifications[i]);
         }
 
-        Assert.Equal("left", told[^1]);
-        time.Advance(Grace);
+        Assert.Equal("left", notifications[^1]);
+        time.Advance(GracePeriod);
         Assert.Equal(TurnEnding.ClientGone, turn.Ending);
     }
 
     [Fact]
-    public void A_turn_that_is_over_waits_for_nobody()
+    public void An_ended_turn_starts_no_grace_period()
     {
         turn.InitialReader.Dispose();
         var late = turn.Join();
         turn.MarkEnded();
         late.Dispose();
-        time.Advance(Grace * 2);
+        time.Advance(GracePeriod * 2);
 
-        Assert.Equal(["left", "back"], told);
+        Assert.Equal(["left", "back"], notifications);
         Assert.Null(turn.Ending);
     }
 
     [Fact]
-    public void Without_a_grace_the_last_reader_ends_the_turn()
+    public void Without_a_grace_period_the_turn_ends_when_the_last_reader_leaves()
     {
-        patient = false;
+        hasGracePeriod = false;
 
         turn.InitialReader.Dispose();
 
@@ -115,7 +115,7 @@ public sealed class LiveTurnTests : IDisposable
     }
 
     [Fact]
-    public void An_ending_that_comes_as_the_turn_is_put_away_changes_nothing()
+    public void Ending_a_disposed_turn_has_no_effect()
     {
         turn.Dispose();
 
@@ -124,9 +124,9 @@ public sealed class LiveTurnTests : IDisposable
         Assert.True(turn.Ended.IsCompleted);
     }
 
-    private ITimer? Left(LiveTurn left)
+    private ITimer? OnLastReaderLeft(LiveTurn liveTurn)
     {
-        told.Add("left");
-        return patient ? time.CreateTimer(_ => left.EndIfUnread(), null, Grace, Timeout.InfiniteTimeSpan) : null;
+        notifications.Add("left");
+        return hasGracePeriod ? time.CreateTimer(_ => liveTurn.EndIfUnread(), null, GracePeriod, Timeout.InfiniteTimeSpan) : null;
     }
 }

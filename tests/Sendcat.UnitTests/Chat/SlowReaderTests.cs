@@ -10,62 +10,63 @@ public sealed class SlowReaderTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly TurnFeed _feed = new();
     private readonly KeepAliveTicker _ticker;
-    private int _cut;
+    private int _disconnects;
 
-    public SlowReaderTests() => _ticker = new KeepAliveTicker(new Fixed<ChatOptions>(new() { WriteTimeoutMs = 15_000 }), _time, NullLogger<KeepAliveTicker>.Instance);
+    public SlowReaderTests() =>
+        _ticker = new KeepAliveTicker(new Fixed<ChatOptions>(new() { WriteTimeoutMs = 15_000 }), _time, NullLogger<KeepAliveTicker>.Instance);
 
     [Fact]
-    public void A_reader_that_takes_nothing_is_cut_once_when_its_time_is_over()
+    public void A_reader_whose_flush_is_blocked_for_the_write_timeout_is_disconnected_once()
     {
         using var stream = Watch();
         stream.FlushBlocked();
 
-        Pass(14);
-        Assert.Equal(0, _cut);
-        Pass(2);
-        Assert.Equal(1, _cut);
-        Pass(60);
-        Assert.Equal(1, _cut);
+        Advance(14);
+        Assert.Equal(0, _disconnects);
+        Advance(2);
+        Assert.Equal(1, _disconnects);
+        Advance(60);
+        Assert.Equal(1, _disconnects);
     }
 
     [Fact]
-    public void A_reader_that_takes_something_in_time_stays()
+    public void A_reader_that_completes_each_flush_in_time_stays_connected()
     {
         using var stream = Watch();
         for (var n = 0; n < 20; n++)
         {
             stream.FlushBlocked();
-            Pass(10);
+            Advance(10);
             stream.FlushCompleted();
         }
 
-        Pass(100);
-        Assert.Equal(0, _cut);
+        Advance(100);
+        Assert.Equal(0, _disconnects);
     }
 
     [Fact]
-    public void A_reader_that_drips_on_long_after_its_turn_is_cut()
+    public void A_slow_reader_is_disconnected_long_after_its_turn_ended()
     {
         using var stream = Watch();
         _feed.Complete();
         for (var n = 0; n < 29; n++)
         {
             stream.FlushBlocked();
-            Pass(10);
+            Advance(10);
             stream.FlushCompleted();
         }
 
-        Assert.Equal(0, _cut);
+        Assert.Equal(0, _disconnects);
         stream.FlushBlocked();
-        Pass(14);
+        Advance(14);
         stream.FlushCompleted();
         stream.FlushBlocked();
-        Pass(2);
-        Assert.Equal(1, _cut);
+        Advance(2);
+        Assert.Equal(1, _disconnects);
     }
 
     [Fact]
-    public void What_a_reader_has_to_catch_up_with_comes_in_pieces()
+    public void A_late_reader_gets_long_text_in_bounded_deltas()
     {
         var text = string.Concat(Enumerable.Range(0, 20_000).Select(n => n % 3 == 0 ? "\ud83d\ude00" : "x"));
         _feed.Append(new ChatEvent.Content(text[..12_001]));
@@ -84,9 +85,9 @@ public sealed class SlowReaderTests : IDisposable
 
     public void Dispose() => _ticker.Dispose();
 
-    private KeepAliveTicker.Watched Watch() => _ticker.Watch(_feed.Open(), () => _cut++);
+    private KeepAliveTicker.Watched Watch() => _ticker.Watch(_feed.Open(), () => _disconnects++);
 
-    private void Pass(int seconds)
+    private void Advance(int seconds)
     {
         for (var n = 0; n < seconds; n++)
         {

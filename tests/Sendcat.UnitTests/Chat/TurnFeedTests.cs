@@ -25,7 +25,7 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
-    public void A_reader_that_keeps_up_sees_every_delta_as_it_came()
+    public void A_reader_that_keeps_up_gets_every_delta_separately()
     {
         var feed = new TurnFeed();
         var reader = feed.Open();
@@ -39,7 +39,7 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
-    public void Deltas_of_different_tool_calls_are_not_mixed()
+    public void Deltas_of_different_tool_calls_are_not_merged()
     {
         var feed = new TurnFeed();
         feed.Append(new ChatEvent.ToolInputDelta("one", "{\"a\""));
@@ -68,7 +68,7 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
-    public async Task An_event_between_reading_and_waiting_is_not_slept_through()
+    public async Task An_event_between_read_and_wait_is_not_missed()
     {
         var feed = new TurnFeed();
         var reader = feed.Open();
@@ -82,7 +82,7 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
-    public async Task Events_added_together_wake_a_reader_once_and_are_read_as_they_came()
+    public async Task A_batch_of_events_wakes_a_waiting_reader_once_and_keeps_its_order()
     {
         var feed = new TurnFeed();
         var reader = feed.Open();
@@ -100,7 +100,7 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
-    public async Task A_producer_that_never_pauses_is_heard_after_64_events()
+    public async Task A_producer_that_never_pauses_notifies_readers_after_64_events()
     {
         var feed = new TurnFeed();
         var reader = feed.Open();
@@ -119,7 +119,7 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
-    public void Readers_at_any_pace_read_the_same_turn_without_gap_or_repeat() =>
+    public void Readers_at_any_pace_get_every_event_once_and_in_order() =>
         Gen.Select(
             Gen.OneOf<ChatEvent>(
                 Gen.String[0, 5].Select(text => (ChatEvent)new ChatEvent.Content(text)),
@@ -128,14 +128,14 @@ public sealed class TurnFeedTests
                 Gen.Int[0, 9].Select(step => (ChatEvent)new ChatEvent.Start("m", "s", "t", default, step))).Array[0, 40],
             Gen.Bool.Array[40],
             Gen.Bool.Array[40])
-            .Sample((happened, reads, notifies) =>
+            .Sample((appended, reads, notifies) =>
             {
                 var feed = new TurnFeed();
                 var reader = feed.Open();
-                var seen = new List<ChatEvent>();
-                for (var i = 0; i < happened.Length; i++)
+                var received = new List<ChatEvent>();
+                for (var i = 0; i < appended.Length; i++)
                 {
-                    feed.Add(happened[i]);
+                    feed.Add(appended[i]);
                     if (notifies[i])
                     {
                         feed.Notify();
@@ -143,14 +143,14 @@ public sealed class TurnFeedTests
 
                     while (reads[i] && reader.TryRead(out var next) == FeedRead.Event)
                     {
-                        seen.Add(next!);
+                        received.Add(next!);
                     }
                 }
 
                 feed.Complete();
-                seen.AddRange(ReadAll(reader));
-                Assert.Equal(Merged(happened), Merged(seen));
-                Assert.Equal(Merged(happened), Merged(ReadAll(feed.Open())));
+                received.AddRange(ReadAll(reader));
+                Assert.Equal(Merged(appended), Merged(received));
+                Assert.Equal(Merged(appended), Merged(ReadAll(feed.Open())));
             });
 
     private static List<string> Merged(IEnumerable<ChatEvent> events)
@@ -175,7 +175,8 @@ public sealed class TurnFeedTests
             }
         }
 
-        // A delta without text says nothing, whether it is told or not; what it separated still is separate by kind.
+        // Empty deltas are ignored because a reader may or may not get them.
+        // The entries around an empty delta merge if they have the same key.
         return [.. merged.Where(entry => entry.Text.Length > 0 || entry.Key.StartsWith("Start", StringComparison.Ordinal)).Aggregate(new List<(string Key, string Text)>(), (list, entry) =>
         {
             if (list.Count > 0 && list[^1].Key == entry.Key && !entry.Key.StartsWith("Start", StringComparison.Ordinal))

@@ -44,7 +44,7 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
-    public void A_message_and_the_answers_to_its_calls_carry_the_model_that_answered_and_not_the_one_asked_for()
+    public void Messages_and_tool_results_carry_the_model_that_answered_instead_of_the_requested_one()
     {
         var record = new TurnRecord(Guid.NewGuid(), Guid.NewGuid(), Guid.NewGuid(), "user:a", "asked/for", Now);
         record.SetModel("the/first");
@@ -58,7 +58,7 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
-    public void An_end_touches_the_thread_only_until_it_is_written()
+    public void An_ended_turn_touches_its_thread_until_the_end_is_written()
     {
         var record = Record();
         record.MarkWritten(record.Changes());
@@ -72,7 +72,7 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
-    public void The_first_ending_stays()
+    public void The_first_ending_wins()
     {
         var record = Record();
         record.AppendText("partial");

@@ -13,19 +13,19 @@ using Sendcat.UnitTests.Reliability;
 
 namespace Sendcat.UnitTests.Http;
 
-/// <summary>Whatever a stranger writes, no parser throws, and none takes what it did not write itself.</summary>
+/// <summary>No parser throws on untrusted input, and none accepts a token or session that it did not issue.</summary>
 public sealed class ParserFuzzTests
 {
     private static readonly SigningKey Key = SigningKey.Load(
         new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", "a signing key for tests, long enough to sign")]).Build(), new HostingEnvironment { EnvironmentName = "Production" });
 
-    /// <summary>Characters that parsers care about, among any others, half surrogate pairs included.</summary>
+    /// <summary>Characters with a meaning for parsers, mixed with any others, including lone surrogates.</summary>
     private static readonly Gen<char> Character = Gen.OneOf(Gen.Char, Gen.Char["AZaz09-_.|:+/= \0{}\"\\,;%@*"], Gen.Char.AlphaNumeric, Gen.Const('.'));
 
     private static readonly Gen<string> Text = Gen.OneOf(Character.Array[0, 200].Select(chars => new string(chars)), Gen.OneOf(Character, Gen.Char.AlphaNumeric).Array[22].Select(chars => new string(chars)));
 
     [Fact]
-    public void Access_tokens_of_strangers_are_refused_whatever_they_look_like()
+    public void Forged_access_tokens_are_refused()
     {
         var tokens = new AccessTokens(Key, TimeProvider.System);
         var signature = Gen.OneOf(Character, Gen.Char.AlphaNumeric).Array[43].Select(chars => new string(chars));
@@ -39,7 +39,7 @@ public sealed class ParserFuzzTests
         var tokens = new AccessTokens(Key, TimeProvider.System);
         var token = tokens.Issue(new("user", Guid.NewGuid()));
 
-        // The last character holds two bits that no byte takes.
+        // The last character is not changed: two of its bits belong to no byte, so another character there can decode to the same bytes.
         Gen.Select(Gen.Int[0, token.Length - 2], Character).Sample((at, other) =>
         {
             var changed = token.ToCharArray();
@@ -49,7 +49,7 @@ public sealed class ParserFuzzTests
     }
 
     [Fact]
-    public void Sessions_of_strangers_are_refused_while_only_signed_ones_are_accepted()
+    public void Forged_sessions_are_refused_when_only_signed_sessions_are_accepted()
     {
         var sessions = Sessions(signedOnly: true);
 
@@ -57,7 +57,7 @@ public sealed class ParserFuzzTests
     }
 
     [Fact]
-    public void An_unsigned_session_never_passes_for_a_signed_one()
+    public void An_unsigned_session_is_never_accepted_as_a_signed_one()
     {
         var sessions = Sessions(signedOnly: false);
 
@@ -67,11 +67,11 @@ public sealed class ParserFuzzTests
     }
 
     [Fact]
-    public void Link_tokens_name_a_user_only_by_a_uuid() =>
+    public void Link_tokens_yield_a_user_only_as_a_uuid() =>
         Gen.OneOf(Text, Gen.Select(Text, Text).Select((user, rest) => $"{user}.{rest}.x")).Sample(token => LinkTokens.UserOf(token) is not { } user || Guid.TryParseExact(user, "D", out _));
 
     [Fact]
-    public void Cursors_and_limits_of_strangers_are_read_or_refused()
+    public void Untrusted_cursors_limits_and_ids_are_parsed_or_refused()
     {
         var encoded = Gen.OneOf(Text, Text.Select(text => System.Buffers.Text.Base64Url.EncodeToString(Encoding.UTF8.GetBytes(text))), Gen.Select(Gen.Decimal, Gen.Guid).Select((key, id) => new PageCursor("died", key, id).ToString()));
         encoded.Sample(text =>
@@ -105,7 +105,7 @@ public sealed class ParserFuzzTests
     }
 
     [Fact]
-    public void Mail_addresses_and_texts_are_judged()
+    public void Email_addresses_passwords_and_texts_are_checked_without_an_exception()
     {
         var options = new AccountOptions { ConfirmedDomains = "example.com, , drills.example" };
         Gen.OneOf(Text, Gen.Select(Text, Text).Select((name, domain) => $"{name}@{domain}")).Sample(text =>
@@ -119,7 +119,7 @@ public sealed class ParserFuzzTests
     }
 
     [Fact]
-    public void Every_knob_takes_or_refuses_any_text()
+    public void Every_knob_accepts_or_refuses_any_text()
     {
         var knobs = KnobsTests.Provider().GetRequiredService<KnobRegistry>().All;
         Gen.OneOf(Text, Gen.OneOf(Gen.Const("+1"), Gen.Const("-"), Gen.Const("_"), Gen.Const("1e999"), Gen.Const(""))).Sample(

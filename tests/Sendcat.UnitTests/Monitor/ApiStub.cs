@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.UnitTests.Monitor;
 
-/// <summary>A server that answers as the chat API would, as far as a test says how; it notes what it was asked.</summary>
+/// <summary>An HTTP server in place of the chat API. A test maps its responses; the stub records the requests.</summary>
 internal sealed class ApiStub : IAsyncDisposable
 {
     private readonly WebApplication server;
@@ -14,8 +14,10 @@ internal sealed class ApiStub : IAsyncDisposable
 
     public Uri Address => new($"{server.Urls.First()}/");
 
-    public List<string> Asked { get; } = [];
+    /// <summary>Method and path of each request, in order of arrival.</summary>
+    public List<string> Requests { get; } = [];
 
+    /// <summary>The body of the last request.</summary>
     public string LastBody { get; private set; } = "";
 
     public static async Task<ApiStub> StartAsync(Action<WebApplication, ApiStub> map)
@@ -29,9 +31,9 @@ internal sealed class ApiStub : IAsyncDisposable
         {
             using var reader = new StreamReader(http.Request.Body);
             var body = await reader.ReadToEndAsync(http.RequestAborted);
-            lock (stub.Asked)
+            lock (stub.Requests)
             {
-                stub.Asked.Add($"{http.Request.Method} {http.Request.Path}");
+                stub.Requests.Add($"{http.Request.Method} {http.Request.Path}");
                 stub.LastBody = body;
             }
 

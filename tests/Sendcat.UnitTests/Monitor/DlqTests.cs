@@ -14,7 +14,7 @@ public sealed class DlqTests
     private readonly StringWriter _errors = new();
 
     [Fact]
-    public async Task Groups_are_a_table_of_causes()
+    public async Task The_groups_command_prints_a_table_of_errors()
     {
         await using var api = await ServeAsync("groups", """{"items":[{"tool":"search_web","fingerprint":"0123456789ab","reason":"attempts_exhausted","error":"HTTP 503 [after] 7 ms","count":12,"firstAt":"2026-05-01T11:00:00Z","lastAt":"2026-05-01T12:00:00Z"}]}""");
 
@@ -26,7 +26,7 @@ public sealed class DlqTests
     }
 
     [Fact]
-    public async Task A_list_shows_every_attempt_on_request_and_where_it_goes_on()
+    public async Task The_list_command_prints_every_attempt_with_details_and_the_next_cursor()
     {
         await using var api = await ServeAsync("", """{"items":[{"id":"7c9e6679-7425-40de-944b-e07fc1f90ae7","tool":"search_web","error":"boom \u001b[2J","fingerprint":"0123456789ab","attempts":1,"replayCount":0,"diedAt":"2026-05-01T12:00:00Z","arguments":{"query":"kettle"},"history":[{"attempt":1,"startedAt":"2026-05-01T11:59:58Z","endedAt":"2026-05-01T12:00:00Z","worker":"w:1","error":"boom [1]"}]}],"nextCursor":"abc"}""");
 
@@ -45,7 +45,7 @@ public sealed class DlqTests
     }
 
     [Fact]
-    public async Task A_rehearsal_says_what_would_happen()
+    public async Task A_dry_run_reports_what_would_change()
     {
         await using var api = await ServeAsync("requeue", """{"dryRun":true,"matched":3,"changed":2,"skipped":1,"ids":[],"lastDueAt":"2026-05-01T12:00:01Z"}""");
 
@@ -56,7 +56,7 @@ public sealed class DlqTests
     }
 
     [Fact]
-    public async Task Programs_get_the_answer_as_it_is()
+    public async Task The_json_option_prints_the_response_as_JSON()
     {
         await using var api = await ServeAsync("discard", """{"dryRun":false,"matched":1,"changed":1,"skipped":0,"ids":["7c9e6679-7425-40de-944b-e07fc1f90ae7"]}""");
 
@@ -69,7 +69,7 @@ public sealed class DlqTests
     [Theory]
     [InlineData("requeue")]
     [InlineData("discard")]
-    public async Task To_change_something_one_has_to_say_what(string verb)
+    public async Task Requeue_and_discard_require_a_selection(string verb)
     {
         await using var api = await ServeAsync(verb, "{}");
 
@@ -78,14 +78,14 @@ public sealed class DlqTests
         Assert.Contains("--all", Assert.Single(parsed.Errors).Message, StringComparison.Ordinal);
         Assert.Empty(Command().Parse([verb, "--all", "--url", api.Address.ToString()]).Errors);
         Assert.All(["--id", "--limit", "--died-before"], (string option) => Assert.NotEmpty(Command().Parse([verb, option, "nonsense"]).Errors));
-        Assert.Empty(api.Asked);
+        Assert.Empty(api.Requests);
     }
 
     [Theory]
     [InlineData(400, "invalid_request", 1)]
     [InlineData(401, "unauthorized", 2)]
     [InlineData(503, "upstream_unavailable", 2)]
-    public async Task A_refusal_fails_and_a_wrong_key_decides_nothing(int status, string code, int exit)
+    public async Task An_error_response_prints_its_message_and_selects_the_exit_code(int status, string code, int exit)
     {
         await using var api = await ApiStub.StartAsync((app, _) => app.MapGet($"{Path}/groups", async http =>
         {
@@ -100,24 +100,24 @@ public sealed class DlqTests
     }
 
     [Fact]
-    public async Task Without_a_service_or_a_key_nothing_is_decided()
+    public async Task Without_a_reachable_service_or_a_key_the_exit_code_is_2()
     {
-        var gone = await ServeAsync("groups", "{}");
-        var address = gone.Address;
-        await gone.DisposeAsync();
+        var stopped = await ServeAsync("groups", "{}");
+        var address = stopped.Address;
+        await stopped.DisposeAsync();
 
         Assert.Equal(2, await Command().Parse(["groups", "--url", address.ToString()]).InvokeAsync());
         Assert.Equal(2, await OpsVerb.RunAsync("http://127.0.0.1:1", null, _errors, _ => Task.FromResult(0)));
     }
 
-    private static Task<ApiStub> ServeAsync(string path, string answer) => ApiStub.StartAsync((app, _) => app.Map($"{Path}/{path}".TrimEnd('/'), async http =>
+    private static Task<ApiStub> ServeAsync(string path, string response) => ApiStub.StartAsync((app, _) => app.Map($"{Path}/{path}".TrimEnd('/'), async http =>
     {
         Assert.Equal($"Bearer {Key}", http.Request.Headers.Authorization);
         http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(answer);
+        await http.Response.WriteAsync(response);
     }));
 
     private System.CommandLine.Command Command() => DlqCommand.Create(_terminal.Console, _errors, Key);
 
-    private Task<int> RunAsync(ApiStub api, params string[] words) => Command().Parse([.. words, "--url", api.Address.ToString()]).InvokeAsync();
+    private Task<int> RunAsync(ApiStub api, params string[] args) => Command().Parse([.. args, "--url", api.Address.ToString()]).InvokeAsync();
 }

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace Sendcat.UnitTests.Monitor;
 
-/// <summary>A console into a string, with or without colours.</summary>
+/// <summary>A console that writes to a string, with or without ANSI escape sequences.</summary>
 internal sealed class PlainTerminal
 {
     private readonly StringWriter written = new() { NewLine = "\n" };

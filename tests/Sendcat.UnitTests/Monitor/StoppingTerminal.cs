@@ -3,29 +3,35 @@ using Spectre.Console;
 
 namespace Sendcat.UnitTests.Monitor;
 
-/// <summary>Somebody who presses Ctrl-C when they have read a certain word.</summary>
+/// <summary>A console that cancels a token, as Ctrl-C does, when a given text was written.</summary>
 internal sealed class StoppingTerminal
 {
-    private readonly Watched written;
+    private readonly CancellingWriter written;
 
-    public StoppingTerminal(string word, CancellationTokenSource stop)
+    public StoppingTerminal(string trigger, CancellationTokenSource stop)
     {
-        written = new(word, stop) { NewLine = "\n" };
-        Console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(written) });
+        written = new(trigger, stop) { NewLine = "\n" };
+        Console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = AnsiSupport.No,
+            ColorSystem = ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Out = new AnsiConsoleOutput(written),
+        });
     }
 
     public IAnsiConsole Console { get; }
 
     public string Text => written.ToString();
 
-    private sealed class Watched(string word, CancellationTokenSource stop) : StringWriter
+    private sealed class CancellingWriter(string trigger, CancellationTokenSource stop) : StringWriter
     {
         public override Encoding Encoding => Encoding.UTF8;
 
         public override void Write(string? value)
         {
             base.Write(value);
-            if (ToString().Contains(word, StringComparison.Ordinal))
+            if (ToString().Contains(trigger, StringComparison.Ordinal))
             {
                 stop.Cancel();
             }

@@ -8,7 +8,7 @@ public sealed class TranscriptTests
     [Theory]
     [InlineData("sendcat")]
     [InlineData("ui")]
-    public async Task Either_dialect_gives_the_same_transcript(string dialect)
+    public async Task Both_dialects_produce_the_same_transcript(string dialect)
     {
         var terminal = new PlainTerminal();
         var transcript = new Transcript(terminal.Console);
@@ -22,7 +22,7 @@ public sealed class TranscriptTests
     }
 
     [Fact]
-    public void On_a_terminal_reasoning_is_dimmed_and_rows_are_a_table()
+    public void With_ANSI_support_reasoning_is_dimmed_and_rows_are_a_table()
     {
         var terminal = new PlainTerminal(colours: true);
         var transcript = new Transcript(terminal.Console);
@@ -38,7 +38,7 @@ public sealed class TranscriptTests
     }
 
     [Fact]
-    public void All_rows_are_counted_though_a_few_are_shown()
+    public void The_transcript_counts_all_rows_and_shows_the_first_eight()
     {
         var terminal = new PlainTerminal();
         var rows = string.Join(',', Enumerable.Range(1, 46).Select(n => $$"""{"title":"Kettle {{n}}"}"""));
@@ -52,7 +52,7 @@ public sealed class TranscriptTests
     [Theory]
     [InlineData("sendcat", "data: {\"type\":\"error\",\"error\":\"The model is busy\",\"code\":\"upstream_rate_limited\",\"retryAfterMs\":1500}\n\n")]
     [InlineData("ui", "data: {\"type\":\"data-error\",\"data\":{\"code\":\"upstream_rate_limited\",\"retryable\":true,\"retryAfterMs\":1500}}\n\ndata: {\"type\":\"error\",\"errorText\":\"The model is busy\"}\n\ndata: {\"type\":\"finish-step\"}\n\ndata: [DONE]\n\n")]
-    public async Task An_error_is_the_last_thing_and_says_when_to_try_again(string dialect, string stream)
+    public async Task An_error_is_printed_last_and_with_its_retry_delay(string dialect, string stream)
     {
         var terminal = new PlainTerminal();
         var transcript = new Transcript(terminal.Console);
@@ -66,7 +66,7 @@ public sealed class TranscriptTests
     }
 
     [Fact]
-    public async Task A_stream_that_just_ends_is_a_failure()
+    public async Task A_stream_without_an_end_event_is_a_failure()
     {
         var events = await ReadAsync("data: {\"type\":\"content\",\"content\":\"half\"}\n\n", "sendcat").ToListAsync();
 

@@ -11,43 +11,43 @@ namespace Sendcat.UnitTests.Monitor;
 public sealed class WatchTests
 {
     [Fact]
-    public async Task The_console_tells_for_every_address_whether_chats_can_be_started()
+    public async Task The_console_shows_for_every_address_whether_it_can_start_chats()
     {
-        await using var good = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
-        await using var poor = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: false));
-        var gone = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
-        var goneAddress = gone.Address;
-        await gone.DisposeAsync();
+        await using var up = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
+        await using var degraded = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: false));
+        var down = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
+        var downAddress = down.Address;
+        await down.DisposeAsync();
 
-        await using var console = await StartAsync($"{good.Address};{poor.Address};{goneAddress}");
+        await using var console = await StartAsync($"{up.Address};{degraded.Address};{downAddress}");
         using var http = new HttpClient { BaseAddress = new(console.Urls.First()) };
         var status = await http.GetFromJsonAsync<JsonElement>("api/status", TestContext.Current.CancellationToken);
         var page = await http.GetStringAsync("", TestContext.Current.CancellationToken);
 
         var states = status.GetProperty("apis").EnumerateArray().ToDictionary(a => a.GetProperty("address").GetString()!, a => a.GetProperty("latest").GetProperty("state").GetString());
-        Assert.Equal("up", states[good.Address.AbsoluteUri]);
-        Assert.Equal("degraded", states[poor.Address.AbsoluteUri]);
-        Assert.Equal("down", states[goneAddress.AbsoluteUri]);
+        Assert.Equal("up", states[up.Address.AbsoluteUri]);
+        Assert.Equal("degraded", states[degraded.Address.AbsoluteUri]);
+        Assert.Equal("down", states[downAddress.AbsoluteUri]);
         Assert.Equal("down", status.GetProperty("state").GetString());
-        Assert.Contains(good.Address.AbsoluteUri, page, StringComparison.Ordinal);
+        Assert.Contains(up.Address.AbsoluteUri, page, StringComparison.Ordinal);
         Assert.Contains("Healthy", await http.GetStringAsync("health", TestContext.Current.CancellationToken), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task Service_discovery_gives_every_replica()
+    public async Task Service_discovery_returns_every_replica()
     {
         await using var one = await ApiStub.StartAsync((app, _) => Map(app, healthy: true, ok: true));
         await using var two = await ApiStub.StartAsync((app, _) => Map(app, healthy: false, ok: true));
 
         await using var console = await StartAsync(null, $"--services:api:http:0={one.Address}", $"--services:api:http:1={two.Address}");
-        var looks = console.Services.GetRequiredService<ObservationHistory>().Snapshot();
+        var apis = console.Services.GetRequiredService<ObservationHistory>().Snapshot();
 
-        Assert.Equal(2, looks.Count);
-        Assert.Contains(looks, l => l.Observations[^1] is { State: "degraded", HealthStatus: 503 });
+        Assert.Equal(2, apis.Count);
+        Assert.Contains(apis, api => api.Observations[^1] is { State: "degraded", HealthStatus: 503 });
     }
 
     [Fact]
-    public void The_history_is_short_and_forgets_addresses_that_stay_away()
+    public void The_history_is_bounded_and_removes_addresses_that_are_no_longer_observed()
     {
         var history = new ObservationHistory();
         ApiObservation At(string address, int second) => new(DateTimeOffset.UnixEpoch.AddSeconds(second), new(address), "up", 200, 200, true, null, 1, null, null);
@@ -58,9 +58,9 @@ public sealed class WatchTests
             history.Add([At("http://new/", i)]);
         }
 
-        var (address, looks) = Assert.Single(history.Snapshot());
+        var (address, observations) = Assert.Single(history.Snapshot());
         Assert.Equal("http://new/", address.AbsoluteUri);
-        Assert.Equal(ObservationHistory.Capacity, looks.Count);
+        Assert.Equal(ObservationHistory.Capacity, observations.Count);
     }
 
     private static async Task<WebApplication> StartAsync(string? apiUrl, params string[] settings)

@@ -9,7 +9,7 @@ public class ChatRequestBodyTests
     private static readonly ToolDeclaration Clock = new("get_current_time", "Tells the time.", """{"type":"object","properties":{}}""");
 
     [Fact]
-    public async Task A_plain_question_is_written_plainly()
+    public async Task A_text_message_is_written_with_system_prompt_and_usage_option()
     {
         var json = await WriteAsync(Request(new ProviderMessage("user", "Zoë 🦜 \ud83e")), prompts: ["be kind"]);
 
@@ -20,7 +20,7 @@ public class ChatRequestBodyTests
     [Theory]
     [InlineData(true, "auto")]
     [InlineData(false, "none")]
-    public async Task Tools_are_declared_to_models_that_take_them(bool allowed, string choice)
+    public async Task Tools_are_declared_to_models_with_native_tools(bool allowed, string choice)
     {
         var json = await WriteAsync(Request(new ProviderMessage("user", "x")) with { Tools = [Clock], ToolsAllowed = allowed });
 
@@ -29,7 +29,7 @@ public class ChatRequestBodyTests
     }
 
     [Fact]
-    public async Task Tools_are_not_declared_to_models_that_do_not()
+    public async Task Tools_are_not_declared_to_models_without_native_tools()
     {
         var json = await WriteAsync(Request(new ProviderMessage("user", "x")) with { Tools = [Clock] }, nativeTools: false);
 
@@ -37,7 +37,7 @@ public class ChatRequestBodyTests
     }
 
     [Fact]
-    public async Task A_tool_call_its_result_and_the_reasoning_behind_it_are_replayed()
+    public async Task Tool_calls_tool_results_and_reasoning_details_are_replayed()
     {
         var json = await WriteAsync(Request(
             new ProviderMessage("assistant", "") { ToolCalls = [new("c1", "f", """{"a":"b"}""")], ReasoningDetailsJson = """[{"type":"reasoning.text","text":"hm"}]""" },
@@ -52,7 +52,7 @@ public class ChatRequestBodyTests
     }
 
     [Fact]
-    public async Task Attachments_become_parts()
+    public async Task Attachments_become_content_parts()
     {
         var json = await WriteAsync(Request(
             new ProviderMessage("user", "what is this?") { Attachments = [new("https://x/1", "image/png", "a.png"), new("https://x/2", "application/pdf", "b.pdf")] },
@@ -67,7 +67,7 @@ public class ChatRequestBodyTests
     }
 
     [Fact]
-    public async Task A_long_history_has_its_length_told_in_advance()
+    public async Task A_long_history_is_sent_with_its_content_length()
     {
         using var body = ChatRequestBody.Write(Request([.. Enumerable.Repeat(new ProviderMessage("user", new string('é', 1000)), 200)]), "m/one", true, []);
 
@@ -75,7 +75,8 @@ public class ChatRequestBodyTests
         Assert.Equal("application/json", body.Headers.ContentType!.MediaType);
     }
 
-    private static ProviderRequest Request(params ProviderMessage[] messages) => new() { Messages = messages, ThreadId = "t", StreamId = "s" };
+    private static ProviderRequest Request(params ProviderMessage[] messages) =>
+        new() { Messages = messages, ThreadId = "t", StreamId = "s" };
 
     private static async Task<JsonObject> WriteAsync(ProviderRequest request, bool nativeTools = true, params string[] prompts)
     {
@@ -83,5 +84,6 @@ public class ChatRequestBodyTests
         return JsonNode.Parse(await body.ReadAsStringAsync())!.AsObject();
     }
 
-    private static void JsonEquals(string expected, JsonNode actual) => Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), actual.ToJsonString());
+    private static void JsonEquals(string expected, JsonNode actual) =>
+        Assert.True(JsonNode.DeepEquals(JsonNode.Parse(expected), actual), actual.ToJsonString());
 }

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.Configuration;
 using Sendcat.ApiService.Providers;
-using static Sendcat.UnitTests.Providers.Answers;
+using static Sendcat.UnitTests.Providers.ProviderResponses;
 using static Sendcat.UnitTests.Providers.ScriptedProvider;
 
 namespace Sendcat.UnitTests.Providers;
@@ -38,11 +38,11 @@ public sealed class GenAiTelemetryTests : IDisposable
     }
 
     [Fact]
-    public async Task A_call_leaves_a_span_of_its_whole_life()
+    public async Task A_call_records_one_span_with_route_model_and_usage()
     {
-        _provider.Refuses(500).Answers(Text("x"), Finish("stop"), Usage(), Done);
+        _provider.Refuses(500).RespondsWith(Text("x"), Finish("stop"), Usage(), Done);
 
-        await _provider.RunAsync(Turn() with { ThreadId = _thread });
+        await _provider.RunAsync(Request() with { ThreadId = _thread });
 
         var span = Span();
         Assert.Equal(("chat openai/gpt-5", ActivityKind.Client), (span.DisplayName, span.Kind));
@@ -60,10 +60,10 @@ public sealed class GenAiTelemetryTests : IDisposable
     }
 
     [Fact]
-    public async Task Content_is_on_the_span_when_it_is_captured()
+    public async Task Captured_content_is_recorded_on_the_span()
     {
         using var provider = new ScriptedProvider(captureContent: true);
-        provider.Answers(Text("Here you are."), Finish("stop"), Usage(), Done);
+        provider.RespondsWith(Text("Here you are."), Finish("stop"), Usage(), Done);
         ProviderMessage[] messages =
         [
             new("user", "a kettle") { Attachments = [new("data:image/png;base64,AAAA", "image/png", "photo")] },
@@ -71,7 +71,7 @@ public sealed class GenAiTelemetryTests : IDisposable
             new("tool", "three kettles") { ToolCallId = "call_1", Name = "search_products" },
         ];
 
-        await provider.RunAsync(Turn() with { ThreadId = _thread, Messages = messages, Tools = [new("search_products", "Finds products", """{"type":"object"}""")] });
+        await provider.RunAsync(Request() with { ThreadId = _thread, Messages = messages, Tools = [new("search_products", "Finds products", """{"type":"object"}""")] });
 
         var span = Span();
         AssertJson("gen_ai.input.messages", """
@@ -108,24 +108,24 @@ public sealed class GenAiTelemetryTests : IDisposable
         Assert.Equal(captured, ContentCapture.From(new ConfigurationBuilder().AddInMemoryCollection([new(ContentCapture.Variable, setting)]).Build()).IsOn);
 
     [Fact]
-    public async Task A_failure_is_named_by_its_code()
+    public async Task A_failed_call_records_its_error_code()
     {
         _provider.Refuses(401);
 
-        await _provider.RunAsync(Turn() with { ThreadId = _thread });
+        await _provider.RunAsync(Request() with { ThreadId = _thread });
 
         Assert.Equal(("upstream_auth", ActivityStatusCode.Error), ((string?)Span().GetTagItem("error.type"), Span().Status));
     }
 
     [Fact]
-    public async Task Metrics_have_closed_tags()
+    public async Task Metric_tags_come_from_closed_sets()
     {
         using var duration = _provider.Meters.Seconds("gen_ai.client.operation.duration");
         using var firstChunk = _provider.Meters.Seconds("gen_ai.client.operation.time_to_first_chunk");
         using var tokens = _provider.Meters.Counts("gen_ai.client.token.usage");
-        _provider.Answers(Text("x"), Finish("stop"), Usage(), Done).Refuses(404);
+        _provider.RespondsWith(Text("x"), Finish("stop"), Usage(), Done).Refuses(404);
 
-        await _provider.RunAsync(Turn("someone/made-this-up"));
+        await _provider.RunAsync(Request("someone/made-this-up"));
         await _provider.RunAsync();
 
         var durations = duration.GetMeasurementSnapshot();

@@ -9,7 +9,8 @@ public sealed class ModelAccessTests : IDisposable
     private readonly ModelAccessOptions _lists = new();
     private readonly ModelAccess _access;
 
-    public ModelAccessTests() => _access = new(new Fixed<ModelAccessOptions>(_lists), new Fixed<ProviderRouteOptions>(_provider.Knobs), _provider.Catalogue);
+    public ModelAccessTests() =>
+        _access = new(new Fixed<ModelAccessOptions>(_lists), new Fixed<ProviderRouteOptions>(_provider.Knobs), _provider.Catalogue);
 
     public void Dispose() => _provider.Dispose();
 
@@ -20,7 +21,8 @@ public sealed class ModelAccessTests : IDisposable
     [InlineData("openai/gpt-4o-mini", false)]
     [InlineData("openai/o1-pro", false)]
     [InlineData("openai/GPT-5", false)]
-    public void A_guest_may_ask_what_is_configured(string model, bool allowed) => Assert.Equal(allowed, _access.Allows(model, guest: true));
+    public void A_guest_may_use_the_configured_models_only(string model, bool allowed) =>
+        Assert.Equal(allowed, _access.Allows(model, guest: true));
 
     [Theory]
     [InlineData("openai/gpt-4o-mini", true)]
@@ -28,10 +30,11 @@ public sealed class ModelAccessTests : IDisposable
     [InlineData("openai/o1-preview", false)]
     [InlineData("openai/o1-pro", false)]
     [InlineData("openai/gpt-4o-mini:online", false)]
-    public void A_user_may_ask_what_the_table_has_up_to_the_price_while_the_catalogue_is_away(string model, bool allowed) => Assert.Equal(allowed, _access.Allows(model, guest: false));
+    public void Without_the_live_catalogue_a_user_may_use_table_models_up_to_the_maximum_price(string model, bool allowed) =>
+        Assert.Equal(allowed, _access.Allows(model, guest: false));
 
     [Fact]
-    public void The_catalogue_decides_once_it_is_there()
+    public void The_live_catalogue_decides_once_it_is_loaded()
     {
         Catalogue(("someone/cheap", new(1, 20)), ("someone/dear", new(1, 20.01m)), ("someone/priceless", null));
 
@@ -40,7 +43,7 @@ public sealed class ModelAccessTests : IDisposable
     }
 
     [Fact]
-    public void What_is_configured_or_listed_may_cost_anything_and_be_unknown()
+    public void Configured_and_listed_models_are_allowed_at_any_price_and_when_unknown()
     {
         _provider.Knobs.AgentPrimaryModel = "openai/o1-pro";
         _lists.UserModels = "*, unknown/model";
@@ -52,7 +55,7 @@ public sealed class ModelAccessTests : IDisposable
     }
 
     [Fact]
-    public void A_list_without_a_word_for_more_is_all_there_is()
+    public void A_list_without_a_keyword_allows_only_its_own_models()
     {
         _lists.GuestModels = "moonshotai/kimi-k2.5";
 

@@ -15,10 +15,11 @@ public sealed class ModelCatalogueTests : IDisposable
     [InlineData("openai/gpt-5-mini", "fast")]
     [InlineData("google/gemini-2.5-pro", "agent")]
     [InlineData("someone/gemini-mini-flash", "agent")]
-    public void The_class_follows_the_exact_id_and_never_a_part_of_it(string? model, string expected) => Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
+    public void The_model_class_depends_on_the_exact_model_id_only(string? model, string expected) =>
+        Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
 
     [Fact]
-    public void The_configuration_stands_above_the_table()
+    public void The_configuration_overrides_the_table()
     {
         _provider.Knobs.ModelClasses = "google/gemini-2.5-pro=fast, someone/new = fast,";
         _provider.Knobs.DefaultModelClass = "fast";
@@ -36,7 +37,7 @@ public sealed class ModelCatalogueTests : IDisposable
     [InlineData("openai/gpt-5-codex", true, false)]
     [InlineData("someone/gr1ffin", false, false)]
     [InlineData("someone/clever-thinking:free", false, true)]
-    public void Capabilities_come_from_the_table_or_a_guess(string model, bool tools, bool reasoning) =>
+    public void Capabilities_come_from_the_table_or_are_inferred_from_the_id(string model, bool tools, bool reasoning) =>
         Assert.Equal(new(tools, reasoning), _provider.Catalogue.CapabilityOf(model));
 
     [Theory]
@@ -47,17 +48,17 @@ public sealed class ModelCatalogueTests : IDisposable
     [InlineData("line\n", false)]
     [InlineData("naïve/model", false)]
     [InlineData(null, false)]
-    public void Ids_have_a_shape(string? id, bool valid)
+    public void Model_ids_are_validated(string? id, bool valid)
     {
         Assert.Equal(valid, ModelCatalogue.IsModelId(id));
         Assert.False(ModelCatalogue.IsModelId(new string('x', 121)));
     }
 
     [Fact]
-    public async Task The_live_catalogue_has_the_last_word_on_tools_once_it_is_there()
+    public async Task The_live_catalogue_overrides_tool_support_once_it_is_loaded()
     {
         using var refresh = Refresh();
-        _provider.Answers("""{"data":[{"id":"someone/new","supported_parameters":["tools","stop"]},{"id":"openai/gpt-4o","supported_parameters":[]},{"id":"x"},5]}""");
+        _provider.RespondsWith("""{"data":[{"id":"someone/new","supported_parameters":["tools","stop"]},{"id":"openai/gpt-4o","supported_parameters":[]},{"id":"x"},5]}""");
         Assert.False(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
 
         await _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
@@ -70,10 +71,10 @@ public sealed class ModelCatalogueTests : IDisposable
     }
 
     [Fact]
-    public async Task Prices_and_the_longest_answer_are_those_of_the_live_catalogue_and_odd_ones_are_unknown()
+    public async Task Prices_and_maximum_output_come_from_the_live_catalogue_and_invalid_values_are_unknown()
     {
         using var refresh = Refresh();
-        _provider.Answers("""
+        _provider.RespondsWith("""
             {"data":[
               {"id":"a/text","pricing":{"prompt":"0.00000125","completion":"1e-5"},"top_provider":{"max_completion_tokens":353}},
               {"id":"a/number","pricing":{"prompt":0,"completion":0.000002},"top_provider":{"max_completion_tokens":null}},
@@ -93,10 +94,10 @@ public sealed class ModelCatalogueTests : IDisposable
     }
 
     [Fact]
-    public async Task A_catalogue_is_asked_for_once_until_it_is_stale()
+    public async Task A_catalogue_refresh_is_requested_once_until_the_catalogue_is_stale()
     {
         using var refresh = Refresh();
-        _provider.Answers("""{"data":[]}""");
+        _provider.RespondsWith("""{"data":[]}""");
         _provider.Catalogue.CapabilityOf("a/b/c");
         _provider.Catalogue.CapabilityOf("a/b/c");
         await _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
@@ -104,43 +105,43 @@ public sealed class ModelCatalogueTests : IDisposable
 
         _provider.Time.Advance(TimeSpan.FromMinutes(14));
         _provider.Catalogue.CapabilityOf("a/b/c");
-        var wanted = _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
-        Assert.False(wanted.IsCompleted);
+        var requested = _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
+        Assert.False(requested.IsCompleted);
         _provider.Time.Advance(TimeSpan.FromMinutes(1));
         _provider.Catalogue.CapabilityOf("a/b/c");
 
-        await wanted;
+        await requested;
     }
 
     [Theory]
     [InlineData("not json")]
     [InlineData("[]")]
     [InlineData("""{"data":5}""")]
-    public async Task A_failed_fetch_keeps_what_was_known_and_is_tried_again_in_fifteen_seconds(string answer)
+    public async Task A_failed_refresh_keeps_the_old_catalogue_and_is_retried_after_fifteen_seconds(string response)
     {
         using var refresh = Refresh();
-        _provider.Answers("""{"data":[{"id":"someone/new","supported_parameters":["tools"]}]}""").Answers(answer);
+        _provider.RespondsWith("""{"data":[{"id":"someone/new","supported_parameters":["tools"]}]}""").RespondsWith(response);
         await refresh.RefreshAsync(CancellationToken.None);
         await refresh.RefreshAsync(CancellationToken.None);
 
         Assert.True(_provider.Catalogue.CapabilityOf("someone/new").NativeTools);
-        var wanted = _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
-        Assert.False(wanted.IsCompleted);
+        var requested = _provider.Catalogue.WaitForRefreshRequestAsync(CancellationToken.None);
+        Assert.False(requested.IsCompleted);
         _provider.Time.Advance(TimeSpan.FromSeconds(15));
         _provider.Catalogue.CapabilityOf("someone/new");
-        await wanted;
+        await requested;
     }
 
     [Fact]
-    public async Task A_provider_that_hangs_is_given_up_after_five_seconds()
+    public async Task A_catalogue_refresh_times_out_after_five_seconds()
     {
         using var refresh = Refresh();
-        var abandoned = _provider.HangsBeforeHeaders();
+        var cancelled = _provider.HangsBeforeHeaders();
 
         var run = refresh.RefreshAsync(CancellationToken.None);
         _provider.Time.Advance(TimeSpan.FromSeconds(5));
 
-        await abandoned;
+        await cancelled;
         await run;
     }
 

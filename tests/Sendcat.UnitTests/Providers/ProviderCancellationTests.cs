@@ -1,10 +1,10 @@
 using Sendcat.ApiService.Providers;
-using static Sendcat.UnitTests.Providers.Answers;
+using static Sendcat.UnitTests.Providers.ProviderResponses;
 using static Sendcat.UnitTests.Providers.ScriptedProvider;
 
 namespace Sendcat.UnitTests.Providers;
 
-/// <summary>A caller who goes away is nobody's failure, and the provider hears of it in every phase.</summary>
+/// <summary>A cancelled call does not count as a failure of the route. The provider's request is aborted in every phase.</summary>
 public sealed class ProviderCancellationTests : IDisposable
 {
     private readonly ScriptedProvider _provider = new();
@@ -17,24 +17,24 @@ public sealed class ProviderCancellationTests : IDisposable
     }
 
     [Fact]
-    public async Task Before_the_headers()
+    public async Task Cancellation_before_the_headers_aborts_the_request()
     {
-        var abandoned = _provider.HangsBeforeHeaders();
-        await using var events = _provider.Router.StreamAsync(Turn(), _caller.Token).GetAsyncEnumerator();
+        var cancelled = _provider.HangsBeforeHeaders();
+        await using var events = _provider.Router.StreamAsync(Request(), _caller.Token).GetAsyncEnumerator();
         var next = events.MoveNextAsync();
 
         await _caller.CancelAsync();
 
-        await abandoned;
+        await cancelled;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
-        NothingCounts();
+        AssertNoFailureCounted();
     }
 
     [Fact]
-    public async Task Before_the_first_token()
+    public async Task Cancellation_before_the_first_token_closes_the_response()
     {
         var body = _provider.Streams();
-        await using var events = _provider.Router.StreamAsync(Turn(), _caller.Token).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), _caller.Token).GetAsyncEnumerator();
         await events.MoveNextAsync();
         var next = events.MoveNextAsync();
 
@@ -42,15 +42,15 @@ public sealed class ProviderCancellationTests : IDisposable
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
         await body.Closed;
-        NothingCounts();
+        AssertNoFailureCounted();
     }
 
     [Fact]
-    public async Task While_the_reader_of_the_events_is_busy()
+    public async Task Cancellation_between_two_reads_closes_the_response()
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("x"));
-        await using var events = _provider.Router.StreamAsync(Turn(), _caller.Token).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), _caller.Token).GetAsyncEnumerator();
         await events.MoveNextAsync();
         await events.MoveNextAsync();
 
@@ -58,15 +58,15 @@ public sealed class ProviderCancellationTests : IDisposable
 
         await body.Closed;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await events.MoveNextAsync());
-        NothingCounts();
+        AssertNoFailureCounted();
     }
 
     [Fact]
-    public async Task By_leaving_the_enumeration()
+    public async Task Leaving_the_enumeration_closes_the_response()
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("x"));
-        await foreach (var providerEvent in _provider.Router.StreamAsync(Turn() with { PrimaryHeld = false }, CancellationToken.None))
+        await foreach (var providerEvent in _provider.Router.StreamAsync(Request() with { PrimaryHeld = false }, CancellationToken.None))
         {
             if (providerEvent is ProviderEvent.Text)
             {
@@ -75,38 +75,38 @@ public sealed class ProviderCancellationTests : IDisposable
         }
 
         await body.Closed;
-        NothingCounts();
+        AssertNoFailureCounted();
     }
 
     [Fact]
-    public async Task During_the_pause_before_a_retry()
+    public async Task Cancellation_during_the_retry_delay_ends_the_call()
     {
         _provider.Knobs.PrimaryRetries = 1;
         _provider.Refuses(402, "1");
-        await using var events = _provider.Router.StreamAsync(Turn(), _caller.Token).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), _caller.Token).GetAsyncEnumerator();
         var next = events.MoveNextAsync();
 
         await _caller.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
-        NothingCounts();
+        AssertNoFailureCounted();
     }
 
     [Fact]
-    public async Task And_when_it_comes_together_with_a_failure_there_is_no_failover()
+    public async Task Cancellation_together_with_a_failure_does_not_fail_over()
     {
-        _provider.Breaks(new HttpRequestException("refused"));
+        _provider.FailsWith(new HttpRequestException("refused"));
         await _caller.CancelAsync();
-        await using var events = _provider.Router.StreamAsync(Turn(), _caller.Token).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), _caller.Token).GetAsyncEnumerator();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await events.MoveNextAsync());
-        NothingCounts();
+        AssertNoFailureCounted();
     }
 
-    private void NothingCounts()
+    private void AssertNoFailureCounted()
     {
         Assert.True(_provider.Requests.Count <= 1);
         Assert.Equal(0, _provider.Guards.Circuit("primary").FailureCount);
-        Assert.Empty(_provider.Guards.Holding);
+        Assert.Empty(_provider.Guards.HeldSlots);
     }
 }

@@ -6,26 +6,28 @@ using Sendcat.ApiService.Providers.OpenRouter;
 
 namespace Sendcat.UnitTests.Providers;
 
-/// <summary>Answers of a provider, as bytes and as what they mean.</summary>
-internal static class Answers
+/// <summary>Builds SSE chunks of a provider response and parses a response with <see cref="OpenRouterReader"/>.</summary>
+internal static class ProviderResponses
 {
     public const string Done = "data: [DONE]\n\n";
 
     public static string Data(string json) => $"data: {json}\n\n";
 
-    public static string Delta(string members) => Data($$"""{"id":"gen-1","model":"m/one","choices":[{"index":0,"delta":{{{members}}},"finish_reason":null}]}""");
+    public static string Delta(string members) =>
+        Data($$"""{"id":"gen-1","model":"m/one","choices":[{"index":0,"delta":{{{members}}},"finish_reason":null}]}""");
 
     public static string Text(string text) => Delta($"\"role\":\"assistant\",\"content\":{JsonSerializer.Serialize(text)}");
 
-    public static string Finish(string reason) => Data($$"""{"id":"gen-1","model":"m/one","choices":[{"index":0,"delta":{"content":""},"finish_reason":"{{reason}}"}]}""");
+    public static string Finish(string reason) =>
+        Data($$"""{"id":"gen-1","model":"m/one","choices":[{"index":0,"delta":{"content":""},"finish_reason":"{{reason}}"}]}""");
 
     public static string Usage(string choices = "[]") =>
         Data($$"""{"choices":{{choices}},"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"cost":0.0025,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3} } }""");
 
-    public static Task<Meaning> ReadAsync(string sse, MarkupSyntax? syntax = null) => ReadAsync(Encoding.UTF8.GetBytes(sse), [], syntax);
+    public static Task<ParsedResponse> ReadAsync(string sse, MarkupSyntax? syntax = null) => ReadAsync(Encoding.UTF8.GetBytes(sse), [], syntax);
 
-    /// <param name="cuts">Lengths of the successive reads; after the last, reads are as long as they can be.</param>
-    public static async Task<Meaning> ReadAsync(byte[] sse, int[] cuts, MarkupSyntax? syntax = null)
+    /// <param name="cuts">Maximum length in bytes of each successive read. Reads after the last entry fill the whole buffer.</param>
+    public static async Task<ParsedResponse> ReadAsync(byte[] sse, int[] cuts, MarkupSyntax? syntax = null)
     {
         var markup = new TextMarkup(syntax ?? MarkupSyntax.Native, webSearch: true, toolsAllowed: true, TimeProvider.System);
         using var reader = new OpenRouterReader(new CutStream(sse, cuts), markup, new ProviderFaults(ProviderRoute.Primary), TimeProvider.System);
@@ -36,11 +38,11 @@ internal static class Answers
             {
             }
 
-            return Meaning.Of(events, null);
+            return ParsedResponse.Of(events, null);
         }
         catch (ProviderException failure)
         {
-            return Meaning.Of(events, failure);
+            return ParsedResponse.Of(events, failure);
         }
     }
 
@@ -61,10 +63,12 @@ internal static class Answers
     }
 }
 
-/// <summary>What an answer says, without regard to how it was cut into events. Made-up call ids are left out.</summary>
-internal sealed record Meaning(string Text, string Reasoning, string Started, string Arguments, string Calls, string? Finish, ProviderUsage? Usage, string? Details, string? Model, string? Error)
+/// <summary>The parsed content of a response, independent of its split into events. Generated call ids read as <c>made-up</c>.</summary>
+internal sealed record ParsedResponse(
+    string Text, string Reasoning, string Started, string Arguments, string Calls, string? Finish, ProviderUsage? Usage, string? Details, string? Model,
+    string? Error)
 {
-    public static Meaning Of(IReadOnlyList<ProviderEvent> events, ProviderException? failure)
+    public static ParsedResponse Of(IReadOnlyList<ProviderEvent> events, ProviderException? failure)
     {
         var finished = events.OfType<ProviderEvent.Finished>().SingleOrDefault();
         return new(
@@ -80,5 +84,6 @@ internal sealed record Meaning(string Text, string Reasoning, string Started, st
             failure?.Error.Code);
     }
 
-    private static string Id(string id) => id.StartsWith("call_0", StringComparison.Ordinal) && Guid.TryParse(id[5..], out _) ? "made-up" : id;
+    private static string Id(string id) =>
+        id.StartsWith("call_0", StringComparison.Ordinal) && Guid.TryParse(id[5..], out _) ? "made-up" : id;
 }

@@ -9,7 +9,7 @@ namespace Sendcat.UnitTests.Providers;
 public class ProviderRouteOptionsTests
 {
     [Fact]
-    public async Task Values_come_by_their_names()
+    public async Task Values_are_read_by_their_knob_names()
     {
         await using var services = Services(
             ("CHAT_PROVIDER_PRIMARY_TIMEOUT_MS", "2000"), ("CHAT_PROVIDER_PRIMARY_RETRIES", "3"), ("CHAT_MODEL_FAST_PRIMARY", "a/b"), ("CHAT_DEFAULT_MODEL_CLASS", "fast"),

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sendcat.ApiService.Providers;
-using static Sendcat.UnitTests.Providers.Answers;
+using static Sendcat.UnitTests.Providers.ProviderResponses;
 using static Sendcat.UnitTests.Providers.ScriptedProvider;
 
 namespace Sendcat.UnitTests.Providers;
@@ -12,9 +12,9 @@ public sealed class ProviderRouterTests : IDisposable
     public void Dispose() => _provider.Dispose();
 
     [Fact]
-    public async Task A_good_answer_comes_from_the_primary_route()
+    public async Task A_successful_call_uses_the_primary_route()
     {
-        _provider.Answers(Text("hi"), Finish("stop"), Usage(), Done);
+        _provider.RespondsWith(Text("hi"), Finish("stop"), Usage(), Done);
 
         var (events, failure) = await _provider.RunAsync();
 
@@ -23,13 +23,13 @@ public sealed class ProviderRouterTests : IDisposable
         Assert.Equal(new ProviderEvent.Text("hi"), events[1]);
         Assert.Equal("stop", Assert.IsType<ProviderEvent.Finished>(events[^1]).Reason);
         Assert.Equal(1, _provider.Guards.Circuit("primary").SuccessCount);
-        Assert.Empty(_provider.Guards.Held);
+        Assert.Empty(_provider.Guards.AcquiredSlots);
     }
 
     [Fact]
-    public async Task The_request_carries_key_referer_and_title()
+    public async Task The_request_carries_the_api_key_referer_and_title_headers()
     {
-        _provider.Answers(Text("hi"), Finish("stop"), Done);
+        _provider.RespondsWith(Text("hi"), Finish("stop"), Done);
 
         await _provider.RunAsync();
 
@@ -39,9 +39,9 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Without_a_requested_model_the_primary_route_asks_for_one_model_only()
+    public async Task Without_a_requested_model_the_primary_route_requests_one_model_only()
     {
-        _provider.Answers(Text("hi"), Finish("stop"), Done);
+        _provider.RespondsWith(Text("hi"), Finish("stop"), Done);
 
         await _provider.RunAsync();
 
@@ -63,16 +63,16 @@ public sealed class ProviderRouterTests : IDisposable
     [InlineData(403, false, 0)]
     [InlineData(404, false, 0)]
     [InlineData(422, false, 0)]
-    public async Task A_refusal_fails_over_and_counts_as_the_taxonomy_says(int status, bool failsOver, int circuitFailures)
+    public async Task Failover_and_circuit_failures_depend_on_the_error_status(int status, bool failsOver, int circuitFailures)
     {
-        _provider.Refuses(status).Answers(Text("from the other"), Finish("stop"), Done);
+        _provider.Refuses(status).RespondsWith(Text("from the other"), Finish("stop"), Done);
 
         var (events, failure) = await _provider.RunAsync();
 
         Assert.Equal(failsOver, events.OfType<ProviderEvent.RouteChosen>().Any(e => e is { RouteId: "secondary", Model: "moonshotai/kimi-k2.5" }));
         Assert.Equal(failsOver, failure is null);
         Assert.Equal(circuitFailures, _provider.Guards.Circuit("primary").FailureCount);
-        Assert.Empty(_provider.Guards.Holding);
+        Assert.Empty(_provider.Guards.HeldSlots);
     }
 
     [Theory]
@@ -82,7 +82,7 @@ public sealed class ProviderRouterTests : IDisposable
     [InlineData(404, "upstream_bad_request", false)]
     [InlineData(502, "upstream_unavailable", true)]
     [InlineData(418, "upstream_error", true)]
-    public async Task Without_failover_the_failure_is_told_in_words_of_ours(int status, string code, bool retryable)
+    public async Task Without_failover_the_failure_has_our_error_code_and_text(int status, string code, bool retryable)
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
         _provider.Refuses(status, retryAfter: "7");
@@ -100,7 +100,7 @@ public sealed class ProviderRouterTests : IDisposable
     [InlineData("0", null)]
     [InlineData("-3", null)]
     [InlineData("soon", null)]
-    public async Task Retry_after_may_be_a_date_and_counts_only_when_it_lies_ahead(string header, int? expected)
+    public async Task Retry_after_may_be_a_date_and_is_ignored_when_it_is_past_or_invalid(string header, int? expected)
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
         _provider.Refuses(429, header);
@@ -111,9 +111,9 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_broken_connection_fails_over()
+    public async Task A_failed_connection_fails_over()
     {
-        _provider.Breaks(new HttpRequestException("refused")).Answers(Text("b"), Finish("stop"), Done);
+        _provider.FailsWith(new HttpRequestException("refused")).RespondsWith(Text("b"), Finish("stop"), Done);
 
         var (events, failure) = await _provider.RunAsync();
 
@@ -126,41 +126,41 @@ public sealed class ProviderRouterTests : IDisposable
     [InlineData(": OPENROUTER PROCESSING\n\ndata: {\"error\":{\"code\":502,\"message\":\"x\"}}\n\n")]
     [InlineData("data: {broken\n\n")]
     [InlineData("data: [DONE]\n\n")]
-    public async Task A_failure_behind_the_headers_but_before_the_first_token_fails_over(string sse)
+    public async Task A_failure_after_the_headers_but_before_the_first_token_fails_over(string sse)
     {
-        _provider.Answers(sse).Answers(Text("b"), Finish("stop"), Done);
+        _provider.RespondsWith(sse).RespondsWith(Text("b"), Finish("stop"), Done);
 
         var (events, failure) = await _provider.RunAsync();
 
         Assert.Null(failure);
         Assert.Equal(["primary", "secondary"], events.OfType<ProviderEvent.RouteChosen>().Select(e => e.RouteId));
-        Assert.Equal("b", Meaning.Of(events, null).Text);
+        Assert.Equal("b", ParsedResponse.Of(events, null).Text);
     }
 
     [Fact]
-    public async Task A_failure_behind_the_first_token_never_fails_over()
+    public async Task A_failure_after_the_first_token_never_fails_over()
     {
-        _provider.Answers(Text("half"), "data: {\"error\":{\"code\":502}}\n\n");
+        _provider.RespondsWith(Text("half"), "data: {\"error\":{\"code\":502}}\n\n");
 
         var (events, failure) = await _provider.RunAsync();
 
-        Assert.Equal(("half", "upstream_unavailable"), (Meaning.Of(events, null).Text, failure!.Error.Code));
+        Assert.Equal(("half", "upstream_unavailable"), (ParsedResponse.Of(events, null).Text, failure!.Error.Code));
         Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
         Assert.Single(_provider.Requests);
     }
 
     [Fact]
-    public async Task The_secondary_lane_is_held_until_the_stream_ends_and_left_then()
+    public async Task The_secondary_slot_is_held_until_the_stream_ends_and_then_released()
     {
         _provider.Refuses(500);
         var body = _provider.Streams();
         await body.WriteAsync(Text("b"));
-        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
         await events.MoveNextAsync();
         await events.MoveNextAsync();
 
-        Assert.Equal(["openrouter_chat_secondary s-1"], _provider.Guards.Held);
-        Assert.Equal(["secondary"], _provider.Guards.Holding);
+        Assert.Equal(["openrouter_chat_secondary s-1"], _provider.Guards.AcquiredSlots);
+        Assert.Equal(["secondary"], _provider.Guards.HeldSlots);
 
         await body.WriteAsync(Finish("stop") + Done);
         await body.EndAsync();
@@ -168,14 +168,14 @@ public sealed class ProviderRouterTests : IDisposable
         {
         }
 
-        Assert.Empty(_provider.Guards.Holding);
+        Assert.Empty(_provider.Guards.HeldSlots);
     }
 
     [Fact]
-    public async Task Content_after_a_finish_reason_is_waited_for_like_any_other()
+    public async Task Content_after_a_finish_reason_is_still_delivered()
     {
         var body = _provider.Streams();
-        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
 
         await body.WriteAsync(Text("1 ") + Finish("stop"));
         Assert.Equal("1 ", await NextTextAsync());
@@ -195,9 +195,9 @@ public sealed class ProviderRouterTests : IDisposable
         {
             while (await events.MoveNextAsync())
             {
-                if (events.Current is ProviderEvent.Text said)
+                if (events.Current is ProviderEvent.Text text)
                 {
-                    return said.Delta;
+                    return text.Delta;
                 }
             }
 
@@ -208,10 +208,10 @@ public sealed class ProviderRouterTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]}}]}\n\n")]
-    public async Task A_tail_that_never_comes_is_not_waited_for_long(string behind)
+    public async Task A_stream_without_content_after_its_finish_reason_ends_within_six_seconds(string trailer)
     {
         var body = _provider.Streams();
-        await body.WriteAsync(Text("whole") + Finish("stop") + behind);
+        await body.WriteAsync(Text("whole") + Finish("stop") + trailer);
 
         var run = _provider.RunAsync();
         _provider.Time.Advance(TimeSpan.FromSeconds(6));
@@ -219,26 +219,26 @@ public sealed class ProviderRouterTests : IDisposable
         var (events, failure) = await run;
 
         Assert.Null(failure);
-        Assert.Equal(("whole", "stop"), (Meaning.Of(events, null).Text, Meaning.Of(events, null).Finish));
+        Assert.Equal(("whole", "stop"), (ParsedResponse.Of(events, null).Text, ParsedResponse.Of(events, null).Finish));
     }
 
     [Fact]
-    public async Task A_primary_lane_that_nobody_holds_yet_is_held_here()
+    public async Task A_primary_slot_that_the_caller_does_not_hold_is_acquired()
     {
-        _provider.Answers(Text("b"), Finish("stop"), Done);
+        _provider.RespondsWith(Text("b"), Finish("stop"), Done);
 
-        await _provider.RunAsync(Turn() with { PrimaryHeld = false });
+        await _provider.RunAsync(Request() with { PrimaryHeld = false });
 
-        Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.Held);
-        Assert.Empty(_provider.Guards.Holding);
+        Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.AcquiredSlots);
+        Assert.Empty(_provider.Guards.HeldSlots);
     }
 
     [Fact]
-    public async Task Full_lanes_on_both_routes_are_told_with_the_time_to_come_again_and_count_nowhere()
+    public async Task Full_bulkheads_on_both_routes_return_a_retry_delay_and_do_not_count_as_failures()
     {
-        _provider.Guards.Full.UnionWith(["primary", "secondary"]);
+        _provider.Guards.FullRoutes.UnionWith(["primary", "secondary"]);
 
-        var (_, failure) = await _provider.RunAsync(Turn() with { PrimaryHeld = false });
+        var (_, failure) = await _provider.RunAsync(Request() with { PrimaryHeld = false });
 
         Assert.Equal(("upstream_unavailable", 3000, true), (failure!.Error.Code, failure.Error.RetryAfterMs, failure.Error.Retryable));
         Assert.Empty(_provider.Requests);
@@ -246,7 +246,7 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task An_open_circuit_sends_calls_to_the_secondary_route_without_asking_the_primary()
+    public async Task An_open_circuit_sends_calls_to_the_secondary_route_without_a_primary_request()
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
         for (var i = 0; i < 5; i++)
@@ -256,7 +256,7 @@ public sealed class ProviderRouterTests : IDisposable
         }
 
         _provider.Gateway.ProviderFailoverEnabled = true;
-        _provider.Answers(Text("b"), Finish("stop"), Done);
+        _provider.RespondsWith(Text("b"), Finish("stop"), Done);
         var (events, _) = await _provider.RunAsync();
 
         Assert.Equal("open", _provider.Guards.Circuit("primary").State);
@@ -265,25 +265,25 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_failure_says_whether_a_provider_was_asked_in_its_call()
+    public async Task A_failure_reports_whether_a_request_was_sent()
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
-        ProviderException? asked = null;
+        ProviderException? sent = null;
         for (var i = 0; i < 5; i++)
         {
             _provider.Refuses(500);
-            (_, asked) = await _provider.RunAsync();
+            (_, sent) = await _provider.RunAsync();
         }
 
-        var (_, kept) = await _provider.RunAsync();
-        var (_, absurd) = await _provider.RunAsync(Turn("no such model!"));
+        var (_, rejected) = await _provider.RunAsync();
+        var (_, invalid) = await _provider.RunAsync(Request("no such model!"));
 
-        Assert.Equal((true, false, false), (asked!.RequestSent, kept!.RequestSent, absurd!.RequestSent));
+        Assert.Equal((true, false, false), (sent!.RequestSent, rejected!.RequestSent, invalid!.RequestSent));
         Assert.Equal(5, _provider.Requests.Count);
     }
 
     [Fact]
-    public async Task The_first_word_of_a_probe_closes_the_circuit()
+    public async Task The_first_token_of_a_probe_closes_the_circuit()
     {
         _provider.Gateway.ProviderFailoverEnabled = false;
         for (var i = 0; i < 5; i++)
@@ -295,7 +295,7 @@ public sealed class ProviderRouterTests : IDisposable
         _provider.Time.Advance(TimeSpan.FromSeconds(61));
         var body = _provider.Streams();
         await body.WriteAsync(Text("still there"));
-        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
         await events.MoveNextAsync();
         Assert.Equal("half_open", _provider.Guards.Circuit("primary").State);
         await events.MoveNextAsync();
@@ -304,10 +304,10 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Retries_pause_a_little_longer_each_time_and_only_then_fail_over()
+    public async Task Retries_back_off_with_growing_delays_before_failover()
     {
         _provider.Knobs.PrimaryRetries = 2;
-        _provider.Refuses(500).Refuses(500).Refuses(500).Answers(Text("b"), Finish("stop"), Done);
+        _provider.Refuses(500).Refuses(500).Refuses(500).RespondsWith(Text("b"), Finish("stop"), Done);
 
         var run = _provider.RunAsync();
         Assert.Single(_provider.Requests);
@@ -326,10 +326,10 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_retry_waits_as_long_as_the_provider_asks_and_a_long_wait_fails_over_at_once()
+    public async Task A_retry_honours_retry_after_and_a_long_delay_fails_over_at_once()
     {
         _provider.Knobs.PrimaryRetries = 2;
-        _provider.Refuses(429, "1").Refuses(429, "60").Answers(Text("b"), Finish("stop"), Done);
+        _provider.Refuses(429, "1").Refuses(429, "60").RespondsWith(Text("b"), Finish("stop"), Done);
 
         var run = _provider.RunAsync();
         _provider.Time.Advance(TimeSpan.FromMilliseconds(999));
@@ -341,23 +341,23 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task No_headers_in_the_route_s_time_is_a_timeout_and_fails_over()
+    public async Task Missing_headers_within_the_route_timeout_are_a_timeout_and_fail_over()
     {
-        var abandoned = _provider.HangsBeforeHeaders();
-        _provider.Answers(Text("b"), Finish("stop"), Done);
+        var cancelled = _provider.HangsBeforeHeaders();
+        _provider.RespondsWith(Text("b"), Finish("stop"), Done);
 
         var run = _provider.RunAsync();
         _provider.Time.Advance(TimeSpan.FromMilliseconds(44_990));
-        Assert.False(abandoned.IsCompleted);
+        Assert.False(cancelled.IsCompleted);
         _provider.Time.Advance(TimeSpan.FromMilliseconds(20));
 
         Assert.Null((await run).Failure);
-        await abandoned;
+        await cancelled;
         Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
     }
 
     [Fact]
-    public async Task A_stream_that_falls_silent_is_a_timeout_that_keeps_what_came()
+    public async Task A_silent_stream_times_out_and_keeps_the_text_so_far()
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("half"));
@@ -366,15 +366,15 @@ public sealed class ProviderRouterTests : IDisposable
         _provider.Time.Advance(TimeSpan.FromSeconds(46));
         var (events, failure) = await run;
 
-        Assert.Equal(("half", "upstream_timeout", 1000), (Meaning.Of(events, null).Text, failure!.Error.Code, failure.Error.RetryAfterMs));
+        Assert.Equal(("half", "upstream_timeout", 1000), (ParsedResponse.Of(events, null).Text, failure!.Error.Code, failure.Error.RetryAfterMs));
         await body.Closed;
     }
 
     [Fact]
-    public async Task Every_token_is_life()
+    public async Task Every_token_resets_the_idle_timeout()
     {
         var body = _provider.Streams();
-        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
         await events.MoveNextAsync();
         for (var i = 0; i < 10; i++)
         {
@@ -386,11 +386,11 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_call_ends_when_its_total_time_is_over_however_lively_it_is()
+    public async Task An_active_call_ends_at_its_total_timeout()
     {
         _provider.Knobs.TotalTimeoutMs = 100_000;
         var body = _provider.Streams();
-        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
         await events.MoveNextAsync();
         for (var i = 0; i < 9; i++)
         {
@@ -406,7 +406,7 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_tail_that_never_comes_does_not_spoil_a_whole_answer()
+    public async Task A_missing_stream_end_after_the_finish_reason_is_no_failure()
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("whole") + Finish("stop"));
@@ -416,15 +416,15 @@ public sealed class ProviderRouterTests : IDisposable
         var (events, failure) = await run;
 
         Assert.Null(failure);
-        Assert.Equal(("whole", "stop"), (Meaning.Of(events, null).Text, Meaning.Of(events, null).Finish));
+        Assert.Equal(("whole", "stop"), (ParsedResponse.Of(events, null).Text, ParsedResponse.Of(events, null).Finish));
     }
 
     [Fact]
-    public async Task A_connection_that_breaks_in_the_middle_is_a_failure_with_the_text_so_far()
+    public async Task A_connection_reset_in_the_stream_is_a_failure_after_the_text_so_far()
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("half"));
-        await using var events = _provider.Router.StreamAsync(Turn(), CancellationToken.None).GetAsyncEnumerator();
+        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
         await events.MoveNextAsync();
         await events.MoveNextAsync();
         Assert.Equal(new ProviderEvent.Text("half"), events.Current);
@@ -436,34 +436,34 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_call_in_the_text_ends_the_reading_and_closes_the_connection()
+    public async Task A_tool_call_in_the_text_stops_reading_and_closes_the_connection()
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("Let me look. ") + Text("[search_web: kettle]") + Text(" I found"));
 
-        var (events, failure) = await _provider.RunAsync(Turn("someone/unknown-model") with { WebSearch = true });
+        var (events, failure) = await _provider.RunAsync(Request("someone/unknown-model") with { WebSearch = true });
 
         Assert.Null(failure);
         await body.Closed;
-        var meaning = Meaning.Of(events, null);
-        Assert.Equal(("Let me look. ", "made-up:search_web:{\"query\":\"kettle\"}", "tool_calls"), (meaning.Text, meaning.Calls, meaning.Finish));
+        var response = ParsedResponse.Of(events, null);
+        Assert.Equal(("Let me look. ", "made-up:search_web:{\"query\":\"kettle\"}", "tool_calls"), (response.Text, response.Calls, response.Finish));
     }
 
     [Fact]
-    public async Task What_cannot_be_a_model_is_refused_without_asking_anyone()
+    public async Task An_invalid_model_id_is_refused_without_a_request()
     {
-        var (_, failure) = await _provider.RunAsync(Turn("no such model!"));
+        var (_, failure) = await _provider.RunAsync(Request("no such model!"));
 
         Assert.Equal(("upstream_bad_request", false), (failure!.Error.Code, failure.Error.Retryable));
         Assert.Empty(_provider.Requests);
     }
 
     [Fact]
-    public async Task The_secondary_route_may_have_an_account_of_its_own()
+    public async Task The_secondary_route_may_have_a_separate_account()
     {
         _provider.Knobs.SecondaryApiKey = "key-two";
         _provider.Knobs.SecondaryBaseUrl = "https://other.example/v1/";
-        _provider.Refuses(402).Answers(Text("b"), Finish("stop"), Done);
+        _provider.Refuses(402).RespondsWith(Text("b"), Finish("stop"), Done);
 
         await _provider.RunAsync();
 
@@ -471,11 +471,11 @@ public sealed class ProviderRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task A_requested_model_that_is_the_class_s_secondary_gets_another_one_there()
+    public async Task A_requested_model_equal_to_the_secondary_gets_a_different_secondary_model()
     {
-        _provider.Refuses(500).Answers(Text("b"), Finish("stop"), Done);
+        _provider.Refuses(500).RespondsWith(Text("b"), Finish("stop"), Done);
 
-        var (events, _) = await _provider.RunAsync(Turn("google/gemini-2.0-flash-exp:free"));
+        var (events, _) = await _provider.RunAsync(Request("google/gemini-2.0-flash-exp:free"));
 
         Assert.Equal(("fast", "moonshotai/kimi-k2.5"), events.OfType<ProviderEvent.RouteChosen>().Select(e => (e.ModelClass, e.Model)).Single());
     }

@@ -14,7 +14,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.UnitTests.Providers;
 
-/// <summary>A provider that answers from a script, with the router in front of it, on a clock of its own.</summary>
+/// <summary>A fake provider that returns scripted responses to a real <see cref="ProviderRouter"/>, on a fake clock.</summary>
 internal sealed class ScriptedProvider : HttpMessageHandler
 {
     private readonly Queue<Func<CancellationToken, Task<HttpResponseMessage>>> _script = new();
@@ -49,25 +49,27 @@ internal sealed class ScriptedProvider : HttpMessageHandler
 
     public List<(string Uri, string Body, IReadOnlyDictionary<string, string> Headers)> Requests { get; } = [];
 
-    public static ProviderRequest Turn(string? model = null) =>
+    public static ProviderRequest Request(string? model = null) =>
         new() { ModelId = model, Messages = [new("user", "hello")], ThreadId = "t-1", StreamId = "s-1", PrimaryHeld = true };
 
-    public ScriptedProvider Answers(params string[] sse) => Then(_ => Task.FromResult(Response(HttpStatusCode.OK, new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(sse))))));
+    public ScriptedProvider RespondsWith(params string[] sse) =>
+        Enqueue(_ => Task.FromResult(Response(HttpStatusCode.OK, new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(sse))))));
 
-    public ScriptedProvider Refuses(int status, string? retryAfter = null) => Then(_ =>
+    public ScriptedProvider Refuses(int status, string? retryAfter = null) => Enqueue(_ =>
     {
         var response = Response((HttpStatusCode)status, new MemoryStream("""{"error":{"code":0,"message":"secret words"}}"""u8.ToArray()));
         response.Headers.TryAddWithoutValidation("Retry-After", retryAfter ?? "");
         return Task.FromResult(response);
     });
 
-    public ScriptedProvider Breaks(Exception exception) => Then(_ => Task.FromException<HttpResponseMessage>(exception));
+    public ScriptedProvider FailsWith(Exception exception) => Enqueue(_ => Task.FromException<HttpResponseMessage>(exception));
 
-    /// <summary>No headers, ever; completes when the request is given up.</summary>
+    /// <summary>Never sends response headers.</summary>
+    /// <returns>A task that completes when the request is cancelled.</returns>
     public Task HangsBeforeHeaders()
     {
-        var abandoned = new TaskCompletionSource();
-        Then(async token =>
+        var cancelled = new TaskCompletionSource();
+        Enqueue(async token =>
         {
             try
             {
@@ -75,19 +77,19 @@ internal sealed class ScriptedProvider : HttpMessageHandler
             }
             finally
             {
-                abandoned.TrySetResult();
+                cancelled.TrySetResult();
             }
 
             throw new UnreachableException();
         });
-        return abandoned.Task;
+        return cancelled.Task;
     }
 
-    /// <summary>Headers, and then what the test writes.</summary>
+    /// <summary>Sends status 200 and headers. The test writes the body.</summary>
     public LiveBody Streams()
     {
         var body = new LiveBody();
-        Then(_ => Task.FromResult(Response(HttpStatusCode.OK, body.Stream)));
+        Enqueue(_ => Task.FromResult(Response(HttpStatusCode.OK, body.Stream)));
         return body;
     }
 
@@ -96,7 +98,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
         var events = new List<ProviderEvent>();
         try
         {
-            await foreach (var providerEvent in Router.StreamAsync(request ?? Turn(), CancellationToken.None))
+            await foreach (var providerEvent in Router.StreamAsync(request ?? Request(), CancellationToken.None))
             {
                 events.Add(providerEvent);
             }
@@ -117,7 +119,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
         return await _script.Dequeue()(cancellationToken);
     }
 
-    private ScriptedProvider Then(Func<CancellationToken, Task<HttpResponseMessage>> step)
+    private ScriptedProvider Enqueue(Func<CancellationToken, Task<HttpResponseMessage>> step)
     {
         _script.Enqueue(step);
         return this;
@@ -126,24 +128,24 @@ internal sealed class ScriptedProvider : HttpMessageHandler
     private static HttpResponseMessage Response(HttpStatusCode status, Stream body) => new(status) { Content = new StreamContent(body) };
 }
 
-/// <summary>The body of an answer that the test writes while it is read.</summary>
+/// <summary>A response body that the test writes while the client reads it.</summary>
 internal sealed class LiveBody
 {
     private readonly Pipe _pipe = new();
     private readonly TaskCompletionSource _closed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public LiveBody() => Stream = new Watched(_pipe.Reader.AsStream(), _closed);
+    public LiveBody() => Stream = new DisposalTrackingStream(_pipe.Reader.AsStream(), _closed);
 
     public Stream Stream { get; }
 
-    /// <summary>The reader has let go.</summary>
+    /// <summary>Completes when the reader disposes the stream.</summary>
     public Task Closed => _closed.Task;
 
     public async Task WriteAsync(string sse) => await _pipe.Writer.WriteAsync(Encoding.UTF8.GetBytes(sse));
 
     public Task EndAsync(Exception? exception = null) => _pipe.Writer.CompleteAsync(exception).AsTask();
 
-    private sealed class Watched(Stream inner, TaskCompletionSource closed) : Stream
+    private sealed class DisposalTrackingStream(Stream inner, TaskCompletionSource closed) : Stream
     {
         public override bool CanRead => true;
 
@@ -178,29 +180,32 @@ internal sealed class LiveBody
     }
 }
 
-/// <summary>Real circuits, and lanes that are full when the test says so; no store.</summary>
+/// <summary>Real in-process circuits without Redis, and bulkheads that are full when the test says so.</summary>
 internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
 {
     private readonly Dictionary<string, Circuit> _circuits = [];
 
-    public List<string> Holding { get; } = [];
+    /// <summary>Ids of the routes whose slots are held now.</summary>
+    public List<string> HeldSlots { get; } = [];
 
-    public List<string> Held { get; } = [];
+    /// <summary>Guard and holder of every slot that was ever acquired.</summary>
+    public List<string> AcquiredSlots { get; } = [];
 
-    public HashSet<string> Full { get; } = [];
+    /// <summary>Ids of the routes whose bulkheads are full.</summary>
+    public HashSet<string> FullRoutes { get; } = [];
 
     public CircuitReading Circuit(string routeId) => Of(routeId).Read();
 
     public ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
-        if (Full.Contains(route.Id))
+        if (FullRoutes.Contains(route.Id))
         {
             throw new ProviderFaults(route.Id).Refused(TimeSpan.FromSeconds(3));
         }
 
-        Holding.Add(route.Id);
-        Held.Add($"{route.Guard} {holder}");
-        return new(new Place(() => Holding.Remove(route.Id)));
+        HeldSlots.Add(route.Id);
+        AcquiredSlots.Add($"{route.Guard} {holder}");
+        return new(new Slot(() => HeldSlots.Remove(route.Id)));
     }
 
     public ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
@@ -213,11 +218,11 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     private Circuit Of(string routeId) => _circuits.TryGetValue(routeId, out var circuit) ? circuit
         : _circuits[routeId] = new Circuit(ProviderRoute.GuardOf(routeId), new Fixed<CircuitOptions>(new()), time, (_, _, _) => { });
 
-    private sealed class Place(Action leave) : IAsyncDisposable
+    private sealed class Slot(Action release) : IAsyncDisposable
     {
         public ValueTask DisposeAsync()
         {
-            leave();
+            release();
             return ValueTask.CompletedTask;
         }
     }

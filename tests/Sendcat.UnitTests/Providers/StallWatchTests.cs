@@ -8,7 +8,7 @@ public class StallWatchTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Headers_have_a_time_of_their_own()
+    public void Response_headers_have_a_separate_timeout()
     {
         using var watch = Watch();
 
@@ -20,7 +20,7 @@ public class StallWatchTests
     }
 
     [Fact]
-    public void Data_is_life_until_the_total_time_is_over()
+    public void Data_resets_the_idle_timeout_until_the_total_timeout()
     {
         using var watch = Watch();
         watch.OnHeaders(TimeSpan.FromSeconds(45));
@@ -38,7 +38,7 @@ public class StallWatchTests
     }
 
     [Fact]
-    public void Silence_is_not()
+    public void Silence_expires_after_the_idle_timeout()
     {
         using var watch = Watch();
         watch.OnHeaders(TimeSpan.FromSeconds(45));
@@ -51,7 +51,7 @@ public class StallWatchTests
     }
 
     [Fact]
-    public void Comments_alone_are_life_for_a_while_only()
+    public void Comments_alone_reset_the_idle_timeout_for_a_limited_time()
     {
         using var watch = Watch();
         watch.OnHeaders(TimeSpan.FromSeconds(45));
@@ -68,7 +68,7 @@ public class StallWatchTests
     }
 
     [Fact]
-    public void A_caller_who_leaves_is_no_stall()
+    public void A_cancelled_caller_is_not_a_stall()
     {
         using var caller = new CancellationTokenSource();
         using var watch = Watch(caller.Token);

@@ -9,7 +9,7 @@ public class SystemPromptsTests
     private static readonly ToolDeclaration Web = new("search_web", "Searches the web.", """{"type":"object"}""");
 
     [Fact]
-    public void A_model_with_native_tools_reads_strategy_and_persona()
+    public void A_model_with_native_tools_gets_the_strategy_and_persona_prompts()
     {
         var prompts = SystemPrompts.For(new(NativeTools: true, Reasoning: false), [Web]);
 
@@ -18,7 +18,7 @@ public class SystemPromptsTests
     }
 
     [Fact]
-    public void A_model_without_reads_first_how_to_ask_for_its_tools()
+    public void A_model_without_native_tools_gets_the_tool_call_instructions_first()
     {
         var prompts = SystemPrompts.For(new(NativeTools: false, Reasoning: false), [Web]);
 
@@ -28,10 +28,11 @@ public class SystemPromptsTests
     }
 
     [Fact]
-    public void Without_tools_nothing_is_said_about_calling() => Assert.Equal(2, SystemPrompts.For(new(NativeTools: false, Reasoning: false), []).Count);
+    public void Without_tools_there_are_no_tool_call_instructions() =>
+        Assert.Equal(2, SystemPrompts.For(new(NativeTools: false, Reasoning: false), []).Count);
 
     [Fact]
-    public void A_thinker_is_prompted_otherwise() =>
+    public void A_reasoning_model_gets_a_different_prompt() =>
         Assert.NotEqual(SystemPrompts.For(new(true, true), [])[0], SystemPrompts.For(new(true, false), [])[0]);
 
     [Fact]
@@ -39,9 +40,9 @@ public class SystemPromptsTests
     {
         using var provider = new ScriptedProvider();
         provider.Knobs.AgentSecondaryModel = "someone/without-tools";
-        provider.Refuses(500).Answers(Answers.Text("x"), Answers.Finish("stop"), Answers.Done);
+        provider.Refuses(500).RespondsWith(ProviderResponses.Text("x"), ProviderResponses.Finish("stop"), ProviderResponses.Done);
 
-        await provider.RunAsync(ScriptedProvider.Turn() with { Tools = [Web, new("get_current_time", "Tells the time.", "{}")], WebSearch = false });
+        await provider.RunAsync(ScriptedProvider.Request() with { Tools = [Web, new("get_current_time", "Tells the time.", "{}")], WebSearch = false });
 
         Assert.Contains("\"tool_choice\":\"auto\"", provider.Requests[0].Body, StringComparison.Ordinal);
         Assert.DoesNotContain("\"name\":\"search_web\"", provider.Requests[0].Body, StringComparison.Ordinal);

@@ -13,7 +13,7 @@ public class TextMarkupTests
     [InlineData("<function_call> is not it")]
     [InlineData("<")]
     [InlineData("[[SEARCH no colon]]")]
-    public void What_is_no_markup_comes_through_unchanged(string text)
+    public void Text_without_markup_is_unchanged(string text)
     {
         var read = Read([text]);
 
@@ -33,7 +33,7 @@ public class TextMarkupTests
     [InlineData("Let me look. <minimax:tool_call><invoke name=\"search_web\"><parameter name=\"query\">Zoë &amp; co</parameter></invoke></minimax:tool_call> never", """search_web:{"query":"Zoë & co"}""")]
     [InlineData("Let me look. <minimax:tool_call>\n<invoke name=\\\"f\\\">\n<parameter name=\\\"year\\\">2024</parameter><parameter name=\\\"list\\\">[1,2]</parameter>\n</invoke>\n</minimax:tool_call>", """f:{"year":"2024","list":[1,2]}""")]
     [InlineData("Let me look. <minimax:tool_call><invoke name=a></invoke><invoke name='b'></invoke></minimax:tool_call>", "a:{} b:{}")]
-    public void A_call_in_the_text_is_made_and_its_markup_never_shown(string text, string calls)
+    public void A_tool_call_in_the_text_is_parsed_and_its_markup_is_hidden(string text, string calls)
     {
         var read = Read([text]);
 
@@ -44,7 +44,7 @@ public class TextMarkupTests
     [InlineData("a[[SEARCH: x]]b", "ab")]
     [InlineData("a[search_web: \"x\"]b", "ab")]
     [InlineData("a<function_calls>[{\"name\":\"search_web\",\"arguments\":{\"query\":\"x\"}}]</function_calls>b", "ab")]
-    public void Without_web_search_its_markup_is_removed_and_nothing_called(string text, string shown)
+    public void Without_web_search_its_markup_is_removed_and_no_call_is_made(string text, string shown)
     {
         var read = Read([text], webSearch: false);
 
@@ -52,11 +52,11 @@ public class TextMarkupTests
     }
 
     [Fact]
-    public void Without_tools_every_call_is_removed_and_none_made() =>
+    public void Without_tools_call_markup_is_removed_and_no_call_is_made() =>
         Assert.Equal(("ab", ""), (Read(["a[search_products: x]b"], toolsAllowed: false).Text, Read(["a[search_products: x]b"], toolsAllowed: false).Calls));
 
     [Fact]
-    public void A_model_with_native_tools_may_write_brackets()
+    public void Bracket_markup_of_a_model_with_native_tools_is_plain_text()
     {
         var read = Read(["[search_web: x] <function_calls>[{\"name\":\"f\"}]</function_calls>"], syntax: MarkupSyntax.Native);
 
@@ -67,7 +67,7 @@ public class TextMarkupTests
     [InlineData("<think>hm < 3</think>So: yes", "hm < 3", "So: yes")]
     [InlineData("a<think>b [[SEARCH: c]]", "b [[SEARCH: c]]", "a")]
     [InlineData("hm</think>So", "", "hmSo")]
-    public void Thoughts_in_the_text_are_reasoning(string text, string reasoning, string shown)
+    public void Think_blocks_in_the_text_are_reasoning(string text, string reasoning, string shown)
     {
         var read = Read([text]);
 
@@ -75,7 +75,7 @@ public class TextMarkupTests
     }
 
     [Fact]
-    public void What_cannot_be_understood_is_removed_all_the_same()
+    public void Unparseable_markup_is_removed()
     {
         Assert.Equal(("ab", ""), (Read(["a<function_calls>call me</function_calls>b"]).Text, Read(["a<function_calls>call me</function_calls>b"]).Calls));
         Assert.Equal(("a", ""), (Read(["a<minimax:tool_call><invoke nam"]).Text, Read(["a<minimax:tool_call><invoke nam"]).Calls));
@@ -84,7 +84,7 @@ public class TextMarkupTests
     }
 
     [Fact]
-    public void Nothing_of_an_open_block_is_let_through()
+    public void Text_of_an_open_block_is_held_back()
     {
         var markup = new TextMarkup(MarkupSyntax.Fallback, true, true, TimeProvider.System);
         var events = new List<ProviderEvent>();
@@ -96,7 +96,7 @@ public class TextMarkupTests
     }
 
     [Fact]
-    public void Plain_text_is_handed_on_as_it_is()
+    public void A_plain_text_delta_is_passed_on_without_a_copy()
     {
         var markup = new TextMarkup(MarkupSyntax.Fallback, true, true, TimeProvider.System);
         var events = new List<ProviderEvent>();
@@ -108,7 +108,7 @@ public class TextMarkupTests
     }
 
     [Fact]
-    public void However_the_text_is_cut_it_means_the_same()
+    public void The_parse_result_does_not_depend_on_delta_boundaries()
     {
         var piece = Gen.OneOf(
             Gen.OneOf(
@@ -121,10 +121,10 @@ public class TextMarkupTests
             (text, cuts, native, webSearch) =>
             {
                 var syntax = native ? MarkupSyntax.Native : MarkupSyntax.Fallback;
-                var whole = Read([text], webSearch, true, syntax);
+                var expected = Read([text], webSearch, true, syntax);
 
-                Assert.Equal(whole, Read(Cut(text, cuts), webSearch, true, syntax));
-                Assert.Equal(whole, Read([.. text.Select(c => c.ToString())], webSearch, true, syntax));
+                Assert.Equal(expected, Read(Cut(text, cuts), webSearch, true, syntax));
+                Assert.Equal(expected, Read([.. text.Select(c => c.ToString())], webSearch, true, syntax));
             },
             iter: 10_000);
     }

@@ -10,7 +10,7 @@ public sealed class CircuitStateTests
     private static readonly CircuitPolicy Policy = new(Threshold: 3, Cooldown: Seconds(60), Window: Seconds(30), ProbeTimeout: Seconds(20));
 
     [Fact]
-    public void The_threshold_opens_it_and_the_time_alone_half_opens_it()
+    public void The_threshold_opens_the_circuit_and_the_cooldown_alone_half_opens_it()
     {
         var open = Fail(CircuitState.Fresh, 3);
 
@@ -20,7 +20,7 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
-    public void Failures_age()
+    public void Failures_outside_the_window_are_not_counted()
     {
         var state = Fail(CircuitState.Fresh, 2);
 
@@ -34,16 +34,16 @@ public sealed class CircuitStateTests
 
     [Theory]
     [MemberData(nameof(Upstreams))]
-    public void Questions_that_time_out_one_after_the_other_open_it_before_the_first_is_forgotten(UpstreamPolicy upstream)
+    public void Consecutive_timeouts_open_the_circuit_before_the_first_failure_leaves_the_window(UpstreamPolicy upstream)
     {
         var policy = new CircuitOptions().For(upstream.Provider);
         var pauses = Enumerable.Range(0, upstream.Retries).Select(attempt => UpstreamPolicy.Pause(attempt, retryAfter: null, jitter: 1)!.Value);
-        var question = pauses.Aggregate(upstream.Timeout * (upstream.Retries + 1), (total, pause) => total + pause);
+        var call = pauses.Aggregate(upstream.Timeout * (upstream.Retries + 1), (total, pause) => total + pause);
         var (state, now) = (CircuitState.Fresh, Start);
 
         for (var n = 0; n < policy.Threshold; n++)
         {
-            now += question;
+            now += call;
             state = state.Failed(state.Epoch, policy, now);
         }
 
@@ -51,7 +51,7 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
-    public void A_success_forgives_what_failed_before()
+    public void A_success_resets_the_failures()
     {
         var state = Fail(CircuitState.Fresh, 2);
 
@@ -61,7 +61,7 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
-    public void Stragglers_neither_prolong_nor_end_a_cooldown()
+    public void Late_results_neither_extend_nor_end_a_cooldown()
     {
         var open = Fail(CircuitState.Fresh, 3);
 
@@ -71,7 +71,7 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
-    public void The_probe_decides()
+    public void The_probe_result_closes_or_reopens_the_circuit()
     {
         var later = Start + Seconds(61);
         var probing = Fail(CircuitState.Fresh, 3).Probing(Policy, later);
@@ -85,20 +85,20 @@ public sealed class CircuitStateTests
     }
 
     [Fact]
-    public void What_another_replica_says_counts_if_it_is_newer()
+    public void The_state_of_another_replica_is_adopted_only_if_it_is_newer()
     {
-        var mine = Fail(CircuitState.Fresh, 3);
+        var local = Fail(CircuitState.Fresh, 3);
 
-        Assert.Same(mine, mine.Adopt(0, null));
-        Assert.Same(mine, mine.Adopt(1, null));
-        Assert.Equal(Start + Seconds(90), mine.Adopt(1, Start + Seconds(90)).OpenUntil);
-        Assert.Equal(CircuitPhase.Closed, mine.Adopt(2, null).Phase(Start));
+        Assert.Same(local, local.Adopt(0, null));
+        Assert.Same(local, local.Adopt(1, null));
+        Assert.Equal(Start + Seconds(90), local.Adopt(1, Start + Seconds(90)).OpenUntil);
+        Assert.Equal(CircuitPhase.Closed, local.Adopt(2, null).Phase(Start));
         Assert.Equal(Start, CircuitState.Fresh.Adopt(0, Start).OpenUntil);
     }
 
     [Fact]
-    public void An_open_circuit_is_open_for_exactly_its_cooldown_whatever_stragglers_do() =>
-        Gen.Select(Gen.Int[1, 10], Gen.Int[1, 100], Gen.Int[0, 2].Array[0, 30]).Sample((threshold, cooldown, strays) =>
+    public void An_open_circuit_stays_open_for_exactly_its_cooldown_despite_late_results() =>
+        Gen.Select(Gen.Int[1, 10], Gen.Int[1, 100], Gen.Int[0, 2].Array[0, 30]).Sample((threshold, cooldown, lateResults) =>
         {
             var policy = Policy with { Threshold = threshold, Cooldown = Seconds(cooldown) };
             var state = CircuitState.Fresh;
@@ -107,10 +107,10 @@ public sealed class CircuitStateTests
                 state = state.Failed(state.Epoch, policy, Start);
             }
 
-            for (var n = 0; n < strays.Length; n++)
+            for (var n = 0; n < lateResults.Length; n++)
             {
                 var now = Start + Seconds(n);
-                state = strays[n] switch { 0 => state.Failed(0, policy, now), 1 => state.Succeeded(0), _ => state.Neutral(0) };
+                state = lateResults[n] switch { 0 => state.Failed(0, policy, now), 1 => state.Succeeded(0), _ => state.Neutral(0) };
             }
 
             return state.Phase(Start + Seconds(cooldown - 0.001)) is CircuitPhase.Open && state.Phase(Start + Seconds(cooldown)) is CircuitPhase.HalfOpen;

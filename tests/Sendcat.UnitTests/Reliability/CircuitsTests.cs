@@ -4,7 +4,7 @@ using Sendcat.Reliability.Circuits;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>One process with Redis away: everything is decided here.</summary>
+/// <summary>The circuits of one process without Redis: every decision is local.</summary>
 public sealed class CircuitsTests : IAsyncDisposable
 {
     private const string Provider = "serper_search";
@@ -15,12 +15,12 @@ public sealed class CircuitsTests : IAsyncDisposable
 
     public CircuitsTests()
     {
-        _services = LonelyProcess.Services(_time);
+        _services = IsolatedProcess.Services(_time);
         _circuits = _services.GetRequiredService<Circuits>();
     }
 
     [Fact]
-    public async Task Four_failures_open_it_and_an_idle_one_reads_as_half_open_when_its_time_has_come()
+    public async Task Four_failures_open_the_circuit_and_it_reads_as_half_open_after_the_cooldown()
     {
         await OpenAsync();
 
@@ -49,7 +49,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_probe_whose_caller_leaves_lets_the_next_one_probe()
+    public async Task A_cancelled_probe_lets_the_next_call_probe()
     {
         await OpenAsync();
         _time.Advance(TimeSpan.FromSeconds(120));
@@ -60,7 +60,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_failed_probe_opens_it_again_at_once()
+    public async Task A_failed_probe_reopens_the_circuit_at_once()
     {
         await OpenAsync();
         _time.Advance(TimeSpan.FromSeconds(120));
@@ -72,7 +72,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Callers_that_leave_and_errors_of_their_own_never_open_it()
+    public async Task Cancelled_calls_and_client_errors_never_open_the_circuit()
     {
         for (var n = 0; n < 50; n++)
         {
@@ -84,7 +84,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_permit_counts_once()
+    public async Task A_permit_records_only_its_first_result()
     {
         for (var n = 0; n < 3; n++)
         {
@@ -109,7 +109,7 @@ public sealed class CircuitsTests : IAsyncDisposable
     [InlineData(429, CallVerdict.Failure)]
     [InlineData(500, CallVerdict.Failure)]
     [InlineData(503, CallVerdict.Failure)]
-    public void A_status_says_whose_fault_it_was(int status, CallVerdict verdict) => Assert.Equal(verdict, StatusClass.Of(status));
+    public void A_status_code_determines_the_verdict(int status, CallVerdict verdict) => Assert.Equal(verdict, StatusClass.Of(status));
 
     public ValueTask DisposeAsync() => _services.DisposeAsync();
 

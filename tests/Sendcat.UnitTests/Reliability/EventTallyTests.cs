@@ -9,7 +9,7 @@ public sealed class EventTallyTests
     private readonly EventTally _tally = new();
 
     [Fact]
-    public void Equal_events_of_five_seconds_are_one_row_with_all_their_hits()
+    public void Equal_events_within_five_seconds_are_one_row_with_all_their_hits()
     {
         for (var n = 0; n < 100; n++)
         {
@@ -27,7 +27,7 @@ public sealed class EventTallyTests
     }
 
     [Fact]
-    public void A_flood_of_different_keys_is_dropped_beyond_the_room()
+    public void Events_with_new_keys_are_dropped_beyond_the_capacity()
     {
         for (var n = 0; n < EventTally.Capacity; n++)
         {
@@ -39,7 +39,7 @@ public sealed class EventTallyTests
     }
 
     [Fact]
-    public void What_could_not_be_written_joins_what_came_meanwhile()
+    public void Unwritten_events_are_merged_with_newer_events()
     {
         _tally.Add(Blocked("user:a"), Now);
         var unwritten = _tally.Drain();
@@ -51,7 +51,7 @@ public sealed class EventTallyTests
     }
 
     [Fact]
-    public void A_session_id_is_not_told()
+    public void A_session_id_is_masked()
     {
         var masked = PrincipalMask.Of("chat_stream:session:5b0f1c9e-secret");
 

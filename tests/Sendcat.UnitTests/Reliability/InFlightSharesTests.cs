@@ -11,7 +11,8 @@ public sealed class InFlightSharesTests
     [InlineData(300, 2, 15, 80, 4, 1)]
     [InlineData(300, 24, 99, 1, 23, 1)]
     [InlineData(100_000, int.MaxValue, 99, 99, 99_000, 99_000)]
-    public void Shares_are_of_the_smaller_cap_and_an_address_has_four_at_least(int global, int route, int addressPct, int guestPct, int ofAddress, int ofGuests)
+    public void Shares_are_percentages_of_the_smaller_cap_and_an_address_gets_at_least_four(
+        int global, int route, int addressPct, int guestPct, int ofAddress, int ofGuests)
     {
         var shares = InFlightShares.Of(new() { GlobalMaxInFlight = global, AddressMaxInFlightPct = addressPct, GuestMaxInFlightPct = guestPct }, route);
 
@@ -19,6 +20,6 @@ public sealed class InFlightSharesTests
     }
 
     [Fact]
-    public void A_share_of_everything_is_no_limit_of_its_own() =>
+    public void A_share_of_100_percent_sets_no_limit() =>
         Assert.Equal(new InFlightShares(null, null), InFlightShares.Of(new() { AddressMaxInFlightPct = 100, GuestMaxInFlightPct = 100 }, routeSlots: 24));
 }

@@ -6,8 +6,8 @@ using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>All guards of one process whose Redis and Postgres are not there.</summary>
-internal static class LonelyProcess
+/// <summary>The services of one process whose Redis and Postgres are unreachable.</summary>
+internal static class IsolatedProcess
 {
     public static ServiceProvider Services(TimeProvider time, params (string Name, string Value)[] knobs) =>
         Services(time, () => ConnectionMultiplexer.Connect("127.0.0.1:1,abortConnect=false,connectTimeout=50,connectRetry=0"), knobs);

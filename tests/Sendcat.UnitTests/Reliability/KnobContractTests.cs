@@ -5,7 +5,7 @@ using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>The names, defaults and ranges that deployments already use. A line here changes only together with every one of them.</summary>
+/// <summary>The names, defaults and ranges that deployments already use. Change a line only together with all deployments.</summary>
 public sealed class KnobContractTests
 {
     [Theory]
@@ -137,9 +137,11 @@ public sealed class KnobContractTests
         Assert.Equal((initial, range), (knob.Default, knob.Range));
     }
 
-    /// <summary>Who could change one while the system runs could have a provider key or a reset link sent to an address of their own.</summary>
+    /// <summary>
+    /// An operator who can change an address at run time could redirect a provider key or a password reset link to an address of their own.
+    /// </summary>
     [Fact]
-    public void Every_address_is_read_at_start_alone()
+    public void Every_address_knob_is_read_only_at_start()
     {
         var addresses =
             from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
@@ -149,14 +151,14 @@ public sealed class KnobContractTests
             where knob.Name.EndsWith("_URL", StringComparison.Ordinal) || knob.Name.EndsWith("_DSN", StringComparison.Ordinal)
             select knob;
 
-        var known = addresses.ToList();
+        var knobs = addresses.ToList();
 
-        Assert.True(known.Count >= 8, $"only {known.Count} addresses were found");
-        Assert.Empty(known.Where(knob => !knob.StartUpOnly && !knob.Secret).Select(knob => knob.Name));
+        Assert.True(knobs.Count >= 8, $"only {knobs.Count} addresses were found");
+        Assert.Empty(knobs.Where(knob => !knob.StartUpOnly && !knob.Secret).Select(knob => knob.Name));
     }
 
     [Fact]
-    public void An_override_of_an_address_that_an_earlier_version_left_behind_has_no_effect()
+    public void An_override_of_an_address_knob_from_an_earlier_version_has_no_effect()
     {
         using var provider = KnobsTests.Provider();
         provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string> { ["ADMISSION_REDIS_URL"] = "https://collector.example", ["ADMISSION_USER_MAX_INFLIGHT"] = "9" });

@@ -7,27 +7,27 @@ using Sendcat.UnitTests.Architecture;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>docs/configuration.md tells every knob as it is. A failure shows the table as it should be, to be pasted.</summary>
+/// <summary>docs/configuration.md lists every knob. A failure prints the expected table, ready to paste.</summary>
 public sealed class KnobPageTests
 {
     private const string Begin = "<!-- knobs: begin -->";
     private const string End = "<!-- knobs: end -->";
 
     [Fact]
-    public void The_page_of_configuration_tells_every_knob_as_it_is()
+    public void The_configuration_page_lists_every_knob_correctly()
     {
         var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "configuration.md"));
         var (begin, end) = (page.IndexOf(Begin, StringComparison.Ordinal), page.IndexOf(End, StringComparison.Ordinal));
         Assert.True(begin > 0 && end > begin, $"The page has no '{Begin}' followed by '{End}'.");
-        var told = page[(begin + Begin.Length)..end].Trim();
+        var actual = page[(begin + Begin.Length)..end].Trim();
 
         var table = Table();
 
-        Assert.True(told == table, $"The table of knobs in docs/configuration.md should be:\n\n{table}\n");
+        Assert.True(actual == table, $"The table of knobs in docs/configuration.md should be:\n\n{table}\n");
     }
 
     [Fact]
-    public void Every_knob_of_every_feature_has_a_meaning_and_a_default_that_it_would_take_itself()
+    public void Every_knob_of_every_feature_has_a_description_and_a_valid_default()
     {
         using var provider = Provider();
         var all = provider.GetRequiredService<KnobRegistry>().All;
@@ -60,7 +60,7 @@ public sealed class KnobPageTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>All of both assemblies, so that none can be forgotten here.</summary>
+    /// <summary>All classes with knobs in both assemblies, found by reflection, so that the list is complete.</summary>
     private static IEnumerable<Type> Classes() =>
         from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(ChatOptions).Assembly }
         from type in assembly.GetTypes()

@@ -13,7 +13,7 @@ namespace Sendcat.UnitTests.Reliability;
 public sealed class KnobsTests
 {
     [Fact]
-    public void The_environment_name_wins_over_the_section_and_the_section_over_the_default()
+    public void The_environment_name_has_precedence_over_the_section_and_the_section_over_the_default()
     {
         Assert.Equal(1, Options<AdmissionOptions>().UserMaxInFlight);
         Assert.Equal(3, Options<AdmissionOptions>(("Sendcat:Admission:UserMaxInFlight", "3")).UserMaxInFlight);
@@ -27,7 +27,7 @@ public sealed class KnobsTests
     [InlineData("many")]
     [InlineData("NaN")]
     [InlineData("1e99")]
-    public void A_number_out_of_range_falls_back_to_the_default_and_is_listed(string given)
+    public void An_invalid_number_falls_back_to_the_default_and_is_listed_as_rejected(string given)
     {
         var provider = Provider(("RATE_LIMIT_CHAT_STREAM_MAX", given));
 
@@ -41,11 +41,11 @@ public sealed class KnobsTests
     [InlineData(" 40 ", 40)]
     [InlineData("1e2", 100)]
     [InlineData("", 30)]
-    public void Numbers_are_floored_and_nothing_is_no_value(string given, int taken)
+    public void Numbers_are_rounded_down_and_an_empty_value_means_the_default(string given, int expected)
     {
         var provider = Provider(("RATE_LIMIT_CHAT_STREAM_MAX", given));
 
-        Assert.Equal(taken, provider.GetRequiredService<IOptionsMonitor<RateLimitOptions>>().CurrentValue.ChatStreamMax);
+        Assert.Equal(expected, provider.GetRequiredService<IOptionsMonitor<RateLimitOptions>>().CurrentValue.ChatStreamMax);
         Assert.Empty(provider.GetRequiredService<KnobRegistry>().Rejected);
     }
 
@@ -57,11 +57,11 @@ public sealed class KnobsTests
     [InlineData("no", false)]
     [InlineData("False", false)]
     [InlineData("on", true)]
-    public void Booleans_know_six_words_and_anything_else_is_the_default(string given, bool taken) =>
-        Assert.Equal(taken, Options<ChatGatewayOptions>(("FF_CHAT_GATEWAY_SHADOW", given)).Shadow);
+    public void Booleans_accept_six_words_and_any_other_value_means_the_default(string given, bool expected) =>
+        Assert.Equal(expected, Options<ChatGatewayOptions>(("FF_CHAT_GATEWAY_SHADOW", given)).Shadow);
 
     [Fact]
-    public void A_pattern_and_a_list_of_words_are_kept_to()
+    public void Values_that_do_not_match_a_pattern_or_a_list_of_words_are_rejected()
     {
         var provider = Provider(("RELIABILITY_REGION_ID", "Jamaica!"), ("RELIABILITY_TOPOLOGY_MODE", "active_active"), ("SENDCAT_CAPACITY_TIER", "XXL"));
 
@@ -71,11 +71,11 @@ public sealed class KnobsTests
     }
 
     [Fact]
-    public void Numbers_beyond_32_bits_are_numbers() =>
+    public void Numbers_beyond_32_bits_are_accepted() =>
         Assert.Equal(2_592_000_000, Options<ToolJobOptions>(("TOOL_JOB_TTL_MS", "2592000000")).TtlMs);
 
     [Fact]
-    public void A_stage_presets_the_flags_and_leaves_the_caps()
+    public void A_rollout_stage_presets_the_flags_but_not_the_caps()
     {
         var provider = Provider(("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_TOOL_QUEUE_ENFORCE", "false"));
 
@@ -91,26 +91,27 @@ public sealed class KnobsTests
     [InlineData("dev-enforce", null)]
     [InlineData("canary", "true")]
     [InlineData("production", "true")]
-    public void Canary_and_production_preset_signed_sessions(string stage, string? preset) => Assert.Equal(preset, Presets.Of("ANONYMOUS_SESSION_SIGNED_ONLY", stage, null));
+    public void Canary_and_production_preset_signed_sessions(string stage, string? preset) =>
+        Assert.Equal(preset, Presets.Of("ANONYMOUS_SESSION_SIGNED_ONLY", stage, null));
 
     [Theory]
     [InlineData("L", 1_000)]
     [InlineData("G", 5_000)]
     [InlineData("X", 20_000)]
-    public void A_tier_presets_the_caps_with_head_room_and_leaves_the_flags(string tier, int streams)
+    public void A_capacity_tier_presets_the_caps_with_headroom_but_not_the_flags(string tier, int streams)
     {
         var provider = Provider(("SENDCAT_CAPACITY_TIER", tier));
 
-        var lanes = provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>().CurrentValue;
+        var bulkheads = provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>().CurrentValue;
         var admission = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>().CurrentValue;
         Assert.InRange(admission.GlobalMaxInFlight, streams + 1, 2 * streams);
-        Assert.InRange(lanes.OpenRouterPrimaryMaxConcurrent, streams + 1, 2 * streams);
-        Assert.InRange(lanes.OpenRouterSecondaryMaxConcurrent, streams + 1, 2 * streams);
+        Assert.InRange(bulkheads.OpenRouterPrimaryMaxConcurrent, streams + 1, 2 * streams);
+        Assert.InRange(bulkheads.OpenRouterSecondaryMaxConcurrent, streams + 1, 2 * streams);
         Assert.False(admission.Enabled);
     }
 
     [Fact]
-    public void A_wrong_value_under_a_preset_falls_back_to_the_preset()
+    public void An_invalid_value_falls_back_to_the_preset()
     {
         var provider = Provider(("SENDCAT_CAPACITY_TIER", "L"), ("ADMISSION_GLOBAL_MAX_INFLIGHT", "0"));
 
@@ -119,12 +120,12 @@ public sealed class KnobsTests
     }
 
     [Fact]
-    public void An_override_is_above_everything_and_reloads_the_options()
+    public void An_override_has_precedence_over_all_other_sources_and_reloads_the_options()
     {
         var provider = Provider(("ADMISSION_USER_MAX_INFLIGHT", "4"));
         var options = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>();
-        var seen = new List<int>();
-        using var listening = options.OnChange(now => seen.Add(now.UserMaxInFlight));
+        var observed = new List<int>();
+        using var subscription = options.OnChange(now => observed.Add(now.UserMaxInFlight));
         Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
 
         provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string> { ["ADMISSION_USER_MAX_INFLIGHT"] = "9" });
@@ -134,11 +135,11 @@ public sealed class KnobsTests
 
         provider.GetRequiredService<KnobOverrides>().Replace(new Dictionary<string, string>());
         Assert.Equal(4, options.CurrentValue.UserMaxInFlight);
-        Assert.Equal([9, 4], seen);
+        Assert.Equal([9, 4], observed);
     }
 
     [Fact]
-    public void Configuration_that_changes_reloads_the_options()
+    public void A_configuration_change_reloads_the_options()
     {
         var configuration = Configuration(("ADMISSION_USER_MAX_INFLIGHT", "4"));
         var options = Provider(configuration).GetRequiredService<IOptionsMonitor<AdmissionOptions>>();
@@ -151,7 +152,7 @@ public sealed class KnobsTests
     }
 
     [Fact]
-    public void A_secret_is_shown_by_nobody()
+    public void The_registry_redacts_secrets()
     {
         var registry = Provider(("ADMISSION_REDIS_TOKEN", "hunter2")).GetRequiredService<KnobRegistry>();
 
@@ -160,7 +161,7 @@ public sealed class KnobsTests
     }
 
     [Fact]
-    public async Task A_strict_configuration_refuses_to_start_with_a_wrong_value()
+    public async Task A_strict_configuration_does_not_start_with_an_invalid_value()
     {
         await Start(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"));
 
@@ -177,7 +178,7 @@ public sealed class KnobsTests
     }
 
     [Fact]
-    public void Every_knob_has_a_short_name_a_meaning_and_a_default_that_it_would_take_itself()
+    public void Every_knob_has_a_short_name_a_description_and_a_valid_default()
     {
         var all = Provider().GetRequiredService<KnobRegistry>().All;
 
@@ -188,7 +189,7 @@ public sealed class KnobsTests
     }
 
     [Fact]
-    public void A_class_may_be_added_by_everyone_who_needs_it()
+    public void Adding_an_options_class_twice_registers_its_knobs_once()
     {
         var services = new ServiceCollection().AddSingleton<IConfiguration>(Configuration()).AddLogging().AddKnobs<RegionOptions>().AddKnobs<RegionOptions>();
 

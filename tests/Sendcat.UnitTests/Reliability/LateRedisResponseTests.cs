@@ -6,8 +6,8 @@ using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>A Redis that answers late, or that has lost the scripts: a limit holds all the same.</summary>
-public sealed class LateAnswerTests : IAsyncDisposable
+/// <summary>Limits are enforced even if Redis responds late or has lost the scripts.</summary>
+public sealed class LateRedisResponseTests : IAsyncDisposable
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
@@ -17,18 +17,18 @@ public sealed class LateAnswerTests : IAsyncDisposable
     private readonly Queue<TaskCompletionSource<RedisResult>> _byText = [];
     private readonly ServiceProvider _services;
 
-    public LateAnswerTests()
+    public LateRedisResponseTests()
     {
-        _redis.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>()).Returns(_ => Asked(_byHash));
-        _redis.ScriptEvaluateAsync(Arg.Any<string>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>()).Returns(_ => Asked(_byText));
+        _redis.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>()).Returns(_ => Enqueue(_byHash));
+        _redis.ScriptEvaluateAsync(Arg.Any<string>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>()).Returns(_ => Enqueue(_byText));
         var connection = Substitute.For<IConnectionMultiplexer>();
         connection.IsConnected.Returns(true);
         connection.GetDatabase(Arg.Any<int>(), Arg.Any<object?>()).Returns(_redis);
-        _services = LonelyProcess.Services(_time, () => connection, ("REDIS_DECISION_TIMEOUT_MS", "50"));
+        _services = IsolatedProcess.Services(_time, () => connection, ("REDIS_DECISION_TIMEOUT_MS", "50"));
     }
 
     [Fact]
-    public async Task A_script_that_was_flushed_gets_the_whole_time_again()
+    public async Task A_flushed_script_is_sent_again_with_the_full_timeout()
     {
         var deciding = TakeAsync("one", new LeaseClaim("full", "lane", 20, Minute));
         _time.Advance(TimeSpan.FromMilliseconds(45));
@@ -43,7 +43,7 @@ public sealed class LateAnswerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Late_answers_in_a_burst_do_not_open_a_second_budget()
+    public async Task Timeouts_in_a_burst_do_not_exceed_the_limit_that_Redis_already_granted()
     {
         var claim = new LeaseClaim("full", "lane", 20, Minute);
         var deciding = Enumerable.Range(0, 60).Select(n => TakeAsync($"turn {n}", claim)).ToArray();
@@ -60,7 +60,7 @@ public sealed class LateAnswerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task While_redis_is_silent_a_burst_is_admitted_up_to_the_limit_and_not_beyond()
+    public async Task While_Redis_does_not_respond_a_burst_is_admitted_up_to_the_limit()
     {
         var claim = new LeaseClaim("full", "lane", 20, Minute);
         var deciding = Enumerable.Range(0, 60).Select(n => TakeAsync($"turn {n}", claim)).ToArray();
@@ -72,7 +72,7 @@ public sealed class LateAnswerTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_window_that_redis_has_counted_is_not_empty_without_redis()
+    public async Task Local_decisions_include_what_Redis_counted_in_the_window()
     {
         var window = new WindowClaim("rate", "window", 3, Minute);
         for (var n = 0; n < 2; n++)
@@ -95,7 +95,7 @@ public sealed class LateAnswerTests : IAsyncDisposable
     private Task<ClaimOutcome> TakeAsync(string holder, Claim claim) =>
         _services.GetRequiredService<ClaimStore>().TakeAsync(holder, [claim], [], default, RedisFallback.DecideLocally).AsTask();
 
-    private static Task<RedisResult> Asked(Queue<TaskCompletionSource<RedisResult>> calls)
+    private static Task<RedisResult> Enqueue(Queue<TaskCompletionSource<RedisResult>> calls)
     {
         var call = new TaskCompletionSource<RedisResult>(TaskCreationOptions.RunContinuationsAsynchronously);
         lock (calls)
@@ -106,7 +106,7 @@ public sealed class LateAnswerTests : IAsyncDisposable
         return call.Task;
     }
 
-    /// <summary>For a continuation that another thread runs.</summary>
+    /// <summary>Yields until a continuation on another thread makes the condition true.</summary>
     private static async Task UntilAsync(Func<bool> reached)
     {
         while (!reached())
@@ -115,9 +115,9 @@ public sealed class LateAnswerTests : IAsyncDisposable
         }
     }
 
-    private static RedisResult Taken() => Answer(1, 0);
+    private static RedisResult Taken() => Response(1, 0);
 
-    private static RedisResult Refused() => Answer(0, 1);
+    private static RedisResult Refused() => Response(0, 1);
 
-    private static RedisResult Answer(int taken, int by) => RedisResult.Create(new[] { taken, by, -1, -1, by }.Select(number => RedisResult.Create((RedisValue)number)).ToArray());
+    private static RedisResult Response(int taken, int by) => RedisResult.Create(new[] { taken, by, -1, -1, by }.Select(number => RedisResult.Create((RedisValue)number)).ToArray());
 }

@@ -7,7 +7,7 @@ public sealed class QueueHealthTests
     private static readonly QueueState AtTheEdge = new(200, 20, TimeSpan.FromSeconds(60), TimeSpan.FromSeconds(300));
 
     [Fact]
-    public void As_much_as_is_allowed_is_not_too_much()
+    public void Values_equal_to_their_thresholds_are_ok()
     {
         var findings = QueueHealth.Evaluate(AtTheEdge, new());
 
@@ -21,7 +21,7 @@ public sealed class QueueHealthTests
     [InlineData("dead_letter_depth")]
     [InlineData("oldest_queued_age")]
     [InlineData("oldest_running_age")]
-    public void One_more_of_any_kind_is_a_warning(string kind)
+    public void A_value_above_any_threshold_is_a_warning(string kind)
     {
         var state = kind switch
         {

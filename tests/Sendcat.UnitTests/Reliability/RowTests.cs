@@ -8,7 +8,7 @@ using Sendcat.ToolWorker.SearchGlobal;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>What sellers and pages write of themselves, before it reaches a user or a model.</summary>
+/// <summary>Validation of untrusted text from sellers and web pages before it reaches a user or a model.</summary>
 public sealed class RowTests
 {
     private static readonly string Long = new('x', 200_000);
@@ -33,13 +33,14 @@ public sealed class RowTests
     [InlineData("https://", false)]
     [InlineData("", false)]
     [InlineData(null, false)]
-    public void Only_addresses_of_the_web_are_addresses(string? text, bool isOne) => Assert.Equal(isOne ? text : null, WebAddress.Of(text));
+    public void Only_absolute_http_and_https_URLs_are_accepted(string? text, bool valid) =>
+        Assert.Equal(valid ? text : null, WebAddress.Of(text));
 
     [Fact]
-    public void An_address_that_no_browser_would_take_is_none() => Assert.Null(WebAddress.Of("https://shop.example/" + Long));
+    public void A_URL_that_is_too_long_is_rejected() => Assert.Null(WebAddress.Of("https://shop.example/" + Long));
 
     [Fact]
-    public void The_first_name_that_holds_an_address_counts()
+    public void The_first_field_with_a_valid_URL_is_used()
     {
         var row = Json("""{"link":"javascript:alert(1)","product_link":"https://shop.example/1"}""");
 
@@ -47,14 +48,14 @@ public sealed class RowTests
     }
 
     [Fact]
-    public void A_text_is_cut_between_characters()
+    public void A_text_is_never_cut_inside_a_surrogate_pair()
     {
         Assert.Equal("ab", Row.Cut("ab\ud83d\ude00", 3));
         Assert.Equal("ab\ud83d\ude00", Row.Cut("ab\ud83d\ude00", 4));
     }
 
     [Fact]
-    public void A_global_find_keeps_nothing_that_is_too_long_or_leads_elsewhere()
+    public void A_global_search_product_has_bounded_fields_and_only_web_URLs()
     {
         var product = GlobalProduct.Read(Json(
             $$"""{"title":"{{Long}}","source":"{{Long}}","link":"https://shop.example/1","merchantLink":"javascript:alert(1)","price":"{{Long}}","imageUrl":"data:image/svg+xml,<svg onload=alert(1)>","productId":"{{Long}}","condition":"{{Long}}"}"""));
@@ -67,7 +68,7 @@ public sealed class RowTests
     }
 
     [Fact]
-    public void Items_and_pages_of_the_shop_keep_the_same_rules()
+    public void Item_details_and_explore_items_have_bounded_fields_and_only_web_URLs()
     {
         var item = $$$"""{"itemId":"v1|1|0","title":"{{{Long}}}","price":{"value":"{{{Long}}}","currency":"{{{Long}}}"},"image":{"imageUrl":"javascript:alert(1)"},"additionalImages":[{"imageUrl":"https://i/2.jpg"},{"imageUrl":"data:,x"}],"itemWebUrl":"https://ebay.com/itm/1","brand":"{{{Long}}}","condition":"{{{Long}}}","subtitle":"{{{Long}}}","categoryPath":"{{{Long}}}","seller":{"username":"{{{Long}}}","feedbackPercentage":"{{{Long}}}"},"itemLocation":{"city":"{{{Long}}}"},"localizedAspects":[{"name":"{{{Long}}}","value":"{{{Long}}}"}],"shippingOptions":[{"shippingServiceCode":"{{{Long}}}","shippingCost":{"value":"{{{Long}}}"}}]}""";
 
@@ -83,7 +84,7 @@ public sealed class RowTests
     }
 
     [Fact]
-    public void Results_that_an_earlier_build_has_kept_are_checked_when_they_are_read()
+    public void Persisted_results_of_an_earlier_build_are_checked_when_they_are_read()
     {
         var hits = ResultRows.Fit([new SearchWebHit("Trap", "javascript:alert(1)", "x"), new SearchWebHit(Long, "https://a.example/", Long)]);
         var products = ResultRows.Fit([

@@ -4,7 +4,7 @@ using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>A loop that serves many must not stay in the trace of the one that happened to start it.</summary>
+/// <summary>A loop that serves many callers must not stay in the trace of the caller that started it.</summary>
 public sealed class SharedWorkTests : IDisposable
 {
     private readonly ActivitySource source = new($"Sendcat.Tests.{Guid.NewGuid():N}");
@@ -14,7 +14,7 @@ public sealed class SharedWorkTests : IDisposable
     {
         listener = new ActivityListener
         {
-            ShouldListenTo = heard => heard.Name == source.Name || heard.Name is "Sendcat.SharedWork" or "Sendcat.Background",
+            ShouldListenTo = candidate => candidate.Name == source.Name || candidate.Name is "Sendcat.SharedWork" or "Sendcat.Background",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
         };
         ActivitySource.AddActivityListener(listener);
@@ -42,18 +42,18 @@ public sealed class SharedWorkTests : IDisposable
         }, maxItems: 8);
 
         var callers = new List<Activity>();
-        var answers = new List<Task<int>>();
+        var results = new List<Task<int>>();
         for (var n = 0; n < 3; n++)
         {
             Activity.Current = null;
             using var caller = source.StartActivity($"caller {n}")!;
             callers.Add(caller);
-            answers.Add(commit.AddAsync(n));
+            results.Add(commit.AddAsync(n));
         }
 
         Activity.Current = null;
         release.SetResult();
-        await Task.WhenAll(answers);
+        await Task.WhenAll(results);
 
         Assert.Equal(["commit numbers", "commit numbers"], commits.Select(span => span?.DisplayName));
         Assert.Equal(callers[0].SpanId, commits[0]!.ParentSpanId);
@@ -63,7 +63,7 @@ public sealed class SharedWorkTests : IDisposable
     }
 
     [Fact]
-    public async Task Work_for_nobody_who_is_traced_is_in_no_trace()
+    public async Task Work_without_a_traced_caller_belongs_to_no_trace()
     {
         using var earlier = source.StartActivity("earlier");
 

@@ -16,16 +16,16 @@ using Sendcat.UnitTests.ServiceDefaults;
 
 namespace Sendcat.UnitTests.Reliability;
 
-/// <summary>What arrives at a service of somebody else, while everything is traced: the spans of the calls, and none of their ids.</summary>
+/// <summary>With tracing on, a call to a third-party service has a span, but its request carries no trace ids.</summary>
 [Collection(SentryHub.Name)]
 public sealed class ThirdPartyTests : IAsyncLifetime
 {
-    private static readonly string[] OurBusiness = ["traceparent", "tracestate", "baggage", "Correlation-Context", "sentry-trace"];
+    private static readonly string[] TraceHeaders = ["traceparent", "tracestate", "baggage", "Correlation-Context", "sentry-trace"];
 
     private readonly List<Activity> _spans = [];
     private WebApplication _listener = null!;
     private IHost _host = null!;
-    private Dictionary<string, string>? _arrived;
+    private Dictionary<string, string>? _receivedHeaders;
 
     public async ValueTask InitializeAsync()
     {
@@ -35,8 +35,8 @@ public sealed class ThirdPartyTests : IAsyncLifetime
         _listener = server.Build();
         _listener.Run(context =>
         {
-            // A copy: the server uses its own again.
-            _arrived = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+            // Copies the headers, because the server reuses its dictionary.
+            _receivedHeaders = context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase);
             return context.Response.WriteAsync("{}");
         });
         await _listener.StartAsync();
@@ -47,7 +47,7 @@ public sealed class ThirdPartyTests : IAsyncLifetime
             ["OTEL_EXPORTER_OTLP_ENDPOINT"] = "http://127.0.0.1:9", ["SENTRY_DSN"] = "http://key@127.0.0.1:9/1", ["SENTRY_TRACES_SAMPLE_RATE"] = "1",
         });
         host.AddServiceDefaults();
-        host.Services.AddOpenTelemetry().WithTracing(traces => traces.AddSource("ours").AddProcessor(new Keep(_spans)));
+        host.Services.AddOpenTelemetry().WithTracing(traces => traces.AddSource("ours").AddProcessor(new SpanCollector(_spans)));
         host.Services.AddHttpClient("third").ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler);
         _host = host.Build();
         _host.Services.GetRequiredService<TracerProvider>();
@@ -62,26 +62,26 @@ public sealed class ThirdPartyTests : IAsyncLifetime
     [Theory]
     [InlineData("factory")]
     [InlineData("provider")]
-    public async Task Nothing_of_our_traces_arrives(string client)
+    public async Task A_third_party_receives_no_trace_headers(string client)
     {
         using var transport = new OpenRouterTransport();
         using var invoker = client == "factory" ? (HttpMessageInvoker)_host.Services.GetRequiredService<IHttpClientFactory>().CreateClient("third") : new HttpMessageInvoker(transport.Handler, disposeHandler: false);
 
         await SendAsync(invoker);
 
-        Assert.NotNull(_arrived);
-        Assert.All(OurBusiness, name => Assert.False(_arrived.ContainsKey(name), name));
+        Assert.NotNull(_receivedHeaders);
+        Assert.All(TraceHeaders, name => Assert.False(_receivedHeaders.ContainsKey(name), name));
         Assert.Contains(_spans, span => span.Kind is ActivityKind.Client && span.ParentId is not null);
     }
 
     [Fact]
-    public async Task A_handler_that_was_not_told_so_would_send_them()
+    public async Task A_default_handler_sends_trace_headers()
     {
         using var client = new HttpMessageInvoker(new SocketsHttpHandler());
 
         await SendAsync(client);
 
-        Assert.True(_arrived!.ContainsKey("traceparent"));
+        Assert.True(_receivedHeaders!.ContainsKey("traceparent"));
     }
 
     private async Task SendAsync(HttpMessageInvoker client)
@@ -92,11 +92,11 @@ public sealed class ThirdPartyTests : IAsyncLifetime
         turn.AddBaggage("thread", "secret");
         Baggage.SetBaggage("thread", "secret");
         using var request = new HttpRequestMessage(HttpMethod.Get, _listener.Urls.Single());
-        using var answer = await client.SendAsync(request, TestContext.Current.CancellationToken);
-        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        using var response = await client.SendAsync(request, TestContext.Current.CancellationToken);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
     }
 
-    private sealed class Keep(List<Activity> spans) : BaseProcessor<Activity>
+    private sealed class SpanCollector(List<Activity> spans) : BaseProcessor<Activity>
     {
         public override void OnEnd(Activity data)
         {

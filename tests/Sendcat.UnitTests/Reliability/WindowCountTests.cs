@@ -8,7 +8,7 @@ public sealed class WindowCountTests
     private const long Length = 1_000;
 
     [Fact]
-    public void A_burst_around_a_boundary_is_admitted_once()
+    public void A_burst_across_a_window_boundary_is_limited_once()
     {
         var count = new WindowCount(0, 0, 0);
         var admitted = 0;
@@ -26,7 +26,7 @@ public sealed class WindowCountTests
     }
 
     [Fact]
-    public void A_fixed_window_of_the_clock_never_admits_more_than_the_limit() =>
+    public void A_clock_aligned_window_never_admits_more_than_the_limit() =>
         Gen.Select(Gen.Int[1, 20], Gen.Select(Gen.Long[0, 400], Gen.Int[1, 3]).Array[1, 200]).Sample((max, calls) =>
         {
             var (now, count) = (0L, new WindowCount(0, 0, 0));
@@ -46,7 +46,7 @@ public sealed class WindowCountTests
         });
 
     [Fact]
-    public void Whoever_comes_back_when_told_fits_and_a_little_earlier_does_not() =>
+    public void A_request_fits_at_its_retry_time_and_not_2_ms_earlier() =>
         Gen.Select(Gen.Int[1, 50], Gen.Int[1, 3], Gen.Long[0, 50], Gen.Long[0, 50], Gen.Long[0, 999]).Sample((max, cost, current, previous, offset) =>
         {
             var count = new WindowCount(7, Math.Min(current, max), Math.Min(previous, max));
@@ -56,18 +56,18 @@ public sealed class WindowCountTests
                 return true;
             }
 
-            var told = now + (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
-            var then = count.At(told, Length);
-            var before = count.At(told - 2, Length);
-            return then.Fits(told, Length, max, cost) && (told - 2 < now || !before.Fits(told - 2, Length, max, cost));
+            var retryAt = now + (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+            var then = count.At(retryAt, Length);
+            var before = count.At(retryAt - 2, Length);
+            return then.Fits(retryAt, Length, max, cost) && (retryAt - 2 < now || !before.Fits(retryAt - 2, Length, max, cost));
         });
 
     [Fact]
-    public void What_is_longer_ago_than_two_windows_is_forgotten() =>
+    public void Costs_older_than_two_windows_are_not_counted() =>
         Assert.Equal(0, new WindowCount(3, 9, 9).At(5 * Length, Length).Used(5 * Length, Length));
 
     [Fact]
-    public void Nobody_waits_for_longer_than_a_window_and_whoever_waited_as_told_fits() =>
+    public void The_wait_is_at_most_one_window_and_the_request_fits_after_it() =>
         Gen.Select(Gen.Int[1, 50], Gen.Int[1, 5], Gen.Long[0, 500], Gen.Long[0, 500], Gen.Long[0, 999]).Sample((max, cost, first, second, offset) =>
         {
             var (before, now) = ((7 * Length) - 300, (7 * Length) + offset);
@@ -77,12 +77,12 @@ public sealed class WindowCountTests
                 return true;
             }
 
-            var told = (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
-            return told <= Length && count.At(now + told, Length).Fits(now + told, Length, max, cost);
+            var waitMs = (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+            return waitMs <= Length && count.At(now + waitMs, Length).Fits(now + waitMs, Length, max, cost);
         });
 
     [Fact]
-    public void An_overdrawn_window_is_over_a_window_after_the_last_cost()
+    public void An_overspent_window_admits_again_one_window_after_the_last_cost()
     {
         var count = new WindowCount(0, 0, 0).Spend(500, 100);
 
@@ -92,7 +92,7 @@ public sealed class WindowCountTests
     }
 
     [Fact]
-    public void What_was_reserved_goes_back_to_the_window_that_it_was_counted_in()
+    public void A_refund_is_credited_to_the_window_that_counted_the_cost()
     {
         var count = new WindowCount(0, 0, 0).Spend(100, 900).At(1_200, Length).Spend(7, 1_200);
 

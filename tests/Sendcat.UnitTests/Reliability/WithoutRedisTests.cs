@@ -15,9 +15,9 @@ public sealed class WithoutRedisTests
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 2, 20, 12, 0, 0, TimeSpan.Zero));
 
     [Fact]
-    public async Task Enforced_admission_fails_closed_when_it_is_told_to()
+    public async Task Enforced_admission_fails_closed_when_it_is_configured_to()
     {
-        await using var services = LonelyProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
+        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
 
         var decision = await services.GetRequiredService<AdmissionController>().AdmitAsync(Turn("one"), default);
 
@@ -27,30 +27,30 @@ public sealed class WithoutRedisTests
     }
 
     [Fact]
-    public async Task Open_admission_goes_on_within_the_limits_of_the_process()
+    public async Task Fail_open_admission_applies_the_limits_within_the_process()
     {
-        await using var services = LonelyProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
+        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
         var admission = services.GetRequiredService<AdmissionController>();
-        var lane = services.GetRequiredService<Bulkheads>();
+        var bulkheads = services.GetRequiredService<Bulkheads>();
 
-        var first = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("one", "user:a", lane), default));
-        var again = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("two", "user:a", lane), default));
-        await admission.AdmitAsync(Turn("three", "user:b", lane), default);
-        var full = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("four", "user:c", lane), default));
+        var first = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("one", "user:a", bulkheads), default));
+        var second = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("two", "user:a", bulkheads), default));
+        await admission.AdmitAsync(Turn("three", "user:b", bulkheads), default);
+        var full = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("four", "user:c", bulkheads), default));
         await first.Ticket.DisposeAsync();
         await first.Ticket.DisposeAsync();
-        var next = await admission.AdmitAsync(Turn("five", "user:c", lane), default);
+        var next = await admission.AdmitAsync(Turn("five", "user:c", bulkheads), default);
 
         Assert.True(first.Local);
-        Assert.Equal("user_inflight", again.Reason);
+        Assert.Equal("user_inflight", second.Reason);
         Assert.Equal(Bulkheads.Reason, full.Reason);
         Assert.IsType<AdmissionDecision.Admitted>(next);
     }
 
     [Fact]
-    public async Task The_shares_of_an_address_and_of_guests_hold_within_the_process_as_well()
+    public async Task The_shares_of_an_address_and_of_guests_apply_within_the_process()
     {
-        await using var services = LonelyProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"));
+        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"));
         var admission = services.GetRequiredService<AdmissionController>();
 
         var ofOne = await AdmitAsync(24, n => GuestTurn(n, "ip:203.0.113.7"));
@@ -76,9 +76,9 @@ public sealed class WithoutRedisTests
     }
 
     [Fact]
-    public async Task A_limiter_counts_for_itself_and_says_so()
+    public async Task A_limiter_counts_locally_and_reports_contention()
     {
-        await using var services = LonelyProcess.Services(_time, ("RATE_LIMIT_AUTH_MAX", "3"));
+        await using var services = IsolatedProcess.Services(_time, ("RATE_LIMIT_AUTH_MAX", "3"));
         var limiter = services.GetRequiredService<RateLimiter>();
 
         var decisions = new List<RateLimitDecision>();
@@ -96,9 +96,9 @@ public sealed class WithoutRedisTests
     }
 
     [Fact]
-    public async Task Chosen_keys_do_not_fill_the_memory()
+    public async Task The_number_of_local_windows_is_bounded()
     {
-        await using var services = LonelyProcess.Services(_time);
+        await using var services = IsolatedProcess.Services(_time);
         var local = services.GetRequiredService<LocalClaims>();
 
         for (var n = 0; n < LocalClaims.MaxWindows + 1; n++)
@@ -106,47 +106,47 @@ public sealed class WithoutRedisTests
             local.Take("x", [new WindowClaim("r", $"k{n}", 1, TimeSpan.FromSeconds(1))]);
         }
 
-        // Everything was dropped at once, so a key that was used up counts from the beginning.
+        // All windows were evicted at once, so an exhausted key counts from zero again.
         Assert.Equal(ClaimStatus.Taken, local.Take("x", [new WindowClaim("r", "k0", 1, TimeSpan.FromSeconds(1))]).Status);
     }
 
     [Fact]
-    public async Task A_full_lane_says_when_a_place_may_be_free_from_how_long_places_are_used()
+    public async Task A_full_bulkhead_derives_its_retry_delay_from_how_long_slots_are_held()
     {
-        await using var services = LonelyProcess.Services(_time, ("BULKHEAD_EBAY_MAX_CONCURRENT", "2"));
-        var lanes = services.GetRequiredService<Bulkheads>();
+        await using var services = IsolatedProcess.Services(_time, ("BULKHEAD_EBAY_MAX_CONCURRENT", "2"));
+        var bulkheads = services.GetRequiredService<Bulkheads>();
         for (var n = 0; n < 3; n++)
         {
-            await using var used = (await lanes.AcquireAsync("ebay_search", $"use {n}", default)).Lease!;
+            await using var used = (await bulkheads.AcquireAsync("ebay_search", $"use {n}", default)).Lease!;
             _time.Advance(TimeSpan.FromSeconds(8));
         }
 
-        await lanes.AcquireAsync("ebay_search", "a", default);
-        await lanes.AcquireAsync("ebay_search", "b", default);
-        var full = await lanes.AcquireAsync("ebay_search", "c", default);
+        await bulkheads.AcquireAsync("ebay_search", "a", default);
+        await bulkheads.AcquireAsync("ebay_search", "b", default);
+        var full = await bulkheads.AcquireAsync("ebay_search", "c", default);
 
         Assert.Null(full.Lease);
         Assert.Equal(TimeSpan.FromSeconds(4), full.RetryAfter);
     }
 
     [Fact]
-    public async Task A_connection_that_breaks_in_the_midst_of_a_write_is_no_surprise()
+    public async Task A_connection_that_fails_during_a_write_leads_to_local_decisions()
     {
-        var broken = Substitute.For<IDatabase>();
-        broken.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>())
+        var failingDatabase = Substitute.For<IDatabase>();
+        failingDatabase.ScriptEvaluateAsync(Arg.Any<byte[]>(), Arg.Any<RedisKey[]>(), Arg.Any<RedisValue[]>(), Arg.Any<CommandFlags>())
             .ThrowsAsync(new InvalidOperationException("Writing is not allowed after writer was completed."));
         var redis = Substitute.For<IConnectionMultiplexer>();
         redis.IsConnected.Returns(true);
-        redis.GetDatabase(Arg.Any<int>(), Arg.Any<object?>()).Returns(broken);
-        await using var services = LonelyProcess.Services(_time, () => redis);
+        redis.GetDatabase(Arg.Any<int>(), Arg.Any<object?>()).Returns(failingDatabase);
+        await using var services = IsolatedProcess.Services(_time, () => redis);
 
-        var place = await services.GetRequiredService<Bulkheads>().AcquireAsync("ebay_search", "a", default);
+        var acquired = await services.GetRequiredService<Bulkheads>().AcquireAsync("ebay_search", "a", default);
         var limited = await services.GetRequiredService<RateLimiter>().CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default);
 
         Assert.True(limited.Contention);
-        await Assert.IsType<BulkheadLease>(place.Lease).DisposeAsync();
+        await Assert.IsType<BulkheadLease>(acquired.Lease).DisposeAsync();
     }
 
-    private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? lane = null) =>
-        new() { Principal = principal, StreamId = stream, OtherClaims = lane is null ? [] : [lane.Claim("openrouter_chat_primary")] };
+    private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? bulkheads = null) =>
+        new() { Principal = principal, StreamId = stream, OtherClaims = bulkheads is null ? [] : [bulkheads.Claim("openrouter_chat_primary")] };
 }

@@ -12,7 +12,7 @@ public sealed class CallSamplerTests
     [Theory]
     [InlineData(ActivityKind.Client)]
     [InlineData(ActivityKind.Producer)]
-    public void A_call_never_begins_a_trace(ActivityKind kind)
+    public void An_outgoing_call_never_starts_a_trace(ActivityKind kind)
     {
         var sampler = Sampler(("OTEL_TRACES_SAMPLER", "always_on"));
 
@@ -25,7 +25,8 @@ public sealed class CallSamplerTests
     [InlineData(ActivityKind.Server)]
     [InlineData(ActivityKind.Internal)]
     [InlineData(ActivityKind.Consumer)]
-    public void A_request_a_job_and_a_round_of_background_work_begin_one(ActivityKind kind) => Assert.Equal(SamplingDecision.RecordAndSample, Decide(Sampler(), kind, parent: default));
+    public void A_request_a_job_and_background_work_start_a_trace(ActivityKind kind) =>
+        Assert.Equal(SamplingDecision.RecordAndSample, Decide(Sampler(), kind, parent: default));
 
     [Theory]
     [InlineData(null, null, true, true, false)]
@@ -39,7 +40,7 @@ public sealed class CallSamplerTests
     [InlineData("traceidratio", "plenty", true, true, true)]
     [InlineData("parentbased_traceidratio", "0", false, true, false)]
     [InlineData("made_up", null, true, true, false)]
-    public void The_standard_variables_decide_about_the_rest(string? name, string? argument, bool root, bool belowRecorded, bool belowUnrecorded)
+    public void The_standard_variables_select_the_sampler_of_other_spans(string? name, string? argument, bool root, bool belowRecorded, bool belowUnrecorded)
     {
         var sampler = Sampler(("OTEL_TRACES_SAMPLER", name), ("OTEL_TRACES_SAMPLER_ARG", argument));
 

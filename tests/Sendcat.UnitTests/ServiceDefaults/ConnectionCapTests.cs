@@ -17,7 +17,7 @@ public sealed class ConnectionCapTests
     [InlineData(1_024, 360, 504)]
     [InlineData(600, 300, 140)]
     [InlineData(400, 360, 16)]
-    public void The_cap_leaves_what_the_process_itself_needs(long descriptors, int open, int connections)
+    public void The_cap_reserves_the_descriptors_that_the_process_needs(long descriptors, int open, int connections)
     {
         var cap = ConnectionCap.Of(descriptors, open);
 
@@ -25,16 +25,17 @@ public sealed class ConnectionCapTests
     }
 
     [Fact]
-    public void The_limit_of_this_process_is_known() => Assert.InRange(ConnectionCap.OfThisProcess().Connections, 10, 1_000_000);
+    public void The_cap_of_this_process_is_in_a_plausible_range() =>
+        Assert.InRange(ConnectionCap.OfThisProcess().Connections, 10, 1_000_000);
 
     [Fact]
-    public async Task A_client_beyond_the_cap_is_closed_before_the_next_is_accepted()
+    public async Task A_connection_beyond_the_cap_is_aborted_before_the_next_is_accepted()
     {
         var (listener, sockets, count) = Listener(cap: 2, () => true);
         var clients = Enumerable.Range(0, 4).Select(_ => new Client()).ToArray();
         foreach (var client in clients)
         {
-            sockets.Arrive(client);
+            sockets.Enqueue(client);
         }
 
         var first = await listener.AcceptAsync();
@@ -50,30 +51,30 @@ public sealed class ConnectionCapTests
         await first.DisposeAsync();
         Assert.Equal(1, count.Open);
         var next = new Client();
-        sockets.Arrive(next);
+        sockets.Enqueue(next);
         Assert.Equal(next.ConnectionId, (await waiting)!.ConnectionId);
     }
 
     [Fact]
-    public async Task A_process_without_descriptors_does_not_try_to_accept()
+    public async Task A_process_without_free_descriptors_does_not_accept_connections()
     {
-        var left = true;
+        var descriptorsLeft = true;
         var time = new FakeTimeProvider();
-        var (listener, sockets, _) = Listener(cap: 10, () => left, time);
+        var (listener, sockets, _) = Listener(cap: 10, () => descriptorsLeft, time);
         var accepting = listener.AcceptAsync().AsTask();
-        await sockets.Tried(1);
+        await sockets.WaitForAcceptCallsAsync(1);
 
-        left = false;
+        descriptorsLeft = false;
         time.Advance(DescriptorWatch.Interval);
-        await sockets.GivenUp(1);
+        await sockets.WaitForCancelledAcceptsAsync(1);
         time.Advance(DescriptorWatch.Interval * 50);
         Assert.False(accepting.IsCompleted);
-        Assert.Equal(1, sockets.Tries);
+        Assert.Equal(1, sockets.AcceptCalls);
 
-        left = true;
+        descriptorsLeft = true;
         time.Advance(DescriptorWatch.Interval);
-        await sockets.Tried(2);
-        sockets.Arrive(new Client());
+        await sockets.WaitForAcceptCallsAsync(2);
+        sockets.Enqueue(new Client());
         Assert.NotNull(await accepting);
     }
 
@@ -86,44 +87,44 @@ public sealed class ConnectionCapTests
 
     private sealed class Sockets : IConnectionListener
     {
-        private readonly Channel<ConnectionContext> _arrived = Channel.CreateUnbounded<ConnectionContext>();
-        private readonly SemaphoreSlim _tried = new(0);
-        private readonly SemaphoreSlim _givenUp = new(0);
-        private int _tries;
+        private readonly Channel<ConnectionContext> _clients = Channel.CreateUnbounded<ConnectionContext>();
+        private readonly SemaphoreSlim _called = new(0);
+        private readonly SemaphoreSlim _cancelled = new(0);
+        private int _acceptCalls;
 
         public EndPoint EndPoint => new IPEndPoint(IPAddress.Loopback, 1);
 
-        public int Tries => _tries;
+        public int AcceptCalls => _acceptCalls;
 
-        public void Arrive(ConnectionContext client) => _arrived.Writer.TryWrite(client);
+        public void Enqueue(ConnectionContext client) => _clients.Writer.TryWrite(client);
 
-        public async Task Tried(int times)
+        public async Task WaitForAcceptCallsAsync(int times)
         {
-            while (_tries < times)
+            while (_acceptCalls < times)
             {
-                await _tried.WaitAsync();
+                await _called.WaitAsync();
             }
         }
 
-        public async Task GivenUp(int times)
+        public async Task WaitForCancelledAcceptsAsync(int times)
         {
             for (var n = 0; n < times; n++)
             {
-                await _givenUp.WaitAsync();
+                await _cancelled.WaitAsync();
             }
         }
 
         public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
         {
-            Interlocked.Increment(ref _tries);
-            _tried.Release();
+            Interlocked.Increment(ref _acceptCalls);
+            _called.Release();
             try
             {
-                return await _arrived.Reader.ReadAsync(cancellationToken);
+                return await _clients.Reader.ReadAsync(cancellationToken);
             }
             catch (OperationCanceledException)
             {
-                _givenUp.Release();
+                _cancelled.Release();
                 throw;
             }
         }

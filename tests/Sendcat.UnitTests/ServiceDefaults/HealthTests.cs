@@ -15,26 +15,26 @@ namespace Sendcat.UnitTests.ServiceDefaults;
 public sealed class HealthTests
 {
     [Fact]
-    public async Task Many_probes_ask_the_stores_once()
+    public async Task Concurrent_probes_run_the_checks_once()
     {
         var clock = new FakeTimeProvider();
-        var asked = 0;
+        var runs = 0;
         await using var program = await ProgramAsync(clock, checks => checks.AddCheck("store", () =>
         {
-            asked++;
+            runs++;
             return HealthCheckResult.Healthy();
         }));
 
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => program.Client.GetAsync("/health")));
-        Assert.Equal(1, asked);
+        Assert.Equal(1, runs);
 
         clock.Advance(Readiness.CacheDuration);
         await program.Client.GetAsync("/health");
-        Assert.Equal(2, asked);
+        Assert.Equal(2, runs);
     }
 
     [Fact]
-    public async Task Without_its_record_a_program_is_not_ready_but_alive()
+    public async Task Without_Postgres_a_program_is_alive_but_not_ready()
     {
         await using var program = await ProgramAsync(new FakeTimeProvider(), checks => checks.AddCheck("PostgreSql", () => throw new InvalidOperationException("password is hunter2")));
 
@@ -47,7 +47,7 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task Without_a_store_that_may_be_lost_a_program_is_degraded_and_ready()
+    public async Task Without_Redis_a_program_is_degraded_but_ready()
     {
         const string check = ReadinessPolicy.RedisCheck;
         await using var program = await ProgramAsync(new FakeTimeProvider(), checks => checks.AddCheck(check, () => throw new InvalidOperationException()));
@@ -61,49 +61,49 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task A_check_that_never_answers_is_given_up_and_not_asked_again()
+    public async Task A_check_that_never_completes_times_out_and_is_not_started_again()
     {
         var clock = new FakeTimeProvider();
-        var silent = new Silent();
+        var hanging = new HangingCheck();
         await using var services = new ServiceCollection().BuildServiceProvider();
-        var check = new BoundedHealthCheck(_ => silent, services.GetRequiredService<IServiceScopeFactory>(), clock);
-        var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", silent, HealthStatus.Unhealthy, []) };
+        var check = new BoundedHealthCheck(_ => hanging, services.GetRequiredService<IServiceScopeFactory>(), clock);
+        var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", hanging, HealthStatus.Unhealthy, []) };
 
         var first = check.CheckHealthAsync(context);
-        await silent.WasAsked;
+        await hanging.Started;
         clock.Advance(ReadinessPolicy.CheckTimeout);
         var second = check.CheckHealthAsync(context);
         clock.Advance(ReadinessPolicy.CheckTimeout);
 
         Assert.Equal(HealthStatus.Unhealthy, (await first).Status);
         Assert.Equal(HealthStatus.Unhealthy, (await second).Status);
-        Assert.Equal(1, silent.Asked);
+        Assert.Equal(1, hanging.Starts);
     }
 
     [Fact]
-    public async Task A_store_that_was_there_may_be_slow_once_but_not_twice()
+    public async Task The_first_timeout_after_a_success_is_degraded_and_the_second_is_unhealthy()
     {
         var clock = new FakeTimeProvider();
-        var store = new Scripted();
+        var store = new SwitchableCheck();
         await using var services = new ServiceCollection().BuildServiceProvider();
         var check = new BoundedHealthCheck(_ => store, services.GetRequiredService<IServiceScopeFactory>(), clock);
         var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", store, HealthStatus.Unhealthy, []) };
 
-        var seen = new List<HealthStatus>();
-        foreach (var answers in new[] { true, false, true, false, false })
+        var statuses = new List<HealthStatus>();
+        foreach (var completes in new[] { true, false, true, false, false })
         {
-            store.Answers = answers;
-            var asked = check.CheckHealthAsync(context);
-            await store.WasAskedAsync();
-            if (!answers)
+            store.Completes = completes;
+            var result = check.CheckHealthAsync(context);
+            await store.WaitForStartAsync();
+            if (!completes)
             {
                 clock.Advance(ReadinessPolicy.CheckTimeout);
             }
 
-            seen.Add((await asked).Status);
+            statuses.Add((await result).Status);
         }
 
-        Assert.Equal([HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Unhealthy], seen);
+        Assert.Equal([HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Healthy, HealthStatus.Degraded, HealthStatus.Unhealthy], statuses);
     }
 
     private static async Task<Running> ProgramAsync(TimeProvider clock, Action<IHealthChecksBuilder> register)
@@ -129,19 +129,19 @@ public sealed class HealthTests
         }
     }
 
-    /// <summary>Answers at once, or not before it is told to leave off.</summary>
-    private sealed class Scripted : IHealthCheck
+    /// <summary>Completes at once, or only when it is cancelled.</summary>
+    private sealed class SwitchableCheck : IHealthCheck
     {
-        private readonly SemaphoreSlim asked = new(0);
+        private readonly SemaphoreSlim started = new(0);
 
-        public bool Answers { get; set; }
+        public bool Completes { get; set; }
 
-        public Task WasAskedAsync() => asked.WaitAsync();
+        public Task WaitForStartAsync() => started.WaitAsync();
 
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
-            asked.Release();
-            if (!Answers)
+            started.Release();
+            if (!Completes)
             {
                 await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
             }
@@ -150,18 +150,19 @@ public sealed class HealthTests
         }
     }
 
-    private sealed class Silent : IHealthCheck
+    /// <summary>Never completes and ignores cancellation.</summary>
+    private sealed class HangingCheck : IHealthCheck
     {
         private readonly TaskCompletionSource first = new();
-        private int asked;
+        private int started;
 
-        public int Asked => asked;
+        public int Starts => started;
 
-        public Task WasAsked => first.Task;
+        public Task Started => first.Task;
 
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
-            Interlocked.Increment(ref asked);
+            Interlocked.Increment(ref started);
             first.TrySetResult();
             return new TaskCompletionSource<HealthCheckResult>().Task;
         }

@@ -1,6 +1,9 @@
 namespace Sendcat.UnitTests.ServiceDefaults;
 
-/// <summary>Tests that start Sentry run one after the other: it has one hub per process, and whoever starts it next gets the reports of all.</summary>
+/// <summary>
+/// The collection of tests that start Sentry.
+/// They run one after the other: Sentry has one hub per process, and the last start receives all reports.
+/// </summary>
 public static class SentryHub
 {
     public const string Name = "Sentry";

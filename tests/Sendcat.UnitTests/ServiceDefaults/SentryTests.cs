@@ -15,7 +15,7 @@ namespace Sendcat.UnitTests.ServiceDefaults;
 public sealed class SentryTests
 {
     [Fact]
-    public async Task A_crash_is_reported_without_what_the_user_sent()
+    public async Task A_crash_report_contains_no_request_data()
     {
         var envelope = new TaskCompletionSource<string>();
         await using var ingest = await RunAsync([], app => app.MapPost("/api/1/envelope/", async (HttpRequest request) =>
@@ -42,7 +42,7 @@ public sealed class SentryTests
     }
 
     [Fact]
-    public async Task Addresses_and_what_was_searched_for_stay_here_and_upstreams_get_no_headers_of_ours()
+    public async Task Reports_contain_no_secrets_of_addresses_and_upstreams_get_no_trace_headers()
     {
         var reports = System.Threading.Channels.Channel.CreateUnbounded<string>();
         await using var ingest = await RunAsync([], app => app.MapPost("/api/1/envelope/", async (HttpRequest request) =>
@@ -50,10 +50,10 @@ public sealed class SentryTests
             await using var body = request.Headers.ContentEncoding == "gzip" ? new GZipStream(request.Body, CompressionMode.Decompress) : request.Body;
             await reports.Writer.WriteAsync(await new StreamReader(body).ReadToEndAsync());
         }));
-        IReadOnlyDictionary<string, string>? asked = null;
+        IReadOnlyDictionary<string, string>? upstreamHeaders = null;
         await using var upstream = await RunAsync([], app => app.MapGet("/search.json", (HttpRequest request) =>
         {
-            asked = request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString());
+            upstreamHeaders = request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString());
             return Results.StatusCode(500);
         }));
         var dsn = AddressOf(ingest).Replace("http://", "http://key@", StringComparison.Ordinal) + "/1";
@@ -69,17 +69,17 @@ public sealed class SentryTests
         await client.PostAsync($"{AddressOf(program)}/api/shares/secret-token/fork?q=secret-query", null);
 
         var (crash, trace) = (false, false);
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         while (!crash || !trace)
         {
-            var report = await reports.Reader.ReadAsync(patience.Token);
+            var report = await reports.Reader.ReadAsync(timeout.Token);
             Assert.DoesNotContain("secret-", report, StringComparison.Ordinal);
             crash |= report.Contains("InvalidOperationException", StringComparison.Ordinal);
             trace |= report.Contains("\"type\":\"transaction\"", StringComparison.Ordinal);
         }
 
-        Assert.NotNull(asked);
-        Assert.DoesNotContain(asked.Keys, header => header.Contains("sentry", StringComparison.OrdinalIgnoreCase) || header.Equals("baggage", StringComparison.OrdinalIgnoreCase));
+        Assert.NotNull(upstreamHeaders);
+        Assert.DoesNotContain(upstreamHeaders.Keys, header => header.Contains("sentry", StringComparison.OrdinalIgnoreCase) || header.Equals("baggage", StringComparison.OrdinalIgnoreCase));
     }
 
     private static void Crash() => throw new NotSupportedException("no such thing");

@@ -15,10 +15,11 @@ public sealed class SpanNameTests
     [InlineData("SELECT EXISTS (SELECT FROM favorite_lists WHERE id = $1)", "SELECT favorite_lists")]
     [InlineData("SELECT 1;", "SELECT")]
     [InlineData("", "postgresql")]
-    public void A_statement_is_called_by_its_name_or_by_its_verb_and_table(string sql, string name) => Assert.Equal(name, StatementName.Of(sql));
+    public void A_statement_span_has_the_name_of_the_statement_or_its_verb_and_table(string sql, string name) =>
+        Assert.Equal(name, StatementName.Of(sql));
 
     [Fact]
-    public void A_batch_is_called_by_all_its_statements() =>
+    public void A_batch_span_has_the_names_of_its_distinct_statements() =>
         Assert.Equal("lock lanes, enter tool jobs", StatementName.OfBatch(["-- lock lanes\nSELECT 1", "-- enter tool jobs\nSELECT 2", "-- enter tool jobs\nSELECT 3"]));
 
     [Theory]
@@ -26,5 +27,6 @@ public sealed class SpanNameTests
     [InlineData("https://api.ebay.com/identity/v1/oauth2/token", "GET api.ebay.com/identity/v1/oauth2/token")]
     [InlineData("https://api.ebay.com/buy/browse/v1/item/v1%7C256103840915%7C0?fieldgroups=PRODUCT", "GET api.ebay.com/buy/browse/v1/item/{id}")]
     [InlineData("http://127.0.0.1:5301/serper/search?q=secret", "GET 127.0.0.1/serper/search")]
-    public void A_request_is_called_by_where_it_goes_without_ids_and_query(string address, string name) => Assert.Equal(name, HttpSpanName.Of(new(HttpMethod.Get, address)));
+    public void A_request_span_has_the_host_and_path_without_ids_and_query(string address, string name) =>
+        Assert.Equal(name, HttpSpanName.Of(new(HttpMethod.Get, address)));
 }

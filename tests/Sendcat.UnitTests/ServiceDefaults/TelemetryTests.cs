@@ -12,7 +12,7 @@ namespace Sendcat.UnitTests.ServiceDefaults;
 public sealed class TelemetryTests
 {
     [Fact]
-    public void Without_an_endpoint_nothing_listens()
+    public void Without_an_endpoint_there_are_no_telemetry_providers()
     {
         using var host = Host(("OTEL_EXPORTER_OTLP_ENDPOINT", null));
 
@@ -21,7 +21,7 @@ public sealed class TelemetryTests
     }
 
     [Fact]
-    public void Without_an_endpoint_the_clients_of_the_stores_do_not_trace_or_measure_either()
+    public void Without_an_endpoint_the_store_clients_produce_no_traces_or_metrics()
     {
         using var host = Host(
             builder =>
@@ -58,7 +58,7 @@ public sealed class TelemetryTests
     [InlineData("-1", 0)]
     [InlineData("0.25", 0.25)]
     [InlineData("7", 1)]
-    public void The_sampled_share_is_between_none_and_all(string? setting, double share)
+    public void The_sample_rate_is_between_0_and_1(string? setting, double share)
     {
         var configuration = new ConfigurationBuilder().AddInMemoryCollection([new("SENTRY_TRACES_SAMPLE_RATE", setting)]).Build();
 

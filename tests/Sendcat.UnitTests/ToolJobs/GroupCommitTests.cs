@@ -5,7 +5,7 @@ namespace Sendcat.UnitTests.ToolJobs;
 public sealed class GroupCommitTests
 {
     [Fact]
-    public async Task Calls_that_come_meanwhile_go_together()
+    public async Task Calls_that_arrive_during_a_commit_are_committed_together()
     {
         var (groups, release) = (new List<int>(), new TaskCompletionSource());
         var commit = new GroupCommit<int, string>("commit", async items =>
@@ -15,15 +15,15 @@ public sealed class GroupCommitTests
             return items.Select(item => $"done {item}").ToArray();
         }, maxItems: 4);
 
-        var answers = Enumerable.Range(0, 8).Select(commit.AddAsync).ToArray();
+        var results = Enumerable.Range(0, 8).Select(commit.AddAsync).ToArray();
         release.SetResult();
 
-        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"done {i}"), await Task.WhenAll(answers));
+        Assert.Equal(Enumerable.Range(0, 8).Select(i => $"done {i}"), await Task.WhenAll(results));
         Assert.Equal([1, 4, 3], groups);
     }
 
     [Fact]
-    public async Task A_failed_commit_fails_its_own_calls_alone()
+    public async Task A_failed_commit_fails_only_its_own_calls()
     {
         var first = true;
         var commit = new GroupCommit<int, int>("commit", items =>

@@ -12,7 +12,7 @@ public sealed class HeldJobTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void Work_is_dropped_when_its_lease_runs_out_though_the_record_says_nothing()
+    public void Work_is_cancelled_when_its_lease_expires_without_a_response_from_Postgres()
     {
         using var job = Hold();
 
@@ -26,14 +26,14 @@ public sealed class HeldJobTests
     }
 
     [Fact]
-    public void A_renewal_counts_from_when_it_was_asked_for()
+    public void A_renewed_lease_starts_when_the_renewal_was_requested()
     {
         using var job = Hold();
 
         _time.Advance(TimeSpan.FromSeconds(15));
-        var asked = _time.GetTimestamp();
+        var requestedAt = _time.GetTimestamp();
         _time.Advance(TimeSpan.FromSeconds(5));
-        job.Renewed(asked, Lease);
+        job.Renewed(requestedAt, Lease);
 
         _time.Advance(TimeSpan.FromSeconds(39));
         Assert.False(job.Token.IsCancellationRequested);
@@ -42,23 +42,23 @@ public sealed class HeldJobTests
     }
 
     [Fact]
-    public void A_lease_counts_from_when_its_claim_was_asked_for()
+    public void A_lease_starts_when_the_job_was_requested()
     {
-        var asked = _time.GetTimestamp();
+        var requestedAt = _time.GetTimestamp();
         _time.Advance(TimeSpan.FromSeconds(40));
-        using var late = Hold(asked);
+        using var late = Hold(requestedAt);
         Assert.True(late.IsHeld);
 
         _time.Advance(TimeSpan.FromSeconds(5));
         Assert.True(late.Token.IsCancellationRequested);
-        using var tooLate = Hold(asked);
+        using var tooLate = Hold(requestedAt);
         Assert.False(tooLate.IsHeld);
     }
 
-    private HeldJob Hold(long? asked = null)
+    private HeldJob Hold(long? requestedAt = null)
     {
         var claimed = new LeasedJob(new(ToolLane.SearchWeb, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
         var holder = new HeldJobs(leases: null!, signals: null!, options: null!, _time, NullLogger<HeldJobs>.Instance);
-        return holder.Hold(claimed, asked ?? _time.GetTimestamp(), TimeSpan.FromMinutes(2), CancellationToken.None);
+        return holder.Hold(claimed, requestedAt ?? _time.GetTimestamp(), TimeSpan.FromMinutes(2), CancellationToken.None);
     }
 }

@@ -7,14 +7,14 @@ namespace Sendcat.UnitTests.ToolJobs;
 public sealed class LaneScheduleTests
 {
     [Fact]
-    public void Turns_go_six_to_three_to_one()
+    public void Rounds_are_distributed_six_to_three_to_one()
     {
-        var turns = LaneSchedule.Start;
+        var schedule = LaneSchedule.Start;
         var counts = ToolLane.All.ToDictionary(lane => lane, _ => 0);
 
         for (var i = 0; i < 100; i++)
         {
-            (var lane, turns) = turns.Next(ToolLane.All);
+            (var lane, schedule) = schedule.Next(ToolLane.All);
             counts[lane]++;
         }
 
@@ -22,18 +22,18 @@ public sealed class LaneScheduleTests
     }
 
     [Fact]
-    public void A_lane_that_rested_has_saved_up_nothing()
+    public void An_idle_lane_accumulates_no_credit()
     {
-        var turns = LaneSchedule.Start;
+        var schedule = LaneSchedule.Start;
         for (var i = 0; i < 1_000; i++)
         {
-            (_, turns) = turns.Next([ToolLane.SearchWeb]);
+            (_, schedule) = schedule.Next([ToolLane.SearchWeb]);
         }
 
         var lanes = new List<ToolLane>();
         for (var i = 0; i < 14; i++)
         {
-            (var lane, turns) = turns.Next([ToolLane.SearchWeb, ToolLane.SearchGlobal]);
+            (var lane, schedule) = schedule.Next([ToolLane.SearchWeb, ToolLane.SearchGlobal]);
             lanes.Add(lane);
         }
 
@@ -41,16 +41,16 @@ public sealed class LaneScheduleTests
     }
 
     [Fact]
-    public void A_waiting_lane_is_never_left_out_for_long() =>
+    public void A_waiting_lane_is_skipped_at_most_12_times_in_a_row() =>
         Gen.Bool.Array[2].Array[50, 200].Sample(rounds =>
         {
-            var (turns, waited) = (LaneSchedule.Start, 0);
+            var (schedule, skipped) = (LaneSchedule.Start, 0);
             foreach (var others in rounds)
             {
                 ToolLane[] waiting = [.. ToolLane.All.Where((_, i) => i == 2 || others[i])];
-                (var lane, turns) = turns.Next(waiting);
-                waited = lane == ToolLane.SearchGlobal ? 0 : waited + 1;
-                Assert.InRange(waited, 0, 12);
+                (var lane, schedule) = schedule.Next(waiting);
+                skipped = lane == ToolLane.SearchGlobal ? 0 : skipped + 1;
+                Assert.InRange(skipped, 0, 12);
             }
         });
 }

@@ -5,7 +5,7 @@ namespace Sendcat.UnitTests.ToolJobs;
 
 public sealed class LatencyEstimateTests
 {
-    private static readonly TimeSpan TurnWaits = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan TurnWait = TimeSpan.FromSeconds(8);
 
     private readonly FakeTimeProvider _time = new();
     private readonly LatencyEstimate _estimate;
@@ -13,52 +13,52 @@ public sealed class LatencyEstimateTests
     public LatencyEstimateTests() => _estimate = new(_time);
 
     [Fact]
-    public void A_few_answers_do_not_say_what_is_usual()
+    public void There_is_no_limit_below_the_minimum_number_of_samples()
     {
-        Answer(LatencyEstimate.MinimumSamples - 1, Ms(100));
+        Observe(LatencyEstimate.MinimumSamples - 1, Ms(100));
         Assert.Null(_estimate.Limit);
 
-        Answer(1, Ms(100));
+        Observe(1, Ms(100));
         Assert.NotNull(_estimate.Limit);
     }
 
     [Fact]
-    public void A_steady_source_may_take_about_twice_its_usual_time()
+    public void A_steady_source_gets_about_twice_its_latency_estimate()
     {
-        Answer(40, Ms(800));
+        Observe(40, Ms(800));
 
         Assert.InRange(_estimate.Limit!.Value, Ms(1600), Ms(1610));
     }
 
     [Fact]
-    public void A_source_whose_answers_differ_gets_more_than_a_steady_one()
+    public void A_source_with_varying_latency_gets_more_than_a_steady_one()
     {
         foreach (var _ in Enumerable.Range(0, 20))
         {
-            Answer(1, Ms(400));
-            Answer(1, Ms(1200));
+            Observe(1, Ms(400));
+            Observe(1, Ms(1200));
         }
 
         Assert.InRange(_estimate.Limit!.Value, Ms(2800), Ms(3600));
     }
 
     [Fact]
-    public void However_quick_a_source_is_a_short_pause_is_not_unusual()
+    public void A_fast_source_gets_the_minimum_limit()
     {
-        Answer(40, Ms(2));
+        Observe(40, Ms(2));
 
         Assert.Equal(LatencyEstimate.MinimumLimit, _estimate.Limit);
     }
 
     [Fact]
-    public void A_source_that_has_not_answered_for_a_minute_is_learned_anew()
+    public void An_estimate_that_reaches_its_maximum_age_starts_again()
     {
-        Answer(40, Ms(100));
+        Observe(40, Ms(100));
 
         _time.Advance(LatencyEstimate.MaximumAge);
         Assert.Null(_estimate.Limit);
 
-        Answer(LatencyEstimate.MinimumSamples, Ms(900));
+        Observe(LatencyEstimate.MinimumSamples, Ms(900));
         Assert.InRange(_estimate.Limit!.Value, Ms(1800), Ms(2600));
     }
 
@@ -69,16 +69,16 @@ public sealed class LatencyEstimateTests
     [InlineData(400, 300, 0)]
     [InlineData(5000, null, 1000)]
     [InlineData(7000, null, 0)]
-    public void The_other_source_gets_its_usual_time_and_not_more_than_the_turn_has(int takenMs, int? usualMs, int restMs)
+    public void The_other_source_gets_at_most_its_latency_limit_and_the_time_that_the_turn_has_left(int takenMs, int? limitMs, int remainingMs)
     {
-        var rest = SearchProductsHandler.Remaining(Ms(takenMs), usualMs is { } usual ? Ms(usual) : null, TurnWaits);
+        var remaining = SearchProductsHandler.Remaining(Ms(takenMs), limitMs is { } limit ? Ms(limit) : null, TurnWait);
 
-        Assert.Equal(Ms(restMs), rest);
+        Assert.Equal(Ms(remainingMs), remaining);
     }
 
     private static TimeSpan Ms(int ms) => TimeSpan.FromMilliseconds(ms);
 
-    private void Answer(int times, TimeSpan taken)
+    private void Observe(int times, TimeSpan taken)
     {
         for (var i = 0; i < times; i++)
         {

@@ -12,7 +12,7 @@ public sealed class ProductTests
     [InlineData("""{"title":"K","product_link":"https://www.google.com/shopping/1","source":"best.example"}""", "best.example", "https://best.example")]
     [InlineData("""{"title":"K","link":"https://www.google.com/shopping/1","source":"Best Buy"}""", "bestbuy.com", "https://bestbuy.com")]
     [InlineData("""{"title":"K","link":"https://www.google.com/shopping/1"}""", null, "https://www.google.com/search?q=K")]
-    public void A_merchant_is_found_by_his_link_or_his_label(string row, string? domain, string productUrl)
+    public void A_merchant_is_identified_by_its_link_or_its_label(string row, string? domain, string productUrl)
     {
         var product = GlobalProduct.Read(JsonDocument.Parse(row).RootElement)!;
 
@@ -20,10 +20,11 @@ public sealed class ProductTests
     }
 
     [Fact]
-    public void A_row_without_a_link_is_dropped() => Assert.Null(GlobalProduct.Read(JsonDocument.Parse("""{"title":"K","price":"$1"}""").RootElement));
+    public void A_row_without_a_link_is_dropped() =>
+        Assert.Null(GlobalProduct.Read(JsonDocument.Parse("""{"title":"K","price":"$1"}""").RootElement));
 
     [Fact]
-    public void Things_are_told_apart_by_address_then_id_then_looks()
+    public void A_product_is_identified_by_URL_then_id_then_title_and_price()
     {
         Assert.Equal("https://a", new Product("1", "K", "$1", "", "https://a").Identity());
         Assert.Equal("1", new Product("1", "K", "$1", "", "").Identity());
@@ -32,7 +33,7 @@ public sealed class ProductTests
     }
 
     [Fact]
-    public void A_search_is_spelled_in_ebays_words() =>
+    public void A_search_is_translated_to_the_query_syntax_of_eBay() =>
         Assert.Equal(
             "buy/browse/v1/item_summary/search?q=rice cooker&category_ids=77&limit=6&filter=buyingOptions:{FIXED_PRICE},price:[..60],priceCurrency:USD,conditionIds:{3000},itemLocationCountry:JM",
             Uri.UnescapeDataString(EbayQuery.Of(new("rice cooker", 3, SellerRating: 97) { CategoryId = "77", MaxPrice = 60, Condition = "used", Location = "jm" })));
@@ -41,8 +42,8 @@ public sealed class ProductTests
     [InlineData(10, 60, "price:[10..60]")]
     [InlineData(10, null, "price:[10]")]
     [InlineData(null, 60, "price:[..60]")]
-    public void Dots_stand_in_a_price_that_has_an_upper_end(int? least, int? most, string filter) =>
-        Assert.Contains(filter + ",priceCurrency:USD", Uri.UnescapeDataString(EbayQuery.Of(new("k", 3) { MinPrice = least, MaxPrice = most })), StringComparison.Ordinal);
+    public void A_price_filter_contains_dots_only_with_an_upper_bound(int? min, int? max, string filter) =>
+        Assert.Contains(filter + ",priceCurrency:USD", Uri.UnescapeDataString(EbayQuery.Of(new("k", 3) { MinPrice = min, MaxPrice = max })), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("$59.99", true)]
@@ -52,6 +53,6 @@ public sealed class ProductTests
     [InlineData("$49.00 now", true)]
     [InlineData("59,99 €", true)]
     [InlineData("", true)]
-    public void A_find_outside_the_budget_is_left_out_if_its_price_is_understood(string price, bool kept) =>
-        Assert.Equal(kept, PriceFilter.Allows(new("k", 3) { MinPrice = 10, MaxPrice = 60 }, new Product("1", "K", price, "", "https://a")));
+    public void A_product_outside_the_price_range_is_removed_if_its_price_can_be_parsed(string price, bool allowed) =>
+        Assert.Equal(allowed, PriceFilter.Allows(new("k", 3) { MinPrice = 10, MaxPrice = 60 }, new Product("1", "K", price, "", "https://a")));
 }

@@ -11,5 +11,6 @@ public sealed class TaxonomyPauseTests
     [InlineData(6, 32)]
     [InlineData(7, 60)]
     [InlineData(1_000, 60)]
-    public void A_tree_that_could_not_be_fetched_is_tried_again_soon_and_then_ever_later(int failures, int minutes) => Assert.Equal(TimeSpan.FromMinutes(minutes), TaxonomyRefresh.Pause(failures));
+    public void A_failed_taxonomy_refresh_is_retried_with_backoff_up_to_one_hour(int failures, int minutes) =>
+        Assert.Equal(TimeSpan.FromMinutes(minutes), TaxonomyRefresh.Pause(failures));
 }

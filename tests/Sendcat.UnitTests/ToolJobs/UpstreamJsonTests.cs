@@ -13,7 +13,7 @@ public sealed class UpstreamJsonTests
     [InlineData("""{"title":"Ke\u0074tle \ud83d\ude00\ud83d"}""", "Kettle 😀")]
     [InlineData("""{"title":"\"Kettle\" \\ud83d \ud83d"}""", "\"Kettle\" \\ud83d")]
     [InlineData("""{"title":7.50}""", "7.50")]
-    public void Texts_hold_nothing_that_no_database_keeps(string json, string text)
+    public void Texts_contain_no_characters_that_Postgres_cannot_store(string json, string text)
     {
         using var document = JsonDocument.Parse(json);
 

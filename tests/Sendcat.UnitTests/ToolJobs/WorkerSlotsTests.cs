@@ -8,38 +8,38 @@ namespace Sendcat.UnitTests.ToolJobs;
 public sealed class WorkerSlotsTests
 {
     [Fact]
-    public async Task A_free_place_goes_to_the_lane_whose_turn_it_is()
+    public async Task A_free_slot_goes_to_the_next_lane_of_the_schedule()
     {
-        var places = Places(1);
-        await places.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
-        var batch = places.AcquireAsync(ToolLane.SearchGlobal, CancellationToken.None);
-        var web = places.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
+        var slots = Slots(1);
+        await slots.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
+        var batch = slots.AcquireAsync(ToolLane.SearchGlobal, CancellationToken.None);
+        var web = slots.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
 
-        places.Release();
+        slots.Release();
         await batch;
         Assert.False(web.IsCompleted);
 
-        places.Release();
+        slots.Release();
         await web;
     }
 
     [Fact]
-    public async Task Who_gives_up_waiting_keeps_no_place()
+    public async Task A_cancelled_wait_holds_no_slot()
     {
-        var places = Places(1);
-        await places.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
-        using var impatient = new CancellationTokenSource();
-        var waiting = places.AcquireAsync(ToolLane.SearchWeb, impatient.Token);
+        var slots = Slots(1);
+        await slots.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
+        using var cancellation = new CancellationTokenSource();
+        var waiting = slots.AcquireAsync(ToolLane.SearchWeb, cancellation.Token);
 
-        await impatient.CancelAsync();
+        await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
-        places.Release();
+        slots.Release();
 
-        Assert.True(places.TryAcquire(ToolLane.SearchWeb));
-        Assert.False(places.TryAcquire(ToolLane.SearchWeb));
+        Assert.True(slots.TryAcquire(ToolLane.SearchWeb));
+        Assert.False(slots.TryAcquire(ToolLane.SearchWeb));
     }
 
-    private static WorkerSlots Places(int count) => new(new Fixed(new() { ToolJobMax = count }));
+    private static WorkerSlots Slots(int count) => new(new Fixed(new() { ToolJobMax = count }));
 
     private sealed class Fixed(BulkheadOptions options) : IOptionsMonitor<BulkheadOptions>
     {

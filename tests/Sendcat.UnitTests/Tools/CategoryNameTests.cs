@@ -12,15 +12,15 @@ public sealed class CategoryNameTests
     [InlineData("Cookers, Rice!", "rice cookers", false, 60)]
     [InlineData("electric rice cookers", "rice cookers", true, 45)]
     [InlineData("laptops", "rice cookers", true, 5)]
-    public void The_more_of_a_name_is_in_a_category_the_more_it_is_meant(string name, string category, bool leaf, int likeness) =>
-        Assert.Equal(likeness, CategoryName.Of(name).Similarity(category, leaf));
+    public void Similarity_grows_with_the_part_of_the_name_that_the_category_contains(string name, string category, bool leaf, int similarity) =>
+        Assert.Equal(similarity, CategoryName.Of(name).Similarity(category, leaf));
 
     [Theory]
-    [InlineData("kettles", "3")] // the same name before one that begins so
-    [InlineData("kettle", "3")] // of those that begin so the shortest
-    [InlineData("rice", "4")] // of the same name the smaller id
+    [InlineData("kettles", "3")] // an exact match before a prefix match
+    [InlineData("kettle", "3")] // the shortest of the prefix matches
+    [InlineData("rice", "4")] // the smaller id of equal names
     [InlineData("laptops", null)]
-    public void Of_equals_the_same_one_is_meant_whatever_their_order(string name, string? id)
+    public void Nearest_breaks_ties_independently_of_the_order_of_categories(string name, string? id)
     {
         NamedCategory[] tree = [new("1", "kettles stove top", true), new("3", "kettles", true), new("5", "rice cookers", true), new("4", "rice cookers", true), new("2", "electric kettles", true)];
 

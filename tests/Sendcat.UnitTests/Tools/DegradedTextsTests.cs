@@ -10,25 +10,25 @@ public sealed class DegradedTextsTests
     private static readonly Product Kettle = new("1", "Kettle", "USD 20", "", "https://shop.example/1");
 
     [Fact]
-    public void Every_trouble_with_the_queue_has_its_words_and_the_queues_own_reason()
+    public void Every_queue_failure_has_a_text_for_the_model_and_reports_its_backpressure_reason()
     {
-        Told(new ToolJobOutcome.TimedOut(ToolBackpressure.QueueTimeout(TimeSpan.FromSeconds(8))), "overloaded", new("queue_timeout", true, 2000));
-        Told(new ToolJobOutcome.Saturated("[queue_saturated:search_web]", ToolBackpressure.QueueSaturated), "overloaded", new("queue_saturated", true, 1000));
-        Told(new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter), "serper_search: HTTP 503", new("dead_letter", true, 1500));
-        Told(new ToolJobOutcome.Failed("SERPER_API_KEY is not set.", null), "is not set", null);
-        Told(new ToolJobOutcome.Cancelled(), "brought nothing", null);
+        AssertFailure(new ToolJobOutcome.TimedOut(ToolBackpressure.QueueTimeout(TimeSpan.FromSeconds(8))), "overloaded", new("queue_timeout", true, 2000));
+        AssertFailure(new ToolJobOutcome.Saturated("[queue_saturated:search_web]", ToolBackpressure.QueueSaturated), "overloaded", new("queue_saturated", true, 1000));
+        AssertFailure(new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter), "serper_search: HTTP 503", new("dead_letter", true, 1500));
+        AssertFailure(new ToolJobOutcome.Failed("SERPER_API_KEY is not set.", null), "is not set", null);
+        AssertFailure(new ToolJobOutcome.Cancelled(), "brought nothing", null);
 
-        static void Told(ToolJobOutcome trouble, string words, ToolPressure? pressure)
+        static void AssertFailure(ToolJobOutcome outcome, string text, ToolPressure? pressure)
         {
-            var answer = ProductsAnswer.Of("kettle", "product search", new LookupResult<ProductsResult>(null, LookupSource.None, trouble));
-            Assert.Contains(words, answer.Text, StringComparison.Ordinal);
+            var answer = ProductsAnswer.Of("kettle", "product search", new LookupResult<ProductsResult>(null, LookupSource.None, outcome));
+            Assert.Contains(text, answer.Text, StringComparison.Ordinal);
             Assert.Contains("Continue with what you know", answer.Text, StringComparison.Ordinal);
             Assert.Equal((true, pressure, null), (answer.Failed, answer.Pressure, answer.OutputJson));
         }
     }
 
     [Fact]
-    public void What_was_found_earlier_stands_in_and_says_so()
+    public void A_stale_cached_result_is_returned_and_marked_as_out_of_date()
     {
         var answer = ProductsAnswer.Of("kettle", "product search", new(Result([Kettle]), LookupSource.StaleCache, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)));
 
@@ -48,12 +48,13 @@ public sealed class DegradedTextsTests
     }
 
     [Fact]
-    public void Nothing_found_is_no_failure_and_shows_nothing()
+    public void An_empty_result_is_no_failure_and_has_no_output()
     {
         var answer = ProductsAnswer.Of("kettle", "product search", new(Result([]), LookupSource.Job));
 
         Assert.Equal((false, null, null), (answer.Failed, answer.OutputJson, answer.Products));
     }
 
-    private static ProductsResult Result(IReadOnlyList<Product> products, params string[] failed) => new("search_products", products, products.Count, 0, failed);
+    private static ProductsResult Result(IReadOnlyList<Product> products, params string[] failed) =>
+        new("search_products", products, products.Count, 0, failed);
 }

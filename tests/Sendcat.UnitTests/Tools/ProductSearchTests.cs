@@ -7,11 +7,11 @@ namespace Sendcat.UnitTests.Tools;
 public sealed class ProductSearchTests
 {
     [Fact]
-    public void What_is_not_said_has_its_default() =>
+    public void Missing_arguments_have_their_defaults() =>
         Assert.Equal(new SearchProductsArguments("rice cooker", 36, 95, IncludeGlobal: true, GlobalLimit: 12), ProductSearch.Read("""{"query":"  rice \n cooker "}"""));
 
     [Fact]
-    public void Everything_that_is_said_well_is_taken() =>
+    public void Valid_arguments_are_read() =>
         Assert.Equal(
             new SearchProductsArguments("kettle", 10, 98, GlobalLimit: 10)
             {
@@ -35,11 +35,11 @@ public sealed class ProductSearchTests
     [InlineData("""{"query":"x","maxPrice":1e400}""", null, "10000000")]
     [InlineData("""{"query":"x","maxPrice":19.999}""", null, "20")]
     [InlineData("""{"query":"x","minPrice":null,"maxPrice":true}""", null, null)]
-    public void Prices_are_understood_however_they_are_written(string arguments, string? least, string? most)
+    public void Prices_are_parsed_leniently_and_ordered(string arguments, string? minPrice, string? maxPrice)
     {
-        var asked = ProductSearch.Read(arguments)!;
+        var read = ProductSearch.Read(arguments)!;
 
-        Assert.Equal((least, most), (asked.MinPrice?.ToString(CultureInfo.InvariantCulture), asked.MaxPrice?.ToString(CultureInfo.InvariantCulture)));
+        Assert.Equal((minPrice, maxPrice), (read.MinPrice?.ToString(CultureInfo.InvariantCulture), read.MaxPrice?.ToString(CultureInfo.InvariantCulture)));
     }
 
     [Theory]
@@ -51,22 +51,23 @@ public sealed class ProductSearchTests
     [InlineData("1e300", 36)]
     [InlineData("\"many\"", 36)]
     [InlineData("null", 36)]
-    public void A_limit_is_rounded_and_moved_into_its_range(string limit, int taken) =>
-        Assert.Equal((taken, Math.Min(taken, 12)), ProductSearch.Read($$"""{"query":"x","limit":{{limit}}}""") is var asked ? (asked!.Limit, asked.GlobalLimit) : default);
+    public void A_limit_is_rounded_and_clamped_to_its_range(string limit, int expected) =>
+        Assert.Equal((expected, Math.Min(expected, 12)), ProductSearch.Read($$"""{"query":"x","limit":{{limit}}}""") is var read ? (read!.Limit, read.GlobalLimit) : default);
 
     [Theory]
     [InlineData("50", 95)]
     [InlineData("99.6", 100)]
     [InlineData("\"97%\"", 97)]
     [InlineData("[]", 95)]
-    public void So_is_a_rating(string rating, int taken) => Assert.Equal(taken, ProductSearch.Read($$"""{"query":"x","sellerRating":{{rating}}}""")!.SellerRating);
+    public void A_seller_rating_is_rounded_and_clamped_to_its_range(string rating, int expected) =>
+        Assert.Equal(expected, ProductSearch.Read($$"""{"query":"x","sellerRating":{{rating}}}""")!.SellerRating);
 
     [Fact]
-    public void Words_that_are_not_known_are_dropped()
+    public void Unknown_values_are_dropped()
     {
-        var asked = ProductSearch.Read("""{"query":"x","condition":"mint","shipping":"by boat","categoryId":"12; drop table","location":"  ","categoryName":7}""")!;
+        var read = ProductSearch.Read("""{"query":"x","condition":"mint","shipping":"by boat","categoryId":"12; drop table","location":"  ","categoryName":7}""")!;
 
-        Assert.Equal((null, null, null, null, "7"), (asked.Condition, asked.Shipping, asked.CategoryId, asked.Location, asked.CategoryName));
+        Assert.Equal((null, null, null, null, "7"), (read.Condition, read.Shipping, read.CategoryId, read.Location, read.CategoryName));
     }
 
     [Theory]
@@ -77,9 +78,10 @@ public sealed class ProductSearchTests
     [InlineData("""{"query":"   "}""", null)]
     [InlineData("""{"query":{"text":"x"}}""", null)]
     [InlineData("""{"limit":3}""", null)]
-    public void A_query_is_a_text_or_there_is_none(string arguments, string? query) => Assert.Equal(query, ProductSearch.Read(arguments)?.Query);
+    public void A_query_is_read_as_text_or_the_arguments_are_refused(string arguments, string? query) =>
+        Assert.Equal(query, ProductSearch.Read(arguments)?.Query);
 
     [Fact]
-    public void A_query_without_end_is_cut_between_characters() =>
+    public void A_long_query_is_cut_without_splitting_a_surrogate_pair() =>
         Assert.Equal(new string('x', 255), ProductSearch.Read($$"""{"query":"{{new string('x', 255)}}🥭 and more"}""")!.Query);
 }

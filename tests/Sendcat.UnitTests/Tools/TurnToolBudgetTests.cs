@@ -20,7 +20,7 @@ public sealed class TurnToolBudgetTests
     }
 
     [Fact]
-    public void A_tool_that_shares_another_ones_limit_uses_it_up_and_can_do_without()
+    public void An_optional_take_uses_the_limit_and_its_refusal_does_not_exhaust_the_budget()
     {
         Assert.True(budget.TryTakeOptional("get_current_time"));
 
