@@ -56,8 +56,8 @@ internal sealed class PasswordHashes : IDisposable
             return ApiError.UpstreamUnavailable(RetryAfter);
         }
 
-        // Not on the current thread: it may have completed a socket operation, and other connections wait for it.
-        var result = await Task.Run(work, CancellationToken.None);
+        // On a thread of its own: the thread pool has as many threads as the machine has cores, and the replies of Redis wait for one.
+        var result = await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         IdentityMetrics.PasswordHash("done");
         return result;
     }
