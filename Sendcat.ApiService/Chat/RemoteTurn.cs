@@ -49,7 +49,7 @@ internal sealed class RemoteTurn(
     /// <returns>Null if the turn has as many readers as it may have.</returns>
     private RemoteFeed? Join(Guid threadId, TurnLocation location)
     {
-        var fresh = new RemoteFeed();
+        var fresh = new RemoteFeed(location.StreamId);
         RemoteFeed feed;
         lock (_gate)
         {
@@ -65,7 +65,8 @@ internal sealed class RemoteTurn(
 
         if (feed == fresh)
         {
-            feed.Running = CopyAsync(threadId, location, feed);
+            // Ends with the turn, or when its last reader disposes the feed.
+            _ = CopyAsync(threadId, location, feed);
         }
 
         return feed;
@@ -89,9 +90,9 @@ internal sealed class RemoteTurn(
     /// <summary>A reader that comes later gets a copy of its own. Call it with the lock held.</summary>
     private void Remove(RemoteFeed feed)
     {
-        foreach (var (streamId, _) in _feeds.Where(entry => entry.Value == feed).ToArray())
+        if (_feeds.GetValueOrDefault(feed.StreamId) == feed)
         {
-            _feeds.Remove(streamId);
+            _feeds.Remove(feed.StreamId);
         }
     }
 
@@ -171,12 +172,14 @@ internal sealed class RemoteTurn(
     }
 
     /// <summary>The local copy of a remote turn's feed, and the task that fills it. Disposing it ends the task.</summary>
-    internal sealed class RemoteFeed : IDisposable
+    internal sealed class RemoteFeed(Guid streamId) : IDisposable
     {
         private readonly CancellationTokenSource disposed = new();
         private readonly SemaphoreSlim notified = new(0, 1);
         private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Guid StreamId => streamId;
 
         public TurnFeed Feed { get; } = new();
 
@@ -187,8 +190,6 @@ internal sealed class RemoteTurn(
 
         /// <summary>Completes when nothing more is copied.</summary>
         public Task Ended => ended.Task;
-
-        public Task? Running { get; set; }
 
         /// <summary>Guarded by the lock of <see cref="RemoteTurn"/>.</summary>
         public int Readers { get; set; }

@@ -56,7 +56,7 @@ internal sealed class PasswordHashes : IDisposable
             return ApiError.UpstreamUnavailable(RetryAfter);
         }
 
-        // On a thread of its own: the thread pool has as many threads as the machine has cores, and the replies of Redis wait for one.
+        // On a thread of its own: the thread pool starts with one thread per core, and every Redis reply needs one of them.
         var result = await Task.Factory.StartNew(work, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         IdentityMetrics.PasswordHash("done");
         return result;
