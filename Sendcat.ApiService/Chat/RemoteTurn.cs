@@ -13,7 +13,7 @@ internal sealed class RemoteTurn(
     IConnectionMultiplexer redis, TurnDirectory directory, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan FirstEventTimeout = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan FirstEventTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MirrorRequestInterval = TurnMirrors.ReaderTimeout / 3;
 
     /// <summary>Polls without an event after which the directory is asked whether the turn still runs.</summary>
@@ -23,7 +23,7 @@ internal sealed class RemoteTurn(
     private readonly Dictionary<Guid, RemoteFeed> _feeds = [];
 
     /// <returns>
-    /// A reader of a feed that grows until the turn ends, to be disposed by the caller; null if the mirror delivers no event within 2 s,
+    /// A reader of a feed that grows until the turn ends, to be disposed by the caller; null if the mirror delivers no event within 5 s,
     /// which means that no turn runs; an error if the turn has <see cref="LiveTurn.MaxReaders"/> here already.
     /// </returns>
     public async Task<Outcome<RemoteReader>?> FollowAsync(Guid threadId, TurnLocation location, CancellationToken cancellationToken)
@@ -111,7 +111,8 @@ internal sealed class RemoteTurn(
             long? requestedAt = null;
             while (!feed.Disposed.IsCancellationRequested)
             {
-                if (requestedAt is not { } last || time.GetElapsedTime(last) >= MirrorRequestInterval)
+                // Signals are delivered at most once: until the first event the request is repeated with every poll.
+                if (requestedAt is not { } last || next == 0 || time.GetElapsedTime(last) >= MirrorRequestInterval)
                 {
                     requestedAt = time.GetTimestamp();
                     await signals.RequestMirrorAsync(location.StreamId);

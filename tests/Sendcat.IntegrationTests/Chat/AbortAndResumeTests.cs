@@ -269,7 +269,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu chunks=60 every=25ms]]");
+        var thread = await guest.AskingAsync("[[emu chunks=60 every=100ms]]");
         await using (var left = await guest.ChatAsync(thread))
         {
             await left.UntilAsync("content");
@@ -289,7 +289,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.AskingAsync("[[emu chunks=60 every=20ms]]");
+        var thread = await guest.AskingAsync("[[emu chunks=60 every=100ms]]");
         await using var first = await guest.ChatAsync(thread);
         await first.UntilAsync("content");
 
