@@ -12,6 +12,9 @@ internal sealed class GatedUpstream : IAsyncDisposable
     private readonly SemaphoreSlim _gate = new(0);
     private readonly Lock _counting = new();
     private int _failures;
+    private int _answered;
+    private (int AtOnce, int InAll)? _full;
+    private TimeSpan _longestWait = Timeout.InfiniteTimeSpan;
 
     private GatedUpstream()
     {
@@ -46,6 +49,12 @@ internal sealed class GatedUpstream : IAsyncDisposable
 
     public void Release(int answers) => _gate.Release(answers);
 
+    /// <summary>
+    /// From now on one request is answered whenever <paramref name="atOnce"/> of them wait, or all that are left of
+    /// <paramref name="inAll"/>, and every request after a second, so that none reaches the timeout of its client (7 s).
+    /// </summary>
+    public void ReleaseOneWhenFull(int atOnce, int inAll) => (_full, _longestWait) = ((atOnce, inAll), TimeSpan.FromSeconds(1));
+
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private async Task AnswerAsync(HttpContext context)
@@ -56,17 +65,21 @@ internal sealed class GatedUpstream : IAsyncDisposable
             (Asked, AtOnce) = (Asked + 1, AtOnce + 1);
             MostAtOnce = Math.Max(MostAtOnce, AtOnce);
             fails = _failures-- > 0;
+            ReleaseIfFull();
         }
 
+        var answered = 0;
         try
         {
-            await _gate.WaitAsync(context.RequestAborted);
+            await _gate.WaitAsync(_longestWait, context.RequestAborted);
+            answered = 1;
         }
         finally
         {
             lock (_counting)
             {
-                AtOnce--;
+                (AtOnce, _answered) = (AtOnce - 1, _answered + answered);
+                ReleaseIfFull();
             }
         }
 
@@ -74,5 +87,13 @@ internal sealed class GatedUpstream : IAsyncDisposable
         context.Response.ContentType = "application/json";
         await context.Response.WriteAsync(
             """{"organic":[{"title":"A find","link":"https://example.com/1","snippet":"Found."}],"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00"}]}""", context.RequestAborted);
+    }
+
+    private void ReleaseIfFull()
+    {
+        if (_full is { } full && AtOnce > 0 && AtOnce >= Math.Min(full.AtOnce, full.InAll - _answered))
+        {
+            Release(1);
+        }
     }
 }
