@@ -8,6 +8,7 @@ using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Tools;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
@@ -19,7 +20,7 @@ builder.AddRedisClient("redis");
 builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
-builder.Services.AddHttpRules().AddMail().AddReliability().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddThreads().AddProviders().AddTools().AddChat();
 builder.Services.AddToolQueueWatch().AddShopping().AddOps();
 

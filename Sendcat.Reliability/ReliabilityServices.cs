@@ -11,6 +11,7 @@ using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Snapshot;
@@ -79,6 +80,7 @@ public static class ReliabilityServices
     private static IServiceCollection AddReliabilityKnobs(this IServiceCollection services)
     {
         services.AddReliabilityKnobClasses();
+        services.TryAddSingleton<ProviderCatalog>();
         services.AddUpkeep<KnobOverrideWatch>();
         services.TryAddSingleton<OperatorAudit>();
         services.TryAddSingleton(provider => new KnobOverrideStore(
@@ -139,6 +141,7 @@ public static class ReliabilityServices
             provider.GetRequiredService<CircuitSharing>(),
             provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<ReplicaId>(),
+            provider.GetRequiredService<ProviderCatalog>(),
             provider.GetRequiredService<IOptionsMonitor<CircuitOptions>>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<RateLimitEvents>(),
@@ -151,6 +154,7 @@ public static class ReliabilityServices
             provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseKeeper>(),
             provider.GetRequiredService<SlotTurnover>(),
+            provider.GetRequiredService<ProviderCatalog>(),
             provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
             provider.GetRequiredService<ILogger<Bulkheads.Bulkheads>>()));

@@ -1,3 +1,4 @@
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
@@ -19,6 +20,7 @@ builder.AddRabbitMQClient("messaging");
 
 builder.Services
     .AddReliability()
+    .AddIntegrations()
     .AddToolCache()
     .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync)
     .AddToolJobSweeper()

@@ -19,7 +19,7 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class ChatHealth(
     OpsGuard ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
     IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
-    IOptionsMonitor<CircuitOptions> policies, IOptionsMonitor<BulkheadOptions> bulkheadOptions, IOptionsMonitor<RegionOptions> region, TimeProvider time)
+    IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
     public async Task<IResult> AnswerAsync(HttpContext http)
     {
@@ -64,8 +64,8 @@ internal sealed class ChatHealth(
                 route.FastSecondaryModel, route.AgentPrimaryModel, route.AgentSecondaryModel, route.DefaultModelClass),
             RegionTopology = new(
                 thisRegion.RegionId, JsonNamingPolicy.SnakeCaseLower.ConvertName(thisRegion.TopologyMode.ToString()), thisRegion.ReadinessOnly),
-            Circuits = [.. circuits.States().Select(circuit => CircuitHealth.Of(circuit, policies.CurrentValue.For(circuit.Provider)))],
-            Bulkheads = [.. inFlight.Select(bulkhead => BulkheadHealth.Of(bulkhead.Key, bulkhead.Value, bulkheadOptions.CurrentValue.For(bulkhead.Key)))],
+            Circuits = [.. circuits.States().Select(circuit => CircuitHealth.Of(circuit, circuits.PolicyOf(circuit.Provider)))],
+            Bulkheads = [.. inFlight.Select(bulkhead => BulkheadHealth.Of(bulkhead.Key, bulkhead.Value, bulkheads.LimitsOf(bulkhead.Key)))],
             Config = new(knobs.Rejected),
         };
     }

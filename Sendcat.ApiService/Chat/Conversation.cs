@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sendcat.ApiService.Providers;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Chat;
 

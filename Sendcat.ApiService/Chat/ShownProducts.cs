@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Sendcat.ApiService.Tools;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Chat;
 

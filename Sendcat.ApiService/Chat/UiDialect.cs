@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
-using Sendcat.ApiService.Providers;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -195,7 +195,7 @@ internal sealed class UiDialect : EventDialect
             WriteJson(json, e.OutputJson, otherwise: "[]");
             json.WriteBoolean("preliminary"u8, true);
         });
-        if (toolsStarted.GetValueOrDefault(partial.ToolCallId) == ToolNames.SearchWeb)
+        if (toolsStarted.GetValueOrDefault(partial.ToolCallId) == QueuedTool.SearchWeb.Name)
         {
             foreach (var source in UiSource.Of(partial))
             {

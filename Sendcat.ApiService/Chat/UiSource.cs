@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Chat;
 

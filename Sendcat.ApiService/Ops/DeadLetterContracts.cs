@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sendcat.ApiService.Http;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ApiService.Ops;
@@ -61,9 +62,9 @@ internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint
 
     public static IEnumerable<string> Problems(string? tool, string? fingerprint)
     {
-        if (tool is not null && !ToolLane.TryFind(tool, out _))
+        if (tool is not null && !QueuedTool.All.Any(known => known.Name == tool))
         {
-            yield return $"tool must be one of {string.Join(", ", ToolLane.All)}";
+            yield return $"tool must be one of {string.Join(", ", QueuedTool.All)}";
         }
 
         if (fingerprint is not null && !FingerprintPattern().IsMatch(fingerprint))

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Http;
+using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Database;
-using Sendcat.Reliability.Outbound.Ebay;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Sendcat.ApiService.Providers.Markup;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.ApiService.Providers.Prompts;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Circuits;
 
 namespace Sendcat.ApiService.Providers;
@@ -182,7 +183,7 @@ internal sealed class ProviderCall(
 
     private async Task<HttpResponseMessage> SendAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
-        var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != ToolNames.SearchWeb)];
+        var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != QueuedTool.SearchWeb.Name)];
         var prompts = request.WithPrompts ? SystemPrompts.For(route.Capability, request.ToolsAllowed ? tools : []) : [];
         (Prompts, Offered) = (prompts, tools);
         var outgoing = request with { Tools = tools, MaxOutputTokens = route.MaxOutputTokens };

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Sendcat.ApiService.Http;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolCache;
 
@@ -12,6 +13,12 @@ namespace Sendcat.ApiService.Shopping;
 /// </summary>
 internal sealed class ShopCache(ToolCache cache, ILogger<ShopCache> logger)
 {
+    /// <summary>Pages of the explore view. They have the version and the TTL of product searches.</summary>
+    public static readonly ToolCacheKind Explore = new("explore", knobs => knobs.Of<SearchProductsOptions>().Cache);
+
+    /// <summary>Details of single items, with the version and the TTL of product searches.</summary>
+    public static readonly ToolCacheKind ItemDetails = new("item", knobs => knobs.Of<SearchProductsOptions>().Cache);
+
     /// <summary>Retry delay that is reported if the shop gives none.</summary>
     private static readonly TimeSpan DefaultRetryAfter = TimeSpan.FromSeconds(2);
 

@@ -5,8 +5,8 @@ using Sendcat.ApiService.Shopping.Explore;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Items;
 using Sendcat.ApiService.Shopping.Packages;
+using Sendcat.Integrations;
 using Sendcat.Reliability.Knobs;
-using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolCache;
 
 namespace Sendcat.ApiService.Shopping;

@@ -1,5 +1,5 @@
 using Sendcat.ApiService.Providers;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Tools;
 

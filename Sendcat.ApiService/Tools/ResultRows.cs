@@ -1,5 +1,5 @@
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools;
 

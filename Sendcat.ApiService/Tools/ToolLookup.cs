@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 
@@ -9,29 +10,33 @@ namespace Sendcat.ApiService.Tools;
 /// Finds the result of a tool: in the cache, or else through a job in the queue, or else, if the job failed, as a stale value in the cache.
 /// The worker writes new results to the cache, so they are cached even if the turn has stopped waiting.
 /// </summary>
-internal sealed class ToolLookup(ToolCache cache, ToolJobClient jobs)
+internal sealed class ToolLookup(ToolCache cache, ToolCacheNamespaces namespaces, ToolJobClient jobs)
 {
-    /// <param name="slot">The cache slot of the result.</param>
-    /// <param name="createJob">Creates the job. It is called only on a cache miss.</param>
+    /// <param name="tool">The tool.</param>
+    /// <param name="key">The key of the result in the cache of the tool.</param>
+    /// <param name="contract">The format of the result.</param>
+    /// <param name="createJob">Creates the job that caches its result in the slot. It is called only on a cache miss.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
     /// <exception cref="OperationCanceledException">The turn has ended.</exception>
     public async Task<LookupResult<T>> FindAsync<T>(
-        (ToolCacheNamespace Space, string Key) slot, JsonTypeInfo<T> contract, Func<ToolJobRequest> createJob,
+        QueuedTool tool, string key, JsonTypeInfo<T> contract, Func<ToolJobCacheSlot, ToolJobRequest> createJob,
         CancellationToken cancellationToken)
         where T : class
     {
-        if (Read(await cache.GetAsync(slot.Space, slot.Key, cancellationToken), contract) is { } cached)
+        var space = namespaces.Of(tool.Cache);
+        if (Read(await cache.GetAsync(space, key, cancellationToken), contract) is { } cached)
         {
             return new(cached, LookupSource.Cache);
         }
 
-        var outcome = await jobs.RunAsync(createJob(), cancellationToken: cancellationToken);
+        var outcome = await jobs.RunAsync(createJob(new(space.Name, key)), cancellationToken: cancellationToken);
         cancellationToken.ThrowIfCancellationRequested();
         if (outcome is ToolJobOutcome.Completed completed && Read(completed.Result, contract) is { } fresh)
         {
             return new(fresh, LookupSource.Job);
         }
 
-        var stale = await cache.GetEvenStaleAsync(slot.Space, slot.Key, cancellationToken);
+        var stale = await cache.GetEvenStaleAsync(space, key, cancellationToken);
         return Read(stale?.Value, contract) is { } earlier
             ? new(earlier, LookupSource.StaleCache, outcome)
             : new(null, LookupSource.None, outcome);

@@ -15,6 +15,7 @@ internal static class ToolMetrics
         LookupSource.Cache => "cache",
         LookupSource.Job => "job",
         LookupSource.StaleCache => "past",
-        _ => "nothing",
+        LookupSource.None => "nothing",
+        _ => throw new ArgumentOutOfRangeException(nameof(source), source, null),
     }));
 }

@@ -1,8 +1,8 @@
 using Sendcat.ApiService.Tools.SearchGlobal;
 using Sendcat.ApiService.Tools.SearchProducts;
 using Sendcat.ApiService.Tools.SearchWeb;
+using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Knobs;
-using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ApiService.Tools;
 

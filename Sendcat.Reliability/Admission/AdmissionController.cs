@@ -206,6 +206,7 @@ public sealed class AdmissionController
     {
         AdmissionMode.Enforce => "enforce",
         AdmissionMode.Shadow => "shadow",
-        _ => "disabled",
+        AdmissionMode.Disabled => "disabled",
+        _ => throw new ArgumentOutOfRangeException(nameof(mode), mode, null),
     };
 }

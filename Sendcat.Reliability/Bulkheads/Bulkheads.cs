@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Bulkheads;
@@ -12,16 +13,13 @@ public sealed class Bulkheads
     /// <summary>The reason of a refusal when the claim is decided together with others.</summary>
     public const string Reason = "bulkhead_saturated";
 
-    /// <summary>The names of all bulkheads.</summary>
-    public static readonly IReadOnlyList<string> Providers =
-        ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search"];
-
     private static readonly RedisScript Counting = RedisScript.Embedded("inflight.lua");
 
     private readonly ClaimStore _claims;
     private readonly GuardedRedis _redis;
     private readonly LeaseKeeper _keeper;
     private readonly SlotTurnover _turnover;
+    private readonly ProviderCatalog _providers;
     private readonly IOptionsMonitor<BulkheadOptions> _options;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<Bulkheads> _logger;
@@ -31,17 +29,27 @@ public sealed class Bulkheads
         GuardedRedis redis,
         LeaseKeeper keeper,
         SlotTurnover turnover,
+        ProviderCatalog providers,
         IOptionsMonitor<BulkheadOptions> options,
         ReliabilityMetrics metrics,
         ILogger<Bulkheads> logger)
     {
-        (_claims, _redis, _keeper, _turnover, _options, _metrics, _logger) = (claims, redis, keeper, turnover, options, metrics, logger);
+        (_claims, _redis, _keeper, _turnover, _providers) = (claims, redis, keeper, turnover, providers);
+        (_options, _metrics, _logger) = (options, metrics, logger);
+    }
+
+    /// <summary>The present limits of a provider's bulkhead.</summary>
+    /// <exception cref="ArgumentException">No provider of this name is registered.</exception>
+    public BulkheadLimits LimitsOf(string provider)
+    {
+        var limits = _providers.LimitsOf(provider);
+        return new(limits.MaxConcurrent, TimeSpan.FromMilliseconds(limits.LeaseTtlMs));
     }
 
     /// <summary>A claim for a slot of the provider's bulkhead, to be decided together with other claims.</summary>
     public LeaseClaim Claim(string provider)
     {
-        var limits = _options.CurrentValue.For(provider);
+        var limits = LimitsOf(provider);
         return new(Reason, RedisKeys.Bulkhead(provider), limits.MaxConcurrent, limits.LeaseTtl)
         {
             RetryAfter = _turnover.NextFree(provider, limits.MaxConcurrent),
@@ -65,8 +73,8 @@ public sealed class Bulkheads
     /// <summary>Slots in use now per bulkhead, over all replicas; of this process only when Redis is unavailable.</summary>
     public async ValueTask<IReadOnlyDictionary<string, int>> InFlightAsync(CancellationToken cancellationToken)
     {
-        var counts = await Task.WhenAll(Providers.Select(provider => CountAsync(provider, cancellationToken)));
-        return Providers.Zip(counts).ToDictionary(pair => pair.First, pair => pair.Second, StringComparer.Ordinal);
+        var counts = await Task.WhenAll(_providers.All.Select(provider => CountAsync(provider.Name, cancellationToken)));
+        return _providers.All.Zip(counts).ToDictionary(pair => pair.First.Name, pair => pair.Second, StringComparer.Ordinal);
     }
 
     private void Saturated(string provider)
@@ -74,7 +82,7 @@ public sealed class Bulkheads
         _metrics.Saturated(provider);
         if (_turnover.MayReport(provider, TimeSpan.FromMilliseconds(_options.CurrentValue.SentryCooldownMs)))
         {
-            _logger.BulkheadSaturated(provider, _options.CurrentValue.For(provider).MaxConcurrent);
+            _logger.BulkheadSaturated(provider, LimitsOf(provider).MaxConcurrent);
         }
     }
 

@@ -1,13 +1,11 @@
-using Microsoft.Extensions.Options;
-
 namespace Sendcat.Reliability.Circuits;
 
 /// <summary>The circuit breaker of one provider in this process. It holds the present state and reports each new epoch.</summary>
 /// <param name="provider">Name of the provider.</param>
-/// <param name="options">Thresholds and times.</param>
+/// <param name="policy">Reads the present thresholds and times.</param>
 /// <param name="time">The clock.</param>
 /// <param name="changed">Called after each new epoch with the states before and after.</param>
-internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> options, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
+internal sealed class Circuit(string provider, Func<CircuitPolicy> policy, TimeProvider time, Action<Circuit, CircuitState, CircuitState> changed)
 {
     private readonly Lock _gate = new();
     private volatile CircuitState _state = CircuitState.Fresh;
@@ -21,7 +19,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
 
     public CircuitState State => _state;
 
-    private CircuitPolicy Policy => options.CurrentValue.For(provider);
+    private CircuitPolicy Policy => policy();
 
     /// <summary>Decides on the state of this process, without a lock.</summary>
     /// <returns>Null: the circuit is half-open and no call of this process probes, so the caller may become the probe.</returns>
@@ -147,7 +145,7 @@ internal sealed class Circuit(string provider, IOptionsMonitor<CircuitOptions> o
             var phase = _state.Phase(now);
             return new(
                 provider,
-                phase switch { CircuitPhase.Closed => "closed", CircuitPhase.Open => "open", _ => "half_open" },
+                phase.Name(),
                 phase is CircuitPhase.Closed ? _state.Failures.Count(at => now - at < Policy.Window) : Math.Max(_state.Failures.Length, 1),
                 Interlocked.Read(ref _successes),
                 _lastFailureAt,

@@ -15,6 +15,18 @@ public enum CircuitPhase
     HalfOpen,
 }
 
+internal static class CircuitPhases
+{
+    /// <summary>The name in reports.</summary>
+    public static string Name(this CircuitPhase phase) => phase switch
+    {
+        CircuitPhase.Closed => "closed",
+        CircuitPhase.Open => "open",
+        CircuitPhase.HalfOpen => "half_open",
+        _ => throw new ArgumentOutOfRangeException(nameof(phase), phase, null),
+    };
+}
+
 /// <summary>
 /// The state of a circuit as a value; the clock is an argument. The phase is computed from the time, so a reader of an idle provider's
 /// circuit sees the phase that the next caller gets.

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.Reliability.Circuits;
@@ -12,10 +13,6 @@ namespace Sendcat.Reliability.Circuits;
 /// </summary>
 public sealed class Circuits
 {
-    /// <summary>The names of the providers that have their own policy.</summary>
-    public static readonly IReadOnlyList<string> Providers =
-        ["openrouter_chat_primary", "openrouter_chat_secondary", "openrouter_chat", "serper_search", "gmail_oauth", "ebay_search", "global_search"];
-
     /// <summary>Bucket of the event that is recorded for a suspension.</summary>
     public const string SuspensionBucket = "provider_suspension";
 
@@ -25,6 +22,7 @@ public sealed class Circuits
     private readonly CircuitSharing _sharing;
     private readonly GuardedRedis _redis;
     private readonly ReplicaId _replica;
+    private readonly ProviderCatalog _providers;
     private readonly IOptionsMonitor<CircuitOptions> _options;
     private readonly TimeProvider _time;
     private readonly RateLimitEvents _events;
@@ -35,13 +33,15 @@ public sealed class Circuits
         CircuitSharing sharing,
         GuardedRedis redis,
         ReplicaId replica,
+        ProviderCatalog providers,
         IOptionsMonitor<CircuitOptions> options,
         TimeProvider time,
         RateLimitEvents events,
         ReliabilityMetrics metrics,
         ILogger<Circuits> logger)
     {
-        (_sharing, _redis, _replica, _options, _time, _events, _metrics, _logger) = (sharing, redis, replica, options, time, events, metrics, logger);
+        (_sharing, _redis, _replica, _providers) = (sharing, redis, replica, providers);
+        (_options, _time, _events, _metrics, _logger) = (options, time, events, metrics, logger);
         sharing.Attach(this);
     }
 
@@ -72,16 +72,22 @@ public sealed class Circuits
 
     /// <summary>The present state of every circuit. The circuit of a provider without a call yet is closed.</summary>
     public IReadOnlyList<CircuitReading> States() =>
-        [
-            .. Providers.Select(provider => Of(provider).Read()),
-            .. _circuits.Values.Where(circuit => !Providers.Contains(circuit.Provider)).Select(circuit => circuit.Read()),
-        ];
+        [.. All.Select(circuit => circuit.Read())];
 
-    internal IEnumerable<Circuit> All =>
-        Providers.Select(Of).Concat(_circuits.Values.Where(circuit => !Providers.Contains(circuit.Provider)));
+    /// <summary>The present thresholds and times of a provider.</summary>
+    /// <exception cref="ArgumentException">No provider of this name is registered.</exception>
+    public CircuitPolicy PolicyOf(string provider)
+    {
+        var (limits, options) = (_providers.LimitsOf(provider), _options.CurrentValue);
+        return new(
+            limits.CircuitThreshold, TimeSpan.FromMilliseconds(limits.CircuitCooldownMs),
+            TimeSpan.FromMilliseconds(options.FailureWindowMs), TimeSpan.FromMilliseconds(options.ProbeTimeoutMs));
+    }
+
+    internal IEnumerable<Circuit> All => _providers.All.Select(provider => Of(provider.Name));
 
     internal Circuit Of(string provider) =>
-        _circuits.TryGetValue(provider, out var known) ? known : _circuits.GetOrAdd(provider, name => new(name, _options, _time, Changed));
+        _circuits.TryGetValue(provider, out var known) ? known : _circuits.GetOrAdd(provider, name => new(name, () => PolicyOf(name), _time, Changed));
 
     private async ValueTask<CircuitEntry> ProbeAsync(Circuit circuit, CancellationToken cancellationToken)
     {

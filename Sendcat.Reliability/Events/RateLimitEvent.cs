@@ -33,13 +33,20 @@ public readonly record struct RateLimitEvent(RateLimitSource Source, string Buck
 
     public string? Method { get; init; }
 
-    public string SourceName => Source switch { RateLimitSource.ChatHttp => "chat_http", RateLimitSource.ChatAction => "chat_action", _ => "http" };
+    public string SourceName => Source switch
+    {
+        RateLimitSource.Http => "http",
+        RateLimitSource.ChatHttp => "chat_http",
+        RateLimitSource.ChatAction => "chat_action",
+        _ => throw new InvalidOperationException($"The source {Source} has no name."),
+    };
 
     public string OutcomeName => Outcome switch
     {
         RateLimitOutcome.Allowed => "allowed",
         RateLimitOutcome.Blocked => "blocked",
-        _ => "contention_fallback",
+        RateLimitOutcome.ContentionFallback => "contention_fallback",
+        _ => throw new InvalidOperationException($"The outcome {Outcome} has no name."),
     };
 
     internal (RateLimitSource, string, string, RateLimitOutcome, string?) Identity => (Source, Bucket, Key, Outcome, Reason);

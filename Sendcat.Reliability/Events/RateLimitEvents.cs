@@ -49,7 +49,8 @@ public sealed class RateLimitEvents : BackgroundService
     {
         EventTally.Fate.Recorded => "recorded",
         EventTally.Fate.Repeated => "repeated",
-        _ => "dropped",
+        EventTally.Fate.Dropped => "dropped",
+        var fate => throw new InvalidOperationException($"The fate {fate} has no name."),
     });
 
     /// <summary>Writes the events since the last flush. When the write fails, the events are put back for the next flush.</summary>

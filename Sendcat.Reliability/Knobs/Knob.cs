@@ -20,7 +20,8 @@ public sealed class Knob
         Name = attribute.Name;
         Secret = attribute.Secret;
         StartUpOnly = attribute.StartUpOnly;
-        Section = SectionOf(property.DeclaringType!);
+        var path = attribute.Path?.Split(':') ?? [SectionOf(property.DeclaringType!), property.Name];
+        (Section, Property) = (path[0], path[1]);
         DefaultValue = property.GetValue(defaults);
         Unit = attribute.Unit ?? UnitOf(attribute.Name);
         Range = KnobText.RangeOf(property.PropertyType, _rules);
@@ -29,10 +30,14 @@ public sealed class Knob
     /// <summary>The environment variable.</summary>
     public string Name { get; }
 
-    /// <summary>The configuration section under <c>Sendcat</c>: the name of the options class without <c>Options</c>.</summary>
+    /// <summary>
+    /// The configuration section under <c>Sendcat</c>: the name of the options class without <c>Options</c>, or as
+    /// <see cref="KnobAttribute.Path"/> says.
+    /// </summary>
     public string Section { get; }
 
-    public string Property => _property.Name;
+    /// <summary>The key in that section.</summary>
+    public string Property { get; }
 
     /// <summary>Unit of the value, for instance <c>ms</c>, <c>%</c>, <c>min</c>, <c>1/s</c>; empty without one.</summary>
     public string Unit { get; }

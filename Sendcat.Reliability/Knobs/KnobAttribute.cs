@@ -24,4 +24,10 @@ public sealed class KnobAttribute(string name) : Attribute
     /// links are sent: an operator who could change it could read them.
     /// </summary>
     public bool StartUpOnly { get; init; }
+
+    /// <summary>
+    /// The configuration path below <c>Sendcat</c>, for example <c>ToolJob:RunMaxWeb</c>, for a knob whose path is older than its class.
+    /// Null: derived from the class and the property.
+    /// </summary>
+    public string? Path { get; init; }
 }

@@ -17,6 +17,7 @@ public static class KnobServices
     {
         services.TryAddSingleton<KnobOverrides>();
         services.TryAddSingleton<KnobValues>();
+        services.TryAddSingleton<CurrentKnobs>();
         services.TryAddSingleton(provider => new KnobRegistry(provider.GetServices<KnobClass>(), provider.GetRequiredService<KnobValues>()));
         if (services.Any(service => service.ImplementationInstance is KnobClass known && known.Options == typeof(TOptions)))
         {

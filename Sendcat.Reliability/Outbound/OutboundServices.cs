@@ -1,7 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using Sendcat.Reliability.Knobs;
-using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.Reliability.Outbound;
 
@@ -21,15 +19,6 @@ public static class OutboundServices
             // The loggers would log URLs. They contain search terms, and for one upstream the API key.
             .RemoveAllLoggers()
             .ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler);
-        return services;
-    }
-
-    /// <summary>Adds guarded calls to eBay. Requires the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
-    public static IServiceCollection AddEbay(this IServiceCollection services)
-    {
-        services.AddOutbound().AddKnobs<EbayOptions>();
-        services.TryAddSingleton<EbayToken>();
-        services.TryAddSingleton<EbayClient>();
         return services;
     }
 }

@@ -18,10 +18,6 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     /// </summary>
     public CancellationToken TooLate { get; init; }
 
-    public static readonly UpstreamPolicy Serper = new("serper_search", TimeSpan.FromSeconds(7), 2);
-    public static readonly UpstreamPolicy Ebay = new("ebay_search", TimeSpan.FromSeconds(8), 2);
-    public static readonly UpstreamPolicy Global = new("global_search", TimeSpan.FromSeconds(5), 2);
-
     private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(2);
     private const int MaxJitterMs = 120;

@@ -29,5 +29,5 @@ public sealed record UpstreamError(string Message, bool Retryable)
     /// <summary>No request was sent, because there is no API key for the upstream.</summary>
     public bool IsMisconfigured { get; init; }
 
-    internal static UpstreamError TooLate(UpstreamPolicy policy) => new($"{policy.Provider}: did not answer in time", Retryable: true);
+    public static UpstreamError TooLate(UpstreamPolicy policy) => new($"{policy.Provider}: did not answer in time", Retryable: true);
 }

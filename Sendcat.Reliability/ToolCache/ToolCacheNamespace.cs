@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.ToolCache;
 
@@ -17,31 +18,33 @@ public sealed record ToolCacheNamespace(string Name, TimeSpan Ttl, TimeSpan Stal
     public TimeSpan Ttl { get; } = Ttl < MinTtl ? MinTtl : Ttl > MaxTtl ? MaxTtl : Ttl;
 }
 
-/// <summary>The namespaces of the tools, according to the current configuration.</summary>
-public sealed class ToolCacheNamespaces(IOptionsMonitor<ToolCacheOptions> options)
+/// <summary>A kind of cached results.</summary>
+/// <param name="Name">Prefix of the namespace, for example <c>search_web</c>.</param>
+/// <param name="Settings">Reads the present version (suffix of the namespace) and the TTL in milliseconds from the knobs.</param>
+public sealed record ToolCacheKind(string Name, Func<CurrentKnobs, (string Version, int TtlMs)> Settings);
+
+/// <summary>The namespaces of the registered kinds, according to the current configuration.</summary>
+public sealed class ToolCacheNamespaces(IEnumerable<ToolCacheKind> kinds, CurrentKnobs knobs, IOptionsMonitor<ToolCacheOptions> options)
 {
-    public ToolCacheNamespace SearchWeb => Of("search_web_" + options.CurrentValue.WebSearchNamespaceVersion, options.CurrentValue.WebSearchTtlMs);
-
-    public ToolCacheNamespace SearchProducts => Of("search_products_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
-
-    public ToolCacheNamespace SearchGlobal => Of("search_global_" + options.CurrentValue.GlobalNamespaceVersion, options.CurrentValue.GlobalSearchTtlMs);
-
-    /// <summary>Pages of the explore view. They have the version and the TTL of product searches.</summary>
-    public ToolCacheNamespace Explore => Of("explore_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
-
-    /// <summary>Details of single items.</summary>
-    public ToolCacheNamespace ItemDetails => Of("item_" + options.CurrentValue.ProductsNamespaceVersion, options.CurrentValue.ProductSearchTtlMs);
+    /// <summary>The longest name is first: it is the kind of a namespace that several names are a prefix of.</summary>
+    private readonly ToolCacheKind[] _kinds = [.. kinds.OrderByDescending(kind => kind.Name.Length)];
 
     /// <summary>
     /// Results by job id, for 10 min. They serve a further attempt of a job whose end could not be persisted in Postgres, and no other job.
     /// </summary>
     public ToolCacheNamespace UnpersistedResults { get; } = new("unrecorded_jobs_v1", TimeSpan.FromMinutes(10), TimeSpan.Zero);
 
-    /// <summary>The namespace with the name that a job carries. A name of another version gets the TTL of its kind.</summary>
-    public ToolCacheNamespace Named(string name) =>
-        (name.StartsWith("search_web_", StringComparison.Ordinal) ? SearchWeb
-        : name.StartsWith("search_global_", StringComparison.Ordinal) ? SearchGlobal
-        : SearchProducts) is var kind && kind.Name == name ? kind : new(name, kind.Ttl, kind.StaleFor);
+    /// <summary>The present namespace of a kind.</summary>
+    public ToolCacheNamespace Of(ToolCacheKind kind)
+    {
+        var (version, ttlMs) = kind.Settings(knobs);
+        return new($"{kind.Name}_{version}", TimeSpan.FromMilliseconds(ttlMs), TimeSpan.FromMilliseconds(options.CurrentValue.StaleMs));
+    }
 
-    private ToolCacheNamespace Of(string name, int ttlMs) => new(name, TimeSpan.FromMilliseconds(ttlMs), TimeSpan.FromMilliseconds(options.CurrentValue.StaleMs));
+    /// <summary>The namespace with the name that a job carries. A name of another version gets the TTL of its kind.</summary>
+    /// <returns>Null: this program has no such kind.</returns>
+    public ToolCacheNamespace? Named(string name) =>
+        Array.Find(_kinds, kind => name.StartsWith($"{kind.Name}_", StringComparison.Ordinal)) is not { } found ? null
+        : Of(found) is var present && present.Name == name ? present
+        : new(name, present.Ttl, present.StaleFor);
 }

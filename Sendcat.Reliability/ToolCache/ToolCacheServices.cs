@@ -8,7 +8,7 @@ namespace Sendcat.Reliability.ToolCache;
 
 public static class ToolCacheServices
 {
-    /// <summary>Registers <see cref="ToolCache"/>, its namespaces and its slots. Needs an <see cref="IConnectionMultiplexer"/>.</summary>
+    /// <summary>Registers <see cref="ToolCache"/>, and its namespaces. Needs an <see cref="IConnectionMultiplexer"/>.</summary>
     public static IServiceCollection AddToolCache(this IServiceCollection services)
     {
         services.AddMetrics();
@@ -19,7 +19,6 @@ public static class ToolCacheServices
         services.TryAddSingleton<ToolCacheMetrics>();
         services.TryAddSingleton<ToolCacheFlights>();
         services.TryAddSingleton<ToolCacheNamespaces>();
-        services.TryAddSingleton<ToolCacheSlots>();
         services.TryAddSingleton(provider => new ToolCache(
             provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<ToolCacheFlights>(),

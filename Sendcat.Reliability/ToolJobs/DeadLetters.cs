@@ -9,12 +9,12 @@ namespace Sendcat.Reliability.ToolJobs;
 /// The dead deadLetters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
 /// discarded.
 /// </summary>
-public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
+public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
 {
     /// <summary>Maximum number of unique-key conflicts with concurrently enqueued jobs that one replay retries.</summary>
     private const int MaxCollisions = 10;
 
-    /// <summary>Dead deadLetters by tool and error fingerprint, the largest group first.</summary>
+    /// <summary>Dead letters by tool and error fingerprint, the largest group first.</summary>
     public async Task<IReadOnlyList<DeadLetterGroup>> GroupsAsync(CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(DeadLetterSql.Groups);
@@ -31,7 +31,7 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         return groups;
     }
 
-    /// <summary>The newest dead deadLetters that match the filter.</summary>
+    /// <summary>The newest dead letters that match the filter.</summary>
     /// <param name="after">The last dead letter of the previous page; null: the first page.</param>
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
@@ -78,7 +78,7 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
     private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
         await using var batch = database.CreateBatch();
-        batch.BatchCommands.Add(Locks.Of(Locks.Entering, ToolLane.All));
+        batch.BatchCommands.Add(Locks.Of(Locks.Entering, lanes.All));
         var requeue = new NpgsqlBatchCommand(DeadLetterSql.Requeue);
         Add(requeue.Parameters, filter);
         requeue.Parameters.Add(new() { Value = dryRun });
@@ -91,7 +91,7 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         var change = await ReadAsync(reader, dryRun, cancellationToken);
         if (!dryRun)
         {
-            foreach (var lane in ToolLane.All)
+            foreach (var lane in lanes.All)
             {
                 publisher.Signal(lane);
             }
@@ -100,7 +100,7 @@ public sealed class DeadLetters(NpgsqlDataSource database, IOptionsMonitor<ToolJ
         return change;
     }
 
-    /// <summary>Discards dead deadLetters: they become cancelled jobs with the retention time of other finished jobs.</summary>
+    /// <summary>Discards dead letters: they become cancelled jobs with the retention time of other finished jobs.</summary>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='dryRun']"/>
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='actor']"/>
     public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)

@@ -6,7 +6,7 @@ namespace Sendcat.Reliability.ToolJobs;
 /// <summary>
 /// Repairs the job rows that no running worker will update any more. Any number of replicas may run each step at the same time.
 /// </summary>
-internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
+internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
 {
     /// <summary>Maximum number of rows that one step changes. The next round continues with the rest.</summary>
     private const int MaxRowsPerStep = 1_000;
@@ -64,7 +64,11 @@ internal sealed class JobRecovery(NpgsqlDataSource database, IOptionsMonitor<Too
         {
             while (await reader.ReadAsync(cancellationToken))
             {
-                recovered.Add(new(ToolLane.Of(reader.GetString(0)), reader.GetString(1) == "dead_letter", await reader.GetFieldValueAsync<Guid[]>(2, cancellationToken)));
+                // A job of a tool that only a newer build knows is recovered too; its workers poll.
+                if (lanes.TryFind(reader.GetString(0), out var lane))
+                {
+                    recovered.Add(new(lane, reader.GetString(1) == "dead_letter", await reader.GetFieldValueAsync<Guid[]>(2, cancellationToken)));
+                }
             }
         }
 

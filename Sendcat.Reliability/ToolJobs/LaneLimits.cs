@@ -1,27 +1,11 @@
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>The limits of one lane, read from <see cref="ToolJobOptions"/>.</summary>
+/// <summary>The limits of one lane and of its class.</summary>
 /// <param name="Queued">Maximum number of queued jobs.</param>
 /// <param name="Running">Maximum number of jobs of the lane that run at the same time, over all workers.</param>
 /// <param name="RunningInClass">Maximum number of jobs of the lane's class that run at the same time, over all workers.</param>
 public readonly record struct LaneLimits(int Queued, int Running, int RunningInClass)
 {
-    public static LaneLimits Of(ToolLane lane, ToolJobOptions options)
-    {
-        var inClass = lane.Qos switch
-        {
-            QosClass.Realtime => options.RunMaxRealtime,
-            QosClass.Interactive => options.RunMaxInteractive,
-            _ => options.RunMaxBatch,
-        };
-        return lane.Tool switch
-        {
-            "search_web" => new(options.QueueMaxWeb, options.RunMaxWeb, inClass),
-            "search_products" => new(options.QueueMaxProducts, options.RunMaxProducts, inClass),
-            _ => new(options.QueueMaxGlobal, options.RunMaxGlobal, inClass),
-        };
-    }
-
     /// <summary>
     /// Maximum number of queued and running jobs of one principal in the lane: a quarter of <see cref="Queued"/>, at least 1. It stops one
     /// principal from filling the lane while an upstream is slow.

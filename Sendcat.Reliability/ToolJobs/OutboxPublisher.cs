@@ -10,11 +10,12 @@ namespace Sendcat.Reliability.ToolJobs;
 /// a job. Otherwise it sleeps until the next retry is due, at most one second, and then also publishes rows that other processes left. Each
 /// lane has its own publisher, so neither a flood nor a broken queue of one lane delays another.
 /// </summary>
-public sealed class OutboxPublisher(NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger<OutboxPublisher> logger)
+public sealed class OutboxPublisher(
+    LaneCatalog lanes, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger<OutboxPublisher> logger)
     : BackgroundService
 {
     private readonly Dictionary<ToolLane, LanePublisher> _lanes =
-        ToolLane.All.ToDictionary(lane => lane, lane => new LanePublisher(lane, database, broker, time, metrics, logger));
+        lanes.All.ToDictionary(lane => lane, lane => new LanePublisher(lane, database, broker, time, metrics, logger));
 
     /// <summary>Signals that the lane has a message to publish.</summary>
     public void Signal(ToolLane lane) => _lanes[lane].Signal();

@@ -13,13 +13,14 @@ namespace Sendcat.Reliability.ToolJobs;
 /// respond for one lane delays neither the other lanes nor the recovery.
 /// </summary>
 internal sealed class Sweeper(
-    JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics, ILogger<Sweeper> logger) : BackgroundService
+    LaneCatalog lanes, JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics,
+    ILogger<Sweeper> logger) : BackgroundService
 {
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
         EveryAsync(TimeSpan.FromSeconds(1), RecoverStaleJobsAsync, stoppingToken),
         EveryAsync(TimeSpan.FromMinutes(1), RemoveExpiredAsync, stoppingToken),
-        .. ToolLane.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
+        .. lanes.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
     ]);
 
     private async Task RecoverStaleJobsAsync(CancellationToken cancellationToken)

@@ -102,7 +102,8 @@ public sealed class ToolJobClient(
                 "completed" => new ToolJobOutcome.Completed(finished.Result!),
                 "dead_letter" => new ToolJobOutcome.Failed(finished.Error ?? "The job never finished.", ToolBackpressure.DeadLetter),
                 "cancelled" => new ToolJobOutcome.Cancelled(),
-                _ => new ToolJobOutcome.Failed(finished.Error ?? "The job failed.", null),
+                "failed" => new ToolJobOutcome.Failed(finished.Error ?? "The job failed.", null),
+                var status => throw new InvalidOperationException($"The job ended with the unknown status {status}."),
             };
         }
         catch (TimeoutException)

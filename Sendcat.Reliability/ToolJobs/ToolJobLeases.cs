@@ -13,15 +13,16 @@ public sealed class ToolJobLeases
 {
     private const int MaxBatchSize = 256;
 
+    private readonly LaneCatalog _lanes;
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
     private readonly ToolJobSignals _signals;
     private readonly GroupCommit<Completion, bool> _completions;
     private readonly GroupCommit<Failure, string?> _failures;
 
-    public ToolJobLeases(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
+    public ToolJobLeases(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
     {
-        (_database, _options, _signals) = (database, options, signals);
+        (_lanes, _database, _options, _signals) = (lanes, database, options, signals);
         _completions = new("commit completed jobs", CompleteAsync, MaxBatchSize);
         _failures = new("commit failed jobs", FailAsync, MaxBatchSize);
     }
@@ -34,7 +35,7 @@ public sealed class ToolJobLeases
     public async Task<LeasedJobs> ClaimAsync(ToolLane lane, int maxJobs, string owner, CancellationToken cancellationToken)
     {
         var options = _options.CurrentValue;
-        var limits = LaneLimits.Of(lane, options);
+        var limits = _lanes.LimitsOf(lane);
         await using var batch = _database.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Claiming, lane.Qos));
         batch.BatchCommands.Add(new(LeaseSql.Claim)
@@ -42,7 +43,7 @@ public sealed class ToolJobLeases
             Parameters =
             {
                 new() { Value = lane.Tool },
-                new() { Value = lane.QosName },
+                new() { Value = lane.Qos.Name },
                 new() { Value = limits.Running },
                 new() { Value = limits.RunningInClass },
                 new() { Value = maxJobs },

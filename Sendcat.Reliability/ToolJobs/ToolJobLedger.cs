@@ -19,6 +19,7 @@ public sealed class ToolJobLedger
 
     private const int MaxBatchSize = 256;
 
+    private readonly LaneCatalog _lanes;
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
     private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
@@ -26,9 +27,10 @@ public sealed class ToolJobLedger
     private readonly GroupCommit<EnqueueRequest, EnteredJob> _enqueues;
     private readonly GroupCommit<LeaveRequest, LeftJob> _leaves;
 
-    public ToolJobLedger(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
+    public ToolJobLedger(
+        LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
     {
-        (_database, _options, _flags, _metrics) = (database, options, flags, metrics);
+        (_lanes, _database, _options, _flags, _metrics) = (lanes, database, options, flags, metrics);
         _enqueues = new("commit entered jobs", EnterAsync, MaxBatchSize);
         _leaves = new("commit left jobs", LeaveAsync, MaxBatchSize);
     }
@@ -76,7 +78,7 @@ public sealed class ToolJobLedger
 
     private async Task<IReadOnlyList<EnteredJob>> EnterAsync(IReadOnlyList<EnqueueRequest> requests)
     {
-        var (options, enforce) = (_options.CurrentValue, _flags.CurrentValue.ToolQueueEnforce);
+        var enforce = _flags.CurrentValue.ToolQueueEnforce;
         var groups = requests.GroupBy(request => request.Job.Cache is { } slot ? (object)slot : request.Id).Select(group => group.ToArray()).ToArray();
         var firstRequests = Array.ConvertAll(groups, group => group[0]);
         var lanes = firstRequests.Select(request => request.Job.Lane).Distinct().OrderBy(lane => lane.Number).ToArray();
@@ -94,7 +96,7 @@ public sealed class ToolJobLedger
             {
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Id) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Lane.Tool) },
-                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Lane.QosName) },
+                new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Lane.Qos.Name) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Principal) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Arguments) },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Job.Cache?.Namespace), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
@@ -104,8 +106,8 @@ public sealed class ToolJobLedger
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Trace.Parent), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                 new() { Value = Array.ConvertAll(firstRequests, request => request.Trace.State), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
                 new() { Value = Array.ConvertAll(lanes, lane => lane.Tool) },
-                new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).Queued) },
-                new() { Value = Array.ConvertAll(lanes, lane => LaneLimits.Of(lane, options).PerPrincipal) },
+                new() { Value = Array.ConvertAll(lanes, lane => _lanes.LimitsOf(lane).Queued) },
+                new() { Value = Array.ConvertAll(lanes, lane => _lanes.LimitsOf(lane).PerPrincipal) },
                 new() { Value = enforce },
                 new() { Value = FairnessStep },
                 new() { Value = RetryBackoff.MaxDelay },

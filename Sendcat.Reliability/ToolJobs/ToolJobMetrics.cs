@@ -55,7 +55,8 @@ public sealed class ToolJobMetrics
             ToolJobOutcome.Failed => "failed",
             ToolJobOutcome.TimedOut => "timeout",
             ToolJobOutcome.Saturated => "saturated",
-            _ => "cancelled",
+            ToolJobOutcome.Cancelled => "cancelled",
+            _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, null),
         }));
 
     internal void Published(string tool, int count) => _published.Add(count, new KeyValuePair<string, object?>("tool", tool));

@@ -3,7 +3,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-/// <summary>Queueing, execution, retry and retention of tool jobs.</summary>
+/// <summary>Queueing, execution, retry and retention of tool jobs. The caps of a lane are knobs of its tool.</summary>
 public sealed class ToolJobOptions
 {
     /// <summary>Jobs that a worker claims with one statement.</summary>
@@ -42,30 +42,6 @@ public sealed class ToolJobOptions
     /// </summary>
     [Knob("TOOL_JOB_CLAIM_SCAN"), Range(10, 2_000)]
     public int ClaimScan { get; set; } = 200;
-
-    /// <summary>Maximum number of web searches that run at the same time, over all workers.</summary>
-    [Knob("TOOL_JOB_RUNMAX_WEB"), Range(1, 100)]
-    public int RunMaxWeb { get; set; } = 2;
-
-    /// <summary>Maximum number of product searches that run at the same time, over all workers.</summary>
-    [Knob("TOOL_JOB_RUNMAX_PROD"), Range(1, 100)]
-    public int RunMaxProducts { get; set; } = 2;
-
-    /// <summary>Maximum number of global searches that run at the same time, over all workers.</summary>
-    [Knob("TOOL_JOB_RUNMAX_GLOB"), Range(1, 100)]
-    public int RunMaxGlobal { get; set; } = 1;
-
-    /// <summary>Maximum number of queued web searches. One principal may have a quarter of them.</summary>
-    [Knob("TOOL_JOB_QMAX_WEB"), Range(1, 10_000)]
-    public int QueueMaxWeb { get; set; } = 80;
-
-    /// <summary>Maximum number of queued product searches. One principal may have a quarter of them.</summary>
-    [Knob("TOOL_JOB_QMAX_PROD"), Range(1, 10_000)]
-    public int QueueMaxProducts { get; set; } = 80;
-
-    /// <summary>Maximum number of queued global searches. One principal may have a quarter of them.</summary>
-    [Knob("TOOL_JOB_QMAX_GLOB"), Range(1, 10_000)]
-    public int QueueMaxGlobal { get; set; } = 40;
 
     /// <summary>Maximum number of realtime jobs that run at the same time, over all workers.</summary>
     [Knob("TOOL_JOB_RUNMAX_QOS_REALTIME"), Range(1, 100)]

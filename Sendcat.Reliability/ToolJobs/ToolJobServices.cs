@@ -18,6 +18,7 @@ public static class ToolJobServices
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.AddKnobs<ToolJobOptions>().AddKnobs<ChatGatewayOptions>();
+        services.TryAddSingleton<LaneCatalog>();
         services.TryAddSingleton<ToolJobMetrics>();
         services.TryAddSingleton(provider => new ToolJobBroker(connect(provider), provider.GetRequiredService<TimeProvider>()));
         services.TryAddSingleton<ToolJobLedger>();

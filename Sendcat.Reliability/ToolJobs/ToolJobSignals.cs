@@ -10,7 +10,7 @@ namespace Sendcat.Reliability.ToolJobs;
 /// Signals between processes over Redis pub/sub. A signal reports finished jobs (to the turns that wait for them, and to workers whose lane
 /// had reached a running limit) or a cancelled job (to the worker that runs it). A signal may be lost: Postgres is authoritative.
 /// </summary>
-public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider time, ILogger<ToolJobSignals> logger) : BackgroundService
+public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer redis, TimeProvider time, ILogger<ToolJobSignals> logger) : BackgroundService
 {
     private static readonly TimeSpan ResubscribeInterval = TimeSpan.FromSeconds(2);
 
@@ -78,7 +78,7 @@ public sealed class ToolJobSignals(IConnectionMultiplexer redis, TimeProvider ti
     private void ReceiveFinished(RedisValue message)
     {
         var parts = message.ToString().Split(' ');
-        if (ToolLane.TryFind(parts[0], out var lane))
+        if (lanes.TryFind(parts[0], out var lane))
         {
             var jobs = new List<Guid>(parts.Length - 1);
             foreach (var part in parts.AsSpan(1))

@@ -1,10 +1,9 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
 
 namespace Sendcat.Reliability.ToolJobs;
 
 /// <summary>The state of the queue as exact counts from Postgres.</summary>
-public sealed class ToolJobStatistics(NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options)
+public sealed class ToolJobStatistics(LaneCatalog lanes, NpgsqlDataSource database)
 {
     /// <summary>Counts the jobs of each lane.</summary>
     /// <param name="window">Completed, failed and cancelled jobs count when they ended within this time.</param>
@@ -36,14 +35,14 @@ public sealed class ToolJobStatistics(NpgsqlDataSource database, IOptionsMonitor
             }
         }
 
-        return new(window, ToolLane.All.Select(lane => Read(lane, LaneLimits.Of(lane, options.CurrentValue), counts.Where(it => it.Tool == lane.Tool).ToArray())).ToArray());
+        return new(window, [.. lanes.All.Select(lane => Read(lane, lanes.LimitsOf(lane), counts.Where(it => it.Tool == lane.Tool).ToArray()))]);
     }
 
     private static LaneReading Read(ToolLane lane, LaneLimits limits, (string Tool, string Status, int Count, int Due, TimeSpan Oldest, int OverCap)[] counts)
     {
         var of = counts.ToDictionary(it => it.Status, StringComparer.Ordinal);
         var (queued, running) = (of.GetValueOrDefault("queued"), of.GetValueOrDefault("running"));
-        return new(lane.Tool, lane.QosName)
+        return new(lane.Tool, lane.Qos.Name)
         {
             Queued = queued.Count,
             QueuedDue = queued.Due,

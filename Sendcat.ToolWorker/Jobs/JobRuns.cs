@@ -125,7 +125,7 @@ internal sealed class JobRuns(
     /// </summary>
     private async Task<ToolResult?> FindCachedAsync(LeasedJob job, CancellationToken cancellationToken)
     {
-        var cached = job.Cache is { } slot ? await cache.GetAsync(namespaces.Named(slot.Namespace), slot.Key, cancellationToken) : null;
+        var cached = job.Cache is { } slot && namespaces.Named(slot.Namespace) is { } space ? await cache.GetAsync(space, slot.Key, cancellationToken) : null;
         if (cached is null && job.Lease.Token > 1)
         {
             cached = await cache.GetAsync(namespaces.UnpersistedResults, $"{job.Lease.Id}", cancellationToken);
@@ -142,8 +142,8 @@ internal sealed class JobRuns(
     {
         if (result is ToolResult.Done done && heldJob.IsHeld)
         {
-            var (space, key) = done.Cacheable && job.Cache is { } slot
-                ? (namespaces.Named(slot.Namespace), slot.Key)
+            var (space, key) = done.Cacheable && job.Cache is { } slot && namespaces.Named(slot.Namespace) is { } named
+                ? (named, slot.Key)
                 : (namespaces.UnpersistedResults, $"{job.Lease.Id}");
             await cache.SetAsync(space, key, done.Json, CancellationToken.None);
         }

@@ -12,6 +12,7 @@ namespace Sendcat.ToolWorker.Jobs;
 /// </summary>
 internal sealed class LaneRunner(
     ToolLane lane,
+    LaneCatalog lanes,
     ToolJobBroker broker,
     ToolJobLeases leases,
     ToolJobSignals signals,
@@ -56,7 +57,7 @@ internal sealed class LaneRunner(
         {
             try
             {
-                await using var feed = await LaneFeed.OpenAsync(broker, lane, LaneLimits.Of(lane, options.CurrentValue).MaxConcurrent, time, stopping);
+                await using var feed = await LaneFeed.OpenAsync(broker, lane, lanes.LimitsOf(lane).MaxConcurrent, time, stopping);
                 timeouts = 0;
                 while (await feed.FillAsync(stopping))
                 {

@@ -17,13 +17,11 @@ internal sealed record LaneSchedule(ImmutableDictionary<ToolLane, double> Positi
     /// <returns>The lane, and the schedule after it.</returns>
     public (ToolLane Lane, LaneSchedule Then) Next(IEnumerable<ToolLane> waiting)
     {
-        var next = waiting.MinBy(lane => (PositionOf(lane), lane.Qos));
+        var next = waiting.MinBy(lane => (PositionOf(lane), lane.Qos.Number));
         var position = PositionOf(next!);
-        return (next!, new(Positions.SetItem(next!, position + (1.0 / Weight(next!.Qos))), position));
+        return (next!, new(Positions.SetItem(next!, position + (1.0 / next!.Qos.Weight)), position));
     }
 
     /// <summary>The position of an idle lane does not fall behind, so idle time gives it no extra slots.</summary>
     private double PositionOf(ToolLane lane) => Math.Max(Positions.GetValueOrDefault(lane), Now);
-
-    private static int Weight(QosClass qos) => qos switch { QosClass.Realtime => 6, QosClass.Interactive => 3, _ => 1 };
 }

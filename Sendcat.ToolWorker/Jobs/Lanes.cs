@@ -8,6 +8,7 @@ namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>Runs all lanes until the host stops, then waits for the running jobs.</summary>
 internal sealed class Lanes(
+    LaneCatalog lanes,
     ToolJobBroker broker,
     ToolJobLeases leases,
     ToolJobSignals signals,
@@ -20,8 +21,8 @@ internal sealed class Lanes(
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await Task.WhenAll(ToolLane.All.Select(lane =>
-            new LaneRunner(lane, broker, leases, signals, slots, runs, options, time, logger).RunAsync(stoppingToken)));
+        await Task.WhenAll(lanes.All.Select(lane =>
+            new LaneRunner(lane, lanes, broker, leases, signals, slots, runs, options, time, logger).RunAsync(stoppingToken)));
         await runs.DrainAsync(TimeSpan.FromMilliseconds(drain.CurrentValue.DrainMs));
     }
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
 

@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Integrations.Providers;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
@@ -19,7 +20,7 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
     public async Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(
         string query, int limit, string? location, CancellationToken tooLate, CancellationToken cancellationToken)
     {
-        var (settings, policy, locationParameter) = (options.CurrentValue, UpstreamPolicy.Global.ForJobs(tooLate), LocationParameter(location));
+        var (settings, policy, locationParameter) = (options.CurrentValue, GlobalSearchProvider.Policy.ForJobs(tooLate), LocationParameter(location));
         limit = Math.Clamp(limit, 1, MaxLimit);
         return settings switch
         {

@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.ToolWorker.SearchGlobal;
@@ -8,7 +8,7 @@ namespace Sendcat.ToolWorker.SearchGlobal;
 /// <summary>Executes <c>search_global</c>.</summary>
 internal sealed class SearchGlobalHandler(GlobalSearch global) : IToolHandler
 {
-    public ToolLane Lane => ToolLane.SearchGlobal;
+    public ToolLane Lane => QueuedTool.SearchGlobal.Lane;
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ToolWorker.SearchProducts;
 

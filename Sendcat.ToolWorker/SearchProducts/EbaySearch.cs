@@ -1,8 +1,9 @@
 using System.Globalization;
 using System.Text.Json;
+using Sendcat.Integrations.Ebay;
+using Sendcat.Integrations.Providers;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.Outbound.Ebay;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchProducts;
@@ -14,7 +15,7 @@ internal sealed class EbaySearch(EbayClient ebay)
     /// Cancelled when the caller no longer waits for the response. The circuit breaker counts this as a failure of eBay.
     /// </param>
     public Task<UpstreamResult<IReadOnlyList<Product>>> SearchAsync(SearchProductsArguments request, CancellationToken tooLate, CancellationToken cancellationToken) =>
-        ebay.GetAsync(EbayQuery.Of(request), response => Read(response, request), cancellationToken, UpstreamPolicy.Ebay.ForJobs(tooLate));
+        ebay.GetAsync(EbayQuery.Of(request), response => Read(response, request), cancellationToken, EbaySearchProvider.Policy.ForJobs(tooLate));
 
     /// <summary>Drops items of sellers with too little positive feedback. For fast shipping it sorts the items by delivery date.</summary>
     private static IReadOnlyList<Product>? Read(JsonElement response, SearchProductsArguments request)

@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ToolWorker.SearchProducts;
 

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.ToolWorker.SearchGlobal;
 
@@ -27,7 +27,7 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
     private readonly LatencyEstimate _ebayLatency = new(time);
     private readonly LatencyEstimate _globalLatency = new(time);
 
-    public ToolLane Lane => ToolLane.SearchProducts;
+    public ToolLane Lane => QueuedTool.SearchProducts.Lane;
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {
@@ -80,7 +80,7 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
             failed.Add("global");
         }
 
-        var result = new ProductsResult(ToolLane.SearchProducts.Tool, [.. ebayProducts, .. globalProducts], ebayProducts.Length, globalProducts.Length, failed);
+        var result = new ProductsResult(QueuedTool.SearchProducts.Lane.Tool, [.. ebayProducts, .. globalProducts], ebayProducts.Length, globalProducts.Length, failed);
         return new ToolResult.Done(
             JsonSerializer.Serialize(result, ToolJson.Default.ProductsResult),
             Cacheable: request.IncludeGlobal && !result.IsPartial && result.Products.Count > 0);

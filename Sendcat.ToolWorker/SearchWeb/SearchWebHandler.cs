@@ -1,6 +1,6 @@
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.ToolWorker.SearchWeb;
@@ -10,7 +10,7 @@ internal sealed class SearchWebHandler(SerperSearch serper) : IToolHandler
 {
     private const string NothingFound = "No results were found.";
 
-    public ToolLane Lane => ToolLane.SearchWeb;
+    public ToolLane Lane => QueuedTool.SearchWeb.Lane;
 
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {

@@ -1,7 +1,8 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Integrations.Providers;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.Upstreams;
 
 namespace Sendcat.ToolWorker.SearchWeb;
@@ -19,7 +20,7 @@ internal sealed class SerperSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
             return new UpstreamError("SERPER_API_KEY is not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        return await upstream.RequestAsync(UpstreamPolicy.Serper.ForJobs(CancellationToken.None), Request, Read, cancellationToken);
+        return await upstream.RequestAsync(SerperProvider.Policy.ForJobs(CancellationToken.None), Request, Read, cancellationToken);
 
         HttpRequestMessage Request() => new(HttpMethod.Post, $"{settings.SerperBaseUrl.TrimEnd('/')}/search")
         {

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Sendcat.Integrations.Ebay;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.Outbound.Ebay;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
@@ -10,7 +11,7 @@ internal sealed class EbayTaxonomy(EbayClient ebay)
     private const string Root = "commerce/taxonomy/v1";
 
     /// <summary>The response has tens of megabytes.</summary>
-    private static readonly UpstreamPolicy Policy = UpstreamPolicy.Ebay with { Timeout = TimeSpan.FromSeconds(120), MaxResponseBytes = 128 * 1024 * 1024 };
+    private static readonly UpstreamPolicy Policy = EbaySearchProvider.Policy with { Timeout = TimeSpan.FromSeconds(120), MaxResponseBytes = 128 * 1024 * 1024 };
 
     public async Task<UpstreamResult<CategoryTree>> FetchAsync(string marketplace, CancellationToken cancellationToken)
     {

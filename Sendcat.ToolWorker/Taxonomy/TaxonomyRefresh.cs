@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ToolWorker.Taxonomy;

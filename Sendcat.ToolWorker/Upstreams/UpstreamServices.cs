@@ -1,3 +1,4 @@
+using Sendcat.Integrations;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Providers.Markup;
 
@@ -12,9 +13,9 @@ internal static class MarkupCalls
 
     public static List<(string Name, string ArgumentsJson)> Read(MarkupBlock block, string inside) => block switch
     {
-        MarkupBlock.DoubleBracket => Query("search_web", inside.TrimEnd(']')),
-        MarkupBlock.SearchWeb => Query("search_web", inside.TrimEnd()[..^1]),
-        MarkupBlock.SearchProducts => Query("search_products", inside.TrimEnd()[..^1]),
+        MarkupBlock.DoubleBracket => Query(QueuedTool.SearchWeb.Name, inside.TrimEnd(']')),
+        MarkupBlock.SearchWeb => Query(QueuedTool.SearchWeb.Name, inside.TrimEnd()[..^1]),
+        MarkupBlock.SearchProducts => Query(QueuedTool.SearchProducts.Name, inside.TrimEnd()[..^1]),
         MarkupBlock.FunctionCalls when JsonCalls(inside) is { Count: > 0 } calls => calls,
         MarkupBlock.FunctionCalls or MarkupBlock.MiniMax => Invokes(Unescaped(inside)),
         _ => [],

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Http;
-using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Integrations.Ebay;
 
 namespace Sendcat.ApiService.Shopping.Categories;
 

@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Shopping.Categories;
-using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.ToolCache;
 
 namespace Sendcat.ApiService.Shopping.Explore;
@@ -50,7 +50,7 @@ internal static class ExploreEndpoint
             ("q", query.Query), ("categoryId", query.CategoryId), ("newest", query.NewestFirst), ("limit", query.Limit),
             ("offset", query.Offset), ("marketplaceId", options.CurrentValue.MarketplaceId));
         var result = await cache.GetOrFetchAsync(
-            (namespaces.Explore, key), ShoppingJson.Default.ExplorePage, token => ebay.GetAsync(query.Path, ExplorePage.Read, token),
+            (namespaces.Of(ShopCache.Explore), key), ShoppingJson.Default.ExplorePage, token => ebay.GetAsync(query.Path, ExplorePage.Read, token),
             Function, cancellationToken);
         return result.TryGet(out var found, out refusal)
             ? TypedResults.Ok(new Page<ExploreItem>(found.Value?.Items ?? [], found.Value is { } page ? query.CursorAfter(page.Total) : null))

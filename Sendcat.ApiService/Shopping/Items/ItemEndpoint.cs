@@ -1,7 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
-using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.ToolCache;
 
 namespace Sendcat.ApiService.Shopping.Items;
@@ -29,7 +29,7 @@ internal static class ItemEndpoint
             return ApiError.InvalidRequest("id must be an eBay item id, such as v1|123456789012|0");
         }
 
-        var slot = (namespaces.ItemDetails, ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
+        var slot = (namespaces.Of(ShopCache.ItemDetails), ToolCacheKey.Of(("id", id), ("marketplaceId", options.CurrentValue.MarketplaceId)));
         var result = await cache.GetOrFetchAsync(
             slot, ShoppingJson.Default.ItemDetails, token => ebay.GetAsync(path, ItemDetails.Read, token), Function, cancellationToken);
         return !result.TryGet(out var found, out refusal) ? refusal

@@ -31,13 +31,18 @@ internal sealed class Package
 
 internal static class PackageStatus
 {
-    public static readonly IReadOnlyList<string> All = ["warehouse", "in_transit", "ready_for_pickup", "delivered"];
-
-    public static string Label(string status) => status switch
+    private static readonly OrderedDictionary<string, string> Labels = new(StringComparer.Ordinal)
     {
-        "warehouse" => "In Warehouse",
-        "in_transit" => "In Transit",
-        "ready_for_pickup" => "Ready for Pickup",
-        _ => "Picked Up",
+        ["warehouse"] = "In Warehouse",
+        ["in_transit"] = "In Transit",
+        ["ready_for_pickup"] = "Ready for Pickup",
+        ["delivered"] = "Picked Up",
     };
+
+    /// <summary>In the order in which a package passes through them.</summary>
+    public static IReadOnlyList<string> All => Labels.Keys;
+
+    /// <summary>The status as pages show it.</summary>
+    /// <exception cref="KeyNotFoundException">There is no such status.</exception>
+    public static string Label(string status) => Labels[status];
 }

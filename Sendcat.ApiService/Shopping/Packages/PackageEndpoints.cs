@@ -30,7 +30,7 @@ internal static class PackageEndpoints
             return refusal;
         }
 
-        return PageCursor.TryRead(cursor, list.Sort, out var after)
+        return PageCursor.TryRead(cursor, list.Sort.Name, out var after)
             ? TypedResults.Ok(await list.ReadAsync(db, principal, after, count, cancellationToken))
             : PageCursor.Invalid;
     }

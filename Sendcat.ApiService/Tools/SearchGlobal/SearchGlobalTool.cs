@@ -1,9 +1,8 @@
 using System.Text.Json;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Tools.SearchProducts;
-using Sendcat.Reliability.ToolCache;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchGlobal;
 
@@ -11,13 +10,13 @@ namespace Sendcat.ApiService.Tools.SearchGlobal;
 /// Searches shops other than eBay. It is no longer declared to models, because <c>search_products</c> includes these shops. Calls of models
 /// that know the tool from earlier messages still work.
 /// </summary>
-internal sealed class SearchGlobalTool(ToolLookup lookup, ToolCacheSlots slots) : ITool
+internal sealed class SearchGlobalTool(ToolLookup lookup) : ITool
 {
     private const int DefaultLimit = 12;
     private const int MaxLimit = 36;
 
     public ToolDeclaration Declaration { get; } = new(
-        ToolNames.SearchGlobal,
+        QueuedTool.SearchGlobal.Name,
         "Searches online shops other than eBay.",
         """{"type":"object","properties":{"query":{"type":"string"},"limit":{"type":"integer"},"location":{"type":"string"}},"required":["query"],"additionalProperties":false}""");
 
@@ -33,16 +32,12 @@ internal sealed class SearchGlobalTool(ToolLookup lookup, ToolCacheSlots slots) 
             return new(DegradedTexts.MissingQuery, Failed: true);
         }
 
-        var (limit, location) = (arguments.Count("limit", 1, MaxLimit, DefaultLimit), arguments.Text("location"));
-        var slot = slots.SearchGlobal(query, limit, location);
-        var found = await lookup.FindAsync(slot, ToolJson.Default.ProductsResult, Job, cancellationToken);
+        var search = new SearchGlobalArguments(query, arguments.Count("limit", 1, MaxLimit, DefaultLimit), arguments.Text("location"));
+        var found = await lookup.FindAsync(QueuedTool.SearchGlobal, search.CacheKey, ToolJson.Default.ProductsResult, Job, cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
-        return ProductsAnswer.Of(query, "search of other shops", found);
+        return ProductsAnswer.Of(query, QueuedTool.SearchGlobal, found);
 
-        ToolJobRequest Job() => new(
-            ToolLane.SearchGlobal,
-            JsonSerializer.Serialize(new SearchGlobalArguments(query, limit, location), ToolJson.Default.SearchGlobalArguments),
-            call.Principal,
-            new(slot.Space.Name, slot.Key));
+        ToolJobRequest Job(ToolJobCacheSlot slot) =>
+            new(QueuedTool.SearchGlobal.Lane, JsonSerializer.Serialize(search, ToolJson.Default.SearchGlobalArguments), call.Principal, slot);
     }
 }

@@ -1,5 +1,5 @@
 using Npgsql;
-using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Integrations.Ebay;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 

@@ -1,4 +1,4 @@
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 

@@ -1,17 +1,16 @@
 using System.Globalization;
 using System.Text;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 
 /// <summary>Converts the result of a product search to a tool result for the model and the client.</summary>
 internal static class ProductsAnswer
 {
-    /// <param name="search">The search as it appears in the text, for example <c>product search</c>.</param>
-    public static ToolCallResult Of(string query, string search, LookupResult<ProductsResult> found) =>
+    public static ToolCallResult Of(string query, QueuedTool tool, LookupResult<ProductsResult> found) =>
         (found.Value is { } all ? all with { Products = ResultRows.Fit(all.Products) } : null) switch
         {
-            null => new(DegradedTexts.Of(search, found.JobOutcome), Failed: true, Pressure: found.Pressure),
+            null => new(DegradedTexts.Of(tool, found.JobOutcome), Failed: true, Pressure: found.Pressure),
             { Products.Count: 0 } empty => new(Notes(NothingFound(query), empty, found.Source), Pressure: found.Pressure),
             var result => new(
                 Notes(Summary(query, result), result, found.Source), ResultJson.Products(result.Products), result.Products,

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers;
-using Sendcat.Reliability.Outbound.Ebay;
-using Sendcat.Reliability.ToolCache;
+using Sendcat.Integrations.Ebay;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 
@@ -13,11 +12,11 @@ namespace Sendcat.ApiService.Tools.SearchProducts;
 /// <c>search_global</c> left, the tool searches only eBay.
 /// </summary>
 internal sealed class SearchProductsTool(
-    ToolLookup lookup, ToolCacheSlots slots, EbayCategories categories, IOptionsMonitor<EbayOptions> options)
+    ToolLookup lookup, EbayCategories categories, IOptionsMonitor<EbayOptions> options)
     : ITool
 {
     public ToolDeclaration Declaration { get; } = new(
-        ToolNames.SearchProducts,
+        QueuedTool.SearchProducts.Name,
         "Searches eBay and other online shops for products. What it finds is shown to the user as cards.",
         """
         {"type":"object","properties":{
@@ -51,22 +50,19 @@ internal sealed class SearchProductsTool(
             arguments = arguments with { CategoryId = await categories.FindIdAsync(marketplace, name, cancellationToken) };
         }
 
-        var slot = slots.SearchProducts(
-            arguments.Query, arguments.Limit, arguments.CategoryId, arguments.CategoryName, arguments.MinPrice, arguments.MaxPrice,
-            arguments.Condition, arguments.Shipping, arguments.SellerRating, arguments.Location, marketplace);
-        var found = await lookup.FindAsync(slot, ToolJson.Default.ProductsResult, Job, cancellationToken);
+        var found = await lookup.FindAsync(QueuedTool.SearchProducts, arguments.CacheKeyAt(marketplace), ToolJson.Default.ProductsResult, Job, cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
-        return ProductsAnswer.Of(arguments.Query, "product search", found);
+        return ProductsAnswer.Of(arguments.Query, QueuedTool.SearchProducts, found);
 
-        ToolJobRequest Job()
+        ToolJobRequest Job(ToolJobCacheSlot slot)
         {
-            var includeGlobal = call.Budget.TryTakeOptional(ToolNames.SearchGlobal);
+            var includeGlobal = call.Budget.TryTakeOptional(QueuedTool.SearchGlobal.Name);
             return new(
-                ToolLane.SearchProducts,
+                QueuedTool.SearchProducts.Lane,
                 JsonSerializer.Serialize(arguments with { IncludeGlobal = includeGlobal }, ToolJson.Default.SearchProductsArguments),
                 call.Principal,
                 // A search of eBay alone is incomplete, so it gets no cache slot: it is neither cached nor shared with other turns.
-                includeGlobal ? new(slot.Space.Name, slot.Key) : null);
+                includeGlobal ? slot : null);
         }
     }
 }

@@ -1,16 +1,15 @@
 using System.Text.Json;
 using Sendcat.ApiService.Providers;
-using Sendcat.Reliability.ToolCache;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.ApiService.Tools.SearchWeb;
 
 /// <summary>Searches the web. The model and the client get the results as JSON rows.</summary>
-internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : ITool
+internal sealed class SearchWebTool(ToolLookup lookup) : ITool
 {
     public ToolDeclaration Declaration { get; } = new(
-        ToolNames.SearchWeb,
+        QueuedTool.SearchWeb.Name,
         "Searches the web for current facts: reviews, prices, news, shipping and customs rules. Returns titles, links and snippets of the first finds.",
         """{"type":"object","properties":{"query":{"type":"string","description":"What to search for, in a few words."}},"required":["query"],"additionalProperties":false}""");
 
@@ -30,18 +29,15 @@ internal sealed class SearchWebTool(ToolLookup lookup, ToolCacheSlots slots) : I
             return new(DegradedTexts.MissingQuery, Failed: true);
         }
 
-        var slot = slots.SearchWeb(query);
-        var found = await lookup.FindAsync(slot, ToolJson.Default.SearchWebResult, Job, cancellationToken);
+        var search = new SearchWebArguments(query);
+        var found = await lookup.FindAsync(QueuedTool.SearchWeb, search.CacheKey, ToolJson.Default.SearchWebResult, Job, cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
         return found.Value is { } result
             ? ToCallResult(result, found)
-            : new(DegradedTexts.Of("web search", found.JobOutcome), Failed: true, Pressure: found.Pressure);
+            : new(DegradedTexts.Of(QueuedTool.SearchWeb, found.JobOutcome), Failed: true, Pressure: found.Pressure);
 
-        ToolJobRequest Job() => new(
-            ToolLane.SearchWeb,
-            JsonSerializer.Serialize(new SearchWebArguments(query), ToolJson.Default.SearchWebArguments),
-            call.Principal,
-            new(slot.Space.Name, slot.Key));
+        ToolJobRequest Job(ToolJobCacheSlot slot) =>
+            new(QueuedTool.SearchWeb.Lane, JsonSerializer.Serialize(search, ToolJson.Default.SearchWebArguments), call.Principal, slot);
     }
 
     private static ToolCallResult ToCallResult(SearchWebResult result, LookupResult<SearchWebResult> found)

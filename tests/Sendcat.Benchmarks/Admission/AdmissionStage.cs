@@ -1,5 +1,6 @@
 using System.Globalization;
 using Npgsql;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Database;
@@ -28,7 +29,7 @@ internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres)
         });
         builder.Services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync(redis.CreateDatabase()));
         builder.Services.AddSingleton(NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync()));
-        builder.Services.AddReliability();
+        builder.Services.AddReliability().AddIntegrations();
         var host = builder.Build();
         await ReliabilityDatabase.MigrateAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), cancellationToken);
         await host.StartAsync(cancellationToken);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Spectre.Console;
 
@@ -13,9 +14,9 @@ internal static class DeadUpstreamBenchmark
 {
     private static readonly Dictionary<string, (string Path, ToolLane? Ill, ToolLane? Halved)> Upstreams = new()
     {
-        ["web"] = ("/search", ToolLane.SearchWeb, null),
-        ["global"] = ("/shopping", ToolLane.SearchGlobal, ToolLane.SearchProducts),
-        ["ebay"] = ("/buy/browse/v1/item_summary/search", null, ToolLane.SearchProducts),
+        ["web"] = ("/search", QueuedTool.SearchWeb.Lane, null),
+        ["global"] = ("/shopping", QueuedTool.SearchGlobal.Lane, QueuedTool.SearchProducts.Lane),
+        ["ebay"] = ("/buy/browse/v1/item_summary/search", null, QueuedTool.SearchProducts.Lane),
     };
 
     private const double MostSlowdown = 1.1;
@@ -36,7 +37,7 @@ internal static class DeadUpstreamBenchmark
         var (path, ill, halved) = Upstreams[which];
         AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 160);
         await using var stage = await JobsStage.StartAsync(JobsSettings.Delivered, workers: 2, Latency, cancellationToken);
-        var lanes = ToolLane.All.Select(lane => (lane, lane.Qos is QosClass.Batch ? 3.0 : 6.0)).ToArray();
+        var lanes = QueuedTool.All.Select(tool => tool.Lane).Select(lane => (lane, lane.Qos == QosClass.Batch ? 3.0 : 6.0)).ToArray();
         await LaneWatch.MeasureAsync(stage, lanes, TimeSpan.FromSeconds(8), clock, cancellationToken);
         var before = await LaneWatch.MeasureAsync(stage, lanes, length, clock, cancellationToken);
         await stage.Upstream.KillAsync(path, cancellationToken);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Spectre.Console;
 
@@ -16,9 +17,9 @@ internal static class FloodBenchmark
     {
         var seconds = new Option<int>("--seconds") { Description = "length of each of the two phases", DefaultValueFactory = _ => 25 };
         var perSecond = new Option<double>("--per-second") { Description = "jobs that flood the lane", DefaultValueFactory = _ => 200 };
-        var tool = new Option<string>("--lane") { Description = "the flooded lane", DefaultValueFactory = _ => ToolLane.SearchWeb.Tool };
+        var tool = new Option<string>("--lane") { Description = "the flooded lane", DefaultValueFactory = _ => QueuedTool.SearchWeb.Lane.Tool };
         var command = new Command("flood", "One lane flooded, caps as delivered: the others' p95 against idle.") { seconds, perSecond, tool };
-        command.SetAction((parsed, cancellationToken) => RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(perSecond), ToolLane.Of(parsed.GetValue(tool)!), TimeProvider.System, cancellationToken));
+        command.SetAction((parsed, cancellationToken) => RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetValue(perSecond), QueuedTool.All.Single(known => known.Name == parsed.GetValue(tool)).Lane, TimeProvider.System, cancellationToken));
         return command;
     }
 
@@ -27,8 +28,8 @@ internal static class FloodBenchmark
         Report.WarnWhenDebug();
         AnsiConsole.Profile.Width = Math.Max(AnsiConsole.Profile.Width, 160);
         await using var stage = await JobsStage.StartAsync(JobsSettings.Delivered, workers: 2, Latency, cancellationToken);
-        var others = ToolLane.All.Where(lane => lane != flooded).Select(lane => (lane, lane.Qos is QosClass.Batch ? 3.0 : 6.0)).ToArray();
-        await LaneWatch.MeasureAsync(stage, ToolLane.All.Select(lane => (lane, 4.0)), TimeSpan.FromSeconds(8), clock, cancellationToken);
+        var others = QueuedTool.All.Select(tool => tool.Lane).Where(lane => lane != flooded).Select(lane => (lane, lane.Qos == QosClass.Batch ? 3.0 : 6.0)).ToArray();
+        await LaneWatch.MeasureAsync(stage, QueuedTool.All.Select(tool => tool.Lane).Select(lane => (lane, 4.0)), TimeSpan.FromSeconds(8), clock, cancellationToken);
         var idle = await LaneWatch.MeasureAsync(stage, others, length, clock, cancellationToken);
 
         using var over = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

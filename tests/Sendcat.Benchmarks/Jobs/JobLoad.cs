@@ -1,8 +1,8 @@
 using System.Text.Json;
 using HdrHistogram;
 using Sendcat.Benchmarks.Load;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.Benchmarks.Jobs;
 
@@ -60,7 +60,7 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
         {
             case ToolJobOutcome.Completed completed:
                 LoadFigures.Record(Answered, clock.GetElapsedTime(began).TotalMicroseconds);
-                if (lane == ToolLane.SearchProducts && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
+                if (lane == QueuedTool.SearchProducts.Lane && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
                 {
                     Interlocked.Increment(ref partial);
                 }
@@ -76,8 +76,8 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
     }
 
     public static string Arguments(ToolLane lane, string query) =>
-        lane == ToolLane.SearchWeb ? JsonSerializer.Serialize(new SearchWebArguments(query), ToolJson.Default.SearchWebArguments)
-        : lane == ToolLane.SearchProducts ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
+        lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new SearchWebArguments(query), ToolJson.Default.SearchWebArguments)
+        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(query, 5), ToolJson.Default.SearchGlobalArguments);
 
     private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using Npgsql;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Spectre.Console;
 
@@ -98,7 +99,7 @@ internal static class JobsBenchmark
     }
 
     /// <summary>Six web searches for three of products and one global.</summary>
-    private static ToolLane LaneOf(int number) => (number % 10) switch { < 6 => ToolLane.SearchWeb, < 9 => ToolLane.SearchProducts, _ => ToolLane.SearchGlobal };
+    private static ToolLane LaneOf(int number) => (number % 10) switch { < 6 => QueuedTool.SearchWeb.Lane, < 9 => QueuedTool.SearchProducts.Lane, _ => QueuedTool.SearchGlobal.Lane };
 
     private static async Task<DateTimeOffset> NowAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolCache;
@@ -29,7 +30,7 @@ internal sealed class JobsStage : IAsyncDisposable
         builder.AddRedisClient("redis");
         builder.AddSendcatDataSource();
         builder.AddRabbitMQClient("messaging");
-        builder.Services.AddReliability().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        builder.Services.AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
         host = builder.Build();
     }
 

@@ -1,6 +1,7 @@
 using HdrHistogram;
 using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Measure;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.Benchmarks.Jobs;
@@ -21,7 +22,7 @@ internal sealed record RecordCost(
         HistogramBase enter = Histogram(), claim = Histogram(), finish = Histogram();
         var (entering, claiming, finishing) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero);
         entering += await TimeAsync(clock, () => EachAsync(atOnce, jobs, number => TimedAsync(clock, enter, () => ledger.EnterAsync(
-            Guid.CreateVersion7(), new(ToolLane.SearchWeb, JobLoad.Arguments(ToolLane.SearchWeb, $"question {number}"), $"user:{number % 997}"), default))));
+            Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, JobLoad.Arguments(QueuedTool.SearchWeb.Lane, $"question {number}"), $"user:{number % 997}"), default))));
         for (var left = jobs; left > 0;)
         {
             var held = new List<LeasedJob>();
@@ -29,7 +30,7 @@ internal sealed record RecordCost(
             {
                 while (held.Count < Math.Min(left, 5 * Batch))
                 {
-                    await TimedAsync(clock, claim, async () => held.AddRange((await claims.ClaimAsync(ToolLane.SearchWeb, Batch, "benchmark", cancellationToken)).Jobs));
+                    await TimedAsync(clock, claim, async () => held.AddRange((await claims.ClaimAsync(QueuedTool.SearchWeb.Lane, Batch, "benchmark", cancellationToken)).Jobs));
                 }
             });
             finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => claims.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using Microsoft.Extensions.DependencyInjection;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Chat;
@@ -30,7 +30,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
         var thread = await chat.StartThreadAsync(ProductSearchScript);
 
         var streaming = chat.ChatAsync(thread, dialect);
-        var job = await chat.ClaimAsync(ToolLane.SearchProducts);
+        var job = await chat.ClaimAsync(QueuedTool.SearchProducts.Lane);
         await chat.Leases.CompleteAsync(job.Lease, JsonSerializer.Serialize(new ProductsResult("search_products", [Red, Blue], 1, 1, []), ToolJson.Default.ProductsResult));
 
         Assert.Equal(Golden($"products.{dialect}.sse"), await streaming);
@@ -55,7 +55,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
         var thread = await chat.StartThreadAsync(WebSearchScript);
 
         var streaming = chat.ChatAsync(thread, dialect);
-        var job = await chat.ClaimAsync(ToolLane.SearchWeb);
+        var job = await chat.ClaimAsync(QueuedTool.SearchWeb.Lane);
         await chat.Leases.CompleteAsync(job.Lease, WebResult("Kettles – tested"));
 
         Assert.Equal(Golden($"web.{dialect}.sse"), await streaming);
@@ -75,13 +75,13 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             var thread = await chat.StartThreadAsync(WebSearchScript);
             if (reason == "queue_saturated")
             {
-                await chat.Api.Services.GetRequiredService<ToolJobLedger>().EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", "user:other"), default);
+                await chat.Api.Services.GetRequiredService<ToolJobLedger>().EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", "user:other"), default);
             }
 
             var streaming = chat.ChatAsync(thread, dialect);
             if (reason == "dead_letter")
             {
-                await chat.Leases.FailAsync((await chat.ClaimAsync(ToolLane.SearchWeb)).Lease, "serper_search: HTTP 503", retryable: true);
+                await chat.Leases.FailAsync((await chat.ClaimAsync(QueuedTool.SearchWeb.Lane)).Lease, "serper_search: HTTP 503", retryable: true);
             }
 
             var stream = await streaming;
@@ -102,7 +102,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
     {
         await using var chat = await ToolChat.StartAsync(postgres);
         var streaming = chat.ChatAsync(await chat.StartThreadAsync(WebSearchScript), "sendcat");
-        await chat.Leases.FailAsync((await chat.ClaimAsync(ToolLane.SearchWeb)).Lease, "SERPER_API_KEY is not set.", retryable: false);
+        await chat.Leases.FailAsync((await chat.ClaimAsync(QueuedTool.SearchWeb.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false);
 
         Assert.DoesNotContain("tool-backpressure", await streaming, StringComparison.Ordinal);
         Assert.StartsWith("The web search failed: SERPER_API_KEY is not set.", chat.ModelMessages()[^1].Content, StringComparison.Ordinal);
@@ -112,7 +112,8 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
     public async Task A_stale_cached_result_is_used_when_the_queue_times_out()
     {
         await using var chat = await ToolChat.StartAsync(postgres, ("TOOL_JOB_WAIT_MS", "1000"));
-        var (space, key) = chat.Api.Services.GetRequiredService<ToolCacheSlots>().SearchWeb("Kettle Reviews");
+        var space = chat.Api.Services.GetRequiredService<ToolCacheNamespaces>().Of(QueuedTool.SearchWeb.Cache);
+        var key = new SearchWebArguments("Kettle Reviews").CacheKey;
         await chat.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase().StringSetAsync(RedisKeys.ToolCacheEntry(space.Name, key), "1:" + WebResult("Old news"));
 
         var stream = await chat.ChatAsync(await chat.StartThreadAsync(WebSearchScript), "sendcat");
@@ -130,8 +131,8 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             """[[emu call=1 tool=search_web id=call_1 args={"query":"kettle"} tool=search_products id=call_2 args={"query":"kettle"} tool=search_products id=call_3 args={"query":"pan"}]] [[emu call=2 text="Done."]]""");
 
         var streaming = chat.ChatAsync(thread, "sendcat");
-        LeasedJob[] products = [await chat.ClaimAsync(ToolLane.SearchProducts), await chat.ClaimAsync(ToolLane.SearchProducts)];
-        var web = await chat.ClaimAsync(ToolLane.SearchWeb);
+        LeasedJob[] products = [await chat.ClaimAsync(QueuedTool.SearchProducts.Lane), await chat.ClaimAsync(QueuedTool.SearchProducts.Lane)];
+        var web = await chat.ClaimAsync(QueuedTool.SearchWeb.Lane);
         foreach (var job in products.OrderBy(job => job.Arguments.Contains("kettle", StringComparison.Ordinal)))
         {
             var found = job.Arguments.Contains("kettle", StringComparison.Ordinal) ? Red : Blue;
@@ -157,10 +158,10 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             "sendcat");
         foreach (var _ in new[] { 1, 2 })
         {
-            await chat.Leases.FailAsync((await chat.ClaimAsync(ToolLane.SearchGlobal)).Lease, "no", retryable: false);
+            await chat.Leases.FailAsync((await chat.ClaimAsync(QueuedTool.SearchGlobal.Lane)).Lease, "no", retryable: false);
         }
 
-        var job = await chat.ClaimAsync(ToolLane.SearchProducts);
+        var job = await chat.ClaimAsync(QueuedTool.SearchProducts.Lane);
         await chat.Leases.FailAsync(job.Lease, "no", retryable: false);
         await streaming;
 
@@ -181,7 +182,7 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
             """);
 
         var streaming = chat.ChatAsync(await chat.StartThreadAsync("""[[emu call=1 tool=search_products args={"query":"cooker","categoryName":"rice COOKERS!"}]] [[emu call=2 text="Done."]]"""), "sendcat");
-        var job = await chat.ClaimAsync(ToolLane.SearchProducts);
+        var job = await chat.ClaimAsync(QueuedTool.SearchProducts.Lane);
         await chat.Leases.FailAsync(job.Lease, "no", retryable: false);
         await streaming;
 

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using Microsoft.Extensions.DependencyInjection;
+using Sendcat.ApiService.Shopping;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 
@@ -33,11 +35,11 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     public async Task Queue_statistics_include_status_tool_age_and_pressure()
     {
         await using var api = await StartAsync(new() { ["TOOL_JOB_QMAX_WEB"] = "4" });
-        await EnterAsync(api, ToolLane.SearchWeb, "a");
-        await EnterAsync(api, ToolLane.SearchWeb, "b");
-        await EnterAsync(api, ToolLane.SearchGlobal, "c");
-        await DeadLetterAsync(api, ToolLane.SearchProducts, "HTTP 503");
-        await ClaimAsync(api, ToolLane.SearchGlobal);
+        await EnterAsync(api, QueuedTool.SearchWeb.Lane, "a");
+        await EnterAsync(api, QueuedTool.SearchWeb.Lane, "b");
+        await EnterAsync(api, QueuedTool.SearchGlobal.Lane, "c");
+        await DeadLetterAsync(api, QueuedTool.SearchProducts.Lane, "HTTP 503");
+        await ClaimAsync(api, QueuedTool.SearchGlobal.Lane);
         await api.ExecuteAsync("update reliability.tool_jobs set available_at = now() - interval '30 seconds' where tool = 'search_web'");
 
         var queue = await (await api.WithBearer(Key).GetAsync("/api/ops/tool-jobs?minutes=60")).JsonAsync();
@@ -54,10 +56,10 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync(new() { ["TOOL_QUEUE_ALERT_MAX_DLQ"] = "1" });
         var client = api.WithBearer(Key);
-        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
         Assert.Equal(0, await CheckAsync(client, "createdAlerts"));
 
-        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
         Assert.Equal("warning", (string)(await (await client.GetAsync("/api/ops/tool-jobs")).JsonAsync())["health"]!["level"]!);
         Assert.Equal(1, await CheckAsync(client, "createdAlerts"));
         await (await client.PostAsync($"{DeadLettersPath}/discard", """{"tool":"search_web"}""".AsJson())).JsonAsync();
@@ -72,8 +74,8 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     public async Task With_alerts_disabled_no_alert_is_recorded()
     {
         await using var api = await StartAsync(new() { ["TOOL_QUEUE_ALERTS_ENABLED"] = "false", ["TOOL_QUEUE_ALERT_MAX_DLQ"] = "1" });
-        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
-        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
 
         var check = await (await api.WithBearer(Key).PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync();
 
@@ -89,7 +91,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         var ids = new List<string>();
         foreach (var error in new[] { "HTTP 503 after 7 ms", "HTTP 503 after 9 ms", "unreadable answer" })
         {
-            ids.Insert(0, (await DeadLetterAsync(api, ToolLane.SearchWeb, error)).ToString());
+            ids.Insert(0, (await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, error)).ToString());
         }
 
         var groups = (await (await client.GetAsync($"{DeadLettersPath}/groups")).JsonAsync())["items"]!.AsArray();
@@ -109,7 +111,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     {
         await using var api = await StartAsync();
         var client = api.WithBearer(Key);
-        var (web, global) = (await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503"), await DeadLetterAsync(api, ToolLane.SearchGlobal, "HTTP 503"));
+        var (web, global) = (await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503"), await DeadLetterAsync(api, QueuedTool.SearchGlobal.Lane, "HTTP 503"));
 
         var dryRun = await (await client.PostAsync($"{DeadLettersPath}/requeue", """{"all":true,"dryRun":true}""".AsJson())).JsonAsync();
         var requeued = await (await client.PostAsync($"{DeadLettersPath}/requeue", $$"""{"ids":["{{web}}"]}""".AsJson())).JsonAsync();
@@ -142,7 +144,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     public async Task An_invalid_selection_of_dead_letters_is_rejected(string body, string code = "invalid_request")
     {
         await using var api = await StartAsync();
-        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
         foreach (var verb in new[] { "requeue", "discard" })
         {
             await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/{verb}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, code);
@@ -155,7 +157,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     public async Task A_time_with_a_zone_offset_is_accepted()
     {
         await using var api = await StartAsync();
-        await DeadLetterAsync(api, ToolLane.SearchWeb, "HTTP 503");
+        await DeadLetterAsync(api, QueuedTool.SearchWeb.Lane, "HTTP 503");
         var changed = await (await api.WithBearer(Key).PostAsync($"{DeadLettersPath}/discard", """{"diedBefore":"2999-01-01T00:00:00-05:00"}""".AsJson())).JsonAsync();
         Assert.Equal(1, (int)changed["changed"]!);
     }
@@ -187,10 +189,10 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         var (cache, spaces) = (api.Services.GetRequiredService<ToolCache>(), api.Services.GetRequiredService<ToolCacheNamespaces>());
         foreach (var key in new[] { "a", "b", "c" })
         {
-            await cache.SetAsync(spaces.SearchWeb, key, "{}", CancellationToken.None);
+            await cache.SetAsync(spaces.Of(QueuedTool.SearchWeb.Cache), key, "{}", CancellationToken.None);
         }
 
-        await cache.SetAsync(spaces.Explore, "a", "{}", CancellationToken.None);
+        await cache.SetAsync(spaces.Of(ShopCache.Explore), "a", "{}", CancellationToken.None);
 
         var before = await (await client.GetAsync("/api/ops/tool-cache")).JsonAsync();
         var some = await (await client.PostAsync("/api/ops/tool-cache/clear?namespace=search_web_v1&maxDeletes=2", null)).JsonAsync();
@@ -199,7 +201,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.Equal("""{"sampledActiveEntries":4,"byNamespace":{"explore_v1":1,"search_web_v1":3}}""", before.ToJsonString());
         Assert.Equal("""{"deleted":2,"hasMore":true,"byNamespace":{"search_web_v1":2}}""", some.ToJsonString());
         Assert.Equal("""{"deleted":2,"hasMore":false,"byNamespace":{"explore_v1":1,"search_web_v1":1}}""", all.ToJsonString());
-        Assert.Null(await cache.GetAsync(spaces.SearchWeb, "a", CancellationToken.None));
+        Assert.Null(await cache.GetAsync(spaces.Of(QueuedTool.SearchWeb.Cache), "a", CancellationToken.None));
         Assert.Equal("search_web_v1: 2 deleted, more are left; all: 2 deleted", await api.ScalarAsync<string>(
             "select string_agg(target || ': ' || after, '; ' order by id) from reliability.operator_audit where action = 'tool_cache.clear'"));
         foreach (var query in new[] { "namespace=a%20b", "namespace=*", "maxDeletes=0", "maxDeletes=100001", "maxDeletes=x" })

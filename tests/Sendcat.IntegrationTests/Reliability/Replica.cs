@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
@@ -54,7 +55,7 @@ internal sealed class Replica : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton<IConnectionMultiplexer>(connection)
             .AddSingleton(_ => NpgsqlDataSource.Create(postgres ?? "Host=127.0.0.1;Port=1;Database=nowhere"))
-            .AddReliability();
+            .AddReliability().AddIntegrations();
         return new(services.BuildServiceProvider(), connection);
     }
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.IntegrationTests.Reliability;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -13,10 +14,10 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task Dead_letters_are_grouped_by_tool_and_cause()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        await DieAsync(rig, ToolLane.SearchWeb, "HTTP 503 after 712 ms");
-        await DieAsync(rig, ToolLane.SearchWeb, "HTTP 502 after 9 ms");
-        await DieAsync(rig, ToolLane.SearchWeb, "unreadable answer");
-        await DieAsync(rig, ToolLane.SearchGlobal, "HTTP 503 after 1 ms");
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "HTTP 503 after 712 ms");
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "HTTP 502 after 9 ms");
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "unreadable answer");
+        await DieAsync(rig, QueuedTool.SearchGlobal.Lane, "HTTP 503 after 1 ms");
 
         var groups = await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None);
 
@@ -28,7 +29,7 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task A_dry_run_changes_nothing()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var job = await DieAsync(rig, ToolLane.SearchWeb, "boom");
+        var job = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
 
         var requeue = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: true, "ada", CancellationToken.None);
         var discard = await rig.Get<DeadLetters>().DiscardAsync(new(), dryRun: true, "ada", CancellationToken.None);
@@ -45,7 +46,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         var letters = new List<Guid>();
         for (var i = 0; i < 6; i++)
         {
-            letters.Add(await DieAsync(rig, ToolLane.SearchWeb, "boom"));
+            letters.Add(await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom"));
         }
 
         var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, "ada", CancellationToken.None);
@@ -65,24 +66,24 @@ public sealed class DeadLettersTests(SharedStores stores)
             stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "2"));
         for (var i = 0; i < 5; i++)
         {
-            await DieAsync(rig, ToolLane.SearchWeb, "boom");
+            await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         }
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
-        var live = await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
+        var live = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob");
 
-        Assert.Equal(live, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
+        Assert.Equal(live, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
     }
 
     [Fact]
     public async Task A_replay_that_waits_for_its_time_pushes_no_job_of_its_principal_back()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        await DieAsync(rig, ToolLane.SearchWeb, "boom");
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now() + interval '1 minute'");
 
-        var live = await rig.EnterAsync(ToolLane.SearchWeb);
+        var live = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.Equal(TimeSpan.Zero, await rig.ReadAsync<TimeSpan>("fair_at - created_at", live));
     }
@@ -91,18 +92,18 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task A_replay_whose_answer_a_turn_wants_does_not_wait_for_its_time()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var replay = await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
+        var replay = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         await rig.ExecuteAsync(
             "DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET available_at = now() + interval '1 hour', announced_at = now() + interval '1 hour', fair_at = now() + interval '1 hour'");
 
-        var joined = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", "user:bob", Slot), default);
-        var again = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", "user:eve", Slot), default);
+        var joined = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", "user:bob", Slot), default);
+        var again = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", "user:eve", Slot), default);
 
         Assert.Equal(new(replay, Joined: true, OverCap: false, Announced: true), joined);
         Assert.Equal(joined with { Announced = false }, again);
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{replay}' AND due_at <= now()"));
-        Assert.Equal(replay, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
+        Assert.Equal(replay, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
         Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE available_at = announced_at AND available_at = fair_at"));
     }
 
@@ -110,7 +111,7 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task A_replay_steps_back_from_an_entry_of_its_twin_that_is_not_committed_yet()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("FF_TOOL_QUEUE_ENFORCE", "false"));
-        await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
         await using var entering = await rig.Database.OpenConnectionAsync();
         await using var transaction = await entering.BeginTransactionAsync();
         await using var entry = new NpgsqlCommand(
@@ -132,8 +133,8 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task A_letter_with_a_living_twin_stays_dead()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
-        await DieAsync(rig, ToolLane.SearchWeb, "boom", Slot);
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
+        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
 
         var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
@@ -146,8 +147,8 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task A_discarded_letter_is_a_cancelled_job()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var job = await DieAsync(rig, ToolLane.SearchWeb, "boom");
-        var other = await DieAsync(rig, ToolLane.SearchWeb, "bang");
+        var job = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+        var other = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "bang");
 
         await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, "ada", CancellationToken.None);
 
@@ -159,13 +160,13 @@ public sealed class DeadLettersTests(SharedStores stores)
     public async Task Only_finished_jobs_that_were_kept_long_enough_are_removed()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var dead = await DieAsync(rig, ToolLane.SearchWeb, "boom");
-        var old = await rig.EnterAsync(ToolLane.SearchWeb);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "{}");
-        var waiting = await rig.EnterAsync(ToolLane.SearchWeb);
+        var dead = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+        var old = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
+        var waiting = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'");
 
-        var removed = await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
+        var removed = await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
 
         Assert.Equal(1, removed);
         Assert.Equal(0, await rig.CountAsync($"tool_jobs WHERE id = '{old}'"));

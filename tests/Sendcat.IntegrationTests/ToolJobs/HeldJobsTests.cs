@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.IntegrationTests.Reliability;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
@@ -17,8 +18,8 @@ public sealed class HeldJobsTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
         var time = new FakeTimeProvider();
         using var held = new HeldJobs(rig.Claims, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<HeldJobs>.Instance);
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
-        var claimed = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        var claimed = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         using var mine = held.Hold(claimed, time.GetTimestamp(), TimeSpan.FromHours(1), CancellationToken.None);
         var lease = await rig.ReadAsync<DateTime>("lease_expires_at", job);
         await using var hanging = await rig.Database.OpenConnectionAsync();

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Npgsql;
 using Sendcat.IntegrationTests.Reliability;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -10,7 +11,7 @@ namespace Sendcat.IntegrationTests.ToolJobs;
 /// <summary>Turns in this process, workers in processes of their own.</summary>
 public sealed class ManyWorkersTests(SharedStores stores)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     [Fact]
     public async Task Running_caps_are_reached_and_never_exceeded_over_worker_processes()
@@ -22,7 +23,7 @@ public sealed class ManyWorkersTests(SharedStores stores)
 
         upstream.ReleaseOneWhenFull(3, inAll: 30);
 
-        var turns = Ask(rig, ToolLane.SearchWeb, 30);
+        var turns = Ask(rig, QueuedTool.SearchWeb.Lane, 30);
 
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
         Assert.Equal((3, 30), (upstream.MostAtOnce, upstream.Asked));
@@ -38,7 +39,7 @@ public sealed class ManyWorkersTests(SharedStores stores)
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: ("TOOL_JOB_RETRY_BASE_MS", "100"));
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
 
-        var outcome = await rig.Client.RunAsync(new(ToolLane.SearchWeb, """{"query":"kettle"}""", "user:ann"), Patience);
+        var outcome = await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:ann"), Patience);
 
         Assert.IsType<ToolJobOutcome.Completed>(outcome);
         Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE attempts = 2 AND status = 'completed'"));
@@ -50,7 +51,7 @@ public sealed class ManyWorkersTests(SharedStores stores)
         await using var upstream = await GatedUpstream.StartAsync(open: true, failures: 3);
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
-        var dead = await rig.Client.RunAsync(new(ToolLane.SearchGlobal, """{"query":"kettle","limit":5}""", "user:ann"), Patience);
+        var dead = await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), Patience);
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
 
@@ -64,9 +65,9 @@ public sealed class ManyWorkersTests(SharedStores stores)
         await using var upstream = await GatedUpstream.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: ("BULKHEAD_TOOL_JOB_MAX", "1"));
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
-        var first = Ask(rig, ToolLane.SearchWeb, 2);
+        var first = Ask(rig, QueuedTool.SearchWeb.Lane, 2);
         await Until.TrueAsync(() => upstream.AtOnce == 1);
-        var second = rig.Client.RunAsync(new(ToolLane.SearchGlobal, """{"query":"kettle","limit":5}""", "user:ann"), Patience);
+        var second = rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), Patience);
 
         upstream.Release(3);
 
@@ -80,7 +81,7 @@ public sealed class ManyWorkersTests(SharedStores stores)
         await using var upstream = await GatedUpstream.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: [("TOOL_JOB_LEASE_MS", "5000"), ("TOOL_JOB_RUNMAX_WEB", "2")]);
         await using var doomed = await rig.StartWorkerAsync(upstream.Address);
-        var turns = Ask(rig, ToolLane.SearchWeb, 6);
+        var turns = Ask(rig, QueuedTool.SearchWeb.Lane, 6);
         await Until.TrueAsync(() => upstream.AtOnce == 2);
         await using var heir = await rig.StartWorkerAsync(upstream.Address);
 
@@ -110,7 +111,7 @@ public sealed class ManyWorkersTests(SharedStores stores)
             }
         });
 
-        var turns = Ask(rig, ToolLane.SearchWeb, Many);
+        var turns = Ask(rig, QueuedTool.SearchWeb.Lane, Many);
         await twice.Task.WaitAsync(Patience);
         upstream.Release(Many);
 

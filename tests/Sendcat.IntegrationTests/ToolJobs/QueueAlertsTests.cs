@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.ToolJobs;
@@ -113,8 +114,8 @@ public sealed class QueueAlertsTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("TOOL_QUEUE_ALERT_MAX_QUEUED", "2"));
         for (var i = 0; i < 5; i++)
         {
-            await rig.EnterAsync(ToolLane.SearchWeb);
-            await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "boom", retryable: true);
+            await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+            await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "boom", retryable: true);
         }
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Npgsql;
 using RabbitMQ.Client;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
@@ -35,7 +36,7 @@ internal sealed class QueueRig : IAsyncDisposable
         builder.Configuration.AddInMemoryCollection(knobs);
         builder.Services.AddSingleton(Database);
         builder.Services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(redis));
-        builder.Services.AddReliability().AddToolCache().AddToolJobs(_ => ConnectAsync).AddToolQueueWatch();
+        builder.Services.AddReliability().AddIntegrations().AddToolCache().AddToolJobs(_ => ConnectAsync).AddToolQueueWatch();
         if (sweeps)
         {
             builder.Services.AddToolJobSweeper();

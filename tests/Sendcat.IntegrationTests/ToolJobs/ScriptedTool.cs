@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.ToolWorker.Jobs;
 
@@ -28,7 +29,7 @@ internal sealed class ScriptedTool(ToolLane lane, Func<string, CancellationToken
             all.Add(tool);
         }
 
-        all.AddRange(ToolLane.All.Where(lane => all.All(tool => tool.Lane != lane)).Select(Echo).ToArray());
+        all.AddRange(QueuedTool.All.Select(tool => tool.Lane).Where(lane => all.All(tool => tool.Lane != lane)).Select(Echo).ToArray());
         return all;
     }
 

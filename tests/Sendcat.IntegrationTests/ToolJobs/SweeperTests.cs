@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.IntegrationTests.Reliability;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -23,15 +24,15 @@ public sealed class SweeperTests(SharedStores stores)
             },
             time);
         using var sweeper = new Sweeper(
-            new(rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()), silent, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), NullLogger<Sweeper>.Instance);
-        await rig.EnterAsync(ToolLane.SearchWeb);
-        await rig.EnterAsync(ToolLane.SearchProducts);
+            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()), silent, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), NullLogger<Sweeper>.Instance);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
         await sweeper.StartAsync(CancellationToken.None);
 
         await Until.TrueAsync(() => Later() && Volatile.Read(ref asked) == 2);
-        var job = await rig.EnterAsync(ToolLane.SearchGlobal);
-        await rig.ClaimOneAsync(ToolLane.SearchGlobal);
+        var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
+        await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane);
         await rig.ExpireLeaseAsync(job);
 
         await Until.TrueAsync(async () => Later() && await rig.ReadAsync<string>("status", job) == "queued");

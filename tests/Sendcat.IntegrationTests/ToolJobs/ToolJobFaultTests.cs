@@ -1,3 +1,4 @@
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
@@ -60,7 +61,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     {
         const int places = 2;
         var (full, blocked, running) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (arguments, token) =>
         {
             if (Interlocked.Increment(ref running) == places)
             {
@@ -74,7 +75,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
         var flood = Run(rig, 0, 70);
         await full.Task.WaitAsync(Patience);
 
-        foreach (var lane in new[] { ToolLane.SearchProducts, ToolLane.SearchGlobal })
+        foreach (var lane in new[] { QueuedTool.SearchProducts.Lane, QueuedTool.SearchGlobal.Lane })
         {
             Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(lane, "{}", "user:ann"), Patience));
         }
@@ -91,7 +92,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     public async Task A_worker_that_hangs_past_its_lease_is_replaced()
     {
         var (hung, attempts) = (new TaskCompletionSource(), 0);
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (_, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (_, token) =>
         {
             if (Interlocked.Increment(ref attempts) == 1)
             {
@@ -103,7 +104,7 @@ public sealed class ToolJobFaultTests(SharedStores stores)
             return new ToolResult.Done("second", Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
-        var outcome = rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:ann"), Patience);
+        var outcome = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), Patience);
         while (await rig.CountAsync("tool_jobs WHERE status = 'running'") == 0)
         {
         }
@@ -117,5 +118,5 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     }
 
     private static Task<ToolJobOutcome>[] Run(QueueRig rig, int first, int count) =>
-        [.. Enumerable.Range(first, count).Select(i => rig.Client.RunAsync(new(ToolLane.SearchWeb, $"{i}", $"user:{i % 7}"), Patience))];
+        [.. Enumerable.Range(first, count).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i % 7}"), Patience))];
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Npgsql;
 using RabbitMQ.Client;
 using Sendcat.IntegrationTests.Reliability;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
@@ -19,15 +20,15 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     {
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes());
 
-        var outcomes = await Task.WhenAll(ToolLane.All.Select(lane => rig.Client.RunAsync(new(lane, $$"""{"query":"{{lane}}"}""", "user:ann"), Patience)));
+        var outcomes = await Task.WhenAll(QueuedTool.All.Select(tool => tool.Lane).Select(lane => rig.Client.RunAsync(new(lane, $$"""{"query":"{{lane}}"}""", "user:ann"), Patience)));
 
-        Assert.Equal(ToolLane.All.Select(lane => new ToolJobOutcome.Completed($$"""{"query":"{{lane}}"}""")), outcomes);
+        Assert.Equal(QueuedTool.All.Select(tool => tool.Lane).Select(lane => new ToolJobOutcome.Completed($$"""{"query":"{{lane}}"}""")), outcomes);
     }
 
     [Fact]
     public async Task A_lane_outlives_what_nobody_expected()
     {
-        var surprises = 2 * ToolLane.All.Count; // one for each that consumes, and one for each that publishes
+        var surprises = 2 * QueuedTool.All.Count; // one for each that consumes, and one for each that publishes
         var own = new OwnStores(Connecting: () =>
         {
             if (Interlocked.Decrement(ref surprises) >= 0)
@@ -37,19 +38,19 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), own);
 
-        var outcomes = await Task.WhenAll(ToolLane.All.Select(lane => rig.Client.RunAsync(new(lane, "{}", "user:ann"), Patience)));
+        var outcomes = await Task.WhenAll(QueuedTool.All.Select(tool => tool.Lane).Select(lane => rig.Client.RunAsync(new(lane, "{}", "user:ann"), Patience)));
 
-        Assert.Equal(ToolLane.All.Select(_ => new ToolJobOutcome.Completed("{}")), outcomes);
+        Assert.Equal(QueuedTool.All.Select(tool => tool.Lane).Select(_ => new ToolJobOutcome.Completed("{}")), outcomes);
     }
 
     [Fact]
     public async Task Turns_with_one_question_share_one_attempt()
     {
-        var web = ScriptedTool.Echo(ToolLane.SearchWeb);
+        var web = ScriptedTool.Echo(QueuedTool.SearchWeb.Lane);
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_JOB_RUNMAX_WEB", "1"));
-        var blocker = rig.Client.RunAsync(new(ToolLane.SearchWeb, "blocker", "user:eve"), Patience);
+        var blocker = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "blocker", "user:eve"), Patience);
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Client.RunAsync(new(ToolLane.SearchWeb, "kettle", $"user:{i}", new("search_web_v1", "kettle")), Patience)));
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "kettle", $"user:{i}", new("search_web_v1", "kettle")), Patience)));
 
         Assert.All(outcomes, outcome => Assert.Equal(new ToolJobOutcome.Completed("kettle"), outcome));
         await blocker;
@@ -60,16 +61,16 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     public async Task A_full_lane_is_told_at_once()
     {
         using var never = new CancellationTokenSource();
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (_, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (_, token) =>
         {
             await new TaskCompletionSource().Task.WaitAsync(token);
             return null!;
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: [("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"), ("TOOL_JOB_RUNMAX_WEB", "1"), ("TOOL_WORKER_DRAIN_MS", "0")]);
-        var flood = Enumerable.Range(0, 10).Select(_ => rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:flood"), Patience, never.Token)).ToArray();
+        var flood = Enumerable.Range(0, 10).Select(_ => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:flood"), Patience, never.Token)).ToArray();
 
         var saturated = Assert.IsType<ToolJobOutcome.Saturated>(await await Task.WhenAny(flood));
-        var elsewhere = await rig.Client.RunAsync(new(ToolLane.SearchGlobal, "{}", "user:ann"), Patience, CancellationToken.None);
+        var elsewhere = await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), Patience, CancellationToken.None);
 
         Assert.StartsWith("[queue_saturated:search_web]", saturated.Error, StringComparison.Ordinal);
         Assert.Equal(new ToolBackpressure("queue_saturated", TimeSpan.FromSeconds(1)), saturated.Backpressure);
@@ -83,11 +84,11 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     {
         await using var rig = await QueueRig.StartAsync(
             stores,
-            ScriptedTool.WithEchoes(ScriptedTool.Refusing(ToolLane.SearchWeb, "serper_search: HTTP 503"), ScriptedTool.Refusing(ToolLane.SearchGlobal, "No key.", retryable: false)),
+            ScriptedTool.WithEchoes(ScriptedTool.Refusing(QueuedTool.SearchWeb.Lane, "serper_search: HTTP 503"), ScriptedTool.Refusing(QueuedTool.SearchGlobal.Lane, "No key.", retryable: false)),
             knobs: ("TOOL_JOB_RETRY_BASE_MS", "100"));
 
-        Assert.Equal(new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter), await rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:ann"), Patience));
-        Assert.Equal(new ToolJobOutcome.Failed("No key.", null), await rig.Client.RunAsync(new(ToolLane.SearchGlobal, "{}", "user:ann"), Patience));
+        Assert.Equal(new ToolJobOutcome.Failed("serper_search: HTTP 503", ToolBackpressure.DeadLetter), await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), Patience));
+        Assert.Equal(new ToolJobOutcome.Failed("No key.", null), await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), Patience));
         Assert.Equal(1, Assert.Single(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None)).Count);
     }
 
@@ -95,16 +96,16 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     public async Task A_late_result_still_warms_the_cache()
     {
         var release = new TaskCompletionSource();
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (arguments, token) =>
         {
             await release.Task.WaitAsync(token);
             return new ToolResult.Done(arguments, Cacheable: true);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
-        var (space, key) = rig.Get<ToolCacheSlots>().SearchWeb(" Kettle ");
+        var (space, key) = (rig.Get<ToolCacheNamespaces>().Of(QueuedTool.SearchWeb.Cache), new SearchWebArguments(" Kettle ").CacheKey);
 
-        var outcome = await rig.Client.RunAsync(new(ToolLane.SearchWeb, """{"query":"kettle"}""", "user:ann", new(space.Name, key)), TimeSpan.FromSeconds(1));
-        var again = rig.Client.RunAsync(new(ToolLane.SearchWeb, """{"query":"kettle"}""", "user:bob", new(space.Name, key)), Patience);
+        var outcome = await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:ann", new(space.Name, key)), TimeSpan.FromSeconds(1));
+        var again = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:bob", new(space.Name, key)), Patience);
         while (await rig.CountAsync("tool_jobs WHERE waiters = 1") == 0)
         {
             // Until the second turn has joined.
@@ -122,7 +123,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     public async Task An_aborted_turn_stops_the_work_that_nobody_else_waits_for()
     {
         var (started, stopped) = (new TaskCompletionSource(), new TaskCompletionSource());
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (_, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (_, token) =>
         {
             started.SetResult();
             await using var word = token.Register(stopped.SetResult);
@@ -132,7 +133,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         using var turn = new CancellationTokenSource();
-        var outcome = rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:ann"), Patience, turn.Token);
+        var outcome = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), Patience, turn.Token);
         await started.Task.WaitAsync(Patience);
 
         await turn.CancelAsync();
@@ -146,13 +147,13 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     public async Task Jobs_outlive_the_deletion_of_all_queues()
     {
         var gate = new SemaphoreSlim(0);
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (arguments, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (arguments, token) =>
         {
             await gate.WaitAsync(token);
             return new ToolResult.Done(arguments, Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_JOB_WAIT_MS", "60000"));
-        var turns = Enumerable.Range(0, 20).Select(i => rig.Client.RunAsync(new(ToolLane.SearchWeb, $"{i}", $"user:{i}"), Patience)).ToArray();
+        var turns = Enumerable.Range(0, 20).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i}"), Patience)).ToArray();
         while (web.Runs.Count < 2)
         {
             await rig.Claims.RenewAsync([], CancellationToken.None);
@@ -160,7 +161,7 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         await using (var channel = await (await rig.ConnectAsync(CancellationToken.None)).CreateChannelAsync())
         {
-            foreach (var lane in ToolLane.All)
+            foreach (var lane in QueuedTool.All.Select(tool => tool.Lane))
             {
                 await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool));
             }
@@ -168,19 +169,19 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         gate.Release(turns.Length);
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
-        Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(ToolLane.SearchProducts, "{}", "user:ann"), Patience));
+        Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(QueuedTool.SearchProducts.Lane, "{}", "user:ann"), Patience));
     }
 
     [Fact]
     public async Task A_job_that_kills_its_workers_ends_as_a_dead_letter()
     {
         await using var rig = await QueueRig.StartAsync(stores, []);
-        var outcome = rig.Client.RunAsync(new(ToolLane.SearchGlobal, "{}", "user:ann"), Patience);
+        var outcome = rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), Patience);
 
         for (var attempt = 1; attempt <= 2; attempt++)
         {
             LeasedJobs claimed;
-            while ((claimed = await rig.Claims.ClaimAsync(ToolLane.SearchGlobal, 1, "doomed", CancellationToken.None)).Jobs.Count == 0)
+            while ((claimed = await rig.Claims.ClaimAsync(QueuedTool.SearchGlobal.Lane, 1, "doomed", CancellationToken.None)).Jobs.Count == 0)
             {
             }
 
@@ -196,25 +197,25 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
     {
         await using var redis = await RedisServer.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), new(Redis: redis));
-        await rig.Client.RunAsync(new(ToolLane.SearchWeb, "before", "user:ann"), Patience);
+        await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "before", "user:ann"), Patience);
 
         await redis.KillAsync();
 
-        Assert.Equal(new ToolJobOutcome.Completed("without"), await rig.Client.RunAsync(new(ToolLane.SearchWeb, "without", "user:ann"), Patience));
+        Assert.Equal(new ToolJobOutcome.Completed("without"), await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "without", "user:ann"), Patience));
     }
 
     [Fact]
     public async Task A_stopping_worker_hands_its_jobs_back()
     {
         var started = new TaskCompletionSource();
-        var web = new ScriptedTool(ToolLane.SearchWeb, async (_, token) =>
+        var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (_, token) =>
         {
             started.SetResult();
             await new TaskCompletionSource().Task.WaitAsync(token);
             return null!;
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_WORKER_DRAIN_MS", "0"));
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await started.Task.WaitAsync(Patience);
 
         await rig.StopAsync();
@@ -230,9 +231,9 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes());
         await using var locked = await rig.Database.OpenConnectionAsync();
         await using var transaction = await locked.BeginTransactionAsync();
-        await using var locking = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Claiming}, {(int)QosClass.Realtime})", locked);
+        await using var locking = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Claiming}, {QosClass.Realtime.Number})", locked);
         await locking.ExecuteNonQueryAsync();
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await Until.TrueAsync(async () => await rig.CountWaitingAsync() == 1);
 
         var stopped = rig.StopAsync();
@@ -253,11 +254,11 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
             ActivityStopped = spans.Enqueue,
         };
         ActivitySource.AddActivityListener(listener);
-        var web = ScriptedTool.Refusing(ToolLane.SearchWeb, "HTTP 503");
+        var web = ScriptedTool.Refusing(QueuedTool.SearchWeb.Lane, "HTTP 503");
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web), knobs: ("TOOL_JOB_RETRY_BASE_MS", "100"));
 
         using var turn = new Activity("turn").Start();
-        await rig.Client.RunAsync(new(ToolLane.SearchWeb, "{}", "user:ann"), Patience);
+        await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), Patience);
         turn.Stop();
         await rig.StopAsync();
 

@@ -1,3 +1,4 @@
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -9,8 +10,8 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task A_worker_that_wakes_after_its_lease_commits_nothing()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
-        var sleeper = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        var sleeper = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
         await rig.ExpireLeaseAsync(job);
 
@@ -24,12 +25,12 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task Only_the_newest_token_may_end_a_job()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
-        var first = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        var first = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         await rig.ExpireLeaseAsync(job);
-        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
-        var second = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        var second = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.False(await rig.Claims.CompleteAsync(first.Lease, "first"));
         Assert.True(await rig.Claims.CompleteAsync(second.Lease, "second"));
@@ -43,11 +44,11 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task Jobs_of_a_worker_that_fell_silent_come_back_one_by_one()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "20"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "20"));
-        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
-        await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 20, "worker", CancellationToken.None);
+        await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
+        await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 20, "worker", CancellationToken.None);
         await rig.ExecuteAsync("DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
 
-        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
 
         Assert.Equal(20, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
         await using var moments = rig.Database.CreateCommand("SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j JOIN reliability.tool_outbox o ON o.job_id = j.id AND o.due_at = j.available_at");
@@ -58,26 +59,26 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task A_rescued_job_goes_before_those_that_came_since()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        await rig.EnterAsync(ToolLane.SearchWeb);
-        var second = await rig.EnterAsync(ToolLane.SearchWeb);
-        await rig.ClaimOneAsync(ToolLane.SearchWeb);
-        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        var second = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
+        Assert.Equal(second, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
         await rig.ExpireLeaseAsync(second);
-        await new JobRecovery(rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
+        await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
 
-        await rig.EnterAsync(ToolLane.SearchWeb, "user:bob");
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob");
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
 
-        Assert.Equal(second, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
+        Assert.Equal(second, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
     }
 
     [Fact]
     public async Task Running_caps_hold_however_many_workers_claim_at_once()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "4"));
-        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
+        await Task.WhenAll(Enumerable.Range(0, 30).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
 
-        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Claims.ClaimAsync(ToolLane.SearchWeb, 3, $"worker-{i}", CancellationToken.None)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 3, $"worker-{i}", CancellationToken.None)));
 
         Assert.Equal(4, claims.Sum(claim => claim.Jobs.Count));
         Assert.All(claims, claim => Assert.True(claim.MoreDue));
@@ -88,14 +89,14 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task A_flood_of_one_principal_lets_others_through()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => rig.EnterAsync(ToolLane.SearchWeb, "user:flood")));
+        await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:flood")));
 
-        var others = new[] { await rig.EnterAsync(ToolLane.SearchWeb, "user:ann"), await rig.EnterAsync(ToolLane.SearchWeb, "user:bob") };
+        var others = new[] { await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:ann"), await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob") };
 
         var turns = new List<string>();
         for (var i = 0; i < 6; i++)
         {
-            var job = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+            var job = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
             turns.Add(job.Principal);
             await rig.Claims.CompleteAsync(job.Lease, "{}");
         }
@@ -107,14 +108,14 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task A_failed_job_waits_for_its_back_off_and_dies_after_its_last_attempt()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"));
-        var job = await rig.EnterAsync(ToolLane.SearchGlobal);
+        var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
 
-        Assert.Equal("queued", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Lease, "HTTP 503 from shop 17", retryable: true));
-        Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchGlobal, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Equal("queued", await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 17", retryable: true));
+        Assert.Empty((await rig.Claims.ClaimAsync(QueuedTool.SearchGlobal.Lane, 1, "worker", CancellationToken.None)).Jobs);
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND due_at > now() AND due_at < now() + interval '1.3 s'"));
 
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
-        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Lease, "HTTP 503 from shop 18", retryable: true));
+        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 18", retryable: true));
 
         var letter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None));
         Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (letter.Reason, letter.Error, letter.Attempts));
@@ -126,9 +127,9 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task A_failure_that_no_retry_can_help_is_no_dead_letter()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var job = await rig.EnterAsync(ToolLane.SearchGlobal);
+        var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
 
-        Assert.Equal("failed", await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchGlobal)).Lease, "SERPER_API_KEY is not set.", retryable: false));
+        Assert.Equal("failed", await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false));
 
         Assert.Equal("failed", await rig.ReadAsync<string>("status", job));
         Assert.Empty(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None));
@@ -138,12 +139,12 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task A_job_handed_back_keeps_its_attempts()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        await rig.EnterAsync(ToolLane.SearchWeb);
-        var claimed = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        var claimed = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.Equal(1, await rig.Claims.ReturnAsync([claimed.Lease], CancellationToken.None));
 
-        var again = await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        var again = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         Assert.Equal((1, claimed.Lease.Token + 1), (again.Lease.Attempt, again.Lease.Token));
         Assert.False(await rig.Claims.CompleteAsync(claimed.Lease, "late"));
     }
@@ -152,8 +153,8 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     public async Task Ends_that_come_together_are_each_judged_alone()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
-        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}")));
-        var jobs = (await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 60, "worker", CancellationToken.None)).Jobs;
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
+        var jobs = (await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 60, "worker", CancellationToken.None)).Jobs;
         await rig.ExpireLeaseAsync(jobs[7].Lease.Id);
 
         var completed = await Task.WhenAll(jobs.Select(job => rig.Claims.CompleteAsync(job.Lease, "{}")));

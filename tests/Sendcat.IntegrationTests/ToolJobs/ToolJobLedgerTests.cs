@@ -1,3 +1,4 @@
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -12,7 +13,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
 
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.Equal("queued", await rig.ReadAsync<string>("status", job));
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND tool = 'search_web'"));
@@ -23,13 +24,13 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "7"));
 
-        var entered = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", $"user:{i}"), default)));
+        var entered = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", $"user:{i}"), default)));
 
         Assert.Equal(7, entered.Count(it => it.Id is not null));
         Assert.Equal(33, entered.Count(it => it is { Id: null, OverCap: true }));
         Assert.Equal(7, await rig.CountAsync("tool_jobs"));
         Assert.Equal(7, await rig.CountAsync("tool_outbox"));
-        Assert.NotNull((await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchGlobal, "{}", "user:ann"), default)).Id);
+        Assert.NotNull((await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchGlobal.Lane, "{}", "user:ann"), default)).Id);
     }
 
     [Fact]
@@ -39,7 +40,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
 
         var flood = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => AskAsync(rig, "user:flood")));
         var others = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => AskAsync(rig, $"user:{i}")));
-        await rig.ClaimOneAsync(ToolLane.SearchWeb);
+        await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.Equal(2, flood.Count(it => it.Id is not null));
         Assert.All(others, it => Assert.NotNull(it.Id));
@@ -52,7 +53,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
         await using var locked = await rig.Database.OpenConnectionAsync();
         await using var transaction = await locked.BeginTransactionAsync();
-        await using var locking = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Entering}, {ToolLane.SearchWeb.Number})", locked);
+        await using var locking = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Entering}, {QueuedTool.SearchWeb.Lane.Number})", locked);
         await locking.ExecuteNonQueryAsync();
 
         // The first goes alone and is held up; what comes meanwhile is one statement.
@@ -72,7 +73,7 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
 
         for (var i = 0; i < 5; i++)
         {
-            await rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}");
+            await rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}");
         }
 
         var web = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes[0];
@@ -84,8 +85,8 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"));
 
-        var together = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(ToolLane.SearchWeb, $"user:{i}", cache: Slot)));
-        var later = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
+        var together = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}", cache: Slot)));
+        var later = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
 
         Assert.Equal(later, Assert.Single(together.Distinct()));
         Assert.Equal(21, await rig.ReadAsync<int>("waiters", later));
@@ -96,22 +97,22 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     public async Task A_turn_does_not_hurry_a_job_that_waits_because_it_failed()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"), ("TOOL_JOB_RETRY_BASE_MS", "60000"));
-        var job = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
-        await rig.Claims.FailAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "HTTP 503", retryable: true);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
+        await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "HTTP 503", retryable: true);
 
-        Assert.Equal(job, await rig.EnterAsync(ToolLane.SearchWeb, "user:bob", cache: Slot));
+        Assert.Equal(job, await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob", cache: Slot));
 
-        Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Empty((await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 1, "worker", CancellationToken.None)).Jobs);
     }
 
     [Fact]
     public async Task A_finished_job_is_not_joined()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var first = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "{}");
+        var first = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
 
-        var second = await rig.EnterAsync(ToolLane.SearchWeb, cache: Slot);
+        var second = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
 
         Assert.NotEqual(first, second);
     }
@@ -120,26 +121,26 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     public async Task A_job_is_cancelled_when_the_last_turn_gives_it_up()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var job = await rig.EnterAsync(ToolLane.SearchWeb, "user:ann", cache: Slot);
-        await rig.EnterAsync(ToolLane.SearchWeb, "user:bob", cache: Slot);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:ann", cache: Slot);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob", cache: Slot);
 
         Assert.False((await rig.Ledger.LeaveAsync(job, abandon: true)).Cancelled);
         Assert.Equal(new LeftJob(Cancelled: true, WasRunning: false), await rig.Ledger.LeaveAsync(job, abandon: true));
 
         Assert.Equal("cancelled", await rig.ReadAsync<string>("status", job));
-        Assert.Empty((await rig.Claims.ClaimAsync(ToolLane.SearchWeb, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Empty((await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 1, "worker", CancellationToken.None)).Jobs);
     }
 
     [Fact]
     public async Task A_job_whose_waiters_only_ran_out_of_time_lives_on()
     {
         await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.False((await rig.Ledger.LeaveAsync(job, abandon: false)).Cancelled);
 
-        Assert.Equal(job, (await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease.Id);
+        Assert.Equal(job, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
     }
 
-    private static Task<EnteredJob> AskAsync(QueueRig rig, string principal) => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(ToolLane.SearchWeb, "{}", principal), default);
+    private static Task<EnteredJob> AskAsync(QueueRig rig, string principal) => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", principal), default);
 }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -37,8 +38,8 @@ public sealed class ToolJobWaitersTests(SharedStores stores)
 
     private static async Task<Guid> EndedAsync(QueueRig rig)
     {
-        var job = await rig.EnterAsync(ToolLane.SearchWeb);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(ToolLane.SearchWeb)).Lease, "{}");
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
         return job;
     }
 }

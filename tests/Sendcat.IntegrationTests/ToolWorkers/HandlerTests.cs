@@ -1,9 +1,9 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
 
@@ -32,7 +32,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On("/search", $$"""{"organic":[{{string.Join(',', Enumerable.Range(1, 7).Select(i => $$"""{"title":"T{{i}}","link":"https://l/{{i}}","snippet":"S{{i}}","position":{{i}}}"""))}}],"credits":1}""");
 
-        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web));
 
         var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.SearchWebResult)!;
         Assert.Equal(5, result.SearchResults.Count);
@@ -49,7 +49,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On(Search, Items).On("/shopping", Shopping);
 
-        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products));
 
         var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!;
         Assert.Equal((1, 1), (result.EbayCount, result.GlobalCount));
@@ -77,8 +77,8 @@ public sealed class HandlerTests(SharedStores stores)
             .On("/shopping", """{"shopping":[{"title":"Trap","link":"javascript:alert(1)"},{"title":"Pot","link":"https://shop.example/1","imageUrl":"data:image/svg+xml,x","price":"$30"}]}""")
             .On("/search", $$$"""{"organic":[{"title":"Trap","link":"javascript:alert(1)","snippet":"x"},{"title":"{{{words}}}","link":"https://a.example/","snippet":"{{{words}}}"}]}""");
 
-        var products = JsonSerializer.Deserialize(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Json, ToolJson.Default.ProductsResult)!;
-        var web = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        var products = JsonSerializer.Deserialize(Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)).Json, ToolJson.Default.ProductsResult)!;
+        var web = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web));
 
         Assert.Equal(["https://ebay.com/itm/2", "https://shop.example/1"], products.Products.Select(product => product.Url));
         Assert.Equal((1, 1, "GBP 8.00"), (products.EbayCount, products.GlobalCount, products.Products[0].Price));
@@ -103,7 +103,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores, null, ("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "key-in-the-query"));
         rig.On("/search.json", """{"shopping_results":[{"title":"Pot","product_link":"https://shop.example/1","price":"$3","product_id":"1"}]}""");
 
-        Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchGlobal, """{"query":"kettle","limit":5}"""));
+        Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}"""));
 
         Assert.Contains("api_key=key-in-the-query", Assert.Single(rig.Questions).Query, StringComparison.Ordinal);
         Assert.Contains(spans, span => span.Contains("url.full", StringComparison.Ordinal) && span.Contains("search.json", StringComparison.Ordinal));
@@ -116,7 +116,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On(Search, """{"errors":[]}""", 400).On("/shopping", Shopping);
 
-        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products));
 
         Assert.Equal(["ebay"], JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!.FailedSources);
         Assert.False(done.Cacheable);
@@ -131,7 +131,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On(Search, Items).On("/shopping", Shopping).OnNever(dead);
 
-        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products));
 
         var result = JsonSerializer.Deserialize(done.Json, ToolJson.Default.ProductsResult)!;
         Assert.Equal([source], result.FailedSources);
@@ -156,9 +156,9 @@ public sealed class HandlerTests(SharedStores stores)
             return new(200, """{"organic":[]}""");
         });
 
-        var first = RunAsync(rig, ToolLane.SearchWeb, Web);
+        var first = RunAsync(rig, QueuedTool.SearchWeb.Lane, Web);
         await asked.Task;
-        var second = RunAsync(rig, ToolLane.SearchWeb, Web);
+        var second = RunAsync(rig, QueuedTool.SearchWeb.Lane, Web);
         await full.Task;
         free.SetResult();
 
@@ -172,7 +172,7 @@ public sealed class HandlerTests(SharedStores stores)
         var entry = await rig.Get<Bulkheads>().AcquireAsync("serper_search", "another", CancellationToken.None);
         await using var place = Assert.IsType<BulkheadLease>(entry.Lease);
 
-        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web));
 
         Assert.Equal(("serper_search: the bulkhead is saturated.", false), (refused.Error, refused.Retryable));
         Assert.Equal((0, 0), (rig.Asked("/search"), rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search").FailureCount));
@@ -189,8 +189,8 @@ public sealed class HandlerTests(SharedStores stores)
         await using var other = await UpstreamRig.StartAsync(stores, knobs: [("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "key")]);
         other.On("/search.json", """{"shopping_results":[]}""");
 
-        await RunAsync(rig, ToolLane.SearchGlobal, arguments);
-        await RunAsync(other, ToolLane.SearchGlobal, arguments);
+        await RunAsync(rig, QueuedTool.SearchGlobal.Lane, arguments);
+        await RunAsync(other, QueuedTool.SearchGlobal.Lane, arguments);
 
         Assert.Equal(serper, Assert.Single(rig.Questions).Body);
         Assert.Contains(serpApi, Assert.Single(other.Questions).Query, StringComparison.Ordinal);
@@ -202,7 +202,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On(Search, "{}", 503).On("/shopping", "{}", 503);
 
-        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchProducts, Products));
+        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products));
 
         Assert.True(refused.Retryable);
         Assert.Equal("ebay_search: HTTP 503; global_search: HTTP 503", refused.Error);
@@ -218,11 +218,11 @@ public sealed class HandlerTests(SharedStores stores)
             .On("/identity/v1/oauth2/token", _ => new(200, $$"""{"access_token":"token-{{Interlocked.Increment(ref fetched)}}","expires_in":7200}"""))
             .On(Search, question => question.Headers["Authorization"] == $"Bearer token-{fetched}" ? new(200, Items) : new(401, "{}"));
 
-        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(rig, ToolLane.SearchProducts, Products)));
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)));
         Assert.Equal(1, fetched);
 
         rig.On(Search, question => question.Headers["Authorization"] == "Bearer token-2" ? new(200, Items) : new(401, "{}"));
-        Assert.True(Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Cacheable);
+        Assert.True(Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)).Cacheable);
         Assert.Equal(2, fetched);
     }
 
@@ -234,8 +234,8 @@ public sealed class HandlerTests(SharedStores stores)
 
         for (var i = 0; i < 6; i++)
         {
-            Assert.False(Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchWeb, Web)).Retryable);
-            Assert.False(Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchProducts, Products)).Retryable);
+            Assert.False(Assert.IsType<ToolResult.Failed>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web)).Retryable);
+            Assert.False(Assert.IsType<ToolResult.Failed>(await RunAsync(rig, QueuedTool.SearchProducts.Lane, Products)).Retryable);
         }
 
         Assert.All(rig.Get<Circuits>().States(), circuit => Assert.Equal("closed", circuit.State));
@@ -250,15 +250,15 @@ public sealed class HandlerTests(SharedStores stores)
 
         for (var i = 0; i < 3; i++)
         {
-            await RunAsync(rig, ToolLane.SearchWeb, Web);
+            await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web);
         }
 
         var serper = rig.Get<Circuits>().States().Single(circuit => circuit.Provider == "serper_search");
         Assert.Equal(("closed", 3), (serper.State, serper.FailureCount));
         Assert.Equal(9, rig.Asked("/search"));
 
-        await RunAsync(rig, ToolLane.SearchWeb, Web);
-        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, ToolLane.SearchWeb, Web));
+        await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web);
+        var refused = Assert.IsType<ToolResult.Failed>(await RunAsync(rig, QueuedTool.SearchWeb.Lane, Web));
         Assert.Equal(("serper_search: the circuit is open.", false, 12), (refused.Error, refused.Retryable, rig.Asked("/search")));
     }
 
@@ -268,7 +268,7 @@ public sealed class HandlerTests(SharedStores stores)
         await using var rig = await UpstreamRig.StartAsync(stores, knobs: [("SERPER_API_KEY", ""), ("SERPAPI_API_KEY", "serpapi-key")]);
         rig.On("/search.json", """{"search_metadata":{"status":"Success"},"error":"Google hasn't returned any results for this query."}""");
 
-        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, ToolLane.SearchGlobal, """{"query":"kettle","limit":12}"""));
+        var done = Assert.IsType<ToolResult.Done>(await RunAsync(rig, QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":12}"""));
 
         Assert.False(done.Cacheable);
         Assert.Contains("engine=google_shopping&q=kettle&num=12&api_key=serpapi-key", Assert.Single(rig.Questions).Query, StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using System.Net.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Outbound;
@@ -19,7 +20,7 @@ public sealed class StandstillTests(SharedStores stores)
         var upstream = new Upstream(rig.Get<IHttpClientFactory>(), rig.Get<Circuits>(), rig.Get<Bulkheads>(), new StandingStill(() => lease.Cancel()));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upstream.RequestAsync(
-            UpstreamPolicy.Serper, () => new(HttpMethod.Get, $"{rig.Address}search"), json => json.ToString(), lease.Token));
+            SerperProvider.Policy, () => new(HttpMethod.Get, $"{rig.Address}search"), json => json.ToString(), lease.Token));
 
         Assert.Equal(0, rig.Asked("/search"));
     }

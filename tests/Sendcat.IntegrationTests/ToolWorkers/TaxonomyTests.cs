@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.IntegrationTests.Chat;
-using Sendcat.Reliability.Outbound.Ebay;
+using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Taxonomy;

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.SearchGlobal;
@@ -59,7 +60,7 @@ internal sealed class UpstreamRig : IAsyncDisposable
         var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase()));
         services.AddSingleton(database ?? NpgsqlDataSource.Create("Host=127.0.0.1;Port=1"));
-        rig._services = services.AddReliability().AddUpstreams().AddSearchWeb().AddSearchProducts().AddSearchGlobal().AddTaxonomy().BuildServiceProvider();
+        rig._services = services.AddReliability().AddIntegrations().AddUpstreams().AddSearchWeb().AddSearchProducts().AddSearchGlobal().AddTaxonomy().BuildServiceProvider();
         return rig.On("/identity/v1/oauth2/token", """{"access_token":"token-1","expires_in":7200,"token_type":"Application Access Token"}""");
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Sendcat.IntegrationTests.Chat;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 
@@ -51,8 +52,8 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
     [Fact]
     public async Task Both_sources_refusing_is_a_failure_and_both_broken_a_dead_letter_with_its_attempts()
     {
-        var refused = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(ToolLane.SearchProducts, "toaster [[emu status=400]]"));
-        var broken = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(ToolLane.SearchProducts, "blender [[emu status=503]]"));
+        var refused = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(QueuedTool.SearchProducts.Lane, "toaster [[emu status=400]]"));
+        var broken = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(QueuedTool.SearchProducts.Lane, "blender [[emu status=503]]"));
 
         Assert.Equal(("ebay_search: HTTP 400; global_search: HTTP 400", null), (refused.Error, refused.Backpressure));
         Assert.Equal(("ebay_search: HTTP 503; global_search: HTTP 503", ToolBackpressure.DeadLetter), (broken.Error, broken.Backpressure));
@@ -71,7 +72,7 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
     [InlineData("status=401", "HTTP 401")]
     public async Task Whatever_an_upstream_says_that_is_no_answer_ends_the_job_with_a_reason_that_names_it(string marker, string reason)
     {
-        var failed = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(ToolLane.SearchWeb, $"weather [[emu {marker}]]"));
+        var failed = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(QueuedTool.SearchWeb.Lane, $"weather [[emu {marker}]]"));
 
         Assert.StartsWith($"serper_search: {reason}", failed.Error, StringComparison.Ordinal);
     }
@@ -127,7 +128,7 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
     {
         using var abort = new CancellationTokenSource();
         var aborted = System.Upstreams.Stats.Snapshot().Of("serper", "search").Aborted;
-        var asked = System.AskAsync(ToolLane.SearchWeb, "iron [[emu hang=before-headers]]", cancellationToken: abort.Token);
+        var asked = System.AskAsync(QueuedTool.SearchWeb.Lane, "iron [[emu hang=before-headers]]", cancellationToken: abort.Token);
         await System.Upstreams.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active == 1);
 
         await abort.CancelAsync();
@@ -139,8 +140,8 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
     [Fact]
     public async Task An_upstream_that_asks_for_a_moment_gets_it_and_one_that_asks_for_long_is_not_asked_again()
     {
-        Assert.IsType<ToolJobOutcome.Completed>(await System.AskAsync(ToolLane.SearchWeb, "fan [[emu status-once=429 retry-after=2]]"));
-        var failed = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(ToolLane.SearchWeb, "heater [[emu status=503 retry-after-date=60]]"));
+        Assert.IsType<ToolJobOutcome.Completed>(await System.AskAsync(QueuedTool.SearchWeb.Lane, "fan [[emu status-once=429 retry-after=2]]"));
+        var failed = Assert.IsType<ToolJobOutcome.Failed>(await System.AskAsync(QueuedTool.SearchWeb.Lane, "heater [[emu status=503 retry-after-date=60]]"));
 
         var asked = System.Upstreams.Requests.Where(request => request.Path == "/serper/search").Select(request => (request.At, Query: request.Body.GetProperty("q").GetString()!)).ToList();
         var moments = asked.Where(one => one.Query.StartsWith("fan", StringComparison.Ordinal)).Select(one => one.At).ToList();
@@ -150,7 +151,9 @@ public sealed class WorkerAnswerTests(WorkerSystemFixture fixture) : IClassFixtu
         Assert.Single(asked, one => one.Query.StartsWith("heater", StringComparison.Ordinal));
     }
 
-    private ToolJobCacheSlot Slot(string key) => new(System.Turns.Get<ToolCacheNamespaces>().SearchProducts.Name, ToolCacheKey.Of(key));
+    private ToolCacheNamespace Space => System.Turns.Get<ToolCacheNamespaces>().Of(QueuedTool.SearchProducts.Cache);
 
-    private ValueTask<string?> KeptAsync(ToolJobCacheSlot slot) => System.Turns.Get<ToolCache>().GetAsync(System.Turns.Get<ToolCacheNamespaces>().SearchProducts, slot.Key, CancellationToken.None);
+    private ToolJobCacheSlot Slot(string key) => new(Space.Name, ToolCacheKey.Of(key));
+
+    private ValueTask<string?> KeptAsync(ToolJobCacheSlot slot) => System.Turns.Get<ToolCache>().GetAsync(Space, slot.Key, CancellationToken.None);
 }

@@ -1,3 +1,4 @@
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
@@ -41,15 +42,15 @@ public sealed class WorkerGuardTests(SharedStores stores)
         system.Upstreams.DirectRest("[[emu at=serper/search status=500]]");
 
         // Two attempts of one job are two failures: the threshold, whichever worker made them.
-        var first = Assert.IsType<ToolJobOutcome.Failed>(await system.AskAsync(ToolLane.SearchWeb, "first"));
+        var first = Assert.IsType<ToolJobOutcome.Failed>(await system.AskAsync(QueuedTool.SearchWeb.Lane, "first"));
         var asked = await WhenOpenAsync(system);
-        var refused = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => system.AskAsync(ToolLane.SearchWeb, $"later {i}")));
+        var refused = await Task.WhenAll(Enumerable.Range(0, 12).Select(i => system.AskAsync(QueuedTool.SearchWeb.Lane, $"later {i}")));
 
         Assert.NotNull(first.Backpressure);
         Assert.All(refused, outcome => Assert.Equal(new ToolJobOutcome.Failed("serper_search: the circuit is open.", null), outcome));
         Assert.Equal(asked, system.Asked("serper", "search").Started);
         Assert.Empty((await system.ProductsAsync("kettle")).FailedSources);
-        Assert.IsType<ToolJobOutcome.Completed>(await system.AskAsync(ToolLane.SearchGlobal, "kettle"));
+        Assert.IsType<ToolJobOutcome.Completed>(await system.AskAsync(QueuedTool.SearchGlobal.Lane, "kettle"));
     }
 
     [Fact]
@@ -58,14 +59,14 @@ public sealed class WorkerGuardTests(SharedStores stores)
         await using var system = await WorkerSystem.StartAsync(stores, workers: 1, ("CIRCUIT_SERPER_THRESHOLD", "100"));
         system.Upstreams.DirectRest("[[emu at=serper/search hang=before-headers]]");
         using var abort = new CancellationTokenSource();
-        var dead = Enumerable.Range(0, 20).Select(i => system.AskAsync(ToolLane.SearchWeb, $"dead {i}", cancellationToken: abort.Token)).ToArray();
+        var dead = Enumerable.Range(0, 20).Select(i => system.AskAsync(QueuedTool.SearchWeb.Lane, $"dead {i}", cancellationToken: abort.Token)).ToArray();
         await system.Upstreams.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active == 2);
 
         // Each of these began after the dead lane was full, and all end while it still is.
         for (var i = 0; i < 10; i++)
         {
             Assert.Empty((await system.ProductsAsync($"kettle {i}")).FailedSources);
-            Assert.IsType<ToolJobOutcome.Completed>(await system.AskAsync(ToolLane.SearchGlobal, $"kettle {i}"));
+            Assert.IsType<ToolJobOutcome.Completed>(await system.AskAsync(QueuedTool.SearchGlobal.Lane, $"kettle {i}"));
         }
 
         Assert.True(await system.Turns.CountAsync("tool_jobs WHERE tool = 'search_web' AND status IN ('queued', 'running')") >= 18);
@@ -80,7 +81,7 @@ public sealed class WorkerGuardTests(SharedStores stores)
         for (var closed = 0; ; closed++)
         {
             var before = system.Asked("serper", "search").Started;
-            var probes = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => system.AskAsync(ToolLane.SearchWeb, $"probe {closed} {i}")));
+            var probes = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => system.AskAsync(QueuedTool.SearchWeb.Lane, $"probe {closed} {i}")));
             if (probes.All(outcome => outcome is ToolJobOutcome.Failed { Error: "serper_search: the circuit is open." }))
             {
                 return before;

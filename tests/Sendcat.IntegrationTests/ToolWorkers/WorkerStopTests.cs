@@ -1,3 +1,4 @@
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
@@ -13,7 +14,7 @@ public sealed class WorkerStopTests(SharedStores stores)
     public async Task A_stopping_worker_lets_a_job_in_work_end()
     {
         await using var system = await WorkerSystem.StartAsync(stores, workers: 1);
-        var asked = system.AskAsync(ToolLane.SearchWeb, "kettle [[emu headers=2s]]");
+        var asked = system.AskAsync(QueuedTool.SearchWeb.Lane, "kettle [[emu headers=2s]]");
         await system.Upstreams.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active == 1);
 
         system.Workers[0].Process.Send(UnixSignal.Terminate);
@@ -27,7 +28,7 @@ public sealed class WorkerStopTests(SharedStores stores)
     public async Task What_does_not_end_in_time_is_handed_back_whole_and_another_worker_takes_it()
     {
         await using var system = await WorkerSystem.StartAsync(stores, workers: 1, ("TOOL_WORKER_DRAIN_MS", "200"));
-        var asked = system.AskAsync(ToolLane.SearchWeb, "kettle [[emu hang=before-headers times=1]]");
+        var asked = system.AskAsync(QueuedTool.SearchWeb.Lane, "kettle [[emu hang=before-headers times=1]]");
         await system.Upstreams.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active == 1);
 
         system.Workers[0].Process.Send(UnixSignal.Terminate);

@@ -1,8 +1,8 @@
 using System.Text.Json;
 using Sendcat.IntegrationTests.Chat;
 using Sendcat.IntegrationTests.ToolJobs;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.TestKit.Stores;
 using Sendcat.UpstreamEmulator;
 using Sendcat.UpstreamEmulator.Stats;
@@ -62,7 +62,7 @@ internal sealed class WorkerSystem : IAsyncDisposable
         Turns.Client.RunAsync(new(lane, Arguments(lane, query), $"user:{query}", cache), Patience, cancellationToken);
 
     public async Task<ProductsResult> ProductsAsync(string query, ToolJobCacheSlot? cache = null) =>
-        JsonSerializer.Deserialize(Assert.IsType<ToolJobOutcome.Completed>(await AskAsync(ToolLane.SearchProducts, query, cache)).Result, ToolJson.Default.ProductsResult)!;
+        JsonSerializer.Deserialize(Assert.IsType<ToolJobOutcome.Completed>(await AskAsync(QueuedTool.SearchProducts.Lane, query, cache)).Result, ToolJson.Default.ProductsResult)!;
 
     public StatsCounts Asked(string upstream, string route) => Upstreams.Stats.Snapshot().Of(upstream, route);
 
@@ -78,8 +78,8 @@ internal sealed class WorkerSystem : IAsyncDisposable
     }
 
     private static string Arguments(ToolLane lane, string query) =>
-        lane == ToolLane.SearchWeb ? JsonSerializer.Serialize(new(query), ToolJson.Default.SearchWebArguments)
-        : lane == ToolLane.SearchProducts ? JsonSerializer.Serialize(new(query, 6) { MaxPrice = 60 }, ToolJson.Default.SearchProductsArguments)
+        lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new(query), ToolJson.Default.SearchWebArguments)
+        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new(query, 6) { MaxPrice = 60 }, ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new(query), ToolJson.Default.SearchGlobalArguments);
 }
 

@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Npgsql;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
+using Sendcat.Integrations.Tools;
 using Sendcat.KillRig.Chatting;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Upstream;
@@ -136,7 +137,7 @@ internal sealed class Stage : IAsyncDisposable
             {
                 await using var connection = await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }.CreateConnectionAsync(cancellationToken);
                 await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
-                foreach (var lane in ToolLane.All)
+                foreach (var lane in QueuedTool.All.Select(tool => tool.Lane))
                 {
                     await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool), cancellationToken: cancellationToken);
                 }

@@ -1,13 +1,13 @@
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.KillRig.Ledger;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
-using Sendcat.Reliability.ToolJobs.Tools;
 
 namespace Sendcat.KillRig.Submitting;
 
 /// <summary>Turns that come at a steady rate whatever becomes of the ones before, up to a number at once; each asks one question and writes down what it was told.</summary>
-internal sealed class AskingTurns(ToolJobClient client, ToolCacheSlots slots, LedgerFile ledger, AskingPlan plan, TimeProvider time) : BackgroundService
+internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces namespaces, LedgerFile ledger, AskingPlan plan, TimeProvider time) : BackgroundService
 {
     private const int MostAtOnce = 400;
     private const int Principals = 40;
@@ -78,20 +78,22 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheSlots slots, Le
     private static Fate Draw() => Random.Shared.Next(200) switch { < 1 => Fate.Flaky, < 3 => Fate.Refused, < 7 => Fate.GivenUp, _ => Fate.Normal };
 
     /// <summary>Flaky ones in one lane only, so that only its circuit must be told to look away.</summary>
-    private static ToolLane Lane(Fate fate) => fate is Fate.Flaky ? ToolLane.SearchGlobal
-        : Random.Shared.Next(10) switch { < 7 => ToolLane.SearchWeb, < 9 => ToolLane.SearchProducts, _ => ToolLane.SearchGlobal };
+    private static ToolLane Lane(Fate fate) => fate is Fate.Flaky ? QueuedTool.SearchGlobal.Lane
+        : Random.Shared.Next(10) switch { < 7 => QueuedTool.SearchWeb.Lane, < 9 => QueuedTool.SearchProducts.Lane, _ => QueuedTool.SearchGlobal.Lane };
 
     private static string Arguments(ToolLane lane, string nonce) =>
-        lane == ToolLane.SearchWeb ? JsonSerializer.Serialize(new SearchWebArguments(nonce), ToolJson.Default.SearchWebArguments)
-        : lane == ToolLane.SearchProducts ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
+        lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new SearchWebArguments(nonce), ToolJson.Default.SearchWebArguments)
+        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(nonce, 5), ToolJson.Default.SearchGlobalArguments);
 
     /// <summary>As in a turn of the service, every result has its place in the cache. Some ask what others ask, too: their jobs are joined.</summary>
     private ToolJobCacheSlot Slot(ToolLane lane, Fate fate, string nonce)
     {
         var question = fate is Fate.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(HotQuestions)}" : nonce;
-        var (space, key) = lane == ToolLane.SearchGlobal ? slots.SearchGlobal(question, 5, null) : slots.SearchWeb($"{lane.Tool} {question}");
-        return new(space.Name, key);
+        var (tool, key) = lane == QueuedTool.SearchGlobal.Lane
+            ? (QueuedTool.SearchGlobal, new SearchGlobalArguments(question, 5).CacheKey)
+            : (QueuedTool.SearchWeb, new SearchWebArguments($"{lane.Tool} {question}").CacheKey);
+        return new(namespaces.Of(tool.Cache).Name, key);
     }
 
     private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)

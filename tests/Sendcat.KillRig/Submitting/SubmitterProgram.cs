@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sendcat.Integrations;
 using Sendcat.KillRig.Ledger;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
@@ -30,7 +31,7 @@ internal static class SubmitterProgram
         builder.AddRedisClient("redis");
         builder.AddSendcatDataSource();
         builder.AddRabbitMQClient("messaging");
-        builder.Services.AddReliability().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        builder.Services.AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
         builder.Services.AddSingleton(plan);
         builder.Services.AddSingleton(_ => new LedgerFile(ledger, TimeProvider.System));
         builder.Services.AddSingleton<ILoggerProvider, EntryWitness>();

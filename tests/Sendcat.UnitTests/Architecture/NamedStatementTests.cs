@@ -7,7 +7,7 @@ namespace Sendcat.UnitTests.Architecture;
 /// </summary>
 public sealed partial class NamedStatementTests
 {
-    private static readonly string[] Projects = ["Sendcat.ApiService", "Sendcat.Reliability", "Sendcat.ToolWorker", "Sendcat.ServiceDefaults"];
+    private static readonly string[] Projects = ["Sendcat.ApiService", "Sendcat.Reliability", "Sendcat.Integrations", "Sendcat.ToolWorker", "Sendcat.ServiceDefaults"];
 
     /// <summary>A migration runs the table definitions once, so they need no name.</summary>
     private static readonly string[] Definitions = ["ToolJobTables.cs"];

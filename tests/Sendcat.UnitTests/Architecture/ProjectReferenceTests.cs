@@ -3,10 +3,10 @@ using Sendcat.Reliability.Redis;
 
 namespace Sendcat.UnitTests.Architecture;
 
-/// <summary>The allowed project references: AppHost → the three programs → Reliability and ServiceDefaults → none.</summary>
+/// <summary>The allowed project references: AppHost → the three programs → Integrations → Reliability and ServiceDefaults → none.</summary>
 public sealed class ProjectReferenceTests
 {
-    private static readonly string[] Libraries = ["Sendcat.Reliability", "Sendcat.ServiceDefaults"];
+    private static readonly string[] Libraries = ["Sendcat.Integrations", "Sendcat.Reliability", "Sendcat.ServiceDefaults"];
     private static readonly string[] Programs = ["Sendcat.ApiService", "Sendcat.ToolWorker", "Sendcat.Monitor"];
 
     private static readonly Dictionary<string, string[]> Allowed = new()
@@ -16,6 +16,7 @@ public sealed class ProjectReferenceTests
         ["Sendcat.ApiService"] = Libraries,
         ["Sendcat.ToolWorker"] = Libraries,
         ["Sendcat.Monitor"] = Libraries,
+        ["Sendcat.Integrations"] = ["Sendcat.Reliability", "Sendcat.ServiceDefaults"],
         ["Sendcat.Reliability"] = [],
         ["Sendcat.ServiceDefaults"] = [],
 
@@ -47,7 +48,7 @@ public sealed class ProjectReferenceTests
     [Fact]
     public void Compiled_assemblies_reference_only_allowed_projects()
     {
-        foreach (var program in Programs.Append("Sendcat.Reliability").Append("Sendcat.ServiceDefaults"))
+        foreach (var program in Programs.Append("Sendcat.Integrations").Append("Sendcat.Reliability").Append("Sendcat.ServiceDefaults"))
         {
             var assembly = Path.Combine(AppContext.BaseDirectory, program + ".dll");
             if (File.Exists(assembly))

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Providers;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.UnitTests.Chat;
 

@@ -215,8 +215,11 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
         return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null));
     }
 
+    /// <summary>The defaults of the primary route.</summary>
+    private static CircuitPolicy Policy { get; } = new(5, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(1));
+
     private Circuit Of(string routeId) => _circuits.TryGetValue(routeId, out var circuit) ? circuit
-        : _circuits[routeId] = new Circuit(ProviderRoute.GuardOf(routeId), new Fixed<CircuitOptions>(new()), time, (_, _, _) => { });
+        : _circuits[routeId] = new Circuit(ProviderRoute.GuardOf(routeId), () => Policy, time, (_, _, _) => { });
 
     private sealed class Slot(Action release) : IAsyncDisposable
     {

@@ -1,4 +1,6 @@
 using CsCheck;
+using Microsoft.Extensions.DependencyInjection;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Outbound;
 
@@ -30,13 +32,14 @@ public sealed class CircuitStateTests
         Assert.Single(state.Failures);
     }
 
-    public static TheoryData<UpstreamPolicy> Upstreams => [UpstreamPolicy.Serper, UpstreamPolicy.Ebay, UpstreamPolicy.Global];
+    public static TheoryData<UpstreamPolicy> Upstreams => [SerperProvider.Policy, EbaySearchProvider.Policy, GlobalSearchProvider.Policy];
 
     [Theory]
     [MemberData(nameof(Upstreams))]
     public void Consecutive_timeouts_open_the_circuit_before_the_first_failure_leaves_the_window(UpstreamPolicy upstream)
     {
-        var policy = new CircuitOptions().For(upstream.Provider);
+        using var process = IsolatedProcess.Services(TimeProvider.System);
+        var policy = process.GetRequiredService<Circuits>().PolicyOf(upstream.Provider);
         var pauses = Enumerable.Range(0, upstream.Retries).Select(attempt => UpstreamPolicy.Pause(attempt, retryAfter: null, jitter: 1)!.Value);
         var call = pauses.Aggregate(upstream.Timeout * (upstream.Retries + 1), (total, pause) => total + pause);
         var (state, now) = (CircuitState.Fresh, Start);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
+using Sendcat.Integrations;
 using Sendcat.Reliability;
 using StackExchange.Redis;
 
@@ -21,7 +22,7 @@ internal static class IsolatedProcess
             .AddSingleton(time)
             .AddSingleton<IConnectionMultiplexer>(_ => redis())
             .AddSingleton(_ => NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Database=nowhere"))
-            .AddReliability()
+            .AddReliability().AddIntegrations()
             .BuildServiceProvider();
     }
 }

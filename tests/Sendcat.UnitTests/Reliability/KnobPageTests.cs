@@ -2,6 +2,7 @@ using System.Text;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Chat;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Knobs;
 using Sendcat.UnitTests.Architecture;
 
@@ -60,9 +61,9 @@ public sealed class KnobPageTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>All classes with knobs in both assemblies, found by reflection, so that the list is complete.</summary>
+    /// <summary>All classes with knobs in these assemblies, found by reflection, so that the list is complete.</summary>
     private static IEnumerable<Type> Classes() =>
-        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(ChatOptions).Assembly }
+        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly }
         from type in assembly.GetTypes()
         where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
         orderby type.FullName

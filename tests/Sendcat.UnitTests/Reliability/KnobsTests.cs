@@ -2,9 +2,12 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
+using Sendcat.Integrations;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.ToolJobs;
 
@@ -102,11 +105,11 @@ public sealed class KnobsTests
     {
         var provider = Provider(("SENDCAT_CAPACITY_TIER", tier));
 
-        var bulkheads = provider.GetRequiredService<IOptionsMonitor<BulkheadOptions>>().CurrentValue;
+        var providers = provider.GetRequiredService<ProviderCatalog>();
         var admission = provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>().CurrentValue;
         Assert.InRange(admission.GlobalMaxInFlight, streams + 1, 2 * streams);
-        Assert.InRange(bulkheads.OpenRouterPrimaryMaxConcurrent, streams + 1, 2 * streams);
-        Assert.InRange(bulkheads.OpenRouterSecondaryMaxConcurrent, streams + 1, 2 * streams);
+        Assert.InRange(providers.LimitsOf(ChatProviders.Primary.Name).MaxConcurrent, streams + 1, 2 * streams);
+        Assert.InRange(providers.LimitsOf(ChatProviders.Secondary.Name).MaxConcurrent, streams + 1, 2 * streams);
         Assert.False(admission.Enabled);
     }
 
@@ -205,6 +208,7 @@ public sealed class KnobsTests
     {
         var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddLogging();
         Sendcat.Reliability.ReliabilityServices.AddReliabilityKnobClasses(services);
+        services.AddIntegrations().AddSingleton<ProviderCatalog>();
         return services.BuildServiceProvider();
     }
 

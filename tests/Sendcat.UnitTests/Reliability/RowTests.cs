@@ -2,8 +2,8 @@ using System.Text.Json;
 using Sendcat.ApiService.Shopping.Explore;
 using Sendcat.ApiService.Shopping.Items;
 using Sendcat.ApiService.Tools;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs.Tools;
 using Sendcat.ToolWorker.SearchGlobal;
 
 namespace Sendcat.UnitTests.Reliability;

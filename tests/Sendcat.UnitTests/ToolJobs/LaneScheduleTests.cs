@@ -1,4 +1,5 @@
 using CsCheck;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.ToolWorker.Jobs;
 
@@ -10,15 +11,15 @@ public sealed class LaneScheduleTests
     public void Rounds_are_distributed_six_to_three_to_one()
     {
         var schedule = LaneSchedule.Start;
-        var counts = ToolLane.All.ToDictionary(lane => lane, _ => 0);
+        var counts = QueuedTool.All.Select(tool => tool.Lane).ToDictionary(lane => lane, _ => 0);
 
         for (var i = 0; i < 100; i++)
         {
-            (var lane, schedule) = schedule.Next(ToolLane.All);
+            (var lane, schedule) = schedule.Next(QueuedTool.All.Select(tool => tool.Lane));
             counts[lane]++;
         }
 
-        Assert.Equal([60, 30, 10], ToolLane.All.Select(lane => counts[lane]));
+        Assert.Equal([60, 30, 10], QueuedTool.All.Select(tool => tool.Lane).Select(lane => counts[lane]));
     }
 
     [Fact]
@@ -27,17 +28,17 @@ public sealed class LaneScheduleTests
         var schedule = LaneSchedule.Start;
         for (var i = 0; i < 1_000; i++)
         {
-            (_, schedule) = schedule.Next([ToolLane.SearchWeb]);
+            (_, schedule) = schedule.Next([QueuedTool.SearchWeb.Lane]);
         }
 
         var lanes = new List<ToolLane>();
         for (var i = 0; i < 14; i++)
         {
-            (var lane, schedule) = schedule.Next([ToolLane.SearchWeb, ToolLane.SearchGlobal]);
+            (var lane, schedule) = schedule.Next([QueuedTool.SearchWeb.Lane, QueuedTool.SearchGlobal.Lane]);
             lanes.Add(lane);
         }
 
-        Assert.Equal(2, lanes.Count(lane => lane == ToolLane.SearchGlobal));
+        Assert.Equal(2, lanes.Count(lane => lane == QueuedTool.SearchGlobal.Lane));
     }
 
     [Fact]
@@ -47,9 +48,9 @@ public sealed class LaneScheduleTests
             var (schedule, skipped) = (LaneSchedule.Start, 0);
             foreach (var others in rounds)
             {
-                ToolLane[] waiting = [.. ToolLane.All.Where((_, i) => i == 2 || others[i])];
+                ToolLane[] waiting = [.. QueuedTool.All.Select(tool => tool.Lane).Where((_, i) => i == 2 || others[i])];
                 (var lane, schedule) = schedule.Next(waiting);
-                skipped = lane == ToolLane.SearchGlobal ? 0 : skipped + 1;
+                skipped = lane == QueuedTool.SearchGlobal.Lane ? 0 : skipped + 1;
                 Assert.InRange(skipped, 0, 12);
             }
         });

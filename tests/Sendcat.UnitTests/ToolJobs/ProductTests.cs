@@ -1,5 +1,5 @@
 using System.Text.Json;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 using Sendcat.ToolWorker.SearchGlobal;
 using Sendcat.ToolWorker.SearchProducts;
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.ToolWorker.Jobs;
@@ -11,9 +12,9 @@ public sealed class WorkerSlotsTests
     public async Task A_free_slot_goes_to_the_next_lane_of_the_schedule()
     {
         var slots = Slots(1);
-        await slots.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
-        var batch = slots.AcquireAsync(ToolLane.SearchGlobal, CancellationToken.None);
-        var web = slots.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
+        await slots.AcquireAsync(QueuedTool.SearchWeb.Lane, CancellationToken.None);
+        var batch = slots.AcquireAsync(QueuedTool.SearchGlobal.Lane, CancellationToken.None);
+        var web = slots.AcquireAsync(QueuedTool.SearchWeb.Lane, CancellationToken.None);
 
         slots.Release();
         await batch;
@@ -27,16 +28,16 @@ public sealed class WorkerSlotsTests
     public async Task A_cancelled_wait_holds_no_slot()
     {
         var slots = Slots(1);
-        await slots.AcquireAsync(ToolLane.SearchWeb, CancellationToken.None);
+        await slots.AcquireAsync(QueuedTool.SearchWeb.Lane, CancellationToken.None);
         using var cancellation = new CancellationTokenSource();
-        var waiting = slots.AcquireAsync(ToolLane.SearchWeb, cancellation.Token);
+        var waiting = slots.AcquireAsync(QueuedTool.SearchWeb.Lane, cancellation.Token);
 
         await cancellation.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => waiting);
         slots.Release();
 
-        Assert.True(slots.TryAcquire(ToolLane.SearchWeb));
-        Assert.False(slots.TryAcquire(ToolLane.SearchWeb));
+        Assert.True(slots.TryAcquire(QueuedTool.SearchWeb.Lane));
+        Assert.False(slots.TryAcquire(QueuedTool.SearchWeb.Lane));
     }
 
     private static WorkerSlots Slots(int count) => new(new Fixed(new() { ToolJobMax = count }));

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Sendcat.ApiService.Tools.SearchProducts;
-using Sendcat.Reliability.ToolJobs.Tools;
+using Sendcat.Integrations.Tools;
 
 namespace Sendcat.UnitTests.Tools;
 

@@ -1,8 +1,10 @@
+using Sendcat.Reliability.Outbound;
+using Sendcat.Integrations.Providers;
 using System.Net.Http.Headers;
 using System.Text;
 using Microsoft.Extensions.Options;
 
-namespace Sendcat.Reliability.Outbound.Ebay;
+namespace Sendcat.Integrations.Ebay;
 
 /// <summary>
 /// The application token for eBay. Concurrent callers share one fetch (single flight). The token is used until shortly before it expires.
@@ -45,7 +47,7 @@ public sealed class EbayToken(Upstream upstream, IOptionsMonitor<EbayOptions> op
                 ? meanwhile
                 : await FetchAsync(
                     options.CurrentValue,
-                    UpstreamPolicy.Ebay with { SlotTimeout = policy.SlotTimeout, TooLate = policy.TooLate },
+                    EbaySearchProvider.Policy with { SlotTimeout = policy.SlotTimeout, TooLate = policy.TooLate },
                     cancellationToken);
         }
         finally

@@ -1,4 +1,4 @@
-namespace Sendcat.Reliability.Outbound.Ebay;
+namespace Sendcat.Integrations.Ebay;
 
 /// <summary>Normalizes category names. Storing and searching use the same form, so that names can be compared.</summary>
 public static class CategoryNames

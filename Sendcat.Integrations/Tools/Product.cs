@@ -1,4 +1,4 @@
-namespace Sendcat.Reliability.ToolJobs.Tools;
+namespace Sendcat.Integrations.Tools;
 
 /// <summary>A product as a tool finds it, as a message stores it and as the client shows it.</summary>
 /// <param name="Price">Text. eBay's prices are currency and value, for example <c>USD 49.99</c>.</param>

@@ -1,7 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using Sendcat.Reliability.Knobs;
 
-namespace Sendcat.Reliability.Outbound.Ebay;
+namespace Sendcat.Integrations.Ebay;
 
 /// <summary>Address of eBay's API and the credentials of this application.</summary>
 public sealed class EbayOptions
