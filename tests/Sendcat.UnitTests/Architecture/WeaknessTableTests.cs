@@ -2,10 +2,10 @@ using System.Text.RegularExpressions;
 
 namespace Sendcat.UnitTests.Architecture;
 
-/// <summary>docs/architecture.md names tests as evidence for each fixed weakness. Each named test must exist.</summary>
+/// <summary>docs/weaknesses.md names tests as evidence for each fixed weakness. Each named test must exist.</summary>
 public sealed partial class WeaknessTableTests
 {
-    private static readonly string Page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "architecture.md"));
+    private static readonly string Page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "weaknesses.md"));
 
     [Fact]
     public void Every_test_that_the_page_names_exists()
