@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Chat;
@@ -27,7 +28,7 @@ internal sealed class TurnJournal(
     private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
     private readonly DelayedRecords started = new(time);
     private readonly DelayedRecords growing = new(time);
-    private readonly SemaphoreSlim work = new(0, 1);
+    private readonly AutoResetSignal work = new(time);
 
     /// <summary>
     /// Writes with the next commit, without a delay: for a step, the end of a turn, or a user's message. Await
@@ -36,7 +37,7 @@ internal sealed class TurnJournal(
     public void WriteNow(TurnRecord record)
     {
         urgent.TryAdd(record, 0);
-        SignalWork();
+        work.Set();
     }
 
     /// <summary>Writes within 50 ms, together with other changes: for the start of a turn, whose commit nothing waits for.</summary>
@@ -44,7 +45,7 @@ internal sealed class TurnJournal(
     {
         if (started.Add(record))
         {
-            SignalWork();
+            work.Set();
         }
     }
 
@@ -206,18 +207,6 @@ internal sealed class TurnJournal(
         // SQLSTATE class 57 is operator intervention (the server shuts down or starts up), class 53 is insufficient resources.
         ? error.IsTransient || error.SqlState.StartsWith("57", StringComparison.Ordinal) || error.SqlState.StartsWith("53", StringComparison.Ordinal)
         : failure is NpgsqlException or TimeoutException or OperationCanceledException;
-
-    private void SignalWork()
-    {
-        try
-        {
-            work.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // The signal is already set.
-        }
-    }
 
     /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
     private sealed class DelayedRecords(TimeProvider time)

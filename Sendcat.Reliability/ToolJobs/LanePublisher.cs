@@ -2,6 +2,7 @@ using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.Reliability.ToolJobs;
 
