@@ -23,7 +23,7 @@ internal sealed class TurnJournal(
     // The first write of a turn waits, so that it does not compete with the first token for the CPU, and so that turns that start together
     // share a commit.
     private static readonly TimeSpan StartDelay = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan MaximumBackoff = TimeSpan.FromSeconds(2);
+    private static readonly Backoff RetryPauses = new(2 * MinimumInterval, TimeSpan.FromSeconds(2));
 
     private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
     private readonly DelayedRecords started = new(time);
@@ -54,7 +54,7 @@ internal sealed class TurnJournal(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = MinimumInterval;
+        var failures = 0;
         while (!stoppingToken.IsCancellationRequested || !urgent.IsEmpty)
         {
             var checkpointInterval = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
@@ -71,17 +71,15 @@ internal sealed class TurnJournal(
                 continue;
             }
 
-            pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? MinimumInterval
-                : pause * 2 < MaximumBackoff ? pause * 2
-                : MaximumBackoff;
-            if (stoppingToken.IsCancellationRequested && pause > MinimumInterval)
+            failures = await WriteAsync(stoppingToken.IsCancellationRequested) ? 0 : failures + 1;
+            if (stoppingToken.IsCancellationRequested && failures > 0)
             {
                 // Postgres is unavailable and the process stops. The unwritten changes are lost; the reaper of another replica closes the
                 // turns whose sessions are persisted.
                 return;
             }
 
-            await Task.Delay(pause, time, CancellationToken.None);
+            await Task.Delay(failures == 0 ? MinimumInterval : RetryPauses.After(failures), time, CancellationToken.None);
         }
     }
 
