@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.Markup;
 
@@ -214,7 +215,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
 
         var calls = MarkupCalls.Read(open, _block!.WrittenSpan.ToString())
             .Where(call => toolsAllowed && (webSearch || call.Name != "search_web"))
-            .Select(call => new ProviderToolCall(ToolCallId.New(time), call.Name.Replace("\0", "", StringComparison.Ordinal), call.ArgumentsJson))
+            .Select(call => new ProviderToolCall(ToolCallId.New(time), StorableText.Sanitize(call.Name), call.ArgumentsJson))
             .ToList();
         if (calls.Count == 0)
         {

@@ -8,10 +8,10 @@ public sealed partial class ReliabilitySiblingTests
     private const string Reliability = "Sendcat.Reliability";
 
     /// <summary>
-    /// The folders that every folder may use. <c>Database</c> lists the tables of all folders. <c>Timing</c> has signals and backoff, which
-    /// depend on nothing else here.
+    /// The folders that every folder may use. <c>Database</c> lists the tables of all folders. <c>Timing</c> has signals and backoff,
+    /// <c>UntrustedText</c> has repair and truncation of text; both depend on nothing else here.
     /// </summary>
-    private static readonly string[] Shared = ["Redis", "Knobs", "Events", "Database", "Tracing", "Timing"];
+    private static readonly string[] Shared = ["Redis", "Knobs", "Events", "Database", "Tracing", "Timing", "UntrustedText"];
 
     /// <summary>
     /// The folders that may use every folder: the snapshot of all, the tables of all, and calls with a circuit breaker and a bulkhead.
