@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
@@ -204,7 +205,7 @@ internal sealed class TurnJournal(
     private static bool IsTransient(Exception failure) => failure is PostgresException error
         // SQLSTATE class 57 is operator intervention (the server shuts down or starts up), class 53 is insufficient resources.
         ? error.IsTransient || error.SqlState.StartsWith("57", StringComparison.Ordinal) || error.SqlState.StartsWith("53", StringComparison.Ordinal)
-        : failure is NpgsqlException or TimeoutException or OperationCanceledException;
+        : PostgresFailure.IsOrCancelled(failure);
 
     /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
     private sealed class DelayedRecords(TimeProvider time)

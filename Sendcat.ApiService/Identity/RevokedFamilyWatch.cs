@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
@@ -101,7 +102,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             _failing = false;
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!_failing)

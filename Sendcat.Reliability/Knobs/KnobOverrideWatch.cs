@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
@@ -76,7 +77,7 @@ internal sealed class KnobOverrideWatch(
         {
             await RefreshAsync(stoppingToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             // Before the first migration, or while Postgres is unavailable, the last known overrides stay in use. Logged once until a read
             // succeeds.

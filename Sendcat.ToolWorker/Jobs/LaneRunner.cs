@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
-using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs;
 
@@ -109,8 +108,7 @@ internal sealed class LaneRunner(
         }
     }
 
-    private static bool IsTransient(Exception exception) =>
-        exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException;
+    private static bool IsTransient(Exception exception) => PostgresFailure.Is(exception) || BrokerFailure.Is(exception);
 
     /// <summary>Claims and starts jobs for the held messages, as far as slots are free.</summary>
     private async Task ServeAsync(LaneFeed feed, CancellationToken stopping)

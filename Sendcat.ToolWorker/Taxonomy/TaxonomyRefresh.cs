@@ -1,5 +1,5 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outbound.Ebay;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
@@ -45,7 +45,7 @@ internal sealed class TaxonomyRefresh(
         {
             return await store.RefreshAsync(marketplace, maximumAge ?? RefreshAge, FetchAsync, cancellationToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             logger.TaxonomyNotRefreshed(marketplace, exception.Message);
             return false;
