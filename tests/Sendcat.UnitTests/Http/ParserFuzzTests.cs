@@ -82,7 +82,7 @@ public sealed class ParserFuzzTests
                 _ = cursor?.At;
             }
 
-            _ = ThreadCursor.Parse(text);
+            _ = PageCursor.TryRead(text, ThreadList.Parts, out _);
             _ = PageLimit.Read(text, 1, 10).TryGet(out _, out _);
             _ = StreamIds.TryParse(text, out _);
             _ = ThreadAccess.IsId(text, out _);
