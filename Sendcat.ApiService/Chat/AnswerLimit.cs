@@ -1,3 +1,5 @@
+using Sendcat.Reliability.UntrustedText;
+
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
@@ -47,9 +49,7 @@ internal sealed class AnswerLimit(int characters)
         }
 
         IsExceeded = true;
-        var fitting = Math.Max(remaining, 0);
-        // A surrogate pair is not split.
-        fitting -= fitting > 0 && char.IsHighSurrogate(text[fitting - 1]) ? 1 : 0;
+        var fitting = TextLimit.LengthWithin(text, Math.Max(remaining, 0));
         remaining = 0;
         return fitting == 0 ? null : chatEvent switch
         {

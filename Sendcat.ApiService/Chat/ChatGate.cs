@@ -7,6 +7,7 @@ using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.RateLimiting;
 using Claim = Sendcat.Reliability.Redis.Claim;
 
@@ -131,7 +132,7 @@ internal sealed class ChatGate(
                 : quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
                 : thread;
         }
-        catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+        catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
             return ApiError.UpstreamUnavailable(StoreRetryAfter);

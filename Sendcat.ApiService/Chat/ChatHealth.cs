@@ -55,7 +55,8 @@ internal sealed class ChatHealth(
             Flags = new(
                 flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled, flags.FailClosedOnRedisError),
             Admission = new(
-                limit.Enabled, limit.ShadowMode, admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow", redis.IsConnected, limit.KeyPrefix,
+                limit.Enabled, limit.ShadowMode, admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow",
+                redis.GetEndPoints(configuredOnly: true).Length > 0, redis.IsConnected, limit.KeyPrefix,
                 new(limit.EnforceUserInFlight, limit.EnforceGlobalInFlight, limit.EnforceGlobalMessageRate, limit.EnforceGlobalToolRate),
                 new(limit.RetryAfterMs, limit.RetryAfterJitterPct)),
             Checks = new(configured),
@@ -96,8 +97,8 @@ internal sealed record FlagsHealth(
     bool Enabled, bool ShadowMode, bool AdmissionEnforce, bool ToolQueueEnforce, bool ProviderFailoverEnabled, bool FailClosedOnRedisError);
 
 internal sealed record AdmissionHealth(
-    bool Enabled, bool ConfiguredShadowMode, string EffectiveMode, bool RedisConfigured, string KeyPrefix, EnforcePolicyHealth EnforcePolicy,
-    RetryAfterHealth RetryAfter);
+    bool Enabled, bool ConfiguredShadowMode, string EffectiveMode, bool RedisConfigured, bool RedisConnected, string KeyPrefix,
+    EnforcePolicyHealth EnforcePolicy, RetryAfterHealth RetryAfter);
 
 internal sealed record EnforcePolicyHealth(bool UserInFlight, bool GlobalInFlight, bool GlobalMessageRate, bool GlobalToolRate);
 

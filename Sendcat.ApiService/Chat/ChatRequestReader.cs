@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -163,18 +164,8 @@ internal static class ChatRequestReader
         return (text.ToString(), files);
     }
 
-    private static string? Text(JsonElement element, string name)
-    {
-        try
-        {
-            return element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-        }
-        catch (InvalidOperationException)
-        {
-            // An unpaired surrogate passes the parser, but GetString throws.
-            return null;
-        }
-    }
+    private static string? Text(JsonElement element, string name) =>
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;
 
     private static bool IsUi(ChatBody body) => body.ThreadId is null && (body.Messages is not null || body.Message is not null);
 }

@@ -25,8 +25,6 @@ internal sealed class Conversation
     public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) =>
         new(Repaired([.. Newest(history, limits)]));
 
-    public void Add(ProviderMessage message) => messages.Add(message);
-
     public void AddToolCalls(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
         messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
 

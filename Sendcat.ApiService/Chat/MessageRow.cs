@@ -1,5 +1,5 @@
 using System.Text;
-using Sendcat.ApiService.Http;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -43,9 +43,9 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="isNew">The message is in no confirmed commit yet.</param>
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
     public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn) => new(
-        id, threadId, role, StoredText.Sanitize(Text.ToString()), StoredText.Sanitize(ModelId), Status, StoredText.Sanitize(reasoning?.ToString()),
-        StoredText.SanitizeJson(AttachmentsJson), StoredText.SanitizeJson(ToolCallsJson), StoredText.Sanitize(ToolCallId), StoredText.Sanitize(Name),
-        StoredText.SanitizeJson(ProductsJson), StoredText.Sanitize(ClientId), createdAt, isNew, turn);
+        id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status, StorableText.Sanitize(reasoning?.ToString()),
+        StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson), StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name),
+        StorableText.SanitizeJson(ProductsJson), StorableText.Sanitize(ClientId), createdAt, isNew, turn);
 }
 
 internal sealed record MessageSnapshot(

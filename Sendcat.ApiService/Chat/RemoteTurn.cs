@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat;
@@ -49,7 +50,7 @@ internal sealed class RemoteTurn(
     /// <returns>Null if the turn has as many readers as it may have.</returns>
     private RemoteFeed? Join(Guid threadId, TurnLocation location)
     {
-        var fresh = new RemoteFeed(location.StreamId);
+        var fresh = new RemoteFeed(location.StreamId, time);
         RemoteFeed feed;
         lock (_gate)
         {
@@ -138,7 +139,7 @@ internal sealed class RemoteTurn(
                     return;
                 }
 
-                await feed.WaitAsync(PollInterval, time);
+                await feed.WaitAsync(PollInterval);
             }
         }
         catch (Exception failure) when (RedisFailure.Is(failure) || failure is JsonException)
@@ -173,10 +174,10 @@ internal sealed class RemoteTurn(
     }
 
     /// <summary>The local copy of a remote turn's feed, and the task that fills it. Disposing it ends the task.</summary>
-    internal sealed class RemoteFeed(Guid streamId) : IDisposable
+    internal sealed class RemoteFeed(Guid streamId, TimeProvider time) : IDisposable
     {
         private readonly CancellationTokenSource disposed = new();
-        private readonly SemaphoreSlim notified = new(0, 1);
+        private readonly AutoResetSignal notified = new(time);
         private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly TaskCompletionSource firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -210,33 +211,18 @@ internal sealed class RemoteTurn(
             ended.TrySetResult();
         }
 
-        public void Notify()
-        {
-            if (notified.CurrentCount == 0)
-            {
-                try
-                {
-                    notified.Release();
-                }
-                catch (SemaphoreFullException)
-                {
-                    // Another thread has set the signal at the same moment.
-                }
-            }
-        }
+        public void Notify() => notified.Set();
 
         /// <summary>Completes on a notification, on dispose, and after the timeout.</summary>
-        public async Task WaitAsync(TimeSpan maxWait, TimeProvider time)
+        public async Task WaitAsync(TimeSpan maxWait)
         {
-            using var timeout = new CancellationTokenSource(maxWait, time);
-            using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, disposed.Token);
             try
             {
-                await notified.WaitAsync(either.Token);
+                await notified.WaitAsync(maxWait, disposed.Token);
             }
             catch (OperationCanceledException)
             {
-                // The caller polls, or finds that the feed is disposed.
+                // The caller finds that the feed is disposed.
             }
         }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Chat;
@@ -46,7 +47,7 @@ internal sealed class ReplicaHeartbeat(
                     await reaper.SweepAsync(stoppingToken);
                 }
             }
-            catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+            catch (Exception failure) when (PostgresFailure.Is(failure))
             {
                 healthySince = null;
                 logger.HeartbeatMissed(failure.GetType().Name);
@@ -70,7 +71,7 @@ internal sealed class ReplicaHeartbeat(
             remove.Parameters.Add(new() { Value = replica.Value });
             await remove.ExecuteNonQueryAsync(cancellationToken);
         }
-        catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+        catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             logger.HeartbeatMissed(failure.GetType().Name);
         }

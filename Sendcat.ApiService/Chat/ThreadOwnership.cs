@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -30,7 +31,7 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             return await reader.ReadAsync(cancellationToken) && principal.Owns(Text(reader, 0), Text(reader, 1)) ? id : ApiError.Forbidden();
         }
-        catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+        catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
             return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter);

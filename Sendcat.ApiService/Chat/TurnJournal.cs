@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Chat;
@@ -22,12 +24,12 @@ internal sealed class TurnJournal(
     // The first write of a turn waits, so that it does not compete with the first token for the CPU, and so that turns that start together
     // share a commit.
     private static readonly TimeSpan StartDelay = TimeSpan.FromMilliseconds(50);
-    private static readonly TimeSpan MaximumBackoff = TimeSpan.FromSeconds(2);
+    private static readonly Backoff RetryPauses = new(2 * MinimumInterval, TimeSpan.FromSeconds(2));
 
     private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
     private readonly DelayedRecords started = new(time);
     private readonly DelayedRecords growing = new(time);
-    private readonly SemaphoreSlim work = new(0, 1);
+    private readonly AutoResetSignal work = new(time);
 
     /// <summary>
     /// Writes with the next commit, without a delay: for a step, the end of a turn, or a user's message. Await
@@ -36,7 +38,7 @@ internal sealed class TurnJournal(
     public void WriteNow(TurnRecord record)
     {
         urgent.TryAdd(record, 0);
-        SignalWork();
+        work.Set();
     }
 
     /// <summary>Writes within 50 ms, together with other changes: for the start of a turn, whose commit nothing waits for.</summary>
@@ -44,7 +46,7 @@ internal sealed class TurnJournal(
     {
         if (started.Add(record))
         {
-            SignalWork();
+            work.Set();
         }
     }
 
@@ -53,7 +55,7 @@ internal sealed class TurnJournal(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var pause = MinimumInterval;
+        var failures = 0;
         while (!stoppingToken.IsCancellationRequested || !urgent.IsEmpty)
         {
             var checkpointInterval = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
@@ -70,17 +72,15 @@ internal sealed class TurnJournal(
                 continue;
             }
 
-            pause = await WriteAsync(stoppingToken.IsCancellationRequested) ? MinimumInterval
-                : pause * 2 < MaximumBackoff ? pause * 2
-                : MaximumBackoff;
-            if (stoppingToken.IsCancellationRequested && pause > MinimumInterval)
+            failures = await WriteAsync(stoppingToken.IsCancellationRequested) ? 0 : failures + 1;
+            if (stoppingToken.IsCancellationRequested && failures > 0)
             {
                 // Postgres is unavailable and the process stops. The unwritten changes are lost; the reaper of another replica closes the
                 // turns whose sessions are persisted.
                 return;
             }
 
-            await Task.Delay(pause, time, CancellationToken.None);
+            await Task.Delay(failures == 0 ? MinimumInterval : RetryPauses.After(failures), time, CancellationToken.None);
         }
     }
 
@@ -205,19 +205,7 @@ internal sealed class TurnJournal(
     private static bool IsTransient(Exception failure) => failure is PostgresException error
         // SQLSTATE class 57 is operator intervention (the server shuts down or starts up), class 53 is insufficient resources.
         ? error.IsTransient || error.SqlState.StartsWith("57", StringComparison.Ordinal) || error.SqlState.StartsWith("53", StringComparison.Ordinal)
-        : failure is NpgsqlException or TimeoutException or OperationCanceledException;
-
-    private void SignalWork()
-    {
-        try
-        {
-            work.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // The signal is already set.
-        }
-    }
+        : PostgresFailure.IsOrCancelled(failure);
 
     /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
     private sealed class DelayedRecords(TimeProvider time)

@@ -7,6 +7,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Tools;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat;
 
@@ -63,7 +64,7 @@ internal sealed class TurnStarter(
 
             return turn;
         }
-        catch (NpgsqlException)
+        catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             return ApiError.UpstreamUnavailable(TimeSpan.FromSeconds(1));
         }

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
 using Sendcat.ServiceDefaults.Postgres;
 
 namespace Sendcat.ApiService.Database;
@@ -12,8 +13,7 @@ namespace Sendcat.ApiService.Database;
 /// </summary>
 internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, ILogger<Schema> logger) : IHostedLifecycleService
 {
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(200);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(3);
+    private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3));
 
     public static void Configure(DbContextOptionsBuilder options)
     {
@@ -46,7 +46,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     /// <exception cref="NpgsqlException">The failure is not transient, and the database is not merely missing.</exception>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        for (var pause = FirstPause; ; pause = pause * 2 < LongestPause ? pause * 2 : LongestPause)
+        for (var failures = 0; ;)
         {
             try
             {
@@ -55,6 +55,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
             }
             catch (NpgsqlException notReady) when (notReady.IsTransient || notReady.SqlState == PostgresErrorCodes.InvalidCatalogName)
             {
+                var pause = Pauses.After(++failures);
                 logger.StoreNotReady(notReady.Message, (int)pause.TotalMilliseconds);
                 await Task.Delay(pause, time, cancellationToken);
             }

@@ -5,7 +5,9 @@ using System.Text;
 namespace Sendcat.ApiService.Http;
 
 /// <summary>The position of a row in a sorted list, encoded as text that is opaque to clients.</summary>
-/// <param name="Order">The name of the sort order in lower-case letters. A cursor of one order is invalid in another.</param>
+/// <param name="Order">
+/// The name of the sort order, or of the part of a list that has several parts. A cursor of one order is invalid in another.
+/// </param>
 /// <param name="Key">The row's value of the sort key, -1 to the largest number of ticks of a <see cref="DateTime"/>.</param>
 /// <param name="Id">The row's id, which orders rows with equal keys.</param>
 internal sealed record PageCursor(string Order, decimal Key, Guid Id)
@@ -22,13 +24,17 @@ internal sealed record PageCursor(string Order, decimal Key, Guid Id)
 
     /// <summary>Parses <c>?cursor=</c> of a list in this order. No text means the start of the list and gives a null cursor.</summary>
     /// <returns>False for text that is no cursor of this order.</returns>
-    public static bool TryRead(string? text, string order, out PageCursor? cursor)
+    public static bool TryRead(string? text, string order, out PageCursor? cursor) => TryRead(text, [order], out cursor);
+
+    /// <inheritdoc cref="TryRead(string?, string, out PageCursor?)"/>
+    /// <returns>False for text that is no cursor of one of these orders.</returns>
+    public static bool TryRead(string? text, ReadOnlySpan<string> orders, out PageCursor? cursor)
     {
         cursor = string.IsNullOrEmpty(text) ? null : Parse(text);
-        return string.IsNullOrEmpty(text) || cursor?.Order == order;
+        return string.IsNullOrEmpty(text) || (cursor is not null && orders.Contains(cursor.Order));
     }
 
-    /// <summary>The error for a cursor that <see cref="TryRead"/> rejects.</summary>
+    /// <summary>The error for a cursor that is rejected.</summary>
     public static ApiError Invalid => ApiError.InvalidRequest("cursor is not one of ours");
 
     private static PageCursor? Parse(string text)

@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -28,7 +29,7 @@ internal sealed class IdentitySweeper(NpgsqlDataSource database, TimeProvider ti
             {
                 await SweepAsync(stoppingToken);
             }
-            catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
+            catch (Exception failure) when (PostgresFailure.Is(failure))
             {
                 logger.SweepFailed(failure.GetType().Name);
             }

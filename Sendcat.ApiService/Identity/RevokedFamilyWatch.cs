@@ -1,5 +1,7 @@
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Identity;
@@ -28,7 +30,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
     /// </summary>
     private static readonly TimeSpan CommitDelay = TimeSpan.FromMinutes(1);
 
-    private readonly SemaphoreSlim _signalled = new(0, 1);
+    private readonly AutoResetSignal _signalled = new(time);
     private DateTimeOffset? _newest;
     private bool _failing;
 
@@ -77,19 +79,13 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         }
     }
 
-    public override void Dispose()
-    {
-        base.Dispose();
-        _signalled.Dispose();
-    }
-
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var subscribed = false;
         for (var reads = 1; !stoppingToken.IsCancellationRequested; reads++)
         {
             subscribed = subscribed || await SubscribeAsync();
-            await WaitAsync(stoppingToken);
+            await _signalled.WaitAsync(Period, stoppingToken);
             var everything = reads % ReadsPerFullRead == 0;
             if (await TryReadAsync(everything, stoppingToken) && everything)
             {
@@ -106,7 +102,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             _failing = false;
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (!_failing)
@@ -141,20 +137,6 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         }
     }
 
-    private async Task WaitAsync(CancellationToken stoppingToken)
-    {
-        using var period = new CancellationTokenSource(Period, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, period.Token);
-        try
-        {
-            await _signalled.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // The period is over, or the host stops. The loop checks which.
-        }
-    }
-
     /// <summary>Subscribes once. The Redis client restores the subscription after a reconnect.</summary>
     private async Task<bool> SubscribeAsync()
     {
@@ -184,18 +166,9 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
             }
         }
 
-        if (message.Length > 0)
+        if (message.Length == 0)
         {
-            return;
-        }
-
-        try
-        {
-            _signalled.Release();
-        }
-        catch (Exception exception) when (exception is SemaphoreFullException or ObjectDisposedException)
-        {
-            // A signal is already pending, or the host has stopped.
+            _signalled.Set();
         }
     }
 }

@@ -15,6 +15,12 @@ internal static partial class MailLog
     [LoggerMessage(1404, LogLevel.Error, "Mail could not be queued")]
     public static partial void MailJobFailed(this ILogger logger, Exception fault);
 
+    [LoggerMessage(1405, LogLevel.Error, "Mail dropped: {Reason}")]
+    public static partial void MailDropped(this ILogger logger, string reason);
+
+    [LoggerMessage(1406, LogLevel.Error, "{Count} queued mails not sent: the process stopped")]
+    public static partial void QueuedMailsLost(this ILogger logger, int count);
+
     [LoggerMessage(1403, LogLevel.Error, "Mail {Key} not sent: {Cause}")]
     public static partial void MailFailed(this ILogger logger, string key, string cause);
 }

@@ -6,7 +6,10 @@ namespace Sendcat.ApiService.Mail;
 /// <summary>Composes one mail and sends it, after the request that caused it.</summary>
 internal delegate Task MailJob(IServiceProvider services, CancellationToken cancellationToken);
 
-/// <summary>An in-memory queue of mails. A background service sends them one after another.</summary>
+/// <summary>
+/// An in-memory queue of mails. A background service sends them one after another. A mail that it drops is logged and counted, and lost: the
+/// user can request it again. A durable lane for mails is planned.
+/// </summary>
 internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILogger<Outbox> logger) : BackgroundService
 {
     /// <summary>The capacity of the queue. It is only reached by a flood of requests; further mails are dropped.</summary>
@@ -15,27 +18,54 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
     private static readonly ActivitySource Source = new("Sendcat.Mail");
 
     private readonly Channel<(MailJob Job, ActivityContext Cause)> queue = Channel.CreateBounded<(MailJob, ActivityContext)>(
-        new BoundedChannelOptions(Capacity) { FullMode = BoundedChannelFullMode.DropWrite });
+        new BoundedChannelOptions(Capacity));
 
-    /// <summary>Adds a mail and returns at once. A full queue drops it.</summary>
-    public void Enqueue(MailJob job) => queue.Writer.TryWrite((job, Activity.Current?.Context ?? default));
+    private volatile bool stopping;
 
-    /// <summary>Drains the queue: sends the queued mails within the shutdown timeout of the host.</summary>
+    /// <summary>True while a mail is being sent, and after a shutdown that interrupted it.</summary>
+    private volatile bool sending;
+
+    /// <summary>Adds a mail and returns at once. A full queue, or one that is being drained, drops it.</summary>
+    public void Enqueue(MailJob job)
+    {
+        if (!queue.Writer.TryWrite((job, Activity.Current?.Context ?? default)))
+        {
+            var reason = stopping ? "stopping" : "queue_full";
+            MailMetrics.MailsDropped(1, reason);
+            logger.MailDropped(reason);
+        }
+    }
+
+    /// <summary>
+    /// Drains the queue: sends the queued mails within the shutdown timeout of the host. Those that are left then are lost.
+    /// </summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
+        stopping = true;
         queue.Writer.TryComplete();
-        if (ExecuteTask is { } sending)
+        if (ExecuteTask is { } running)
         {
-            await Task.WhenAny(sending, Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken));
+            await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken));
         }
 
         await base.StopAsync(cancellationToken);
+        var lost = sending ? 1 : 0;
+        for (; queue.Reader.TryRead(out _); lost++)
+        {
+        }
+
+        if (lost > 0)
+        {
+            MailMetrics.MailsDropped(lost, "stopping");
+            logger.QueuedMailsLost(lost);
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await foreach (var (job, cause) in queue.Reader.ReadAllAsync(stoppingToken))
         {
+            sending = true;
             try
             {
                 // The span belongs to the trace of the request that caused the mail.
@@ -43,10 +73,16 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
                 await using var scope = scopes.CreateAsyncScope();
                 await job(scope.ServiceProvider, stoppingToken);
             }
-            catch (Exception exception) when (!stoppingToken.IsCancellationRequested)
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
             {
                 logger.MailJobFailed(exception);
             }
+
+            sending = false;
         }
     }
 }

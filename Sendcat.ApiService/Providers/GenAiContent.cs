@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers;
 
@@ -34,7 +35,7 @@ internal static class GenAiContent
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     public static string Cut(string text) =>
-        text.Length <= MaxTextLength ? text : $"{text[..MaxTextLength]}… ({text.Length - MaxTextLength} more characters)";
+        TextLimit.Cut(text, MaxTextLength) is var start && start.Length == text.Length ? text : $"{start}… ({text.Length - start.Length} more characters)";
 
     public static string Instructions(IReadOnlyList<string> prompts) => Write(json =>
     {

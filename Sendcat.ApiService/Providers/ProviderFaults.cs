@@ -1,5 +1,3 @@
-using System.Net.Http.Headers;
-
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>Maps the failures of one route to errors that clients may see and to verdicts for the circuit.</summary>
@@ -67,7 +65,7 @@ internal readonly record struct ProviderFaults(string RouteId)
     /// <param name="suspended">The circuit is open because the provider refuses our account.</param>
     public ProviderException Refused(TimeSpan retryAfter, bool suspended = false)
     {
-        var retryAfterMs = Math.Max(1, (int)Math.Min(Math.Ceiling(retryAfter.TotalMilliseconds), int.MaxValue));
+        var retryAfterMs = Math.Max(1, Milliseconds(retryAfter));
         var error = new ProviderError(
             "upstream_unavailable", "The model provider is busy. Please try again in a moment.", true, retryAfterMs, ProviderId, RouteId,
             null);
@@ -77,15 +75,8 @@ internal readonly record struct ProviderFaults(string RouteId)
     /// <summary>The requested text cannot be a model id. No request was sent.</summary>
     public ProviderException BadModel() => Fault("upstream_bad_request", "There is no such model.", false, null, null);
 
-    /// <summary>
-    /// The <c>Retry-After</c> header in milliseconds. Null unless it has positive whole seconds or an HTTP date in the future.
-    /// </summary>
-    public static int? RetryAfterMs(HttpResponseHeaders headers, DateTimeOffset now)
-    {
-        var value = headers.RetryAfter;
-        var wait = value?.Delta ?? value?.Date - now;
-        return wait is { } span && span > TimeSpan.Zero ? (int)Math.Min(Math.Ceiling(span.TotalMilliseconds), int.MaxValue) : null;
-    }
+    /// <summary>The time in whole milliseconds, rounded up.</summary>
+    public static int Milliseconds(TimeSpan time) => (int)Math.Min(Math.Ceiling(time.TotalMilliseconds), int.MaxValue);
 
     private ProviderException Fault(
         string code, string message, bool retryable, int? retryAfterMs, int? status, CircuitVerdict verdict = CircuitVerdict.Neutral,

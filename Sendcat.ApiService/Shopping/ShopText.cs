@@ -2,6 +2,7 @@ using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Shopping;
 
@@ -25,17 +26,13 @@ internal static partial class ShopText
     /// <returns>Null: nothing is left.</returns>
     public static string? Plain(string? text, int maxLength)
     {
-        var plain = Space().Replace(Markup().Replace(WebUtility.HtmlDecode(Cut(text ?? "", MaxMarkupLength)), " "), " ").Trim();
-        return plain.Length == 0 ? null : Cut(plain, maxLength);
+        var plain = Space().Replace(Markup().Replace(WebUtility.HtmlDecode(TextLimit.Cut(text ?? "", MaxMarkupLength)), " "), " ").Trim();
+        return plain.Length == 0 ? null : TextLimit.Cut(plain, maxLength);
     }
 
     /// <summary>Joins the parts that are not null; null if there are none.</summary>
     public static string? Joined(string separator, params string?[] parts) =>
         string.Join(separator, parts.OfType<string>()) is { Length: > 0 } joined ? joined : null;
-
-    /// <summary>Truncates without splitting a surrogate pair.</summary>
-    private static string Cut(string text, int length) =>
-        text.Length <= length ? text : text[..(char.IsHighSurrogate(text[length - 1]) ? length - 1 : length)];
 
     [GeneratedRegex(@"<[a-zA-Z/!][^>]*(>|\z)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Markup();

@@ -75,10 +75,9 @@ internal static class ThreadEndpoints
             return refusal;
         }
 
-        ThreadCursor? after = null;
-        if (!string.IsNullOrEmpty(cursor) && (after = ThreadCursor.Parse(cursor)) is null)
+        if (!PageCursor.TryRead(cursor, ThreadList.Parts, out var after))
         {
-            return ApiError.InvalidRequest("cursor is not one of ours");
+            return PageCursor.Invalid;
         }
 
         if (!StoredText.Fits(search, ThreadRules.LongestTitle))

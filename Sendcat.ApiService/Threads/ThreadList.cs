@@ -8,7 +8,13 @@ namespace Sendcat.ApiService.Threads;
 /// <summary>A principal's threads: pinned first, then by the latest message.</summary>
 internal sealed class ThreadList(SendcatDb db)
 {
-    public async Task<Page<ThreadView>> ReadAsync(Principal principal, string? search, ThreadCursor? after, int limit, CancellationToken cancellationToken)
+    private const string Pinned = "1";
+    private const string Others = "0";
+
+    /// <summary>The parts of the list, as its cursors name them.</summary>
+    public static ReadOnlySpan<string> Parts => new[] { Pinned, Others };
+
+    public async Task<Page<ThreadView>> ReadAsync(Principal principal, string? search, PageCursor? after, int limit, CancellationToken cancellationToken)
     {
         var threads = Of(principal);
         if (!string.IsNullOrWhiteSpace(search))
@@ -19,9 +25,10 @@ internal sealed class ThreadList(SendcatDb db)
 
         if (after is not null)
         {
+            var (isPinned, at, id) = (after.Order == Pinned, after.At, after.Id);
             threads = threads.Where(t => EF.Functions.LessThan(
                 ValueTuple.Create(t.IsPinned, t.LastMessageAt ?? t.CreatedAt, t.Id),
-                ValueTuple.Create(after.IsPinned, after.At, after.Id)));
+                ValueTuple.Create(isPinned, at, id)));
         }
 
         var rows = await threads
@@ -33,7 +40,7 @@ internal sealed class ThreadList(SendcatDb db)
         var last = rows.Count > limit ? rows[limit - 1].Thread : null;
         return new(
             [.. rows.Take(limit).Select(row => ThreadView.Of(row.Thread, row.IsStreaming))],
-            last is null ? null : new ThreadCursor(last.IsPinned, last.LastMessageAt ?? last.CreatedAt, last.Id).ToString());
+            last is null ? null : new PageCursor(last.IsPinned ? Pinned : Others, last.LastMessageAt ?? last.CreatedAt, last.Id).ToString());
     }
 
     public async Task<ThreadView?> FindAsync(Guid id, CancellationToken cancellationToken)

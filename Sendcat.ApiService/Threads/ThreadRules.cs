@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -15,7 +16,7 @@ internal static class ThreadRules
     public static string TitleFrom(string content)
     {
         var line = string.Join(' ', content.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
-        return line.Length <= 40 ? line : line[..(char.IsHighSurrogate(line[39]) ? 39 : 40)];
+        return TextLimit.Cut(line, 40);
     }
 
     public static IEnumerable<string> Problems(string? title, string? modelId)

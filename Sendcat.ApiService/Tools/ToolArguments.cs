@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Tools;
 
@@ -37,7 +38,7 @@ internal sealed partial class ToolArguments
     {
         var words = string.Join(' ', Values(name).Select(TextOf))
             .Split(default(char[]), StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        var text = Cut(string.Join(' ', words));
+        var text = TextLimit.Cut(string.Join(' ', words), MaxTextLength).TrimEnd();
         return text.Length == 0 ? null : text;
     }
 
@@ -127,20 +128,9 @@ internal sealed partial class ToolArguments
 
     private static string TextOf(JsonElement value)
     {
-        try
-        {
-            var text = value.ValueKind == JsonValueKind.String ? value.GetString()! : value.GetRawText();
-            return string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
-        }
-        catch (InvalidOperationException)
-        {
-            // The string contains an unpaired surrogate.
-            return "";
-        }
+        var text = value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) ?? "" : value.GetRawText();
+        return string.Concat(text.Select(c => char.IsControl(c) ? ' ' : c));
     }
-
-    private static string Cut(string text) =>
-        text.Length <= MaxTextLength ? text : text[..(char.IsHighSurrogate(text[MaxTextLength - 1]) ? MaxTextLength - 1 : MaxTextLength)].TrimEnd();
 
     [GeneratedRegex(@"-?(\d[\d.,]*|\.\d+)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1_000)]
     private static partial Regex Figures();

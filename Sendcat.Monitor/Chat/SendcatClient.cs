@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.Monitor.Chat;
 
@@ -11,13 +12,19 @@ internal sealed class RefusedException(int status, string code, string message, 
     public string Code => code;
 
     public TimeSpan? RetryAfter => retryAfter;
+
+    /// <summary>Reads a response whose status is not 2xx. The message is at most 500 characters long.</summary>
+    public static async Task<RefusedException> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        var code = response.Headers.TryGetValues(Wire.ErrorCodeHeader, out var codes) ? codes.First() : "http_error";
+        var text = await response.Content.ReadAsStringAsync(cancellationToken);
+        return new((int)response.StatusCode, code, TextLimit.Cut(text, 500), response.Headers.RetryAfter?.Delta);
+    }
 }
 
 /// <summary>The requests that the <c>chat</c> verb sends.</summary>
 internal sealed class SendcatClient(HttpClient http)
 {
-    private const int LongestMessage = 500;
-
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <exception cref="RefusedException">The service refused the request. Every method of this class throws it.</exception>
@@ -70,9 +77,7 @@ internal sealed class SendcatClient(HttpClient http)
 
         using (response)
         {
-            var code = response.Headers.TryGetValues(Wire.ErrorCodeHeader, out var codes) ? codes.First() : "http_error";
-            var text = await response.Content.ReadAsStringAsync(cancellationToken);
-            throw new RefusedException((int)response.StatusCode, code, text.Length > LongestMessage ? text[..LongestMessage] : text, response.Headers.RetryAfter?.Delta);
+            throw await RefusedException.ReadAsync(response, cancellationToken);
         }
     }
 

@@ -8,8 +8,6 @@ namespace Sendcat.Monitor.Ops;
 /// <summary>Client of the operator API, <c>/api/ops</c>.</summary>
 internal sealed class OpsClient(HttpClient http, string key)
 {
-    private const int LongestMessage = 500;
-
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
     /// <exception cref="RefusedException">The service refused the request, or its response is not JSON.</exception>
@@ -28,9 +26,7 @@ internal sealed class OpsClient(HttpClient http, string key)
             using var response = await http.SendAsync(request, cancellationToken);
             if (!response.IsSuccessStatusCode)
             {
-                var code = response.Headers.TryGetValues(Wire.ErrorCodeHeader, out var codes) ? codes.First() : "http_error";
-                var text = await response.Content.ReadAsStringAsync(cancellationToken);
-                throw new RefusedException((int)response.StatusCode, code, text.Length > LongestMessage ? text[..LongestMessage] : text, response.Headers.RetryAfter?.Delta);
+                throw await RefusedException.ReadAsync(response, cancellationToken);
             }
 
             try

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Alerts;
@@ -39,7 +39,7 @@ internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<
                 BackgroundRound.Record("check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
             }
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        catch (Exception exception) when (PostgresFailure.Is(exception))
         {
             logger.QueueNotChecked(exception.Message);
         }

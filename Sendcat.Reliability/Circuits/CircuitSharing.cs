@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Circuits;
@@ -16,28 +17,14 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
     private static readonly TimeSpan Retention = TimeSpan.FromDays(1);
     private static readonly RedisScript Share = RedisScript.Embedded("share.lua");
 
-    private readonly SemaphoreSlim _roundSignal = new(0, 1);
+    private readonly AutoResetSignal _roundSignal = new(time);
     private Circuits? _circuits;
     private bool _subscribed;
 
     public void Attach(Circuits circuits) => _circuits = circuits;
 
     /// <summary>Starts a round at once: a circuit changed in this process or in another replica.</summary>
-    public void SignalRound()
-    {
-        try
-        {
-            _roundSignal.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // A round is pending already, and one round exchanges all circuits.
-        }
-        catch (ObjectDisposedException)
-        {
-            // The host has stopped.
-        }
-    }
+    public void SignalRound() => _roundSignal.Set();
 
     /// <summary>Runs one round: each circuit sends its state and adopts a newer one.</summary>
     internal async Task ExchangeAsync(CancellationToken cancellationToken)
@@ -58,7 +45,7 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
             try
             {
                 await ExchangeAsync(stoppingToken);
-                await WaitAsync(stoppingToken);
+                await _roundSignal.WaitAsync(Period, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
             {
@@ -72,12 +59,6 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
                 await Task.Delay(Period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
-    }
-
-    public override void Dispose()
-    {
-        base.Dispose();
-        _roundSignal.Dispose();
     }
 
     private async Task ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)
@@ -100,20 +81,6 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
             var until = long.Parse(ends, CultureInfo.InvariantCulture);
             DateTimeOffset? openUntil = until == 0 ? null : DateTimeOffset.FromUnixTimeMilliseconds(until);
             circuit.Adopt(long.Parse(epoch, CultureInfo.InvariantCulture), openUntil, Suspensions.Of(suspended));
-        }
-    }
-
-    private async Task WaitAsync(CancellationToken stoppingToken)
-    {
-        using var period = new CancellationTokenSource(Period, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, period.Token);
-        try
-        {
-            await _roundSignal.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException) when (!stoppingToken.IsCancellationRequested)
-        {
-            // The period is over.
         }
     }
 }

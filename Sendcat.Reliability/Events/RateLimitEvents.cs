@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Events;
@@ -86,7 +87,7 @@ public sealed class RateLimitEvents : BackgroundService
             void Add<T>(Func<EventTally.Tally, T> column) =>
                 command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. tallies.Select(it => column(it.tally))] });
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             var dropped = _tally.PutBack([.. tallies.Select(it => it.tally)]);
             _metrics.Event("dropped", dropped);
@@ -150,7 +151,7 @@ public sealed class RateLimitEvents : BackgroundService
         {
             await SweepAsync(cancellationToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        catch (Exception exception) when (PostgresFailure.Is(exception))
         {
             _logger.SweepFailed(exception.Message);
         }

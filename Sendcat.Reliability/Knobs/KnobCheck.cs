@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace Sendcat.Reliability.Knobs;
 
 /// <summary>
-/// Logs at start which configured values were rejected. With <c>SENDCAT_STRICT_CONFIG=true</c> the host does not start in that case.
+/// Logs at start which configured values were rejected. With <c>SENDCAT_STRICT_CONFIG=true</c> the host does not start in that case. A
+/// value of this knob that is no boolean is rejected too, and counts as true: somebody meant to set it.
 /// </summary>
 internal sealed class KnobCheck(KnobRegistry knobs, IConfiguration configuration, ILogger<KnobCheck> logger) : IHostedLifecycleService
 {
@@ -18,8 +19,8 @@ internal sealed class KnobCheck(KnobRegistry knobs, IConfiguration configuration
         }
 
         // Read without the registry, directly from the two names in the configuration. So no preset can set it.
-        var strict = configuration["SENDCAT_STRICT_CONFIG"] ?? configuration["Sendcat:Rollout:StrictConfig"];
-        if (rejected.Count > 0 && KnobText.Parse(strict?.Trim() ?? "", typeof(bool)) is true)
+        var strict = NonBlank(configuration["SENDCAT_STRICT_CONFIG"]) ?? NonBlank(configuration["Sendcat:Rollout:StrictConfig"]);
+        if (rejected.Count > 0 && strict is not null && KnobText.Parse(strict.Trim(), typeof(bool)) is not false)
         {
             var problems = rejected.Select(knob => $"{knob.Name}={knob.Value} {knob.Reason}");
             throw new InvalidOperationException($"SENDCAT_STRICT_CONFIG: {string.Join("; ", problems)}");
@@ -27,6 +28,8 @@ internal sealed class KnobCheck(KnobRegistry knobs, IConfiguration configuration
 
         return Task.CompletedTask;
     }
+
+    private static string? NonBlank(string? text) => string.IsNullOrWhiteSpace(text) ? null : text;
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 

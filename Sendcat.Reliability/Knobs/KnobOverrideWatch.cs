@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
@@ -18,7 +20,7 @@ internal sealed class KnobOverrideWatch(
     internal static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
 
     private readonly SemaphoreSlim _refreshing = new(1, 1);
-    private readonly SemaphoreSlim _signalled = new(0, 1);
+    private readonly AutoResetSignal _signalled = new(time);
     private bool _failing;
 
     public async Task RefreshAsync(CancellationToken cancellationToken)
@@ -59,7 +61,7 @@ internal sealed class KnobOverrideWatch(
         {
             subscribed = subscribed || await SubscribeAsync();
             await TryRefreshAsync(stoppingToken);
-            await WaitAsync(stoppingToken);
+            await _signalled.WaitAsync(Period, stoppingToken);
         }
     }
 
@@ -67,21 +69,6 @@ internal sealed class KnobOverrideWatch(
     {
         base.Dispose();
         _refreshing.Dispose();
-        _signalled.Dispose();
-    }
-
-    private async Task WaitAsync(CancellationToken stoppingToken)
-    {
-        using var period = new CancellationTokenSource(Period, time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken, period.Token);
-        try
-        {
-            await _signalled.WaitAsync(either.Token);
-        }
-        catch (OperationCanceledException)
-        {
-            // The period is over or the host stops. The loop checks which.
-        }
     }
 
     private async Task TryRefreshAsync(CancellationToken stoppingToken)
@@ -90,7 +77,7 @@ internal sealed class KnobOverrideWatch(
         {
             await RefreshAsync(stoppingToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             // Before the first migration, or while Postgres is unavailable, the last known overrides stay in use. Logged once until a read
             // succeeds.
@@ -113,28 +100,12 @@ internal sealed class KnobOverrideWatch(
 
         try
         {
-            await redis.GetSubscriber().SubscribeAsync(RedisKeys.KnobsChanged, (_, _) => Signal());
+            await redis.GetSubscriber().SubscribeAsync(RedisKeys.KnobsChanged, (_, _) => _signalled.Set());
             return true;
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
             return false;
-        }
-    }
-
-    private void Signal()
-    {
-        try
-        {
-            _signalled.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // A signal is pending already, and one refresh reads all changes.
-        }
-        catch (ObjectDisposedException)
-        {
-            // The host has stopped.
         }
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.Reliability.Outbound;
 
@@ -41,5 +42,5 @@ public static class Row
 
     [return: System.Diagnostics.CodeAnalysis.NotNullIfNotNull(nameof(text))]
     public static string? Cut(string? text, int longest) =>
-        text is null || text.Length <= longest ? text : text[..(char.IsHighSurrogate(text[longest - 1]) ? longest - 1 : longest)].TrimEnd();
+        text is null || text.Length <= longest ? text : TextLimit.Cut(text, longest).TrimEnd();
 }

@@ -1,4 +1,3 @@
-using System.Net.Http.Headers;
 using System.Text.Json;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
@@ -131,7 +130,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
             var status = (int)response.StatusCode;
             if (!response.IsSuccessStatusCode)
             {
-                var retryAfter = RetryAfter(response.Headers);
+                var retryAfter = RetryAfterHeader.Read(response.Headers, time.GetUtcNow());
                 var retryable = StatusClass.Of(status) is CallVerdict.Failure && !UpstreamPolicy.ExceedsMaxPause(retryAfter);
                 var error = new UpstreamError($"{policy.Provider}: HTTP {status}", retryable) { Status = status, RetryAfter = retryAfter };
                 return new(error, permit => permit.Responded(status), UpstreamPolicy.MayRetry(status), retryAfter);
@@ -164,13 +163,6 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
             return new(error, permit => permit.Failed("unreadable answer"));
         }
     }
-
-    private TimeSpan? RetryAfter(HttpResponseHeaders headers) => headers.RetryAfter switch
-    {
-        { Delta: { } delta } => delta,
-        { Date: { } date } => date - time.GetUtcNow(),
-        _ => null,
-    };
 
     /// <param name="Result">The value or the error.</param>
     /// <param name="ReportTo">Reports the result to the circuit; called only for the last attempt.</param>

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Text.Json;
-using System.Text.RegularExpressions;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.Reliability.Outbound;
 
 /// <summary>Reads untrusted JSON: a property that is missing or has another kind is null.</summary>
-public static partial class UpstreamJson
+public static class UpstreamJson
 {
     public static JsonElement? Part(this JsonElement element, string name) =>
         element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var part) && part.ValueKind is not JsonValueKind.Null ? part : null;
@@ -23,7 +23,7 @@ public static partial class UpstreamJson
         {
             var text = element.Part(name) switch
             {
-                { ValueKind: JsonValueKind.String } part => StringOf(part).Replace("\0", "", StringComparison.Ordinal).Trim(),
+                { ValueKind: JsonValueKind.String } part => StorableText.Strip(LenientJsonString.Read(part)).Trim(),
                 { ValueKind: JsonValueKind.Number } part => part.GetRawText(),
                 _ => "",
             };
@@ -41,23 +41,4 @@ public static partial class UpstreamJson
 
     public static int? Count(this JsonElement element, params ReadOnlySpan<string> names) =>
         element.Number(names) is >= 0 and <= int.MaxValue and var number ? (int)number : null;
-
-    private static string StringOf(JsonElement text)
-    {
-        try
-        {
-            return text.GetString()!;
-        }
-        catch (InvalidOperationException)
-        {
-            // A lone surrogate: JSON can escape it, but .NET does not decode it.
-            using var whole = JsonDocument.Parse(Escapes().Replace(text.GetRawText(), "${kept}"));
-            return whole.RootElement.GetString()!;
-        }
-    }
-
-    /// <summary>Matches each escape of a JSON text. The group <c>kept</c> is empty only for a lone surrogate.</summary>
-    [GeneratedRegex(
-        @"(?<kept>\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u]|\\u(?![dD][89a-fA-F]))|\\u[0-9a-fA-F]{4}", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Escapes();
 }

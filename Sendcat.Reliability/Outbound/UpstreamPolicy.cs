@@ -1,3 +1,5 @@
+using Sendcat.Reliability.Timing;
+
 namespace Sendcat.Reliability.Outbound;
 
 /// <summary>How requests to an upstream are sent.</summary>
@@ -18,15 +20,16 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     /// </summary>
     public CancellationToken TooLate { get; init; }
 
-    private static readonly TimeSpan FirstPause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan MaxPause = TimeSpan.FromSeconds(2);
-    private const int MaxJitterMs = 120;
+    private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(2));
+
+    /// <summary>Jitter of every pause, whatever its length.</summary>
+    private static readonly TimeSpan MaxJitter = TimeSpan.FromMilliseconds(119);
 
     /// <summary>Whether the same request may succeed after a response with this status.</summary>
     public static bool MayRetry(int status) => status is 408 or 409 or 425 or 429 or 500 or 502 or 503 or 504;
 
     /// <summary>Whether the upstream requests a longer pause than a turn allows (2 s). Then the job is not retried either.</summary>
-    public static bool ExceedsMaxPause(TimeSpan? retryAfter) => retryAfter > MaxPause;
+    public static bool ExceedsMaxPause(TimeSpan? retryAfter) => retryAfter > Pauses.Max;
 
     /// <summary>
     /// The pause before the next attempt: exponential backoff from 250 ms to 2 s plus up to 119 ms of jitter, or the upstream's pause if it
@@ -38,8 +41,7 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     /// <returns>The pause; null: the upstream requests a longer pause than a turn allows, so there is no next attempt.</returns>
     public static TimeSpan? Pause(int attempt, TimeSpan? retryAfter, double jitter)
     {
-        var backoffMs = Math.Min(FirstPause.TotalMilliseconds * (1 << attempt), MaxPause.TotalMilliseconds);
-        var own = TimeSpan.FromMilliseconds(backoffMs + (jitter * (MaxJitterMs - 1)));
+        var own = Pauses.After(attempt + 1) + (jitter * MaxJitter);
         return ExceedsMaxPause(retryAfter) ? null : retryAfter > own ? retryAfter : own;
     }
 }

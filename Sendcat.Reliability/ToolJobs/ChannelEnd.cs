@@ -1,5 +1,4 @@
 using RabbitMQ.Client;
-using RabbitMQ.Client.Exceptions;
 
 namespace Sendcat.Reliability.ToolJobs;
 
@@ -23,7 +22,7 @@ public static class ChannelEnd
             // The close continues in the background, bounded by the timeout of the client library.
             _ = closing.ContinueWith(static late => _ = late.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
         }
-        catch (Exception exception) when (exception is RabbitMQClientException or IOException or OperationCanceledException or ObjectDisposedException)
+        catch (Exception exception) when (BrokerFailure.Is(exception))
         {
             // The channel was already closed.
         }

@@ -1,7 +1,8 @@
 using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
-using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.Reliability.ToolJobs;
 
@@ -61,8 +62,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         await CloseAsync();
     }
 
-    private static bool IsTransient(Exception exception) =>
-        exception is NpgsqlException or RabbitMQClientException or OperationCanceledException or TimeoutException or IOException or ObjectDisposedException;
+    private static bool IsTransient(Exception exception) => PostgresFailure.Is(exception) || BrokerFailure.Is(exception);
 
     /// <returns>The number of messages that were published and confirmed.</returns>
     private async Task<int> PublishAsync(CancellationToken cancellationToken)

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Npgsql;
-using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.ToolJobs;
@@ -94,8 +93,7 @@ internal sealed class Sweeper(
             {
                 await step(stopping);
             }
-            catch (Exception exception) when (exception is NpgsqlException or RabbitMQClientException or TimeoutException
-                or OperationCanceledException or IOException or ObjectDisposedException)
+            catch (Exception exception) when (PostgresFailure.Is(exception) || BrokerFailure.Is(exception))
             {
                 logger.SweepFailed(exception.GetType().Name);
             }

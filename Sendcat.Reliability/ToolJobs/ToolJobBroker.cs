@@ -81,18 +81,24 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     }
 
     /// <summary>Deletes an unresponsive queue and declares it again. Its messages are lost; the sweeper publishes them again.</summary>
+    /// <exception cref="TimeoutException">The broker responds, but the queue is not there again within 5 s.</exception>
     public async Task RebuildAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var connection = await connect(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
-            await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool), cancellationToken: cancellationToken);
-            await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
+            await ReplaceAsync().WaitAsync(QueueTimeout, time, cancellationToken);
         }
         finally
         {
             await channel.CloseQuietlyAsync(time);
+        }
+
+        async Task ReplaceAsync()
+        {
+            await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool), cancellationToken: cancellationToken);
+            await ToolJobTopology.DeclareAsync(channel, lane, cancellationToken);
         }
     }
 

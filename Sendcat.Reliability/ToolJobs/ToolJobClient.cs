@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.Reliability.ToolJobs;
 
@@ -59,7 +59,7 @@ public sealed class ToolJobClient(
             await LeaveWhenEnteredAsync(entering);
             return new ToolJobOutcome.Cancelled();
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        catch (Exception exception) when (PostgresFailure.Is(exception))
         {
             logger.InsertFailed(request.Lane.Tool, exception.Message);
             return new ToolJobOutcome.Failed("The tool queue cannot be reached.", ToolBackpressure.QueueSaturated);
@@ -128,7 +128,7 @@ public sealed class ToolJobClient(
                 await LeaveAsync(job, abandon: true);
             }
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        catch (Exception exception) when (PostgresFailure.Is(exception))
         {
             logger.CancelFailed(exception.Message);
         }
@@ -144,7 +144,7 @@ public sealed class ToolJobClient(
                 signals.Cancelled(job);
             }
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        catch (Exception exception) when (PostgresFailure.Is(exception))
         {
             logger.CancelFailed(exception.Message);
         }

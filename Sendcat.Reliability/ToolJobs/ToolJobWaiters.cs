@@ -3,7 +3,8 @@ using System.Diagnostics;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Npgsql;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.ToolJobs;
@@ -86,7 +87,7 @@ public sealed class ToolJobWaiters(
             {
                 return;
             }
-            catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+            catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
             {
                 // The signalled jobs of this round are no longer queued, so the next round reads all awaited jobs.
                 readFailed = true;

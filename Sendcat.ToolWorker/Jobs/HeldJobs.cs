@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
-using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
@@ -73,7 +73,7 @@ internal sealed class HeldJobs(
 
             return true;
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             logger.RenewalFailed(jobs.Length, exception.Message);
             return false;

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
-using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 
@@ -169,7 +169,7 @@ internal sealed class JobRuns(
                     _ => await leases.ReturnAsync([job.Lease], CancellationToken.None) > 0 ? "handed_back" : Late(job),
                 };
             }
-            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+            catch (Exception exception) when (PostgresFailure.Is(exception))
             {
                 logger.PersistFailed(job.Lease.Lane.Tool, exception.Message);
                 await Task.Delay(PersistRetryInterval, time, CancellationToken.None);

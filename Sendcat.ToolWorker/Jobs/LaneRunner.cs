@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
-using RabbitMQ.Client.Exceptions;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.ToolWorker.Jobs;
@@ -109,8 +109,7 @@ internal sealed class LaneRunner(
         }
     }
 
-    private static bool IsTransient(Exception exception) =>
-        exception is NpgsqlException or RabbitMQClientException or TimeoutException or OperationCanceledException or IOException or ObjectDisposedException;
+    private static bool IsTransient(Exception exception) => PostgresFailure.Is(exception) || BrokerFailure.Is(exception);
 
     /// <summary>Claims and starts jobs for the held messages, as far as slots are free.</summary>
     private async Task ServeAsync(LaneFeed feed, CancellationToken stopping)

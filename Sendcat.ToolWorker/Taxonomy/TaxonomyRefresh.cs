@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
 using Sendcat.Integrations.Ebay;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ToolWorker.Taxonomy;
@@ -14,7 +15,7 @@ internal sealed class TaxonomyRefresh(
 {
     private static readonly TimeSpan RefreshAge = TimeSpan.FromHours(720);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromHours(1);
-    private static readonly TimeSpan RetryDelay = TimeSpan.FromMinutes(1);
+    private static readonly Backoff RetryDelays = new(TimeSpan.FromMinutes(1), CheckInterval);
 
     /// <summary>Delay after the start, until the schema exists and other replicas have finished.</summary>
     private static readonly TimeSpan StartDelay = TimeSpan.FromSeconds(10);
@@ -32,10 +33,10 @@ internal sealed class TaxonomyRefresh(
     }
 
     /// <summary>
-    /// The time until the next check: one minute after a failure, doubled with each further one; an hour after none or after more than six.
+    /// The time until the next check: an hour; after failures one minute, doubled with each further one, up to an hour.
     /// </summary>
     /// <param name="failures">Consecutive failures. A refresh by another worker counts as a failure, because it may fail.</param>
-    internal static TimeSpan Pause(int failures) => failures is 0 or > 6 ? CheckInterval : RetryDelay * (1 << (failures - 1));
+    internal static TimeSpan Pause(int failures) => failures == 0 ? CheckInterval : RetryDelays.After(failures);
 
     internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken, TimeSpan? maximumAge = null)
     {
@@ -44,7 +45,7 @@ internal sealed class TaxonomyRefresh(
         {
             return await store.RefreshAsync(marketplace, maximumAge ?? RefreshAge, FetchAsync, cancellationToken);
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             logger.TaxonomyNotRefreshed(marketplace, exception.Message);
             return false;

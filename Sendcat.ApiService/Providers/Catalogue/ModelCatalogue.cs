@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Frozen;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
@@ -16,7 +17,7 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     /// <summary>The characters of <see cref="ProviderRouteOptions.ModelIdPattern"/>; <see cref="IsModelId"/> checks its length.</summary>
     private static readonly SearchValues<char> IdCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/-");
 
-    private readonly SemaphoreSlim _refreshSignal = new(0, 1);
+    private readonly AutoResetSignal _refreshSignal = new(time);
     private (string Text, FrozenDictionary<string, string> Classes) _configured = ("", FrozenDictionary<string, string>.Empty);
     private FrozenDictionary<string, CatalogueModel> _live = FrozenDictionary<string, CatalogueModel>.Empty;
     private long _staleAt;
@@ -62,7 +63,7 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     public int? MaxOutputOf(string model) => Volatile.Read(ref _live).GetValueOrDefault(model)?.MaxOutputTokens;
 
     /// <summary>Completes when the catalogue was used while stale.</summary>
-    internal Task WaitForRefreshRequestAsync(CancellationToken cancellationToken) => _refreshSignal.WaitAsync(cancellationToken);
+    internal ValueTask WaitForRefreshRequestAsync(CancellationToken cancellationToken) => _refreshSignal.WaitAsync(cancellationToken);
 
     /// <param name="models">The models by id; null: the fetch failed, and the previous catalogue stays.</param>
     /// <param name="freshFor">Time after which the next use requests a refresh.</param>
@@ -84,7 +85,7 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
             && options.CurrentValue.CatalogueEnabled
             && Interlocked.Exchange(ref _refreshRequested, 1) == 0)
         {
-            _refreshSignal.Release();
+            _refreshSignal.Set();
         }
     }
 

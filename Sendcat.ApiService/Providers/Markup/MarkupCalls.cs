@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.Markup;
 
@@ -88,12 +89,12 @@ internal static class MarkupCalls
             call = function;
         }
 
-        if (Member(call, "name", "tool", "tool_name", "function") is { ValueKind: JsonValueKind.String } name && TextOf(name) is { Length: > 0 } tool)
+        if (Member(call, "name", "tool", "tool_name", "function") is { ValueKind: JsonValueKind.String } name && LenientJsonString.ReadWellFormed(name) is { Length: > 0 } tool)
         {
             yield return (tool, Member(call, "arguments", "parameters", "args", "input") switch
             {
                 { ValueKind: JsonValueKind.Object } arguments => arguments.GetRawText(),
-                { ValueKind: JsonValueKind.String } arguments => TextOf(arguments) is { Length: > 0 } text ? text : "{}",
+                { ValueKind: JsonValueKind.String } arguments => LenientJsonString.ReadWellFormed(arguments) is { Length: > 0 } text ? text : "{}",
                 _ => "{}",
             });
         }
@@ -110,19 +111,6 @@ internal static class MarkupCalls
         }
 
         return null;
-    }
-
-    /// <summary>Null for a string with an unpaired surrogate, for which <see cref="JsonElement.GetString"/> throws.</summary>
-    private static string? TextOf(JsonElement element)
-    {
-        try
-        {
-            return element.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
     }
 
     /// <summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.Markup;
 
@@ -215,7 +216,7 @@ internal sealed class TextMarkup(MarkupSyntax syntax, bool webSearch, bool tools
 
         var calls = MarkupCalls.Read(open, _block!.WrittenSpan.ToString())
             .Where(call => toolsAllowed && (webSearch || call.Name != QueuedTool.SearchWeb.Name))
-            .Select(call => new ProviderToolCall(ToolCallId.New(time), call.Name.Replace("\0", "", StringComparison.Ordinal), call.ArgumentsJson))
+            .Select(call => new ProviderToolCall(ToolCallId.New(time), StorableText.Sanitize(call.Name), call.ArgumentsJson))
             .ToList();
         if (calls.Count == 0)
         {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Sendcat.ApiService.Providers.Markup;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 

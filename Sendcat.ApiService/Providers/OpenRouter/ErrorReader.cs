@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
@@ -38,9 +39,9 @@ internal sealed class OpenRouterClient(OpenRouterTransport transport, IOptionsMo
 
         using (response)
         {
-            var retryAfterMs = ProviderFaults.RetryAfterMs(response.Headers, time.GetUtcNow());
+            var retryAfter = RetryAfterHeader.Read(response.Headers, time.GetUtcNow());
             await DrainAsync(response, cancellationToken);
-            throw new ProviderFaults(route.Id).Status((int)response.StatusCode, retryAfterMs);
+            throw new ProviderFaults(route.Id).Status((int)response.StatusCode, retryAfter is { } wait ? ProviderFaults.Milliseconds(wait) : null);
         }
     }
 

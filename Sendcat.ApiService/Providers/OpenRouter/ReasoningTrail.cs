@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 

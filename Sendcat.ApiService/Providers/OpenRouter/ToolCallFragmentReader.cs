@@ -1,6 +1,6 @@
 using System.Text;
 using System.Text.Json;
-using Sendcat.ApiService.Http;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
 
@@ -76,7 +76,7 @@ internal static class ToolCallFragmentReader
     /// Ids and names are keys, so clients get them exactly as Postgres stores them. They arrive in one fragment, so an unpaired surrogate
     /// stays unpaired.
     /// </summary>
-    private static string? Name(ref Utf8JsonReader reader) => StoredText.Sanitize(LenientJsonString.Read(ref reader));
+    private static string? Name(ref Utf8JsonReader reader) => StorableText.Sanitize(LenientJsonString.Read(ref reader));
 
     /// <summary>The arguments are usually a string; some vendors send a JSON object instead.</summary>
     private static string? ReadArguments(ref Utf8JsonReader reader, ReadOnlySpan<byte> json)

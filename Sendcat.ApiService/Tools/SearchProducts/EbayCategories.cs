@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.Integrations.Ebay;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 
@@ -33,8 +34,7 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
         {
             return wanted.Nearest(await CategoriesAsync(marketplace, either.Token));
         }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException or OperationCanceledException
-            && !cancellationToken.IsCancellationRequested)
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception) && !cancellationToken.IsCancellationRequested)
         {
             logger.CategoriesUnreachable(exception.Message);
             return _cached is { } old && old.Marketplace == marketplace ? wanted.Nearest(old.Categories) : null;

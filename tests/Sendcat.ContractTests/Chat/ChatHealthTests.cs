@@ -25,4 +25,15 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         Assert.Equal(("RATE_LIMIT_AUTH_MAX", "none", "300"), ((string)rejected["name"]!, (string)rejected["value"]!, (string)rejected["usedDefault"]!));
         Assert.NotEmpty((string)rejected["reason"]!);
     }
+
+    [Fact]
+    public async Task Redis_that_does_not_respond_is_configured_and_not_connected()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = "for the eyes of operators only", ["ConnectionStrings:redis"] = "127.0.0.1:1" });
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", "for the eyes of operators only") } };
+
+        var admission = JsonNode.Parse(await (await api.Anyone.SendAsync(request)).Content.ReadAsStringAsync())!["admission"]!;
+
+        Assert.Equal((true, false), ((bool)admission["redisConfigured"]!, (bool)admission["redisConnected"]!));
+    }
 }

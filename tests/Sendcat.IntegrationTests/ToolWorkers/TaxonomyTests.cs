@@ -118,7 +118,7 @@ public sealed class TaxonomyTests(SharedStores stores)
         await using var database = await MigratedAsync();
         await using var rig = await UpstreamRig.StartAsync(stores, database);
         rig.On(TreeId, """{"categoryTreeId":"0"}""").On(Tree, Nodes("1", Node("10", "Home")));
-        using var requests = new TaxonomyRequests(redis, TimeProvider.System);
+        var requests = new TaxonomyRequests(redis, TimeProvider.System);
         using var refresh = new TaxonomyRefresh(
             rig.Get<EbayTaxonomy>(), rig.Get<CategoryStore>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System, NullLogger<TaxonomyRefresh>.Instance);
         Assert.True(await refresh.TryRefreshAsync(CancellationToken.None));

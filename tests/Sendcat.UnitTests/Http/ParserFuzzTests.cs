@@ -9,6 +9,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.UntrustedText;
 using Sendcat.UnitTests.Reliability;
 
 namespace Sendcat.UnitTests.Http;
@@ -81,7 +82,7 @@ public sealed class ParserFuzzTests
                 _ = cursor?.At;
             }
 
-            _ = ThreadCursor.Parse(text);
+            _ = PageCursor.TryRead(text, ThreadList.Parts, out _);
             _ = PageLimit.Read(text, 1, 10).TryGet(out _, out _);
             _ = StreamIds.TryParse(text, out _);
             _ = ThreadAccess.IsId(text, out _);
@@ -114,7 +115,7 @@ public sealed class ParserFuzzTests
             _ = options.Confirms(text);
             _ = PasswordRules.Permit(text);
             _ = StoredText.HasText(text, 100);
-            _ = StoredText.Sanitize(text);
+            _ = StorableText.Sanitize(text);
         });
     }
 

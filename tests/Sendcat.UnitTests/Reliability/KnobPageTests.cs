@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Chat;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Knobs;
+using Sendcat.ToolWorker.Upstreams;
 using Sendcat.UnitTests.Architecture;
 
 namespace Sendcat.UnitTests.Reliability;
@@ -34,6 +35,7 @@ public sealed class KnobPageTests
         var all = provider.GetRequiredService<KnobRegistry>().All;
 
         Assert.Contains(all, knob => knob.Section == "Chat");
+        Assert.Contains(all, knob => knob.Name == "TOOL_WORKER_DRAIN_MS");
         Assert.All(all, knob => Assert.True(knob.Description.Length > 0, $"{knob.Name} has no summary"));
         Assert.All(all.Where(knob => knob.Default.Length > 0), knob => Assert.True(knob.TryParse(knob.Default, out _, out _), knob.Name));
     }
@@ -61,9 +63,9 @@ public sealed class KnobPageTests
         return services.BuildServiceProvider();
     }
 
-    /// <summary>All classes with knobs in these assemblies, found by reflection, so that the list is complete.</summary>
+    /// <summary>All classes with knobs of the API and the tool worker, found by reflection, so that the list is complete.</summary>
     private static IEnumerable<Type> Classes() =>
-        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly }
+        from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
         from type in assembly.GetTypes()
         where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
         orderby type.FullName

@@ -166,17 +166,28 @@ public sealed class KnobsTests
     [Fact]
     public async Task A_strict_configuration_does_not_start_with_an_invalid_value()
     {
-        await Start(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"));
+        await StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"));
+        await StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "no"));
 
-        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => Start(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "yes")));
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(("RATE_LIMIT_CHAT_STREAM_MAX", "2000"), ("SENDCAT_STRICT_CONFIG", "yes")));
         Assert.Contains("RATE_LIMIT_CHAT_STREAM_MAX", refusal.Message, StringComparison.Ordinal);
+    }
 
-        static async Task Start(params (string, string)[] values)
+    [Fact]
+    public async Task A_strictness_that_is_no_boolean_is_rejected_and_counts_as_strict()
+    {
+        Assert.Equal("SENDCAT_STRICT_CONFIG", Assert.Single(Provider(("SENDCAT_STRICT_CONFIG", "ture")).GetRequiredService<KnobRegistry>().Rejected).Name);
+
+        var refusal = await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(("SENDCAT_STRICT_CONFIG", "ture")));
+        Assert.Contains("SENDCAT_STRICT_CONFIG=ture", refusal.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<InvalidOperationException>(() => StartAsync(("SENDCAT_STRICT_CONFIG", " "), ("Sendcat:Rollout:StrictConfig", "ture")));
+    }
+
+    private static async Task StartAsync(params (string, string)[] values)
+    {
+        foreach (var service in Provider(values).GetServices<IHostedService>().OfType<IHostedLifecycleService>())
         {
-            foreach (var service in Provider(values).GetServices<IHostedService>().OfType<IHostedLifecycleService>())
-            {
-                await service.StartingAsync(TestContext.Current.CancellationToken);
-            }
+            await service.StartingAsync(TestContext.Current.CancellationToken);
         }
     }
 

@@ -12,7 +12,7 @@ public sealed class RetryBackoffTests
     [InlineData(7, 60_000)]
     [InlineData(60, 60_000)]
     public void The_delay_doubles_up_to_one_minute(int attempts, int expectedMs) =>
-        Assert.Equal(TimeSpan.FromMilliseconds(expectedMs), RetryBackoff.After(attempts, TimeSpan.FromSeconds(1), jitter: 0));
+        Assert.Equal(TimeSpan.FromMilliseconds(expectedMs), RetryBackoff.After(attempts, TimeSpan.FromSeconds(1), random: 0));
 
     [Fact]
     public void Jitter_lengthens_the_delay_by_at_most_a_quarter() =>

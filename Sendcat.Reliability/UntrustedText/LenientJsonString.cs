@@ -1,21 +1,24 @@
 using System.Buffers;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 
-namespace Sendcat.ApiService.Providers.OpenRouter;
+namespace Sendcat.Reliability.UntrustedText;
 
 /// <summary>
-/// Reads JSON strings for which <see cref="Utf8JsonReader.GetString"/> would throw: unpaired surrogates in escapes, and bytes that are not
-/// UTF-8. An unpaired surrogate in the middle becomes U+FFFD. An unpaired surrogate at either end is kept for <see cref="SplitCharacter"/>,
-/// because a model may split a character between two deltas.
+/// Reads JSON strings for which <see cref="Utf8JsonReader.GetString"/> would throw: lone surrogates in escapes, and bytes that are not
+/// UTF-8.
 /// </summary>
-internal static class LenientJsonString
+public static class LenientJsonString
 {
     /// <summary>Strings up to this number of bytes are unescaped on the stack.</summary>
     private const int MaxStackChars = 256;
 
-    /// <summary>The value of the current string or property name token; null for any other token.</summary>
+    /// <summary>
+    /// The value of the current string or property name token; null for any other token. A lone surrogate in the middle becomes U+FFFD. A
+    /// lone surrogate at either end is kept, because a model may split a character between two deltas.
+    /// </summary>
     public static string? Read(ref Utf8JsonReader reader)
     {
         if (reader.TokenType is not (JsonTokenType.String or JsonTokenType.PropertyName))
@@ -29,10 +32,26 @@ internal static class LenientJsonString
             return "";
         }
 
-        return reader.ValueIsEscaped ? Unescape(bytes) : Encoding.UTF8.GetString(bytes);
+        return reader.ValueIsEscaped ? Unescape(bytes, replaceInside: true) : Encoding.UTF8.GetString(bytes);
     }
 
-    private static string Unescape(ReadOnlySpan<byte> bytes)
+    /// <summary>The value of a string. Lone surrogates are kept; <see cref="StorableText"/> repairs them.</summary>
+    public static string Read(JsonElement text) => Unescape(JsonMarshal.GetRawUtf8Value(text)[1..^1], replaceInside: false);
+
+    /// <summary>The value of a string; null if it contains a lone surrogate or bytes that are not UTF-8.</summary>
+    public static string? ReadWellFormed(JsonElement text)
+    {
+        try
+        {
+            return text.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static string Unescape(ReadOnlySpan<byte> bytes, bool replaceInside)
     {
         char[]? rented = null;
         var chars = bytes.Length <= MaxStackChars ? stackalloc char[MaxStackChars] : (rented = ArrayPool<char>.Shared.Rent(bytes.Length));
@@ -52,7 +71,11 @@ internal static class LenientJsonString
             bytes = bytes[consumed..];
         }
 
-        ReplaceLoneHalves(chars[..length]);
+        if (replaceInside)
+        {
+            ReplaceInside(chars[..length]);
+        }
+
         var text = new string(chars[..length]);
         if (rented is not null)
         {
@@ -87,22 +110,12 @@ internal static class LenientJsonString
         }
     }
 
-    private static void ReplaceLoneHalves(Span<char> chars)
+    private static void ReplaceInside(Span<char> chars)
     {
         for (var i = 0; i < chars.Length; i++)
         {
-            if (char.IsHighSurrogate(chars[i]))
-            {
-                if (i + 1 < chars.Length && char.IsLowSurrogate(chars[i + 1]))
-                {
-                    i++;
-                }
-                else if (i + 1 < chars.Length)
-                {
-                    chars[i] = '\uFFFD';
-                }
-            }
-            else if (i > 0 && char.IsLowSurrogate(chars[i]))
+            var mayContinue = (i == 0 && char.IsLowSurrogate(chars[i])) || (i == chars.Length - 1 && char.IsHighSurrogate(chars[i]));
+            if (!mayContinue && StorableText.IsLoneSurrogate(chars, i))
             {
                 chars[i] = '\uFFFD';
             }

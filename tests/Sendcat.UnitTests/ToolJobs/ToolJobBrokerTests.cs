@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Time.Testing;
+using NSubstitute;
+using RabbitMQ.Client;
+using Sendcat.Reliability.ToolJobs;
+
+namespace Sendcat.UnitTests.ToolJobs;
+
+public sealed class ToolJobBrokerTests
+{
+    [Fact]
+    public async Task Rebuilding_a_queue_that_does_not_respond_ends_after_the_queue_timeout()
+    {
+        var time = new FakeTimeProvider();
+        var channel = Substitute.For<IChannel>();
+        channel.QueueDeleteAsync(default!, default, default, default, default).ReturnsForAnyArgs(new TaskCompletionSource<uint>().Task);
+        var connection = Substitute.For<IConnection>();
+        connection.CreateChannelAsync(default, default).ReturnsForAnyArgs(channel);
+        var broker = new ToolJobBroker(_ => Task.FromResult(connection), time);
+
+        var rebuilding = broker.RebuildAsync(ToolLane.All[0], TestContext.Current.CancellationToken);
+        Assert.False(rebuilding.IsCompleted);
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await Assert.ThrowsAsync<TimeoutException>(() => rebuilding);
+        await channel.Received(1).DisposeAsync();
+    }
+}
