@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Time.Testing;
 using NSubstitute;
 using RabbitMQ.Client;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.UnitTests.ToolJobs;
@@ -17,7 +18,7 @@ public sealed class ToolJobBrokerTests
         connection.CreateChannelAsync(default, default).ReturnsForAnyArgs(channel);
         var broker = new ToolJobBroker(_ => Task.FromResult(connection), time);
 
-        var rebuilding = broker.RebuildAsync(ToolLane.All[0], TestContext.Current.CancellationToken);
+        var rebuilding = broker.RebuildAsync(QueuedTool.SearchWeb.Lane, TestContext.Current.CancellationToken);
         Assert.False(rebuilding.IsCompleted);
         time.Advance(TimeSpan.FromSeconds(5));
 
