@@ -21,8 +21,8 @@ public sealed class ToolFaultTests(SharedStores stores)
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
 
         var owner = await sendcat.QueryScalarAsync<string>("select lease_owner from reliability.tool_jobs");
-        var victim = sendcat.Workers.Single(worker => owner!.EndsWith($":{worker.Process.Id}", StringComparison.Ordinal));
-        await victim.Process.KillAsync();
+        var owningWorker = sendcat.Workers.Single(worker => owner!.EndsWith($":{worker.Process.Id}", StringComparison.Ordinal));
+        await owningWorker.Process.KillAsync();
         await stream.ReadToEndAsync();
 
         Assert.Contains("tool-output-partially-available", stream.Types);

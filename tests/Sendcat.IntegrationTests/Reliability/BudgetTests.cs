@@ -95,9 +95,9 @@ public sealed class BudgetTests(SharedStores stores)
         replica.Kill();
 
         await using var other = await ReplicaAsync(redis);
-        var left = await other.Redis.KeyTimeToLiveAsync(RedisKeys.RateLimit("chat_tokens", "user:ann"));
+        var ttl = await other.Redis.KeyTimeToLiveAsync(RedisKeys.RateLimit("chat_tokens", "user:ann"));
 
-        Assert.InRange(left!.Value, TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
+        Assert.InRange(ttl!.Value, TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
     }
 
     [Fact]
