@@ -1,5 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Text;
 using Microsoft.Extensions.Configuration;
 using Sendcat.ApiService.Identity;
 
@@ -123,7 +125,8 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var (_, tokens) = await api.UserAsync("expires@example.com");
         var token = (string)tokens["refreshToken"]!;
-        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from refresh_tokens where encode(token_hash, 'escape') like '%{token}%'"));
+        var stored = await api.ScalarAsync<byte[]>("select token_hash from refresh_tokens where user_id = (select id from users where email = 'expires@example.com')");
+        Assert.Equal(SHA256.HashData(Encoding.UTF8.GetBytes(token)), stored);
 
         await api.ExecuteAsync("update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users where email = 'expires@example.com')");
         await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");

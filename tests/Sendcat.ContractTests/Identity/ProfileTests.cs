@@ -28,11 +28,13 @@ public sealed class ProfileTests(PostgresFixture postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Concurrent_profile_writes_all_succeed()
+    public async Task Concurrent_profile_writes_all_succeed_and_store_one_row()
     {
         var guest = await api.GuestAsync();
-        var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => guest.PutAsJsonAsync("/api/profile", new { fullName = $"Name {i}" })));
+        var name = $"{Guid.NewGuid():N}";
+        var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => guest.PutAsJsonAsync("/api/profile", new { fullName = $"{name} {i}" })));
         Assert.All(responses, response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
+        Assert.Equal(1, await api.ScalarAsync<long>($"select count(*) from profiles where full_name like '{name} %'"));
     }
 
     [Theory]

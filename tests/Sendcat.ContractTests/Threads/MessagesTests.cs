@@ -134,6 +134,7 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Equal(2, (int)deleted["deletedCount"]!);
         Assert.Equal(["one"], Contents(await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync()));
+        Assert.Equal(1, await api.ScalarAsync<long>($"select count(*) from stream_sessions where thread_id = '{thread}'"));
         Assert.Equal("aborted", await api.ScalarAsync<string>($"select status from stream_sessions where thread_id = '{thread}'"));
     }
 

@@ -2,12 +2,15 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
 using Npgsql;
-using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Chat;
 
+/// <summary>
+/// Aborts of turns, readers that disconnect and resume, and regeneration, each on the same and on another replica. The tests poll where
+/// the journal writes a status in the background or the server has to notice a closed connection: no signal reports either.
+/// </summary>
 [Collection(nameof(ChatCollection))]
 public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 {
@@ -18,20 +21,20 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task An_abort_on_any_replica_ends_the_turn_and_the_provider_hears_of_it(int replica)
+    public async Task An_abort_on_any_replica_ends_the_turn_and_closes_the_connection_to_the_provider(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync(Slow);
+        var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
-        var start = await stream.UntilAsync("start");
-        await stream.UntilAsync("content");
+        var start = await stream.ReadUntilAsync("start");
+        await stream.ReadUntilAsync("content");
         var aborted = sendcat.Model.Stats.Snapshot().Totals.Aborted;
 
-        using var answer = await there.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
+        using var response = await there.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
 
-        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        await stream.ToEndAsync();
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
         Assert.DoesNotContain("error", stream.Types);
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
@@ -40,17 +43,17 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     }
 
     [Fact]
-    public async Task Whose_a_thread_is_gets_found_out_without_its_messages()
+    public async Task The_owner_of_a_thread_is_checked_without_reading_its_messages()
     {
         using var guest = await sendcat.GuestAsync();
         using var other = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("hi");
+        var thread = await guest.NewThreadAsync("hi");
         await using var database = NpgsqlDataSource.Create(sendcat.Database);
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using (var closed = new NpgsqlCommand("lock table messages in access exclusive mode", connection, transaction))
+        await using (var locking = new NpgsqlCommand("lock table messages in access exclusive mode", connection, transaction))
         {
-            await closed.ExecuteNonQueryAsync();
+            await locking.ExecuteNonQueryAsync();
         }
 
         await using var idle = await guest.ResumeAsync(thread);
@@ -65,13 +68,13 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task One_turn_has_32_readers_on_a_replica_and_the_next_one_is_told_when_to_come_back(int replica)
+    public async Task A_turn_has_at_most_32_readers_per_replica_and_the_next_one_gets_a_retry_delay(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync(Slow);
+        var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
         var readers = new List<ChatStream>();
         for (var n = replica == 0 ? 1 : 0; n < 32; n++)
         {
@@ -84,33 +87,33 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         Assert.Equal(TimeSpan.FromSeconds(5), refused.Response.Headers.RetryAfter?.Delta);
         Assert.All(readers, reader => Assert.Equal(HttpStatusCode.OK, reader.Status));
         await readers[0].DisposeAsync();
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
-            await using var again = await there.ResumeAsync(thread);
-            return again.Status == HttpStatusCode.OK;
+            await using var resumed = await there.ResumeAsync(thread);
+            return resumed.Status == HttpStatusCode.OK;
         });
         using var abort = await guest.AbortLatestAsync(thread);
         foreach (var reader in readers[1..])
         {
-            await reader.ToEndAsync();
+            await reader.ReadToEndAsync();
             Assert.Equal(readers[1].Text, reader.Text);
             await reader.DisposeAsync();
         }
     }
 
     [Fact]
-    public async Task A_turn_that_never_pauses_keeps_its_only_reader_on_another_replica()
+    public async Task A_turn_that_streams_without_pauses_keeps_its_only_reader_on_another_replica()
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.AskingAsync("[[emu chunks=850 every=25ms]]");
-        var asked = await guest.ChatAsync(thread);
-        await asked.UntilAsync("content");
+        var thread = await guest.NewThreadAsync("[[emu chunks=850 every=25ms]]");
+        var first = await guest.ChatAsync(thread);
+        await first.ReadUntilAsync("content");
         await using var resumed = await there.ResumeAsync(thread);
-        await resumed.UntilAsync("content");
-        await asked.DisposeAsync();
+        await resumed.ReadUntilAsync("content");
+        await first.DisposeAsync();
 
-        await resumed.ToEndAsync();
+        await resumed.ReadToEndAsync();
 
         Assert.Equal("done", resumed.Types[^1]);
         var message = (await guest.MessagesAsync(thread))[^1];
@@ -120,40 +123,40 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Theory]
     [InlineData("[[emu hang=before-headers]]")]
     [InlineData("[[emu hang=before-first]]")]
-    public async Task An_abort_before_the_first_token_reaches_the_provider_and_fails_nothing_over(string prompt)
+    public async Task An_abort_before_the_first_token_reaches_the_provider_and_causes_no_failover(string prompt)
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(prompt);
+        var thread = await guest.NewThreadAsync(prompt);
         await using var stream = await guest.ChatAsync(thread);
-        var start = await stream.UntilAsync("start");
+        var start = await stream.ReadUntilAsync("start");
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Active > 0);
         var before = sendcat.Model.Stats.Snapshot().Totals;
 
-        using var answer = await guest.AbortAsync(thread, Text(start, "messageId")!);
+        using var response = await guest.AbortAsync(thread, Text(start, "messageId")!);
 
-        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         var after = (await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted)).Totals;
         Assert.Equal(before.Started, after.Started);
         Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
     }
 
     [Fact]
-    public async Task A_foreign_stream_id_opens_nothing()
+    public async Task A_foreign_stream_id_grants_no_access()
     {
         using var owner = await sendcat.GuestAsync();
-        using var stranger = await sendcat.GuestAsync();
-        var thread = await owner.AskingAsync(Slow);
+        using var other = await sendcat.GuestAsync();
+        var thread = await owner.NewThreadAsync(Slow);
         await using var stream = await owner.ChatAsync(thread);
-        var start = await stream.UntilAsync("start");
-        var own = await stranger.AskingAsync("[[emu chunks=1]]");
-        await using (var short1 = await stranger.ChatAsync(own))
+        var start = await stream.ReadUntilAsync("start");
+        var own = await other.NewThreadAsync("[[emu chunks=1]]");
+        await using (var finished = await other.ChatAsync(own))
         {
-            await short1.ToEndAsync();
+            await finished.ReadToEndAsync();
         }
 
-        var ownMessage = Text((await stranger.MessagesAsync(own))[^1], "id")!;
-        using var refused = await stranger.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
-        using var harmless = await stranger.AbortAsync(own, ownMessage, Text(start, "streamId"));
+        var ownMessage = Text((await other.MessagesAsync(own))[^1], "id")!;
+        using var refused = await other.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
+        using var harmless = await other.AbortAsync(own, ownMessage, Text(start, "streamId"));
 
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         Assert.NotNull(await stream.NextAsync());
@@ -162,98 +165,100 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     }
 
     [Fact]
-    public async Task A_message_that_is_none_of_the_thread_is_an_invalid_request()
+    public async Task An_abort_with_a_message_id_of_another_thread_is_an_invalid_request()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("hi");
+        var thread = await guest.NewThreadAsync("hi");
 
         foreach (var id in new[] { Guid.NewGuid().ToString(), "nonsense" })
         {
-            using var answer = await guest.AbortAsync(thread, id);
-            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-            Assert.Equal("invalid_request", answer.Headers.GetValues("x-sendcat-error-code").Single());
+            using var response = await guest.AbortAsync(thread, id);
+            Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
+            Assert.Equal("invalid_request", response.Headers.GetValues("x-sendcat-error-code").Single());
         }
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task An_abort_that_comes_when_its_turn_is_over_leaves_the_next_one_alone(int replica)
+    public async Task A_late_abort_does_not_affect_the_next_turn(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         await using var first = await guest.ChatAsync(thread);
-        var over = await first.UntilAsync("start");
-        await first.ToEndAsync();
-        await guest.SayAsync(thread, "[[emu chunks=100 every=25ms]]");
+        var start = await first.ReadUntilAsync("start");
+        await first.ReadToEndAsync();
+        await guest.AddMessageAsync(thread, "[[emu chunks=100 every=25ms]]");
         await using var second = await guest.ChatAsync(thread);
-        await second.UntilAsync("content");
+        await second.ReadUntilAsync("content");
 
-        using var late = await there.AbortAsync(thread, Text(over, "messageId")!);
-        using var latest = await there.AbortAsync(thread, Text(over, "messageId")!, Text(over, "streamId"));
+        using var late = await there.AbortAsync(thread, Text(start, "messageId")!);
+        using var lateWithStreamId = await there.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
 
-        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (late.StatusCode, latest.StatusCode));
-        await second.ToEndAsync();
+        Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (late.StatusCode, lateWithStreamId.StatusCode));
+        await second.ReadToEndAsync();
         Assert.Equal("done", second.Types[^1]);
-        Assert.Equal(["completed", "completed"], (await guest.MessagesAsync(thread)).Where(message => Text(message, "role") == "assistant").Select(message => Text(message, "status")));
+        Assert.Equal(
+            ["completed", "completed"],
+            (await guest.MessagesAsync(thread)).Where(message => Text(message, "role") == "assistant").Select(message => Text(message, "status")));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_live_stream_does_not_make_a_message_of_what_is_none(int replica)
+    public async Task An_unknown_message_id_is_invalid_even_with_a_live_stream_id(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu chunks=100 every=25ms]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=100 every=25ms]]");
         await using var stream = await guest.ChatAsync(thread);
-        var start = await stream.UntilAsync("start");
-        await stream.UntilAsync("content");
+        var start = await stream.ReadUntilAsync("start");
+        await stream.ReadUntilAsync("content");
 
-        using var answer = await there.AbortAsync(thread, Guid.NewGuid().ToString(), Text(start, "streamId"));
+        using var response = await there.AbortAsync(thread, Guid.NewGuid().ToString(), Text(start, "streamId"));
 
-        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await stream.ToEndAsync();
+        await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await stream.ReadToEndAsync();
         Assert.Equal("done", stream.Types[^1]);
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_turn_is_stopped_by_any_of_its_messages_whichever_it_writes_now(int replica)
+    public async Task A_turn_can_be_aborted_by_the_id_of_any_of_its_messages(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu call=1 tool=get_current_time]] [[emu call=2 chunks=2000 every=25ms]]");
+        var thread = await guest.NewThreadAsync("[[emu call=1 tool=get_current_time]] [[emu call=2 chunks=2000 every=25ms]]");
         await using var stream = await guest.ChatAsync(thread);
-        var first = await stream.UntilAsync("start");
-        await stream.UntilAsync("start");
-        await stream.UntilAsync("content");
+        var first = await stream.ReadUntilAsync("start");
+        await stream.ReadUntilAsync("start");
+        await stream.ReadUntilAsync("content");
 
-        using var answer = await there.AbortAsync(thread, Text(first, "messageId")!);
+        using var response = await there.AbortAsync(thread, Text(first, "messageId")!);
 
-        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        await stream.ToEndAsync();
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
-        var answered = (await guest.MessagesAsync(thread))[^1];
-        Assert.Equal(("assistant", "aborted", stream.Text), (Text(answered, "role"), Text(answered, "status"), Text(answered, "content")));
+        var message = (await guest.MessagesAsync(thread))[^1];
+        Assert.Equal(("assistant", "aborted", stream.Text), (Text(message, "role"), Text(message, "status"), Text(message, "content")));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_client_that_has_seen_nothing_of_its_turn_stops_it_by_its_thread(int replica)
+    public async Task A_client_without_a_message_id_can_abort_its_turn_by_the_thread(int replica)
     {
         using var guest = await sendcat.GuestAsync();
-        using var stranger = await sendcat.GuestAsync();
+        using var other = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu hang=before-headers]]");
+        var thread = await guest.NewThreadAsync("[[emu hang=before-headers]]");
         await using var stream = await guest.ChatAsync(thread);
 
-        using var refused = await stranger.AbortLatestAsync(thread);
+        using var refused = await other.AbortLatestAsync(thread);
         using var stopped = await there.AbortLatestAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         using var idle = await there.AbortLatestAsync(thread);
 
         await refused.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
@@ -269,61 +274,61 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu chunks=60 every=100ms]]");
-        await using (var left = await guest.ChatAsync(thread))
+        var thread = await guest.NewThreadAsync("[[emu chunks=60 every=100ms]]");
+        await using (var stream = await guest.ChatAsync(thread))
         {
-            await left.UntilAsync("content");
+            await stream.ReadUntilAsync("content");
         }
 
-        await using var back = await there.ResumeAsync(thread);
-        await back.ToEndAsync();
+        await using var resumed = await there.ResumeAsync(thread);
+        await resumed.ReadToEndAsync();
 
-        Assert.Equal(HttpStatusCode.OK, back.Status);
-        Assert.Equal("start", back.Types[0]);
-        Assert.Equal("done", back.Types[^1]);
-        Assert.Equal(string.Join(' ', Enumerable.Range(1, 60)), back.Text.Trim());
+        Assert.Equal(HttpStatusCode.OK, resumed.Status);
+        Assert.Equal("start", resumed.Types[0]);
+        Assert.Equal("done", resumed.Types[^1]);
+        Assert.Equal(string.Join(' ', Enumerable.Range(1, 60)), resumed.Text.Trim());
     }
 
     [Fact]
-    public async Task Two_readers_of_one_turn_read_the_same()
+    public async Task Two_readers_of_a_turn_receive_the_same_text()
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.AskingAsync("[[emu chunks=60 every=100ms]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=60 every=100ms]]");
         await using var first = await guest.ChatAsync(thread);
-        await first.UntilAsync("content");
+        await first.ReadUntilAsync("content");
 
         await using var second = await there.ResumeAsync(thread);
-        await Task.WhenAll(first.ToEndAsync(), second.ToEndAsync());
+        await Task.WhenAll(first.ReadToEndAsync(), second.ReadToEndAsync());
 
         Assert.Equal(first.Text, second.Text);
         Assert.Equal("done", second.Types[^1]);
     }
 
     [Fact]
-    public async Task Where_nothing_runs_there_is_nothing_to_come_back_to()
+    public async Task A_resume_without_a_running_turn_is_204()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         await using (var stream = await guest.ChatAsync(thread))
         {
-            await stream.ToEndAsync();
+            await stream.ReadToEndAsync();
         }
 
-        await using var back = await guest.ResumeAsync(thread);
+        await using var resumed = await guest.ResumeAsync(thread);
 
-        Assert.Equal(HttpStatusCode.NoContent, back.Status);
+        Assert.Equal(HttpStatusCode.NoContent, resumed.Status);
     }
 
     [Fact]
-    public async Task A_reader_that_does_not_come_back_counts_as_an_abort()
+    public async Task A_detached_turn_is_aborted_after_the_grace_time()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(Slow);
+        var thread = await guest.NewThreadAsync(Slow);
         var aborted = sendcat.Model.Stats.Snapshot().Totals.Aborted;
-        await using (var left = await guest.ChatAsync(thread))
+        await using (var stream = await guest.ChatAsync(thread))
         {
-            await left.UntilAsync("content");
+            await stream.ReadUntilAsync("content");
         }
 
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
@@ -331,69 +336,69 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     }
 
     [Fact]
-    public async Task A_client_that_leaves_before_its_message_is_on_record_has_left_all_the_same()
+    public async Task A_turn_whose_client_disconnects_before_its_message_is_persisted_is_aborted()
     {
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync();
         await using var database = NpgsqlDataSource.Create(sendcat.Database);
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
-        await using (var hold = new NpgsqlCommand("lock table messages in share mode", connection, transaction))
+        await using (var locking = new NpgsqlCommand("lock table messages in share mode", connection, transaction))
         {
-            await hold.ExecuteNonQueryAsync();
+            await locking.ExecuteNonQueryAsync();
         }
 
         var before = sendcat.Model.Stats.Snapshot().Totals;
         using var leaving = new CancellationTokenSource();
-        var asking = guest.Http.PostAsJsonAsync("/api/chat", UseChat.Body(thread, Slow, "m1"), leaving.Token);
+        var request = guest.Http.PostAsJsonAsync("/api/chat", UseChat.Body(thread, Slow, "m1"), leaving.Token);
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Started > before.Started);
 
         await leaving.CancelAsync();
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => asking);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
         await transaction.RollbackAsync();
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var answer] && Text(answer, "status") == "aborted");
+        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var message] && Text(message, "status") == "aborted");
     }
 
     [Fact]
-    public async Task A_turn_that_fails_at_once_leaves_no_address_behind()
+    public async Task A_turn_that_fails_at_once_leaves_no_entry_in_the_turn_directory()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu status=400]]");
+        var thread = await guest.NewThreadAsync("[[emu status=400]]");
         await using (var stream = await guest.ChatAsync(thread))
         {
-            Assert.Equal("error", (await stream.ToEndAsync())[^1].GetProperty("type").GetString());
+            Assert.Equal("error", (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString());
         }
 
         await using var redis = await ConnectionMultiplexer.ConnectAsync(sendcat.Redis);
         await Eventually.TrueAsync(async () => !await redis.GetDatabase().KeyExistsAsync(RedisKeys.LiveTurn(Guid.Parse(thread))));
-        await using var back = await guest.At(sendcat.Replicas[1]).ResumeAsync(thread);
-        Assert.Equal(HttpStatusCode.NoContent, back.Status);
+        await using var resumed = await guest.At(sendcat.Replicas[1]).ResumeAsync(thread);
+        Assert.Equal(HttpStatusCode.NoContent, resumed.Status);
     }
 
     [Fact]
-    public async Task A_page_that_is_loaded_again_never_meets_its_own_turn()
+    public async Task A_reloaded_page_can_start_a_new_turn()
     {
         using var guest = await sendcat.GuestAsync();
-        var first = await guest.AskingAsync(Slow);
-        await using (var left = await guest.ChatAsync(first))
+        var first = await guest.NewThreadAsync(Slow);
+        await using (var stream = await guest.ChatAsync(first))
         {
-            await left.UntilAsync("content");
+            await stream.ReadUntilAsync("content");
         }
 
+        var second = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
         await Eventually.TrueAsync(async () =>
         {
-            // The server hears of the closed connection when the kernel tells it.
-            await using var next = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=2 every=0]]"));
-            await next.ToEndAsync();
+            await using var next = await guest.ChatAsync(second);
+            await next.ReadToEndAsync();
             return next.Status == HttpStatusCode.OK;
         });
         await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(first))[^1], "status") == "aborted");
     }
 
     [Fact]
-    public async Task The_ui_dialect_stores_the_message_it_brings_once_and_replays_from_the_start()
+    public async Task The_ui_dialect_stores_its_user_message_once_when_the_request_is_repeated()
     {
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync();
@@ -410,11 +415,11 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         };
 
         await using var stream = await guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
-        await stream.ToEndAsync();
-        await using var again = await guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
-        await again.ToEndAsync();
+        await stream.ReadToEndAsync();
+        await using var repeated = await guest.PostChatAsync(Body("""[[emu text="Hi."]]hello"""));
+        await repeated.ReadToEndAsync();
 
-        Assert.True(stream.SawDone);
+        Assert.True(stream.DoneReceived);
         Assert.Equal("v1", stream.Response.Headers.GetValues("x-vercel-ai-ui-message-stream").Single());
         Assert.Equal(["start", "start-step"], stream.Types.Take(2));
         Assert.Equal(["text-end", "finish-step", "finish"], stream.Types.TakeLast(3));
@@ -422,21 +427,21 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     }
 
     [Fact]
-    public async Task An_answer_that_is_deleted_while_it_is_written_ends_and_does_not_come_back()
+    public async Task A_deleted_answer_ends_its_running_turn_and_stays_deleted()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(Slow);
-        var question = Text((await guest.MessagesAsync(thread))[0], "id");
+        var thread = await guest.NewThreadAsync(Slow);
+        var userMessage = Text((await guest.MessagesAsync(thread))[0], "id");
         await using var stream = await guest.ChatAsync(thread);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
 
         await Eventually.TrueAsync(async () =>
         {
-            using var deleted = await guest.Http.DeleteAsync($"/api/threads/{thread}/messages?after={question}");
+            using var deleted = await guest.Http.DeleteAsync($"/api/threads/{thread}/messages?after={userMessage}");
             return (await deleted.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("deletedCount").GetInt32() == 1;
         });
 
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
         Assert.Equal(["user"], (await guest.MessagesAsync(thread)).Select(message => Text(message, "role")));
     }
@@ -445,15 +450,16 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     public async Task Regenerating_replaces_the_last_answer()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=2 every=0]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
         await using (var first = await guest.ChatAsync(thread))
         {
-            await first.ToEndAsync();
+            await first.ReadToEndAsync();
         }
 
         var answer = Text((await guest.MessagesAsync(thread))[^1], "id");
-        await using var stream = await guest.PostChatAsync(new { id = thread, trigger = "regenerate-message", messageId = answer, sessionId = guest.SessionId, messages = Array.Empty<object>() });
-        await stream.ToEndAsync();
+        await using var stream = await guest.PostChatAsync(
+            new { id = thread, trigger = "regenerate-message", messageId = answer, sessionId = guest.SessionId, messages = Array.Empty<object>() });
+        await stream.ReadToEndAsync();
 
         var messages = await guest.MessagesAsync(thread);
         Assert.Equal(["user", "assistant"], messages.Select(message => Text(message, "role")));

@@ -6,7 +6,10 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Whoever asks, from wherever, for whatever: the documented refusal, before anything of the turn is looked at.</summary>
+/// <summary>
+/// A request with a wrong method, path, origin, identity or thread gets the documented refusal before the rest of it is checked. No
+/// refusal logs a stack trace.
+/// </summary>
 [Collection(nameof(ChatCollection))]
 public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
 {
@@ -42,21 +45,21 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("DELETE", "/api/chat/health")]
     [InlineData("POST", "/api/chat/0198c0de-0000-7000-8000-000000000000/stream")]
     [InlineData("PUT", "/api/chat/x/stream")]
-    public async Task The_wrong_method_is_405(string method, string path)
+    public async Task A_wrong_method_is_405(string method, string path)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        using var answer = await guest.Http.SendAsync(request);
-        await answer.RefusedAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
+        using var response = await guest.Http.SendAsync(request);
+        await response.RefusedAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
     }
 
     [Theory]
     [InlineData("/api/chat/nowhere")]
     [InlineData("/api/chat/x/stream/y")]
     [InlineData("/api/chat//stream")]
-    public async Task Where_nothing_is_it_is_404(string path)
+    public async Task An_unknown_path_is_404(string path)
     {
-        using var answer = await guest.Http.GetAsync(path);
-        await answer.RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        using var response = await guest.Http.GetAsync(path);
+        await response.RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
 
     [Theory]
@@ -64,33 +67,34 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("http://localhost:3000.evil.example")]
     [InlineData("null")]
     [InlineData("*")]
-    public async Task A_foreign_origin_is_refused_before_anything_else(string origin)
+    public async Task A_foreign_origin_is_refused_before_every_other_check(string origin)
     {
         foreach (var (method, path) in new[] { ("POST", Start), ("GET", Start), ("POST", Abort), ("GET", "/api/chat/x/stream"), ("GET", "/api/chat/health") })
         {
-            using var answer = await FromAsync(origin, method, path);
-            await answer.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-            Assert.Null(answer.Header("Access-Control-Allow-Origin"));
+            using var response = await FromAsync(origin, method, path);
+            await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            Assert.Null(response.Header("Access-Control-Allow-Origin"));
         }
     }
 
     [Fact]
-    public async Task A_known_origin_reads_headers_of_success_and_of_every_refusal()
+    public async Task An_allowed_origin_may_read_the_headers_of_every_response()
     {
-        const string ours = "http://localhost:3000";
-        var stranger = await guest.NewThreadAsync();
+        const string allowed = "http://localhost:3000";
+        var thread = await guest.NewThreadAsync();
         foreach (var (method, path, body, status) in new[]
         {
-            ("POST", Start, $$"""{"threadId":"{{stranger}}"}""", 200), ("POST", Start, "{", 400), ("POST", Start, "{}", 400), ("POST", Start, """{"threadId":"x"}""", 403), ("PUT", Start, "{}", 405),
-            ("POST", Abort, "{}", 400), ("GET", "/api/chat/x/stream", null, 403), ("GET", "/api/chat/health", null, 200),
+            ("POST", Start, $$"""{"threadId":"{{thread}}"}""", 200), ("POST", Start, "{", 400), ("POST", Start, "{}", 400),
+            ("POST", Start, """{"threadId":"x"}""", 403), ("PUT", Start, "{}", 405), ("POST", Abort, "{}", 400),
+            ("GET", "/api/chat/x/stream", null, 403), ("GET", "/api/chat/health", null, 200),
         })
         {
-            using var answer = await FromAsync(ours, method, path, body);
+            using var response = await FromAsync(allowed, method, path, body);
 
-            Assert.Equal(status, (int)answer.StatusCode);
-            Assert.Equal((ours, "true"), (answer.Header("Access-Control-Allow-Origin"), answer.Header("Access-Control-Allow-Credentials")));
-            Assert.Contains("x-sendcat-error-code", answer.Header("Access-Control-Expose-Headers"), StringComparison.Ordinal);
-            Assert.Contains("Retry-After", answer.Header("Access-Control-Expose-Headers"), StringComparison.Ordinal);
+            Assert.Equal(status, (int)response.StatusCode);
+            Assert.Equal((allowed, "true"), (response.Header("Access-Control-Allow-Origin"), response.Header("Access-Control-Allow-Credentials")));
+            Assert.Contains("x-sendcat-error-code", response.Header("Access-Control-Expose-Headers"), StringComparison.Ordinal);
+            Assert.Contains("Retry-After", response.Header("Access-Control-Expose-Headers"), StringComparison.Ordinal);
         }
     }
 
@@ -99,36 +103,36 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("/api/chat/abort", 204)]
     [InlineData("/api/chat/x/stream", 204)]
     [InlineData("/api/chat/health", 200)]
-    public async Task A_preflight_tells_a_known_origin_what_it_may_and_a_foreign_one_nothing(string path, int status)
+    public async Task A_preflight_lists_the_allowed_methods_for_an_allowed_origin_only(string path, int status)
     {
-        using var known = await FromAsync("http://localhost:3000", "OPTIONS", path);
+        using var allowed = await FromAsync("http://localhost:3000", "OPTIONS", path);
         using var foreign = await FromAsync("https://evil.example", "OPTIONS", path);
 
-        Assert.Equal(status, (int)known.StatusCode);
-        Assert.Contains("GET", known.Header("Access-Control-Allow-Methods"), StringComparison.Ordinal);
+        Assert.Equal(status, (int)allowed.StatusCode);
+        Assert.Contains("GET", allowed.Header("Access-Control-Allow-Methods"), StringComparison.Ordinal);
         Assert.Equal(path.EndsWith("health", StringComparison.Ordinal) ? 403 : 204, (int)foreign.StatusCode);
         Assert.DoesNotContain(foreign.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
-    public async Task Nobody_is_unauthorized_everywhere()
+    public async Task A_request_without_credentials_is_unauthorized_on_every_route()
     {
-        using var nobody = new HttpClient { BaseAddress = sendcat.Api.Address };
-        await AreUnauthorizedAsync(nobody);
+        using var anonymous = new HttpClient { BaseAddress = sendcat.Api.Address };
+        await AreUnauthorizedAsync(anonymous);
     }
 
     [Fact]
-    public async Task An_expired_a_forged_and_a_malformed_token_are_unauthorized_even_beside_a_good_session()
+    public async Task An_invalid_bearer_token_is_unauthorized_even_with_a_valid_session()
     {
         var later = TimeProvider.System.GetUtcNow().AddHours(1);
         foreach (var bearer in new[]
         {
-            Forger.Token(TimeProvider.System.GetUtcNow().AddMinutes(-5)),
-            Forger.Token(later, key: "another-key-that-is-long-enough-to-sign-with"),
-            Forger.Token(later, algorithm: "none"),
-            Forger.Token(later, algorithm: "HS512"),
-            Forger.Token(later, issuer: "elsewhere"),
-            Forger.Token(later)[..^3],
+            ForgedTokens.Create(TimeProvider.System.GetUtcNow().AddMinutes(-5)),
+            ForgedTokens.Create(later, key: "another-key-that-is-long-enough-to-sign-with"),
+            ForgedTokens.Create(later, algorithm: "none"),
+            ForgedTokens.Create(later, algorithm: "HS512"),
+            ForgedTokens.Create(later, issuer: "elsewhere"),
+            ForgedTokens.Create(later)[..^3],
             "nonsense", "a.b.c", new string('a', 5_000), SendcatSystem.OpsKey,
         })
         {
@@ -142,7 +146,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("Basic dXNlcjpwYXNz")]
     [InlineData("Bearer")]
     [InlineData("bearer   ")]
-    public async Task Another_authorization_than_a_bearer_token_is_unauthorized(string authorization)
+    public async Task An_authorization_header_without_a_bearer_token_is_unauthorized(string authorization)
     {
         using var client = new HttpClient { BaseAddress = sendcat.Api.Address };
         client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
@@ -150,10 +154,14 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_session_whose_signature_was_changed_is_unauthorized()
+    public async Task A_session_with_an_invalid_signature_is_unauthorized()
     {
         var dot = guest.SessionId.LastIndexOf('.');
-        foreach (var session in new[] { guest.SessionId[..dot], guest.SessionId[..(dot + 1)] + new string('A', guest.SessionId.Length - dot - 1), "anon_x.y", guest.SessionId + "x", "auth-someone", "two words" })
+        foreach (var session in new[]
+        {
+            guest.SessionId[..dot], guest.SessionId[..(dot + 1)] + new string('A', guest.SessionId.Length - dot - 1), "anon_x.y",
+            guest.SessionId + "x", "auth-someone", "two words",
+        })
         {
             using var client = new HttpClient { BaseAddress = sendcat.Api.Address };
             client.DefaultRequestHeaders.Add("x-sendcat-session", session);
@@ -164,22 +172,22 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_thread_that_is_not_ones_own_is_forbidden_everywhere_and_no_message_of_it_is_told()
+    public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_refusal_on_every_route()
     {
         using var owner = await sendcat.GuestAsync();
-        var foreign = await owner.AskingAsync("mine");
+        var foreign = await owner.NewThreadAsync("mine");
         var message = (await owner.MessagesAsync(foreign))[0].GetProperty("id").GetString()!;
 
         foreach (var id in new[] { foreign, Guid.NewGuid().ToString(), "nonsense", "{" + foreign + "}", foreign.Replace("-", "", StringComparison.Ordinal), "' or 1=1 --", "🥭" })
         {
             using var start = await guest.PostAsync(Start, JsonSerializer.Serialize(new { threadId = id }));
             using var ui = await guest.PostAsync(Start, UseChat.Json(id, "hi"));
-            using var again = await guest.PostAsync(Start, JsonSerializer.Serialize(new { id, trigger = "regenerate-message", messageId = message, messages = Array.Empty<object>() }));
+            using var regenerate = await guest.PostAsync(Start, JsonSerializer.Serialize(new { id, trigger = "regenerate-message", messageId = message, messages = Array.Empty<object>() }));
             using var abort = await guest.PostAsync(Abort, JsonSerializer.Serialize(new { threadId = id, messageId = message }));
             using var resume = await guest.Http.GetAsync($"/api/chat/{Uri.EscapeDataString(id)}/stream");
-            foreach (var answer in new[] { start, ui, again, abort, resume })
+            foreach (var response in new[] { start, ui, regenerate, abort, resume })
             {
-                Assert.Equal("Forbidden", await answer.RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
+                Assert.Equal("Forbidden", await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
             }
         }
 
@@ -187,9 +195,9 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_first_check_that_fails_answers()
+    public async Task The_first_failing_check_decides_the_response()
     {
-        using var nobody = new HttpClient { BaseAddress = sendcat.Api.Address };
+        using var anonymous = new HttpClient { BaseAddress = sendcat.Api.Address };
         foreach (var (origin, method, type, body, status, code) in new[]
         {
             ("https://evil.example", "PUT", "text/plain", "{", 403, "forbidden"),
@@ -210,40 +218,40 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
                 request.Headers.Add("Origin", origin);
             }
 
-            using var answer = await nobody.SendAsync(request);
-            await answer.RefusedAsync((HttpStatusCode)status, code);
+            using var response = await anonymous.SendAsync(request);
+            await response.RefusedAsync((HttpStatusCode)status, code);
         }
     }
 
     [Fact]
-    public async Task Health_tells_a_stranger_only_whether_it_goes_well()
+    public async Task Health_reports_only_the_status_without_the_operator_key()
     {
-        foreach (var bearer in new[] { null, "wrong", Forger.Token(TimeProvider.System.GetUtcNow().AddHours(1)) })
+        foreach (var bearer in new[] { null, "wrong", ForgedTokens.Create(TimeProvider.System.GetUtcNow().AddHours(1)) })
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health");
             request.Headers.Authorization = bearer is null ? null : new AuthenticationHeaderValue("Bearer", bearer);
-            using var answer = await guest.Http.SendAsync(request);
+            using var response = await guest.Http.SendAsync(request);
 
-            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
-            Assert.True(answer.Headers.CacheControl!.NoStore);
-            var told = await answer.Content.ReadFromJsonAsync<JsonElement>();
-            Assert.Equal(["ok", "mode", "checkedAt"], told.EnumerateObject().Select(property => property.Name));
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+            Assert.True(response.Headers.CacheControl!.NoStore);
+            var body = await response.Content.ReadFromJsonAsync<JsonElement>();
+            Assert.Equal(["ok", "mode", "checkedAt"], body.EnumerateObject().Select(property => property.Name));
         }
     }
 
     [Fact]
-    public async Task Health_tells_the_operator_with_which_limits_and_no_secret()
+    public async Task Health_reports_limits_and_no_secrets_to_the_operator()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) } };
-        using var answer = await guest.Http.SendAsync(request);
+        using var response = await guest.Http.SendAsync(request);
 
-        var text = await answer.Content.ReadAsStringAsync();
-        var told = JsonDocument.Parse(text).RootElement;
-        Assert.Equal("enforce", told.GetProperty("admission").GetProperty("effectiveMode").GetString());
-        Assert.True(told.GetProperty("checks").GetProperty("openRouterApiKeyConfigured").GetBoolean());
-        Assert.Equal(45_000, told.GetProperty("providerRoutes").GetProperty("primaryTimeoutMs").GetInt32());
-        Assert.NotEmpty(told.GetProperty("circuits").EnumerateArray());
-        Assert.NotEmpty(told.GetProperty("bulkheads").EnumerateArray());
+        var text = await response.Content.ReadAsStringAsync();
+        var body = JsonDocument.Parse(text).RootElement;
+        Assert.Equal("enforce", body.GetProperty("admission").GetProperty("effectiveMode").GetString());
+        Assert.True(body.GetProperty("checks").GetProperty("openRouterApiKeyConfigured").GetBoolean());
+        Assert.Equal(45_000, body.GetProperty("providerRoutes").GetProperty("primaryTimeoutMs").GetInt32());
+        Assert.NotEmpty(body.GetProperty("circuits").EnumerateArray());
+        Assert.NotEmpty(body.GetProperty("bulkheads").EnumerateArray());
         Assert.DoesNotContain(SendcatSystem.SigningKey, text, StringComparison.Ordinal);
     }
 
@@ -253,9 +261,9 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
         using var ui = await client.PostAsync(Start, new StringContent(UseChat.Json(Guid.NewGuid().ToString(), "hi"), Encoding.UTF8, "application/json"));
         using var abort = await client.PostAsJsonAsync(Abort, new { threadId = Guid.NewGuid(), messageId = Guid.NewGuid() });
         using var resume = await client.GetAsync($"/api/chat/{Guid.NewGuid()}/stream");
-        foreach (var answer in new[] { start, ui, abort, resume })
+        foreach (var response in new[] { start, ui, abort, resume })
         {
-            await answer.RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+            await response.RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         }
     }
 

@@ -4,7 +4,7 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Whatever a body holds: the documented status and code, never a surprise of ours, never a stack trace.</summary>
+/// <summary>Every invalid body gets the documented status and error code. None logs a stack trace.</summary>
 [Collection(nameof(ChatCollection))]
 public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
 {
@@ -38,25 +38,25 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"threadId":"\ud800"}""")]
     [InlineData("""{threadId:"x"}""")]
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"half \ud83d"}]}]}""")]
-    public async Task What_is_no_json_is_invalid_json(string body)
+    public async Task A_body_that_is_not_json_is_invalid_json(string body)
     {
-        using var answer = await guest.PostAsync(Start, body);
-        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        using var response = await guest.PostAsync(Start, body);
+        await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
     [Fact]
-    public async Task Bytes_that_are_no_utf8_are_invalid_json()
+    public async Task Bytes_that_are_not_utf8_are_invalid_json()
     {
         using var body = new ByteArrayContent([.. "{\"threadId\":\""u8, 0xff, 0xfe, .. "\"}"u8]) { Headers = { ContentType = new("application/json") } };
-        using var answer = await guest.Http.PostAsync(Start, body);
-        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        using var response = await guest.Http.PostAsync(Start, body);
+        await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
     [Fact]
-    public async Task Json_nested_too_deep_is_refused()
+    public async Task Too_deeply_nested_json_is_invalid_json()
     {
-        using var answer = await guest.PostAsync(Start, $$"""{"id":"x","messages":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}""");
-        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        using var response = await guest.PostAsync(Start, $$"""{"id":"x","messages":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}""");
+        await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
     [Theory]
@@ -79,8 +79,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"threadId":"x","sessionId":7}""")]
     public async Task A_body_of_the_wrong_shape_is_an_invalid_request(string body)
     {
-        using var answer = await guest.PostAsync(Start, body);
-        Assert.NotEmpty(await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request"));
+        using var response = await guest.PostAsync(Start, body);
+        Assert.NotEmpty(await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request"));
     }
 
     [Theory]
@@ -107,14 +107,14 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"id":"x","trigger":"other","messages":[{"role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
     [InlineData("""{"id":"x","trigger":7,"messages":[{"role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
     [InlineData("""{"id":"x","modelId":"nul\u0000","messages":[{"role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
-    public async Task A_body_in_useChat_shape_without_an_honest_user_message_is_an_invalid_request(string body)
+    public async Task A_useChat_body_without_a_valid_user_message_is_an_invalid_request(string body)
     {
-        using var answer = await guest.PostAsync(Start, body);
-        await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        using var response = await guest.PostAsync(Start, body);
+        await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
-    public async Task Too_many_files_and_endless_names_are_an_invalid_request()
+    public async Task Too_many_files_and_too_long_ids_and_names_are_an_invalid_request()
     {
         object File(string name) => new { type = "file", url = "https://example.com/a.png", mediaType = "image/png", filename = name };
         var bodies = new object[]
@@ -129,8 +129,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
 
         foreach (var body in bodies)
         {
-            using var answer = await guest.PostAsync(Start, JsonSerializer.Serialize(body));
-            await answer.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            using var response = await guest.PostAsync(Start, JsonSerializer.Serialize(body));
+            await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
     }
 
@@ -151,8 +151,8 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"threadId":"x"} {}""", "invalid_json")]
     public async Task An_abort_of_the_wrong_shape_is_an_invalid_request(string body, string code = "invalid_request")
     {
-        using var answer = await guest.PostAsync(Abort, body);
-        await answer.RefusedAsync(HttpStatusCode.BadRequest, code);
+        using var response = await guest.PostAsync(Abort, body);
+        await response.RefusedAsync(HttpStatusCode.BadRequest, code);
     }
 
     [Theory]
@@ -164,21 +164,21 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("application/json; charset=utf-16")]
     [InlineData("nonsense")]
     [InlineData(null)]
-    public async Task Another_media_type_than_json_is_unsupported(string? mediaType)
+    public async Task A_media_type_other_than_json_is_unsupported(string? mediaType)
     {
         foreach (var path in new[] { Start, Abort })
         {
             using var body = new ByteArrayContent("""{"threadId":"x","messageId":"x"}"""u8.ToArray());
             body.Headers.TryAddWithoutValidation("Content-Type", mediaType);
-            using var answer = await guest.Http.PostAsync(path, body);
-            await answer.RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+            using var response = await guest.Http.PostAsync(path, body);
+            await response.RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         }
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_body_over_its_limit_is_too_large_whether_announced_or_chunked(bool chunked)
+    public async Task A_body_over_its_limit_is_too_large_with_a_content_length_or_chunked(bool chunked)
     {
         using (var sendcatShape = await guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_537), chunked))
         {
@@ -200,16 +200,16 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_chunked_body_that_never_ends_is_cut_off()
+    public async Task An_oversized_chunked_body_is_too_large()
     {
-        using var answer = await guest.PostAsync(Start, new string(' ', 3 * 1024 * 1024), chunked: true);
-        await answer.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        using var response = await guest.PostAsync(Start, new string(' ', 3 * 1024 * 1024), chunked: true);
+        await response.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_body_at_its_limit_is_read(bool chunked)
+    public async Task A_body_at_its_limit_is_accepted(bool chunked)
     {
         using (var sendcatShape = await guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_536), chunked))
         {
@@ -220,7 +220,9 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
         await history.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
-    /// <summary>The star becomes as many letters as the whole needs to have so many bytes; without one they follow the last message.</summary>
+    /// <summary>
+    /// Replaces the <c>*</c> with letters so that the JSON has this many bytes. Without a <c>*</c> the letters go into a property at the end.
+    /// </summary>
     private static string Padded(string json, int bytes)
     {
         json = json.Contains('*', StringComparison.Ordinal) ? json : json[..^1] + ",\"more\":\"*\"}";

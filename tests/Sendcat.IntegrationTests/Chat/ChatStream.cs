@@ -5,12 +5,12 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>An answer being read. Reading stops the test after half a minute rather than for ever.</summary>
+/// <summary>The response to a chat request. All reads together may take 60 s; then they throw, so that a test cannot hang.</summary>
 internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
-    private readonly CancellationTokenSource patience = new(Patience);
+    private readonly CancellationTokenSource timeout = new(MaxWait);
     private IAsyncEnumerator<SseItem<string>>? items;
 
     public HttpStatusCode Status => response.StatusCode;
@@ -19,15 +19,18 @@ internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposabl
 
     public string? ErrorCode => response.Headers.TryGetValues("x-sendcat-error-code", out var values) ? values.Single() : null;
 
-    public List<JsonElement> Seen { get; } = [];
+    /// <summary>The events that were read so far.</summary>
+    public List<JsonElement> Events { get; } = [];
 
-    /// <summary>The sentinel of the UI dialect came.</summary>
-    public bool SawDone { get; private set; }
+    /// <summary>The final <c>[DONE]</c> of the UI dialect was read.</summary>
+    public bool DoneReceived { get; private set; }
 
     /// <summary>The next event, or null at the end of the stream.</summary>
     public async Task<JsonElement?> NextAsync()
     {
-        items ??= SseParser.Create(await response.Content.ReadAsStreamAsync(patience.Token), (_, data) => Encoding.UTF8.GetString(data)).EnumerateAsync(patience.Token).GetAsyncEnumerator();
+        items ??= SseParser.Create(await response.Content.ReadAsStreamAsync(timeout.Token), (_, data) => Encoding.UTF8.GetString(data))
+            .EnumerateAsync(timeout.Token)
+            .GetAsyncEnumerator();
         if (!await items.MoveNextAsync())
         {
             return null;
@@ -35,57 +38,63 @@ internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposabl
 
         if (items.Current.Data == "[DONE]")
         {
-            SawDone = true;
+            DoneReceived = true;
             return await NextAsync();
         }
 
-        var happened = JsonDocument.Parse(items.Current.Data).RootElement.Clone();
-        Seen.Add(happened);
-        return happened;
+        var chatEvent = JsonDocument.Parse(items.Current.Data).RootElement.Clone();
+        Events.Add(chatEvent);
+        return chatEvent;
     }
 
-    public async Task<JsonElement> UntilAsync(string type)
+    /// <summary>Reads up to and including the next event of this type.</summary>
+    /// <exception cref="InvalidOperationException">The stream ended before.</exception>
+    public async Task<JsonElement> ReadUntilAsync(string type)
     {
-        while (await NextAsync() is { } happened)
+        while (await NextAsync() is { } chatEvent)
         {
-            if (happened.GetProperty("type").GetString() == type)
+            if (chatEvent.GetProperty("type").GetString() == type)
             {
-                return happened;
+                return chatEvent;
             }
         }
 
-        throw new InvalidOperationException($"The stream ended before '{type}': {string.Join(' ', Seen)}");
+        throw new InvalidOperationException($"The stream ended before '{type}': {string.Join(' ', Events)}");
     }
 
-    /// <summary>Everything to the end.</summary>
-    public async Task<List<JsonElement>> ToEndAsync()
+    /// <summary>Reads to the end.</summary>
+    /// <returns>All events of the stream.</returns>
+    public async Task<List<JsonElement>> ReadToEndAsync()
     {
         while (await NextAsync() is not null)
         {
         }
 
-        return Seen;
+        return Events;
     }
 
-    public string Text => string.Concat(Seen.Where(e => e.GetProperty("type").GetString() == "content").Select(e => e.GetProperty("content").GetString()));
+    /// <summary>The text of the <c>content</c> events that were read so far.</summary>
+    public string Text => string.Concat(
+        Events.Where(e => e.GetProperty("type").GetString() == "content").Select(e => e.GetProperty("content").GetString()));
 
-    public IReadOnlyList<string> Types => [.. Seen.Select(e => e.GetProperty("type").GetString()!)];
+    /// <summary>The types of the events that were read so far.</summary>
+    public IReadOnlyList<string> Types => [.. Events.Select(e => e.GetProperty("type").GetString()!)];
 
     public Task<string> BodyAsync() => response.Content.ReadAsStringAsync();
 
     public async ValueTask DisposeAsync()
     {
         response.Dispose();
-        patience.Dispose();
+        timeout.Dispose();
         if (items is not null)
         {
             try
             {
                 await items.DisposeAsync();
             }
-            catch (Exception gone) when (gone is IOException or HttpRequestException or ObjectDisposedException or NotSupportedException)
+            catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or NotSupportedException)
             {
-                // The connection was cut under the reader, which is what disposing is for.
+                // Disposing closes the connection while the reader may still use it.
             }
         }
     }

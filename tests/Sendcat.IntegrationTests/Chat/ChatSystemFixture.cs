@@ -4,7 +4,7 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Two replicas that the tests which break nothing share.</summary>
+/// <summary>Two replicas, as processes, that all tests of <see cref="ChatCollection"/> share. Those tests stop and kill nothing.</summary>
 public sealed class ChatSystemFixture(SharedStores stores) : IAsyncLifetime
 {
     internal SendcatSystem System { get; private set; } = null!;

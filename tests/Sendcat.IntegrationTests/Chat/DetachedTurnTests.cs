@@ -3,7 +3,7 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Turns that nobody reads, where a principal may have several and they are waited for long.</summary>
+/// <summary>Detached turns, with a grace time of ten minutes and up to ten concurrent turns for each principal.</summary>
 public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
 {
     private SendcatSystem sendcat = null!;
@@ -16,40 +16,43 @@ public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_new_turn_of_the_thread_on_any_replica_takes_the_place_of_one_that_nobody_reads(int replica)
+    public async Task A_new_turn_of_the_thread_on_any_replica_replaces_a_detached_turn(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu chunks=1]] [[emu times=1 key=left chunks=4000 every=25ms]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=1]] [[emu times=1 key=left chunks=4000 every=25ms]]");
         string? first;
-        await using (var left = await guest.ChatAsync(thread))
+        await using (var stream = await guest.ChatAsync(thread))
         {
-            first = (await left.UntilAsync("start")).GetProperty("messageId").GetString();
-            await left.UntilAsync("content");
+            first = (await stream.ReadUntilAsync("start")).GetProperty("messageId").GetString();
+            await stream.ReadUntilAsync("content");
         }
 
-        // The server may hear of the closed connection only now, which makes no difference.
+        // The test holds whether or not the server has noticed the closed connection by now.
         await using var next = await there.ChatAsync(thread);
-        await next.ToEndAsync();
+        await next.ReadToEndAsync();
 
         Assert.Equal("done", next.Types[^1]);
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)).Any(message => message.GetProperty("id").GetString() == first && message.GetProperty("status").GetString() == "aborted"));
+
+        // The journal writes the status in the background.
+        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)).Any(
+            message => message.GetProperty("id").GetString() == first && message.GetProperty("status").GetString() == "aborted"));
     }
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task A_turn_that_somebody_reads_keeps_its_place(int replica)
+    public async Task A_turn_with_a_reader_is_not_replaced_by_a_new_turn(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
-        var thread = await guest.AskingAsync("[[emu chunks=60 every=25ms]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=60 every=25ms]]");
         await using var first = await guest.ChatAsync(thread);
-        await first.UntilAsync("content");
+        await first.ReadUntilAsync("content");
 
         await using var second = await there.ChatAsync(thread);
-        await second.ToEndAsync();
-        await first.ToEndAsync();
+        await second.ReadToEndAsync();
+        await first.ReadToEndAsync();
 
         Assert.Equal((HttpStatusCode.OK, "done", "done"), (second.Status, first.Types[^1], second.Types[^1]));
     }

@@ -6,17 +6,20 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>No address and no crowd of guests takes all slots, and turns that nobody reads make room.</summary>
+/// <summary>Neither one address nor all guests together can hold all slots, and a detached turn gives up its slot when slots are scarce.</summary>
 public sealed class FairShareTests(SharedStores stores)
 {
     private const string Slow = "[[emu chunks=4000 every=25ms]]";
     private const int Slots = 24;
 
     private static readonly (string, string)[] Shares =
-        [("ADMISSION_ADDRESS_MAX_INFLIGHT_PCT", "15"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "80"), ("TRUSTED_PROXIES", "127.0.0.0/8"), ("AUTH_CONFIRMED_DOMAINS", "example.com")];
+    [
+        ("ADMISSION_ADDRESS_MAX_INFLIGHT_PCT", "15"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "80"), ("TRUSTED_PROXIES", "127.0.0.0/8"),
+        ("AUTH_CONFIRMED_DOMAINS", "example.com"),
+    ];
 
     [Fact]
-    public async Task Guests_of_one_address_cannot_take_all_slots_and_a_guest_of_another_gets_in_on_any_replica()
+    public async Task Guests_of_one_address_cannot_hold_all_slots_and_a_guest_of_another_address_is_admitted_on_any_replica()
     {
         await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, Shares);
 
@@ -26,23 +29,23 @@ public sealed class FairShareTests(SharedStores stores)
         Assert.All(turns.Where(turn => turn.Status != HttpStatusCode.OK), turn => Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (turn.Status, turn.ErrorCode)));
         for (var n = 0; n < 5; n++)
         {
-            var honest = Assert.Single(await StartAsync(sendcat, 1, _ => $"198.51.100.{n}", firstReplica: n));
-            Assert.Equal(HttpStatusCode.OK, honest.Status);
-            await turns.DisposeAsync(honest);
+            var other = Assert.Single(await StartAsync(sendcat, 1, _ => $"198.51.100.{n}", firstReplica: n));
+            Assert.Equal(HttpStatusCode.OK, other.Status);
+            await turns.DisposeAsync(other);
         }
 
         await turns.DisposeAsync();
     }
 
     [Fact]
-    public async Task Guests_of_all_addresses_together_leave_slots_to_those_who_have_signed_in()
+    public async Task Guests_of_all_addresses_together_leave_slots_for_users()
     {
         await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, Shares);
 
         var turns = await StartAsync(sendcat, Slots, n => $"203.0.113.{n}");
         using var user = await UserAsync(sendcat, "192.0.2.1");
-        await using var turn = await user.ChatAsync(await user.AskingAsync("[[emu chunks=1]]"));
-        await turn.ToEndAsync();
+        await using var turn = await user.ChatAsync(await user.NewThreadAsync("[[emu chunks=1]]"));
+        await turn.ReadToEndAsync();
 
         Assert.Equal(19, turns.Count(it => it.Status == HttpStatusCode.OK));
         Assert.All(turns.Where(it => it.Status != HttpStatusCode.OK), it => Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (it.Status, it.ErrorCode)));
@@ -54,60 +57,64 @@ public sealed class FairShareTests(SharedStores stores)
     [InlineData("BULKHEAD_OR_PRI_MAX_CONCURRENT", "100")]
     [InlineData("ADMISSION_GLOBAL_MAX_INFLIGHT", "100")]
     [InlineData("ADMISSION_GLOBAL_MAX_INFLIGHT", "40")]
-    public async Task A_guests_turn_that_nobody_reads_makes_room_at_once_for_a_request_on_another_replica(string cap, string guestShare)
+    public async Task A_detached_turn_of_a_guest_is_aborted_at_once_for_a_request_on_another_replica(string cap, string guestShare)
     {
-        // Ten slots by forty per cent are four as well.
+        // 40 % of ten slots are four slots too.
         var slots = guestShare == "100" ? "4" : "10";
         await using var sendcat = await SendcatSystem.StartAsync(
             stores, replicas: 2, [("CHAT_DETACH_GRACE_MS", "600000"), (cap, slots), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", guestShare)]);
-        var left = new List<(SendcatClient Guest, string Thread)>();
+        var detached = new List<(SendcatClient Guest, string Thread)>();
         for (var n = 0; n < 4; n++)
         {
             var guest = await sendcat.GuestAsync();
-            left.Add((guest, await guest.AskingAsync(Slow)));
-            await using var stream = await guest.ChatAsync(left[n].Thread);
-            await stream.UntilAsync("content");
+            detached.Add((guest, await guest.NewThreadAsync(Slow)));
+            await using var stream = await guest.ChatAsync(detached[n].Thread);
+            await stream.ReadUntilAsync("content");
         }
 
-        using var honest = await SendcatClient.GuestAsync(sendcat.Replicas[1].Address);
-        var thread = await honest.AskingAsync("[[emu chunks=1]]");
+        using var other = await SendcatClient.GuestAsync(sendcat.Replicas[1].Address);
+        var thread = await other.NewThreadAsync("[[emu chunks=1]]");
+
+        // The server notices the closed connections with a delay, and no signal reports it.
         await Eventually.TrueAsync(async () =>
         {
-            await using var turn = await honest.ChatAsync(thread);
-            return turn.Status == HttpStatusCode.OK && (await turn.ToEndAsync())[^1].GetProperty("type").GetString() == "done";
+            await using var turn = await other.ChatAsync(thread);
+            return turn.Status == HttpStatusCode.OK && (await turn.ReadToEndAsync())[^1].GetProperty("type").GetString() == "done";
         });
 
-        var ended = 0;
-        foreach (var (guest, itsThread) in left)
+        var aborted = 0;
+        foreach (var (guest, guestThread) in detached)
         {
-            ended += (await guest.MessagesAsync(itsThread)).Any(message => message.GetProperty("status").GetString() == "aborted") ? 1 : 0;
+            aborted += (await guest.MessagesAsync(guestThread)).Any(message => message.GetProperty("status").GetString() == "aborted") ? 1 : 0;
             guest.Dispose();
         }
 
-        Assert.Equal(1, ended);
+        Assert.Equal(1, aborted);
     }
 
     [Theory]
     [InlineData("0", HttpStatusCode.OK)]
     [InlineData("600000", HttpStatusCode.ServiceUnavailable)]
-    public async Task A_users_turn_that_nobody_reads_keeps_its_slot_for_a_while(string grace, HttpStatusCode expected)
+    public async Task A_detached_turn_of_a_user_keeps_its_slot_for_the_grace_time(string grace, HttpStatusCode expected)
     {
         await using var sendcat = await SendcatSystem.StartAsync(
-            stores, replicas: 2, [.. Shares, ("CHAT_DETACH_GRACE_MS", "600000"), ("CHAT_DETACH_GRACE_FULL_MS", grace), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100")]);
+            stores, replicas: 2,
+            [.. Shares, ("CHAT_DETACH_GRACE_MS", "600000"), ("CHAT_DETACH_GRACE_FULL_MS", grace), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100")]);
         using var user = await UserAsync(sendcat, "192.0.2.1");
-        var thread = await user.AskingAsync(Slow);
-        await using (var left = await user.ChatAsync(thread))
+        var thread = await user.NewThreadAsync(Slow);
+        await using (var stream = await user.ChatAsync(thread))
         {
-            await left.UntilAsync("content");
+            await stream.ReadUntilAsync("content");
         }
 
         using var guest = await SendcatClient.GuestAsync(sendcat.Replicas[1].Address);
-        var asked = await guest.AskingAsync("[[emu chunks=1]]");
+        var guestThread = await guest.NewThreadAsync("[[emu chunks=1]]");
         if (expected == HttpStatusCode.OK)
         {
+            // The server notices the closed connection with a delay, and no signal reports it.
             await Eventually.TrueAsync(async () =>
             {
-                await using var turn = await guest.ChatAsync(asked);
+                await using var turn = await guest.ChatAsync(guestThread);
                 return turn.Status == HttpStatusCode.OK;
             });
             return;
@@ -115,42 +122,42 @@ public sealed class FairShareTests(SharedStores stores)
 
         for (var n = 0; n < 5; n++)
         {
-            await using var turn = await guest.ChatAsync(asked);
+            await using var turn = await guest.ChatAsync(guestThread);
             await turn.Response.RefusedAsync(expected, "upstream_unavailable");
         }
 
-        await using var back = await user.ResumeAsync(thread);
-        Assert.Equal(HttpStatusCode.OK, back.Status);
+        await using var resumed = await user.ResumeAsync(thread);
+        Assert.Equal(HttpStatusCode.OK, resumed.Status);
     }
 
     [Fact]
-    public async Task A_turn_whose_reader_has_come_back_makes_no_room()
+    public async Task A_turn_whose_reader_resumed_keeps_its_slot()
     {
         await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, [("CHAT_DETACH_GRACE_MS", "600000"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1")]);
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(Slow);
-        await using (var left = await guest.ChatAsync(thread))
+        var thread = await guest.NewThreadAsync(Slow);
+        await using (var stream = await guest.ChatAsync(thread))
         {
-            await left.UntilAsync("content");
+            await stream.ReadUntilAsync("content");
         }
 
-        await using var back = await guest.ResumeAsync(thread);
-        await back.UntilAsync("content");
+        await using var resumed = await guest.ResumeAsync(thread);
+        await resumed.ReadUntilAsync("content");
 
         using var other = await SendcatClient.GuestAsync(sendcat.Replicas[1].Address);
-        await using var turn = await other.ChatAsync(await other.AskingAsync("hi"));
+        await using var turn = await other.ChatAsync(await other.NewThreadAsync("hi"));
         await turn.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
-        await back.UntilAsync("content");
+        await resumed.ReadUntilAsync("content");
     }
 
-    /// <summary>Turns of a guest each, begun at once on all replicas, and held.</summary>
+    /// <summary>Starts many turns at the same time, each of a new guest, alternating between the replicas.</summary>
     private static async Task<HeldTurns> StartAsync(SendcatSystem sendcat, int turns, Func<int, string> address, int firstReplica = 0)
     {
         var held = new HeldTurns();
         held.AddRange(await Task.WhenAll(Enumerable.Range(0, turns).Select(async n =>
         {
             using var guest = await SendcatClient.GuestAsync(sendcat.Replicas[(firstReplica + n) % sendcat.Replicas.Count].Address);
-            var thread = await guest.AskingAsync(Slow);
+            var thread = await guest.NewThreadAsync(Slow);
             var http = new HttpClient { BaseAddress = guest.Http.BaseAddress };
             var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }) };
             request.Headers.Add("X-Forwarded-For", address(n));
@@ -172,6 +179,7 @@ public sealed class FairShareTests(SharedStores stores)
 
     private sealed class HeldTurns : List<ChatStream>
     {
+        /// <param name="others">The turns to close; none: all of this list.</param>
         public async ValueTask DisposeAsync(params ChatStream[] others)
         {
             foreach (var turn in others is [] ? [.. this] : others)

@@ -2,74 +2,80 @@ using System.Net;
 using System.Text.Json;
 using Npgsql;
 using Sendcat.Reliability.Redis;
+using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>What is left when something is killed or goes away. Each test breaks servers of its own.</summary>
+/// <summary>
+/// Turns while a replica, Redis or Postgres is killed, suspended or stopped. Each test has its own servers. The tests poll for rows in
+/// Postgres and keys in Redis, which no signal reports.
+/// </summary>
 public sealed class FaultTests
 {
     private const string Slow = "[[emu chunks=2000 every=25ms]]";
 
     [Fact]
-    public async Task A_killed_replica_leaves_an_error_with_the_partial_text_and_no_slot_taken()
+    public async Task A_killed_replica_leaves_an_error_with_the_partial_text_and_its_slots_are_released()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.AskingAsync(Slow);
+        var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
         await Eventually.TrueAsync(async () => await ContentLengthAsync(sendcat.Database) > 20);
 
         await sendcat.Replicas[0].Process.KillAsync();
 
-        await Eventually.TrueAsync(async () => (await survivor.MessagesAsync(thread)).Any(message => Text(message, "status") == "error"));
+        await TurnsClosedAsync(sendcat.Replicas[1]);
         var message = (await survivor.MessagesAsync(thread))[^1];
+        Assert.Equal("error", Text(message, "status"));
         Assert.StartsWith("1 2 3", Text(message, "content"), StringComparison.Ordinal);
-        await Eventually.TrueAsync(async () => await LeasesAsync(sendcat.Redis) == 0);
-        await using var next = await survivor.ChatAsync(await survivor.AskingAsync("[[emu chunks=2 every=0]]"));
-        await next.ToEndAsync();
+        await LeasesReapedAsync(sendcat.Replicas[1]);
+        Assert.Equal(0, await LeasesAsync(sendcat.Redis));
+        await using var next = await survivor.ChatAsync(await survivor.NewThreadAsync("[[emu chunks=2 every=0]]"));
+        await next.ReadToEndAsync();
         Assert.Equal("done", next.Types[^1]);
     }
 
     [Fact]
-    public async Task A_replica_that_slept_past_its_death_finds_its_turns_closed_and_changes_nothing()
+    public async Task A_replica_suspended_past_its_heartbeat_timeout_finds_its_turns_closed_and_changes_nothing()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
         using var guest = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.AskingAsync(Slow);
+        var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
         await Eventually.TrueAsync(async () => await ContentLengthAsync(sendcat.Database) > 20);
 
         sendcat.Replicas[0].Process.Pause();
-        await Eventually.TrueAsync(async () => (await survivor.MessagesAsync(thread)).Any(message => Text(message, "status") == "error"));
-        var buried = Text((await survivor.MessagesAsync(thread))[^1], "content");
+        await TurnsClosedAsync(sendcat.Replicas[1]);
+        var reaped = Text((await survivor.MessagesAsync(thread))[^1], "content");
         sendcat.Replicas[0].Process.Resume();
 
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         Assert.Equal("error", stream.Types[^1]);
-        Assert.Equal(("error", buried), (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
+        Assert.Equal(("error", reaped), (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
     }
 
     [Fact]
-    public async Task Postgres_away_in_the_middle_of_a_turn_delays_its_record_and_loses_nothing()
+    public async Task A_Postgres_outage_during_a_turn_delays_its_persistence_and_loses_nothing()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync(durable: true);
         await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1);
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=80 every=50ms]]");
-        var other = await guest.AskingAsync("hello");
+        var thread = await guest.NewThreadAsync("[[emu chunks=80 every=50ms]]");
+        var other = await guest.NewThreadAsync("hello");
         await using var stream = await guest.ChatAsync(thread);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
 
         await postgres.KillAsync();
         await using (var refused = await guest.ChatAsync(other))
@@ -79,62 +85,62 @@ public sealed class FaultTests
 
         await postgres.StartAgainAsync();
 
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         Assert.Equal("done", stream.Types[^1]);
         await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(thread))[^1], "status") == "completed");
         Assert.Equal(string.Join(' ', Enumerable.Range(1, 80)), Text((await guest.MessagesAsync(thread))[^1], "content")!.Trim());
     }
 
     [Fact]
-    public async Task Redis_away_refuses_new_turns_as_unavailable_and_running_ones_go_on()
+    public async Task Without_Redis_new_turns_are_refused_as_unavailable_and_running_turns_continue()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
         using var guest = await sendcat.GuestAsync();
         using var other = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=100 every=40ms]]");
-        var waiting = await other.AskingAsync("[[emu chunks=2 every=0]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=100 every=40ms]]");
+        var refusedThread = await other.NewThreadAsync("[[emu chunks=2 every=0]]");
         await using var stream = await guest.ChatAsync(thread);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
 
         await redis.KillAsync();
         await Eventually.TrueAsync(async () =>
         {
-            await using var refused = await other.ChatAsync(waiting);
+            await using var refused = await other.ChatAsync(refusedThread);
             return refused is { Status: HttpStatusCode.ServiceUnavailable, ErrorCode: "upstream_unavailable" };
         });
         await redis.StartAgainAsync();
 
         await Eventually.TrueAsync(async () =>
         {
-            await using var served = await other.ChatAsync(waiting);
-            await served.ToEndAsync();
+            await using var served = await other.ChatAsync(refusedThread);
+            await served.ReadToEndAsync();
             return served.Status == HttpStatusCode.OK && served.Types[^1] == "done";
         });
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         Assert.Equal("done", stream.Types[^1]);
         await Eventually.TrueAsync(async () => await LeasesAsync(sendcat.Redis) == 0);
     }
 
     [Fact]
-    public async Task Redis_away_with_the_gate_told_to_stay_open_serves_on_limits_of_the_process()
+    public async Task Without_Redis_and_with_fail_closed_off_turns_are_served_within_limits_of_the_process()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=2 every=0]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
 
         await redis.KillAsync();
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         Assert.Equal((HttpStatusCode.OK, "done"), (stream.Status, stream.Types[^1]));
     }
 
     [Fact]
-    public async Task A_host_that_stops_lets_turns_end_and_tells_the_rest()
+    public async Task A_stopping_replica_lets_turns_end_within_the_drain_time_and_ends_the_others_with_an_error()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var postgres = await PostgresServer.StartAsync();
@@ -142,22 +148,31 @@ public sealed class FaultTests
         using var guest = await sendcat.GuestAsync();
         using var brief = await sendcat.GuestAsync();
         using var survivor = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.AskingAsync(Slow);
+        var thread = await guest.NewThreadAsync(Slow);
         await using var longer = await guest.ChatAsync(thread);
-        await using var shorter = await brief.ChatAsync(await brief.AskingAsync("[[emu chunks=20 every=25ms]]"));
-        await longer.UntilAsync("content");
-        await shorter.UntilAsync("content");
+        await using var shorter = await brief.ChatAsync(await brief.NewThreadAsync("[[emu chunks=20 every=25ms]]"));
+        await longer.ReadUntilAsync("content");
+        await shorter.ReadUntilAsync("content");
 
-        var stopping = sendcat.Replicas[0].Process.StopAsync(patience: TimeSpan.FromSeconds(30));
-        await Task.WhenAll(longer.ToEndAsync(), shorter.ToEndAsync());
+        var stopping = sendcat.Replicas[0].Process.StopAsync(UnixSignal.Terminate, TimeSpan.FromSeconds(30));
+        await Task.WhenAll(longer.ReadToEndAsync(), shorter.ReadToEndAsync());
         await stopping;
 
         Assert.Equal("done", shorter.Types[^1]);
-        Assert.Equal(("error", "upstream_unavailable"), (longer.Types[^1], Text(longer.Seen[^1], "code")));
+        Assert.Equal(("error", "upstream_unavailable"), (longer.Types[^1], Text(longer.Events[^1], "code")));
         Assert.Equal(("error", longer.Text), (Text((await survivor.MessagesAsync(thread))[^1], "status"), Text((await survivor.MessagesAsync(thread))[^1], "content")));
         Assert.Equal(0, await LeasesAsync(sendcat.Redis));
     }
 
+    /// <summary>Waits until the replica has closed the turns of a dead replica.</summary>
+    private static Task TurnsClosedAsync(Replica replica) =>
+        replica.Process.WaitForLineAsync(line => line.Contains("turns closed", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+
+    /// <summary>Waits until the replica has released the leases of a dead replica.</summary>
+    private static Task LeasesReapedAsync(Replica replica) =>
+        replica.Process.WaitForLineAsync(line => line.Contains("its leases were released", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+
+    /// <summary>The characters of the longest running answer that is persisted.</summary>
     private static async Task<long> ContentLengthAsync(string database)
     {
         await using var source = NpgsqlDataSource.Create(database);
@@ -165,7 +180,7 @@ public sealed class FaultTests
         return Convert.ToInt64(await command.ExecuteScalarAsync(), System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    /// <summary>Members of all sorted sets but the list of replicas: those are the leases of admission and bulkheads.</summary>
+    /// <summary>The leases of admission and of the bulkheads: the members of all sorted sets except the list of replicas.</summary>
     private static async Task<long> LeasesAsync(string connection)
     {
         var options = ConfigurationOptions.Parse(connection);
@@ -175,7 +190,9 @@ public sealed class FaultTests
         {
             await foreach (var key in server.KeysAsync(options.DefaultDatabase ?? 0))
             {
-                total += key != (RedisKey)RedisKeys.Replicas && await redis.GetDatabase().KeyTypeAsync(key) == RedisType.SortedSet ? await redis.GetDatabase().SortedSetLengthAsync(key) : 0;
+                total += key != (RedisKey)RedisKeys.Replicas && await redis.GetDatabase().KeyTypeAsync(key) == RedisType.SortedSet
+                    ? await redis.GetDatabase().SortedSetLengthAsync(key)
+                    : 0;
             }
         }
 

@@ -4,105 +4,108 @@ using System.Text;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Who is told to wait, with which words, and before anything was streamed.</summary>
-public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<TightSystemFixture>
+/// <summary>Limits refuse a request with the documented status and <c>Retry-After</c> before anything is streamed.</summary>
+public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<LowLimitSystemFixture>
 {
     private readonly SendcatSystem sendcat = fixture.System;
 
     [Fact]
-    public async Task A_full_provider_lane_is_503_before_the_stream_and_its_place_comes_back()
+    public async Task A_full_provider_bulkhead_is_503_before_the_stream_and_an_abort_frees_its_slot()
     {
         using var first = await sendcat.GuestAsync();
         using var second = await sendcat.GuestAsync();
-        var held = await first.AskingAsync("[[emu hang=before-first]]");
-        await using var holding = await first.ChatAsync(held);
-        var start = await holding.UntilAsync("start");
+        var heldThread = await first.NewThreadAsync("[[emu hang=before-first]]");
+        await using var held = await first.ChatAsync(heldThread);
+        var start = await held.ReadUntilAsync("start");
 
-        await using (var refused = await second.ChatAsync(await second.AskingAsync("hi")))
+        await using (var refused = await second.ChatAsync(await second.NewThreadAsync("hi")))
         {
             await refused.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
             Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
         }
 
-        using var stopped = await first.AbortAsync(held, start.GetProperty("messageId").GetString()!);
+        using var stopped = await first.AbortAsync(heldThread, start.GetProperty("messageId").GetString()!);
         Assert.Equal(HttpStatusCode.NoContent, stopped.StatusCode);
+
+        // No signal reports the release of the slot to a client.
+        var thread = await second.NewThreadAsync("[[emu chunks=1]]");
         await Eventually.TrueAsync(async () =>
         {
-            await using var admitted = await second.ChatAsync(await second.AskingAsync("[[emu chunks=1]]"));
-            return admitted.Status == HttpStatusCode.OK && (await admitted.ToEndAsync())[^1].GetProperty("type").GetString() == "done";
+            await using var admitted = await second.ChatAsync(thread);
+            return admitted.Status == HttpStatusCode.OK && (await admitted.ReadToEndAsync())[^1].GetProperty("type").GetString() == "done";
         });
     }
 
     [Fact]
-    public async Task Turns_of_a_principal_over_the_limit_are_told_how_long_to_wait_and_others_are_not()
+    public async Task A_principal_over_its_turn_limit_gets_a_retry_delay_on_every_replica_and_others_are_admitted()
     {
         using var guest = await sendcat.GuestAsync();
         using var other = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=1]]");
-        for (var n = 0; n < TightSystemFixture.TurnsOfAPrincipal; n++)
+        var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
+        for (var n = 0; n < LowLimitSystemFixture.TurnsPerPrincipal; n++)
         {
             await using var turn = await guest.ChatAsync(thread);
             Assert.Equal(HttpStatusCode.OK, turn.Status);
-            await turn.ToEndAsync();
+            await turn.ReadToEndAsync();
         }
 
         await using var refused = await guest.ChatAsync(thread);
         await using var elsewhere = await guest.At(sendcat.Replicas[1]).ChatAsync(thread);
-        foreach (var answer in new[] { refused, elsewhere })
+        foreach (var stream in new[] { refused, elsewhere })
         {
-            Assert.Contains("seconds", await answer.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited"), StringComparison.Ordinal);
-            Assert.InRange(answer.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 600);
+            Assert.Contains("seconds", await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited"), StringComparison.Ordinal);
+            Assert.InRange(stream.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 600);
         }
 
-        await using var admitted = await other.ChatAsync(await other.AskingAsync("[[emu chunks=1]]"));
-        Assert.Equal("done", (await admitted.ToEndAsync())[^1].GetProperty("type").GetString());
+        await using var admitted = await other.ChatAsync(await other.NewThreadAsync("[[emu chunks=1]]"));
+        Assert.Equal("done", (await admitted.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
 
     [Fact]
-    public async Task Whoever_may_not_see_a_thread_has_used_up_nothing_by_asking()
+    public async Task Requests_for_a_forbidden_thread_do_not_count_against_the_turn_limit()
     {
         using var owner = await sendcat.GuestAsync();
         using var guest = await sendcat.GuestAsync();
-        var foreign = await owner.AskingAsync("mine");
-        for (var n = 0; n <= TightSystemFixture.TurnsOfAPrincipal; n++)
+        var foreign = await owner.NewThreadAsync("mine");
+        for (var n = 0; n <= LowLimitSystemFixture.TurnsPerPrincipal; n++)
         {
             await using var refused = await guest.ChatAsync(n == 0 ? "nonsense" : foreign);
             await refused.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
 
-        await using var own = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=1]]"));
-        Assert.Equal("done", (await own.ToEndAsync())[^1].GetProperty("type").GetString());
+        await using var own = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=1]]"));
+        Assert.Equal("done", (await own.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
 
     [Theory]
     [InlineData("[[emu chunks=1]]")]
     [InlineData("[[emu chunks=1 usage=none]]")]
-    public async Task A_principal_that_has_used_up_its_tokens_waits_whoever_counted_them_and_others_do_not(string marker)
+    public async Task A_principal_over_its_token_budget_is_refused_with_or_without_reported_usage_and_others_are_admitted(string marker)
     {
         using var guest = await sendcat.GuestAsync();
         using var other = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync($"{marker} {new string('x', 5 * TightSystemFixture.TokensOfAPrincipal)}");
+        var thread = await guest.NewThreadAsync($"{marker} {new string('x', 5 * LowLimitSystemFixture.TokensPerPrincipal)}");
         await using (var last = await guest.ChatAsync(thread))
         {
-            Assert.Equal("done", (await last.ToEndAsync())[^1].GetProperty("type").GetString());
+            Assert.Equal("done", (await last.ReadToEndAsync())[^1].GetProperty("type").GetString());
         }
 
         await using var refused = await guest.At(sendcat.Replicas[1]).ChatAsync(thread);
         await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 7200);
 
-        await using var admitted = await other.ChatAsync(await other.AskingAsync("[[emu chunks=1]]"));
-        Assert.Equal("done", (await admitted.ToEndAsync())[^1].GetProperty("type").GetString());
+        await using var admitted = await other.ChatAsync(await other.NewThreadAsync("[[emu chunks=1]]"));
+        Assert.Equal("done", (await admitted.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
 
     [Fact]
-    public async Task An_address_that_asks_too_often_is_stopped_before_anything_is_read_whatever_else_it_claims_to_be()
+    public async Task An_address_over_its_limit_is_refused_before_the_body_is_read_whatever_other_headers_it_sends()
     {
         using var http = new HttpClient { BaseAddress = sendcat.Api.Address };
-        for (var n = 0; n < TightSystemFixture.TurnsOfAnAddress; n++)
+        for (var n = 0; n < LowLimitSystemFixture.TurnsPerAddress; n++)
         {
-            using var judged = await FromAsync(http, HttpMethod.Post, "/api/chat", $"6.6.6.{n}, 203.0.113.7");
-            await judged.RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+            using var counted = await FromAsync(http, HttpMethod.Post, "/api/chat", $"6.6.6.{n}, 203.0.113.7");
+            await counted.RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         }
 
         foreach (var (method, path) in new[] { (HttpMethod.Post, "/api/chat"), (HttpMethod.Post, "/api/chat/abort"), (HttpMethod.Get, "/api/chat/x/stream") })
@@ -117,33 +120,33 @@ public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<Tight
     }
 
     [Fact]
-    public async Task A_fresh_session_does_not_refill_the_budget_of_its_address_on_any_replica()
+    public async Task A_new_session_does_not_reset_the_limit_of_its_address_on_any_replica()
     {
-        for (var n = 0; n < TightSystemFixture.TurnsOfAnAddress; n++)
+        for (var n = 0; n < LowLimitSystemFixture.TurnsPerAddress; n++)
         {
-            await using var turn = await FreshTurnAsync(sendcat.Replicas[n / 2]);
+            await using var turn = await TurnOfNewGuestAsync(sendcat.Replicas[n / 2]);
             Assert.Equal(HttpStatusCode.OK, turn.Status);
-            await turn.ToEndAsync();
+            await turn.ReadToEndAsync();
         }
 
-        await using var refused = await FreshTurnAsync(sendcat.Replicas[1]);
+        await using var refused = await TurnOfNewGuestAsync(sendcat.Replicas[1]);
         await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
     }
 
     [Fact]
-    public async Task Silence_before_the_first_token_is_filled_with_comments()
+    public async Task Keep_alive_comments_are_sent_before_the_first_token()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu hang=before-first]]");
+        var thread = await guest.NewThreadAsync("[[emu hang=before-first]]");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread }) };
-        using var answer = await guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        using var reader = new StreamReader(await answer.Content.ReadAsStreamAsync());
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var response = await guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
 
         var lines = new List<string>();
         while (lines.Count(line => line.StartsWith(':')) < 2)
         {
-            lines.Add(await reader.ReadLineAsync(patience.Token) ?? throw new InvalidOperationException(string.Join('\n', lines)));
+            lines.Add(await reader.ReadLineAsync(timeout.Token) ?? throw new InvalidOperationException(string.Join('\n', lines)));
         }
 
         Assert.StartsWith("data: {\"type\":\"start\"", lines[0], StringComparison.Ordinal);
@@ -154,11 +157,11 @@ public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<Tight
     }
 
     [Fact]
-    public async Task Health_that_is_switched_off_is_forbidden()
+    public async Task Health_is_forbidden_when_it_is_switched_off()
     {
         using var http = new HttpClient { BaseAddress = sendcat.Api.Address };
-        using var answer = await http.GetAsync("/api/chat/health");
-        await answer.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        using var response = await http.GetAsync("/api/chat/health");
+        await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
     private static async Task<HttpResponseMessage> FromAsync(HttpClient http, HttpMethod method, string path, string forwardedFor, params (string Name, string Value)[] headers)
@@ -173,11 +176,11 @@ public sealed class GuardTests(TightSystemFixture fixture) : IClassFixture<Tight
         return await http.SendAsync(request);
     }
 
-    /// <summary>A new guest every time, behind one and the same address.</summary>
-    private async Task<ChatStream> FreshTurnAsync(Replica replica)
+    /// <summary>A turn of a new guest. All these guests have the same address.</summary>
+    private async Task<ChatStream> TurnOfNewGuestAsync(Replica replica)
     {
         using var guest = await SendcatClient.GuestAsync(replica.Address);
-        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         var http = new HttpClient { BaseAddress = replica.Address };
         var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, sessionId = guest.SessionId }) };
         request.Headers.Add("X-Forwarded-For", "203.0.113.99");

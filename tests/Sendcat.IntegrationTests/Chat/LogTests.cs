@@ -6,64 +6,67 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Reads every line that a talkative replica writes while people talk to it.</summary>
+/// <summary>Checks every log line of a replica that logs at debug level while it serves requests.</summary>
 public sealed class LogTests(SharedStores stores)
 {
     private const string ProviderKey = "sk-or-v1-7d1f0provider";
-    private const string Question = "my-secret-question";
+    private const string Prompt = "my-secret-question";
     private const string Answer = "my-secret-answer";
-    private const string ProviderWords = "my-secret-refusal";
-    private const string Garbage = "my-secret-garbage";
+    private const string ProviderMessage = "my-secret-refusal";
+    private const string InvalidInput = "my-secret-garbage";
     private const string Password = "my-secret-Password-1";
 
     [Fact]
-    public async Task No_secret_and_no_word_of_a_message_is_logged()
+    public async Task Secrets_and_message_text_are_not_logged()
     {
-        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft", "Debug"));
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(
+            stores, replicas: 1, ("OPENROUTER_API_KEY", ProviderKey), ("Logging__LogLevel__Default", "Debug"), ("Logging__LogLevel__Microsoft", "Debug"));
         using var guest = await sendcat.GuestAsync();
         var tokens = await SignInAsync(guest);
         string[] secrets =
         [
-            ProviderKey, Question, Answer, ProviderWords, Garbage, Password, SendcatSystem.SigningKey, SendcatSystem.OpsKey,
+            ProviderKey, Prompt, Answer, ProviderMessage, InvalidInput, Password, SendcatSystem.SigningKey, SendcatSystem.OpsKey,
             guest.SessionId.Split('.')[1], tokens.GetProperty("accessToken").GetString()!, tokens.GetProperty("refreshToken").GetString()!,
         ];
-        var told = secrets.Select(secret => sendcat.Api.Process.WaitForLineAsync(line => line.Contains(secret, StringComparison.Ordinal), TimeSpan.FromMinutes(5))).ToArray();
+        var leaks = secrets
+            .Select(secret => sendcat.Api.Process.WaitForLineAsync(line => line.Contains(secret, StringComparison.Ordinal), TimeSpan.FromMinutes(5)))
+            .ToArray();
 
-        await TalkAsync(guest, $"""{Question} [[emu text="{Answer}" chunks=3]]""");
-        await TalkAsync(guest, $"""{Question} [[emu text="{Answer}" reasoning tool=get_current_time]]""");
-        await TalkAsync(guest, $"""{Question} [[emu status=401 message="{ProviderWords}"]]""");
-        await TalkAsync(guest, $"""{Question} [[emu chunks=5 error-after=2 code=502 message="{ProviderWords}"]]""");
-        await TalkAsync(guest, $"""{Question} [[emu chunks=5 bad-json-after=2]]""");
-        await using (var ui = await guest.PostChatAsync(new { id = await guest.NewThreadAsync(), messages = new[] { new { id = "m", role = "user", parts = new[] { new { type = "text", text = $"{Question} [[emu chunks=1]]" } } } } }))
+        await RunTurnAsync(guest, $"""{Prompt} [[emu text="{Answer}" chunks=3]]""");
+        await RunTurnAsync(guest, $"""{Prompt} [[emu text="{Answer}" reasoning tool=get_current_time]]""");
+        await RunTurnAsync(guest, $"""{Prompt} [[emu status=401 message="{ProviderMessage}"]]""");
+        await RunTurnAsync(guest, $"""{Prompt} [[emu chunks=5 error-after=2 code=502 message="{ProviderMessage}"]]""");
+        await RunTurnAsync(guest, $"""{Prompt} [[emu chunks=5 bad-json-after=2]]""");
+        await using (var ui = await guest.PostChatAsync(new { id = await guest.NewThreadAsync(), messages = new[] { new { id = "m", role = "user", parts = new[] { new { type = "text", text = $"{Prompt} [[emu chunks=1]]" } } } } }))
         {
-            await ui.ToEndAsync();
+            await ui.ReadToEndAsync();
         }
 
-        foreach (var body in new[] { $$"""{"threadId": {{Garbage}}""", $$"""{"threadId":"{{Garbage}}"}""", $$"""{"threadId":["{{Garbage}}"]}""" })
+        foreach (var body in new[] { $$"""{"threadId": {{InvalidInput}}""", $$"""{"threadId":"{{InvalidInput}}"}""", $$"""{"threadId":["{{InvalidInput}}"]}""" })
         {
             using var refused = await guest.Http.PostAsync("/api/chat", new StringContent(body, Encoding.UTF8, "application/json"));
             Assert.InRange((int)refused.StatusCode, 400, 499);
         }
 
-        using (var operated = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) } })
+        using (var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) } })
         {
-            using var health = await guest.Http.SendAsync(operated);
+            using var health = await guest.Http.SendAsync(request);
             Assert.Equal(HttpStatusCode.OK, health.StatusCode);
         }
 
         await sendcat.Api.Process.StopAsync();
-        foreach (var line in told)
+        foreach (var leak in leaks)
         {
-            // The process ended without such a line.
-            await Assert.ThrowsAsync<InvalidOperationException>(() => line);
+            // The wait fails because the process exited without a line that contains the secret.
+            await Assert.ThrowsAsync<InvalidOperationException>(() => leak);
         }
     }
 
-    private static async Task TalkAsync(SendcatClient guest, string prompt)
+    private static async Task RunTurnAsync(SendcatClient guest, string prompt)
     {
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync(prompt));
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync(prompt));
         Assert.Equal(HttpStatusCode.OK, stream.Status);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         Assert.Contains(stream.Types[^1], new[] { "done", "error" });
     }
 

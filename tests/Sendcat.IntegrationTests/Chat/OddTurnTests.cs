@@ -4,7 +4,10 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Turns that are odd and yet legal: asked for twice, named strangely, with characters that a record cannot keep.</summary>
+/// <summary>
+/// Unusual but valid requests: a message sent twice, unknown models, dialects and stream ids, characters that Postgres cannot store. None
+/// logs a stack trace.
+/// </summary>
 [Collection(nameof(ChatCollection))]
 public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
 {
@@ -26,22 +29,22 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_that_is_sent_again_and_at_once_is_stored_once()
+    public async Task Concurrent_requests_with_the_same_message_id_store_one_message()
     {
         var thread = await guest.NewThreadAsync();
-        var answers = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "same"))));
-        foreach (var answer in answers)
+        var streams = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "same"))));
+        foreach (var stream in streams)
         {
-            await using (answer)
+            await using (stream)
             {
-                if (answer.Status == HttpStatusCode.OK)
+                if (stream.Status == HttpStatusCode.OK)
                 {
-                    await answer.ToEndAsync();
-                    Assert.True(answer.SawDone);
+                    await stream.ReadToEndAsync();
+                    Assert.True(stream.DoneReceived);
                 }
                 else
                 {
-                    await answer.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+                    await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
                 }
             }
         }
@@ -50,7 +53,7 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_message_that_was_stored_by_its_client_id_before_is_that_message()
+    public async Task A_message_with_a_known_client_id_is_not_stored_again()
     {
         var thread = await guest.NewThreadAsync();
         using (var stored = await guest.Http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "[[emu chunks=2 every=0]]", clientId = "mine-1" }))
@@ -59,10 +62,10 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
         }
 
         await using var stream = await guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "mine-1"));
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal("finish", stream.Types[^1]);
-        Assert.Equal("stop", stream.Seen[^1].GetProperty("finishReason").GetString());
+        Assert.Equal("stop", stream.Events[^1].GetProperty("finishReason").GetString());
         Assert.Equal(["user", "assistant"], (await guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString()));
     }
 
@@ -71,43 +74,43 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""[[emu tool=get_current_time args={"zone":"\u0000"} id=call_nul]]""")]
     [InlineData("""[[emu tool=get_current_time args={"zone":"\ud800"} id=call_half]]""")]
     [InlineData("""[[emu tool=get_current_time id="call_\u0000"]]""")]
-    public async Task A_character_that_the_record_cannot_keep_spoils_no_turn(string prompt)
+    public async Task A_character_that_Postgres_cannot_store_fails_neither_the_turn_nor_the_next_one(string prompt)
     {
-        var thread = await guest.AskingAsync(prompt);
+        var thread = await guest.NewThreadAsync(prompt);
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal("done", stream.Types[^1]);
         Assert.All((await guest.MessagesAsync(thread)).Skip(1), message => Assert.NotEqual("error", message.TryGetProperty("status", out var status) ? status.GetString() : null));
-        await guest.SayAsync(thread, "[[emu chunks=1]]");
+        await guest.AddMessageAsync(thread, "[[emu chunks=1]]");
         await using var next = await guest.ChatAsync(thread);
         Assert.Equal(HttpStatusCode.OK, next.Status);
-        Assert.Equal("done", (await next.ToEndAsync())[^1].GetProperty("type").GetString());
+        Assert.Equal("done", (await next.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
 
     [Fact]
-    public async Task A_guest_may_try_again_in_a_branch_and_is_answered_there()
+    public async Task A_retry_creates_a_branch_and_its_turn_is_answered_there()
     {
-        var thread = await guest.AskingAsync("[[emu chunks=2 every=0]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
         await using (var first = await guest.ChatAsync(thread))
         {
-            await first.ToEndAsync();
+            await first.ReadToEndAsync();
         }
 
-        var answer = (await guest.MessagesAsync(thread))[^1].GetProperty("id").GetString();
-        using var retried = await guest.Http.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId = answer });
+        var messageId = (await guest.MessagesAsync(thread))[^1].GetProperty("id").GetString();
+        using var retried = await guest.Http.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId });
         var branch = (await retried.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-        await using var again = await guest.ChatAsync(branch);
-        await again.ToEndAsync();
+        await using var second = await guest.ChatAsync(branch);
+        await second.ReadToEndAsync();
 
-        Assert.Equal("done", again.Types[^1]);
+        Assert.Equal("done", second.Types[^1]);
         Assert.Equal(["user", "assistant"], (await guest.MessagesAsync(branch)).Select(message => message.GetProperty("role").GetString()));
     }
 
     [Fact]
-    public async Task A_model_that_nobody_knows_is_not_allowed_however_odd_it_is()
+    public async Task An_unknown_model_id_is_forbidden()
     {
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync("hi"), "../../etc/passwd");
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("hi"), "../../etc/passwd");
 
         await stream.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
@@ -115,15 +118,15 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Theory]
     [InlineData("x")]
     [InlineData("model;drop-table")]
-    public async Task A_model_that_cannot_be_one_is_an_error_of_the_request(string model)
+    public async Task A_malformed_model_id_is_an_error_of_the_request(string model)
     {
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync("hi"), model);
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("hi"), model);
         if (stream.Status == HttpStatusCode.OK)
         {
-            await stream.ToEndAsync();
+            await stream.ReadToEndAsync();
             Assert.DoesNotContain("usage_error", stream.Types);
             Assert.Contains(stream.Types[^1], new[] { "done", "error" });
-            Assert.True(stream.Types[^1] == "done" || stream.Seen[^1].GetProperty("code").GetString() == "upstream_bad_request");
+            Assert.True(stream.Types[^1] == "done" || stream.Events[^1].GetProperty("code").GetString() == "upstream_bad_request");
         }
         else
         {
@@ -135,27 +138,27 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("nonsense")]
     [InlineData("ui,sendcat")]
     [InlineData("")]
-    public async Task A_dialect_that_is_none_is_passed_over(string dialect)
+    public async Task An_unknown_dialect_is_ignored(string dialect)
     {
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
-        await stream.ToEndAsync();
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
+        await stream.ReadToEndAsync();
         Assert.Equal("done", stream.Types[^1]);
     }
 
     [Fact]
-    public async Task A_stream_id_that_is_none_neither_helps_nor_harms_an_abort()
+    public async Task An_unknown_stream_id_does_not_change_an_abort()
     {
-        var thread = await guest.AskingAsync("[[emu chunks=1]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         await using (var stream = await guest.ChatAsync(thread))
         {
-            await stream.ToEndAsync();
+            await stream.ReadToEndAsync();
         }
 
         var message = (await guest.MessagesAsync(thread))[^1].GetProperty("id").GetString()!;
         foreach (var streamId in new[] { "nonsense", "STREAM:", "STREAM:nonsense", Guid.NewGuid().ToString(), $"STREAM:{Guid.NewGuid()}", new string('x', 10_000) })
         {
-            using var answer = await guest.AbortAsync(thread, message, streamId);
-            Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
+            using var response = await guest.AbortAsync(thread, message, streamId);
+            Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         }
     }
 }

@@ -2,26 +2,32 @@ using System.Net;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>What every refusal looks like: status, code, plain text, and nothing of our insides.</summary>
+/// <summary>The common form of all refusals: status, error code and plain text without internal details.</summary>
 internal static class Refusals
 {
-    private static readonly string[] Insides = ["Exception", "   at ", "Sendcat.", "Npgsql", "System.", "StackExchange", ".cs:line"];
+    private static readonly string[] InternalDetails = ["Exception", "   at ", "Sendcat.", "Npgsql", "System.", "StackExchange", ".cs:line"];
 
-    public static async Task<string> RefusedAsync(this HttpResponseMessage answer, HttpStatusCode status, string code)
+    /// <summary>Asserts that the response is such a refusal. 429 and 503 must have a <c>Retry-After</c> of at least one second.</summary>
+    /// <returns>The text of the refusal.</returns>
+    public static async Task<string> RefusedAsync(this HttpResponseMessage response, HttpStatusCode status, string code)
     {
-        var text = await answer.Content.ReadAsStringAsync();
-        Assert.True(status == answer.StatusCode && code == answer.ErrorCode(), $"Expected {(int)status} {code}, found {(int)answer.StatusCode} {answer.ErrorCode()}: {text}");
-        Assert.Equal("text/plain", answer.Content.Headers.ContentType?.MediaType);
-        Assert.All(Insides, word => Assert.DoesNotContain(word, text, StringComparison.Ordinal));
+        var text = await response.Content.ReadAsStringAsync();
+        Assert.True(
+            status == response.StatusCode && code == response.ErrorCode(),
+            $"Expected {(int)status} {code}, found {(int)response.StatusCode} {response.ErrorCode()}: {text}");
+        Assert.Equal("text/plain", response.Content.Headers.ContentType?.MediaType);
+        Assert.All(InternalDetails, word => Assert.DoesNotContain(word, text, StringComparison.Ordinal));
         if (status is HttpStatusCode.TooManyRequests or HttpStatusCode.ServiceUnavailable)
         {
-            Assert.True(answer.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1), "Retry-After is missing");
+            Assert.True(response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1), "Retry-After is missing");
         }
 
         return text;
     }
 
-    public static string? ErrorCode(this HttpResponseMessage answer) => answer.Header("x-sendcat-error-code");
+    public static string? ErrorCode(this HttpResponseMessage response) => response.Header("x-sendcat-error-code");
 
-    public static string? Header(this HttpResponseMessage answer, string name) => answer.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
+    /// <summary>The values of the header, separated by commas; null without it.</summary>
+    public static string? Header(this HttpResponseMessage response, string name) =>
+        response.Headers.TryGetValues(name, out var values) ? string.Join(", ", values) : null;
 }

@@ -2,7 +2,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>One replica of the API, inside of this process or as a process of its own.</summary>
+/// <summary>One replica of the API, inside the test process or as a separate process.</summary>
 internal sealed class Replica : IAsyncDisposable
 {
     private readonly ApiProcess? program;
@@ -14,8 +14,8 @@ internal sealed class Replica : IAsyncDisposable
 
     public Uri Address { get; }
 
-    /// <summary>What can be killed, frozen and read.</summary>
-    /// <exception cref="InvalidOperationException">It runs inside of this process.</exception>
+    /// <summary>The separate process, which a test can kill and suspend and whose log it can read.</summary>
+    /// <exception cref="InvalidOperationException">The replica runs inside the test process.</exception>
     public TestProcess Process => Program.Process;
 
     /// <inheritdoc cref="ApiProcess.StackTraces"/>

@@ -1,12 +1,16 @@
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>A client as a browser is one: a session, threads, messages, streams.</summary>
+/// <summary>An HTTP client that does what a browser does: it has a session, creates threads and messages, and reads streams.</summary>
 internal sealed class SendcatClient : IDisposable
 {
+    private static readonly JsonSerializerOptions WithoutNulls =
+        new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
+
     private readonly HttpClient http;
 
     private SendcatClient(Uri address, string sessionId)
@@ -20,47 +24,58 @@ internal sealed class SendcatClient : IDisposable
 
     public HttpClient Http => http;
 
+    /// <summary>A client with a new anonymous session.</summary>
     public static async Task<SendcatClient> GuestAsync(Uri address)
     {
         using var client = new HttpClient { BaseAddress = address };
-        using var answer = await client.PostAsync("/api/auth/anonymous", null);
-        answer.EnsureSuccessStatusCode();
-        var body = await answer.Content.ReadFromJsonAsync<JsonElement>();
+        using var response = await client.PostAsync("/api/auth/anonymous", null);
+        response.EnsureSuccessStatusCode();
+        var body = await response.Content.ReadFromJsonAsync<JsonElement>();
         return new SendcatClient(address, body.GetProperty("sessionId").GetString()!);
     }
 
-    /// <summary>The same guest, talking to another replica.</summary>
+    /// <summary>The same guest as a client of another replica.</summary>
     public SendcatClient At(Replica replica) => new(replica.Address, SessionId);
 
-    /// <summary>A thread that holds one message of the user.</summary>
-    public async Task<string> AskingAsync(string prompt)
+    /// <summary>Creates a thread with one user message.</summary>
+    /// <returns>The id of the thread.</returns>
+    public async Task<string> NewThreadAsync(string prompt)
     {
         var thread = await NewThreadAsync();
-        await SayAsync(thread, prompt);
+        await AddMessageAsync(thread, prompt);
         return thread;
     }
 
+    /// <summary>Creates a thread without messages.</summary>
+    /// <returns>The id of the thread.</returns>
     public async Task<string> NewThreadAsync()
     {
-        using var answer = await http.PostAsJsonAsync("/api/threads", new { sessionId = SessionId, title = "test" });
-        answer.EnsureSuccessStatusCode();
-        return (await answer.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
+        using var response = await http.PostAsJsonAsync("/api/threads", new { sessionId = SessionId, title = "test" });
+        response.EnsureSuccessStatusCode();
+        return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
     }
 
-    public async Task SayAsync(string thread, string text)
+    /// <summary>Adds a user message to the thread.</summary>
+    public async Task AddMessageAsync(string thread, string text)
     {
-        using var answer = await http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = text, sessionId = SessionId });
-        answer.EnsureSuccessStatusCode();
+        using var response = await http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = text, sessionId = SessionId });
+        response.EnsureSuccessStatusCode();
     }
 
-    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "", bool? webSearch = null) => StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
-    {
-        Content = JsonContent.Create(new { threadId = thread, sessionId = SessionId, modelId, webSearch }, options: new JsonSerializerOptions(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull }),
-    });
+    /// <summary>Starts a turn in the Sendcat dialect. Null values are left out of the body.</summary>
+    /// <param name="query">A query string with its question mark, or nothing.</param>
+    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "", bool? webSearch = null) =>
+        StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
+        {
+            Content = JsonContent.Create(new { threadId = thread, sessionId = SessionId, modelId, webSearch }, options: WithoutNulls),
+        });
 
-    public Task<ChatStream> PostChatAsync(object body, string query = "") => StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query) { Content = JsonContent.Create(body) });
+    /// <summary>Starts a turn with any body, for example one of <see cref="UseChat"/>.</summary>
+    public Task<ChatStream> PostChatAsync(object body, string query = "") =>
+        StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query) { Content = JsonContent.Create(body) });
 
-    /// <summary>A body as it is; chunked ones do not tell their length.</summary>
+    /// <summary>Sends the text as a JSON body without checking it.</summary>
+    /// <param name="chunked">True: chunked transfer encoding, without a <c>Content-Length</c>.</param>
     public async Task<HttpResponseMessage> PostAsync(string path, string json, bool chunked = false)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json") };
@@ -68,13 +83,17 @@ internal sealed class SendcatClient : IDisposable
         return await http.SendAsync(request);
     }
 
-    public Task<ChatStream> ResumeAsync(string thread) => StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"));
+    /// <summary>Reads the running turn of the thread from its start.</summary>
+    public Task<ChatStream> ResumeAsync(string thread) =>
+        StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"));
 
     public async Task<HttpResponseMessage> AbortAsync(string thread, string messageId, string? streamId = null) =>
-        await http.PostAsJsonAsync("/api/chat/abort", new { threadId = thread, messageId, sessionId = SessionId, streamId }, new JsonSerializerOptions(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull });
+        await http.PostAsJsonAsync("/api/chat/abort", new { threadId = thread, messageId, sessionId = SessionId, streamId }, WithoutNulls);
 
+    /// <summary>Aborts the running turn of the thread, which the client need not know.</summary>
     public async Task<HttpResponseMessage> AbortLatestAsync(string thread) => await http.PostAsync($"/api/threads/{thread}/abort", null);
 
+    /// <summary>The first 100 messages of the thread, oldest first.</summary>
     public async Task<IReadOnlyList<JsonElement>> MessagesAsync(string thread)
     {
         var page = await http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100");

@@ -3,7 +3,7 @@ using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Sendcat as it runs: real stores, the emulated upstreams over HTTP, and as many API replicas and tool workers as asked for.</summary>
+/// <summary>A running Sendcat: real stores, the emulator of all upstreams, and the requested numbers of API replicas and tool workers.</summary>
 internal sealed class SendcatSystem : IAsyncDisposable
 {
     public const string SigningKey = "a-signing-key-for-tests-that-is-long-enough-0123456789";
@@ -18,28 +18,32 @@ internal sealed class SendcatSystem : IAsyncDisposable
     {
     }
 
+    /// <summary>The emulator of the model provider and of all other upstreams.</summary>
     public required UpstreamEmulatorHost Model { get; init; }
 
+    /// <summary>The connection string of Redis.</summary>
     public required string Redis { get; init; }
 
+    /// <summary>The connection string of Postgres.</summary>
     public required string Database { get; init; }
 
     public List<Replica> Replicas { get; } = [];
 
     public List<WorkerProcess> Workers { get; } = [];
 
+    /// <summary>The first replica.</summary>
     public Replica Api => Replicas[0];
 
-    /// <summary>Replicas inside of this process, which start quickly.</summary>
-    /// <param name="stores">Servers shared with other tests; a database of its own is made in each.</param>
+    /// <summary>Starts replicas inside the test process, which is fast.</summary>
+    /// <param name="stores">The servers that all tests share. The system gets its own database in each.</param>
     public static async Task<SendcatSystem> StartAsync(SharedStores stores, int replicas = 1, params (string Name, string Value)[] knobs) =>
         await StartAsync((await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), replicas, knobs);
 
-    /// <summary>On servers of the test's own.</summary>
+    /// <summary>Starts replicas inside the test process, on servers that belong to the test.</summary>
     public static Task<SendcatSystem> StartAsync(string redis, string database, int replicas, params (string Name, string Value)[] knobs) =>
         StartAsync(redis, database, replicas, processes: false, knobs);
 
-    /// <summary>Replicas that can be killed, frozen, measured and read.</summary>
+    /// <summary>Starts replicas as separate processes, which a test can kill and suspend and whose log it can read.</summary>
     public static async Task<SendcatSystem> StartProcessesAsync(SharedStores stores, int replicas = 1, params (string Name, string Value)[] knobs) =>
         await StartProcessesAsync((await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()), replicas, knobs);
 
@@ -47,12 +51,12 @@ internal sealed class SendcatSystem : IAsyncDisposable
     public static Task<SendcatSystem> StartProcessesAsync(string redis, string database, int replicas, params (string Name, string Value)[] knobs) =>
         StartAsync(redis, database, replicas, processes: true, knobs);
 
-    /// <summary>With a broker, and workers, always processes of their own, that run the tools.</summary>
-    /// <param name="stores">Servers shared with other tests; a virtual host of its own is made, too.</param>
+    /// <summary>Starts replicas with a broker and with tool workers. Workers are always separate processes.</summary>
+    /// <param name="stores">The servers that all tests share. The system gets its own database in each and its own virtual host.</param>
     public static async Task<SendcatSystem> StartWithToolsAsync(SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs) =>
         await WithWorkersAsync(await StartAsync(stores, replicas, [await BrokerAsync(stores), .. knobs]), workers);
 
-    /// <summary>With a broker and workers, all on servers of the test's own.</summary>
+    /// <summary>Starts one replica with a broker and with tool workers, on servers that belong to the test.</summary>
     public static async Task<SendcatSystem> StartWithToolsAsync(string redis, string database, string broker, int workers, params (string Name, string Value)[] knobs) =>
         await WithWorkersAsync(await StartAsync(redis, database, replicas: 1, [(Broker, broker), .. knobs]), workers);
 
@@ -60,19 +64,22 @@ internal sealed class SendcatSystem : IAsyncDisposable
     public static async Task<SendcatSystem> StartProcessesWithToolsAsync(SharedStores stores, int replicas, int workers, params (string Name, string Value)[] knobs) =>
         await WithWorkersAsync(await StartProcessesAsync(stores, replicas, [await BrokerAsync(stores), .. knobs]), workers);
 
-    /// <param name="knobs">For this replica alone.</param>
+    /// <summary>Starts another replica inside the test process.</summary>
+    /// <param name="knobs">Only for this replica.</param>
     public async Task<Replica> AddReplicaAsync(params (string Name, string Value)[] knobs) =>
-        Added(new(await ApiHost.StartAsync("Development", EnvironmentWith(knobs))));
+        Track(new(await ApiHost.StartAsync("Development", EnvironmentWith(knobs))));
 
-    /// <param name="knobs">For this replica alone.</param>
+    /// <summary>Starts another replica as a separate process.</summary>
+    /// <param name="knobs">Only for this replica.</param>
     public Task<Replica> AddProcessAsync(params (string Name, string Value)[] knobs) => AddProcessAsync(null, knobs);
 
-    /// <param name="descriptors">What the replica may open at most; null: no limit of its own.</param>
-    /// <param name="knobs">For this replica alone.</param>
+    /// <summary>Starts another replica as a separate process with a limit of file descriptors.</summary>
+    /// <param name="descriptors">The maximum number of open file descriptors; null: the limit of the test process.</param>
+    /// <param name="knobs">Only for this replica.</param>
     public async Task<Replica> AddProcessAsync(int? descriptors, params (string Name, string Value)[] knobs) =>
-        Added(new(await ApiProcess.StartAsync(EnvironmentWith(knobs), descriptors)));
+        Track(new(await ApiProcess.StartAsync(EnvironmentWith(knobs), descriptors)));
 
-    /// <summary>Starts it when the schema is there, which the API sees to.</summary>
+    /// <summary>Starts another tool worker. A replica must have started before, because replicas migrate the database.</summary>
     public async Task<WorkerProcess> AddWorkerAsync()
     {
         var worker = await WorkerProcess.StartAsync(environment);
@@ -81,13 +88,14 @@ internal sealed class SendcatSystem : IAsyncDisposable
         return worker;
     }
 
+    /// <summary>A client of the first replica with a new anonymous session.</summary>
     public Task<SendcatClient> GuestAsync() => SendcatClient.GuestAsync(Api.Address);
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var one in Enumerable.Reverse(owned))
+        foreach (var resource in Enumerable.Reverse(owned))
         {
-            await one.DisposeAsync();
+            await resource.DisposeAsync();
         }
     }
 
@@ -115,12 +123,12 @@ internal sealed class SendcatSystem : IAsyncDisposable
             ("AUTH_SIGNING_KEY", SigningKey),
             ("OPS_API_KEY", OpsKey),
             ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"),
-            // Turns that a test leaves behind do not keep its replicas from stopping.
+            // Turns that a test leaves running do not delay the stop of the replicas.
             ("CHAT_DRAIN_MS", "0"),
-            // Everybody here is a guest; what guests may have together has tests of its own.
+            // Nearly all callers are guests of one address. FairShareTests covers the shares.
             ("ADMISSION_ADDRESS_MAX_INFLIGHT_PCT", "100"),
             ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100"),
-            // A machine that is busy with tests may keep Redis waiting; what happens then has tests of its own.
+            // Parallel tests may delay responses of Redis beyond the default. Other tests cover slow responses.
             ("REDIS_DECISION_TIMEOUT_MS", "1000"),
         }.Concat(knobs))
         {
@@ -156,7 +164,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
         return own;
     }
 
-    private Replica Added(Replica replica)
+    private Replica Track(Replica replica)
     {
         owned.Add(replica);
         Replicas.Add(replica);

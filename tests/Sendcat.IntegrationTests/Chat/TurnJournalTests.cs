@@ -16,16 +16,16 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>The record of turns and nothing else, over a real database.</summary>
+/// <summary>The journal of turns alone, with a real Postgres.</summary>
 public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 {
-    private const string Half = "\ud83d";
+    private const string LoneSurrogate = "\ud83d";
 
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     private readonly ReplicaId replica = ReplicaId.New();
-    private readonly List<string?> overruled = [];
+    private readonly List<string?> closedElsewhere = [];
     private ServiceProvider services = null!;
     private NpgsqlDataSource database = null!;
     private Quotas quotas = null!;
@@ -35,7 +35,14 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         var connectionString = await MigratedDatabase.CreateAsync(await stores.PostgresAsync());
         database = NpgsqlDataSource.Create(connectionString);
-        services = new ServiceCollection().AddLogging().AddMemoryCache().AddSingleton(TimeProvider.System).AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddKnobs<ChatOptions>().AddKnobs<QuotaOptions>().BuildServiceProvider();
+        services = new ServiceCollection()
+            .AddLogging()
+            .AddMemoryCache()
+            .AddSingleton(TimeProvider.System)
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
+            .AddKnobs<ChatOptions>()
+            .AddKnobs<QuotaOptions>()
+            .BuildServiceProvider();
         quotas = new(database, services.GetRequiredService<IMemoryCache>(), services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         journal = new(database, replica, services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
     }
@@ -49,25 +56,25 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_record_that_nobody_can_write_holds_up_no_other_and_ends_nothing_but_its_turn()
+    public async Task A_turn_that_Postgres_rejects_delays_no_other_turn_and_only_it_is_ended()
     {
-        var poisonous = await RecordAsync(principal: $"user:{Half}");
+        var rejected = await RecordAsync(principal: $"user:{LoneSurrogate}");
         var (before, after) = (await RecordAsync(), await RecordAsync());
 
         journal.WriteNow(before);
-        journal.WriteNow(poisonous);
+        journal.WriteNow(rejected);
         await journal.StartAsync(TestContext.Current.CancellationToken);
-        await Task.WhenAll(before.WrittenAsync(), poisonous.WrittenAsync()).WaitAsync(Patience, TestContext.Current.CancellationToken);
+        await Task.WhenAll(before.WrittenAsync(), rejected.WrittenAsync()).WaitAsync(MaxWait, TestContext.Current.CancellationToken);
         await WriteAsync(after);
 
-        Assert.Contains(null, overruled);
+        Assert.Contains(null, closedElsewhere);
         Assert.Equal(["assistant streaming"], await MessagesAsync(before));
         Assert.Equal(["assistant streaming"], await MessagesAsync(after));
-        Assert.Empty(await MessagesAsync(poisonous));
+        Assert.Empty(await MessagesAsync(rejected));
     }
 
     [Fact]
-    public async Task A_turn_whose_row_is_refused_says_error_and_keeps_what_was_on_record()
+    public async Task A_turn_whose_update_is_rejected_gets_status_error_and_keeps_its_persisted_text()
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
@@ -83,18 +90,18 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("so far", await ScalarAsync($"select content from messages where id = '{record.MessageId}'"));
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         Assert.Equal("error", await ScalarAsync($"select status from stream_sessions where id = '{record.StreamId}'"));
-        Assert.Null(overruled[0]);
+        Assert.Null(closedElsewhere[0]);
     }
 
     [Fact]
-    public async Task Characters_that_no_row_can_keep_are_left_out_in_every_column()
+    public async Task Characters_that_Postgres_cannot_store_are_removed_or_replaced_in_every_column()
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
-        var record = await RecordAsync(modelId: $"a\0b{Half}");
-        record.AppendReasoning($"r\0{Half}");
-        record.AddToolCalls([new($"{Half}call\0", $"na{Half}me", """{"zone":"\\u0000"}""" + "\0" + Half)]);
+        var record = await RecordAsync(modelId: $"a\0b{LoneSurrogate}");
+        record.AppendReasoning($"r\0{LoneSurrogate}");
+        record.AddToolCalls([new($"{LoneSurrogate}call\0", $"na{LoneSurrogate}me", """{"zone":"\\u0000"}""" + "\0" + LoneSurrogate)]);
         record.SetProducts("""[{"title":"nul \u0000 and \\u0000"}]""");
-        record.AddToolResult($"{Half}call\0", $"na{Half}me", $"\0found{Half}", Now);
+        record.AddToolResult($"{LoneSurrogate}call\0", $"na{LoneSurrogate}me", $"\0found{LoneSurrogate}", Now);
         record.End(MessageStatus.Completed, Now);
 
         await WriteAsync(record);
@@ -104,19 +111,19 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("\ufffdcall|na\ufffdme|found\ufffd", await ScalarAsync("select tool_call_id || '|' || name || '|' || content from messages where role = 'tool'"));
         Assert.Equal("\ufffdcall|na\ufffdme", await ScalarAsync("select (tool_calls->0->>'id') || '|' || (tool_calls->0->'function'->>'name') from messages where role = 'assistant'"));
         Assert.Equal("""{"zone":"\\u0000"}""" + "\ufffd", await ScalarAsync("select tool_calls->0->'function'->>'arguments' from messages where role = 'assistant'"));
-        Assert.Empty(overruled);
+        Assert.Empty(closedElsewhere);
     }
 
     [Fact]
-    public async Task Messages_that_were_deleted_while_their_turn_went_on_stay_deleted_with_what_would_have_followed()
+    public async Task Messages_deleted_during_their_turn_stay_deleted_and_no_later_message_is_added()
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
-        var question = new MessageRow(Guid.NewGuid(), "user", Now) { Status = MessageStatus.Completed };
-        var record = await RecordAsync(question: question);
+        var userMessage = new MessageRow(Guid.NewGuid(), "user", Now) { Status = MessageStatus.Completed };
+        var record = await RecordAsync(userMessage: userMessage);
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
-        Assert.Equal(1, await new Messages(database, quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, question.Id, TestContext.Current.CancellationToken));
+        Assert.Equal(1, await new Messages(database, quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
         record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
@@ -125,11 +132,11 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await WriteAsync(record);
 
         Assert.Equal(["user completed"], await MessagesAsync(record));
-        Assert.Equal(["aborted"], overruled);
+        Assert.Equal(["aborted"], closedElsewhere);
     }
 
     [Fact]
-    public async Task What_an_aborted_turn_had_found_is_kept()
+    public async Task Tool_results_of_an_aborted_turn_are_persisted()
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
@@ -145,7 +152,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_turn_that_was_buried_adds_nothing()
+    public async Task A_reaped_turn_adds_no_messages()
     {
         await journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
@@ -158,11 +165,11 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await WriteAsync(record);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
-        Assert.Equal([null], overruled);
+        Assert.Equal([null], closedElsewhere);
     }
 
     [Fact]
-    public async Task A_commit_that_nobody_knows_of_may_be_repeated()
+    public async Task A_commit_with_an_unknown_outcome_may_be_repeated()
     {
         var record = await RecordAsync();
         record.AppendText("one");
@@ -182,7 +189,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_dead_are_buried_whatever_Redis_says()
+    public async Task Turns_of_a_dead_replica_are_closed_even_when_Redis_rejects_the_cleanup()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis.ConnectionString);
@@ -197,33 +204,35 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));
     }
 
-    /// <summary>A turn that has just begun, in a thread of its own.</summary>
-    private async Task<TurnRecord> RecordAsync(string principal = "user:ann", string? modelId = null, MessageRow? question = null)
+    /// <summary>A turn that has just started, in a new thread.</summary>
+    private async Task<TurnRecord> RecordAsync(string principal = "user:ann", string? modelId = null, MessageRow? userMessage = null)
     {
         var thread = Guid.NewGuid();
         await ExecuteAsync($"insert into threads (id, model_id, session_id) values ('{thread}', 'm', 's')");
-        return new(Guid.NewGuid(), thread, Guid.NewGuid(), principal, modelId, Now, question) { ClosedElsewhere = overruled.Add };
+        return new(Guid.NewGuid(), thread, Guid.NewGuid(), principal, modelId, Now, userMessage) { ClosedElsewhere = closedElsewhere.Add };
     }
 
+    /// <summary>Waits until the journal has committed the changes of the turn, or has given them up.</summary>
     private Task WriteAsync(TurnRecord record)
     {
         journal.WriteNow(record);
-        return record.WrittenAsync().WaitAsync(Patience, TestContext.Current.CancellationToken);
+        return record.WrittenAsync().WaitAsync(MaxWait, TestContext.Current.CancellationToken);
     }
 
     private Task CommitAsync(TurnChanges changes) => TurnJournalCommit.WriteAsync(database, replica.Value, [changes], Now);
 
+    /// <summary>Role and status of the messages of the turn's thread, oldest first.</summary>
     private async Task<IReadOnlyList<string>> MessagesAsync(TurnRecord record)
     {
         await using var command = database.CreateCommand($"select role || ' ' || status from messages where thread_id = '{record.ThreadId}' order by seq");
         await using var reader = await command.ExecuteReaderAsync();
-        var found = new List<string>();
+        var messages = new List<string>();
         while (await reader.ReadAsync())
         {
-            found.Add(reader.GetString(0));
+            messages.Add(reader.GetString(0));
         }
 
-        return found;
+        return messages;
     }
 
     private async Task<string?> ScalarAsync(string sql)

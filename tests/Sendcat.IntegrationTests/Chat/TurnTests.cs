@@ -4,19 +4,20 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
+/// <summary>The events and persisted messages of turns, with tools, different models and provider failures.</summary>
 [Collection(nameof(ChatCollection))]
 public sealed class TurnTests(ChatSystemFixture fixture)
 {
     private readonly SendcatSystem sendcat = fixture.System;
 
     [Fact]
-    public async Task A_turn_streams_from_start_to_done_and_is_on_record_when_it_says_so()
+    public async Task A_turn_streams_from_start_to_done_and_is_persisted_before_done_is_sent()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("""[[emu text="Blue Mountain is the one." chunks=5 every=5ms]]""");
+        var thread = await guest.NewThreadAsync("""[[emu text="Blue Mountain is the one." chunks=5 every=5ms]]""");
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal(HttpStatusCode.OK, stream.Status);
         Assert.Equal("Blue Mountain is the one.", stream.Text);
@@ -24,35 +25,35 @@ public sealed class TurnTests(ChatSystemFixture fixture)
         Assert.Equal(["usage", "done"], stream.Types.TakeLast(2));
         var answer = (await guest.MessagesAsync(thread))[^1];
         Assert.Equal(("assistant", "completed", "Blue Mountain is the one."), (Text(answer, "role"), Text(answer, "status"), Text(answer, "content")));
-        Assert.Equal(Text(stream.Seen[0], "messageId"), Text(answer, "id"));
+        Assert.Equal(Text(stream.Events[0], "messageId"), Text(answer, "id"));
     }
 
     [Fact]
-    public async Task The_response_tells_proxies_to_keep_their_hands_off_and_names_the_gateway()
+    public async Task The_response_forbids_proxies_to_buffer_and_names_the_gateway_mode()
     {
         using var guest = await sendcat.GuestAsync();
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync("hello"));
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("hello"));
 
         Assert.Equal("text/event-stream", stream.Response.Content.Headers.ContentType!.MediaType);
         Assert.Equal("no", stream.Response.Headers.GetValues("X-Accel-Buffering").Single());
         Assert.Equal("authoritative", stream.Response.Headers.GetValues("X-Sendcat-Chat-Gateway").Single());
         Assert.Equal("enforce", stream.Response.Headers.GetValues("X-Sendcat-Admission-Mode").Single());
         Assert.Equal("no-store, no-transform", stream.Response.Headers.CacheControl!.ToString());
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
     }
 
     [Fact]
-    public async Task A_tool_call_runs_and_its_answer_is_a_message_of_the_thread()
+    public async Task A_tool_call_runs_and_its_result_is_a_message_of_the_thread()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu tool=get_current_time id=call_now]]what time is it?");
+        var thread = await guest.NewThreadAsync("[[emu tool=get_current_time id=call_now]]what time is it?");
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal(2, stream.Types.Count(type => type == "start"));
         Assert.Contains("tool-input-available", stream.Types);
-        var starts = stream.Seen.Where(e => Text(e, "type") == "start").ToArray();
+        var starts = stream.Events.Where(e => Text(e, "type") == "start").ToArray();
         Assert.NotEqual(Text(starts[0], "messageId"), Text(starts[1], "messageId"));
         Assert.Equal(Text(starts[0], "streamId"), Text(starts[1], "streamId"));
         var messages = await guest.MessagesAsync(thread);
@@ -62,13 +63,13 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     }
 
     [Fact]
-    public async Task A_tool_may_be_called_so_often_and_then_the_model_has_to_answer()
+    public async Task Tool_calls_are_limited_and_then_the_model_must_answer()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu tool=get_current_time tool-rounds=forever]]time?");
+        var thread = await guest.NewThreadAsync("[[emu tool=get_current_time tool-rounds=forever]]time?");
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal("done", stream.Types[^1]);
         Assert.Equal(2, stream.Types.Count(type => type == "tool-input-available"));
@@ -81,16 +82,16 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("[[emu status=400]]", "upstream_bad_request")]
     [InlineData("[[emu status=503]]", "upstream_unavailable")]
     [InlineData("[[emu status=503 body=html]]", "upstream_unavailable")]
-    public async Task A_refusal_of_the_provider_is_a_classified_error_and_the_message_says_error(string prompt, string code)
+    public async Task A_provider_error_has_a_code_and_the_message_has_status_error(string prompt, string code)
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(prompt);
+        var thread = await guest.NewThreadAsync(prompt);
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal(["usage_error", "error"], stream.Types.TakeLast(2));
-        Assert.Equal(code, Text(stream.Seen[^1], "code"));
+        Assert.Equal(code, Text(stream.Events[^1], "code"));
         Assert.Equal("error", Text((await guest.MessagesAsync(thread))[^1], "status"));
     }
 
@@ -102,16 +103,16 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("[[emu chunks=9 bad-json-after=3]]")]
     [InlineData("[[emu chunks=9 giant-after=3 giant-line=2mb]]")]
     [InlineData("[[emu chunks=9 stall-after=4]]")]
-    public async Task A_fault_in_the_middle_of_a_stream_keeps_the_partial_text_and_says_error(string prompt)
+    public async Task A_fault_in_the_stream_keeps_the_partial_text_and_the_message_has_status_error(string prompt)
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(prompt);
+        var thread = await guest.NewThreadAsync(prompt);
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal("error", stream.Types[^1]);
-        Assert.StartsWith("upstream_", Text(stream.Seen[^1], "code"), StringComparison.Ordinal);
+        Assert.StartsWith("upstream_", Text(stream.Events[^1], "code"), StringComparison.Ordinal);
         Assert.StartsWith("1 2", stream.Text, StringComparison.Ordinal);
         var answer = (await guest.MessagesAsync(thread))[^1];
         Assert.Equal(("error", stream.Text), (Text(answer, "status"), Text(answer, "content")));
@@ -121,14 +122,14 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     public async Task A_primary_that_fails_before_the_first_token_is_replaced_by_the_secondary()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("""[[emu model=moonshotai/kimi-k2.5 status=503]] [[emu text="From the second."]]""");
+        var thread = await guest.NewThreadAsync("""[[emu model=moonshotai/kimi-k2.5 status=503]] [[emu text="From the second."]]""");
 
         await using var stream = await guest.ChatAsync(thread, "moonshotai/kimi-k2.5");
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal("done", stream.Types[^1]);
         Assert.Equal("From the second.", stream.Text);
-        Assert.Equal("secondary", Text(stream.Seen.Last(e => Text(e, "type") == "provider-route"), "routeId"));
+        Assert.Equal("secondary", Text(stream.Events.Last(e => Text(e, "type") == "provider-route"), "routeId"));
         Assert.Equal("google/gemini-2.0-flash-exp:free", Text((await guest.MessagesAsync(thread))[^1], "modelId"));
     }
 
@@ -137,96 +138,98 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("openai/gpt-5-mini", "openai/gpt-4.1", "openai/gpt-4.1")]
     [InlineData(null, null, "openai/gpt-5")]
     [InlineData("x", null, "openai/gpt-5")]
-    public async Task The_model_is_the_one_asked_for_else_the_threads_and_else_the_operators(string? chosen, string? asked, string answers)
+    public async Task The_model_is_the_requested_one_or_else_that_of_the_thread_or_else_the_default(string? ofThread, string? requested, string expected)
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu tool=get_current_time]]time?");
-        if (chosen is not null)
+        var thread = await guest.NewThreadAsync("[[emu tool=get_current_time]]time?");
+        if (ofThread is not null)
         {
-            using var changed = await guest.Http.PatchAsJsonAsync($"/api/threads/{thread}", new { modelId = chosen });
+            using var changed = await guest.Http.PatchAsJsonAsync($"/api/threads/{thread}", new { modelId = ofThread });
             changed.EnsureSuccessStatusCode();
         }
 
-        await using var stream = await guest.ChatAsync(thread, asked);
-        await stream.ToEndAsync();
+        await using var stream = await guest.ChatAsync(thread, requested);
+        await stream.ReadToEndAsync();
 
         Assert.Equal("done", stream.Types[^1]);
-        Assert.Equal([("assistant", answers), ("tool", answers), ("assistant", answers)], (await guest.MessagesAsync(thread)).Skip(1).Select(message => (Text(message, "role"), Text(message, "modelId"))));
+        Assert.Equal(
+            [("assistant", expected), ("tool", expected), ("assistant", expected)],
+            (await guest.MessagesAsync(thread)).Skip(1).Select(message => (Text(message, "role"), Text(message, "modelId"))));
     }
 
     [Fact]
-    public async Task Whatever_way_the_provider_cuts_its_bytes_the_text_is_whole()
+    public async Task The_text_is_complete_however_the_provider_splits_its_bytes()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("""[[emu text="Ackee & saltfish – ¿qué tal? 🥭🇯🇲" chunks=7 split-bytes=3 crlf comments=between no-space]]""");
+        var thread = await guest.NewThreadAsync("""[[emu text="Ackee & saltfish – ¿qué tal? 🥭🇯🇲" chunks=7 split-bytes=3 crlf comments=between no-space]]""");
 
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         Assert.Equal("Ackee & saltfish – ¿qué tal? 🥭🇯🇲", stream.Text);
     }
 
     [Fact]
-    public async Task Usage_that_follows_the_finish_reason_is_told()
+    public async Task Usage_after_the_finish_reason_is_reported()
     {
         using var guest = await sendcat.GuestAsync();
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync("[[emu usage=separate-null chunks=3]]"));
-        await stream.ToEndAsync();
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu usage=separate-null chunks=3]]"));
+        await stream.ReadToEndAsync();
 
-        var usage = stream.Seen.Single(e => Text(e, "type") == "usage");
+        var usage = stream.Events.Single(e => Text(e, "type") == "usage");
         Assert.True(usage.GetProperty("usage").GetProperty("total_tokens").GetInt64() > 0);
         Assert.Equal("stop", Text(usage.GetProperty("metrics"), "finishReason"));
     }
 
     [Fact]
-    public async Task A_second_turn_of_the_same_guest_is_told_to_wait_while_the_first_is_read()
+    public async Task A_second_turn_of_a_guest_is_rate_limited_while_the_first_is_read()
     {
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=200 every=50ms]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=200 every=50ms]]");
         await using var first = await guest.ChatAsync(thread);
-        await first.UntilAsync("content");
+        await first.ReadUntilAsync("content");
 
-        await using var second = await guest.ChatAsync(await guest.AskingAsync("again"));
+        await using var second = await guest.ChatAsync(await guest.NewThreadAsync("again"));
 
         Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (second.Status, second.ErrorCode));
         Assert.NotNull(second.Response.Headers.RetryAfter);
-        using var stopped = await guest.AbortAsync(thread, Text(first.Seen[0], "messageId")!);
+        using var stopped = await guest.AbortAsync(thread, Text(first.Events[0], "messageId")!);
         Assert.Equal(HttpStatusCode.NoContent, stopped.StatusCode);
     }
 
     [Fact]
-    public async Task The_place_of_a_turn_is_free_when_the_reader_hears_that_it_is_done()
+    public async Task The_slot_of_a_turn_is_free_when_its_reader_receives_done()
     {
         using var guest = await sendcat.GuestAsync();
         for (var i = 0; i < 10; i++)
         {
-            await using var stream = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=2 every=0]]"));
-            await stream.ToEndAsync();
+            await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=2 every=0]]"));
+            await stream.ReadToEndAsync();
             Assert.Equal("done", stream.Types[^1]);
         }
     }
 
     [Fact]
-    public async Task A_thread_of_somebody_else_a_missing_one_and_nonsense_are_refused_alike()
+    public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_refusal()
     {
         using var owner = await sendcat.GuestAsync();
-        using var stranger = await sendcat.GuestAsync();
-        var thread = await owner.AskingAsync("mine");
+        using var other = await sendcat.GuestAsync();
+        var thread = await owner.NewThreadAsync("mine");
 
         foreach (var id in new[] { thread, Guid.NewGuid().ToString(), "not-a-thread", new string('x', 100) })
         {
-            await using var stream = await stranger.ChatAsync(id);
+            await using var stream = await other.ChatAsync(id);
             Assert.Equal((HttpStatusCode.Forbidden, "forbidden", "Forbidden"), (stream.Status, stream.ErrorCode, await stream.BodyAsync()));
         }
     }
 
     [Fact]
-    public async Task A_thread_without_a_message_can_be_talked_to()
+    public async Task A_turn_in_a_thread_without_messages_succeeds()
     {
         using var guest = await sendcat.GuestAsync();
         await using var stream = await guest.ChatAsync(await guest.NewThreadAsync());
 
-        Assert.Equal("done", Text((await stream.ToEndAsync())[^1], "type"));
+        Assert.Equal("done", Text((await stream.ReadToEndAsync())[^1], "type"));
     }
 
     private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;

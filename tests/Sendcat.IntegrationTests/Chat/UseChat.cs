@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>Requests in the shape of the AI SDK's <c>useChat</c>.</summary>
+/// <summary>Request bodies as <c>useChat</c> of the AI SDK sends them.</summary>
 internal static class UseChat
 {
     public static string Json(string thread, string text) => JsonSerializer.Serialize(Body(thread, text, "m1"));

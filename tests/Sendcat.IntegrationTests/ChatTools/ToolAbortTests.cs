@@ -1,10 +1,10 @@
 using System.Net;
 using Sendcat.IntegrationTests.Chat;
-using static Sendcat.IntegrationTests.ChatTools.ToolStories;
+using static Sendcat.IntegrationTests.ChatTools.ToolPrompts;
 
 namespace Sendcat.IntegrationTests.ChatTools;
 
-/// <summary>Turns that end while a tool runs: the job ends with them, unless somebody else waits for it.</summary>
+/// <summary>Turns that end while a tool runs. Their job is cancelled unless another turn waits for it.</summary>
 [Collection(nameof(ToolCollection))]
 public sealed class ToolAbortTests(ToolSystemFixture fixture)
 {
@@ -13,25 +13,27 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
-    public async Task An_abort_on_any_replica_reaches_the_upstream_of_every_tool_that_runs(int replica)
+    public async Task An_abort_on_any_replica_aborts_the_upstream_requests_of_all_running_tools(int replica)
     {
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[replica]);
         var query = $"abort {replica} [[emu hang=before-headers]]";
-        var thread = await guest.AskingAsync(
+        var thread = await guest.NewThreadAsync(
             $$"""[[emu call=1 tool=search_web id=call_1 args={{Arguments(query)}} tool=search_products id=call_2 args={{Arguments(query)}} tool=get_current_time id=call_3]] [[emu call=2 text="never"]]""");
         var before = sendcat.Model.Stats.Snapshot();
         await using var stream = await guest.ChatAsync(thread, webSearch: true);
-        var start = await stream.UntilAsync("start");
+        var start = await stream.ReadUntilAsync("start");
 
-        // All at once: the web's, eBay's and the other shops' are open at the same time.
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0 && stats.Of("serper", "shopping").Active > 0 && stats.Of("ebay", "search").Active > 0);
+        // The tools run in parallel: the requests for web results, for eBay and for the other shops are open at the same time.
+        await sendcat.Model.Stats.WaitForAsync(stats =>
+            stats.Of("serper", "search").Active > 0 && stats.Of("serper", "shopping").Active > 0 && stats.Of("ebay", "search").Active > 0);
 
-        using var answer = await there.AbortAsync(thread, start.Text("messageId")!, start.Text("streamId"));
+        using var response = await there.AbortAsync(thread, start.Text("messageId")!, start.Text("streamId"));
 
-        Assert.Equal(HttpStatusCode.NoContent, answer.StatusCode);
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper").Aborted >= before.Of("serper").Aborted + 2 && stats.Of("ebay", "search").Aborted > before.Of("ebay", "search").Aborted);
-        await stream.ToEndAsync();
+        Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
+        await sendcat.Model.Stats.WaitForAsync(stats =>
+            stats.Of("serper").Aborted >= before.Of("serper").Aborted + 2 && stats.Of("ebay", "search").Aborted > before.Of("ebay", "search").Aborted);
+        await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
         var messages = await guest.MessagesAsync(thread);
         Assert.Equal("aborted", messages[1].Text("status"));
@@ -40,35 +42,38 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         Assert.All(messages.Skip(3), message => Assert.Contains("interrupted", message.Text("content"), StringComparison.Ordinal));
         Assert.Equal("cancelled,cancelled", await StatusesAsync($"abort {replica} %"));
 
-        await guest.SayAsync(thread, """[[emu text="Still here."]]and now?""");
+        await guest.AddMessageAsync(thread, """[[emu text="Still here."]]and now?""");
         await using var next = await guest.ChatAsync(thread);
-        await next.ToEndAsync();
+        await next.ReadToEndAsync();
         Assert.Equal("Still here.", next.Text);
     }
 
     [Fact]
-    public async Task A_client_that_leaves_and_does_not_come_back_takes_its_job_along()
+    public async Task The_job_of_a_detached_turn_is_cancelled_after_the_grace_time()
     {
         using var guest = await sendcat.GuestAsync();
         var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
-        await LeaveInToolAsync(guest, "gone");
+        await DetachInToolAsync(guest, "detached");
 
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
-        await Eventually.TrueAsync(async () => await StatusesAsync("gone %") == "cancelled");
+
+        // The status of a job is only in Postgres.
+        await Eventually.TrueAsync(async () => await StatusesAsync("detached %") == "cancelled");
     }
 
     [Fact]
-    public async Task A_turn_that_is_superseded_takes_its_job_along()
+    public async Task The_job_of_a_superseded_turn_is_cancelled()
     {
         using var guest = await sendcat.GuestAsync();
         var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
-        var thread = await LeaveInToolAsync(guest, "superseded");
+        var thread = await DetachInToolAsync(guest, "superseded");
 
+        // The server notices the closed connection with a delay, and no signal reports it.
+        var nextThread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
         await Eventually.TrueAsync(async () =>
         {
-            // The server hears of the closed connection when the kernel tells it.
-            await using var next = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=2 every=0]]"));
-            await next.ToEndAsync();
+            await using var next = await guest.ChatAsync(nextThread);
+            await next.ReadToEndAsync();
             return next.Status == HttpStatusCode.OK;
         });
 
@@ -78,42 +83,44 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     }
 
     [Fact]
-    public async Task A_host_that_stops_takes_the_jobs_of_its_turns_along()
+    public async Task A_stopping_replica_cancels_the_jobs_of_its_turns()
     {
         var replica = await sendcat.AddProcessAsync(("CHAT_DRAIN_MS", "0"));
         using var guest = (await sendcat.GuestAsync()).At(replica);
         var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
-        var thread = await guest.AskingAsync(Asks("search_web", "stopping [[emu hang=before-headers]]"));
+        var thread = await guest.NewThreadAsync(CallTool("search_web", "stopping [[emu hang=before-headers]]"));
         await using var stream = await guest.ChatAsync(thread, webSearch: true);
-        await stream.UntilAsync("tool-input-available");
+        await stream.ReadUntilAsync("tool-input-available");
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
 
         var stopping = replica.Process.StopAsync();
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         await stopping;
 
-        Assert.Equal("upstream_unavailable", stream.Seen[^1].Text("code"));
+        Assert.Equal("upstream_unavailable", stream.Events[^1].Text("code"));
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
         Assert.Equal("cancelled", await StatusesAsync("stopping %"));
         sendcat.Replicas.Remove(replica);
     }
 
     [Fact]
-    public async Task A_job_that_somebody_else_waits_for_goes_on()
+    public async Task A_job_that_another_turn_waits_for_continues()
     {
         using var leaver = await sendcat.GuestAsync();
         using var stayer = (await sendcat.GuestAsync()).At(sendcat.Replicas[1]);
-        var prompt = Asks("search_web", "both want [[emu headers=6s]]");
-        var (first, second) = (await leaver.AskingAsync(prompt), await stayer.AskingAsync(prompt));
+        var prompt = CallTool("search_web", "both want [[emu headers=6s]]");
+        var (first, second) = (await leaver.NewThreadAsync(prompt), await stayer.NewThreadAsync(prompt));
         var before = sendcat.Model.Stats.Snapshot().Of("serper", "search");
         await using var leaving = await leaver.ChatAsync(first, webSearch: true);
         await using var staying = await stayer.ChatAsync(second, webSearch: true);
-        var start = await leaving.UntilAsync("start");
-        await Eventually.TrueAsync(async () => await sendcat.AskDatabaseAsync<int>("select waiters from reliability.tool_jobs where args like '%both want%'") == 2);
+        var start = await leaving.ReadUntilAsync("start");
 
-        using var answer = await leaver.AbortAsync(first, start.Text("messageId")!);
-        await leaving.ToEndAsync();
-        await staying.ToEndAsync();
+        // No signal reports that both turns wait for the job.
+        await Eventually.TrueAsync(async () => await sendcat.QueryScalarAsync<int>("select waiters from reliability.tool_jobs where args like '%both want%'") == 2);
+
+        using var response = await leaver.AbortAsync(first, start.Text("messageId")!);
+        await leaving.ReadToEndAsync();
+        await staying.ReadToEndAsync();
 
         Assert.DoesNotContain("tool-output-partially-available", leaving.Types);
         Assert.Contains("tool-output-partially-available", staying.Types);
@@ -122,15 +129,19 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         Assert.Equal((before.Started + 1, before.Aborted), (after.Started, after.Aborted));
     }
 
-    private async Task<string> LeaveInToolAsync(SendcatClient guest, string what)
+    /// <summary>Starts a turn and disconnects while its web search runs.</summary>
+    /// <returns>The id of the thread.</returns>
+    private async Task<string> DetachInToolAsync(SendcatClient guest, string query)
     {
-        var thread = await guest.AskingAsync(Asks("search_web", $"{what} [[emu hang=before-headers]]"));
-        await using var left = await guest.ChatAsync(thread, webSearch: true);
-        await left.UntilAsync("tool-input-available");
+        var thread = await guest.NewThreadAsync(CallTool("search_web", $"{query} [[emu hang=before-headers]]"));
+        await using var stream = await guest.ChatAsync(thread, webSearch: true);
+        await stream.ReadUntilAsync("tool-input-available");
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
         return thread;
     }
 
+    /// <summary>The statuses of the jobs, separated by commas.</summary>
+    /// <param name="query">A pattern of SQL <c>LIKE</c> for the query of the job.</param>
     private Task<string?> StatusesAsync(string query) =>
-        sendcat.AskDatabaseAsync<string>($"select string_agg(status, ',') from reliability.tool_jobs where args::json ->> 'query' like '{query}'");
+        sendcat.QueryScalarAsync<string>($"select string_agg(status, ',') from reliability.tool_jobs where args::json ->> 'query' like '{query}'");
 }

@@ -6,14 +6,17 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
+/// <summary>Admission and the rate limiter with a real Redis: modes, reasons, shares and windows over several replicas.</summary>
 public sealed class AdmissionTests(SharedStores stores)
 {
     [Fact]
-    public async Task Shadow_lets_everything_through_and_tells_exactly_what_enforce_would_have_refused()
+    public async Task Shadow_mode_admits_all_and_reports_exactly_what_enforce_would_refuse()
     {
-        await using var replica = await ReplicaAsync(("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "5000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "50000"));
+        await using var replica = await ReplicaAsync(
+            ("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "5000"),
+            ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "50000"));
 
-        var decisions = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(n => replica.AskAsync($"turn {n}", "user:a")));
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 1_000).Select(n => replica.RequestAdmissionAsync($"turn {n}", "user:a")));
 
         var admitted = decisions.Cast<AdmissionDecision.Admitted>().ToArray();
         Assert.All(admitted, it => Assert.Equal(AdmissionMode.Shadow, it.Mode));
@@ -22,18 +25,18 @@ public sealed class AdmissionTests(SharedStores stores)
         Assert.False(await replica.Redis.KeyExistsAsync("admit:chat:inflight:global"));
 
         await Task.WhenAll(admitted.Select(it => it.Ticket.DisposeAsync().AsTask()));
-        Assert.Empty(Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("next", "user:a")).WouldBlock);
+        Assert.Empty(Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("next", "user:a")).WouldBlock);
     }
 
     [Fact]
-    public async Task Every_dimension_refuses_with_its_own_word_and_a_scattered_delay()
+    public async Task Every_dimension_refuses_with_its_own_reason_and_a_jittered_delay()
     {
         await using var replica = await ReplicaAsync(("ADMISSION_GLOBAL_MAX_INFLIGHT", "2"));
         await replica.AdmitAsync("one", "user:a");
 
-        var user = Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("two", "user:a"));
+        var user = Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("two", "user:a"));
         await replica.AdmitAsync("three", "user:b");
-        var global = Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("four", "user:c"));
+        var global = Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("four", "user:c"));
 
         Assert.Equal(("user_inflight", "global_inflight"), (user.Reason, global.Reason));
         Assert.InRange(user.RetryAfter.TotalMilliseconds, 800, 1_200);
@@ -42,11 +45,11 @@ public sealed class AdmissionTests(SharedStores stores)
     [Theory]
     [InlineData("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "global_msg_rate")]
     [InlineData("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "global_tool_rate")]
-    public async Task A_rate_refuses_what_comes_too_fast(string knob, string reason)
+    public async Task Turns_over_the_rate_are_refused(string knob, string reason)
     {
         await using var replica = await ReplicaAsync((knob, "1"));
 
-        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(n => replica.AskAsync($"turn {n}", $"user:{n}")));
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(n => replica.RequestAdmissionAsync($"turn {n}", $"user:{n}")));
 
         Assert.All(decisions.OfType<AdmissionDecision.Denied>(), denied => Assert.Equal(reason, denied.Reason));
         Assert.InRange(decisions.OfType<AdmissionDecision.Admitted>().Count(), 1, 10);
@@ -58,12 +61,12 @@ public sealed class AdmissionTests(SharedStores stores)
         await using var replica = await ReplicaAsync(("ADMISSION_ENFORCE_USER_INFLIGHT", "false"));
         await replica.AdmitAsync("one", "user:a");
 
-        Assert.Equal(["user_inflight"], Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("two", "user:a")).SoftBlocked);
+        Assert.Equal(["user_inflight"], Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("two", "user:a")).SoftBlocked);
         Assert.Equal(2, await replica.Redis.SortedSetLengthAsync("admit:chat:inflight:user:user%3Aa"));
     }
 
     [Fact]
-    public async Task Guests_of_one_address_and_guests_together_leave_slots_to_others_over_all_replicas()
+    public async Task Shares_of_addresses_and_guests_hold_over_all_replicas()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await Replica.ConnectAsync(redis);
@@ -71,7 +74,8 @@ public sealed class AdmissionTests(SharedStores stores)
 
         var ofOne = await Task.WhenAll(Enumerable.Range(0, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey("ip:203.0.113.7"))));
         var ofMany = await Task.WhenAll(Enumerable.Range(100, 24).Select(n => GuestAsync(n % 2 == 0 ? one : two, n, new LimitKey($"ip:198.51.100.{n}"))));
-        var user = await one.Admission.AdmitAsync(new() { StreamId = "user's", Principal = "user:a", Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
+        var user = await one.Admission.AdmitAsync(
+            new() { StreamId = "user's", Principal = "user:a", Addresses = [new("ip:192.0.2.1")], RouteSlots = 24 }, default);
 
         Assert.Equal((4, "address_inflight"), Outcome(ofOne));
         Assert.Equal((15, "guest_inflight"), Outcome(ofMany));
@@ -79,7 +83,7 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_network_has_four_times_the_share_of_one_of_its_clients()
+    public async Task A_network_with_weight_4_has_four_times_the_share_of_an_address()
     {
         await using var replica = await ReplicaAsync(("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100"));
 
@@ -93,19 +97,20 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Shares_are_told_in_shadow_and_soft_where_their_switch_is_off()
+    public async Task Shares_are_only_reported_in_shadow_mode_and_when_their_switch_is_off()
     {
         await using var shadow = await ReplicaAsync(("FF_ADMISSION_ENFORCE", "false"), ("ADMISSION_REDIS_SHADOW_MODE", "true"));
-        await using var soft = await ReplicaAsync(("ADMISSION_ENFORCE_ADDRESS_INFLIGHT", "false"), ("ADMISSION_ENFORCE_GUEST_INFLIGHT", "false"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "16"));
+        await using var soft = await ReplicaAsync(
+            ("ADMISSION_ENFORCE_ADDRESS_INFLIGHT", "false"), ("ADMISSION_ENFORCE_GUEST_INFLIGHT", "false"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "16"));
 
-        List<AdmissionDecision> told = [], softened = [];
+        List<AdmissionDecision> shadowed = [], softened = [];
         for (var n = 0; n < 5; n++)
         {
-            told.Add(await GuestAsync(shadow, n, new LimitKey("ip:203.0.113.7")));
+            shadowed.Add(await GuestAsync(shadow, n, new LimitKey("ip:203.0.113.7")));
             softened.Add(await GuestAsync(soft, n, new LimitKey("ip:203.0.113.7")));
         }
 
-        Assert.Equal([[], [], [], [], ["address_inflight"]], told.Cast<AdmissionDecision.Admitted>().Select(it => it.WouldBlock));
+        Assert.Equal([[], [], [], [], ["address_inflight"]], shadowed.Cast<AdmissionDecision.Admitted>().Select(it => it.WouldBlock));
         Assert.Equal(["address_inflight", "guest_inflight"], Assert.IsType<AdmissionDecision.Admitted>(softened[4]).SoftBlocked);
     }
 
@@ -113,16 +118,18 @@ public sealed class AdmissionTests(SharedStores stores)
     [InlineData("false", "false", AdmissionMode.Disabled)]
     [InlineData("true", "false", AdmissionMode.Shadow)]
     [InlineData("true", "true", AdmissionMode.Enforce)]
-    public async Task Limiter_and_lane_decide_in_every_mode(string enabled, string enforce, AdmissionMode mode)
+    public async Task Rate_limiter_and_bulkhead_decide_in_every_mode(string enabled, string enforce, AdmissionMode mode)
     {
-        await using var replica = await ReplicaAsync(("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce), ("RATE_LIMIT_CHAT_STREAM_MAX", "2"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"));
+        await using var replica = await ReplicaAsync(
+            ("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce), ("RATE_LIMIT_CHAT_STREAM_MAX", "2"),
+            ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"));
 
-        var first = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync("one"));
-        var full = Assert.IsType<AdmissionDecision.Denied>(await AskAsync("two", "user:b"));
+        var first = Assert.IsType<AdmissionDecision.Admitted>(await RequestAsync("one"));
+        var full = Assert.IsType<AdmissionDecision.Denied>(await RequestAsync("two", "user:b"));
         await first.Ticket.DisposeAsync();
-        var second = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync("three"));
+        var second = Assert.IsType<AdmissionDecision.Admitted>(await RequestAsync("three"));
         await second.Ticket.DisposeAsync();
-        var limited = Assert.IsType<AdmissionDecision.Denied>(await AskAsync("four"));
+        var limited = Assert.IsType<AdmissionDecision.Denied>(await RequestAsync("four"));
 
         Assert.Equal(mode, first.Mode);
         Assert.Equal(Bulkheads.Reason, full.Reason);
@@ -130,12 +137,12 @@ public sealed class AdmissionTests(SharedStores stores)
         Assert.True(limited.RetryAfter > TimeSpan.FromMinutes(1));
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_primary"));
 
-        Task<AdmissionDecision> AskAsync(string stream, string principal = "user:a") =>
-            replica.AskAsync(stream, principal, replica.Limiter.Claim(RateLimitBucket.ChatStream, principal), replica.Bulkheads.Claim("openrouter_chat_primary"));
+        Task<AdmissionDecision> RequestAsync(string stream, string principal = "user:a") =>
+            replica.RequestAdmissionAsync(stream, principal, replica.Limiter.Claim(RateLimitBucket.ChatStream, principal), replica.Bulkheads.Claim("openrouter_chat_primary"));
     }
 
     [Fact]
-    public async Task Without_web_search_a_turn_is_expected_to_make_one_tool_call_less()
+    public async Task Without_web_search_the_estimate_is_one_tool_call_lower()
     {
         await using var replica = await ReplicaAsync();
 
@@ -147,7 +154,7 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Tool_calls_beyond_the_estimate_count_when_they_are_made()
+    public async Task Tool_calls_over_the_estimate_count_when_they_are_made()
     {
         await using var replica = await ReplicaAsync();
         var admitted = Assert.IsType<AdmissionDecision.Admitted>(await replica.Admission.AdmitAsync(new() { StreamId = "one", Principal = "user:a" }, default));
@@ -160,7 +167,7 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task What_a_call_really_cost_counts_afterwards()
+    public async Task Settlement_adds_or_returns_the_difference_to_the_actual_cost()
     {
         await using var replica = await ReplicaAsync(("RATE_LIMIT_PASSWORD_RESET_MAX", "5"));
         Assert.True((await replica.Limiter.CheckAsync(RateLimitBucket.PasswordReset, "ann", default)).Allowed);
@@ -173,7 +180,7 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_call_under_several_names_needs_room_under_each_and_a_refused_one_is_counted_under_none()
+    public async Task A_call_with_several_keys_must_fit_under_each_and_a_refused_call_counts_under_none()
     {
         await using var replica = await ReplicaAsync(("RATE_LIMIT_AUTH_MAX", "3"));
         LimitKey[] first = [new("ip:2001:db8:1:1::/64"), new("ip:2001:db8:1::/48", 4)], second = [new("ip:2001:db8:1:2::/64"), first[1]];
@@ -188,11 +195,14 @@ public sealed class AdmissionTests(SharedStores stores)
         Assert.Equal(2, (await replica.Limiter.CheckAsync(RateLimitBucket.Auth, second, default)).Remaining);
         Assert.Equal(4, await CountAsync("limit:auth:ip%3A2001%3Adb8%3A1%3A%3A%2F48"));
 
-        async Task<int> CountAsync(string key) => ((string?)await replica.Redis.StringGetAsync(key))!.Split(' ') is [_, var current, var previous] ? int.Parse(current) + int.Parse(previous) : 0;
+        async Task<int> CountAsync(string key) =>
+            ((string?)await replica.Redis.StringGetAsync(key))!.Split(' ') is [_, var current, var previous]
+                ? int.Parse(current) + int.Parse(previous)
+                : 0;
     }
 
     [Fact]
-    public async Task A_call_that_costs_more_than_a_window_takes_a_whole_one()
+    public async Task A_call_that_costs_more_than_the_limit_uses_one_whole_window()
     {
         await using var replica = await ReplicaAsync(("RATE_LIMIT_COPY_MAX_KIB", "64"));
 
@@ -200,17 +210,19 @@ public sealed class AdmissionTests(SharedStores stores)
 
         Assert.Equal((true, false), (large.Allowed, small.Allowed));
 
-        ValueTask<RateLimitDecision> CopyAsync(int kibibytes) => replica.Limiter.CheckAsync(RateLimitBucket.Copies, [new("user:a")], default, cost: kibibytes);
+        ValueTask<RateLimitDecision> CopyAsync(int kibibytes) =>
+            replica.Limiter.CheckAsync(RateLimitBucket.Copies, [new("user:a")], default, cost: kibibytes);
     }
 
     [Fact]
-    public async Task A_limiter_counts_over_all_replicas()
+    public async Task A_rate_limit_counts_over_all_replicas()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await Replica.ConnectAsync(redis, knobs: ("RATE_LIMIT_AUTH_MAX", "10"));
         await using var two = await Replica.ConnectAsync(redis, knobs: ("RATE_LIMIT_AUTH_MAX", "10"));
 
-        var decisions = await Task.WhenAll(Enumerable.Range(0, 40).Select(n => (n % 2 == 0 ? one : two).Limiter.CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default).AsTask()));
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 40).Select(
+            n => (n % 2 == 0 ? one : two).Limiter.CheckAsync(RateLimitBucket.Auth, "10.0.0.1", default).AsTask()));
 
         Assert.Equal(10, decisions.Count(it => it.Allowed));
         Assert.Equal(Enumerable.Range(0, 10), decisions.Where(it => it.Allowed).Select(it => it.Remaining).Order());
@@ -218,10 +230,14 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     private static async Task<AdmissionDecision> GuestAsync(Replica replica, int number, params LimitKey[] addresses) =>
-        await replica.Admission.AdmitAsync(new() { StreamId = $"guest's {number}", Principal = $"session:{number}", Addresses = addresses, IsGuest = true, RouteSlots = 24 }, default);
+        await replica.Admission.AdmitAsync(
+            new() { StreamId = $"guest's {number}", Principal = $"session:{number}", Addresses = addresses, IsGuest = true, RouteSlots = 24 }, default);
 
+    /// <summary>How many were admitted, and the common reason of all refusals.</summary>
     private static (int Admitted, string Refusal) Outcome(IReadOnlyCollection<AdmissionDecision> decisions) =>
-        (decisions.OfType<AdmissionDecision.Admitted>().Count(), decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
+        (
+            decisions.OfType<AdmissionDecision.Admitted>().Count(),
+            decisions.OfType<AdmissionDecision.Denied>().Select(denied => denied.Reason).Distinct().Single());
 
     private async Task<Replica> ReplicaAsync(params (string, string)[] knobs) => await Replica.ConnectAsync((await stores.RedisAsync()).CreateDatabase(), knobs: knobs);
 }

@@ -5,49 +5,49 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
-/// <summary>Budgets whose cost is known afterwards: reserved with admission, set right when the turn has ended.</summary>
+/// <summary>Budgets of tokens and money: admission reserves an estimate, and settlement corrects it when the turn has ended.</summary>
 public sealed class BudgetTests(SharedStores stores)
 {
     private const int Budget = 10_000;
 
     [Fact]
-    public async Task Fifty_turns_at_once_over_two_replicas_do_not_get_in_on_a_budget_for_ten()
+    public async Task Of_fifty_concurrent_turns_on_two_replicas_a_budget_for_ten_admits_ten()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await ReplicaAsync(redis);
         await using var two = await ReplicaAsync(redis);
 
-        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(n => AskAsync(n % 2 == 0 ? one : two, $"turn {n}", estimate: 1_000).AsTask()));
+        var decisions = await Task.WhenAll(Enumerable.Range(0, 50).Select(n => RequestAdmissionAsync(n % 2 == 0 ? one : two, $"turn {n}", estimate: 1_000).AsTask()));
 
         Assert.Equal(10, decisions.OfType<AdmissionDecision.Admitted>().Count());
         Assert.All(decisions.OfType<AdmissionDecision.Denied>(), denied => Assert.InRange(denied.RetryAfter, TimeSpan.FromMilliseconds(1), TimeSpan.FromHours(1)));
 
-        // They cost a tenth of what was reserved: as many again fit, and then some.
+        // The turns cost a tenth of their reservations, so nine tenths of the budget are free again.
         await Task.WhenAll(decisions.OfType<AdmissionDecision.Admitted>().Select(admitted => admitted.Ticket.SpentAsync(100, 0).AsTask()));
         Assert.Equal(1_000, await SpentAsync(one));
-        Assert.IsType<AdmissionDecision.Admitted>(await AskAsync(two, "later", estimate: 9_000));
+        Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(two, "later", estimate: 9_000));
     }
 
     [Fact]
-    public async Task A_turn_is_never_dearer_than_a_tenth_of_the_budget_before_it_is_known()
+    public async Task A_reservation_is_at_most_a_tenth_of_the_budget()
     {
         await using var replica = await ReplicaAsync();
 
-        await AskAsync(replica, "one", estimate: 1_000_000);
+        await RequestAdmissionAsync(replica, "one", estimate: 1_000_000);
 
         Assert.Equal(Budget / 10, await SpentAsync(replica));
     }
 
     [Fact]
-    public async Task What_a_turn_spent_counts_once_and_what_it_did_not_spend_is_free_again()
+    public async Task The_cost_of_a_turn_counts_once_and_the_rest_of_its_reservation_is_released()
     {
         await using var replica = await ReplicaAsync();
-        var dear = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync(replica, "dear", estimate: 1_000)).Ticket;
-        var failed = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync(replica, "failed", estimate: 1_000)).Ticket;
-        var withdrawn = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync(replica, "withdrawn", estimate: 1_000)).Ticket;
+        var expensive = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "expensive", estimate: 1_000)).Ticket;
+        var failed = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "failed", estimate: 1_000)).Ticket;
+        var withdrawn = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "withdrawn", estimate: 1_000)).Ticket;
 
-        await dear.SpentAsync(12_345, 0);
-        await dear.SpentAsync(12_345, 0);
+        await expensive.SpentAsync(12_345, 0);
+        await expensive.SpentAsync(12_345, 0);
         await failed.SpentAsync(0, 0);
         await withdrawn.WithdrawAsync();
         await withdrawn.SpentAsync(500, 0);
@@ -56,24 +56,30 @@ public sealed class BudgetTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Tokens_and_money_are_set_right_each_in_its_unit_and_in_one_command()
+    public async Task Tokens_and_money_are_settled_in_their_units_with_one_command()
     {
-        await using var own = await RedisServer.StartAsync();
-        await using var replica = await ReplicaAsync(own.ConnectionString);
-        WindowClaim[] claims = [Reserve(replica, RateLimitBucket.ChatTokens, 1_000), Reserve(replica, RateLimitBucket.ChatAddressTokens, 1_000), Reserve(replica, RateLimitBucket.ChatMoney, 40_000)];
-        // The first call of a script brings its text along.
-        await Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("zero", "user:bob", claims)).Ticket.SpentAsync(0, 0);
-        var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("one", "user:ann", claims)).Ticket;
-        var before = await CallsAsync(replica);
+        await using var server = await RedisServer.StartAsync();
+        await using var replica = await ReplicaAsync(server.ConnectionString);
+        WindowClaim[] claims =
+        [
+            Reserve(replica, RateLimitBucket.ChatTokens, 1_000), Reserve(replica, RateLimitBucket.ChatAddressTokens, 1_000),
+            Reserve(replica, RateLimitBucket.ChatMoney, 40_000),
+        ];
+        // The first use of a script also loads its text, which is a further command.
+        await Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("zero", "user:bob", claims)).Ticket.SpentAsync(0, 0);
+        var ticket = Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("one", "user:ann", claims)).Ticket;
+        var before = await ScriptCallsAsync(replica);
 
         await ticket.SpentAsync(300, 55_000);
 
-        Assert.Equal(before + 1, await CallsAsync(replica));
-        Assert.Equal((300, 300, 55_000), (await SpentAsync(replica, "chat_tokens"), await SpentAsync(replica, "chat_address_tokens"), await SpentAsync(replica, "chat_money")));
+        Assert.Equal(before + 1, await ScriptCallsAsync(replica));
+        Assert.Equal(
+            (300, 300, 55_000),
+            (await SpentAsync(replica, "chat_tokens"), await SpentAsync(replica, "chat_address_tokens"), await SpentAsync(replica, "chat_money")));
     }
 
     [Fact]
-    public async Task A_budget_of_nothing_is_off()
+    public async Task A_budget_of_zero_is_disabled()
     {
         await using var replica = await ReplicaAsync();
 
@@ -81,53 +87,58 @@ public sealed class BudgetTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_reservation_whose_process_died_is_over_a_window_later()
+    public async Task The_reservation_of_a_killed_process_expires_after_one_window()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var replica = await ReplicaAsync(redis);
-        await AskAsync(replica, "one", estimate: 1_000);
+        await RequestAdmissionAsync(replica, "one", estimate: 1_000);
         replica.Kill();
 
         await using var other = await ReplicaAsync(redis);
-        var left = await other.Redis.KeyTimeToLiveAsync(RedisKeys.RateLimit("chat_tokens", "user:ann"));
+        var ttl = await other.Redis.KeyTimeToLiveAsync(RedisKeys.RateLimit("chat_tokens", "user:ann"));
 
-        Assert.InRange(left!.Value, TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
+        Assert.InRange(ttl!.Value, TimeSpan.FromMinutes(59), TimeSpan.FromHours(1));
     }
 
     [Fact]
-    public async Task What_was_decided_without_redis_is_counted_there_in_full_when_it_is_back()
+    public async Task The_cost_of_a_turn_admitted_without_Redis_is_counted_in_full_when_Redis_returns()
     {
-        await using var own = await RedisServer.StartAsync();
-        await using var replica = await Replica.ConnectAsync(own.ConnectionString, null, null, ("RATE_LIMIT_CHAT_TOKENS_MAX", "10000"), ("REDIS_SUSPEND_MS", "100"));
-        await own.KillAsync();
-        var local = Assert.IsType<AdmissionDecision.Admitted>(await AskAsync(replica, "local", estimate: 1_000));
+        await using var server = await RedisServer.StartAsync();
+        await using var replica = await Replica.ConnectAsync(
+            server.ConnectionString, null, null, ("RATE_LIMIT_CHAT_TOKENS_MAX", "10000"), ("REDIS_SUSPEND_MS", "100"));
+        await server.KillAsync();
+        var local = Assert.IsType<AdmissionDecision.Admitted>(await RequestAdmissionAsync(replica, "local", estimate: 1_000));
         Assert.True(local.Local);
 
-        await own.StartAgainAsync();
-        await Until.TrueAsync(async () => await AskAsync(replica, Guid.NewGuid().ToString(), estimate: 1) is AdmissionDecision.Admitted { Local: false });
+        await server.StartAgainAsync();
+
+        // The replica uses Redis again after a suspension of 100 ms, and no signal reports it to the test.
+        await Eventually.TrueAsync(async () => await RequestAdmissionAsync(replica, Guid.NewGuid().ToString(), estimate: 1) is AdmissionDecision.Admitted { Local: false });
         await local.Ticket.SpentAsync(400, 0);
 
         Assert.InRange(await SpentAsync(replica), 401, 500);
     }
 
-    private static ValueTask<AdmissionDecision> AskAsync(Replica replica, string stream, long estimate) =>
+    private static ValueTask<AdmissionDecision> RequestAdmissionAsync(Replica replica, string stream, long estimate) =>
         new(replica.Admission.AdmitAsync(new() { StreamId = stream, Principal = $"user:{stream}", OtherClaims = [Reserve(replica, RateLimitBucket.ChatTokens, estimate)] }, default).AsTask());
 
     private static WindowClaim Reserve(Replica replica, RateLimitBucket bucket, long estimate) => replica.Limiter.Reserve(bucket, new("user:ann"), estimate)!;
 
+    /// <summary>The total of the current and the previous window, in the unit of the bucket.</summary>
     private static async Task<int> SpentAsync(Replica replica, string bucket = "chat_tokens")
     {
         var counted = ((string?)await replica.Redis.StringGetAsync(RedisKeys.RateLimit(bucket, "user:ann")))!.Split(' ');
         return int.Parse(counted[1]) + int.Parse(counted[2]);
     }
 
-    private static async Task<long> CallsAsync(Replica replica)
+    /// <summary>The number of scripts that Redis has executed.</summary>
+    private static async Task<long> ScriptCallsAsync(Replica replica)
     {
         var stats = (string?)await replica.Redis.ExecuteAsync("INFO", "commandstats") ?? "";
         return stats.Split('\n').Where(line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal)).Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0]));
     }
 
     private async Task<Replica> ReplicaAsync(string? redis = null) => await Replica.ConnectAsync(
-        redis ?? (await stores.RedisAsync()).CreateDatabase(), null, null, ("RATE_LIMIT_CHAT_TOKENS_MAX", $"{Budget}"), ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "1"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "1000"),
-        ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "2000"));
+        redis ?? (await stores.RedisAsync()).CreateDatabase(), null, null, ("RATE_LIMIT_CHAT_TOKENS_MAX", $"{Budget}"),
+        ("BUDGET_USD_PER_PRINCIPAL_PER_DAY", "1"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "1000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "2000"));
 }

@@ -4,12 +4,13 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
+/// <summary>Claims of slots and windows with a real Redis: caps, atomicity, settlement, release and the loading of scripts.</summary>
 public sealed class ClaimTests(SharedStores stores)
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
 
     [Fact]
-    public async Task Over_four_replicas_a_cap_is_reached_and_never_exceeded()
+    public async Task A_cap_over_four_replicas_is_used_and_never_exceeded()
     {
         var redis = await EmptyRedisAsync();
         await using var one = await Replica.ConnectAsync(redis);
@@ -17,24 +18,24 @@ public sealed class ClaimTests(SharedStores stores)
         await using var three = await Replica.ConnectAsync(redis);
         await using var four = await Replica.ConnectAsync(redis);
         Replica[] replicas = [one, two, three, four];
-        var (holding, most, taken) = (0, 0, 0);
+        var (holding, max, taken) = (0, 0, 0);
 
         await Task.WhenAll(Enumerable.Range(0, 32).Select(worker => Work(replicas[worker % 4], worker)));
 
-        Assert.InRange(most, 1, 10);
+        Assert.InRange(max, 1, 10);
         Assert.True(taken > 10);
-        Assert.Equal(0, await one.Redis.SortedSetLengthAsync("lane"));
+        Assert.Equal(0, await one.Redis.SortedSetLengthAsync("slots"));
 
         async Task Work(Replica replica, int worker)
         {
             for (var n = 0; n < 50; n++)
             {
-                var outcome = await replica.Claims.TakeAsync($"{worker}-{n}", [new LeaseClaim("full", "lane", 10, Minute)], [], default);
+                var outcome = await replica.Claims.TakeAsync($"{worker}-{n}", [new LeaseClaim("full", "slots", 10, Minute)], [], default);
                 if (outcome.Lease is { } lease)
                 {
                     Interlocked.Increment(ref taken);
                     var now = Interlocked.Increment(ref holding);
-                    InterlockedMax(ref most, now);
+                    InterlockedMax(ref max, now);
                     await Task.Yield();
                     Interlocked.Decrement(ref holding);
                     await lease.DisposeAsync();
@@ -44,12 +45,16 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_refusal_changes_nothing_at_all()
+    public async Task A_refused_claim_changes_nothing_in_Redis()
     {
         await using var replica = await ReplicaAsync();
-        Claim[] claims = [new WindowClaim("rate", "window", 100, Minute), new LeaseClaim("full", "lane", 1, Minute), new LeaseClaim("free", "wide", 100, Minute)];
-        await replica.Claims.TakeAsync("first", claims, claims.OfType<LeaseClaim>().Select(claim => claim with { Key = $"shadow:{claim.Key}" }).ToArray(), default);
-        var before = await EverythingAsync(replica.Redis);
+        Claim[] claims =
+        [
+            new WindowClaim("rate", "window", 100, Minute), new LeaseClaim("full", "slots", 1, Minute), new LeaseClaim("free", "wide", 100, Minute),
+        ];
+        await replica.Claims.TakeAsync(
+            "first", claims, claims.OfType<LeaseClaim>().Select(claim => claim with { Key = $"shadow:{claim.Key}" }).ToArray(), default);
+        var before = await SnapshotAsync(replica.Redis);
 
         for (var n = 0; n < 20; n++)
         {
@@ -57,11 +62,11 @@ public sealed class ClaimTests(SharedStores stores)
             Assert.Equal((ClaimStatus.Refused, "full"), (outcome.Status, outcome.RefusedBy?.Reason));
         }
 
-        Assert.Equal(before, await EverythingAsync(replica.Redis));
+        Assert.Equal(before, await SnapshotAsync(replica.Redis));
     }
 
     [Fact]
-    public async Task The_first_breached_claim_in_order_gives_the_reason()
+    public async Task The_first_exceeded_claim_in_order_gives_the_reason()
     {
         await using var replica = await ReplicaAsync();
         Claim[] claims = [new LeaseClaim("a", "a", 1, Minute), new WindowClaim("b", "b", 1, Minute), new LeaseClaim("c", "c", 5, Minute)];
@@ -72,34 +77,34 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task The_same_holder_has_its_lease_already()
+    public async Task A_repeated_claim_of_a_holder_takes_no_second_slot()
     {
         await using var replica = await ReplicaAsync();
-        var claim = new LeaseClaim("full", "lane", 1, Minute);
+        var claim = new LeaseClaim("full", "slots", 1, Minute);
         await replica.Claims.TakeAsync("me", [claim], [], default);
 
         Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("me", [claim], [], default)).Status);
         Assert.Equal(ClaimStatus.Refused, (await replica.Claims.TakeAsync("you", [claim], [], default)).Status);
-        Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("lane"));
+        Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("slots"));
     }
 
     [Fact]
-    public async Task What_is_not_enforced_is_reported_and_taken_all_the_same()
+    public async Task An_exceeded_claim_that_is_not_enforced_is_taken_and_reported()
     {
         await using var replica = await ReplicaAsync();
-        Claim[] claims = [new LeaseClaim("lane", "lane", 1, Minute, Enforced: false), new WindowClaim("rate", "rate", 1, Minute, Enforced: false)];
+        Claim[] claims = [new LeaseClaim("slots", "slots", 1, Minute, Enforced: false), new WindowClaim("rate", "rate", 1, Minute, Enforced: false)];
 
         var first = await replica.Claims.TakeAsync("one", claims, [], default);
         var second = await replica.Claims.TakeAsync("two", claims, [], default);
 
         Assert.Empty(first.SoftBlocked);
         Assert.Equal(ClaimStatus.Taken, second.Status);
-        Assert.Equal(["lane", "rate"], second.SoftBlocked);
-        Assert.Equal(2, await replica.Redis.SortedSetLengthAsync("lane"));
+        Assert.Equal(["slots", "rate"], second.SoftBlocked);
+        Assert.Equal(2, await replica.Redis.SortedSetLengthAsync("slots"));
     }
 
     [Fact]
-    public async Task A_window_counts_like_its_model()
+    public async Task The_window_in_Redis_counts_like_WindowCount()
     {
         await using var replica = await ReplicaAsync();
         var random = new Random(20260220);
@@ -136,7 +141,7 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Nobody_waits_for_an_overdrawn_window_longer_than_it_is_and_after_it_everybody_fits()
+    public async Task The_retry_delay_of_an_overdrawn_window_is_at_most_one_window_and_then_a_claim_fits()
     {
         await using var replica = await ReplicaAsync();
         var claim = new WindowClaim("rate", "w", 10, TimeSpan.FromMilliseconds(400));
@@ -144,6 +149,8 @@ public sealed class ClaimTests(SharedStores stores)
         await replica.Claims.SettleAsync(claim, 5_000);
 
         var refused = await replica.Claims.TakeAsync("two", [claim], [], default);
+
+        // Windows use the clock of Redis, which a test cannot advance.
         await Task.Delay(refused.RetryAfter!.Value + TimeSpan.FromMilliseconds(2), TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.InRange(refused.RetryAfter.Value, TimeSpan.FromMilliseconds(1), claim.Window);
@@ -151,7 +158,7 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task What_is_settled_goes_back_to_the_window_that_it_was_claimed_in_and_prolongs_nothing()
+    public async Task A_settlement_changes_the_window_of_its_claim_and_does_not_extend_the_expiry()
     {
         await using var replica = await ReplicaAsync();
         var window = new WindowClaim("rate", "w", 1_000, TimeSpan.FromHours(1), 100);
@@ -166,7 +173,7 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Leases_behave_like_their_model_under_any_order_of_takes_and_returns()
+    public async Task Leases_match_their_model_for_a_random_order_of_claims_and_releases()
     {
         await using var replica = await ReplicaAsync();
         var random = new Random(5);
@@ -204,14 +211,14 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Ten_thousand_takes_ended_in_every_way_leave_nothing_behind()
+    public async Task Ten_thousand_concurrent_claims_leave_no_leases_however_they_end()
     {
         await using var replica = await ReplicaAsync();
         await Task.WhenAll(Enumerable.Range(0, 64).Select(Work));
 
         await replica.Keeper.RunRoundAsync(default);
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("global"));
-        Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("lane"));
+        Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("slots"));
         Assert.Equal(0, await replica.Redis.HashLengthAsync(RedisKeys.LeasesOf(replica.Id.ToString())));
         Assert.Equal(0, replica.Keeper.HeldAt("global"));
 
@@ -220,53 +227,57 @@ public sealed class ClaimTests(SharedStores stores)
             for (var n = 0; n < 157; n++)
             {
                 var holder = $"{worker}-{n}";
-                Claim[] claims = [new LeaseClaim("user", $"user:{worker}", 1, Minute), new LeaseClaim("global", "global", 50, Minute), new LeaseClaim("lane", "lane", 40, Minute)];
-                using var leaving = new CancellationTokenSource();
-                var asking = replica.Claims.TakeAsync(holder, claims, [claims[1] with { Key = "shadow:global" }], leaving.Token);
+                Claim[] claims =
+                [
+                    new LeaseClaim("user", $"user:{worker}", 1, Minute), new LeaseClaim("global", "global", 50, Minute),
+                    new LeaseClaim("slots", "slots", 40, Minute),
+                ];
+                using var cancelling = new CancellationTokenSource();
+                var claim = replica.Claims.TakeAsync(holder, claims, [claims[1] with { Key = "shadow:global" }], cancelling.Token);
                 if (n % 5 == 0)
                 {
-                    await leaving.CancelAsync();
+                    await cancelling.CancelAsync();
                 }
 
                 try
                 {
-                    if ((await asking).Lease is { } lease)
+                    if ((await claim).Lease is { } lease)
                     {
                         await Task.WhenAll(lease.DisposeAsync().AsTask(), lease.DisposeAsync().AsTask());
                     }
                 }
                 catch (OperationCanceledException)
                 {
-                    // The caller left while Redis was deciding.
+                    // The caller cancelled while Redis decided.
                 }
             }
         }
     }
 
     [Fact]
-    public async Task A_decision_is_one_command()
+    public async Task One_decision_is_one_command()
     {
-        await using var own = await RedisServer.StartAsync();
-        await using var replica = await Replica.ConnectAsync(own.ConnectionString);
+        await using var server = await RedisServer.StartAsync();
+        await using var replica = await Replica.ConnectAsync(server.ConnectionString);
         Claim[] claims =
         [
-            new LeaseClaim("user", "u", 5, Minute), new LeaseClaim("global", "g", 5, Minute), new WindowClaim("msg", "m", 9, Minute), new WindowClaim("tool", "t", 9, Minute, 2),
-            new WindowClaim("limit", "l", 9, Minute), new LeaseClaim("lane", "b", 5, Minute),
+            new LeaseClaim("user", "u", 5, Minute), new LeaseClaim("global", "g", 5, Minute), new WindowClaim("msg", "m", 9, Minute),
+            new WindowClaim("tool", "t", 9, Minute, 2), new WindowClaim("limit", "l", 9, Minute), new LeaseClaim("slots", "b", 5, Minute),
         ];
         await replica.Claims.TakeAsync("first", claims, [], default);
-        var before = await CallsAsync(replica.Redis);
+        var before = await ScriptCallsAsync(replica.Redis);
 
         await replica.Claims.TakeAsync("second", claims, [new LeaseClaim("shadow", "s", 5, Minute)], default);
 
-        Assert.Equal(before + 1, await CallsAsync(replica.Redis));
+        Assert.Equal(before + 1, await ScriptCallsAsync(replica.Redis));
     }
 
     [Fact]
-    public async Task A_redis_that_lost_its_scripts_gets_them_again()
+    public async Task Scripts_that_Redis_lost_are_loaded_again()
     {
-        await using var own = await RedisServer.StartAsync();
-        await using var replica = await Replica.ConnectAsync(own.ConnectionString);
-        var claim = new LeaseClaim("full", "lane", 2, Minute);
+        await using var server = await RedisServer.StartAsync();
+        await using var replica = await Replica.ConnectAsync(server.ConnectionString);
+        var claim = new LeaseClaim("full", "slots", 2, Minute);
         await replica.Claims.TakeAsync("one", [claim], [], default);
         await replica.Redis.ExecuteAsync("SCRIPT", "FLUSH");
 
@@ -275,31 +286,31 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_limit_holds_over_two_cold_replicas_while_scripts_are_being_flushed()
+    public async Task A_limit_holds_over_two_new_replicas_while_scripts_are_flushed()
     {
-        await using var own = await RedisServer.StartAsync();
-        await using var flushing = await ConnectionMultiplexer.ConnectAsync(own.ConnectionString);
+        await using var server = await RedisServer.StartAsync();
+        await using var flushing = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
         for (var round = 0; round < 10; round++)
         {
-            var lane = $"lane {round}";
-            await using var one = await Replica.ConnectAsync(own.ConnectionString);
-            await using var two = await Replica.ConnectAsync(own.ConnectionString);
-            using var over = new CancellationTokenSource();
-            var flushes = FlushAsync(over.Token);
+            var key = $"slots {round}";
+            await using var one = await Replica.ConnectAsync(server.ConnectionString);
+            await using var two = await Replica.ConnectAsync(server.ConnectionString);
+            using var stopping = new CancellationTokenSource();
+            var flushes = FlushAsync(stopping.Token);
 
             var outcomes = await Task.WhenAll(Enumerable.Range(0, 80).Select(n => Task.Run(() =>
-                (n % 2 == 0 ? one : two).Claims.TakeAsync($"{round}-{n}", [new LeaseClaim("full", lane, 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
+                (n % 2 == 0 ? one : two).Claims.TakeAsync($"{round}-{n}", [new LeaseClaim("full", key, 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
 
-            await over.CancelAsync();
+            await stopping.CancelAsync();
             await flushes;
             Assert.Equal(20, outcomes.Count(outcome => outcome.Status is ClaimStatus.Taken));
             Assert.DoesNotContain(outcomes, outcome => outcome.Local);
-            Assert.Equal(20, await one.Redis.SortedSetLengthAsync(lane));
+            Assert.Equal(20, await one.Redis.SortedSetLengthAsync(key));
         }
 
-        async Task FlushAsync(CancellationToken over)
+        async Task FlushAsync(CancellationToken stop)
         {
-            while (!over.IsCancellationRequested)
+            while (!stop.IsCancellationRequested)
             {
                 await flushing.GetDatabase().ExecuteAsync("SCRIPT", "FLUSH");
             }
@@ -307,48 +318,50 @@ public sealed class ClaimTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_process_that_waits_for_no_answer_keeps_to_the_limit_all_the_same()
+    public async Task A_process_that_times_out_on_Redis_still_keeps_the_limit()
     {
-        await using var own = await RedisServer.StartAsync();
-        await using var replica = await Replica.ConnectAsync(own.ConnectionString, null, null, ("REDIS_DECISION_TIMEOUT_MS", "5"));
+        await using var server = await RedisServer.StartAsync();
+        await using var replica = await Replica.ConnectAsync(server.ConnectionString, null, null, ("REDIS_DECISION_TIMEOUT_MS", "5"));
 
         var outcomes = await Task.WhenAll(Enumerable.Range(0, 400).Select(n => Task.Run(() =>
-            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "lane", 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
+            replica.Claims.TakeAsync($"turn {n}", [new LeaseClaim("full", "slots", 20, Minute)], [], default, RedisFallback.DecideLocally).AsTask())));
 
         Assert.InRange(outcomes.Count(outcome => outcome.Status is ClaimStatus.Taken), 1, 20);
     }
 
     [Fact]
-    public async Task What_is_given_back_late_does_not_take_away_what_was_got_since()
+    public async Task A_delayed_release_does_not_release_a_lease_acquired_since()
     {
         await using var replica = await ReplicaAsync();
-        var claim = new LeaseClaim("full", "lane", 2, Minute);
+        var claim = new LeaseClaim("full", "slots", 2, Minute);
         replica.Keeper.ReleaseLater("turn", [claim]);
         Assert.Equal(ClaimStatus.Taken, (await replica.Claims.TakeAsync("turn", [claim], [], default)).Status);
 
         await replica.Keeper.RunRoundAsync(default);
 
-        Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("lane"));
+        Assert.Equal(1, await replica.Redis.SortedSetLengthAsync("slots"));
     }
 
     private async Task<string> EmptyRedisAsync() => (await stores.RedisAsync()).CreateDatabase();
 
     private async Task<Replica> ReplicaAsync() => await Replica.ConnectAsync(await EmptyRedisAsync());
 
+    /// <summary>The time of Redis in milliseconds since 1970.</summary>
     private static async Task<long> NowAsync(IDatabase redis)
     {
         var time = (string[]?)await redis.ExecuteAsync("TIME");
         return (long.Parse(time![0]) * 1000) + (long.Parse(time[1]) / 1000);
     }
 
-    private static async Task<long> CallsAsync(IDatabase redis)
+    /// <summary>The number of scripts that Redis has executed.</summary>
+    private static async Task<long> ScriptCallsAsync(IDatabase redis)
     {
         var stats = (string?)await redis.ExecuteAsync("INFO", "commandstats") ?? "";
         return stats.Split('\n').Where(line => line.StartsWith("cmdstat_eval", StringComparison.Ordinal)).Sum(line => long.Parse(line.Split("calls=")[1].Split(',')[0]));
     }
 
-    /// <summary>Every key with its value and the moment at which it expires.</summary>
-    private static async Task<string[]> EverythingAsync(IDatabase redis)
+    /// <summary>Every key with its value and its expiry (ms since 1970).</summary>
+    private static async Task<string[]> SnapshotAsync(IDatabase redis)
     {
         var server = redis.Multiplexer.GetServers()[0];
         var all = new List<string>();
@@ -361,11 +374,11 @@ public sealed class ClaimTests(SharedStores stores)
         return [.. all.Order()];
     }
 
-    private static void InterlockedMax(ref int most, int now)
+    private static void InterlockedMax(ref int max, int value)
     {
-        for (var seen = Volatile.Read(ref most); now > seen; seen = Volatile.Read(ref most))
+        for (var current = Volatile.Read(ref max); value > current; current = Volatile.Read(ref max))
         {
-            Interlocked.CompareExchange(ref most, now, seen);
+            Interlocked.CompareExchange(ref max, value, current);
         }
     }
 }

@@ -6,23 +6,26 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
-/// <summary>What becomes of leases over time. Lives of a second, since Redis has a clock of its own.</summary>
+/// <summary>
+/// Renewal, expiry, reaping and revocation of leases. Redis uses its own clock, so the leases have short real TTLs. The tests poll Redis,
+/// which signals neither an expiry nor a change of a key.
+/// </summary>
 public sealed class LeaseTests(SharedStores stores)
 {
     private const string Global = "admit:chat:inflight:global";
 
-    private static readonly (string, string) Short = ("ADMISSION_TICKET_TTL_MS", "1000");
+    private static readonly (string, string) ShortTtl = ("ADMISSION_TICKET_TTL_MS", "1000");
 
     [Fact]
-    public async Task A_stream_longer_than_its_lease_keeps_its_place_and_gives_it_back()
+    public async Task A_lease_is_renewed_beyond_its_ttl_and_released_at_the_end()
     {
-        await using var replica = await Replica.ConnectAsync(await EmptyRedisAsync(), knobs: Short);
+        await using var replica = await Replica.ConnectAsync(await EmptyRedisAsync(), knobs: ShortTtl);
         await replica.RunAsync();
         var ticket = await replica.AdmitAsync("long", "user:a");
-        var taken = await ScoreAsync(replica, "long");
+        var acquired = await ScoreAsync(replica, "long");
 
-        await Until.TrueAsync(async () => await ScoreAsync(replica, "long") > taken + 2_500);
-        Assert.Equal("user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("second", "user:a")).Reason);
+        await Eventually.TrueAsync(async () => await ScoreAsync(replica, "long") > acquired + 2_500);
+        Assert.Equal("user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("second", "user:a")).Reason);
         Assert.False(ticket.Lost.IsCancellationRequested);
         await ticket.DisposeAsync();
 
@@ -31,59 +34,59 @@ public sealed class LeaseTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Refused_attempts_keep_no_dead_place_alive()
+    public async Task Refused_attempts_do_not_extend_the_lease_of_a_dead_replica()
     {
         var redis = await EmptyRedisAsync();
-        await using var dead = await Replica.ConnectAsync(redis, knobs: Short);
-        await using var living = await Replica.ConnectAsync(redis, knobs: Short);
-        await dead.AdmitAsync("dead", "user:a");
-        dead.Kill();
+        await using var killed = await Replica.ConnectAsync(redis, knobs: ShortTtl);
+        await using var survivor = await Replica.ConnectAsync(redis, knobs: ShortTtl);
+        await killed.AdmitAsync("killed", "user:a");
+        killed.Kill();
         var refused = 0;
 
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
-            var decision = await living.AskAsync($"try {refused}", "user:a");
+            var decision = await survivor.RequestAdmissionAsync($"try {refused}", "user:a");
             refused += decision is AdmissionDecision.Denied { Reason: "user_inflight" } ? 1 : 0;
             return decision is AdmissionDecision.Admitted;
         });
 
         Assert.True(refused > 3);
-        Assert.Equal([$"try {refused}"], await HoldersAsync(living, "admit:chat:inflight:user:user%3Aa"));
+        Assert.Equal([$"try {refused}"], await HoldersAsync(survivor, "admit:chat:inflight:user:user%3Aa"));
     }
 
     [Fact]
-    public async Task A_killed_replica_s_places_are_freed_by_the_others_long_before_they_run_out()
+    public async Task The_leases_of_a_killed_replica_are_reaped_long_before_they_expire()
     {
         var redis = await EmptyRedisAsync();
         (string, string)[] quick = [("REDIS_REPLICA_BEAT_MS", "100"), ("REDIS_REPLICA_DEAD_AFTER_MS", "600"), ("ADMISSION_TICKET_TTL_MS", "600000")];
-        await using var doomed = await Replica.ConnectAsync(redis, knobs: quick);
-        await using var witness = await Replica.ConnectAsync(redis, knobs: quick);
-        await doomed.RunAsync();
-        await witness.RunAsync();
+        await using var killed = await Replica.ConnectAsync(redis, knobs: quick);
+        await using var survivor = await Replica.ConnectAsync(redis, knobs: quick);
+        await killed.RunAsync();
+        await survivor.RunAsync();
         for (var n = 0; n < 100; n++)
         {
-            await doomed.AskAsync($"lost {n}", $"user:{n}", doomed.Bulkheads.Claim("openrouter_chat_primary") with { Cap = 1000 });
+            await killed.RequestAdmissionAsync($"lost {n}", $"user:{n}", killed.Bulkheads.Claim("openrouter_chat_primary") with { Cap = 1000 });
         }
 
-        await using var staying = await witness.AdmitAsync("stays", "user:stays");
-        Assert.Equal(101, await witness.Redis.SortedSetLengthAsync(Global));
-        doomed.Kill();
+        await using var staying = await survivor.AdmitAsync("stays", "user:stays");
+        Assert.Equal(101, await survivor.Redis.SortedSetLengthAsync(Global));
+        killed.Kill();
 
-        await Until.TrueAsync(async () => await witness.Redis.SortedSetLengthAsync(Global) == 1);
-        Assert.Equal(0, await witness.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_primary"));
-        Assert.False(await witness.Redis.KeyExistsAsync("admit:chat:inflight:user:user%3A7"));
-        await Until.TrueAsync(async () => !await witness.Redis.KeyExistsAsync(RedisKeys.LeasesOf(doomed.Id.ToString())));
-        Assert.Equal(["stays"], await HoldersAsync(witness));
+        await Eventually.TrueAsync(async () => await survivor.Redis.SortedSetLengthAsync(Global) == 1);
+        Assert.Equal(0, await survivor.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_primary"));
+        Assert.False(await survivor.Redis.KeyExistsAsync("admit:chat:inflight:user:user%3A7"));
+        await Eventually.TrueAsync(async () => !await survivor.Redis.KeyExistsAsync(RedisKeys.LeasesOf(killed.Id.ToString())));
+        Assert.Equal(["stays"], await HoldersAsync(survivor));
         Assert.False(staying.Lost.IsCancellationRequested);
     }
 
     [Fact]
-    public async Task A_replica_that_stops_leaves_nothing_behind()
+    public async Task A_stopped_replica_leaves_no_leases_and_no_heartbeat()
     {
         await using var replica = await Replica.ConnectAsync(await EmptyRedisAsync());
         var reader = replica.Redis;
         await replica.RunAsync();
-        await Until.TrueAsync(async () => await reader.SortedSetLengthAsync(RedisKeys.Replicas) == 1);
+        await Eventually.TrueAsync(async () => await reader.SortedSetLengthAsync(RedisKeys.Replicas) == 1);
         await replica.AdmitAsync("one", "user:a");
 
         await replica.Get<LeaseKeeper>().StopAsync(default);
@@ -94,23 +97,23 @@ public sealed class LeaseTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Another_replica_takes_a_turn_s_places_away_and_its_owner_hears_of_it()
+    public async Task Another_replica_revokes_the_leases_of_a_turn_and_their_holder_is_notified()
     {
         var redis = await EmptyRedisAsync();
         await using var owner = await Replica.ConnectAsync(redis);
         await using var other = await Replica.ConnectAsync(redis);
         await owner.RunAsync();
         await other.RunAsync();
-        await Until.TrueAsync(async () => await other.Redis.SortedSetLengthAsync(RedisKeys.Replicas) == 2);
+        await Eventually.TrueAsync(async () => await other.Redis.SortedSetLengthAsync(RedisKeys.Replicas) == 2);
         await owner.Keeper.RunRoundAsync(default);
         var detached = await owner.AdmitAsync("detached", "user:a");
         var secondary = await owner.Bulkheads.AcquireAsync("openrouter_chat_secondary", "detached", default);
-        var heard = new TaskCompletionSource();
-        detached.Lost.Register(heard.SetResult);
+        var lost = new TaskCompletionSource();
+        detached.Lost.Register(lost.SetResult);
 
         Assert.True(await other.Admission.ReleaseAsync("user:a", "detached"));
         await using var next = await other.AdmitAsync("next", "user:a");
-        await heard.Task.WaitAsync(TimeSpan.FromSeconds(10));
+        await lost.Task.WaitAsync(TimeSpan.FromSeconds(10));
 
         Assert.True(secondary.Lease!.Lost.IsCancellationRequested);
         await owner.Keeper.RunRoundAsync(default);
@@ -120,13 +123,13 @@ public sealed class LeaseTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_process_that_stood_still_loses_places_that_others_have_now_and_keeps_the_rest()
+    public async Task A_suspended_process_loses_the_leases_that_others_have_acquired_and_keeps_the_rest()
     {
         var redis = await EmptyRedisAsync();
-        await using var sleeper = await Replica.ConnectAsync(redis);
+        await using var suspended = await Replica.ConnectAsync(redis);
         await using var other = await Replica.ConnectAsync(redis);
-        var lost = await sleeper.Claims.TakeAsync("lost", [new LeaseClaim("user", "u1", 1, TimeSpan.FromSeconds(30))], [], default);
-        var kept = await sleeper.Claims.TakeAsync("kept", [new LeaseClaim("user", "u2", 1, TimeSpan.FromSeconds(30))], [], default);
+        var lost = await suspended.Claims.TakeAsync("lost", [new LeaseClaim("user", "u1", 1, TimeSpan.FromSeconds(30))], [], default);
+        var kept = await suspended.Claims.TakeAsync("kept", [new LeaseClaim("user", "u2", 1, TimeSpan.FromSeconds(30))], [], default);
         foreach (var lease in new[] { lost.Lease!, kept.Lease! })
         {
             (lease.MayBeTakenOver, lease.RenewAt) = (true, 0);
@@ -134,7 +137,7 @@ public sealed class LeaseTests(SharedStores stores)
 
         await other.Redis.KeyDeleteAsync(["u1", "u2"]);
         await other.Claims.TakeAsync("new", [new LeaseClaim("user", "u1", 1, TimeSpan.FromSeconds(30))], [], default);
-        await sleeper.Keeper.RunRoundAsync(default);
+        await suspended.Keeper.RunRoundAsync(default);
 
         Assert.True(lost.Lease!.Lost.IsCancellationRequested);
         Assert.False(kept.Lease!.Lost.IsCancellationRequested);
@@ -143,7 +146,7 @@ public sealed class LeaseTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Living_turns_take_their_places_again_when_redis_forgot_them()
+    public async Task Running_turns_acquire_their_leases_again_after_Redis_lost_them()
     {
         await using var server = await RedisServer.StartAsync();
         await using var replica = await Replica.ConnectAsync(server.ConnectionString);
@@ -157,24 +160,24 @@ public sealed class LeaseTests(SharedStores stores)
         await server.KillAsync();
         await tickets[0].DisposeAsync();
         await tickets[1].DisposeAsync();
-        Assert.True(Assert.IsType<AdmissionDecision.Admitted>(await replica.AskAsync("meanwhile", "user:new")).Local);
-        Assert.Equal("user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("again", "user:7")).Reason);
+        Assert.True(Assert.IsType<AdmissionDecision.Admitted>(await replica.RequestAdmissionAsync("meanwhile", "user:new")).Local);
+        Assert.Equal("user_inflight", Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("again", "user:7")).Reason);
         await server.StartAgainAsync();
 
-        await Until.TrueAsync(async () => await LengthAsync(replica, Global) == 49);
+        await Eventually.TrueAsync(async () => await LengthAsync(replica, Global) == 49);
         Assert.All(tickets, ticket => Assert.False(ticket.Lost.IsCancellationRequested));
-        Assert.False(Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("again", "user:7")).Local);
+        Assert.False(Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("again", "user:7")).Local);
         foreach (var ticket in tickets)
         {
             await ticket.DisposeAsync();
         }
 
-        await Until.TrueAsync(async () => await LengthAsync(replica, Global) == 1);
+        await Eventually.TrueAsync(async () => await LengthAsync(replica, Global) == 1);
         Assert.Contains("meanwhile", await HoldersAsync(replica));
     }
 
     [Fact]
-    public async Task A_hanging_redis_costs_fifty_milliseconds_and_what_it_takes_later_is_given_back()
+    public async Task A_hanging_Redis_delays_a_decision_by_50_ms_and_late_leases_are_released()
     {
         await using var server = await RedisServer.StartAsync();
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(56));
@@ -183,28 +186,30 @@ public sealed class LeaseTests(SharedStores stores)
         await replica.AdmitAsync("before", "user:before");
         await server.PauseAsync();
 
-        var asked = Enumerable.Range(0, 5).Select(n => replica.AskAsync($"hanging {n}", $"user:{n}")).ToArray();
-        Assert.All(asked, waiting => Assert.False(waiting.IsCompleted));
+        var pending = Enumerable.Range(0, 5).Select(n => replica.RequestAdmissionAsync($"hanging {n}", $"user:{n}")).ToArray();
+        Assert.All(pending, decision => Assert.False(decision.IsCompleted));
         time.Advance(TimeSpan.FromMilliseconds(50));
-        Assert.All(await Task.WhenAll(asked), decision => Assert.Equal("redis_unavailable", Assert.IsType<AdmissionDecision.Denied>(decision).Reason));
+        Assert.All(await Task.WhenAll(pending), decision => Assert.Equal("redis_unavailable", Assert.IsType<AdmissionDecision.Denied>(decision).Reason));
 
-        // Known to be away by now: nobody waits any more.
-        Assert.True(replica.AskAsync("later", "user:later").IsCompleted);
+        // The replica now treats Redis as unavailable and decides without waiting.
+        Assert.True(replica.RequestAdmissionAsync("later", "user:later").IsCompleted);
 
         await server.ResumeAsync();
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             await replica.Keeper.RunRoundAsync(default);
             return await LengthAsync(replica, Global) == 1;
         });
         time.Advance(TimeSpan.FromSeconds(1));
-        await Until.TrueAsync(async () => await replica.AskAsync("after", "user:after") is AdmissionDecision.Admitted);
+        await Eventually.TrueAsync(async () => await replica.RequestAdmissionAsync("after", "user:after") is AdmissionDecision.Admitted);
     }
 
     [Fact]
-    public async Task Renewing_many_leases_is_a_few_commands()
+    public async Task One_round_renews_two_thousand_leases()
     {
-        await using var replica = await Replica.ConnectAsync(await EmptyRedisAsync(), knobs: [("ADMISSION_GLOBAL_MAX_INFLIGHT", "5000"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "100000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "200000")]);
+        await using var replica = await Replica.ConnectAsync(
+            await EmptyRedisAsync(),
+            knobs: [("ADMISSION_GLOBAL_MAX_INFLIGHT", "5000"), ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "100000"), ("ADMISSION_GLOBAL_MAX_TOOL_PER_SEC", "200000")]);
         var tickets = await Task.WhenAll(Enumerable.Range(0, 2_000).Select(n => replica.AdmitAsync($"turn {n}", $"user:{n}")));
         var before = await replica.Redis.SortedSetScoreAsync(Global, "turn 0");
         var renewals = RenewalBatch.Of([.. tickets.Take(500).Select(ticket => ticket.Held!)]);
@@ -225,10 +230,13 @@ public sealed class LeaseTests(SharedStores stores)
 
     private async Task<string> EmptyRedisAsync() => (await stores.RedisAsync()).CreateDatabase();
 
+    /// <summary>The expiry of the lease in milliseconds since 1970, by the clock of Redis; 0 without a lease.</summary>
     private static async Task<double> ScoreAsync(Replica replica, string holder) => await replica.Redis.SortedSetScoreAsync(Global, holder) ?? 0;
 
-    private static async Task<string[]> HoldersAsync(Replica replica, string key = Global) => [.. (await replica.Redis.SortedSetRangeByRankAsync(key)).Select(holder => holder.ToString())];
+    private static async Task<string[]> HoldersAsync(Replica replica, string key = Global) =>
+        [.. (await replica.Redis.SortedSetRangeByRankAsync(key)).Select(holder => holder.ToString())];
 
+    /// <summary>The number of leases; -1 while Redis is unavailable.</summary>
     private static async Task<long> LengthAsync(Replica replica, string key)
     {
         try

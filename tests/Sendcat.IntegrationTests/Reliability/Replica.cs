@@ -13,10 +13,10 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
-/// <summary>The guards of one process, with connections of its own.</summary>
+/// <summary>The services of <c>AddReliability</c> as one replica has them, with its own Redis connection.</summary>
 internal sealed class Replica : IAsyncDisposable
 {
-    private static readonly (string, string)[] Enforcing =
+    private static readonly (string, string)[] DefaultKnobs =
         [("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("REDIS_DECISION_TIMEOUT_MS", "1000")];
 
     private readonly ServiceProvider _services;
@@ -41,12 +41,18 @@ internal sealed class Replica : IAsyncDisposable
 
     public IDatabase Redis => _redis.GetDatabase();
 
-    /// <summary>Admission enforces; decisions wait for a second, since the machine may be busy with other tests. Nothing runs in the background yet.</summary>
-    /// <param name="postgres">Null: there is none.</param>
+    /// <summary>
+    /// Creates a replica without background services. Admission enforces, and a decision waits up to 1 s for Redis, because parallel tests may
+    /// delay it.
+    /// </summary>
+    /// <param name="redis">The connection string of Redis.</param>
+    /// <param name="postgres">The connection string of Postgres; null: none is available.</param>
+    /// <param name="time">Null: the clock of the system.</param>
+    /// <param name="knobs">They replace the defaults of this method.</param>
     public static async Task<Replica> ConnectAsync(string redis, string? postgres = null, TimeProvider? time = null, params (string Name, string Value)[] knobs)
     {
         var configuration = new ConfigurationBuilder()
-            .AddInMemoryCollection(Enforcing.Concat(knobs).GroupBy(knob => knob.Item1).Select(same => KeyValuePair.Create(same.Key, (string?)same.Last().Item2)))
+            .AddInMemoryCollection(DefaultKnobs.Concat(knobs).GroupBy(knob => knob.Item1).Select(values => KeyValuePair.Create(values.Key, (string?)values.Last().Item2)))
             .Build();
         var connection = await ConnectionMultiplexer.ConnectAsync($"{redis},connectRetry=1,connectTimeout=1000");
         var services = new ServiceCollection()
@@ -54,7 +60,7 @@ internal sealed class Replica : IAsyncDisposable
             .AddLogging()
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton<IConnectionMultiplexer>(connection)
-            .AddSingleton(_ => NpgsqlDataSource.Create(postgres ?? "Host=127.0.0.1;Port=1;Database=nowhere"))
+            .AddSingleton(_ => NpgsqlDataSource.Create(postgres ?? "Host=127.0.0.1;Port=1;Database=none"))
             .AddReliability().AddIntegrations();
         return new(services.BuildServiceProvider(), connection);
     }
@@ -62,11 +68,11 @@ internal sealed class Replica : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _services.GetRequiredService<T>();
 
-    /// <summary>Starts some of what a host runs in the background.</summary>
-    public async Task<Replica> RunAsync(params IEnumerable<IHostedService> upkeep)
+    /// <summary>Starts these background services. They stop when the replica is disposed.</summary>
+    public async Task<Replica> RunAsync(params IEnumerable<IHostedService> services)
     {
-        _running = [.. _running, .. upkeep];
-        foreach (var service in upkeep)
+        _running = [.. _running, .. services];
+        foreach (var service in services)
         {
             await service.StartAsync(TestContext.Current.CancellationToken);
         }
@@ -74,20 +80,23 @@ internal sealed class Replica : IAsyncDisposable
         return this;
     }
 
-    /// <summary>Renewal and beats.</summary>
+    /// <summary>Starts the renewal of leases and the heartbeat.</summary>
     public Task<Replica> RunAsync() => RunAsync(Get<LeaseKeeper>(), Get<ReplicaHeartbeat>());
 
-    /// <summary>A turn that must get in.</summary>
-    public async Task<AdmissionTicket> AdmitAsync(string stream, string principal) => (await AskAsync(stream, principal)) switch
+    /// <summary>Requests admission for a turn that must be admitted.</summary>
+    /// <exception cref="InvalidOperationException">The turn was refused.</exception>
+    public async Task<AdmissionTicket> AdmitAsync(string stream, string principal) => (await RequestAdmissionAsync(stream, principal)) switch
     {
         AdmissionDecision.Admitted admitted => admitted.Ticket,
         var refused => throw new InvalidOperationException(refused.ToString()),
     };
 
-    public async Task<AdmissionDecision> AskAsync(string stream, string principal, params Claim[] also) =>
+    /// <summary>Requests admission for a turn.</summary>
+    /// <param name="also">Further claims of the same decision.</param>
+    public async Task<AdmissionDecision> RequestAdmissionAsync(string stream, string principal, params Claim[] also) =>
         await Admission.AdmitAsync(new() { StreamId = stream, Principal = principal, OtherClaims = also }, default);
 
-    /// <summary>As kill -9 leaves it: gone from Redis without a word.</summary>
+    /// <summary>Closes the connection without releasing leases or reporting a stop, as <c>kill -9</c> does.</summary>
     public void Kill()
     {
         _running = [];

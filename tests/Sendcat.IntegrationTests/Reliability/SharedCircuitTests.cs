@@ -3,64 +3,68 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
+/// <summary>
+/// Circuits that two replicas share through Redis. The tests poll, because a replica does not signal that it has adopted the state of
+/// another one, and cooldowns run on the real clock.
+/// </summary>
 public sealed class SharedCircuitTests(SharedStores stores)
 {
     private const string Provider = "ebay_search";
 
     [Fact]
-    public async Task What_opens_on_one_replica_is_open_on_the_other_and_closes_there_too()
+    public async Task A_circuit_opens_and_closes_on_all_replicas_together()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await ReplicaAsync(redis);
         await using var two = await ReplicaAsync(redis);
 
         await FailAsync(one, 4);
-        await Until.TrueAsync(() => Read(two).State == "open");
-        await Until.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
+        await Eventually.TrueAsync(() => Read(two).State == "open");
+        await Eventually.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
 
         var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
         var probe = Assert.Single(probes, entry => entry.Permit is not null);
         Assert.True(probe.Permit!.IsProbe);
 
         probe.Permit.Succeeded();
-        await Until.TrueAsync(() => Read(one).State == "closed" && Read(two).State == "closed");
+        await Eventually.TrueAsync(() => Read(one).State == "closed" && Read(two).State == "closed");
     }
 
     [Fact]
-    public async Task A_probe_whose_caller_leaves_lets_another_replica_probe()
+    public async Task A_probe_that_is_cancelled_lets_another_replica_probe()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await ReplicaAsync(redis);
         await using var two = await ReplicaAsync(redis);
         await FailAsync(one, 4);
-        await Until.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
-        var left = (await one.Circuits.EnterAsync(Provider, default)).Permit!;
+        await Eventually.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
+        var cancelled = (await one.Circuits.EnterAsync(Provider, default)).Permit!;
         Assert.Null((await two.Circuits.EnterAsync(Provider, default)).Permit);
 
-        left.Dispose();
+        cancelled.Dispose();
 
-        await Until.TrueAsync(async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { IsProbe: true });
+        await Eventually.TrueAsync(async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { IsProbe: true });
         Assert.Null((await one.Circuits.EnterAsync(Provider, default)).Permit);
         Assert.Equal(("half_open", "half_open"), (Read(one).State, Read(two).State));
     }
 
     [Fact]
-    public async Task A_replica_that_starts_later_learns_what_is_open()
+    public async Task A_replica_that_starts_later_adopts_the_open_circuits()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await ReplicaAsync(redis);
         await FailAsync(one, 4);
-        await Until.TrueAsync(async () => await one.Redis.KeyExistsAsync("circuit:ebay_search"));
+        await Eventually.TrueAsync(async () => await one.Redis.KeyExistsAsync("circuit:ebay_search"));
 
-        await using var late = await Replica.ConnectAsync(redis);
-        _ = late.Circuits;
-        await late.Get<CircuitSharing>().ExchangeAsync(default);
+        await using var later = await Replica.ConnectAsync(redis);
+        _ = later.Circuits;
+        await later.Get<CircuitSharing>().ExchangeAsync(default);
 
-        Assert.Equal(Read(one).CooldownUntil!.Value.ToUnixTimeMilliseconds(), Read(late).CooldownUntil!.Value.ToUnixTimeMilliseconds());
+        Assert.Equal(Read(one).CooldownUntil!.Value.ToUnixTimeMilliseconds(), Read(later).CooldownUntil!.Value.ToUnixTimeMilliseconds());
     }
 
     [Fact]
-    public async Task A_suspension_is_shared_with_its_reason_and_so_is_its_end_and_its_one_probe()
+    public async Task Replicas_share_a_suspension_with_its_reason_its_single_probe_and_its_end()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         await using var one = await ReplicaAsync(redis);
@@ -71,20 +75,21 @@ public sealed class SharedCircuitTests(SharedStores stores)
             (await one.Circuits.EnterAsync(Provider, default)).Permit!.AccountRefused(Suspension.Key, configured: true);
         }
 
-        await Until.TrueAsync(() => Read(two) is { State: "open", Suspended: "key" });
-        await Until.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
+        await Eventually.TrueAsync(() => Read(two) is { State: "open", Suspended: "key" });
+        await Eventually.TrueAsync(() => Read(one).State == "half_open" && Read(two).State == "half_open");
         Assert.Equal((Suspension.Key, TimeSpan.Zero), (two.Circuits.SuspensionOf(Provider)!.Value.Reason, two.Circuits.SuspensionOf(Provider)!.Value.RetryAfter));
         Assert.Null(two.Circuits.EnterWithoutProbe(Provider).Permit);
 
         var probes = await Task.WhenAll(one.Circuits.EnterAsync(Provider, default).AsTask(), two.Circuits.EnterAsync(Provider, default).AsTask());
         var probe = Assert.Single(probes, entry => entry.Permit is not null);
         probe.Permit!.AccountRefused(Suspension.Quota, configured: true);
-        await Until.TrueAsync(() => Read(one) is { State: "open", Suspended: "quota" } && Read(two) is { State: "open", Suspended: "quota" });
+        await Eventually.TrueAsync(
+            () => Read(one) is { State: "open", Suspended: "quota" } && Read(two) is { State: "open", Suspended: "quota" });
 
-        await Until.TrueAsync(async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { } permit && Succeed(permit));
-        await Until.TrueAsync(() => Read(one) is { State: "closed", Suspended: null } && Read(two) is { State: "closed", Suspended: null });
+        await Eventually.TrueAsync(async () => (await two.Circuits.EnterAsync(Provider, default)).Permit is { } permit && SucceedAndReturnTrue(permit));
+        await Eventually.TrueAsync(() => Read(one) is { State: "closed", Suspended: null } && Read(two) is { State: "closed", Suspended: null });
 
-        static bool Succeed(CircuitPermit permit)
+        static bool SucceedAndReturnTrue(CircuitPermit permit)
         {
             permit.Succeeded();
             return true;
@@ -92,7 +97,7 @@ public sealed class SharedCircuitTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_suspension_is_an_event_once_and_its_prolongation_is_not()
+    public async Task A_suspension_is_stored_as_one_event_and_its_extension_is_not()
     {
         var redis = (await stores.RedisAsync()).CreateDatabase();
         var database = await MigratedDatabase.CreateForReliabilityAsync(await stores.PostgresAsync());
@@ -103,13 +108,14 @@ public sealed class SharedCircuitTests(SharedStores stores)
             (await replica.Circuits.EnterAsync(Provider, default)).Permit!.AccountRefused(Suspension.Quota, configured: true);
         }
 
-        await Until.TrueAsync(async () => (await replica.Circuits.EnterAsync(Provider, default)).Permit is { } probe && Refuse(probe));
+        await Eventually.TrueAsync(async () => (await replica.Circuits.EnterAsync(Provider, default)).Permit is { } probe && RefuseAndReturnTrue(probe));
         await replica.Get<Sendcat.Reliability.Events.RateLimitEvents>().FlushAsync(default);
 
-        await using var events = source.CreateCommand("select bucket || ' ' || key || ' ' || reason || ' ' || hits from reliability.rate_limit_events");
+        await using var events = source.CreateCommand(
+            "select bucket || ' ' || key || ' ' || reason || ' ' || hits from reliability.rate_limit_events");
         Assert.Equal($"provider_suspension provider_suspension:{Provider} quota 1", (string?)await events.ExecuteScalarAsync());
 
-        static bool Refuse(CircuitPermit probe)
+        static bool RefuseAndReturnTrue(CircuitPermit probe)
         {
             probe.AccountRefused(Suspension.Quota, configured: true);
             return true;

@@ -3,10 +3,11 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.TestKit;
 
+/// <summary>The test kit's Postgres server: kill, suspension, and copies of a database.</summary>
 public sealed class PostgresServerTests(SharedStores stores)
 {
     [Fact]
-    public async Task A_killed_server_comes_back_with_its_data()
+    public async Task A_killed_server_starts_again_with_its_data()
     {
         await using var server = await PostgresServer.StartAsync();
         var database = await server.CreateDatabaseAsync();
@@ -19,7 +20,7 @@ public sealed class PostgresServerTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_frozen_server_answers_nobody_until_it_is_thawed()
+    public async Task A_suspended_server_responds_after_it_is_resumed()
     {
         await using var server = await PostgresServer.StartAsync();
         await using var connection = new NpgsqlConnection(server.ConnectionString);
@@ -27,24 +28,24 @@ public sealed class PostgresServerTests(SharedStores stores)
         await using var command = new NpgsqlCommand("SELECT 'awake'", connection);
 
         await server.PauseAsync();
-        var answer = command.ExecuteScalarAsync();
-        Assert.False(answer.IsCompleted);
+        var query = command.ExecuteScalarAsync();
+        Assert.False(query.IsCompleted);
         await server.ResumeAsync();
 
-        Assert.Equal("awake", await answer);
+        Assert.Equal("awake", await query);
     }
 
     [Fact]
-    public async Task A_database_can_be_copied_from_one_that_is_prepared()
+    public async Task A_database_can_be_copied_from_a_template()
     {
         var server = await stores.PostgresAsync();
-        var prepared = await server.CreateDatabaseAsync();
-        await ExecuteAsync(prepared, "CREATE TABLE parcels AS SELECT 'shoes' AS name");
+        var template = await server.CreateDatabaseAsync();
+        await ExecuteAsync(template, "CREATE TABLE parcels AS SELECT 'shoes' AS name");
 
-        var copy = await server.CreateDatabaseAsync(template: new NpgsqlConnectionStringBuilder(prepared).Database);
+        var copy = await server.CreateDatabaseAsync(template: new NpgsqlConnectionStringBuilder(template).Database);
 
         Assert.Equal("shoes", await ExecuteAsync(copy, "SELECT name FROM parcels"));
-        Assert.NotEqual(prepared, copy);
+        Assert.NotEqual(template, copy);
     }
 
     private static async Task<object?> ExecuteAsync(string connectionString, string sql)

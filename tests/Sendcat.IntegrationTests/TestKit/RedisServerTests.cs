@@ -3,10 +3,11 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.TestKit;
 
+/// <summary>The test kit's Redis server: restart, kill, suspension and separate keyspaces.</summary>
 public sealed class RedisServerTests(SharedStores stores)
 {
     [Fact]
-    public async Task It_keeps_its_port_and_keys_over_a_restart()
+    public async Task A_restarted_server_keeps_its_port_and_keys()
     {
         await using var server = await RedisServer.StartAsync();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
@@ -16,13 +17,13 @@ public sealed class RedisServerTests(SharedStores stores)
         await server.StopAsync();
         await server.StartAgainAsync();
 
-        await using var again = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        await using var reconnected = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
         Assert.Equal(port, server.Port);
-        Assert.Equal("shoes", await again.GetDatabase().StringGetAsync("parcel"));
+        Assert.Equal("shoes", await reconnected.GetDatabase().StringGetAsync("parcel"));
     }
 
     [Fact]
-    public async Task Killed_it_forgets_and_starts_again()
+    public async Task A_killed_server_starts_again_without_its_keys()
     {
         await using var server = await RedisServer.StartAsync();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
@@ -31,12 +32,12 @@ public sealed class RedisServerTests(SharedStores stores)
         await server.KillAsync();
         await server.StartAgainAsync();
 
-        await using var again = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
-        Assert.False(await again.GetDatabase().KeyExistsAsync("parcel"));
+        await using var reconnected = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
+        Assert.False(await reconnected.GetDatabase().KeyExistsAsync("parcel"));
     }
 
     [Fact]
-    public async Task Frozen_it_answers_when_it_is_thawed()
+    public async Task A_suspended_server_responds_after_it_is_resumed()
     {
         await using var server = await RedisServer.StartAsync();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
@@ -51,14 +52,14 @@ public sealed class RedisServerTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Every_test_gets_a_keyspace_of_its_own()
+    public async Task Every_database_is_a_separate_keyspace()
     {
         var shared = await stores.RedisAsync();
-        await using var mine = await ConnectionMultiplexer.ConnectAsync(shared.CreateDatabase());
-        await using var yours = await ConnectionMultiplexer.ConnectAsync(shared.CreateDatabase());
+        await using var one = await ConnectionMultiplexer.ConnectAsync(shared.CreateDatabase());
+        await using var other = await ConnectionMultiplexer.ConnectAsync(shared.CreateDatabase());
 
-        await mine.GetDatabase().StringSetAsync("parcel", "mine");
+        await one.GetDatabase().StringSetAsync("parcel", "one");
 
-        Assert.False(await yours.GetDatabase().KeyExistsAsync("parcel"));
+        Assert.False(await other.GetDatabase().KeyExistsAsync("parcel"));
     }
 }

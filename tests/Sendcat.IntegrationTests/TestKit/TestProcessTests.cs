@@ -3,20 +3,21 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.IntegrationTests.TestKit;
 
+/// <summary>The test kit's child processes.</summary>
 public sealed class TestProcessTests
 {
     [Fact]
-    public async Task Nobody_of_a_growing_family_outlives_its_kill()
+    public async Task A_kill_ends_all_descendants_even_while_new_ones_start()
     {
-        // 986… seconds: a command that nobody else runs.
+        // A sleep of 986… seconds marks the descendants: no other process has this command line.
         var mark = string.Create(CultureInfo.InvariantCulture, $"986{Environment.ProcessId}");
-        var family = await TestProcess.StartAsync(new ProcessSpec("/bin/bash", "-c", $"echo born; while :; do sleep {mark} & sleep 0.002; done"));
-        await family.WaitForLineAsync(line => line == "born", TimeSpan.FromSeconds(20));
+        var parent = await TestProcess.StartAsync(new ProcessSpec("/bin/bash", "-c", $"echo started; while :; do sleep {mark} & sleep 0.002; done"));
+        await parent.WaitForLineAsync(line => line == "started", TimeSpan.FromSeconds(20));
 
-        await family.KillAsync();
+        await parent.KillAsync();
 
         Assert.DoesNotContain(Directory.EnumerateDirectories("/proc"), process => CommandOf(process).Contains(mark, StringComparison.Ordinal));
-        await family.DisposeAsync();
+        await parent.DisposeAsync();
     }
 
     private static string CommandOf(string process)

@@ -7,12 +7,13 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ToolCaching;
 
+/// <summary>The tool cache with a real Redis: expiry, stale values, single flight, namespaces and slow or missing responses.</summary>
 public sealed class ToolCacheTests(SharedStores stores)
 {
     private static readonly ToolCacheNamespace Web = new("search_web_v1", TimeSpan.FromMinutes(5), TimeSpan.FromMinutes(30));
 
     [Fact]
-    public async Task A_value_is_fresh_for_its_time_and_stands_in_a_while_longer()
+    public async Task A_value_is_fresh_for_its_ttl_and_then_stale()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
         await using var replica = await ReplicaAsync(await KeyspaceAsync(), clock);
@@ -27,27 +28,27 @@ public sealed class ToolCacheTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_value_that_is_too_large_is_not_kept_at_all()
+    public async Task A_value_over_the_size_limit_is_not_cached()
     {
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
 
-        Assert.True(await replica.Cache.SetAsync(Web, "just", new string('x', ToolCache.MaxValueLength), CancellationToken.None));
-        Assert.False(await replica.Cache.SetAsync(Web, "more", new string('x', ToolCache.MaxValueLength + 1), CancellationToken.None));
+        Assert.True(await replica.Cache.SetAsync(Web, "at limit", new string('x', ToolCache.MaxValueLength), CancellationToken.None));
+        Assert.False(await replica.Cache.SetAsync(Web, "over limit", new string('x', ToolCache.MaxValueLength + 1), CancellationToken.None));
 
-        Assert.Equal(ToolCache.MaxValueLength, (await replica.Cache.GetAsync(Web, "just", CancellationToken.None))!.Length);
-        Assert.Null(await replica.Cache.GetAsync(Web, "more", CancellationToken.None));
+        Assert.Equal(ToolCache.MaxValueLength, (await replica.Cache.GetAsync(Web, "at limit", CancellationToken.None))!.Length);
+        Assert.Null(await replica.Cache.GetAsync(Web, "over limit", CancellationToken.None));
     }
 
     [Fact]
-    public async Task One_of_all_replicas_fills_an_entry()
+    public async Task Concurrent_misses_on_all_replicas_fill_an_entry_once()
     {
         var keyspace = await KeyspaceAsync();
-        await using var here = await ReplicaAsync(keyspace);
-        await using var there = await ReplicaAsync(keyspace);
+        await using var one = await ReplicaAsync(keyspace);
+        await using var other = await ReplicaAsync(keyspace);
         var fills = 0;
         var release = new TaskCompletionSource();
 
-        var asked = Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? here : there).Cache.GetOrFillAsync(Web, "kettle", async _ =>
+        var lookups = Enumerable.Range(0, 20).Select(i => (i % 2 == 0 ? one : other).Cache.GetOrFillAsync(Web, "kettle", async _ =>
         {
             Interlocked.Increment(ref fills);
             await release.Task;
@@ -55,12 +56,12 @@ public sealed class ToolCacheTests(SharedStores stores)
         }, CancellationToken.None)).ToArray();
         release.SetResult();
 
-        Assert.All(await Task.WhenAll(asked), value => Assert.Equal("value", value));
+        Assert.All(await Task.WhenAll(lookups), value => Assert.Equal("value", value));
         Assert.Equal(1, fills);
     }
 
     [Fact]
-    public async Task A_stale_value_stands_in_for_a_failing_upstream()
+    public async Task A_stale_value_is_served_when_the_upstream_fails()
     {
         var clock = new FakeTimeProvider(DateTimeOffset.Parse("2026-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
         await using var replica = await ReplicaAsync(await KeyspaceAsync(), clock);
@@ -68,21 +69,24 @@ public sealed class ToolCacheTests(SharedStores stores)
         clock.Advance(Web.Ttl);
 
         Assert.Equal("old", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
-        await Assert.ThrowsAsync<InvalidOperationException>(() => replica.Cache.GetOrFillAsync(Web, "never seen", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => replica.Cache.GetOrFillAsync(Web, "not cached", _ => throw new InvalidOperationException("HTTP 503"), CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_partial_result_is_shown_and_not_kept()
+    public async Task A_partial_result_is_returned_and_not_cached()
     {
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
 
-        Assert.Equal("part", await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("part", Cacheable: false)), CancellationToken.None));
+        Assert.Equal(
+            "part",
+            await replica.Cache.GetOrFillAsync(Web, "kettle", _ => Task.FromResult(new CacheFill("part", Cacheable: false)), CancellationToken.None));
 
         Assert.Null(await replica.Cache.GetAsync(Web, "kettle", CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_namespace_is_counted_and_cleared_without_its_neighbours()
+    public async Task A_namespace_is_counted_and_cleared_without_affecting_others()
     {
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
         var products = new ToolCacheNamespace("search_products_v1", TimeSpan.FromMinutes(10), TimeSpan.Zero);
@@ -93,7 +97,9 @@ public sealed class ToolCacheTests(SharedStores stores)
 
         await replica.Cache.SetAsync(products, "kettle", "{}", CancellationToken.None);
 
-        Assert.Equal(new Dictionary<string, int> { ["search_products_v1"] = 1, ["search_web_v1"] = 25 }, await replica.Cache.StatisticsAsync(CancellationToken.None));
+        Assert.Equal(
+            new Dictionary<string, int> { ["search_products_v1"] = 1, ["search_web_v1"] = 25 },
+            await replica.Cache.StatisticsAsync(CancellationToken.None));
         Assert.Equal(new(10, HasMore: true), await replica.Cache.ClearNamespaceAsync("search_web_v1", maxDeletes: 10));
         Assert.Equal(new(15, HasMore: false), await replica.Cache.ClearNamespaceAsync("search_web_v1"));
         Assert.Null(await replica.Cache.GetAsync(Web, "query 3", CancellationToken.None));
@@ -101,7 +107,7 @@ public sealed class ToolCacheTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Without_Redis_every_question_is_filled_and_nothing_fails()
+    public async Task Without_Redis_every_lookup_is_filled_and_none_fails()
     {
         await using var redis = await RedisServer.StartAsync();
         await using var replica = await ReplicaAsync(redis.CreateDatabase());
@@ -114,7 +120,7 @@ public sealed class ToolCacheTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_Redis_that_lost_everything_learns_its_namespaces_again()
+    public async Task Namespaces_are_registered_again_after_Redis_lost_its_data()
     {
         await using var replica = await ReplicaAsync(await KeyspaceAsync());
         await replica.Cache.SetAsync(Web, "before", "{}", CancellationToken.None);
@@ -127,7 +133,7 @@ public sealed class ToolCacheTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_silent_Redis_holds_nobody_up_who_brings_a_value()
+    public async Task A_write_does_not_wait_for_a_Redis_that_does_not_respond()
     {
         var time = new FakeTimeProvider();
         await using var redis = await RedisServer.StartAsync();
@@ -135,20 +141,20 @@ public sealed class ToolCacheTests(SharedStores stores)
         await redis.PauseAsync();
         for (var misses = 0; misses < 3; misses++)
         {
-            var asked = replica.Cache.GetAsync(Web, "kettle", CancellationToken.None);
+            var lookup = replica.Cache.GetAsync(Web, "kettle", CancellationToken.None);
             time.Advance(TimeSpan.FromMilliseconds(55));
-            Assert.Null(await asked);
+            Assert.Null(await lookup);
         }
 
-        var kept = replica.Cache.SetAsync(Web, "kettle", "value", CancellationToken.None);
+        var write = replica.Cache.SetAsync(Web, "kettle", "value", CancellationToken.None);
 
-        Assert.True(kept.IsCompleted);
-        Assert.False(await kept);
+        Assert.True(write.IsCompleted);
+        Assert.False(await write);
         await redis.ResumeAsync();
     }
 
     [Fact]
-    public async Task A_clock_that_rings_late_gives_the_answer_its_time_once_more()
+    public async Task A_timeout_that_fires_late_extends_the_wait_once()
     {
         var time = new FakeTimeProvider();
         await using var redis = await RedisServer.StartAsync();
@@ -156,12 +162,12 @@ public sealed class ToolCacheTests(SharedStores stores)
         Assert.True(await replica.Cache.SetAsync(Web, "kettle", "value", CancellationToken.None));
         await redis.PauseAsync();
 
-        var asked = replica.Cache.GetAsync(Web, "kettle", CancellationToken.None);
+        var lookup = replica.Cache.GetAsync(Web, "kettle", CancellationToken.None);
         time.Advance(TimeSpan.FromMilliseconds(400));
-        Assert.False(asked.IsCompleted);
+        Assert.False(lookup.IsCompleted);
         await redis.ResumeAsync();
 
-        Assert.Equal("value", await asked);
+        Assert.Equal("value", await lookup);
     }
 
     private async Task<string> KeyspaceAsync() => (await stores.RedisAsync()).CreateDatabase();

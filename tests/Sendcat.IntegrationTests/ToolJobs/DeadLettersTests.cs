@@ -1,11 +1,12 @@
+using Microsoft.Extensions.Options;
 using Npgsql;
-using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>Listing, requeueing and discarding dead letters, and the removal of expired jobs.</summary>
 public sealed class DeadLettersTests(SharedStores stores)
 {
     private static readonly ToolJobCacheSlot Slot = new("search_web_v1", "kettle");
@@ -13,11 +14,11 @@ public sealed class DeadLettersTests(SharedStores stores)
     [Fact]
     public async Task Dead_letters_are_grouped_by_tool_and_cause()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "HTTP 503 after 712 ms");
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "HTTP 502 after 9 ms");
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "unreadable answer");
-        await DieAsync(rig, QueuedTool.SearchGlobal.Lane, "HTTP 503 after 1 ms");
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "HTTP 503 after 712 ms");
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "HTTP 502 after 9 ms");
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "unreadable answer");
+        await DeadLetterAsync(rig, QueuedTool.SearchGlobal.Lane, "HTTP 503 after 1 ms");
 
         var groups = await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None);
 
@@ -28,8 +29,8 @@ public sealed class DeadLettersTests(SharedStores stores)
     [Fact]
     public async Task A_dry_run_changes_nothing()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var job = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        var job = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
 
         var requeue = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: true, "ada", CancellationToken.None);
         var discard = await rig.Get<DeadLetters>().DiscardAsync(new(), dryRun: true, "ada", CancellationToken.None);
@@ -40,33 +41,34 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_replay_gives_back_all_attempts_at_a_bounded_rate()
+    public async Task A_replay_resets_the_attempts_and_runs_at_a_limited_rate()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "2"));
-        var letters = new List<Guid>();
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "2"));
+        var deadLetters = new List<Guid>();
         for (var i = 0; i < 6; i++)
         {
-            letters.Add(await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom"));
+            deadLetters.Add(await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom"));
         }
 
         var first = await rig.Get<DeadLetters>().RequeueAsync(new(Tool: "search_web", Limit: 4), dryRun: false, "ada", CancellationToken.None);
         var second = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
 
-        Assert.Equal(letters[..4], first.Jobs);
-        Assert.Equal(letters[4..], second.Jobs);
+        Assert.Equal(deadLetters[..4], first.Jobs);
+        Assert.Equal(deadLetters[4..], second.Jobs);
         Assert.Equal(TimeSpan.FromSeconds(1), second.LastDueAt - first.LastDueAt);
         Assert.Equal(6, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND attempts = 0 AND replay_count = 1"));
-        Assert.Equal(6, await rig.CountAsync("tool_outbox o WHERE EXISTS (SELECT FROM reliability.tool_jobs j WHERE j.id = o.job_id AND j.available_at = o.due_at)"));
+        Assert.Equal(6, await rig.CountAsync(
+            "tool_outbox o WHERE EXISTS (SELECT FROM reliability.tool_jobs j WHERE j.id = o.job_id AND j.available_at = o.due_at)"));
     }
 
     [Fact]
-    public async Task A_replay_that_waits_for_its_time_takes_nobodys_place()
+    public async Task A_replay_that_is_not_due_takes_no_queue_slot()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(
+        await using var rig = await QueueRig.DatabaseOnlyAsync(
             stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "2"));
         for (var i = 0; i < 5; i++)
         {
-            await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+            await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         }
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
@@ -76,10 +78,10 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_replay_that_waits_for_its_time_pushes_no_job_of_its_principal_back()
+    public async Task A_replay_that_is_not_due_does_not_delay_other_jobs_of_its_principal()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now() + interval '1 minute'");
 
@@ -89,13 +91,17 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_replay_whose_answer_a_turn_wants_does_not_wait_for_its_time()
+    public async Task A_replay_that_a_turn_joins_is_due_at_once()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var replay = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        var replay = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         await rig.ExecuteAsync(
-            "DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET available_at = now() + interval '1 hour', announced_at = now() + interval '1 hour', fair_at = now() + interval '1 hour'");
+            """
+            DELETE FROM reliability.tool_outbox;
+            UPDATE reliability.tool_jobs
+            SET available_at = now() + interval '1 hour', announced_at = now() + interval '1 hour', fair_at = now() + interval '1 hour'
+            """);
 
         var joined = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", "user:bob", Slot), default);
         var again = await rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", "user:eve", Slot), default);
@@ -108,10 +114,10 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_replay_steps_back_from_an_entry_of_its_twin_that_is_not_committed_yet()
+    public async Task A_dead_letter_is_skipped_when_an_uncommitted_insert_has_the_same_cache_key()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("FF_TOOL_QUEUE_ENFORCE", "false"));
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("FF_TOOL_QUEUE_ENFORCE", "false"));
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
         await using var entering = await rig.Database.OpenConnectionAsync();
         await using var transaction = await entering.BeginTransactionAsync();
         await using var entry = new NpgsqlCommand(
@@ -122,7 +128,7 @@ public sealed class DeadLettersTests(SharedStores stores)
         await entry.ExecuteNonQueryAsync();
 
         var requeue = rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
-        await Until.TrueAsync(async () => await rig.CountWaitingAsync() == 1);
+        await Eventually.TrueAsync(async () => await rig.CountLockWaitsAsync() == 1);
         await transaction.CommitAsync();
 
         var change = await requeue;
@@ -130,11 +136,11 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_letter_with_a_living_twin_stays_dead()
+    public async Task A_dead_letter_is_skipped_when_a_live_job_has_the_same_cache_key()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
-        await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
+        await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom", Slot);
 
         var one = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
         var none = await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
@@ -144,11 +150,11 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_discarded_letter_is_a_cancelled_job()
+    public async Task A_discarded_dead_letter_becomes_a_cancelled_job()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var job = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
-        var other = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "bang");
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        var job = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+        var other = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "bang");
 
         await rig.Get<DeadLetters>().DiscardAsync(new(Fingerprint: ErrorFingerprint.Of("boom")), dryRun: false, "ada", CancellationToken.None);
 
@@ -157,26 +163,32 @@ public sealed class DeadLettersTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Only_finished_jobs_that_were_kept_long_enough_are_removed()
+    public async Task Only_finished_jobs_after_their_retention_time_are_removed()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
-        var dead = await DieAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"));
+        var dead = await DeadLetterAsync(rig, QueuedTool.SearchWeb.Lane, "boom");
         var old = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
+        await rig.Leases.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
         var waiting = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
-        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'");
+        await rig.ExecuteAsync(
+            """
+            UPDATE reliability.tool_jobs
+            SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'
+            """);
 
-        var removed = await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RemoveExpiredAsync(CancellationToken.None);
+        var removed = await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>())
+            .RemoveExpiredAsync(CancellationToken.None);
 
         Assert.Equal(1, removed);
         Assert.Equal(0, await rig.CountAsync($"tool_jobs WHERE id = '{old}'"));
         Assert.Equal(2, await rig.CountAsync($"tool_jobs WHERE id IN ('{dead}', '{waiting}')"));
     }
 
-    private static async Task<Guid> DieAsync(QueueRig rig, ToolLane lane, string error, ToolJobCacheSlot? slot = null)
+    /// <summary>Inserts a job and lets its only attempt fail.</summary>
+    private static async Task<Guid> DeadLetterAsync(QueueRig rig, ToolLane lane, string error, ToolJobCacheSlot? slot = null)
     {
         var job = await rig.EnterAsync(lane, cache: slot);
-        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(lane)).Lease, error, retryable: true));
+        Assert.Equal("dead_letter", await rig.Leases.FailAsync((await rig.ClaimOneAsync(lane)).Lease, error, retryable: true));
         return job;
     }
 }

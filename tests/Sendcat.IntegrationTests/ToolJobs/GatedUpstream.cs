@@ -5,16 +5,19 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>Answers for the upstreams of worker processes, when the test lets it.</summary>
+/// <summary>An HTTP server for all upstreams of worker processes. It holds every response until the test releases it.</summary>
 internal sealed class GatedUpstream : IAsyncDisposable
 {
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
+
     private readonly WebApplication _server;
     private readonly SemaphoreSlim _gate = new(0);
     private readonly Lock _counting = new();
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
-    private int _answered;
-    private (int AtOnce, int InAll)? _full;
-    private TimeSpan _longestWait = Timeout.InfiniteTimeSpan;
+    private int _responses;
+    private (int Concurrent, int Total)? _full;
+    private TimeSpan _maxHold = Timeout.InfiniteTimeSpan;
 
     private GatedUpstream()
     {
@@ -22,19 +25,22 @@ internal sealed class GatedUpstream : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _server = builder.Build();
-        _server.Run(AnswerAsync);
+        _server.Run(RespondAsync);
     }
 
     public Uri Address => new(_server.Urls.Single());
 
-    /// <summary>Questions that wait for their answer now.</summary>
-    public int AtOnce { get; private set; }
+    /// <summary>The number of requests that wait for their response now.</summary>
+    public int Concurrent { get; private set; }
 
-    public int MostAtOnce { get; private set; }
+    /// <summary>The maximum of <see cref="Concurrent"/> so far.</summary>
+    public int MaxConcurrent { get; private set; }
 
-    public int Asked { get; private set; }
+    /// <summary>The number of all requests so far.</summary>
+    public int Received { get; private set; }
 
-    /// <param name="failures">So many of the first questions are answered 503.</param>
+    /// <param name="open">True: no response is held.</param>
+    /// <param name="failures">The number of requests, from the first, that get status 503.</param>
     public static async Task<GatedUpstream> StartAsync(bool open = false, int failures = 0)
     {
         var upstream = new GatedUpstream { _failures = failures };
@@ -47,53 +53,89 @@ internal sealed class GatedUpstream : IAsyncDisposable
         return upstream;
     }
 
-    public void Release(int answers) => _gate.Release(answers);
+    /// <summary>Releases this many responses, also of requests that arrive later.</summary>
+    public void Release(int responses) => _gate.Release(responses);
 
     /// <summary>
-    /// From now on one request is answered whenever <paramref name="atOnce"/> of them wait, or all that are left of
-    /// <paramref name="inAll"/>, and every request after a second, so that none reaches the timeout of its client (7 s).
+    /// From now on one response is released whenever <paramref name="concurrent"/> requests wait, or all that are left of
+    /// <paramref name="total"/>. Every response is released after one second, so that no request reaches the timeout of its client (7 s).
     /// </summary>
-    public void ReleaseOneWhenFull(int atOnce, int inAll) => (_full, _longestWait) = ((atOnce, inAll), TimeSpan.FromSeconds(1));
+    public void ReleaseOneWhenFull(int concurrent, int total) => (_full, _maxHold) = ((concurrent, total), TimeSpan.FromSeconds(1));
+
+    /// <summary>Waits until the condition is true. It is evaluated now and whenever a counter changes.</summary>
+    /// <exception cref="TimeoutException">The condition was not true for 60 s after the last change.</exception>
+    public async Task WaitForAsync(Func<GatedUpstream, bool> condition)
+    {
+        while (true)
+        {
+            Task changed;
+            lock (_counting)
+            {
+                if (condition(this))
+                {
+                    return;
+                }
+
+                changed = _changed.Task;
+            }
+
+            await changed.WaitAsync(MaxWait);
+        }
+    }
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
-    private async Task AnswerAsync(HttpContext context)
+    private async Task RespondAsync(HttpContext context)
     {
         bool fails;
         lock (_counting)
         {
-            (Asked, AtOnce) = (Asked + 1, AtOnce + 1);
-            MostAtOnce = Math.Max(MostAtOnce, AtOnce);
+            (Received, Concurrent) = (Received + 1, Concurrent + 1);
+            MaxConcurrent = Math.Max(MaxConcurrent, Concurrent);
             fails = _failures-- > 0;
             ReleaseIfFull();
+            SignalChange();
         }
 
-        var answered = 0;
+        var responses = 0;
         try
         {
-            await _gate.WaitAsync(_longestWait, context.RequestAborted);
-            answered = 1;
+            await _gate.WaitAsync(_maxHold, context.RequestAborted);
+            responses = 1;
         }
         finally
         {
             lock (_counting)
             {
-                (AtOnce, _answered) = (AtOnce - 1, _answered + answered);
+                (Concurrent, _responses) = (Concurrent - 1, _responses + responses);
                 ReleaseIfFull();
+                SignalChange();
             }
         }
 
         context.Response.StatusCode = fails ? 503 : 200;
         context.Response.ContentType = "application/json";
         await context.Response.WriteAsync(
-            """{"organic":[{"title":"A find","link":"https://example.com/1","snippet":"Found."}],"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00"}]}""", context.RequestAborted);
+            """
+            {"organic":[{"title":"A find","link":"https://example.com/1","snippet":"Found."}],
+             "shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00"}]}
+            """,
+            context.RequestAborted);
     }
 
+    /// <summary>Call it while holding <see cref="_counting"/>.</summary>
     private void ReleaseIfFull()
     {
-        if (_full is { } full && AtOnce > 0 && AtOnce >= Math.Min(full.AtOnce, full.InAll - _answered))
+        if (_full is { } full && Concurrent > 0 && Concurrent >= Math.Min(full.Concurrent, full.Total - _responses))
         {
             Release(1);
         }
+    }
+
+    /// <summary>Call it while holding <see cref="_counting"/>.</summary>
+    private void SignalChange()
+    {
+        _changed.SetResult();
+        _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -2,7 +2,6 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
-using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
@@ -10,37 +9,39 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>The renewal of leases of running jobs. Every poll also advances the fake clock, on which the renewals run.</summary>
 public sealed class HeldJobsTests(SharedStores stores)
 {
     [Fact]
-    public async Task A_renewal_that_hangs_is_given_up_and_made_anew_before_the_lease_is_over()
+    public async Task A_hanging_renewal_times_out_and_is_repeated_before_the_lease_expires()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var time = new FakeTimeProvider();
-        using var held = new HeldJobs(rig.Claims, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<HeldJobs>.Instance);
+        using var held = new HeldJobs(
+            rig.Leases, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<HeldJobs>.Instance);
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         var claimed = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
-        using var mine = held.Hold(claimed, time.GetTimestamp(), TimeSpan.FromHours(1), CancellationToken.None);
-        var lease = await rig.ReadAsync<DateTime>("lease_expires_at", job);
+        using var heldJob = held.Hold(claimed, time.GetTimestamp(), TimeSpan.FromHours(1), CancellationToken.None);
+        var expiry = await rig.ReadAsync<DateTime>("lease_expires_at", job);
         await using var hanging = await rig.Database.OpenConnectionAsync();
         await using var transaction = await hanging.BeginTransactionAsync();
         await using var locking = new NpgsqlCommand($"SELECT FROM reliability.tool_jobs WHERE id = '{job}' FOR UPDATE", hanging);
         await locking.ExecuteNonQueryAsync();
         await held.StartAsync(CancellationToken.None);
 
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             time.Advance(claimed.LeaseDuration / 60);
-            return await rig.CountWaitingAsync() == 1;
+            return await rig.CountLockWaitsAsync() == 1;
         });
         time.Advance(claimed.LeaseDuration / 6);
-        await Until.TrueAsync(async () => await rig.CountWaitingAsync() == 0);
+        await Eventually.TrueAsync(async () => await rig.CountLockWaitsAsync() == 0);
         await transaction.RollbackAsync();
 
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             time.Advance(claimed.LeaseDuration / 60);
-            return await rig.ReadAsync<DateTime>("lease_expires_at", job) > lease;
+            return await rig.ReadAsync<DateTime>("lease_expires_at", job) > expiry;
         });
         await held.StopAsync(CancellationToken.None);
     }

@@ -10,18 +10,19 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>Alerts of the tool queue: deduplication in a cooldown, clearing, and one check by all replicas together.</summary>
 public sealed class QueueAlertsTests(SharedStores stores)
 {
-    private static readonly QueueState Calm = new(0, 0, TimeSpan.Zero, TimeSpan.Zero);
-    private static readonly QueueState Crowded = Calm with { Queued = 201 };
+    private static readonly QueueState Normal = new(0, 0, TimeSpan.Zero, TimeSpan.Zero);
+    private static readonly QueueState Overloaded = Normal with { Queued = 201 };
 
     private readonly FakeTimeProvider _time = new(new DateTimeOffset(2026, 5, 1, 12, 1, 0, TimeSpan.Zero));
 
     [Fact]
-    public async Task A_kind_is_told_once_in_a_cool_down_and_again_in_the_next()
+    public async Task An_alert_of_a_kind_is_raised_once_per_cooldown()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var alerts = Alerts(rig, () => Crowded);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var alerts = Alerts(rig, () => Overloaded);
 
         Assert.Equal(1, (await alerts.CheckAsync(CancellationToken.None)).Created);
         _time.Advance(TimeSpan.FromMinutes(13));
@@ -29,38 +30,38 @@ public sealed class QueueAlertsTests(SharedStores stores)
         _time.Advance(TimeSpan.FromMinutes(1));
         Assert.Equal(1, (await alerts.CheckAsync(CancellationToken.None)).Created);
 
-        var told = await alerts.ListAsync(null, 10, CancellationToken.None);
-        Assert.Equal(["queued_depth|1777637700000", "queued_depth|1777636800000"], told.Select(alert => alert.AlertKey));
-        Assert.All(told, alert => Assert.Equal((201, 200, 5, TimeSpan.FromDays(14)), (alert.Observed, alert.Threshold, alert.WindowMinutes, alert.ExpiresAt - alert.CreatedAt)));
+        var raised = await alerts.ListAsync(null, 10, CancellationToken.None);
+        Assert.Equal(["queued_depth|1777637700000", "queued_depth|1777636800000"], raised.Select(alert => alert.AlertKey));
+        Assert.All(raised, alert => Assert.Equal((201, 200, 5, TimeSpan.FromDays(14)), (alert.Observed, alert.Threshold, alert.WindowMinutes, alert.ExpiresAt - alert.CreatedAt)));
     }
 
     [Fact]
-    public async Task It_is_cleared_when_it_is_over_and_comes_back_without_a_new_alert_in_the_same_cool_down()
+    public async Task An_alert_is_cleared_when_its_cause_ends_and_reopened_in_the_same_cooldown()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var state = Crowded;
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var state = Overloaded;
         var alerts = Alerts(rig, () => state);
         await alerts.CheckAsync(CancellationToken.None);
 
-        state = Calm;
+        state = Normal;
         Assert.Equal(1, (await alerts.CheckAsync(CancellationToken.None)).Cleared);
         Assert.NotNull(Assert.Single(await alerts.ListAsync(null, 10, CancellationToken.None)).ClearedAt);
 
-        state = Crowded with { Queued = 400 };
+        state = Overloaded with { Queued = 400 };
         Assert.Equal(0, (await alerts.CheckAsync(CancellationToken.None)).Created);
-        var again = Assert.Single(await alerts.ListAsync(null, 10, CancellationToken.None));
-        Assert.Equal((null, 400L), (again.ClearedAt, again.Observed));
+        var reopened = Assert.Single(await alerts.ListAsync(null, 10, CancellationToken.None));
+        Assert.Equal((null, 400L), (reopened.ClearedAt, reopened.Observed));
     }
 
     [Fact]
-    public async Task Of_many_replicas_one_judges_and_the_next_five_minutes_later()
+    public async Task One_of_all_replicas_checks_every_five_minutes()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var looked = 0;
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var checks = 0;
         QueueAlerts[] replicas = [.. Enumerable.Range(0, 4).Select(_ => Alerts(rig, () =>
         {
-            Interlocked.Increment(ref looked);
-            return Crowded;
+            Interlocked.Increment(ref checks);
+            return Overloaded;
         }))];
 
         Assert.Single(await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), check => check is not null);
@@ -69,39 +70,39 @@ public sealed class QueueAlertsTests(SharedStores stores)
         _time.Advance(TimeSpan.FromSeconds(1));
         Assert.Single(await Task.WhenAll(replicas.Select(replica => replica.CheckIfDueAsync(CancellationToken.None))), check => check is not null);
 
-        Assert.Equal(2, looked);
+        Assert.Equal(2, checks);
         Assert.Single(await replicas[0].ListAsync(null, 10, CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_replica_that_judges_keeps_the_others_out()
+    public async Task Other_replicas_do_not_check_while_one_is_checking()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var (judging, go) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var (checking, release) = (new TaskCompletionSource(), new TaskCompletionSource());
         var slow = Alerts(rig, async () =>
         {
-            judging.SetResult();
-            await go.Task;
-            return Crowded;
+            checking.SetResult();
+            await release.Task;
+            return Overloaded;
         });
 
         var first = slow.CheckIfDueAsync(CancellationToken.None);
-        await judging.Task;
-        Assert.Null(await Alerts(rig, () => Crowded).CheckIfDueAsync(CancellationToken.None));
-        go.SetResult();
+        await checking.Task;
+        Assert.Null(await Alerts(rig, () => Overloaded).CheckIfDueAsync(CancellationToken.None));
+        release.SetResult();
 
         Assert.Equal(1, (await first)?.Created);
     }
 
     [Fact]
-    public async Task After_two_weeks_they_are_forgotten()
+    public async Task Alerts_are_deleted_after_two_weeks()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var state = Crowded;
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var state = Overloaded;
         var alerts = Alerts(rig, () => state);
         await alerts.CheckAsync(CancellationToken.None);
 
-        state = Calm;
+        state = Normal;
         _time.Advance(TimeSpan.FromDays(14));
         await alerts.CheckAsync(CancellationToken.None);
 
@@ -109,13 +110,13 @@ public sealed class QueueAlertsTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_replay_that_waits_for_its_time_worries_nobody()
+    public async Task A_replay_that_is_not_due_does_not_count_as_queued()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("TOOL_QUEUE_ALERT_MAX_QUEUED", "2"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "1"), ("TOOL_JOB_REPLAY_PER_SEC", "1"), ("TOOL_QUEUE_ALERT_MAX_QUEUED", "2"));
         for (var i = 0; i < 5; i++)
         {
             await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
-            await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "boom", retryable: true);
+            await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "boom", retryable: true);
         }
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);

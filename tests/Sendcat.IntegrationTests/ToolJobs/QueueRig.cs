@@ -14,16 +14,20 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>The queue over real stores: a migrated database and a keyspace of its own, and a virtual host of its own where the test wants a broker.</summary>
+/// <summary>
+/// The tool job queue on real stores, in the test process. Each rig has its own migrated database and Redis keyspace, and its own virtual
+/// host if the test needs a broker.
+/// </summary>
 internal sealed class QueueRig : IAsyncDisposable
 {
     private readonly IHost _host;
     private readonly string _broker;
     private readonly Action? _connecting;
-    private readonly SemaphoreSlim _connectingOnce = new(1, 1);
+    private readonly SemaphoreSlim _connectLock = new(1, 1);
     private IConnection? _connection;
 
-    private QueueRig(string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs, Action? connecting)
+    private QueueRig(
+        string database, string redis, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, IReadOnlyDictionary<string, string?> knobs, Action? connecting)
     {
         (Database, _broker, _connecting) = (NpgsqlDataSource.Create(database), broker, connecting);
         Environment = new Dictionary<string, string?>(knobs, StringComparer.Ordinal)
@@ -57,24 +61,26 @@ internal sealed class QueueRig : IAsyncDisposable
 
     public NpgsqlDataSource Database { get; }
 
-    /// <summary>For another process on the same stores, with the same knobs.</summary>
+    /// <summary>The environment for another process with the same stores and knobs.</summary>
     public IReadOnlyDictionary<string, string?> Environment { get; }
 
     public ToolJobLedger Ledger => Get<ToolJobLedger>();
 
-    public ToolJobLeases Claims => Get<ToolJobLeases>();
+    public ToolJobLeases Leases => Get<ToolJobLeases>();
 
     public ToolJobClient Client => Get<ToolJobClient>();
 
     public T Get<T>()
         where T : notnull => _host.Services.GetRequiredService<T>();
 
-    /// <summary>The record alone: nothing is published, signalled or swept.</summary>
-    public static Task<QueueRig> RecordOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) => CreateAsync(stores, new(), "amqp://127.0.0.1:1/", sweeps: false, [], knobs);
+    /// <summary>Only the tables and the services that use them: no host runs, so nothing is published, signalled or swept.</summary>
+    public static Task<QueueRig> DatabaseOnlyAsync(SharedStores stores, params (string Name, string Value)[] knobs) =>
+        CreateAsync(stores, new(), "amqp://127.0.0.1:1/", sweeps: false, [], knobs);
 
-    /// <summary>One process with everything: turns, publisher, sweeper and, if there are handlers, a worker.</summary>
-    /// <param name="own">Servers of the test's own, which it may stop and kill.</param>
-    public static async Task<QueueRig> StartAsync(SharedStores stores, IReadOnlyList<IToolHandler> handlers, OwnStores? own = null, params (string Name, string Value)[] knobs)
+    /// <summary>Starts the client of the queue, the publisher and the sweeper, and a worker if there are handlers.</summary>
+    /// <param name="own">Servers that belong to the test, which it may stop and kill; null: only shared ones.</param>
+    public static async Task<QueueRig> StartAsync(
+        SharedStores stores, IReadOnlyList<IToolHandler> handlers, OwnStores? own = null, params (string Name, string Value)[] knobs)
     {
         own ??= new();
         var broker = own.RabbitMq?.ConnectionString ?? await (await stores.RabbitMqAsync()).CreateVirtualHostAsync();
@@ -83,10 +89,17 @@ internal sealed class QueueRig : IAsyncDisposable
         return rig;
     }
 
-    /// <summary>A worker in a process of its own, with the knobs of this rig. Yours to dispose.</summary>
+    /// <summary>Starts a worker as a separate process with the knobs of this rig. The caller disposes it.</summary>
+    /// <param name="upstream">The address of Serper and eBay for the worker.</param>
     public async Task<TestProcess> StartWorkerAsync(Uri upstream)
     {
-        var environment = new Dictionary<string, string?>(Environment) { ["DOTNET_ENVIRONMENT"] = "Production", ["SERPER_API_KEY"] = "key", ["EBAY_CLIENT_ID"] = "id", ["EBAY_CLIENT_SECRET"] = "secret" };
+        var environment = new Dictionary<string, string?>(Environment)
+        {
+            ["DOTNET_ENVIRONMENT"] = "Production",
+            ["SERPER_API_KEY"] = "key",
+            ["EBAY_CLIENT_ID"] = "id",
+            ["EBAY_CLIENT_SECRET"] = "secret",
+        };
         foreach (var address in new[] { "SERPER_BASE_URL", "EBAY_BASE_URL" })
         {
             environment[address] = upstream.ToString();
@@ -99,31 +112,39 @@ internal sealed class QueueRig : IAsyncDisposable
 
     public Task StopAsync() => _host.StopAsync();
 
+    /// <summary>Inserts a job.</summary>
+    /// <exception cref="InvalidOperationException">The lane is full.</exception>
     public async Task<Guid> EnterAsync(ToolLane lane, string principal = "user:ann", string arguments = "{}", ToolJobCacheSlot? cache = null)
     {
         var entered = await Ledger.EnterAsync(Guid.CreateVersion7(), new(lane, arguments, principal, cache), default);
-        return entered.Id ?? throw new InvalidOperationException("The lane was full.");
+        return entered.Id ?? throw new InvalidOperationException("The lane is full.");
     }
 
-    public async Task<LeasedJob> ClaimOneAsync(ToolLane lane) => Assert.Single((await Claims.ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
+    /// <summary>Leases the next due job of the lane; fails if there is none.</summary>
+    public async Task<LeasedJob> ClaimOneAsync(ToolLane lane) =>
+        Assert.Single((await Leases.ClaimAsync(lane, 1, "worker", CancellationToken.None)).Jobs);
 
-    /// <summary>Lets a lease run out, as if its time had passed.</summary>
-    public Task ExpireLeaseAsync(Guid job) => ExecuteAsync($"UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE id = '{job}'");
+    /// <summary>Sets the expiry of the job's lease to the past.</summary>
+    public Task ExpireLeaseAsync(Guid job) =>
+        ExecuteAsync($"UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms' WHERE id = '{job}'");
 
+    /// <summary>Reads a column, or an SQL expression, of the job.</summary>
     public async Task<T> ReadAsync<T>(string column, Guid job)
     {
         await using var command = Database.CreateCommand($"SELECT {column} FROM reliability.tool_jobs WHERE id = '{job}'");
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
+    /// <summary>Counts rows in the reliability schema.</summary>
+    /// <param name="fromWhere">A table, with an optional <c>WHERE</c> clause.</param>
     public async Task<long> CountAsync(string fromWhere)
     {
         await using var command = Database.CreateCommand($"SELECT count(*) FROM reliability.{fromWhere}");
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Statements that a lock holds up.</summary>
-    public async Task<long> CountWaitingAsync()
+    /// <summary>The number of statements that wait for a lock. Postgres does not signal a wait, so tests poll this.</summary>
+    public async Task<long> CountLockWaitsAsync()
     {
         await using var command = Database.CreateCommand("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
         return (long)(await command.ExecuteScalarAsync())!;
@@ -135,18 +156,19 @@ internal sealed class QueueRig : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
-    /// <summary>The process's connection to the broker, as BrokerConnection keeps it.</summary>
+    /// <summary>The one connection of the rig to the broker; opened by the first call.</summary>
     public async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
     {
         _connecting?.Invoke();
-        await _connectingOnce.WaitAsync(cancellationToken);
+        await _connectLock.WaitAsync(cancellationToken);
         try
         {
-            return _connection ??= await new ConnectionFactory { Uri = new Uri(_broker), NetworkRecoveryInterval = TimeSpan.FromMilliseconds(200) }.CreateConnectionAsync(cancellationToken);
+            return _connection ??= await new ConnectionFactory { Uri = new Uri(_broker), NetworkRecoveryInterval = TimeSpan.FromMilliseconds(200) }
+                .CreateConnectionAsync(cancellationToken);
         }
         finally
         {
-            _connectingOnce.Release();
+            _connectLock.Release();
         }
     }
 
@@ -163,16 +185,22 @@ internal sealed class QueueRig : IAsyncDisposable
             await connection.DisposeAsync();
         }
 
-        _connectingOnce.Dispose();
+        _connectLock.Dispose();
         await Database.DisposeAsync();
     }
 
     private static async Task<QueueRig> CreateAsync(
         SharedStores stores, OwnStores own, string broker, bool sweeps, IReadOnlyList<IToolHandler> handlers, (string Name, string Value)[] knobs) =>
         new(
-            await MigratedDatabase.CreateForReliabilityAsync(own.Postgres ?? await stores.PostgresAsync()), (own.Redis ?? await stores.RedisAsync()).CreateDatabase(), broker, sweeps,
-            handlers, knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal), own.Connecting);
+            await MigratedDatabase.CreateForReliabilityAsync(own.Postgres ?? await stores.PostgresAsync()),
+            (own.Redis ?? await stores.RedisAsync()).CreateDatabase(),
+            broker,
+            sweeps,
+            handlers,
+            knobs.ToDictionary(knob => knob.Name, knob => (string?)knob.Value, StringComparer.Ordinal),
+            own.Connecting);
 }
 
-/// <param name="Connecting">Happens whenever somebody asks for the connection to the broker.</param>
+/// <summary>The servers that belong to a test; null: the shared one.</summary>
+/// <param name="Connecting">Called at each request for the connection to the broker, before it is opened.</param>
 internal sealed record OwnStores(RedisServer? Redis = null, RabbitMqServer? RabbitMq = null, PostgresServer? Postgres = null, Action? Connecting = null);

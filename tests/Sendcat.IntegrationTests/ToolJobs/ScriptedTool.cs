@@ -5,22 +5,25 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>A tool that does what the test says.</summary>
+/// <summary>A tool handler that runs a function of the test.</summary>
 internal sealed class ScriptedTool(ToolLane lane, Func<string, CancellationToken, Task<ToolResult>> script) : IToolHandler
 {
     private readonly ConcurrentQueue<string> _runs = [];
 
     public ToolLane Lane => lane;
 
-    /// <summary>Arguments of the attempts, in the order of their starts.</summary>
+    /// <summary>The arguments of all attempts, in the order of their starts.</summary>
     public IReadOnlyList<string> Runs => [.. _runs];
 
-    /// <summary>Answers with what it was asked.</summary>
-    public static ScriptedTool Echo(ToolLane lane) => new(lane, (arguments, _) => Task.FromResult<ToolResult>(new ToolResult.Done(arguments, Cacheable: true)));
+    /// <summary>Returns its arguments as the result.</summary>
+    public static ScriptedTool Echo(ToolLane lane) =>
+        new(lane, (arguments, _) => Task.FromResult<ToolResult>(new ToolResult.Done(arguments, Cacheable: true)));
 
-    public static ScriptedTool Refusing(ToolLane lane, string error, bool retryable = true) => new(lane, (_, _) => Task.FromResult<ToolResult>(new ToolResult.Failed(error, retryable)));
+    /// <summary>Fails every attempt with this error.</summary>
+    public static ScriptedTool Failing(ToolLane lane, string error, bool retryable = true) =>
+        new(lane, (_, _) => Task.FromResult<ToolResult>(new ToolResult.Failed(error, retryable)));
 
-    /// <summary>Every lane needs somebody.</summary>
+    /// <summary>Adds an echo for every lane without a tool, because every lane needs a handler.</summary>
     public static IReadOnlyList<IToolHandler> WithEchoes(params ReadOnlySpan<IToolHandler> tools)
     {
         var all = new List<IToolHandler>();

@@ -1,44 +1,45 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
-using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>The loops of the sweeper are independent. Every poll also advances the fake clock, on which the loops run.</summary>
 public sealed class SweeperTests(SharedStores stores)
 {
     [Fact]
-    public async Task A_broker_that_does_not_answer_for_one_lane_holds_up_neither_another_nor_the_rescue()
+    public async Task A_broker_that_does_not_respond_for_one_lane_delays_neither_other_lanes_nor_the_recovery()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
-        var (time, asked) = (new FakeTimeProvider(), 0);
-        var silent = new ToolJobBroker(
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var (time, requests) = (new FakeTimeProvider(), 0);
+        var unresponsive = new ToolJobBroker(
             async token =>
             {
-                Interlocked.Increment(ref asked);
+                Interlocked.Increment(ref requests);
                 await Task.Delay(Timeout.InfiniteTimeSpan, time, token);
                 throw new InvalidOperationException();
             },
             time);
         using var sweeper = new Sweeper(
-            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()), silent, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), NullLogger<Sweeper>.Instance);
+            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
+            unresponsive, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), NullLogger<Sweeper>.Instance);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
         await sweeper.StartAsync(CancellationToken.None);
 
-        await Until.TrueAsync(() => Later() && Volatile.Read(ref asked) == 2);
+        await Eventually.TrueAsync(() => AdvanceOneSecond() && Volatile.Read(ref requests) == 2);
         var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
         await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane);
         await rig.ExpireLeaseAsync(job);
 
-        await Until.TrueAsync(async () => Later() && await rig.ReadAsync<string>("status", job) == "queued");
+        await Eventually.TrueAsync(async () => AdvanceOneSecond() && await rig.ReadAsync<string>("status", job) == "queued");
         await sweeper.StopAsync(CancellationToken.None);
 
-        bool Later()
+        bool AdvanceOneSecond()
         {
             time.Advance(TimeSpan.FromSeconds(1));
             return true;

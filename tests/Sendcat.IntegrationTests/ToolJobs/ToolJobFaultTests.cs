@@ -5,12 +5,14 @@ using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>Servers that die in the middle of the work, and lanes that are flooded.</summary>
+/// <summary>The queue while a store is killed, a lane is full or a worker hangs.</summary>
 public sealed class ToolJobFaultTests(SharedStores stores)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
 
-    /// <param name="young">Killed when it has only just made its queues: they may be gone afterwards, or be there without a leader and answer nothing.</param>
+    /// <param name="young">
+    /// True: the broker is killed soon after it declared its queues. Afterwards they may be missing, or exist without a leader and not respond.
+    /// </param>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -36,10 +38,11 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task No_entered_job_is_lost_with_a_killed_record()
+    public async Task No_inserted_job_is_lost_with_a_killed_Postgres()
     {
         await using var postgres = await PostgresServer.StartAsync();
-        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(), new(Postgres: postgres), ("TOOL_JOB_RUNMAX_WEB", "1"), ("TOOL_JOB_LEASE_MS", "5000"));
+        await using var rig = await QueueRig.StartAsync(
+            stores, ScriptedTool.WithEchoes(), new(Postgres: postgres), ("TOOL_JOB_RUNMAX_WEB", "1"), ("TOOL_JOB_LEASE_MS", "5000"));
         var before = Run(rig, 0, 300);
         await Task.WhenAny(before);
 
@@ -47,23 +50,24 @@ public sealed class ToolJobFaultTests(SharedStores stores)
         await postgres.StartAgainAsync();
         var after = Run(rig, 300, 20);
 
-        // What could not be entered was told so at once; what was entered ends.
+        // A job that could not be inserted fails at once; every inserted job ends.
         var outcomes = await Task.WhenAll([.. before, .. after]);
         var completed = outcomes.Count(outcome => outcome is ToolJobOutcome.Completed);
-        Assert.All(outcomes, outcome => Assert.True(outcome is ToolJobOutcome.Completed or ToolJobOutcome.Failed { Error: "The tool queue cannot be reached." }, outcome.ToString()));
+        Assert.All(outcomes, outcome => Assert.True(
+            outcome is ToolJobOutcome.Completed or ToolJobOutcome.Failed { Error: "The tool queue cannot be reached." }, outcome.ToString()));
         Assert.True(completed >= 20);
         Assert.Equal(0, await rig.CountAsync("tool_jobs WHERE status NOT IN ('completed', 'queued', 'running')"));
         Assert.True(await rig.CountAsync("tool_jobs WHERE status = 'completed'") >= completed);
     }
 
     [Fact]
-    public async Task A_flooded_lane_leaves_the_others_alone()
+    public async Task A_full_lane_does_not_delay_other_lanes()
     {
-        const int places = 2;
+        const int slots = 2;
         var (full, blocked, running) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
         var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (arguments, token) =>
         {
-            if (Interlocked.Increment(ref running) == places)
+            if (Interlocked.Increment(ref running) == slots)
             {
                 full.SetResult();
             }
@@ -73,16 +77,16 @@ public sealed class ToolJobFaultTests(SharedStores stores)
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
         var flood = Run(rig, 0, 70);
-        await full.Task.WaitAsync(Patience);
+        await full.Task.WaitAsync(MaxWait);
 
         foreach (var lane in new[] { QueuedTool.SearchProducts.Lane, QueuedTool.SearchGlobal.Lane })
         {
-            Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(lane, "{}", "user:ann"), Patience));
+            Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(lane, "{}", "user:ann"), MaxWait));
         }
 
         Assert.DoesNotContain(flood, turn => turn.IsCompleted);
         var reading = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes;
-        Assert.Equal((places, 1.0), (reading[0].Running, reading[0].RunningUtilization));
+        Assert.Equal((slots, 1.0), (reading[0].Running, reading[0].RunningUtilization));
         Assert.Equal((1, 1), (reading[1].Completed, reading[2].Completed));
         blocked.SetResult();
         await Task.WhenAll(flood);
@@ -91,12 +95,13 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     [Fact]
     public async Task A_worker_that_hangs_past_its_lease_is_replaced()
     {
-        var (hung, attempts) = (new TaskCompletionSource(), 0);
+        var (started, hung, attempts) = (new TaskCompletionSource(), new TaskCompletionSource(), 0);
         var web = new ScriptedTool(QueuedTool.SearchWeb.Lane, async (_, token) =>
         {
             if (Interlocked.Increment(ref attempts) == 1)
             {
-                // Deaf to its cancellation, as a process is that was stopped.
+                // It ignores its cancellation, like a suspended process.
+                started.SetResult();
                 await hung.Task;
                 return new ToolResult.Done("first", Cacheable: false);
             }
@@ -104,11 +109,8 @@ public sealed class ToolJobFaultTests(SharedStores stores)
             return new ToolResult.Done("second", Cacheable: false);
         });
         await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes(web));
-        var outcome = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), Patience);
-        while (await rig.CountAsync("tool_jobs WHERE status = 'running'") == 0)
-        {
-        }
-
+        var outcome = rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann"), MaxWait);
+        await started.Task.WaitAsync(MaxWait);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
 
         Assert.Equal(new ToolJobOutcome.Completed("second"), await outcome);
@@ -118,5 +120,5 @@ public sealed class ToolJobFaultTests(SharedStores stores)
     }
 
     private static Task<ToolJobOutcome>[] Run(QueueRig rig, int first, int count) =>
-        [.. Enumerable.Range(first, count).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i % 7}"), Patience))];
+        [.. Enumerable.Range(first, count).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i % 7}"), MaxWait))];
 }

@@ -1,70 +1,76 @@
+using Microsoft.Extensions.Options;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>Leases of running jobs: fencing, recovery, caps, fair order, retries and returned jobs.</summary>
 public sealed class ToolJobLeasesTests(SharedStores stores)
 {
     [Fact]
-    public async Task A_worker_that_wakes_after_its_lease_commits_nothing()
+    public async Task A_worker_whose_lease_expired_commits_nothing()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
-        var sleeper = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
+        var expired = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
         await rig.ExpireLeaseAsync(job);
 
-        Assert.Empty(await rig.Claims.RenewAsync([sleeper.Lease], CancellationToken.None));
-        Assert.False(await rig.Claims.CompleteAsync(sleeper.Lease, "late"));
-        Assert.Null(await rig.Claims.FailAsync(sleeper.Lease, "late", retryable: true));
+        Assert.Empty(await rig.Leases.RenewAsync([expired.Lease], CancellationToken.None));
+        Assert.False(await rig.Leases.CompleteAsync(expired.Lease, "late"));
+        Assert.Null(await rig.Leases.FailAsync(expired.Lease, "late", retryable: true));
         Assert.Equal("running", await rig.ReadAsync<string>("status", job));
     }
 
     [Fact]
-    public async Task Only_the_newest_token_may_end_a_job()
+    public async Task Only_the_newest_fencing_token_may_end_a_job()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         var first = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         await rig.ExpireLeaseAsync(job);
-        await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
+        await RecoverAsync(rig);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
         var second = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
-        Assert.False(await rig.Claims.CompleteAsync(first.Lease, "first"));
-        Assert.True(await rig.Claims.CompleteAsync(second.Lease, "second"));
-        Assert.False(await rig.Claims.CompleteAsync(second.Lease, "again"));
+        Assert.False(await rig.Leases.CompleteAsync(first.Lease, "first"));
+        Assert.True(await rig.Leases.CompleteAsync(second.Lease, "second"));
+        Assert.False(await rig.Leases.CompleteAsync(second.Lease, "again"));
 
         Assert.Equal("second", await rig.ReadAsync<string>("result", job));
         Assert.Equal(2, second.Lease.Attempt);
     }
 
     [Fact]
-    public async Task Jobs_of_a_worker_that_fell_silent_come_back_one_by_one()
+    public async Task Jobs_of_a_worker_that_stopped_responding_are_requeued_with_different_delays()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "20"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "20"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "20"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "20"));
         await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
-        await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 20, "worker", CancellationToken.None);
+        await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 20, "worker", CancellationToken.None);
         await rig.ExecuteAsync("DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET lease_expires_at = now() - interval '1 ms'");
 
-        await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
+        await RecoverAsync(rig);
 
         Assert.Equal(20, await rig.CountAsync("tool_jobs WHERE status = 'queued' AND available_at BETWEEN updated_at AND updated_at + interval '2 s'"));
-        await using var moments = rig.Database.CreateCommand("SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j JOIN reliability.tool_outbox o ON o.job_id = j.id AND o.due_at = j.available_at");
-        Assert.Equal(20L, await moments.ExecuteScalarAsync());
+        await using var times = rig.Database.CreateCommand(
+            """
+            SELECT count(DISTINCT available_at) FROM reliability.tool_jobs j
+            JOIN reliability.tool_outbox o ON o.job_id = j.id AND o.due_at = j.available_at
+            """);
+        Assert.Equal(20L, await times.ExecuteScalarAsync());
     }
 
     [Fact]
-    public async Task A_rescued_job_goes_before_those_that_came_since()
+    public async Task A_recovered_job_runs_before_jobs_inserted_later()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         var second = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         Assert.Equal(second, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
         await rig.ExpireLeaseAsync(second);
-        await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<Microsoft.Extensions.Options.IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()).RecoverExpiredLeasesAsync(CancellationToken.None);
+        await RecoverAsync(rig);
 
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob");
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
@@ -73,12 +79,12 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Running_caps_hold_however_many_workers_claim_at_once()
+    public async Task Running_caps_hold_for_concurrent_claims()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "4"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "4"));
         await Task.WhenAll(Enumerable.Range(0, 30).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
 
-        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 3, $"worker-{i}", CancellationToken.None)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, 10).Select(i => rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 3, $"worker-{i}", CancellationToken.None)));
 
         Assert.Equal(4, claims.Sum(claim => claim.Jobs.Count));
         Assert.All(claims, claim => Assert.True(claim.MoreDue));
@@ -86,80 +92,84 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_flood_of_one_principal_lets_others_through()
+    public async Task Many_jobs_of_one_principal_do_not_delay_the_jobs_of_others()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:flood")));
 
         var others = new[] { await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:ann"), await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob") };
 
-        var turns = new List<string>();
+        var principals = new List<string>();
         for (var i = 0; i < 6; i++)
         {
             var job = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
-            turns.Add(job.Principal);
-            await rig.Claims.CompleteAsync(job.Lease, "{}");
+            principals.Add(job.Principal);
+            await rig.Leases.CompleteAsync(job.Lease, "{}");
         }
 
-        Assert.Equal(["user:flood", "user:ann", "user:bob", "user:flood", "user:flood", "user:flood"], turns);
+        Assert.Equal(["user:flood", "user:ann", "user:bob", "user:flood", "user:flood", "user:flood"], principals);
     }
 
     [Fact]
-    public async Task A_failed_job_waits_for_its_back_off_and_dies_after_its_last_attempt()
+    public async Task A_failed_job_waits_for_its_backoff_and_becomes_a_dead_letter_after_its_last_attempt()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"));
         var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
 
-        Assert.Equal("queued", await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 17", retryable: true));
-        Assert.Empty((await rig.Claims.ClaimAsync(QueuedTool.SearchGlobal.Lane, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Equal("queued", await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 17", retryable: true));
+        Assert.Empty((await rig.Leases.ClaimAsync(QueuedTool.SearchGlobal.Lane, 1, "worker", CancellationToken.None)).Jobs);
         Assert.Equal(1, await rig.CountAsync($"tool_outbox WHERE job_id = '{job}' AND due_at > now() AND due_at < now() + interval '1.3 s'"));
 
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
-        Assert.Equal("dead_letter", await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 18", retryable: true));
+        Assert.Equal("dead_letter", await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "HTTP 503 from shop 18", retryable: true));
 
-        var letter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None));
-        Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (letter.Reason, letter.Error, letter.Attempts));
-        Assert.Contains("shop 17", letter.History, StringComparison.Ordinal);
-        Assert.Contains("shop 18", letter.History, StringComparison.Ordinal);
+        var deadLetter = Assert.Single(await rig.Get<DeadLetters>().ListAsync(new(), null, CancellationToken.None));
+        Assert.Equal(("attempts_exhausted", "HTTP 503 from shop 18", 2), (deadLetter.Reason, deadLetter.Error, deadLetter.Attempts));
+        Assert.Contains("shop 17", deadLetter.History, StringComparison.Ordinal);
+        Assert.Contains("shop 18", deadLetter.History, StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_failure_that_no_retry_can_help_is_no_dead_letter()
+    public async Task A_failure_that_is_not_retryable_is_no_dead_letter()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var job = await rig.EnterAsync(QueuedTool.SearchGlobal.Lane);
 
-        Assert.Equal("failed", await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false));
+        Assert.Equal("failed", await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchGlobal.Lane)).Lease, "SERPER_API_KEY is not set.", retryable: false));
 
         Assert.Equal("failed", await rig.ReadAsync<string>("status", job));
         Assert.Empty(await rig.Get<DeadLetters>().GroupsAsync(CancellationToken.None));
     }
 
     [Fact]
-    public async Task A_job_handed_back_keeps_its_attempts()
+    public async Task A_returned_job_keeps_its_attempts()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         var claimed = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
-        Assert.Equal(1, await rig.Claims.ReturnAsync([claimed.Lease], CancellationToken.None));
+        Assert.Equal(1, await rig.Leases.ReturnAsync([claimed.Lease], CancellationToken.None));
 
         var again = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         Assert.Equal((1, claimed.Lease.Token + 1), (again.Lease.Attempt, again.Lease.Token));
-        Assert.False(await rig.Claims.CompleteAsync(claimed.Lease, "late"));
+        Assert.False(await rig.Leases.CompleteAsync(claimed.Lease, "late"));
     }
 
     [Fact]
-    public async Task Ends_that_come_together_are_each_judged_alone()
+    public async Task Completions_in_one_batch_are_checked_separately()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_RUNMAX_WEB", "100"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "100"));
         await Task.WhenAll(Enumerable.Range(0, 60).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}")));
-        var jobs = (await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 60, "worker", CancellationToken.None)).Jobs;
+        var jobs = (await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 60, "worker", CancellationToken.None)).Jobs;
         await rig.ExpireLeaseAsync(jobs[7].Lease.Id);
 
-        var completed = await Task.WhenAll(jobs.Select(job => rig.Claims.CompleteAsync(job.Lease, "{}")));
+        var completed = await Task.WhenAll(jobs.Select(job => rig.Leases.CompleteAsync(job.Lease, "{}")));
 
         Assert.Equal(60, jobs.Count);
         Assert.Equal([7], completed.Index().Where(it => !it.Item).Select(it => it.Index));
     }
+
+    private static Task RecoverAsync(QueueRig rig) =>
+        new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>())
+            .RecoverExpiredLeasesAsync(CancellationToken.None);
 }

@@ -4,14 +4,15 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>Inserting, joining and cancelling jobs: caps, fair shares and single flight.</summary>
 public sealed class ToolJobLedgerTests(SharedStores stores)
 {
     private static readonly ToolJobCacheSlot Slot = new("search_web_v1", "kettle");
 
     [Fact]
-    public async Task A_job_is_entered_with_its_message()
+    public async Task A_job_is_inserted_together_with_its_outbox_message()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
 
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
 
@@ -20,11 +21,12 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_full_lane_is_refused_however_many_ask_at_once()
+    public async Task A_full_lane_refuses_jobs_also_under_concurrent_requests()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "7"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "7"));
 
-        var entered = await Task.WhenAll(Enumerable.Range(0, 40).Select(i => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", $"user:{i}"), default)));
+        var entered = await Task.WhenAll(Enumerable.Range(0, 40).Select(
+            i => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", $"user:{i}"), default)));
 
         Assert.Equal(7, entered.Count(it => it.Id is not null));
         Assert.Equal(33, entered.Count(it => it is { Id: null, OverCap: true }));
@@ -36,40 +38,42 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     [Fact]
     public async Task One_principal_cannot_fill_a_lane()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
 
-        var flood = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => AskAsync(rig, "user:flood")));
-        var others = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => AskAsync(rig, $"user:{i}")));
+        var flood = await Task.WhenAll(Enumerable.Range(0, 30).Select(_ => EnterAsync(rig, "user:flood")));
+        var others = await Task.WhenAll(Enumerable.Range(0, 6).Select(i => EnterAsync(rig, $"user:{i}")));
         await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.Equal(2, flood.Count(it => it.Id is not null));
         Assert.All(others, it => Assert.NotNull(it.Id));
-        Assert.Equal(new(Id: null, Joined: false, OverCap: true, Announced: false), await AskAsync(rig, "user:flood"));
+        Assert.Equal(new(Id: null, Joined: false, OverCap: true, Announced: false), await EnterAsync(rig, "user:flood"));
     }
 
     [Fact]
-    public async Task Who_is_over_his_share_takes_no_place_from_those_who_ask_together_with_him()
+    public async Task A_principal_over_its_share_takes_no_slot_from_others_in_the_same_batch()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "8"));
         await using var locked = await rig.Database.OpenConnectionAsync();
         await using var transaction = await locked.BeginTransactionAsync();
         await using var locking = new Npgsql.NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Entering}, {QueuedTool.SearchWeb.Lane.Number})", locked);
         await locking.ExecuteNonQueryAsync();
 
-        // The first goes alone and is held up; what comes meanwhile is one statement.
-        var first = AskAsync(rig, "user:first");
-        var together = Enumerable.Range(0, 30).Select(_ => "user:flood").Concat(Enumerable.Range(0, 5).Select(i => $"user:{i}")).Select(principal => AskAsync(rig, principal)).ToArray();
+        // The lock blocks the first statement. All requests that arrive meanwhile go into the next one.
+        var first = EnterAsync(rig, "user:first");
+        var batch = Enumerable.Range(0, 30).Select(_ => "user:flood").Concat(Enumerable.Range(0, 5).Select(i => $"user:{i}"))
+            .Select(principal => EnterAsync(rig, principal))
+            .ToArray();
         await transaction.CommitAsync();
 
         Assert.NotNull((await first).Id);
-        Assert.Equal(2, (await Task.WhenAll(together[..30])).Count(it => it.Id is not null));
-        Assert.All(await Task.WhenAll(together[30..]), it => Assert.NotNull(it.Id));
+        Assert.Equal(2, (await Task.WhenAll(batch[..30])).Count(it => it.Id is not null));
+        Assert.All(await Task.WhenAll(batch[30..]), it => Assert.NotNull(it.Id));
     }
 
     [Fact]
-    public async Task An_advisory_cap_refuses_nobody_and_counts_whom_it_would_have()
+    public async Task An_advisory_cap_refuses_no_job_and_counts_the_jobs_over_it()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "false"), ("TOOL_JOB_QMAX_WEB", "2"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "false"), ("TOOL_JOB_QMAX_WEB", "2"));
 
         for (var i = 0; i < 5; i++)
         {
@@ -81,9 +85,9 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task One_cache_slot_is_one_live_job_whoever_asks()
+    public async Task Requests_with_one_cache_key_share_one_live_job()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("FF_TOOL_QUEUE_ENFORCE", "true"), ("TOOL_JOB_QMAX_WEB", "1"));
 
         var together = await Task.WhenAll(Enumerable.Range(0, 20).Select(i => rig.EnterAsync(QueuedTool.SearchWeb.Lane, $"user:{i}", cache: Slot)));
         var later = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
@@ -94,23 +98,23 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_turn_does_not_hurry_a_job_that_waits_because_it_failed()
+    public async Task A_joining_turn_does_not_shorten_the_backoff_of_a_failed_job()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"), ("TOOL_JOB_RETRY_BASE_MS", "60000"));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_MAX_ATTEMPTS", "2"), ("TOOL_JOB_RETRY_BASE_MS", "60000"));
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
-        await rig.Claims.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "HTTP 503", retryable: true);
+        await rig.Leases.FailAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "HTTP 503", retryable: true);
 
         Assert.Equal(job, await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob", cache: Slot));
 
-        Assert.Empty((await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Empty((await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 1, "worker", CancellationToken.None)).Jobs);
     }
 
     [Fact]
     public async Task A_finished_job_is_not_joined()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var first = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
+        await rig.Leases.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
 
         var second = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, cache: Slot);
 
@@ -118,9 +122,9 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_job_is_cancelled_when_the_last_turn_gives_it_up()
+    public async Task A_job_is_cancelled_when_its_last_turn_abandons_it()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:ann", cache: Slot);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob", cache: Slot);
 
@@ -128,13 +132,13 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
         Assert.Equal(new LeftJob(Cancelled: true, WasRunning: false), await rig.Ledger.LeaveAsync(job, abandon: true));
 
         Assert.Equal("cancelled", await rig.ReadAsync<string>("status", job));
-        Assert.Empty((await rig.Claims.ClaimAsync(QueuedTool.SearchWeb.Lane, 1, "worker", CancellationToken.None)).Jobs);
+        Assert.Empty((await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 1, "worker", CancellationToken.None)).Jobs);
     }
 
     [Fact]
-    public async Task A_job_whose_waiters_only_ran_out_of_time_lives_on()
+    public async Task A_job_whose_waiters_timed_out_is_not_cancelled()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores);
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
 
         Assert.False((await rig.Ledger.LeaveAsync(job, abandon: false)).Cancelled);
@@ -142,5 +146,6 @@ public sealed class ToolJobLedgerTests(SharedStores stores)
         Assert.Equal(job, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
     }
 
-    private static Task<EnteredJob> AskAsync(QueueRig rig, string principal) => rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", principal), default);
+    private static Task<EnteredJob> EnterAsync(QueueRig rig, string principal) =>
+        rig.Ledger.EnterAsync(Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, "{}", principal), default);
 }

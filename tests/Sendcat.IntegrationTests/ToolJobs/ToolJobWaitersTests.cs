@@ -7,39 +7,41 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
+/// <summary>The polling of Postgres for finished jobs, in case a signal is lost.</summary>
 public sealed class ToolJobWaitersTests(SharedStores stores)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public async Task A_job_whose_end_nobody_told_is_found_however_much_word_comes_of_others()
+    public async Task A_finished_job_without_a_signal_is_found_despite_frequent_signals_of_other_jobs()
     {
-        await using var rig = await QueueRig.RecordOnlyAsync(stores, ("TOOL_JOB_POLL_MS", "1000"));
-        var (untold, other) = (await EndedAsync(rig), await EndedAsync(rig));
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores, ("TOOL_JOB_POLL_MS", "1000"));
+        var (unsignalled, other) = (await CompletedAsync(rig), await CompletedAsync(rig));
         var time = new FakeTimeProvider();
-        using var waiters = new ToolJobWaiters(rig.Ledger, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<ToolJobWaiters>.Instance);
-        using var waiting = waiters.Begin(untold, look: false);
+        using var waiters = new ToolJobWaiters(
+            rig.Ledger, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<ToolJobWaiters>.Instance);
+        using var waiting = waiters.Begin(unsignalled, look: false);
         await waiters.StartAsync(CancellationToken.None);
 
-        // Word comes twice in the time after which waiters look for themselves.
+        // A signal of the other job arrives twice in every poll interval.
         for (var i = 0; i < 6; i++)
         {
-            using (var told = waiters.Begin(other, look: true))
+            using (var signalled = waiters.Begin(other, look: true))
             {
-                await told.Finished.WaitAsync(Patience);
+                await signalled.Finished.WaitAsync(MaxWait);
             }
 
             time.Advance(TimeSpan.FromMilliseconds(500));
         }
 
-        Assert.Equal("completed", (await waiting.Finished.WaitAsync(Patience)).Status);
+        Assert.Equal("completed", (await waiting.Finished.WaitAsync(MaxWait)).Status);
         await waiters.StopAsync(CancellationToken.None);
     }
 
-    private static async Task<Guid> EndedAsync(QueueRig rig)
+    private static async Task<Guid> CompletedAsync(QueueRig rig)
     {
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
-        await rig.Claims.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
+        await rig.Leases.CompleteAsync((await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease, "{}");
         return job;
     }
 }

@@ -1,7 +1,6 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
-using Sendcat.IntegrationTests.Chat;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
@@ -11,13 +10,14 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
+/// <summary>The refresh of eBay's category tree in Postgres.</summary>
 public sealed class TaxonomyTests(SharedStores stores)
 {
     private const string TreeId = "/commerce/taxonomy/v1/get_default_category_tree_id";
     private const string Tree = "/commerce/taxonomy/v1/category_tree/0";
 
     [Fact]
-    public async Task The_tree_is_flattened_and_replaced_in_one_piece()
+    public async Task The_tree_is_flattened_and_replaced_as_a_whole()
     {
         await using var database = await MigratedAsync();
         await using var rig = await UpstreamRig.StartAsync(stores, database);
@@ -33,7 +33,7 @@ public sealed class TaxonomyTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task A_young_tree_is_left_alone_and_a_failed_fetch_keeps_the_old_one()
+    public async Task A_recent_tree_is_not_fetched_again_and_a_failed_fetch_keeps_the_old_tree()
     {
         await using var database = await MigratedAsync();
         await using var rig = await UpstreamRig.StartAsync(stores, database);
@@ -41,7 +41,7 @@ public sealed class TaxonomyTests(SharedStores stores)
         await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None);
 
         Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
-        Assert.Equal(1, rig.Asked(Tree));
+        Assert.Equal(1, rig.RequestCount(Tree));
 
         await AgeAsync(database);
         rig.On(Tree, """{"categoryTreeId":"0","rootCategoryNode":{}}""");
@@ -50,14 +50,14 @@ public sealed class TaxonomyTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Readers_see_the_old_tree_or_the_new_one_and_a_broken_answer_changes_nothing()
+    public async Task Readers_see_either_the_old_tree_or_the_new_one_and_an_invalid_response_changes_nothing()
     {
         await using var emulator = await UpstreamEmulatorHost.StartAsync();
         await using var database = await MigratedAsync();
         await using var rig = await UpstreamRig.StartAsync(stores, database, ("EBAY_BASE_URL", emulator.Ebay.ToString()), ("CIRCUIT_EBAY_THRESHOLD", "100"));
         Assert.True(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
-        var old = await RowsAsync(database);
-        Assert.Contains("20671|Rice Cookers|20667|Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances > Rice Cookers|rice cookers|True", old);
+        var oldRows = await RowsAsync(database);
+        Assert.Contains("20671|Rice Cookers|20667|Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances > Rice Cookers|rice cookers|True", oldRows);
 
         await AgeAsync(database);
         foreach (var fault in new[] { "body=bad-json", "body=other-json", "cut=fin", "status=404" })
@@ -65,27 +65,29 @@ public sealed class TaxonomyTests(SharedStores stores)
             emulator.ClearRestDirections();
             emulator.DirectRest($"[[emu at=ebay/tree {fault}]]");
             Assert.False(await rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None));
-            Assert.Equal(old, await RowsAsync(database));
+            Assert.Equal(oldRows, await RowsAsync(database));
         }
 
         emulator.ClearRestDirections();
         emulator.DirectRest("[[emu at=ebay/tree edition=2 leaves=20000]]");
         var refresh = rig.Get<TaxonomyRefresh>().TryRefreshAsync(CancellationToken.None);
-        var seen = new HashSet<long>();
+        var counts = new HashSet<long>();
+
+        // Not a wait: it samples what readers see during the refresh.
         while (!refresh.IsCompleted)
         {
-            seen.Add(await CountAsync(database));
+            counts.Add(await CountAsync(database));
         }
 
         Assert.True(await refresh);
-        var @new = await CountAsync(database);
-        Assert.True(@new > 20_000);
-        Assert.Empty(seen.Except([old.Count, @new]));
+        var newCount = await CountAsync(database);
+        Assert.True(newCount > 20_000);
+        Assert.Empty(counts.Except([oldRows.Count, newCount]));
         Assert.DoesNotContain(await RowsAsync(database), row => row.Contains("Kettles", StringComparison.Ordinal));
     }
 
     [Fact]
-    public async Task A_token_that_is_refused_half_way_is_fetched_anew()
+    public async Task A_token_that_is_rejected_during_the_refresh_is_fetched_again()
     {
         await using var emulator = await UpstreamEmulatorHost.StartAsync();
         emulator.DirectRest("[[emu at=ebay/token uses=1]]");
@@ -98,21 +100,24 @@ public sealed class TaxonomyTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Of_all_workers_one_fetches_the_tree()
+    public async Task One_of_all_workers_fetches_the_tree()
     {
         await using var system = await WorkerSystem.StartAsync(stores, workers: 2);
 
-        await Task.WhenAny(system.Workers.Select(worker => worker.Process.WaitForLineAsync(line => line.Contains("categories of EBAY_US fetched", StringComparison.Ordinal), TimeSpan.FromMinutes(2))));
-        await Eventually.TrueAsync(async () => await system.Turns.CountAsync("ebay_taxonomy_meta") == 1);
+        await Task.WhenAny(system.Workers.Select(worker => worker.Process.WaitForLineAsync(
+            line => line.Contains("categories of EBAY_US fetched", StringComparison.Ordinal), TimeSpan.FromMinutes(2))));
 
-        Assert.Equal(1, system.Asked("ebay", "tree").Completed);
-        Assert.Equal(45, await system.Turns.CountAsync("ebay_categories"));
+        // The line is logged before the tree is committed.
+        await Eventually.TrueAsync(async () => await system.Queue.CountAsync("ebay_taxonomy_meta") == 1);
+
+        Assert.Equal(1, system.Requests("ebay", "tree").Completed);
+        Assert.Equal(45, await system.Queue.CountAsync("ebay_categories"));
     }
 
     [Fact]
-    public async Task A_request_of_an_operator_fetches_a_tree_that_is_still_young()
+    public async Task A_request_of_an_operator_fetches_a_recent_tree_again()
     {
-        // Redis signals reach every worker on a server, those of other tests included.
+        // A Redis signal reaches all workers of the server, also those of other tests, so this test has its own server.
         await using var server = await RedisServer.StartAsync();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(server.ConnectionString);
         await using var database = await MigratedAsync();
@@ -122,11 +127,20 @@ public sealed class TaxonomyTests(SharedStores stores)
         using var refresh = new TaxonomyRefresh(
             rig.Get<EbayTaxonomy>(), rig.Get<CategoryStore>(), requests, rig.Get<IOptionsMonitor<EbayOptions>>(), TimeProvider.System, NullLogger<TaxonomyRefresh>.Instance);
         Assert.True(await refresh.TryRefreshAsync(CancellationToken.None));
+        var fetchedAgain = new TaskCompletionSource();
+        rig.On(Tree, _ =>
+        {
+            fetchedAgain.TrySetResult();
+            return new(200, Nodes("2", Node("10", "Home")));
+        });
 
         await refresh.StartAsync(CancellationToken.None);
+
+        // The number of receivers is the only sign that the refresh has subscribed.
         await Eventually.TrueAsync(async () => await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, "EBAY_US") == 1);
 
-        await Eventually.TrueAsync(() => Task.FromResult(rig.Asked(Tree) == 2));
+        await fetchedAgain.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        Assert.Equal(2, rig.RequestCount(Tree));
         await refresh.StopAsync(CancellationToken.None);
     }
 
@@ -137,6 +151,7 @@ public sealed class TaxonomyTests(SharedStores stores)
     private static string Nodes(string version, string node) =>
         $$"""{"categoryTreeId":"0","categoryTreeVersion":"{{version}}","rootCategoryNode":{"category":{"categoryId":"0","categoryName":"Root"},"childCategoryTreeNodes":[{{node}}] } }""";
 
+    /// <summary>Makes the stored tree 721 hours older, so that it is due for a refresh.</summary>
     private static async Task AgeAsync(NpgsqlDataSource database)
     {
         await using var command = database.CreateCommand("UPDATE reliability.ebay_taxonomy_meta SET fetched_at = fetched_at - interval '721 hours'");
@@ -145,7 +160,8 @@ public sealed class TaxonomyTests(SharedStores stores)
 
     private static async Task<List<string>> RowsAsync(NpgsqlDataSource database)
     {
-        await using var command = database.CreateCommand("SELECT category_id, category_name, parent_id, path, normalized_name, leaf FROM reliability.ebay_categories ORDER BY category_id");
+        await using var command = database.CreateCommand(
+            "SELECT category_id, category_name, parent_id, path, normalized_name, leaf FROM reliability.ebay_categories ORDER BY category_id");
         await using var reader = await command.ExecuteReaderAsync();
         var rows = new List<string>();
         while (await reader.ReadAsync())
@@ -162,5 +178,6 @@ public sealed class TaxonomyTests(SharedStores stores)
         return (long)(await command.ExecuteScalarAsync())!;
     }
 
-    private async Task<NpgsqlDataSource> MigratedAsync() => NpgsqlDataSource.Create(await MigratedDatabase.CreateForReliabilityAsync(await stores.PostgresAsync()));
+    private async Task<NpgsqlDataSource> MigratedAsync() =>
+        NpgsqlDataSource.Create(await MigratedDatabase.CreateForReliabilityAsync(await stores.PostgresAsync()));
 }

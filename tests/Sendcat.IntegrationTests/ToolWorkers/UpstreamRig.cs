@@ -18,12 +18,12 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
-/// <summary>The worker's handlers, and a server of the test's that answers for all their upstreams.</summary>
+/// <summary>The tool handlers of a worker, and one HTTP server for all their upstreams with responses that the test sets.</summary>
 internal sealed class UpstreamRig : IAsyncDisposable
 {
     private readonly WebApplication _server;
-    private readonly ConcurrentQueue<Question> _questions = [];
-    private readonly ConcurrentDictionary<string, Func<Question, Task<Answer>>> _answers = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Request> _requests = [];
+    private readonly ConcurrentDictionary<string, Func<Request, Task<Response>>> _responses = new(StringComparer.Ordinal);
     private ServiceProvider? _services;
 
     private UpstreamRig()
@@ -32,13 +32,15 @@ internal sealed class UpstreamRig : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         _server = builder.Build();
-        _server.Run(AnswerAsync);
+        _server.Run(RespondAsync);
     }
 
     public Uri Address => new(_server.Urls.Single());
 
-    public IReadOnlyList<Question> Questions => [.. _questions];
+    /// <summary>All requests, in the order of their arrival.</summary>
+    public IReadOnlyList<Request> Requests => [.. _requests];
 
+    /// <param name="database">Null: no database is available.</param>
     public static async Task<UpstreamRig> StartAsync(SharedStores stores, NpgsqlDataSource? database = null, params (string Name, string Value)[] knobs)
     {
         var rig = new UpstreamRig();
@@ -57,7 +59,9 @@ internal sealed class UpstreamRig : IAsyncDisposable
             settings[name] = value;
         }
 
-        var services = new ServiceCollection().AddLogging().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
+        var services = new ServiceCollection()
+            .AddLogging()
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(settings).Build());
         services.AddSingleton<IConnectionMultiplexer>(await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase()));
         services.AddSingleton(database ?? NpgsqlDataSource.Create("Host=127.0.0.1;Port=1"));
         rig._services = services.AddReliability().AddIntegrations().AddUpstreams().AddSearchWeb().AddSearchProducts().AddSearchGlobal().AddTaxonomy().BuildServiceProvider();
@@ -67,20 +71,24 @@ internal sealed class UpstreamRig : IAsyncDisposable
     public T Get<T>()
         where T : notnull => _services!.GetRequiredService<T>();
 
+    /// <summary>Sets the response to requests of this path. An unknown path is 404.</summary>
     public UpstreamRig On(string path, string json, int status = 200) => On(path, _ => new(status, json));
 
-    public UpstreamRig On(string path, Func<Question, Answer> answer) => OnLater(path, question => Task.FromResult(answer(question)));
+    /// <inheritdoc cref="On(string, string, int)"/>
+    public UpstreamRig On(string path, Func<Request, Response> respond) => OnAsync(path, request => Task.FromResult(respond(request)));
 
-    public UpstreamRig OnLater(string path, Func<Question, Task<Answer>> answer)
+    /// <inheritdoc cref="On(string, string, int)"/>
+    public UpstreamRig OnAsync(string path, Func<Request, Task<Response>> respond)
     {
-        _answers[path] = answer;
+        _responses[path] = respond;
         return this;
     }
 
-    /// <summary>Takes questions and never answers.</summary>
-    public UpstreamRig OnNever(string path) => OnLater(path, _ => new TaskCompletionSource<Answer>().Task);
+    /// <summary>Never responds to requests of this path.</summary>
+    public UpstreamRig OnHang(string path) => OnAsync(path, _ => new TaskCompletionSource<Response>().Task);
 
-    public int Asked(string path) => _questions.Count(question => question.Path == path);
+    /// <summary>The number of requests of this path so far.</summary>
+    public int RequestCount(string path) => _requests.Count(request => request.Path == path);
 
     public async ValueTask DisposeAsync()
     {
@@ -88,27 +96,31 @@ internal sealed class UpstreamRig : IAsyncDisposable
         await _services!.DisposeAsync();
     }
 
-    private async Task AnswerAsync(HttpContext context)
+    private async Task RespondAsync(HttpContext context)
     {
         using var reader = new StreamReader(context.Request.Body);
-        var question = new Question(context.Request.Path, context.Request.QueryString.Value ?? "", await reader.ReadToEndAsync(), context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
-        _questions.Enqueue(question);
-        Answer answer;
+        var request = new Request(
+            context.Request.Path,
+            context.Request.QueryString.Value ?? "",
+            await reader.ReadToEndAsync(),
+            context.Request.Headers.ToDictionary(header => header.Key, header => header.Value.ToString(), StringComparer.OrdinalIgnoreCase));
+        _requests.Enqueue(request);
+        Response response;
         try
         {
-            answer = _answers.TryGetValue(question.Path, out var known) ? await known(question).WaitAsync(context.RequestAborted) : new(404, "{}");
+            response = _responses.TryGetValue(request.Path, out var respond) ? await respond(request).WaitAsync(context.RequestAborted) : new(404, "{}");
         }
         catch (OperationCanceledException)
         {
             return;
         }
 
-        context.Response.StatusCode = answer.Status;
+        context.Response.StatusCode = response.Status;
         context.Response.ContentType = "application/json";
-        await context.Response.WriteAsync(answer.Json);
+        await context.Response.WriteAsync(response.Json);
     }
 
-    internal sealed record Question(string Path, string Query, string Body, IReadOnlyDictionary<string, string> Headers);
+    internal sealed record Request(string Path, string Query, string Body, IReadOnlyDictionary<string, string> Headers);
 
-    internal sealed record Answer(int Status, string Json);
+    internal sealed record Response(int Status, string Json);
 }

@@ -9,18 +9,18 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
-/// <summary>Tool workers as they run: processes of their own, on real stores, before the emulated upstreams. The turns that ask are in the test.</summary>
+/// <summary>Tool workers as separate processes, on real stores, with the emulator of all upstreams. The client of the queue is in the test process.</summary>
 internal sealed class WorkerSystem : IAsyncDisposable
 {
-    /// <summary>For what should end by itself.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(90);
+    /// <summary>The time that a job may take.</summary>
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
 
     private readonly Dictionary<string, string?> _environment;
 
-    private WorkerSystem(QueueRig turns, UpstreamEmulatorHost upstreams)
+    private WorkerSystem(QueueRig queue, UpstreamEmulatorHost upstreams)
     {
-        (Turns, Upstreams) = (turns, upstreams);
-        _environment = new(turns.Environment, StringComparer.Ordinal)
+        (Queue, Upstreams) = (queue, upstreams);
+        _environment = new(queue.Environment, StringComparer.Ordinal)
         {
             ["SERPER_BASE_URL"] = upstreams.Serper.ToString(),
             ["SERPAPI_BASE_URL"] = upstreams.SerpApi.ToString(),
@@ -31,7 +31,7 @@ internal sealed class WorkerSystem : IAsyncDisposable
         };
     }
 
-    public QueueRig Turns { get; }
+    public QueueRig Queue { get; }
 
     public UpstreamEmulatorHost Upstreams { get; }
 
@@ -39,9 +39,9 @@ internal sealed class WorkerSystem : IAsyncDisposable
 
     public static async Task<WorkerSystem> StartAsync(SharedStores stores, int workers, params (string Name, string Value)[] knobs)
     {
-        // A machine that is busy with tests may keep Redis waiting; what happens then has tests of its own.
-        var turns = await QueueRig.StartAsync(stores, [], null, [("REDIS_DECISION_TIMEOUT_MS", "1000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), .. knobs]);
-        var system = new WorkerSystem(turns, await UpstreamEmulatorHost.StartAsync());
+        // Parallel tests may delay responses of Redis beyond the default. Other tests cover slow responses.
+        var queue = await QueueRig.StartAsync(stores, [], null, [("REDIS_DECISION_TIMEOUT_MS", "1000"), ("TOOL_JOB_RETRY_BASE_MS", "100"), .. knobs]);
+        var system = new WorkerSystem(queue, await UpstreamEmulatorHost.StartAsync());
         for (var i = 0; i < workers; i++)
         {
             await system.AddWorkerAsync();
@@ -57,14 +57,18 @@ internal sealed class WorkerSystem : IAsyncDisposable
         return worker;
     }
 
-    /// <param name="query">May hold markers for the upstreams.</param>
-    public Task<ToolJobOutcome> AskAsync(ToolLane lane, string query, ToolJobCacheSlot? cache = null, CancellationToken cancellationToken = default) =>
-        Turns.Client.RunAsync(new(lane, Arguments(lane, query), $"user:{query}", cache), Patience, cancellationToken);
+    /// <summary>Runs a job to its end.</summary>
+    /// <param name="query">It may contain markers for the emulated upstreams.</param>
+    public Task<ToolJobOutcome> RunAsync(ToolLane lane, string query, ToolJobCacheSlot? cache = null, CancellationToken cancellationToken = default) =>
+        Queue.Client.RunAsync(new(lane, Arguments(lane, query), $"user:{query}", cache), MaxWait, cancellationToken);
 
-    public async Task<ProductsResult> ProductsAsync(string query, ToolJobCacheSlot? cache = null) =>
-        JsonSerializer.Deserialize(Assert.IsType<ToolJobOutcome.Completed>(await AskAsync(QueuedTool.SearchProducts.Lane, query, cache)).Result, ToolJson.Default.ProductsResult)!;
+    /// <summary>Runs a product search that must succeed.</summary>
+    public async Task<ProductsResult> SearchProductsAsync(string query, ToolJobCacheSlot? cache = null) =>
+        JsonSerializer.Deserialize(
+            Assert.IsType<ToolJobOutcome.Completed>(await RunAsync(QueuedTool.SearchProducts.Lane, query, cache)).Result, ToolJson.Default.ProductsResult)!;
 
-    public StatsCounts Asked(string upstream, string route) => Upstreams.Stats.Snapshot().Of(upstream, route);
+    /// <summary>The counters of the requests to this route.</summary>
+    public StatsCounts Requests(string upstream, string route) => Upstreams.Stats.Snapshot().Of(upstream, route);
 
     public async ValueTask DisposeAsync()
     {
@@ -73,7 +77,7 @@ internal sealed class WorkerSystem : IAsyncDisposable
             await worker.DisposeAsync();
         }
 
-        await Turns.DisposeAsync();
+        await Queue.DisposeAsync();
         await Upstreams.DisposeAsync();
     }
 
@@ -83,7 +87,7 @@ internal sealed class WorkerSystem : IAsyncDisposable
         : JsonSerializer.Serialize(new(query), ToolJson.Default.SearchGlobalArguments);
 }
 
-/// <summary>One worker that the tests which break nothing share; its circuits stay closed.</summary>
+/// <summary>One worker that all tests of a class share. Its circuit thresholds are so high that no circuit opens.</summary>
 public sealed class WorkerSystemFixture(SharedStores stores) : IAsyncLifetime
 {
     internal WorkerSystem System { get; private set; } = null!;

@@ -3,19 +3,19 @@ using System.Text;
 
 namespace Sendcat.IntegrationTests.Tracing;
 
-/// <summary>A protobuf message as its fields stand in the bytes; enough to read what OpenTelemetry exports.</summary>
+/// <summary>A minimal protobuf reader that finds fields by number; sufficient for the OTLP export format.</summary>
 internal readonly struct ProtoMessage(ReadOnlyMemory<byte> bytes)
 {
-    public IEnumerable<ProtoMessage> Messages(int field) => Fields().Where(one => one.Number == field).Select(one => new ProtoMessage(one.Bytes));
+    public IEnumerable<ProtoMessage> Messages(int field) => Fields().Where(it => it.Number == field).Select(it => new ProtoMessage(it.Bytes));
 
     public string Text(int field) => Encoding.UTF8.GetString(First(field).Bytes.Span);
 
     public string Hex(int field) => Convert.ToHexStringLower(First(field).Bytes.Span);
 
-    /// <summary>A varint or a fixed number; 0 when it is not there.</summary>
+    /// <summary>A varint or a fixed-size number; 0 if the field is missing.</summary>
     public ulong Number(int field) => First(field).Value;
 
-    private (int Number, ulong Value, ReadOnlyMemory<byte> Bytes) First(int field) => Fields().FirstOrDefault(one => one.Number == field);
+    private (int Number, ulong Value, ReadOnlyMemory<byte> Bytes) First(int field) => Fields().FirstOrDefault(it => it.Number == field);
 
     private IEnumerable<(int Number, ulong Value, ReadOnlyMemory<byte> Bytes)> Fields()
     {
@@ -43,7 +43,7 @@ internal readonly struct ProtoMessage(ReadOnlyMemory<byte> bytes)
                     at += 4;
                     break;
                 default:
-                    throw new FormatException($"Wire type {tag & 7}");
+                    throw new FormatException($"Unsupported wire type {tag & 7}");
             }
         }
     }

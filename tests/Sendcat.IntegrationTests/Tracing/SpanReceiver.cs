@@ -5,20 +5,21 @@ using Microsoft.Extensions.Logging;
 
 namespace Sendcat.IntegrationTests.Tracing;
 
-/// <summary>Takes what processes export over OTLP (HTTP, protobuf) and keeps the spans.</summary>
+/// <summary>An OTLP server (HTTP, protobuf) that stores the spans it receives in memory.</summary>
 internal sealed class SpanReceiver : IAsyncDisposable
 {
     private readonly WebApplication server;
     private readonly Lock gate = new();
     private readonly List<ReceivedSpan> spans = [];
-    private TaskCompletionSource news = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private SpanReceiver(WebApplication server) => this.server = server;
 
-    /// <summary>Settings that make a process export to here, soon.</summary>
+    /// <summary>Settings with which a process exports to this server, every 100 ms.</summary>
     public (string Name, string Value)[] Knobs =>
     [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", server.Urls.Single()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"), ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "600000"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", server.Urls.Single()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "600000"),
     ];
 
     public static async Task<SpanReceiver> StartAsync()
@@ -27,13 +28,13 @@ internal sealed class SpanReceiver : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var receiver = new SpanReceiver(builder.Build());
-        receiver.server.MapPost("/v1/traces", receiver.TakeAsync);
+        receiver.server.MapPost("/v1/traces", receiver.ReceiveAsync);
         receiver.server.MapPost("/v1/{signal}", () => Results.Ok());
         await receiver.server.StartAsync();
         return receiver;
     }
 
-    /// <summary>All spans that were received until now.</summary>
+    /// <summary>All spans that were received so far.</summary>
     public IReadOnlyList<ReceivedSpan> Received
     {
         get
@@ -45,32 +46,33 @@ internal sealed class SpanReceiver : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until all spans that were received until now, together, are as wanted.</summary>
-    public async Task<IReadOnlyList<ReceivedSpan>> WaitForAsync(Func<IReadOnlyList<ReceivedSpan>, bool> wanted)
+    /// <summary>Waits until the condition is true for all spans received so far. It is evaluated now and after each export.</summary>
+    /// <exception cref="InvalidOperationException">It was not true within 60 s; the message lists the spans.</exception>
+    public async Task<IReadOnlyList<ReceivedSpan>> WaitForAsync(Func<IReadOnlyList<ReceivedSpan>, bool> condition)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
             Task next;
             lock (gate)
             {
-                if (wanted(spans))
+                if (condition(spans))
                 {
                     return [.. spans];
                 }
 
-                next = news.Task;
+                next = changed.Task;
             }
 
             try
             {
-                await next.WaitAsync(patience.Token);
+                await next.WaitAsync(timeout.Token);
             }
-            catch (OperationCanceledException late)
+            catch (OperationCanceledException exception)
             {
                 lock (gate)
                 {
-                    throw new InvalidOperationException($"Not among the spans:\n{string.Join('\n', spans)}", late);
+                    throw new InvalidOperationException($"The condition was not met by the received spans:\n{string.Join('\n', spans)}", exception);
                 }
             }
         }
@@ -78,32 +80,38 @@ internal sealed class SpanReceiver : IAsyncDisposable
 
     public ValueTask DisposeAsync() => server.DisposeAsync();
 
-    private async Task<IResult> TakeAsync(HttpRequest request)
+    private async Task<IResult> ReceiveAsync(HttpRequest request)
     {
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body);
         lock (gate)
         {
             spans.AddRange(ReceivedSpan.Read(body.ToArray()));
-            var told = news;
-            news = new(TaskCreationOptions.RunContinuationsAsynchronously);
-            told.SetResult();
+            changed.SetResult();
+            changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         return Results.Ok();
     }
 }
 
-/// <param name="Parent">Empty: it has none.</param>
-/// <param name="Kind"><c>internal</c>, <c>server</c>, <c>client</c>, <c>producer</c>, <c>consumer</c>.</param>
-internal sealed record ReceivedSpan(string Service, string Source, string Trace, string Id, string Parent, string Name, string Kind, ulong Start, ulong End, IReadOnlyDictionary<string, string> Tags)
+/// <summary>A span as the exporting process sent it.</summary>
+/// <param name="Service">The name of the process.</param>
+/// <param name="Source">The name of the activity source.</param>
+/// <param name="Parent">The id of the parent span; empty for a root.</param>
+/// <param name="Kind"><c>internal</c>, <c>server</c>, <c>client</c>, <c>producer</c> or <c>consumer</c>.</param>
+/// <param name="Start">In nanoseconds since 1970.</param>
+/// <param name="End">In nanoseconds since 1970.</param>
+internal sealed record ReceivedSpan(
+    string Service, string Source, string Trace, string Id, string Parent, string Name, string Kind, ulong Start, ulong End,
+    IReadOnlyDictionary<string, string> Tags)
 {
-    // Numbers of fields as in opentelemetry/proto/{collector,trace,resource,common}/v1.
+    // The field numbers are those of opentelemetry/proto/{collector,trace,resource,common}/v1.
     public static IEnumerable<ReceivedSpan> Read(ReadOnlyMemory<byte> exportRequest) =>
         from resource in new ProtoMessage(exportRequest).Messages(1)
-        let service = resource.Messages(1).Select(Attributes).Select(about => about.GetValueOrDefault("service.name", "")).FirstOrDefault("")
+        let service = resource.Messages(1).Select(Attributes).Select(attributes => attributes.GetValueOrDefault("service.name", "")).FirstOrDefault("")
         from scope in resource.Messages(2)
-        let source = scope.Messages(1).Select(about => about.Text(1)).FirstOrDefault("")
+        let source = scope.Messages(1).Select(message => message.Text(1)).FirstOrDefault("")
         from span in scope.Messages(2)
         select new ReceivedSpan(
             service, source, span.Hex(1), span.Hex(2), span.Hex(4), span.Text(5), Kinds[span.Number(6)], span.Number(7), span.Number(8),
@@ -116,6 +124,7 @@ internal sealed record ReceivedSpan(string Service, string Source, string Trace,
     private static Dictionary<string, string> Attributes(ProtoMessage owner) =>
         owner.Messages(1).ToDictionary(pair => pair.Text(1), pair => Value(pair.Messages(2).Single()), StringComparer.Ordinal);
 
-    /// <summary>Text, else a number.</summary>
-    private static string Value(ProtoMessage any) => any.Text(1) is { Length: > 0 } text ? text : (any.Number(3) + any.Number(2)).ToString(System.Globalization.CultureInfo.InvariantCulture);
+    /// <summary>The value as text: a string, a boolean or an integer.</summary>
+    private static string Value(ProtoMessage any) =>
+        any.Text(1) is { Length: > 0 } text ? text : (any.Number(3) + any.Number(2)).ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

@@ -1,11 +1,11 @@
 using Sendcat.IntegrationTests.Chat;
 using Sendcat.IntegrationTests.ChatTools;
 using Sendcat.TestKit.Stores;
-using static Sendcat.IntegrationTests.ChatTools.ToolStories;
+using static Sendcat.IntegrationTests.ChatTools.ToolPrompts;
 
 namespace Sendcat.IntegrationTests.Tracing;
 
-/// <summary>What a developer sees of one turn among the traces.</summary>
+/// <summary>The spans of one turn and their tags.</summary>
 public sealed class TurnTraceTests(SharedStores stores)
 {
     private const string Request = "POST /api/chat";
@@ -16,7 +16,7 @@ public sealed class TurnTraceTests(SharedStores stores)
     private const string Job = $"{Tool} > enqueue search_products";
     private const string Run = $"{Job} > run search_products";
 
-    /// <summary>Every way from the request to a span, by names.</summary>
+    /// <summary>Every expected span, as the names from the request span down to it.</summary>
     private static readonly string[] Expected =
     [
         Request,
@@ -56,7 +56,9 @@ public sealed class TurnTraceTests(SharedStores stores)
         $"{Turn} > settle rate limits",
     ];
 
-    /// <summary>The token for eBay may be there already; a signal may come later than the look that every waiter takes from time to time.</summary>
+    /// <summary>
+    /// Spans that may be missing: the eBay token may be cached, and the poll of the waiters may read the result before the signal does.
+    /// </summary>
     private static readonly string[] Optional =
     [
         $"{Run} > POST 127.0.0.1/ebay/identity/v1/oauth2/token",
@@ -65,40 +67,40 @@ public sealed class TurnTraceTests(SharedStores stores)
     ];
 
     [Fact]
-    public async Task A_turn_with_a_product_search_is_one_trace_in_which_every_span_says_what_it_does()
+    public async Task A_turn_with_a_product_search_is_one_trace_with_the_expected_spans()
     {
         await using var receiver = await SpanReceiver.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), .. receiver.Knobs]);
 
-        await sendcat.TurnAsync(Asks("search_products", "traced toaster"));
-        var spans = await receiver.WaitForAsync(IsWhole);
+        await sendcat.TurnAsync(CallTool("search_products", "traced toaster"));
+        var spans = await receiver.WaitForAsync(IsComplete);
 
         var request = spans.Single(IsRequest);
-        // A connection that had to be opened is a span, too.
+        // Opening a connection is also a span.
         var paths = Paths([.. spans.Where(span => span.Trace == request.Trace && !span.Name.StartsWith("CONNECT ", StringComparison.Ordinal))]);
         TestContext.Current.TestOutputHelper!.WriteLine(string.Join('\n', paths));
-        Assert.Equal(Expected.Except(Optional).Order(StringComparer.Ordinal), paths.Where(path => !IsStatementOfTheJournal(path)).Except(Optional));
+        Assert.Equal(Expected.Except(Optional).Order(StringComparer.Ordinal), paths.Where(path => !IsJournalStatement(path)).Except(Optional));
 
-        // What changed since the last commit goes into the next, so the statements vary.
-        Assert.Contains(paths, IsStatementOfTheJournal);
+        // A commit writes what changed since the last one, so its statements vary.
+        Assert.Contains(paths, IsJournalStatement);
         Assert.All(
-            paths.Where(IsStatementOfTheJournal).SelectMany(path => path[$"{Journal} > ".Length..].Split(", ")),
+            paths.Where(IsJournalStatement).SelectMany(path => path[$"{Journal} > ".Length..].Split(", ")),
             name => Assert.Contains(name, (string[])["insert messages", "update messages", "open stream sessions", "update stream sessions", "touch threads", "use generic plans"]));
 
-        static bool IsStatementOfTheJournal(string path) => path.StartsWith($"{Journal} > ", StringComparison.Ordinal);
+        static bool IsJournalStatement(string path) => path.StartsWith($"{Journal} > ", StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task A_turn_is_found_by_its_thread_its_stream_and_its_message()
+    public async Task The_spans_of_a_turn_have_its_thread_stream_and_message_ids_and_no_content()
     {
         await using var receiver = await SpanReceiver.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, 1, receiver.Knobs);
         using var guest = await sendcat.GuestAsync();
 
-        var thread = await guest.AskingAsync("hello");
+        var thread = await guest.NewThreadAsync("hello");
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
-        var start = stream.Seen[0];
+        await stream.ReadToEndAsync();
+        var start = stream.Events[0];
         var spans = await receiver.WaitForAsync(seen => seen.Any(IsRequest) && seen.Any(span => span.Name == "chat turn"));
 
         var ids = (thread, start.Text("streamId"), start.Text("messageId"));
@@ -109,20 +111,21 @@ public sealed class TurnTraceTests(SharedStores stores)
         var call = spans.Single(span => span.Source == "Sendcat.GenAI");
         Assert.Equal(ids, (call.Tags["gen_ai.conversation.id"], call.Tags["sendcat.stream.id"], call.Tags["sendcat.message.id"]));
 
-        // Whose it is, from where, and what was said is in none of them.
-        var said = spans.SelectMany(span => span.Tags.Values).ToArray();
-        Assert.DoesNotContain(said, value => value.Contains(guest.SessionId, StringComparison.Ordinal) || value.Contains("hello", StringComparison.OrdinalIgnoreCase));
+        // No tag contains the session or the text of the message.
+        var values = spans.SelectMany(span => span.Tags.Values).ToArray();
+        Assert.DoesNotContain(
+            values, value => value.Contains(guest.SessionId, StringComparison.Ordinal) || value.Contains("hello", StringComparison.OrdinalIgnoreCase));
     }
 
     [Fact]
-    public async Task What_was_said_is_in_the_trace_only_when_it_is_captured()
+    public async Task Message_content_is_in_the_trace_when_its_capture_is_enabled()
     {
         await using var receiver = await SpanReceiver.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesWithToolsAsync(
             stores, replicas: 1, workers: 1, [("TOOL_JOB_WAIT_MS", "60000"), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "true"), .. receiver.Knobs]);
 
-        await sendcat.TurnAsync(Asks("search_products", "captured kettle"));
-        var spans = await receiver.WaitForAsync(IsWhole);
+        await sendcat.TurnAsync(CallTool("search_products", "captured kettle"));
+        var spans = await receiver.WaitForAsync(IsComplete);
 
         var calls = spans.Where(span => span.Source == "Sendcat.GenAI").OrderBy(span => span.Start).ToArray();
         Assert.Equal(2, calls.Length);
@@ -136,11 +139,13 @@ public sealed class TurnTraceTests(SharedStores stores)
 
     private static bool IsRequest(ReceivedSpan span) => span is { Kind: "server", Name: Request };
 
-    private static bool IsWhole(IReadOnlyList<ReceivedSpan> seen) =>
-        seen.Any(IsRequest) && seen.Any(span => span.Name == "chat turn") && seen.Any(span => span.Name == "run search_products") && seen.Any(span => span.Name == "publish search_products");
+    private static bool IsComplete(IReadOnlyList<ReceivedSpan> seen) =>
+        seen.Any(IsRequest) && seen.Any(span => span.Name == "chat turn") && seen.Any(span => span.Name == "run search_products")
+        && seen.Any(span => span.Name == "publish search_products");
 
     private static (string, string?, string?) Ids(ReceivedSpan span) => (span.Tags["sendcat.thread.id"], span.Tags["sendcat.stream.id"], span.Tags["sendcat.message.id"]);
 
+    /// <summary>The names from the root down to every span, each path once. A span without a received parent starts with <c>?</c>.</summary>
     private static string[] Paths(IReadOnlyList<ReceivedSpan> trace)
     {
         var byId = trace.ToDictionary(span => span.Id, StringComparer.Ordinal);

@@ -79,17 +79,20 @@ public sealed class ProviderCancellationTests : IDisposable
     }
 
     [Fact]
-    public async Task Cancellation_during_the_retry_delay_ends_the_call()
+    public async Task Cancellation_during_the_retry_delay_ends_the_call_and_only_the_failed_attempt_counts()
     {
         _provider.Knobs.PrimaryRetries = 1;
-        _provider.Refuses(402, "1");
+        _provider.Refuses(503, "1");
         await using var events = _provider.Router.StreamAsync(Request(), _caller.Token).GetAsyncEnumerator();
         var next = events.MoveNextAsync();
+        Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
 
         await _caller.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await next);
-        AssertNoFailureCounted();
+        Assert.Single(_provider.Requests);
+        Assert.Equal(1, _provider.Guards.Circuit("primary").FailureCount);
+        Assert.Empty(_provider.Guards.HeldSlots);
     }
 
     [Fact]

@@ -208,7 +208,7 @@ public sealed class ProviderRouterTests : IDisposable
     [Theory]
     [InlineData("")]
     [InlineData("data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[]}}]}\n\n")]
-    public async Task A_stream_without_content_after_its_finish_reason_ends_within_six_seconds(string trailer)
+    public async Task A_stream_without_an_end_after_its_finish_reason_succeeds_within_six_seconds(string trailer)
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("whole") + Finish("stop") + trailer);
@@ -403,20 +403,6 @@ public sealed class ProviderRouterTests : IDisposable
         _provider.Time.Advance(TimeSpan.FromSeconds(11));
 
         Assert.Equal("upstream_timeout", (await Assert.ThrowsAsync<ProviderException>(async () => await next)).Error.Code);
-    }
-
-    [Fact]
-    public async Task A_missing_stream_end_after_the_finish_reason_is_no_failure()
-    {
-        var body = _provider.Streams();
-        await body.WriteAsync(Text("whole") + Finish("stop"));
-
-        var run = _provider.RunAsync();
-        _provider.Time.Advance(TimeSpan.FromSeconds(6));
-        var (events, failure) = await run;
-
-        Assert.Null(failure);
-        Assert.Equal(("whole", "stop"), (ParsedResponse.Of(events, null).Text, ParsedResponse.Of(events, null).Finish));
     }
 
     [Fact]

@@ -8,38 +8,42 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
-/// <summary>A worker that was frozen, or got no processor, until its lease was over.</summary>
-public sealed class StandstillTests(SharedStores stores)
+/// <summary>A worker that is suspended, or gets no processor time, until the lease of its job has expired.</summary>
+public sealed class SuspendedWorkerTests(SharedStores stores)
 {
     [Fact]
-    public async Task Nothing_is_asked_when_the_lease_ended_while_the_process_stood_still_before_its_question()
+    public async Task No_request_is_sent_when_the_lease_expired_while_the_process_was_suspended()
     {
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On("/search", """{"organic":[]}""");
         using var lease = new CancellationTokenSource();
-        var upstream = new Upstream(rig.Get<IHttpClientFactory>(), rig.Get<Circuits>(), rig.Get<Bulkheads>(), new StandingStill(() => lease.Cancel()));
+        var upstream = new Upstream(rig.Get<IHttpClientFactory>(), rig.Get<Circuits>(), rig.Get<Bulkheads>(), new SuspendedTime(() => lease.Cancel()));
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upstream.RequestAsync(
             SerperProvider.Policy, () => new(HttpMethod.Get, $"{rig.Address}search"), json => json.ToString(), lease.Token));
 
-        Assert.Equal(0, rig.Asked("/search"));
+        Assert.Equal(0, rig.RequestCount("/search"));
     }
 
-    /// <summary>Between two looks at the clock it has stood still for a minute; the timers that came due ring when it waits again.</summary>
-    private sealed class StandingStill(Action ring) : TimeProvider
+    /// <summary>
+    /// The clock of a process that is suspended for a minute between any two reads of the time. Timers that became due meanwhile fire when the
+    /// process waits again.
+    /// </summary>
+    /// <param name="fireTimers">Called when the process starts a wait.</param>
+    private sealed class SuspendedTime(Action fireTimers) : TimeProvider
     {
-        private long looks;
+        private long reads;
 
         public override long TimestampFrequency => 1;
 
-        public override long GetTimestamp() => 60 * Interlocked.Increment(ref looks);
+        public override long GetTimestamp() => 60 * Interlocked.Increment(ref reads);
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
-            // A wait; the time-out of an attempt is longer.
+            // A timer under 1 s is a wait; the timeout of an attempt is longer.
             if (dueTime < TimeSpan.FromSeconds(1))
             {
-                ring();
+                fireTimers();
             }
 
             return base.CreateTimer(callback, state, dueTime, period);

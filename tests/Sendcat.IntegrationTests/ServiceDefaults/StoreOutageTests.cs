@@ -11,11 +11,11 @@ using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.ServiceDefaults;
 
-/// <summary>A program starts and lives while a store is away, and finds it again.</summary>
-public sealed class StoreAwayTests(SharedStores stores)
+/// <summary>A program starts and keeps running while a store is unavailable, and reconnects to it. Its health reports the outage.</summary>
+public sealed class StoreOutageTests(SharedStores stores)
 {
     [Fact]
-    public async Task Redis_may_come_after_the_program()
+    public async Task Redis_may_start_after_the_program()
     {
         await using var server = await RedisServer.StartAsync();
         await server.StopAsync();
@@ -35,7 +35,7 @@ public sealed class StoreAwayTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task The_broker_may_come_after_the_program_and_go_and_come_again()
+    public async Task The_broker_may_start_after_the_program_and_restart()
     {
         await using var server = await RabbitMqServer.StartAsync();
         await server.StopAsync();
@@ -61,18 +61,18 @@ public sealed class StoreAwayTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Postgres_serves_the_context_and_the_hot_path()
+    public async Task The_EF_context_and_the_data_source_use_the_same_database()
     {
         var database = await (await stores.PostgresAsync()).CreateDatabaseAsync();
         using var host = await RunAsync("sendcatdb", database, builder =>
         {
-            builder.AddNpgsqlDbContext<Empty>("sendcatdb");
+            builder.AddNpgsqlDbContext<NoTables>("sendcatdb");
             builder.AddSendcatDataSource();
         });
 
         await using var command = host.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand("SELECT current_database()");
         await using var scope = host.Services.CreateAsyncScope();
-        var context = scope.ServiceProvider.GetRequiredService<Empty>();
+        var context = scope.ServiceProvider.GetRequiredService<NoTables>();
 
         Assert.Equal(new NpgsqlConnectionStringBuilder(database).Database, await command.ExecuteScalarAsync());
         Assert.True(await context.Database.CanConnectAsync());
@@ -80,19 +80,19 @@ public sealed class StoreAwayTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Without_postgres_a_program_is_not_ready()
+    public async Task Without_Postgres_health_is_degraded_at_first_and_then_unhealthy()
     {
         await using var server = await PostgresServer.StartAsync();
         using var host = await RunAsync("sendcatdb", server.ConnectionString, builder =>
         {
-            builder.AddNpgsqlDbContext<Empty>("sendcatdb");
+            builder.AddNpgsqlDbContext<NoTables>("sendcatdb");
             builder.AddSendcatDataSource();
         });
         Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
 
         await server.PauseAsync();
 
-        // Once it may have been slow.
+        // A first failure may be a slow response only.
         Assert.Equal(HealthStatus.Degraded, await HealthAsync(host));
         Assert.Equal(HealthStatus.Unhealthy, await HealthAsync(host));
     }
@@ -111,5 +111,5 @@ public sealed class StoreAwayTests(SharedStores stores)
         return host;
     }
 
-    private sealed class Empty(DbContextOptions<Empty> options) : DbContext(options);
+    private sealed class NoTables(DbContextOptions<NoTables> options) : DbContext(options);
 }

@@ -9,13 +9,13 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
 
-/// <summary>What the guards write to Postgres.</summary>
-public sealed class RecordTests(SharedStores stores)
+/// <summary>The migrations of the reliability schema, and what the guards write to it: knob overrides, the audit and limit events.</summary>
+public sealed class ReliabilityDatabaseTests(SharedStores stores)
 {
     private const string Knob = "ADMISSION_USER_MAX_INFLIGHT";
 
     [Fact]
-    public async Task Replicas_that_start_together_migrate_one_after_the_other()
+    public async Task Concurrent_migrations_apply_each_migration_once()
     {
         var database = await (await stores.PostgresAsync()).CreateDatabaseAsync();
         await using var source = NpgsqlDataSource.Create(database);
@@ -23,12 +23,12 @@ public sealed class RecordTests(SharedStores stores)
         await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => ReliabilityDatabase.MigrateAsync(source, default)));
 
         await using var command = source.CreateCommand("SELECT count(*) FROM reliability.__ef_migrations_history");
-        var known = typeof(ReliabilityDb).Assembly.GetTypes().LongCount(type => type.IsSubclassOf(typeof(Microsoft.EntityFrameworkCore.Migrations.Migration)));
-        Assert.Equal(known, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        var migrations = typeof(ReliabilityDb).Assembly.GetTypes().LongCount(type => type.IsSubclassOf(typeof(Microsoft.EntityFrameworkCore.Migrations.Migration)));
+        Assert.Equal(migrations, await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task The_migrations_are_the_model()
+    public async Task The_migrations_match_the_model()
     {
         await using var replica = await ReplicaAsync(await DatabaseAsync());
         await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
@@ -37,7 +37,7 @@ public sealed class RecordTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task An_override_reaches_every_replica_also_without_redis_and_is_audited()
+    public async Task An_override_reaches_every_replica_within_five_seconds_with_and_without_Redis_and_is_audited()
     {
         var database = await DatabaseAsync();
         await using var redis = await RedisServer.StartAsync();
@@ -47,13 +47,13 @@ public sealed class RecordTests(SharedStores stores)
 
         var set = await one.Get<KnobOverrideStore>().SetAsync(Knob, "7", "ada", default);
         Assert.Equal((true, null, "7"), (set.Accepted, set.Before, set.Now));
-        Assert.Equal(7, Now(one));
-        await Until.TrueAsync(() => Now(two) == 7, seconds: 5);
+        Assert.Equal(7, Value(one));
+        await HasValueAsync(two, 7);
 
         await redis.KillAsync();
         var cleared = await one.Get<KnobOverrideStore>().SetAsync(Knob, null, "bob", default);
         Assert.Equal(("7", "1"), (cleared.Before, cleared.Now));
-        await Until.TrueAsync(() => Now(two) == 1, seconds: 5);
+        await HasValueAsync(two, 1);
 
         await using var context = await one.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
         var audit = await context.OperatorAudit.OrderBy(row => row.Id).ToListAsync();
@@ -67,7 +67,7 @@ public sealed class RecordTests(SharedStores stores)
     [InlineData(Knob, "1000")]
     [InlineData(Knob, "plenty")]
     [InlineData("ADMISSION_REDIS_TOKEN", "secret")]
-    public async Task An_override_that_the_knob_would_not_take_is_refused_and_leaves_no_trace(string name, string value)
+    public async Task An_invalid_override_is_refused_and_not_audited(string name, string value)
     {
         await using var replica = await ReplicaAsync(await DatabaseAsync());
 
@@ -80,13 +80,16 @@ public sealed class RecordTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Refusals_of_the_same_five_seconds_are_one_row_over_all_replicas_with_all_hits()
+    public async Task Refusals_within_five_seconds_are_one_row_with_the_hits_of_all_replicas()
     {
         var database = await DatabaseAsync();
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 2, 20, 12, 0, 1, TimeSpan.Zero));
         await using var one = await ReplicaAsync(database, time);
         await using var two = await ReplicaAsync(database, time);
-        var blocked = new RateLimitEvent(RateLimitSource.ChatHttp, "chat_stream", "chat_stream:user:a", RateLimitOutcome.Blocked, null) { RetryAfter = TimeSpan.FromSeconds(3), Path = "/api/chat", Method = "POST" };
+        var blocked = new RateLimitEvent(RateLimitSource.ChatHttp, "chat_stream", "chat_stream:user:a", RateLimitOutcome.Blocked, null)
+        {
+            RetryAfter = TimeSpan.FromSeconds(3), Path = "/api/chat", Method = "POST",
+        };
 
         for (var n = 0; n < 40; n++)
         {
@@ -108,7 +111,7 @@ public sealed class RecordTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Events_wait_while_postgres_is_away()
+    public async Task Events_are_buffered_during_a_Postgres_outage()
     {
         await using var postgres = await PostgresServer.StartAsync();
         var database = await postgres.CreateDatabaseAsync();
@@ -123,7 +126,9 @@ public sealed class RecordTests(SharedStores stores)
         events.Record(new(RateLimitSource.Http, "auth", "auth:10.0.0.1", RateLimitOutcome.Blocked, null));
         await events.FlushAsync(default);
         await postgres.StartAgainAsync();
-        await Until.TrueAsync(async () =>
+
+        // A connection from before the outage may fail once more, so the write is repeated until it succeeds.
+        await Eventually.TrueAsync(async () =>
         {
             await events.FlushAsync(default);
             await using var context = await replica.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
@@ -132,11 +137,11 @@ public sealed class RecordTests(SharedStores stores)
     }
 
     [Fact]
-    public async Task Denied_admission_leaves_its_event()
+    public async Task A_denied_admission_is_stored_as_an_event_without_the_session_id()
     {
         await using var replica = await ReplicaAsync(await DatabaseAsync());
         await replica.AdmitAsync("one", "session:secret-session-id");
-        Assert.IsType<AdmissionDecision.Denied>(await replica.AskAsync("two", "session:secret-session-id"));
+        Assert.IsType<AdmissionDecision.Denied>(await replica.RequestAdmissionAsync("two", "session:secret-session-id"));
 
         await replica.Get<RateLimitEvents>().FlushAsync(default);
 
@@ -147,7 +152,25 @@ public sealed class RecordTests(SharedStores stores)
         Assert.DoesNotContain("secret", row.Key + row.DedupeKey, StringComparison.Ordinal);
     }
 
-    private static int Now(Replica replica) => replica.Get<IOptionsMonitor<AdmissionOptions>>().CurrentValue.UserMaxInFlight;
+    private static int Value(Replica replica) => replica.Get<IOptionsMonitor<AdmissionOptions>>().CurrentValue.UserMaxInFlight;
+
+    /// <summary>Waits until the replica uses this value of the knob.</summary>
+    /// <exception cref="TimeoutException">It did not use it within 5 s.</exception>
+    private static async Task HasValueAsync(Replica replica, int value)
+    {
+        var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var subscription = replica.Get<IOptionsMonitor<AdmissionOptions>>().OnChange(_ => CompleteIfReached());
+        CompleteIfReached();
+        await reached.Task.WaitAsync(TimeSpan.FromSeconds(5));
+
+        void CompleteIfReached()
+        {
+            if (Value(replica) == value)
+            {
+                reached.TrySetResult();
+            }
+        }
+    }
 
     private async Task<string> DatabaseAsync()
     {

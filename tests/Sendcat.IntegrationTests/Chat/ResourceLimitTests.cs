@@ -8,13 +8,13 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Chat;
 
-/// <summary>What clients and models may take of a process: descriptors, memory, and the readability of a thread.</summary>
-public sealed class MemoryTests(SharedStores stores)
+/// <summary>Limits on what clients and models use of a process: file descriptors, unread output, and the size of answers and threads.</summary>
+public sealed class ResourceLimitTests(SharedStores stores)
 {
     private const int Descriptors = 1_000;
 
     [Fact]
-    public async Task Idle_sockets_beyond_the_cap_are_closed_at_once_and_streams_go_on()
+    public async Task Idle_sockets_beyond_the_connection_cap_are_closed_at_once_and_streams_continue()
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 0);
         var api = await sendcat.AddProcessAsync(Descriptors);
@@ -22,8 +22,8 @@ public sealed class MemoryTests(SharedStores stores)
         Assert.Contains("1000 descriptors", capped, StringComparison.Ordinal);
         var cap = int.Parse(capped.Split("capped at ")[1].Split(':')[0], CultureInfo.InvariantCulture);
         using var guest = await sendcat.GuestAsync();
-        await using var stream = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=4000 every=25ms]]"));
-        await stream.UntilAsync("content");
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=4000 every=25ms]]"));
+        await stream.ReadUntilAsync("content");
 
         var idle = new List<TcpClient>();
         try
@@ -32,18 +32,18 @@ public sealed class MemoryTests(SharedStores stores)
             {
                 var client = new TcpClient();
                 idle.Add(client);
-                // One that is closed before its client has noticed that it was open is reset.
+                // The server may reset a connection before the client has seen it open.
                 await client.ConnectAsync(api.Address.Host, api.Address.Port).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing | ConfigureAwaitOptions.ContinueOnCapturedContext);
             }
 
             var closed = await Task.WhenAll(idle.Select(IsClosedAsync));
 
-            // Some places are taken by the guest.
+            // The connections of the guest count too.
             Assert.InRange(closed.Count(it => it), (2 * Descriptors) - cap, (2 * Descriptors) - cap + 20);
             Assert.InRange(OpenDescriptors(api), 200, Descriptors - 1);
             for (var n = 0; n < 20; n++)
             {
-                await stream.UntilAsync("content");
+                await stream.ReadUntilAsync("content");
             }
 
             Assert.False(api.Process.Exited.IsCompleted);
@@ -54,29 +54,31 @@ public sealed class MemoryTests(SharedStores stores)
             idle.ForEach(client => client.Dispose());
         }
 
+        // No signal reports that the server has noticed the closed sockets.
         await Eventually.TrueAsync(async () => (await guest.Http.GetAsync("/health")).IsSuccessStatusCode);
-        await stream.UntilAsync("content");
+        await stream.ReadUntilAsync("content");
     }
 
     [Fact]
-    public async Task A_client_that_never_reads_is_cut_and_its_turn_goes_on()
+    public async Task A_client_that_never_reads_is_disconnected_and_its_turn_continues()
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(
             stores, replicas: 1, ("CHAT_WRITE_TIMEOUT_MS", "2000"), ("CHAT_DETACH_GRACE_MS", "60000"), ("CHAT_MAX_ANSWER_CHARS", "4000000"));
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("[[emu chunks=1600 size=2000 every=2ms]]");
-        using var deaf = new TcpClient { ReceiveBufferSize = 4_096 };
-        await deaf.ConnectAsync(sendcat.Api.Address.Host, sendcat.Api.Address.Port);
+        var thread = await guest.NewThreadAsync("[[emu chunks=1600 size=2000 every=2ms]]");
+        using var unread = new TcpClient { ReceiveBufferSize = 4_096 };
+        await unread.ConnectAsync(sendcat.Api.Address.Host, sendcat.Api.Address.Port);
         var body = JsonSerializer.Serialize(new { threadId = thread, sessionId = guest.SessionId });
-        await deaf.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+        await unread.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
             $"POST /api/chat HTTP/1.1\r\nHost: sendcat\r\nContent-Type: application/json\r\nContent-Length: {body.Length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n{body}"));
 
         await sendcat.Api.Process.WaitForLineAsync(line => line.Contains("accepted no data", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
 
-        // It is too long for the page of the question.
+        // The answer exceeds the size of a page of messages, so it is read from Postgres. The journal writes it in the background.
         await using var database = NpgsqlDataSource.Create(sendcat.Database);
-        await using var whole = database.CreateCommand("select count(*) from messages where role = 'assistant' and status = 'completed' and length(content) >= 3000000");
-        await Eventually.TrueAsync(async () => await whole.ExecuteScalarAsync() is 1L);
+        await using var completed = database.CreateCommand(
+            "select count(*) from messages where role = 'assistant' and status = 'completed' and length(content) >= 3000000");
+        await Eventually.TrueAsync(async () => await completed.ExecuteScalarAsync() is 1L);
     }
 
     [Theory]
@@ -84,48 +86,51 @@ public sealed class MemoryTests(SharedStores stores)
     [InlineData("[[emu chunks=100 size=100 every=0]]", "?stream=ui")]
     [InlineData("[[emu reasoning chunks=100 size=100 every=0]]", "")]
     [InlineData("[[emu giant-line=900000 giant-after=1 chunks=3 every=0]]", "")]
-    public async Task An_answer_beyond_its_limit_ends_as_one_that_ran_out_of_tokens(string prompt, string query)
+    public async Task An_answer_over_the_length_limit_ends_with_the_finish_reason_length(string prompt, string query)
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, ("CHAT_MAX_ANSWER_CHARS", "1000"));
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync(prompt);
+        var thread = await guest.NewThreadAsync(prompt);
 
         await using var stream = await guest.ChatAsync(thread, query: query);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
 
         if (query.Length == 0)
         {
             Assert.Equal("done", stream.Types[^1]);
-            Assert.Equal("length", stream.Seen.Last(e => e.GetProperty("type").GetString() == "usage").GetProperty("metrics").GetProperty("finishReason").GetString());
+            Assert.Equal("length", stream.Events.Last(e => e.GetProperty("type").GetString() == "usage").GetProperty("metrics").GetProperty("finishReason").GetString());
         }
         else
         {
-            Assert.Equal("length", stream.Seen[^1].GetProperty("finishReason").GetString());
+            Assert.Equal("length", stream.Events[^1].GetProperty("finishReason").GetString());
         }
 
         var answer = (await guest.MessagesAsync(thread))[1];
         Assert.Equal("completed", answer.GetProperty("status").GetString());
-        var reasoning = answer.TryGetProperty("reasoningContent", out var thought) ? thought.GetString()?.Length ?? 0 : 0;
+        var reasoning = answer.TryGetProperty("reasoningContent", out var text) ? text.GetString()?.Length ?? 0 : 0;
         Assert.Equal(1_000, answer.GetProperty("content").GetString()!.Length + reasoning);
     }
 
     [Fact]
-    public async Task A_thread_with_huge_messages_can_be_read_and_answered()
+    public async Task A_thread_with_very_large_messages_can_be_read_and_answered()
     {
         await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 1, ("BYTES_PER_GUEST_MAX", "200000000"));
         using var guest = await sendcat.GuestAsync();
-        var thread = await guest.AskingAsync("first");
+        var thread = await guest.NewThreadAsync("first");
         await using (var database = NpgsqlDataSource.Create(sendcat.Database))
         {
             await using var insert = database.CreateCommand(
-                "insert into messages (id, thread_id, role, content, status, created_at) select gen_random_uuid(), $1, 'assistant', repeat('x', 30000000), 'completed', now() from generate_series(1, 3)");
+                """
+                insert into messages (id, thread_id, role, content, status, created_at)
+                select gen_random_uuid(), $1, 'assistant', repeat('x', 30000000), 'completed', now() from generate_series(1, 3)
+                """);
             insert.Parameters.Add(new() { Value = Guid.Parse(thread) });
             await insert.ExecuteNonQueryAsync();
         }
 
-        await guest.SayAsync(thread, """[[emu text="Still here."]] and now?""");
+        await guest.AddMessageAsync(thread, """[[emu text="Still here."]] and now?""");
         await using var stream = await guest.ChatAsync(thread);
-        await stream.ToEndAsync();
+        await stream.ReadToEndAsync();
         var page = await guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100");
 
         Assert.Equal(("Still here.", "done"), (stream.Text, stream.Types[^1]));
@@ -142,12 +147,13 @@ public sealed class MemoryTests(SharedStores stores)
         Assert.Equal(5, sizes.Count);
     }
 
+    /// <summary>Whether the server closed the connection. A connection without data for 3 s counts as open.</summary>
     private static async Task<bool> IsClosedAsync(TcpClient client)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(3));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(3));
         try
         {
-            return !client.Connected || await client.GetStream().ReadAsync(new byte[1], patience.Token) == 0;
+            return !client.Connected || await client.GetStream().ReadAsync(new byte[1], timeout.Token) == 0;
         }
         catch (OperationCanceledException)
         {

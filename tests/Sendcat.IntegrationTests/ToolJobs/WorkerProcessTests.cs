@@ -1,130 +1,133 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Npgsql;
-using Sendcat.IntegrationTests.Reliability;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>Turns in this process, workers in processes of their own.</summary>
-public sealed class ManyWorkersTests(SharedStores stores)
+/// <summary>The queue with workers as separate processes. The turns that wait for jobs are in the test process.</summary>
+public sealed class WorkerProcessTests(SharedStores stores)
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(3);
 
     [Fact]
-    public async Task Running_caps_are_reached_and_never_exceeded_over_worker_processes()
+    public async Task Running_caps_over_worker_processes_are_used_and_never_exceeded()
     {
         await using var upstream = await GatedUpstream.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: [("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "3")]);
         await using var one = await rig.StartWorkerAsync(upstream.Address);
         await using var other = await rig.StartWorkerAsync(upstream.Address);
 
-        upstream.ReleaseOneWhenFull(3, inAll: 30);
+        upstream.ReleaseOneWhenFull(concurrent: 3, total: 30);
 
-        var turns = Ask(rig, QueuedTool.SearchWeb.Lane, 30);
+        var turns = Submit(rig, QueuedTool.SearchWeb.Lane, 30);
 
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
-        Assert.Equal((3, 30), (upstream.MostAtOnce, upstream.Asked));
+        Assert.Equal((3, 30), (upstream.MaxConcurrent, upstream.Received));
         await using var owners = rig.Database.CreateCommand("SELECT count(DISTINCT lease_owner) FROM reliability.tool_jobs");
         Assert.Equal(2L, await owners.ExecuteScalarAsync());
     }
 
     [Fact]
-    public async Task A_job_in_its_back_off_runs_though_nobody_enters_another()
+    public async Task A_job_runs_after_its_backoff_without_another_job_being_inserted()
     {
-        // One attempt asks three times.
+        // One attempt sends up to three requests.
         await using var upstream = await GatedUpstream.StartAsync(open: true, failures: 3);
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: ("TOOL_JOB_RETRY_BASE_MS", "100"));
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
 
-        var outcome = await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:ann"), Patience);
+        var outcome = await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, """{"query":"kettle"}""", "user:ann"), MaxWait);
 
         Assert.IsType<ToolJobOutcome.Completed>(outcome);
         Assert.Equal(1, await rig.CountAsync("tool_jobs WHERE attempts = 2 AND status = 'completed'"));
     }
 
     [Fact]
-    public async Task A_requeued_dead_letter_runs_though_nobody_enters_another()
+    public async Task A_requeued_dead_letter_runs_without_another_job_being_inserted()
     {
         await using var upstream = await GatedUpstream.StartAsync(open: true, failures: 3);
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: ("TOOL_JOB_MAX_ATTEMPTS", "1"));
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
-        var dead = await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), Patience);
+        var failed = await rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), MaxWait);
 
         await rig.Get<DeadLetters>().RequeueAsync(new(), dryRun: false, "ada", CancellationToken.None);
 
-        Assert.Equal(ToolBackpressure.DeadLetter, Assert.IsType<ToolJobOutcome.Failed>(dead).Backpressure);
-        await Until.TrueAsync(async () => await rig.CountAsync("tool_jobs WHERE status = 'completed' AND replay_count = 1") == 1);
+        Assert.Equal(ToolBackpressure.DeadLetter, Assert.IsType<ToolJobOutcome.Failed>(failed).Backpressure);
+
+        // No turn waits for the replay, so its end is only in Postgres.
+        await Eventually.TrueAsync(async () => await rig.CountAsync("tool_jobs WHERE status = 'completed' AND replay_count = 1") == 1);
     }
 
     [Fact]
-    public async Task A_job_that_found_no_place_runs_when_one_is_free_though_nobody_enters_another()
+    public async Task A_job_that_waits_for_a_slot_runs_when_one_is_released()
     {
         await using var upstream = await GatedUpstream.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: ("BULKHEAD_TOOL_JOB_MAX", "1"));
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
-        var first = Ask(rig, QueuedTool.SearchWeb.Lane, 2);
-        await Until.TrueAsync(() => upstream.AtOnce == 1);
-        var second = rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), Patience);
+        var first = Submit(rig, QueuedTool.SearchWeb.Lane, 2);
+        await upstream.WaitForAsync(it => it.Concurrent == 1);
+        var second = rig.Client.RunAsync(new(QueuedTool.SearchGlobal.Lane, """{"query":"kettle","limit":5}""", "user:ann"), MaxWait);
 
         upstream.Release(3);
 
         Assert.All(await Task.WhenAll([.. first, second]), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
-        Assert.Equal(1, upstream.MostAtOnce);
+        Assert.Equal(1, upstream.MaxConcurrent);
     }
 
     [Fact]
-    public async Task What_a_killed_worker_held_goes_to_another_and_is_committed_once()
+    public async Task The_jobs_of_a_killed_worker_go_to_another_and_are_committed_once()
     {
         await using var upstream = await GatedUpstream.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, [], knobs: [("TOOL_JOB_LEASE_MS", "5000"), ("TOOL_JOB_RUNMAX_WEB", "2")]);
-        await using var doomed = await rig.StartWorkerAsync(upstream.Address);
-        var turns = Ask(rig, QueuedTool.SearchWeb.Lane, 6);
-        await Until.TrueAsync(() => upstream.AtOnce == 2);
-        await using var heir = await rig.StartWorkerAsync(upstream.Address);
+        await using var killed = await rig.StartWorkerAsync(upstream.Address);
+        var turns = Submit(rig, QueuedTool.SearchWeb.Lane, 6);
+        await upstream.WaitForAsync(it => it.Concurrent == 2);
+        await using var survivor = await rig.StartWorkerAsync(upstream.Address);
 
-        await doomed.KillAsync();
-        await Until.TrueAsync(() => upstream.AtOnce == 0);
+        await killed.KillAsync();
+        await upstream.WaitForAsync(it => it.Concurrent == 0);
         upstream.Release(turns.Length);
 
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
         Assert.Equal(2, await rig.CountAsync("tool_jobs WHERE status = 'completed' AND attempts = 2 AND token = 2"));
-        Assert.Equal(6, await rig.CountAsync($"tool_jobs WHERE status = 'completed' AND lease_owner LIKE '%:{heir.Id}'"));
+        Assert.Equal(6, await rig.CountAsync($"tool_jobs WHERE status = 'completed' AND lease_owner LIKE '%:{survivor.Id}'"));
     }
 
     [Fact]
-    public async Task Turns_wait_to_be_told_and_ask_the_record_together_now_and_then()
+    public async Task Waiting_turns_are_signalled_and_poll_Postgres_together_and_rarely()
     {
         const int Many = 40;
         await using var upstream = await GatedUpstream.StartAsync();
         await using var rig = await QueueRig.StartAsync(stores, []);
         await using var worker = await rig.StartWorkerAsync(upstream.Address);
-        var (looks, twice) = (new ConcurrentQueue<string>(), new TaskCompletionSource());
-        using var listener = ListenToLooks(new NpgsqlConnectionStringBuilder(rig.Database.ConnectionString).Database!, look =>
+        var (reads, twoReads) = (new ConcurrentQueue<string>(), new TaskCompletionSource());
+        using var listener = ListenToReads(new NpgsqlConnectionStringBuilder(rig.Database.ConnectionString).Database!, read =>
         {
-            looks.Enqueue(look);
-            if (looks.Count == 2)
+            reads.Enqueue(read);
+            if (reads.Count == 2)
             {
-                twice.TrySetResult();
+                twoReads.TrySetResult();
             }
         });
 
-        var turns = Ask(rig, QueuedTool.SearchWeb.Lane, Many);
-        await twice.Task.WaitAsync(Patience);
+        var turns = Submit(rig, QueuedTool.SearchWeb.Lane, Many);
+        await twoReads.Task.WaitAsync(MaxWait);
         upstream.Release(Many);
 
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
 
-        // Four times a second and turn, as it once was, would be hundreds.
-        Assert.InRange(looks.Count, 3, (2 * Many) + 10);
+        // If every turn polled separately, four times a second, there would be hundreds of reads.
+        Assert.InRange(reads.Count, 3, (2 * Many) + 10);
     }
 
-    private static Task<ToolJobOutcome>[] Ask(QueueRig rig, ToolLane lane, int count) =>
-        [.. Enumerable.Range(0, count).Select(i => rig.Client.RunAsync(new(lane, $$"""{"query":"question {{i}}"}""", $"user:{i}"), Patience))];
+    /// <summary>Submits jobs, each of another principal and with another query.</summary>
+    private static Task<ToolJobOutcome>[] Submit(QueueRig rig, ToolLane lane, int count) =>
+        [.. Enumerable.Range(0, count).Select(i => rig.Client.RunAsync(new(lane, $$"""{"query":"question {{i}}"}""", $"user:{i}"), MaxWait))];
 
-    private static ActivityListener ListenToLooks(string database, Action<string> look)
+    /// <summary>Reports every statement with which waiting turns read their jobs.</summary>
+    private static ActivityListener ListenToReads(string database, Action<string> onRead)
     {
         var listener = new ActivityListener
         {
@@ -135,7 +138,7 @@ public sealed class ManyWorkersTests(SharedStores stores)
                 var tags = activity.TagObjects.Select(tag => $"{tag.Value}").ToArray();
                 if (tags.Contains(database) && Array.Find(tags, tag => tag.Contains("SELECT id, status, result, last_error", StringComparison.Ordinal)) is { } statement)
                 {
-                    look(statement);
+                    onRead(statement);
                 }
             },
         };

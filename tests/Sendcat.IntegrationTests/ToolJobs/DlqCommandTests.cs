@@ -6,27 +6,29 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
 
-/// <summary>The operator's program against the API, both as processes.</summary>
-public sealed class DlqVerbTests(SharedStores stores)
+/// <summary>The command <c>./sendcat dlq</c>, as a separate process, against the API.</summary>
+public sealed class DlqCommandTests(SharedStores stores)
 {
     [Fact]
-    public async Task Dead_letters_are_looked_at_rehearsed_run_again_and_given_up_from_the_command_line()
+    public async Task Dead_letters_can_be_listed_requeued_with_and_without_dry_run_and_discarded_from_the_command_line()
     {
         await using var sendcat = await SendcatSystem.StartAsync(stores);
         await using var database = NpgsqlDataSource.Create(sendcat.Database);
-        await DieAsync(database, "search_web", "HTTP 503", 3);
-        await DieAsync(database, "search_global", "HTTP 400", 1);
+        await InsertDeadLettersAsync(database, "search_web", "HTTP 503", 3);
+        await InsertDeadLettersAsync(database, "search_global", "HTTP 400", 1);
 
         var groups = await DlqAsync(sendcat, 0, "groups", "--json");
         var list = await DlqAsync(sendcat, 0, "list", "--tool", "search_web");
-        var rehearsal = await DlqAsync(sendcat, 0, "requeue", "--tool", "search_web", "--dry-run");
+        var dryRun = await DlqAsync(sendcat, 0, "requeue", "--tool", "search_web", "--dry-run");
         Assert.Equal(4, await CountAsync(database, "status = 'dead_letter'"));
         var requeue = await DlqAsync(sendcat, 0, "requeue", "--tool", "search_web");
         var discard = await DlqAsync(sendcat, 0, "discard", "--all");
 
-        Assert.Equal([3, 1], JsonDocument.Parse(groups).RootElement.GetProperty("items").EnumerateArray().Select(group => group.GetProperty("count").GetInt32()));
+        Assert.Equal(
+            [3, 1],
+            JsonDocument.Parse(groups).RootElement.GetProperty("items").EnumerateArray().Select(group => group.GetProperty("count").GetInt32()));
         Assert.Equal(3, list.Split('\n').Count(line => line.Contains("search_web", StringComparison.Ordinal)));
-        Assert.Contains("3 of 3 dead letters would be requeued.", rehearsal, StringComparison.Ordinal);
+        Assert.Contains("3 of 3 dead letters would be requeued.", dryRun, StringComparison.Ordinal);
         Assert.Contains("3 of 3 dead letters were requeued.", requeue, StringComparison.Ordinal);
         Assert.Contains("1 of 1 dead letters were discarded.", discard, StringComparison.Ordinal);
         Assert.Equal(3, await CountAsync(database, "tool = 'search_web' AND status = 'queued' AND replay_count = 1"));
@@ -37,20 +39,21 @@ public sealed class DlqVerbTests(SharedStores stores)
         await DlqAsync(sendcat, 2, "groups", "--url", "http://127.0.0.1:1");
     }
 
-    private static async Task<string> DlqAsync(SendcatSystem sendcat, int exit, params string[] words)
+    /// <returns>The output of the command.</returns>
+    private static async Task<string> DlqAsync(SendcatSystem sendcat, int expectedExitCode, params string[] arguments)
     {
-        var here = new DirectoryInfo(AppContext.BaseDirectory);
-        var program = Path.Combine(here.Parent!.Parent!.FullName, "Sendcat.Monitor", here.Name, "Sendcat.Monitor.dll");
-        await using var process = await TestProcess.StartAsync(new ProcessSpec("dotnet", [program, "dlq", .. words])
+        var output = new DirectoryInfo(AppContext.BaseDirectory);
+        var program = Path.Combine(output.Parent!.Parent!.FullName, "Sendcat.Monitor", output.Name, "Sendcat.Monitor.dll");
+        await using var process = await TestProcess.StartAsync(new ProcessSpec("dotnet", [program, "dlq", .. arguments])
         {
             Environment = new Dictionary<string, string?> { ["OPS_API_KEY"] = SendcatSystem.OpsKey, ["SENDCAT_API_URL"] = sendcat.Api.Address.ToString() },
         });
-        var ended = await process.Exited;
-        Assert.True(ended == exit, $"{string.Join(' ', words)} ended with {ended}: {process.Output}");
+        var exitCode = await process.Exited;
+        Assert.True(exitCode == expectedExitCode, $"{string.Join(' ', arguments)} ended with {exitCode}: {process.Output}");
         return process.Output;
     }
 
-    private static async Task DieAsync(NpgsqlDataSource database, string tool, string error, int count)
+    private static async Task InsertDeadLettersAsync(NpgsqlDataSource database, string tool, string error, int count)
     {
         await using var command = database.CreateCommand(
             """
