@@ -148,7 +148,7 @@ public sealed class FaultTests
         await longer.UntilAsync("content");
         await shorter.UntilAsync("content");
 
-        var stopping = sendcat.Replicas[0].Process.StopAsync(patience: TimeSpan.FromSeconds(30));
+        var stopping = sendcat.Replicas[0].Process.StopAsync(timeout: TimeSpan.FromSeconds(30));
         await Task.WhenAll(longer.ToEndAsync(), shorter.ToEndAsync());
         await stopping;
 

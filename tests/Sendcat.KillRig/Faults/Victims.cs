@@ -146,7 +146,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
     {
         await MournAsync();
         down = true;
-        await process!.StopAsync(patience: EndPatience);
+        await process!.StopAsync(timeout: EndPatience);
     }
 
     /// <summary>Notes a death that nobody caused, and goes on.</summary>
