@@ -382,13 +382,13 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
             await left.UntilAsync("content");
         }
 
-        await Eventually.TrueAsync(async () =>
+        // One request, without a retry: the server itself must handle a request that arrives before it detects the closed connection.
+        await using (var next = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=2 every=0]]")))
         {
-            // The server hears of the closed connection when the kernel tells it.
-            await using var next = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=2 every=0]]"));
+            Assert.Equal(HttpStatusCode.OK, next.Status);
             await next.ToEndAsync();
-            return next.Status == HttpStatusCode.OK;
-        });
+        }
+
         await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(first))[^1], "status") == "aborted");
     }
 

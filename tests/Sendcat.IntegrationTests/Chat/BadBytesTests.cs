@@ -68,6 +68,11 @@ public sealed class BadBytesTests(ChatSystemFixture fixture) : IAsyncLifetime
         var chunks = await RawHttp.SendAsync(
             sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
         IsClientError(chunks);
+
+        // The server still serves: a turn on the same replica runs to its end.
+        await using var stream = await guest.ChatAsync(await guest.AskingAsync("[[emu chunks=1]]"));
+        Assert.Equal(System.Net.HttpStatusCode.OK, stream.Status);
+        Assert.Equal("done", (await stream.ToEndAsync())[^1].GetProperty("type").GetString());
     }
 
     private static void IsClientError(string answer)
