@@ -2,7 +2,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>The built AppHost as a process of its own, as <c>dotnet run</c> starts it.</summary>
+/// <summary>The built AppHost as a separate process, as <c>dotnet run</c> starts it.</summary>
 internal static class AppHostProgram
 {
     public static ProcessSpec With(params string[] arguments) => new("dotnet", [typeof(Projects.Sendcat_AppHost).Assembly.Location, .. arguments])

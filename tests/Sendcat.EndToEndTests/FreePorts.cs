@@ -2,7 +2,10 @@ using Sendcat.AppHost;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Ports for a system of a test: above those that a run takes when nobody chose, below those of Sendcat.TestKit's servers (FreePort).</summary>
+/// <summary>
+/// Chooses free ports for the system of a test. They are above the default ports of a local run and below the ports of the servers of Sendcat.TestKit
+/// (<see cref="FreePort"/>).
+/// </summary>
 internal static class FreePorts
 {
     private const int First = 10_200;

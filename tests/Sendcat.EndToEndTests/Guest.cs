@@ -5,26 +5,27 @@ using System.Text.Json;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>An anonymous visitor, over HTTP as a browser would come.</summary>
+/// <summary>An anonymous session that uses the HTTP API as a browser does.</summary>
 internal sealed class Guest(HttpClient http) : IDisposable
 {
-    public static async Task<Guest> ArriveAsync(HttpClient http)
+    public static async Task<Guest> CreateAsync(HttpClient http)
     {
         var session = await PostAsync(http, "/api/auth/anonymous", new { });
         http.DefaultRequestHeaders.Add("x-sendcat-session", session.GetProperty("sessionId").GetString());
         return new(http);
     }
 
-    /// <returns>The id of a new thread with this question.</returns>
-    public async Task<string> AskAsync(string question)
+    /// <summary>Creates a thread with one user message.</summary>
+    /// <returns>The id of the thread.</returns>
+    public async Task<string> NewThreadAsync(string message)
     {
         var thread = (await PostAsync(http, "/api/threads", new { title = "A question" })).GetProperty("id").GetString()!;
-        await PostAsync(http, $"/api/threads/{thread}/messages", new { content = question });
+        await PostAsync(http, $"/api/threads/{thread}/messages", new { content = message });
         return thread;
     }
 
-    /// <summary>The events of the turn that answers the thread's last message.</summary>
-    public async IAsyncEnumerable<JsonElement> AnswerAsync(string thread, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <summary>Starts a turn for the last message of the thread and returns its events.</summary>
+    public async IAsyncEnumerable<JsonElement> RunTurnAsync(string thread, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat");
         request.Content = JsonContent.Create(new { threadId = thread, webSearch = true });
@@ -36,8 +37,9 @@ internal sealed class Guest(HttpClient http) : IDisposable
         }
     }
 
-    /// <summary>The thread and its messages as the API gives them.</summary>
-    public async Task<string> ReadAsync(string thread) => $"{await http.GetStringAsync($"/api/threads/{thread}")}\n{await http.GetStringAsync($"/api/threads/{thread}/messages")}";
+    /// <summary>The JSON of the thread and of its messages, as the API returns it.</summary>
+    public async Task<string> ReadAsync(string thread) =>
+        $"{await http.GetStringAsync($"/api/threads/{thread}")}\n{await http.GetStringAsync($"/api/threads/{thread}/messages")}";
 
     public void Dispose() => http.Dispose();
 

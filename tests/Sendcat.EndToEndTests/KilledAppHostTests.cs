@@ -5,7 +5,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Linux only: what is left of a run is found in /proc. Runs when the shared system of the other tests is gone.</summary>
+/// <summary>Linux only, because the test finds remaining processes in /proc. It runs after the shared system of the other tests has ended.</summary>
 [Collection(Name)]
 [CollectionDefinition(Name, DisableParallelization = true)]
 public sealed class KilledAppHostTests
@@ -23,19 +23,30 @@ public sealed class KilledAppHostTests
         await using var appHost = await TestProcess.StartAsync(
             AppHostProgram.With("--infra=local", $"--SENDCAT_STATE={state.Path}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={ports.Base}")));
         using var client = new HttpClient();
-        var pages = new[] { $"http://127.0.0.1:{ports.Api}/health", $"http://127.0.0.1:{ports.Worker}/health", $"http://127.0.0.1:{ports.Monitor}/alive", $"http://127.0.0.1:{ports.Dashboard}/login" };
-        await UntilAsync(async () => (await Task.WhenAll(pages.Select(page => AnswersAsync(client, page)))).All(answers => answers), StartTimeout);
+        var pages = new[]
+        {
+            $"http://127.0.0.1:{ports.Api}/health",
+            $"http://127.0.0.1:{ports.Worker}/health",
+            $"http://127.0.0.1:{ports.Monitor}/alive",
+            $"http://127.0.0.1:{ports.Dashboard}/login",
+        };
+        await UntilAsync(async () => (await Task.WhenAll(pages.Select(page => RespondsAsync(client, page)))).All(responds => responds), StartTimeout);
         var running = ProcessesOf(state.Path);
 
         appHost.Send(UnixSignal.Kill);
         await UntilAsync(() => Task.FromResult(ProcessesOf(state.Path) is []), CleanupTimeout);
 
         Assert.Superset(
-            new HashSet<string>(["dcp", "Aspire.Dashboard", "redis-server", "postgres", "beam.smp", "epmd", "Sendcat.ApiService", "Sendcat.ToolWorker", "Sendcat.Monitor", "Sendcat.UpstreamEmulator"], StringComparer.Ordinal),
+            new HashSet<string>(
+                [
+                    "dcp", "Aspire.Dashboard", "redis-server", "postgres", "beam.smp", "epmd",
+                    "Sendcat.ApiService", "Sendcat.ToolWorker", "Sendcat.Monitor", "Sendcat.UpstreamEmulator",
+                ],
+                StringComparer.Ordinal),
             running.ToHashSet(StringComparer.Ordinal));
     }
 
-    /// <summary>Names of living processes that carry the mark of the run.</summary>
+    /// <summary>The names of the running processes of the run with this state folder. Their environment contains <c>SENDCAT_RUN</c>.</summary>
     private static IReadOnlyList<string> ProcessesOf(string state)
     {
         var names = new List<string>();
@@ -61,11 +72,11 @@ public sealed class KilledAppHostTests
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            return []; // It ended meanwhile, or belongs to another user.
+            return []; // The process has ended, or it belongs to another user.
         }
     }
 
-    private static async Task<bool> AnswersAsync(HttpClient client, string page)
+    private static async Task<bool> RespondsAsync(HttpClient client, string page)
     {
         try
         {

@@ -3,18 +3,19 @@ using Sendcat.AppHost;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Starts nothing: what a base of ports means.</summary>
+/// <summary>Tests of the ports that belong to a port base. They start no process.</summary>
 public sealed class LocalPortsTests
 {
-    /// <summary>Linux lends the ports from here on to outgoing connections (net.ipv4.ip_local_port_range).</summary>
+    /// <summary>The first port that Linux uses for outgoing connections (net.ipv4.ip_local_port_range).</summary>
     private const int FirstEphemeralPort = 32_768;
 
-    /// <summary>The whole list of the Fetch standard, "port blocking".</summary>
+    /// <summary>The complete list of the section "port blocking" of the Fetch standard.</summary>
     private static readonly HashSet<int> Blocked =
     [
-        0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179,
-        389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000,
-        6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+        0, 1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110, 111, 113, 115,
+        117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587,
+        601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679,
+        6697, 10080,
     ];
 
     public static TheoryData<int> DefaultBases => [.. LocalPorts.DefaultBases];
@@ -32,13 +33,14 @@ public sealed class LocalPortsTests
     [Fact]
     public void A_base_is_refused_exactly_when_it_is_out_of_range_or_puts_a_page_on_a_blocked_port()
     {
-        var wronglyJudged = Enumerable.Range(0, 65_536).Select(number => new LocalPorts(number)).Where(ports =>
+        var misjudged = Enumerable.Range(0, 65_536).Select(number => new LocalPorts(number)).Where(ports =>
         {
-            var usable = ports.Base is >= LocalPorts.LowestBase and <= LocalPorts.HighestBase && !ports.Pages.Any(page => Blocked.Contains(page.Port));
+            var usable = ports.Base is >= LocalPorts.LowestBase and <= LocalPorts.HighestBase
+                && !ports.Pages.Any(page => Blocked.Contains(page.Port));
             return usable != ports.Problem() is null;
         });
 
-        Assert.Empty(wronglyJudged.Select(ports => ports.Base));
+        Assert.Empty(misjudged.Select(ports => ports.Base));
     }
 
     [Fact]
@@ -46,7 +48,9 @@ public sealed class LocalPortsTests
     {
         for (var number = LocalPorts.LowestBase; number <= LocalPorts.HighestBase; number++)
         {
-            Assert.All(new LocalPorts(number).All, port => Assert.InRange(port.Port, number, Math.Min(number + LocalPorts.Block, FirstEphemeralPort) - 1));
+            Assert.All(
+                new LocalPorts(number).All,
+                port => Assert.InRange(port.Port, number, Math.Min(number + LocalPorts.Block, FirstEphemeralPort) - 1));
         }
     }
 

@@ -1,11 +1,11 @@
 namespace Sendcat.EndToEndTests;
 
-/// <summary>What azd and other tools deploy. Starts nothing.</summary>
+/// <summary>Tests of the manifest that azd and other tools deploy. They start no system.</summary>
 public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<PublishedManifest>
 {
-    /// <summary>A wanted change is accepted by copying the published file over the golden one, aspire-manifest.json of this project.</summary>
+    /// <summary>To accept an intended change, copy the published file to the golden file, aspire-manifest.json of this project.</summary>
     [Fact]
-    public async Task The_manifest_is_the_golden_one()
+    public async Task The_manifest_equals_the_golden_file()
     {
         var golden = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "aspire-manifest.json"));
 
@@ -32,26 +32,32 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
     [InlineData("password")]
     [InlineData("salt")]
     [InlineData("dsn")]
-    public void Every_parameter_whose_name_says_so_is_a_secret(string ending)
+    public void Every_parameter_with_the_name_of_a_secret_is_a_secret(string ending)
     {
-        var named = manifest.Resources.Where(resource => resource.Key.EndsWith(ending, StringComparison.Ordinal) && (string?)resource.Value!["type"] == "parameter.v0").ToArray();
+        var named = manifest.Resources
+            .Where(resource => resource.Key.EndsWith(ending, StringComparison.Ordinal) && (string?)resource.Value!["type"] == "parameter.v0")
+            .ToArray();
 
         Assert.NotEmpty(named);
         Assert.All(named, parameter => Assert.True((bool?)parameter.Value!["inputs"]!["value"]!["secret"], parameter.Key));
     }
 
     [Fact]
-    public void No_value_of_the_shell_gets_into_the_manifest() => Assert.DoesNotContain(PublishedManifest.Leak, manifest.Text, StringComparison.Ordinal);
+    public void The_manifest_contains_no_value_of_an_environment_variable() =>
+        Assert.DoesNotContain(PublishedManifest.Leak, manifest.Text, StringComparison.Ordinal);
 
     [Fact]
-    public async Task Every_parameter_of_ours_has_a_description() =>
+    public async Task Every_declared_parameter_has_a_description() =>
         Assert.Empty((await ParametersAsync()).Where(parameter => string.IsNullOrWhiteSpace(parameter.Description)).Select(parameter => parameter.Name));
 
     [Fact]
     public void The_emulator_and_the_local_servers_are_not_deployed()
     {
-        Assert.Empty(manifest.Resources.Select(resource => resource.Key).Intersect(["upstreams", "redis-server", "postgres-server", "rabbitmq-server", "store-password"]));
-        Assert.All(["emulator", "127.0.0.1", "localhost", "_BASE_URL"], part => Assert.DoesNotContain(part, manifest.Text, StringComparison.OrdinalIgnoreCase));
+        Assert.Empty(manifest.Resources.Select(resource => resource.Key)
+            .Intersect(["upstreams", "redis-server", "postgres-server", "rabbitmq-server", "store-password"]));
+        Assert.All(
+            ["emulator", "127.0.0.1", "localhost", "_BASE_URL"],
+            part => Assert.DoesNotContain(part, manifest.Text, StringComparison.OrdinalIgnoreCase));
         Assert.DoesNotContain(manifest.Resources, resource => (string?)resource.Value!["type"] == "executable.v0");
     }
 
@@ -83,10 +89,13 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
     [InlineData("api")]
     [InlineData("tool-worker")]
     public void Every_program_gets_the_stores(string program) =>
-        Assert.All(["redis", "sendcatdb", "messaging"], store => Assert.Equal($"{{{store}.connectionString}}", (string?)manifest.Resources[program]!["env"]![$"ConnectionStrings__{store}"]));
+        Assert.All(
+            ["redis", "sendcatdb", "messaging"],
+            store => Assert.Equal(
+                $"{{{store}.connectionString}}", (string?)manifest.Resources[program]!["env"]![$"ConnectionStrings__{store}"]));
 
     [Fact]
-    public void The_console_may_look_and_change_nothing()
+    public void The_monitor_gets_the_viewer_key_and_not_the_operator_key()
     {
         var environment = manifest.Resources["monitor"]!["env"]!.AsObject();
 
@@ -94,10 +103,11 @@ public sealed class ManifestTests(PublishedManifest manifest) : IClassFixture<Pu
         Assert.DoesNotContain(environment, variable => ((string?)variable.Value)?.Contains("ops-api-key", StringComparison.Ordinal) is true);
     }
 
-    /// <summary>Those that AppHost.cs declares. Aspire adds the passwords of its containers when it publishes.</summary>
+    /// <summary>The parameters that AppHost.cs declares. The passwords of the containers are not among them; Aspire adds them when it publishes.</summary>
     private static async Task<IReadOnlyList<ParameterResource>> ParametersAsync()
     {
-        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(["--operation", "publish", "--publisher", "manifest"]);
+        await using var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(
+            ["--operation", "publish", "--publisher", "manifest"]);
         return [.. builder.Resources.OfType<ParameterResource>()];
     }
 }

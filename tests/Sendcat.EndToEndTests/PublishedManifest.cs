@@ -3,19 +3,22 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>What the built AppHost publishes while a developer's shell is full of values that no deployment may inherit.</summary>
+/// <summary>
+/// The manifest that the built AppHost publishes. The shell has set environment variables whose values must not enter a deployment.
+/// </summary>
 public sealed class PublishedManifest : IAsyncLifetime
 {
     public const string Leak = "value-of-the-shell";
 
     private static readonly string[] ShellVariables =
     [
-        "OPENROUTER_API_KEY", "SERPER_API_KEY", "SERPAPI_API_KEY", "EBAY_CLIENT_ID", "EBAY_CLIENT_SECRET", "EPN_CAMPID", "EPN_CUSTOMID_SALT", "SENTRY_DSN", "OPS_API_KEY", "OPS_VIEWER_KEY", "AUTH_SIGNING_KEY",
+        "OPENROUTER_API_KEY", "SERPER_API_KEY", "SERPAPI_API_KEY", "EBAY_CLIENT_ID", "EBAY_CLIENT_SECRET", "EPN_CAMPID", "EPN_CUSTOMID_SALT",
+        "SENTRY_DSN", "OPS_API_KEY", "OPS_VIEWER_KEY", "AUTH_SIGNING_KEY",
         "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "Parameters__serper_api_key", "Parameters__ops_api_key", "Parameters__redis_password",
         "ConnectionStrings__redis", "ConnectionStrings__sendcatdb", "ConnectionStrings__messaging",
     ];
 
-    // In a folder of the build, so that the relative paths of the projects are the same in every checkout.
+    // The file is in the build output, so that the relative paths of the projects are the same in every checkout.
     private static readonly string File = Path.Combine(AppContext.BaseDirectory, "published", "aspire-manifest.json");
 
     public string Text { get; private set; } = "";

@@ -3,28 +3,28 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>A run that cannot start here ends at once, and says why in one sentence.</summary>
+/// <summary>Tests of a run that cannot start: it ends at once with exit code 2 and writes one line with the reason.</summary>
 [Collection(WholeSystems.Name)]
 public sealed class RefusalTests(RunningSystem system)
 {
     [Fact]
     public async Task A_second_run_on_the_same_state_folder_is_refused()
     {
-        var sentence = await RefusalAsync(system.State, FreePorts.Choose().Base);
+        var message = await RefusalAsync(system.State, FreePorts.Choose().Base);
 
-        Assert.Equal($"This checkout runs already (state folder {system.State}); ./sendcat down stops it.", sentence);
+        Assert.Equal($"This checkout runs already (state folder {system.State}); ./sendcat down stops it.", message);
     }
 
     [Fact]
-    public async Task A_run_whose_ports_are_taken_is_refused_with_their_names_and_the_way_out()
+    public async Task A_run_with_ports_in_use_is_refused_with_their_names_and_the_setting_to_change()
     {
         using var state = new TestFolder("refused");
 
-        var sentence = await RefusalAsync(state.Path, system.Ports.Base);
+        var message = await RefusalAsync(state.Path, system.Ports.Base);
 
-        Assert.Contains($"{system.Ports.Redis} (redis)", sentence, StringComparison.Ordinal);
-        Assert.Contains($"{system.Ports.Api} (api)", sentence, StringComparison.Ordinal);
-        Assert.Contains("SENDCAT_PORT_BASE=", sentence, StringComparison.Ordinal);
+        Assert.Contains($"{system.Ports.Redis} (redis)", message, StringComparison.Ordinal);
+        Assert.Contains($"{system.Ports.Api} (api)", message, StringComparison.Ordinal);
+        Assert.Contains("SENDCAT_PORT_BASE=", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -32,9 +32,9 @@ public sealed class RefusalTests(RunningSystem system)
     {
         using var state = new TestFolder("refused");
 
-        var sentence = await RefusalAsync(state.Path, 5050);
+        var message = await RefusalAsync(state.Path, 5050);
 
-        Assert.Contains("5060", sentence, StringComparison.Ordinal);
+        Assert.Contains("5060", message, StringComparison.Ordinal);
     }
 
     private static async Task<string> RefusalAsync(string state, int portBase)

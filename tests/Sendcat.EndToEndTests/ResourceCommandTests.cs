@@ -1,6 +1,6 @@
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Parts of the system are stopped, started and restarted by command while people use it.</summary>
+/// <summary>Tests in which a command stops, starts or restarts a resource while a guest uses the system.</summary>
 [Collection(WholeSystems.Name)]
 public sealed class ResourceCommandTests(RunningSystem system)
 {
@@ -11,28 +11,28 @@ public sealed class ResourceCommandTests(RunningSystem system)
         using var upstreams = system.App.CreateHttpClient("upstreams", "http");
         await upstreams.PostAsync("/stats/reset", null);
         await upstreams.PostAsync("/rest/emulator/directions", new StringContent("[[emu at=serper/search hang=before-headers]]"));
-        using var guest = await Guest.ArriveAsync(system.App.CreateHttpClient("api"));
-        var thread = await guest.AskAsync("""[[emu tool=search_web args={"query":"kettle"}]]""");
-        var answer = guest.AnswerAsync(thread).ToListAsync().AsTask();
+        using var guest = await Guest.CreateAsync(system.App.CreateHttpClient("api"));
+        var thread = await guest.NewThreadAsync("""[[emu tool=search_web args={"query":"kettle"}]]""");
+        var turn = guest.RunTurnAsync(thread).ToListAsync().AsTask();
         await upstreams.GetStringAsync("/stats/wait?upstream=serper&started=1&timeoutMs=30000");
 
         await system.CommandAsync("tool-worker", KnownResourceCommands.StopCommand);
         await upstreams.DeleteAsync("/rest/emulator/directions");
         await system.CommandAsync("tool-worker", KnownResourceCommands.StartCommand);
 
-        var events = await answer;
+        var events = await turn;
         Assert.Equal("done", events[^1].Type());
         Assert.DoesNotContain(events, e => e.Type() is "tool-backpressure" or "error");
         Assert.Contains(events, e => e.Type() == "tool-output-partially-available" && e.GetProperty("output").GetArrayLength() > 0);
     }
 
     [Fact]
-    public async Task After_a_restart_of_the_api_a_thread_is_as_it_was()
+    public async Task A_thread_is_unchanged_after_a_restart_of_the_api()
     {
         await system.WaitForAllAsync();
-        using var guest = await Guest.ArriveAsync(system.App.CreateHttpClient("api"));
-        var thread = await guest.AskAsync("What is a good kettle?");
-        await guest.AnswerAsync(thread).ToListAsync();
+        using var guest = await Guest.CreateAsync(system.App.CreateHttpClient("api"));
+        var thread = await guest.NewThreadAsync("What is a good kettle?");
+        await guest.RunTurnAsync(thread).ToListAsync();
         var before = await guest.ReadAsync(thread);
 
         await system.CommandAsync("api", KnownResourceCommands.RestartCommand);

@@ -2,7 +2,7 @@ using Sendcat.AppHost;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>Starts nothing: when a process that ended is started again.</summary>
+/// <summary>Tests of when an ended process is restarted, and after which pause. They start no process.</summary>
 public sealed class RestartHistoryTests
 {
     private static readonly DateTimeOffset Start = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -24,9 +24,11 @@ public sealed class RestartHistoryTests
     }
 
     [Fact]
-    public void After_a_minute_of_running_the_pause_is_1_second_again()
+    public void After_one_minute_in_state_running_the_pause_is_1_second_again()
     {
-        var ended = Replay((KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Exited, 3), (KnownResourceStates.Running, 5));
+        var ended = Replay(
+            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Exited, 3),
+            (KnownResourceStates.Running, 5));
 
         var almostAMinute = ended.After(KnownResourceStates.Exited, Start.AddSeconds(64));
         var aMinute = ended.After(KnownResourceStates.Exited, Start.AddSeconds(65));
@@ -39,22 +41,24 @@ public sealed class RestartHistoryTests
     [Fact]
     public void The_minute_counts_from_the_first_report_of_running()
     {
-        var history = Replay((KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Running, 30), (KnownResourceStates.Running, 60));
+        var history = Replay(
+            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Running, 30),
+            (KnownResourceStates.Running, 60));
 
         Assert.Equal(TimeSpan.FromSeconds(1), history.After(KnownResourceStates.Exited, Start.AddSeconds(62)).Pause);
     }
 
     [Theory]
     [MemberData(nameof(TerminalStates))]
-    public void Every_terminal_state_is_an_end(string state) =>
+    public void Every_terminal_state_causes_a_restart(string state) =>
         Assert.Equal(TimeSpan.FromSeconds(1), Replay((KnownResourceStates.Running, 0)).After(state, Start).Pause);
 
     [Fact]
-    public void A_process_that_never_ran_is_started_again_too() =>
+    public void A_process_that_failed_to_start_is_restarted() =>
         Assert.Equal(TimeSpan.FromSeconds(1), new RestartHistory().After(KnownResourceStates.FailedToStart, Start).Pause);
 
     [Fact]
-    public void What_a_command_stopped_stays_stopped()
+    public void A_process_stopped_by_a_command_is_not_restarted()
     {
         var stopping = Replay((KnownResourceStates.Running, 0), (KnownResourceStates.Stopping, 1));
 
@@ -66,11 +70,12 @@ public sealed class RestartHistoryTests
     }
 
     [Fact]
-    public void What_a_command_started_again_is_watched_again_with_the_shortest_pause()
+    public void A_process_started_again_by_a_command_is_restarted_with_the_shortest_pause()
     {
         var history = Replay(
-            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Exited, 3), (KnownResourceStates.Running, 5),
-            (KnownResourceStates.Stopping, 6), (KnownResourceStates.Exited, 7), (KnownResourceStates.Starting, 8), (KnownResourceStates.Running, 9));
+            (KnownResourceStates.Running, 0), (KnownResourceStates.Exited, 1), (KnownResourceStates.Running, 2), (KnownResourceStates.Exited, 3),
+            (KnownResourceStates.Running, 5), (KnownResourceStates.Stopping, 6), (KnownResourceStates.Exited, 7), (KnownResourceStates.Starting, 8),
+            (KnownResourceStates.Running, 9));
 
         Assert.Equal(TimeSpan.FromSeconds(1), history.After(KnownResourceStates.Finished, Start.AddSeconds(10)).Pause);
     }

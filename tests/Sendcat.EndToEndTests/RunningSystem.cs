@@ -5,7 +5,10 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.EndToEndTests;
 
-/// <summary>The whole system as the AppHost composes it, on local stores, with ports and data of its own. All tests that need one share it, one after the other; each leaves everything running.</summary>
+/// <summary>
+/// The whole system as the AppHost composes it, on local stores, with its own ports and data. The tests share it and run one after the other. Every
+/// test leaves all resources running.
+/// </summary>
 public sealed class RunningSystem : IAsyncLifetime
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
@@ -22,32 +25,37 @@ public sealed class RunningSystem : IAsyncLifetime
         using var timeout = new CancellationTokenSource(Timeout);
         var builder = await DistributedApplicationTestingBuilder.CreateAsync<Projects.Sendcat_AppHost>(
         [
-            "--infra=local", "--Parameters:worker-replicas=2", $"--SENDCAT_STATE={State}", string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports.Base}"),
+            "--infra=local",
+            "--Parameters:worker-replicas=2",
+            $"--SENDCAT_STATE={State}",
+            string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports.Base}"),
             "--DcpPublisher:RandomizePorts=false",
         ], (options, _) => options.DisableDashboard = false, timeout.Token);
 
-        // A turn waits until a worker that was stopped is there again.
+        // A turn waits up to one minute for a tool job, so that a stopped worker can start again in this time.
         builder.CreateResourceBuilder<ProjectResource>("api").WithEnvironment("TOOL_JOB_WAIT_MS", "60000");
         App = await builder.BuildAsync(timeout.Token);
         await App.StartAsync(timeout.Token);
         await WaitForAllAsync();
     }
 
-    /// <summary>Completes when every program and every store is healthy.</summary>
+    /// <summary>Completes when every program and every store is healthy, after at most three minutes.</summary>
+    /// <exception cref="OperationCanceledException">A resource is not healthy after three minutes.</exception>
     public async Task WaitForAllAsync()
     {
         using var timeout = new CancellationTokenSource(Timeout);
         await Task.WhenAll(Processes().Select(resource => App.ResourceNotifications.WaitForResourceHealthyAsync(resource.Name, timeout.Token)));
     }
 
-    /// <summary>Completes when an instance of the resource is in such a state, also if it is now.</summary>
+    /// <summary>Completes when an instance of the resource is in a state that matches <paramref name="state"/>; at once if it already is.</summary>
+    /// <exception cref="OperationCanceledException">No instance has reached the state after three minutes.</exception>
     public async Task<ResourceEvent> WaitForAsync(string name, Func<ResourceEvent, bool> state)
     {
         using var timeout = new CancellationTokenSource(Timeout);
         return await App.ResourceNotifications.WaitForResourceAsync(name, state, timeout.Token);
     }
 
-    /// <summary>Runs a command on every instance.</summary>
+    /// <summary>Runs a command on every instance of the resource.</summary>
     public async Task CommandAsync(string name, string command)
     {
         using var timeout = new CancellationTokenSource(Timeout);
@@ -61,10 +69,12 @@ public sealed class RunningSystem : IAsyncLifetime
         _state.Dispose();
     }
 
-    private IEnumerable<IResource> Processes() => App.Services.GetRequiredService<DistributedApplicationModel>().Resources.Where(resource => resource.HasAnnotationOfType<RestartOnExitAnnotation>());
+    private IEnumerable<IResource> Processes() =>
+        App.Services.GetRequiredService<DistributedApplicationModel>().Resources
+            .Where(resource => resource.HasAnnotationOfType<RestartOnExitAnnotation>());
 }
 
-/// <summary>Whole systems are expensive: one runs under test at a time.</summary>
+/// <summary>The tests that need a whole system. Only one system runs at a time, because it uses much memory and CPU time.</summary>
 [CollectionDefinition(Name)]
 public sealed class WholeSystems : ICollectionFixture<RunningSystem>
 {

@@ -14,7 +14,7 @@ public sealed class SystemTests(RunningSystem system)
     [InlineData("monitor", "/alive")]
     [InlineData("upstreams", "/health")]
     [InlineData("dashboard", "/login")]
-    public async Task Every_page_answers_on_its_port_of_the_block(string name, string path)
+    public async Task Every_page_responds_on_its_port(string name, string path)
     {
         using var client = new HttpClient();
 
@@ -38,10 +38,10 @@ public sealed class SystemTests(RunningSystem system)
     public async Task A_guest_chats_and_a_tool_call_runs_through_broker_and_worker()
     {
         await system.WaitForAllAsync();
-        using var guest = await Guest.ArriveAsync(system.App.CreateHttpClient("api"));
-        var thread = await guest.AskAsync("compare two rice cookers under 60 dollars");
+        using var guest = await Guest.CreateAsync(system.App.CreateHttpClient("api"));
+        var thread = await guest.NewThreadAsync("compare two rice cookers under 60 dollars");
 
-        var events = await guest.AnswerAsync(thread).ToListAsync();
+        var events = await guest.RunTurnAsync(thread).ToListAsync();
 
         Assert.Equal("done", events[^1].Type());
         Assert.DoesNotContain(events, e => e.Type() is "tool-backpressure" or "error");
@@ -61,7 +61,7 @@ public sealed class SystemTests(RunningSystem system)
 
     private int PortOf(string use) => system.Ports.All.Single(port => port.Use == use).Port;
 
-    /// <summary>Jobs as the operators see them.</summary>
+    /// <summary>The tool jobs as the operator API reports them.</summary>
     private async Task<JsonElement> JobsAsync()
     {
         using var client = system.App.CreateHttpClient("api");

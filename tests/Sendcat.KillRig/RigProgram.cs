@@ -5,7 +5,10 @@ using Sendcat.KillRig.Upstream;
 
 namespace Sendcat.KillRig;
 
-/// <summary><c>dotnet run -c Release --project tests/Sendcat.KillRig -- --minutes 5 --seed 42</c>; docs/tool-jobs.md tells what it proves. Exit code 0: all held, 1: something did not, 2: could not decide.</summary>
+/// <summary>
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.KillRig -- --minutes 5 --seed 42</c>. docs/tool-jobs.md describes the conditions
+/// that a run checks. Exit code 0: all conditions hold; 1: at least one does not; 2: too few events to decide.
+/// </summary>
 internal static class RigProgram
 {
     private static Task<int> Main(string[] args)

@@ -9,8 +9,8 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.TestApi;
 
 /// <summary>
-/// The real API on Kestrel inside of the test's process: its code is compiled once for all tests, and not anew for each start. What needs a process,
-/// to be killed, frozen, measured or read, starts <see cref="TestKit.Programs.ApiProcess"/>.
+/// The real API on Kestrel inside the process of the test. The JIT compiles its code once for all tests instead of once per start. A test that kills,
+/// pauses or measures a process, or reads its output, uses <see cref="TestKit.Programs.ApiProcess"/> instead.
 /// </summary>
 public sealed class ApiHost : IAsyncDisposable
 {
@@ -22,10 +22,12 @@ public sealed class ApiHost : IAsyncDisposable
 
     public IServiceProvider Services => factory.Services;
 
-    /// <param name="environment"><c>Development</c> or another.</param>
-    /// <param name="settings">Names as in the process's environment, with <c>__</c>, or as in configuration, with colons.</param>
-    /// <param name="services">Replaces services.</param>
-    public static Task<ApiHost> StartAsync(string environment, IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? services = null) => Task.Run(() =>
+    /// <summary>Starts the API on a free port.</summary>
+    /// <param name="environment">The environment name, for instance <c>Development</c>.</param>
+    /// <param name="settings">The settings. A name has <c>__</c> as in environment variables, or colons as in configuration.</param>
+    /// <param name="services">Replaces services of the API; null: replaces none.</param>
+    public static Task<ApiHost> StartAsync(
+        string environment, IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? services = null) => Task.Run(() =>
     {
         var started = new Factory(environment, settings, services);
         started.UseKestrel(0);
@@ -37,7 +39,8 @@ public sealed class ApiHost : IAsyncDisposable
 
     public ValueTask DisposeAsync() => factory.DisposeAsync();
 
-    private sealed class Factory(string environment, IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? services) : WebApplicationFactory<ApiError>
+    private sealed class Factory(string environment, IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? services)
+        : WebApplicationFactory<ApiError>
     {
         protected override void ConfigureWebHost(IWebHostBuilder builder)
         {
@@ -51,13 +54,14 @@ public sealed class ApiHost : IAsyncDisposable
             builder.ConfigureTestServices(collection => services?.Invoke(collection));
         }
 
-        protected override IHost CreateHost(IHostBuilder builder) => new StoppedByItself(base.CreateHost(builder));
+        protected override IHost CreateHost(IHostBuilder builder) => new SelfStoppingHost(base.CreateHost(builder));
     }
 
     /// <summary>
-    /// The program stops and disposes its host when it is told to. Stopped by the factory as well, the same services would be stopped twice at once, and disposed of when the quicker of the two is done.
+    /// Lets only the program stop its host. If the factory also stopped it, both would stop the same services concurrently, and the services would be
+    /// disposed of when the first stop completes.
     /// </summary>
-    private sealed class StoppedByItself(IHost host) : IHost, IAsyncDisposable
+    private sealed class SelfStoppingHost(IHost host) : IHost, IAsyncDisposable
     {
         public IServiceProvider Services => host.Services;
 
@@ -67,7 +71,7 @@ public sealed class ApiHost : IAsyncDisposable
         {
             var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             var lifetime = Services.GetRequiredService<IHostApplicationLifetime>();
-            await using var heard = lifetime.ApplicationStopped.Register(stopped.SetResult);
+            await using var registration = lifetime.ApplicationStopped.Register(stopped.SetResult);
             lifetime.StopApplication();
             await stopped.Task.WaitAsync(cancellationToken);
         }

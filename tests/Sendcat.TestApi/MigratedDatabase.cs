@@ -6,21 +6,21 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.TestApi;
 
-/// <summary>Databases in the shape of this build.</summary>
+/// <summary>Creates databases with the schema of this build.</summary>
 public static class MigratedDatabase
 {
-    private static readonly DatabaseTemplate Whole = new(MigrateWholeAsync);
-    private static readonly DatabaseTemplate ReliabilityAlone = new(MigrateReliabilityAsync);
+    private static readonly DatabaseTemplate Full = new(MigrateFullAsync);
+    private static readonly DatabaseTemplate ReliabilityOnly = new(MigrateReliabilityAsync);
 
-    /// <summary>With every table that the API uses.</summary>
-    /// <returns>Connection string.</returns>
-    public static Task<string> CreateAsync(PostgresServer server) => Whole.CopyAsync(server);
+    /// <summary>Creates a database with every table of the API.</summary>
+    /// <returns>The connection string.</returns>
+    public static Task<string> CreateAsync(PostgresServer server) => Full.CopyAsync(server);
 
-    /// <summary>With the tables of the reliability library, which are all that a tool worker uses.</summary>
-    /// <returns>Connection string.</returns>
-    public static Task<string> CreateForReliabilityAsync(PostgresServer server) => ReliabilityAlone.CopyAsync(server);
+    /// <summary>Creates a database with only the tables of the reliability library. A tool worker uses no other tables.</summary>
+    /// <returns>The connection string.</returns>
+    public static Task<string> CreateForReliabilityAsync(PostgresServer server) => ReliabilityOnly.CopyAsync(server);
 
-    private static async Task MigrateWholeAsync(string connectionString)
+    private static async Task MigrateFullAsync(string connectionString)
     {
         var options = new DbContextOptionsBuilder<SendcatDb>().UseNpgsql(connectionString);
         Schema.Configure(options);

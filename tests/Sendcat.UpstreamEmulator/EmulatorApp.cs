@@ -12,10 +12,12 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator;
 
-/// <summary>The web application: one <c>AddX</c> and one <c>MapX</c> per upstream.</summary>
+/// <summary>Builds the web application, with one <c>AddX</c> and one <c>MapX</c> call per upstream.</summary>
 internal static class EmulatorApp
 {
-    /// <summary>Kestrel writes the bound port back into its listen options, so these answer only after the start.</summary>
+    /// <summary>
+    /// The listen options of both protocols. Kestrel writes the bound port into them when it starts, so the addresses are valid only after the start.
+    /// </summary>
     public sealed record Listeners(List<ListenOptions> Http1Options, List<ListenOptions> H2cOptions)
     {
         public IReadOnlyList<Uri> Http1 => [.. Http1Options.Select(Address)];
@@ -33,14 +35,19 @@ internal static class EmulatorApp
         builder.WebHost.UseSetting(WebHostDefaults.ServerUrlsKey, "");
         builder.WebHost.ConfigureKestrel(kestrel => Listen(kestrel, options, listeners));
         builder.Services.Configure<SocketTransportOptions>(sockets => (sockets.NoDelay, sockets.Backlog) = (true, 16_384));
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200)); // streams that hang on purpose would hold the stop
-        builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>().AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptLedger>();
-        builder.Services.AddOpenRouter().AddRest().AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>();
+        // Streams that hang on purpose would block a longer graceful shutdown.
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
+        builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
+            .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
+        builder.Services.AddOpenRouter().AddRest()
+            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>();
 
         var app = builder.Build();
         app.MapGet("/health", () => Results.Text("Healthy"));
         app.MapGet("/alive", () => Results.Text("Healthy"));
-        app.MapGet("/readme", () => Results.Stream(typeof(EmulatorApp).Assembly.GetManifestResourceStream("README.md")!, "text/markdown; charset=utf-8"));
+        app.MapGet(
+            "/readme",
+            () => Results.Stream(typeof(EmulatorApp).Assembly.GetManifestResourceStream("README.md")!, "text/markdown; charset=utf-8"));
         app.MapStats(listeners);
         app.MapOpenRouter();
         app.MapRest();
@@ -57,7 +64,7 @@ internal static class EmulatorApp
         kestrel.Limits.MaxConcurrentConnections = null;
         kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
         kestrel.Limits.MinRequestBodyDataRate = null;
-        kestrel.Limits.MinResponseDataRate = null; // a slow reader is the caller's business
+        kestrel.Limits.MinResponseDataRate = null; // a slow reader is allowed
         kestrel.Limits.KeepAliveTimeout = TimeSpan.FromMinutes(30);
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromMinutes(2);
         kestrel.Limits.Http2.MaxStreamsPerConnection = 100_000;

@@ -3,20 +3,28 @@ using System.Net;
 
 namespace Sendcat.UpstreamEmulator;
 
-/// <summary>Where the emulator listens and what it keeps.</summary>
+/// <summary>The addresses on which the emulator listens, the number of requests that it stores, and its clock.</summary>
 public sealed class EmulatorOptions
 {
-    /// <summary>HTTP/1.1 addresses. Environment <c>EMULATOR_URL_H1</c>, else <c>ASPNETCORE_URLS</c>; several are separated by <c>;</c>, a bare number is a port on 127.0.0.1, port 0 lets the system choose.</summary>
+    /// <summary>
+    /// The HTTP/1.1 addresses. Environment variable: <c>EMULATOR_URL_H1</c>, else <c>ASPNETCORE_URLS</c>. Addresses are separated by <c>;</c>.
+    /// A plain number is a port on 127.0.0.1. With port 0 the operating system chooses the port. Default: 127.0.0.1:5070.
+    /// </summary>
     public IReadOnlyList<IPEndPoint> Http1 { get; set; } = [new(IPAddress.Loopback, 5070)];
 
-    /// <summary>HTTP/2 without TLS by prior knowledge. Environment <c>EMULATOR_URL_H2C</c>.</summary>
+    /// <summary>
+    /// The addresses for HTTP/2 without TLS (prior knowledge). Environment variable: <c>EMULATOR_URL_H2C</c>. Default: 127.0.0.1:5071.
+    /// </summary>
     public IReadOnlyList<IPEndPoint> H2c { get; set; } = [new(IPAddress.Loopback, 5071)];
 
-    /// <summary>How many received requests are kept for tests to look at; 0 keeps none. Environment <c>EMULATOR_KEEP_REQUESTS</c>.</summary>
+    /// <summary>
+    /// How many received requests the emulator stores for tests; 0 (the default) stores none. Environment variable: <c>EMULATOR_KEEP_REQUESTS</c>.
+    /// </summary>
     public int KeepRequests { get; set; }
 
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
+    /// <summary>Reads the options from the environment and the command line.</summary>
     /// <exception cref="FormatException">An address is not <c>http://host:port</c>, <c>host:port</c> or a port.</exception>
     public static EmulatorOptions From(IConfiguration configuration)
     {
@@ -45,7 +53,10 @@ public sealed class EmulatorOptions
             return new(IPAddress.Loopback, port);
         }
 
-        var text = address.Replace("http://", "", StringComparison.OrdinalIgnoreCase).TrimEnd('/').Replace("localhost", "127.0.0.1", StringComparison.OrdinalIgnoreCase);
-        return IPEndPoint.TryParse(text, out var endpoint) ? endpoint : throw new FormatException($"'{address}' is not an address like http://127.0.0.1:5070");
+        var text = address.Replace("http://", "", StringComparison.OrdinalIgnoreCase).TrimEnd('/')
+            .Replace("localhost", "127.0.0.1", StringComparison.OrdinalIgnoreCase);
+        return IPEndPoint.TryParse(text, out var endpoint)
+            ? endpoint
+            : throw new FormatException($"'{address}' is not an address like http://127.0.0.1:5070");
     }
 }

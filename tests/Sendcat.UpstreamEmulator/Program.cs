@@ -1,6 +1,9 @@
 namespace Sendcat.UpstreamEmulator;
 
-/// <summary><c>dotnet run --project tests/Sendcat.UpstreamEmulator [--h1 URL;URL] [--h2c URL;URL] [--keep-requests N]</c>. A named class, so that a test project that references several programs knows one <c>Program</c> at most.</summary>
+/// <summary>
+/// The entry point: <c>dotnet run --project tests/Sendcat.UpstreamEmulator [--h1 URL;URL] [--h2c URL;URL] [--keep-requests N]</c>.
+/// The class has its own name because a test project that references several programs may see only one class named <c>Program</c>.
+/// </summary>
 internal static class EmulatorProgram
 {
     private static readonly Dictionary<string, string> Switches = new(StringComparer.Ordinal)
@@ -14,7 +17,9 @@ internal static class EmulatorProgram
     {
         var configuration = new ConfigurationBuilder().AddEnvironmentVariables().AddEnvironmentVariables("ASPNETCORE_").AddCommandLine(args, Switches).Build();
         await using var emulator = await UpstreamEmulatorHost.StartAsync(EmulatorOptions.From(configuration));
-        Console.WriteLine($"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) and {string.Join(' ', emulator.H2cAddresses)} (h2c); statistics at {emulator.Http1}stats");
+        Console.WriteLine(
+            $"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) and {string.Join(' ', emulator.H2cAddresses)} (h2c); "
+            + $"statistics at {emulator.Http1}stats");
         await emulator.WaitForShutdownAsync();
     }
 }

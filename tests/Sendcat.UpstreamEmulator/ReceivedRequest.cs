@@ -3,13 +3,21 @@ using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.UpstreamEmulator;
 
-/// <summary>A request as it arrived, without its keys.</summary>
+/// <summary>A request that the emulator received, without the API keys that it contained.</summary>
+/// <param name="At">When the request was received.</param>
 /// <param name="Protocol"><c>HTTP/1.1</c> or <c>HTTP/2</c>.</param>
-/// <param name="Body">Undefined when the body was empty or no JSON.</param>
-/// <param name="Query">Decoded.</param>
-public sealed record ReceivedRequest(DateTimeOffset At, string Method, string Path, string Protocol, IReadOnlyDictionary<string, string> Headers, JsonElement Body, IReadOnlyDictionary<string, string> Query);
+/// <param name="Body">The JSON body. Its kind is <see cref="JsonValueKind.Undefined"/> when the body was empty or not JSON.</param>
+/// <param name="Query">The decoded parameters of the query string.</param>
+public sealed record ReceivedRequest(
+    DateTimeOffset At,
+    string Method,
+    string Path,
+    string Protocol,
+    IReadOnlyDictionary<string, string> Headers,
+    JsonElement Body,
+    IReadOnlyDictionary<string, string> Query);
 
-/// <summary>A ring of the last requests.</summary>
+/// <summary>Stores the last <see cref="EmulatorOptions.KeepRequests"/> requests.</summary>
 internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
 {
     private static readonly string[] Keys = ["Authorization", "X-API-KEY", "api_key"];
@@ -26,7 +34,13 @@ internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
         }
 
         var received = new ReceivedRequest(
-            clock.GetUtcNow(), request.Method, request.Path, request.Protocol, WithoutKeys(request.Headers), body.ValueKind == JsonValueKind.Undefined ? body : body.Clone(), WithoutKeys(request.Query));
+            clock.GetUtcNow(),
+            request.Method,
+            request.Path,
+            request.Protocol,
+            WithoutKeys(request.Headers),
+            body.ValueKind == JsonValueKind.Undefined ? body : body.Clone(),
+            WithoutKeys(request.Query));
         lock (requests)
         {
             requests.Enqueue(received);
@@ -45,6 +59,7 @@ internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
         }
     }
 
-    private static Dictionary<string, string> WithoutKeys(IEnumerable<KeyValuePair<string, StringValues>> of) =>
-        of.Where(one => !Keys.Contains(one.Key, StringComparer.OrdinalIgnoreCase)).ToDictionary(one => one.Key, one => one.Value.ToString(), StringComparer.OrdinalIgnoreCase);
+    private static Dictionary<string, string> WithoutKeys(IEnumerable<KeyValuePair<string, StringValues>> fields) => fields
+        .Where(field => !Keys.Contains(field.Key, StringComparer.OrdinalIgnoreCase))
+        .ToDictionary(field => field.Key, field => field.Value.ToString(), StringComparer.OrdinalIgnoreCase);
 }

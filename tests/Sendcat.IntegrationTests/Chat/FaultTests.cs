@@ -154,7 +154,7 @@ public sealed class FaultTests
         await longer.ReadUntilAsync("content");
         await shorter.ReadUntilAsync("content");
 
-        var stopping = sendcat.Replicas[0].Process.StopAsync(UnixSignal.Terminate, TimeSpan.FromSeconds(30));
+        var stopping = sendcat.Replicas[0].Process.StopAsync(timeout: TimeSpan.FromSeconds(30));
         await Task.WhenAll(longer.ReadToEndAsync(), shorter.ReadToEndAsync());
         await stopping;
 

@@ -67,6 +67,11 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifeti
         var chunks = await RawHttp.SendAsync(
             sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
         IsClientError(chunks);
+
+        // The server still serves: a turn on the same replica runs to its end.
+        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=1]]"));
+        Assert.Equal(System.Net.HttpStatusCode.OK, stream.Status);
+        Assert.Equal("done", (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
 
     private static void IsClientError(string response)

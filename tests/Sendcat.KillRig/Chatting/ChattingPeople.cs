@@ -7,38 +7,39 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Chatting;
 
 /// <summary>
-/// People who chat with the API while it is killed: each asks, reads the answer to its end or to where it breaks off, and asks again, of whichever replica is there. Every turn calls a
-/// tool, so that its question goes the whole way: API, queue, worker, upstream and back.
+/// Simulated users who chat with the API while its replicas are killed. Each user starts a turn, reads its events until the end or until the connection
+/// breaks, and starts the next turn on another replica. Every turn calls a tool, so that its request passes through the API, the queue, the worker
+/// and the upstream.
 /// </summary>
 internal sealed class ChattingPeople(IReadOnlyList<Uri> replicas, int people, TimeProvider time) : IAsyncDisposable
 {
-    /// <summary>Stands for the submitter in the nonces of their questions; no submitter has it.</summary>
+    /// <summary>The submitter index in the nonces of these turns. No submitter has this index.</summary>
     private const int Index = 99;
 
-    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(300);
-    private static readonly TimeSpan TurnPatience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan TurnInterval = TimeSpan.FromMilliseconds(300);
+    private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly CancellationTokenSource enough = new();
+    private readonly CancellationTokenSource stop = new();
     private readonly ConcurrentDictionary<string, int> ends = new(StringComparer.Ordinal);
     private Task all = Task.CompletedTask;
-    private int asked;
+    private int turnCount;
 
-    /// <summary>Turns by how they ended for their reader: <c>done</c>, <c>error</c>, <c>cut off</c>, <c>refused</c>, <c>unreachable</c>.</summary>
+    /// <summary>The number of turns by their end as the reader saw it: <c>done</c>, <c>error</c>, <c>cut off</c>, <c>refused</c>, <c>unreachable</c>.</summary>
     public IReadOnlyDictionary<string, int> Ends => ends;
 
-    public void Begin() => all = Task.WhenAll(Enumerable.Range(0, people).Select(person => ChatAsync(person, enough.Token)));
+    public void Begin() => all = Task.WhenAll(Enumerable.Range(0, people).Select(person => ChatAsync(person, stop.Token)));
 
-    /// <summary>Nobody asks any more; turns that run are read to their end.</summary>
+    /// <summary>Starts no more turns and reads the running turns to their end.</summary>
     public async Task EndAsync()
     {
-        await enough.CancelAsync();
+        await stop.CancelAsync();
         await all;
     }
 
     public async ValueTask DisposeAsync()
     {
         await EndAsync();
-        enough.Dispose();
+        stop.Dispose();
     }
 
     private async Task ChatAsync(int person, CancellationToken stopping)
@@ -46,9 +47,9 @@ internal sealed class ChattingPeople(IReadOnlyList<Uri> replicas, int people, Ti
         await Task.Yield();
         for (var turn = person; !stopping.IsCancellationRequested; turn++)
         {
-            using var http = new HttpClient { BaseAddress = replicas[turn % replicas.Count], Timeout = TurnPatience };
+            using var http = new HttpClient { BaseAddress = replicas[turn % replicas.Count], Timeout = TurnTimeout };
             ends.AddOrUpdate(await AskAsync(http), 1, static (_, before) => before + 1);
-            await Task.Delay(Breath, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TurnInterval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -59,8 +60,8 @@ internal sealed class ChattingPeople(IReadOnlyList<Uri> replicas, int people, Ti
             var session = await MadeAsync(http, "api/auth/anonymous", new { }, "sessionId");
             http.DefaultRequestHeaders.Add("x-sendcat-session", session);
             var thread = await MadeAsync(http, "api/threads", new { title = "rig" }, "id");
-            // A turn whose process ends gives its job up, so that either end of it is right.
-            var nonce = Question.Nonce(Index, Environment.ProcessId, Interlocked.Increment(ref asked), Fate.GivenUp);
+            // A turn whose process ends cancels its job, so both a completed and a cancelled job are correct.
+            var nonce = Question.Nonce(Index, Environment.ProcessId, Interlocked.Increment(ref turnCount), Fate.GivenUp);
             var question = $$"""[[emu call=1 tool=search_web args={"query":"{{nonce}}"}]] [[emu call=2 chunks=10 every=50ms]]""";
             await MadeAsync(http, $"api/threads/{thread}/messages", new { content = question }, "id");
             return await ReadAsync(http, thread);
@@ -83,9 +84,9 @@ internal sealed class ChattingPeople(IReadOnlyList<Uri> replicas, int people, Ti
 
         try
         {
-            using var patience = new CancellationTokenSource(TurnPatience);
-            using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(patience.Token));
-            while (await lines.ReadLineAsync(patience.Token) is { } line)
+            using var deadline = new CancellationTokenSource(TurnTimeout);
+            using var lines = new StreamReader(await response.Content.ReadAsStreamAsync(deadline.Token));
+            while (await lines.ReadLineAsync(deadline.Token) is { } line)
             {
                 if (line.StartsWith("data: {", StringComparison.Ordinal) && Type(line[6..]) is { } end and ("done" or "error"))
                 {
@@ -95,7 +96,7 @@ internal sealed class ChattingPeople(IReadOnlyList<Uri> replicas, int people, Ti
         }
         catch (Exception exception) when (exception is IOException or HttpRequestException or OperationCanceledException)
         {
-            // Its replica was killed, or stood still for too long.
+            // The replica was killed, or it was paused for longer than the timeout.
         }
 
         return "cut off";
@@ -103,8 +104,8 @@ internal sealed class ChattingPeople(IReadOnlyList<Uri> replicas, int people, Ti
 
     private static string? Type(string json)
     {
-        using var told = JsonDocument.Parse(json);
-        return told.RootElement.GetProperty("type").GetString();
+        using var document = JsonDocument.Parse(json);
+        return document.RootElement.GetProperty("type").GetString();
     }
 
     private static async Task<string> MadeAsync(HttpClient http, string path, object body, string name)

@@ -3,7 +3,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.KillRig.Chatting;
 
-/// <summary>The model that the API asks, in a process of its own; nothing happens to it.</summary>
+/// <summary>The model provider of the API in a separate process. No fault is injected into it.</summary>
 internal sealed class ModelProcess(TestProcess process, Uri address) : IAsyncDisposable
 {
     public string BaseUrl => new Uri(address, "openrouter/api/v1").ToString();

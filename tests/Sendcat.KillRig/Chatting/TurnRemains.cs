@@ -4,13 +4,15 @@ using StackExchange.Redis;
 
 namespace Sendcat.KillRig.Chatting;
 
-/// <summary>What turns that are over have left behind: those of killed replicas are closed by the others.</summary>
-/// <param name="Leases">Places that somebody still holds, of all guards.</param>
+/// <summary>What remains of ended turns. The other replicas close the turns of a killed replica.</summary>
+/// <param name="Messages">The number of messages that are still <c>streaming</c>.</param>
+/// <param name="Sessions">The number of stream sessions that are still <c>streaming</c>.</param>
+/// <param name="Leases">The number of leases of all limiters that are not released and not expired.</param>
 internal sealed record TurnRemains(long Messages, long Sessions, long Leases)
 {
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
-    public static async Task<TurnRemains> AfterAsync(TimeSpan patience, NpgsqlDataSource database, string redis, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<TurnRemains> AfterAsync(TimeSpan timeout, NpgsqlDataSource database, string redis, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis);
@@ -20,16 +22,16 @@ internal sealed record TurnRemains(long Messages, long Sessions, long Leases)
                 await CountAsync(database, "SELECT count(*) FROM messages WHERE status = 'streaming'", cancellationToken),
                 await CountAsync(database, "SELECT count(*) FROM stream_sessions WHERE status = 'streaming'", cancellationToken),
                 await LeasesAsync(connection, time));
-            if (found is (0, 0, 0) || time.GetElapsedTime(began) > patience)
+            if (found is (0, 0, 0) || time.GetElapsedTime(began) > timeout)
             {
                 return found;
             }
 
-            await Task.Delay(Look, time, cancellationToken);
+            await Task.Delay(PollInterval, time, cancellationToken);
         }
     }
 
-    /// <summary>Leases are members of sorted sets, scored by their expiry (Unix, ms).</summary>
+    /// <summary>Counts the leases. They are members of sorted sets, and their score is the expiry (Unix time, ms).</summary>
     private static async Task<long> LeasesAsync(IConnectionMultiplexer redis, TimeProvider time)
     {
         var (keys, now, held) = (redis.GetDatabase(), time.GetUtcNow().ToUnixTimeMilliseconds(), 0L);

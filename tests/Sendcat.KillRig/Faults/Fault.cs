@@ -12,33 +12,41 @@ internal enum Victim
 
 internal enum Harm
 {
-    /// <summary>kill -9, and started again after a while.</summary>
+    /// <summary>SIGKILL, and a start after <see cref="Fault.Hold"/>.</summary>
     Killed,
 
-    /// <summary>SIGSTOP for a while, then SIGCONT.</summary>
+    /// <summary>SIGSTOP for the duration <see cref="Fault.Hold"/>, then SIGCONT.</summary>
     Stopped,
 
-    /// <summary>An orderly stop, and started again.</summary>
+    /// <summary>A graceful stop and a start.</summary>
     Restarted,
 
     /// <summary>All queues of the broker are deleted.</summary>
     Emptied,
 
-    /// <summary>Killed by the job that it worked on.</summary>
+    /// <summary>The worker is killed because it runs a poisonous job.</summary>
     Poisoned,
 }
 
-/// <param name="Index">Which worker, submitter or replica of the API; 0 for stores.</param>
-/// <param name="Gap">Peace before it.</param>
+/// <summary>A planned fault.</summary>
+/// <param name="Victim">The kind of the victim. <see cref="Victim.Record"/> is Postgres.</param>
+/// <param name="Index">The index of the worker, submitter or replica of the API; 0 for stores.</param>
+/// <param name="Harm">What happens to the victim.</param>
+/// <param name="Gap">The delay before the fault.</param>
 /// <param name="Hold">How long the victim stays killed or stopped.</param>
 /// <param name="Overlaps">The next fault does not wait for the end of this one.</param>
-/// <param name="Watched">Peace after it, until the victim's jobs must have been rescued.</param>
-/// <param name="AtWork">Waits for a moment in which the victim works. All others come at any moment, as faults do.</param>
+/// <param name="Watched">No other fault follows until the jobs of the victim must have run again.</param>
+/// <param name="AtWork">The fault waits until the victim runs a job. All other faults come at any time.</param>
 internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched, bool AtWork = false);
 
-/// <summary>A fault that took place.</summary>
-/// <param name="ProcessId">Of the victim, when it was struck.</param>
-/// <param name="Until">When it was started again or went on.</param>
+/// <summary>A fault that was injected. It is part of the JSON report.</summary>
+/// <param name="Victim">The kind of the victim.</param>
+/// <param name="Index">The index of the victim.</param>
+/// <param name="Harm">What happened to the victim.</param>
+/// <param name="ProcessId">The process id of the victim at the time of the fault; 0 when it was not running.</param>
+/// <param name="From">When the fault began.</param>
+/// <param name="Until">When the victim was started again or continued.</param>
+/// <param name="Watched">No other fault was planned until the jobs of the victim must have run again.</param>
 internal sealed record Happening(Victim Victim, int Index, Harm Harm, int ProcessId, DateTimeOffset From, DateTimeOffset Until, bool Watched)
 {
     public bool Touches(DateTimeOffset from, DateTimeOffset until) => From <= until && Until >= from;

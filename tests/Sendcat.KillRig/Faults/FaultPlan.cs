@@ -1,6 +1,6 @@
 namespace Sendcat.KillRig.Faults;
 
-/// <summary>Which faults a seed stands for. Endless; the first are <see cref="Essential"/> in some order.</summary>
+/// <summary>Generates the faults of a seed as an endless sequence. It begins with <see cref="Essential"/> in a random order.</summary>
 internal static class FaultPlan
 {
     public static readonly IReadOnlyList<(Victim Victim, Harm Harm)> Essential =
@@ -9,7 +9,7 @@ internal static class FaultPlan
         (Victim.Broker, Harm.Killed), (Victim.Broker, Harm.Emptied), (Victim.Redis, Harm.Killed), (Victim.Record, Harm.Killed),
     ];
 
-    /// <summary>What comes after them, by weight.</summary>
+    /// <summary>The faults after the essential ones, with their weights.</summary>
     private static readonly (Victim Victim, Harm Harm, int Weight)[] Further =
     [
         (Victim.Worker, Harm.Killed, 5), (Victim.Worker, Harm.Stopped, 4), (Victim.Worker, Harm.Restarted, 2),
@@ -27,7 +27,7 @@ internal static class FaultPlan
         random.Shuffle(essential);
         foreach (var (victim, harm) in essential)
         {
-            // One kill in peace and at work, so that the time of its rescue means something.
+            // One kill interrupts a job while no other fault is active, so that the time until the job runs again can be measured.
             var watched = (victim, harm) is (Victim.Worker, Harm.Killed);
             yield return Draw(victim, harm, watched) with { AtWork = watched };
         }
@@ -44,7 +44,7 @@ internal static class FaultPlan
             var gap = Seconds(0.5, 3);
             var hold = harm switch
             {
-                // Past the lease, so that others have taken over when it wakes.
+                // Longer than the lease, so that other workers have taken the jobs when the worker continues.
                 Harm.Stopped when victim is Victim.Worker or Victim.Record => lease + Seconds(1.2, 4),
                 Harm.Stopped => Seconds(1, 9),
                 Harm.Killed => Seconds(0, 2),

@@ -5,12 +5,12 @@ using Sendcat.KillRig.Verdict;
 
 namespace Sendcat.KillRig.Faults;
 
-/// <summary>Carries a plan out, and keeps what really happened and when.</summary>
+/// <summary>Injects the faults of a plan and records what happened and when.</summary>
 internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, TextWriter log)
 {
-    private const int MostRepeats = 3;
+    private const int MaxRepeats = 3;
 
-    private static readonly TimeSpan Peace = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentQueue<Happening> happenings = [];
 
@@ -31,11 +31,11 @@ internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, 
             if (fault.Watched)
             {
                 await Task.WhenAll(pending);
-                await Task.Delay(Peace, time, cancellationToken);
+                await Task.Delay(QuietTime, time, cancellationToken);
             }
 
-            var struck = StrikeAsync(fault, cancellationToken);
-            pending.Add(struck);
+            var injected = InjectAsync(fault, cancellationToken);
+            pending.Add(injected);
             if (!fault.Overlaps)
             {
                 await Task.WhenAll(pending);
@@ -49,31 +49,31 @@ internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, 
         }
 
         await Task.WhenAll(pending);
-        for (var repeat = 0; repeat < MostRepeats && !await RescueWasSeenAsync(cancellationToken); repeat++)
+        for (var repeat = 0; repeat < MaxRepeats && !await RescueWasSeenAsync(cancellationToken); repeat++)
         {
-            // The victim ended its job in that very moment, or a poisonous job killed another worker before the rescue was due.
-            await Task.Delay(Peace, time, cancellationToken);
-            await StrikeAsync(new(Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true, AtWork: true), cancellationToken);
+            // The victim ended its job just before the kill, or a poisonous job killed another worker before the job had to run again.
+            await Task.Delay(QuietTime, time, cancellationToken);
+            await InjectAsync(new(Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true, AtWork: true), cancellationToken);
             await Task.Delay(options.Lease + options.RescueSlack, time, cancellationToken);
         }
     }
 
-    /// <summary>Whether a killed worker had a job, and nothing disturbed its rescue.</summary>
+    /// <summary>Whether a killed worker had a job, and no other fault was active until the job had to run again.</summary>
     private async Task<bool> RescueWasSeenAsync(CancellationToken cancellationToken) =>
         Rescues.In(Happenings, await Audit.ClaimsAsync(stage.Database, cancellationToken), await Audit.EndsAsync(stage.Database, cancellationToken), options).Count > 0;
 
-    /// <summary>Kills the workers that poisonous jobs ask to be killed, until the upstream ends.</summary>
+    /// <summary>Kills every worker that runs a poisonous job, until the upstream ends.</summary>
     public async Task PoisonAsync(UpstreamProcess upstream)
     {
         for (var dose = 1; await upstream.PoisonedAsync(dose) is { } worker; dose++)
         {
             var blow = await stage.Workers[worker].KillAsync();
             await stage.Workers[worker].StartAsync();
-            Keep(Victim.Worker, worker, Harm.Poisoned, blow);
+            AddHappening(Victim.Worker, worker, Harm.Poisoned, blow);
         }
     }
 
-    private async Task StrikeAsync(Fault fault, CancellationToken cancellationToken)
+    private async Task InjectAsync(Fault fault, CancellationToken cancellationToken)
     {
         var blow = new Blow(0, time.GetUtcNow());
         switch (fault.Harm)
@@ -99,10 +99,10 @@ internal sealed class Storm(Stage stage, RigOptions options, TimeProvider time, 
                 break;
         }
 
-        Keep(fault.Victim, fault.Index, fault.Harm, blow, fault.Watched);
+        AddHappening(fault.Victim, fault.Index, fault.Harm, blow, fault.Watched);
     }
 
-    private void Keep(Victim victim, int index, Harm harm, Blow blow, bool watched = false)
+    private void AddHappening(Victim victim, int index, Harm harm, Blow blow, bool watched = false)
     {
         var happening = new Happening(victim, index, harm, blow.ProcessId, blow.At, time.GetUtcNow(), watched);
         happenings.Enqueue(happening);

@@ -3,12 +3,12 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.KillRig.Faults;
 
-/// <summary>Something that faults happen to. One fault at a time.</summary>
+/// <summary>A process or store into which faults are injected, one fault at a time.</summary>
 internal interface IVictim
 {
     Task<Blow> KillAsync();
 
-    /// <summary>Completes when it is ready for work.</summary>
+    /// <summary>Starts the victim. Completes when the victim is ready.</summary>
     Task StartAsync();
 
     Task<Blow> StopAsync(TimeSpan hold, CancellationToken cancellationToken);
@@ -16,7 +16,9 @@ internal interface IVictim
     Task<Blow> RestartAsync();
 }
 
-/// <param name="ProcessId">Whom it struck; 0: nobody was there.</param>
+/// <summary>When a fault began and which process it affected.</summary>
+/// <param name="ProcessId">The process id; 0: the victim was not running.</param>
+/// <param name="At">When the fault began.</param>
 internal readonly record struct Blow(int ProcessId, DateTimeOffset At);
 
 internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVictim, IDisposable
@@ -57,12 +59,14 @@ internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVict
     public void Dispose() => turn.Dispose();
 }
 
-/// <summary>A program of ours, again and again. One that ends by itself is remembered.</summary>
-/// <param name="spec">Makes what is started each time.</param>
+/// <summary>A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="Deaths"/>.</summary>
+/// <param name="name">The name in the report.</param>
+/// <param name="spec">Creates the command line of each start.</param>
+/// <param name="time">The clock.</param>
 internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimeProvider time) : IVictim, IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(60);
-    private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(40);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(40);
 
     private readonly SemaphoreSlim turn = new(1, 1);
     private TestProcess? process;
@@ -70,7 +74,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
 
     public int ProcessId => process is { Exited.IsCompleted: false } running ? running.Id : 0;
 
-    /// <summary>Why it ended without being asked to, each time that it did.</summary>
+    /// <summary>The exit code and output of every exit that no fault caused.</summary>
     public List<string> Deaths { get; } = [];
 
     public Task StartAsync() => turn.InTurnAsync(async () =>
@@ -81,7 +85,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
 
     public Task<Blow> KillAsync() => turn.InTurnAsync(async () =>
     {
-        await MournAsync();
+        await RecordUnexpectedExitAsync();
         var blow = Now();
         down = true;
         await process!.KillAsync();
@@ -90,7 +94,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
 
     public Task<Blow> StopAsync(TimeSpan hold, CancellationToken cancellationToken) => turn.InTurnAsync(async () =>
     {
-        await MournAsync();
+        await RecordUnexpectedExitAsync();
         process!.Pause();
         var blow = Now();
         await Task.Delay(hold, time, cancellationToken);
@@ -106,7 +110,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
         return blow;
     });
 
-    /// <summary>An orderly end.</summary>
+    /// <summary>Stops the program gracefully.</summary>
     public Task EndAsync() => turn.InTurnAsync(async () =>
     {
         await EndInTurnAsync();
@@ -139,18 +143,18 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
 
         process = await TestProcess.StartAsync(spec());
         down = false;
-        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartPatience);
+        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
     }
 
     private async Task EndInTurnAsync()
     {
-        await MournAsync();
+        await RecordUnexpectedExitAsync();
         down = true;
-        await process!.StopAsync(patience: EndPatience);
+        await process!.StopAsync(timeout: StopTimeout);
     }
 
-    /// <summary>Notes a death that nobody caused, and goes on.</summary>
-    private async Task MournAsync()
+    /// <summary>Records an exit that no fault caused, and starts the program again.</summary>
+    private async Task RecordUnexpectedExitAsync()
     {
         if (!down && process is { Exited.IsCompleted: true } dead)
         {

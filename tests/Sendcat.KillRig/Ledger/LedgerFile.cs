@@ -3,7 +3,8 @@ using System.Globalization;
 namespace Sendcat.KillRig.Ledger;
 
 /// <summary>
-/// An append-only file of one process: a line is with the kernel before the call returns, so a kill -9 of the writer loses nothing. A line: time (Unix, µs), then fields, tab-separated.
+/// An append-only file of one process. The kernel has the line before the call returns, so a SIGKILL of the writer loses no line. A line contains the
+/// time (Unix time, µs) and then the fields, separated by tabs.
 /// </summary>
 internal sealed class LedgerFile(string file, TimeProvider time) : IDisposable
 {
@@ -21,7 +22,7 @@ internal sealed class LedgerFile(string file, TimeProvider time) : IDisposable
 
     public void Dispose() => stream.Dispose();
 
-    /// <summary>Lines of all files; a last line that was cut off by a kill is left out.</summary>
+    /// <summary>The lines of all files. An incomplete last line, which a kill can leave, is omitted.</summary>
     public static IEnumerable<(DateTimeOffset At, string[] Fields)> Read(IEnumerable<string> files)
     {
         foreach (var file in files)

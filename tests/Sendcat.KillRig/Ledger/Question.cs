@@ -1,25 +1,25 @@
 namespace Sendcat.KillRig.Ledger;
 
-/// <summary>What is to become of a question, by the last letter of its nonce.</summary>
+/// <summary>The intended result of a search request. The last letter of the nonce encodes it.</summary>
 internal enum Fate
 {
-    /// <summary>n: answered at once.</summary>
+    /// <summary>n: the upstream responds at once.</summary>
     Normal,
 
-    /// <summary>f: the upstream fails as often as one attempt asks, then answers.</summary>
+    /// <summary>f: the upstream fails all requests of the first attempt, then responds.</summary>
     Flaky,
 
-    /// <summary>r: the upstream refuses it; another attempt could not help.</summary>
+    /// <summary>r: the upstream rejects the request with 400, which is not retried.</summary>
     Refused,
 
-    /// <summary>c: the turn gives it up soon.</summary>
+    /// <summary>c: the turn may cancel the job.</summary>
     GivenUp,
 
-    /// <summary>p: kills the worker that asks.</summary>
+    /// <summary>p: the worker that sends the request is killed.</summary>
     Poison,
 }
 
-/// <summary>Nonces travel from the submitter through the job to the upstream and, inside the result, back.</summary>
+/// <summary>Creates and parses nonces. A nonce passes from the submitter through the job to the upstream, and returns inside the result.</summary>
 internal static class Question
 {
     public const string Prefix = "rig-";
@@ -28,10 +28,10 @@ internal static class Question
 
     public static Fate FateOf(string nonce) => nonce[^1] switch { 'f' => Fate.Flaky, 'r' => Fate.Refused, 'c' => Fate.GivenUp, 'p' => Fate.Poison, _ => Fate.Normal };
 
-    /// <summary>How an execution is named inside its result.</summary>
+    /// <summary>The title that identifies an execution inside its result.</summary>
     public static string Title(long execution, string nonce) => $"exec:{execution}:{nonce}";
 
-    /// <returns>The number of the execution that a result comes from; empty when there is none.</returns>
+    /// <returns>The number of the execution that produced the result; empty when the result contains none.</returns>
     public static string ExecutionIn(string result)
     {
         var start = result.IndexOf("exec:", StringComparison.Ordinal) + 5;

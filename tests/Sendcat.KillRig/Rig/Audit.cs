@@ -4,7 +4,8 @@ using Sendcat.KillRig.Verdict;
 namespace Sendcat.KillRig.Rig;
 
 /// <summary>
-/// Counts inside the record, by a trigger of the rig's own: each claim and each end is written down in the transaction that makes it, so what is counted is exactly what was committed.
+/// Records job events in Postgres with a trigger. Each lease and each end of a job is written in the transaction that makes the change, so the audit
+/// contains exactly the committed changes.
 /// </summary>
 internal static class Audit
 {
@@ -29,7 +30,7 @@ internal static class Audit
         """,
         cancellationToken);
 
-    /// <summary>Jobs that wait or run, and messages that are still to be published.</summary>
+    /// <summary>The number of jobs that wait or run, and of messages that are not published yet.</summary>
     public static async Task<(long Jobs, long Messages)> LeftAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(

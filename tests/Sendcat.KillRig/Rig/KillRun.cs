@@ -8,14 +8,14 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.KillRig.Rig;
 
-/// <summary>One run: set the stage, let jobs flow, let faults happen, let the rest end, count.</summary>
+/// <summary>One run: start all processes, submit jobs, inject faults, wait for the remaining jobs, and check the conditions.</summary>
 internal static class KillRun
 {
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>Runs, prints the report and leaves it, with ledgers and logs, under <c>.output/kill-rig/</c>.</summary>
-    /// <returns>0: all held, 1: something did not, 2: could not decide.</returns>
+    /// <summary>Runs the rig and prints the report. The report, the ledgers and the logs stay under <c>.output/kill-rig/</c>.</summary>
+    /// <returns>0: all conditions hold; 1: at least one does not; 2: too few events to decide, or the rig itself failed.</returns>
     public static async Task<int> ReportAsync(RigOptions options, TextWriter output, CancellationToken cancellationToken)
     {
         try
@@ -26,7 +26,7 @@ internal static class KillRun
         }
         catch (Exception exception) when (exception is InvalidOperationException or IOException or NpgsqlException or TimeoutException or MissingServerException)
         {
-            await output.WriteLineAsync($"The rig could not do its run: {exception}");
+            await output.WriteLineAsync($"The rig could not complete its run: {exception}");
             return 2;
         }
     }
@@ -70,18 +70,18 @@ internal static class KillRun
         return report;
     }
 
-    /// <returns>How long it took; null: something is stuck.</returns>
-    private static async Task<TimeSpan?> DrainAsync(NpgsqlDataSource database, TimeSpan patience, TimeProvider time, CancellationToken cancellationToken)
+    /// <returns>The time until no job was left; null: jobs were left after the timeout.</returns>
+    private static async Task<TimeSpan?> DrainAsync(NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         while (await Audit.LeftAsync(database, cancellationToken) is not (0, 0))
         {
-            if (time.GetElapsedTime(began) > patience)
+            if (time.GetElapsedTime(began) > timeout)
             {
                 return null;
             }
 
-            await Task.Delay(Look, time, cancellationToken);
+            await Task.Delay(PollInterval, time, cancellationToken);
         }
 
         return time.GetElapsedTime(began);

@@ -1,17 +1,17 @@
 namespace Sendcat.KillRig.Rig;
 
-/// <summary>One run of the rig.</summary>
+/// <summary>The options of one run. They are part of the JSON report.</summary>
 internal sealed record RigOptions
 {
-    /// <summary>Faults go on for so long, and at least until each kind of <see cref="Faults.FaultPlan.Essential"/> was done once.</summary>
+    /// <summary>How long faults are injected. Each kind of <see cref="Faults.FaultPlan.Essential"/> is injected at least once, even in a shorter run.</summary>
     public required TimeSpan Length { get; init; }
 
-    /// <summary>Of the faults: which, on whom, for how long. What meets a fault is up to the machine.</summary>
+    /// <summary>The seed of the faults: their kinds, victims and durations. Which jobs run during a fault depends on the machine.</summary>
     public required int Seed { get; init; }
 
     /// <summary>
-    /// Jobs asked per second, all submitters together. About half of what two cores carry between the faults: beyond that every place is always taken, and a kill meets as many
-    /// jobs as there are places.
+    /// Jobs per second that all submitters together request. The default is about half of what two cores can process between the faults. At a higher
+    /// rate all slots are always in use, and a kill interrupts one job per slot.
     /// </summary>
     public int Rate { get; init; } = 100;
 
@@ -19,28 +19,31 @@ internal sealed record RigOptions
 
     public int Submitters { get; init; } = 3;
 
-    /// <summary>Of the API, each with turns of its own.</summary>
+    /// <summary>Replicas of the API. Each runs its own turns.</summary>
     public int Replicas { get; init; } = 2;
 
-    /// <summary>People who chat with the API.</summary>
+    /// <summary>Simulated users who chat with the API.</summary>
     public int People { get; init; } = 4;
 
-    /// <summary>The shortest that <c>TOOL_JOB_LEASE_MS</c> allows.</summary>
+    /// <summary>The lease of a job: the minimum that <c>TOOL_JOB_LEASE_MS</c> allows.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Time between two poisonous jobs; the first comes after a tenth of it, in every run.</summary>
+    /// <summary>The time between two poisonous jobs. The first one is submitted after a tenth of it, in every run.</summary>
     public TimeSpan PoisonEvery { get; init; } = TimeSpan.FromSeconds(100);
 
-    /// <summary>A dead worker's job runs again after its lease and this at the latest.</summary>
+    /// <summary>A job of a dead worker must run again after its lease plus this time, at the latest.</summary>
     public TimeSpan RescueSlack { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>After the last fault, everything must be done by then.</summary>
+    /// <summary>The maximum time after the last fault until all jobs have ended.</summary>
     public TimeSpan DrainPatience { get; init; } = TimeSpan.FromSeconds(90);
 
-    /// <summary>After the last turn, everything that turns left behind must be gone by then: a replica that was killed is found after 30 s at most.</summary>
+    /// <summary>
+    /// The maximum time after the last turn until no streaming message, stream session or lease is left. The other replicas detect a killed replica
+    /// after at most 30 s.
+    /// </summary>
     public TimeSpan TurnPatience { get; init; } = TimeSpan.FromSeconds(60);
 
-    /// <summary>The knobs that the rig's processes run with, beside the defaults.</summary>
+    /// <summary>The knobs of all processes of the rig that differ from the defaults.</summary>
     public IReadOnlyDictionary<string, string?> Knobs => new Dictionary<string, string?>
     {
         ["FF_TOOL_QUEUE_ENFORCE"] = "true",
@@ -60,7 +63,7 @@ internal sealed record RigOptions
         ["BULKHEAD_EBAY_MAX_CONCURRENT"] = "64",
         ["BULKHEAD_GLOBAL_SEARCH_MAX_CONCURRENT"] = "64",
 
-        // Flaky questions fail there on purpose; the circuits of the other lanes are as they are.
+        // Flaky requests fail in this lane on purpose. The circuits of the other lanes have their default threshold.
         ["CIRCUIT_GLOBAL_SEARCH_THRESHOLD"] = "100",
     };
 }

@@ -14,7 +14,10 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.KillRig.Rig;
 
-/// <summary>Everything that takes part, each in a process of its own: stores (Postgres with fsync), upstream, model, workers, submitters, replicas of the API. The people who chat are in this one.</summary>
+/// <summary>
+/// All participants of a run. The stores (Postgres with fsync), the upstream, the model, the workers, the submitters and the replicas of the API each
+/// have their own process. The simulated users run in this process.
+/// </summary>
 internal sealed class Stage : IAsyncDisposable
 {
     private readonly RedisServer redis;
@@ -23,7 +26,7 @@ internal sealed class Stage : IAsyncDisposable
     private readonly ModelProcess model;
     private readonly TimeProvider time;
 
-    /// <summary>When the first questions were asked.</summary>
+    /// <summary>When the submitters were started.</summary>
     private DateTimeOffset began;
     private readonly Dictionary<Victim, StoreVictim> stores;
 
@@ -32,7 +35,7 @@ internal sealed class Stage : IAsyncDisposable
         (this.redis, this.postgres, this.broker, this.model, this.time, Upstream) = (redis, postgres, broker, model, time, upstream);
         began = time.GetUtcNow();
 
-        // Not pooled: a connection of before a fault would be found dead when it is needed.
+        // Without a pool: a pooled connection from before a fault would fail at its next use.
         Database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
         stores = new() { [Victim.Redis] = new(redis, time), [Victim.Record] = new(postgres, time), [Victim.Broker] = new(broker, time) };
         var shared = new Dictionary<string, string?>(options.Knobs)
@@ -118,7 +121,7 @@ internal sealed class Stage : IAsyncDisposable
 
     public IVictim VictimOf(Fault fault) => fault.Victim switch { Victim.Worker => Workers[fault.Index], Victim.Submitter => Submitters[fault.Index], Victim.Api => Replicas[fault.Index], _ => stores[fault.Victim] };
 
-    /// <summary>Waits until the worker has a slow job in work, so that killing it means something.</summary>
+    /// <summary>Waits until the worker runs a job that started more than 20 ms ago, so that the kill interrupts a job.</summary>
     public async Task UntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
     {
         await using var command = Database.CreateCommand("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
@@ -128,7 +131,7 @@ internal sealed class Stage : IAsyncDisposable
         }
     }
 
-    /// <summary>Takes the broker all it has.</summary>
+    /// <summary>Deletes all tool job queues of the broker.</summary>
     public async Task DeleteQueuesAsync(CancellationToken cancellationToken)
     {
         for (var tries = 0; ; tries++)
@@ -146,7 +149,7 @@ internal sealed class Stage : IAsyncDisposable
             }
             catch (RabbitMQClientException) when (tries < 20)
             {
-                // It was just being killed.
+                // The broker was being killed or started.
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
             }
         }

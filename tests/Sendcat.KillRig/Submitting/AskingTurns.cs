@@ -6,12 +6,15 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.KillRig.Submitting;
 
-/// <summary>Turns that come at a steady rate whatever becomes of the ones before, up to a number at once; each asks one question and writes down what it was told.</summary>
+/// <summary>
+/// Starts turns at a constant rate, independent of how fast they end, with at most 400 at a time. Each turn submits one job and writes its outcome to
+/// the ledger.
+/// </summary>
 internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces namespaces, LedgerFile ledger, AskingPlan plan, TimeProvider time) : BackgroundService
 {
-    private const int MostAtOnce = 400;
+    private const int MaxConcurrentTurns = 400;
     private const int Principals = 40;
-    private const int HotQuestions = 12;
+    private const int SharedQueries = 12;
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
@@ -21,18 +24,18 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces name
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Tick, time);
-        var (last, owed) = (time.GetTimestamp(), 0.0);
+        var (last, due) = (time.GetTimestamp(), 0.0);
         var poison = new Queue<long>(plan.PoisonAt.Where(at => at >= time.GetUtcNow().ToUnixTimeMilliseconds()));
         while (await NextAsync(timer, stoppingToken))
         {
-            // Who slept does not make up for it.
+            // After a pause of the process, at most 0.2 s of missed turns are started.
             var now = time.GetTimestamp();
-            owed += Math.Min(time.GetElapsedTime(last, now).TotalSeconds, 0.2) * plan.PerSecond;
+            due += Math.Min(time.GetElapsedTime(last, now).TotalSeconds, 0.2) * plan.PerSecond;
             last = now;
             turns.RemoveWhere(turn => turn.IsCompleted);
-            for (; owed >= 1; owed--)
+            for (; due >= 1; due--)
             {
-                if (turns.Count < MostAtOnce)
+                if (turns.Count < MaxConcurrentTurns)
                 {
                     turns.Add(AskAsync(Draw()));
                 }
@@ -77,7 +80,7 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces name
 
     private static Fate Draw() => Random.Shared.Next(200) switch { < 1 => Fate.Flaky, < 3 => Fate.Refused, < 7 => Fate.GivenUp, _ => Fate.Normal };
 
-    /// <summary>Flaky ones in one lane only, so that only its circuit must be told to look away.</summary>
+    /// <summary>The lane of a job. All flaky jobs are in one lane, so that only the circuit of this lane needs a high threshold.</summary>
     private static ToolLane Lane(Fate fate) => fate is Fate.Flaky ? QueuedTool.SearchGlobal.Lane
         : Random.Shared.Next(10) switch { < 7 => QueuedTool.SearchWeb.Lane, < 9 => QueuedTool.SearchProducts.Lane, _ => QueuedTool.SearchGlobal.Lane };
 
@@ -86,10 +89,10 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces name
         : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(nonce, 5), ToolJson.Default.SearchGlobalArguments);
 
-    /// <summary>As in a turn of the service, every result has its place in the cache. Some ask what others ask, too: their jobs are joined.</summary>
+    /// <summary>The cache key of the result, as in a turn of the API. Some jobs have the same key as others, so that they are joined.</summary>
     private ToolJobCacheSlot Slot(ToolLane lane, Fate fate, string nonce)
     {
-        var question = fate is Fate.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(HotQuestions)}" : nonce;
+        var question = fate is Fate.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(SharedQueries)}" : nonce;
         var (tool, key) = lane == QueuedTool.SearchGlobal.Lane
             ? (QueuedTool.SearchGlobal, new SearchGlobalArguments(question, 5).CacheKey)
             : (QueuedTool.SearchWeb, new SearchWebArguments($"{lane.Tool} {question}").CacheKey);

@@ -8,7 +8,7 @@ using Sendcat.ServiceDefaults.Broker;
 
 namespace Sendcat.KillRig.Submitting;
 
-/// <summary>Stands in for a replica of the API: the same registrations, the same client.</summary>
+/// <summary>A process that submits tool jobs like a replica of the API, with the same service registrations and the same client.</summary>
 internal static class SubmitterProgram
 {
     public static Command Command()
@@ -43,6 +43,8 @@ internal static class SubmitterProgram
     }
 }
 
-/// <param name="PerSecond">Questions asked per second.</param>
-/// <param name="PoisonAt">When poisonous questions are asked (Unix, ms).</param>
+/// <summary>The load of one submitter.</summary>
+/// <param name="Index">The index of the submitter.</param>
+/// <param name="PerSecond">The turns per second.</param>
+/// <param name="PoisonAt">The times of the poisonous jobs (Unix time, ms).</param>
 internal sealed record AskingPlan(int Index, double PerSecond, IReadOnlyList<long> PoisonAt);

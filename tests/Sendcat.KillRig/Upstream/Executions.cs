@@ -3,14 +3,14 @@ using Sendcat.KillRig.Ledger;
 
 namespace Sendcat.KillRig.Upstream;
 
-/// <summary>Answers questions as their fate says, and counts them.</summary>
+/// <summary>Responds to search requests as their <see cref="Fate"/> requires, and numbers them.</summary>
 internal sealed class Executions(LedgerFile ledger, TimeProvider time)
 {
-    /// <summary>What one attempt of a job asks before it fails: once, and two retries.</summary>
-    private const int AskedByAnAttempt = 3;
+    /// <summary>The requests of one attempt of a job before it fails: one request and two retries.</summary>
+    private const int RequestsPerAttempt = 3;
 
-    /// <summary>One in so many takes its time.</summary>
-    private const int SlowOnes = 150;
+    /// <summary>One of this number of requests takes 400 ms.</summary>
+    private const int SlowEvery = 150;
 
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(400);
 
@@ -18,12 +18,16 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
     private long last;
     private int doses;
 
-    /// <param name="answer">Makes a body around the title that names the execution.</param>
+    /// <param name="worker">The index of the worker that sent the request.</param>
+    /// <param name="lane">The tool of the job.</param>
+    /// <param name="nonce">The nonce of the request.</param>
+    /// <param name="http">The HTTP request.</param>
+    /// <param name="answer">Creates a response body with the title that identifies the execution.</param>
     public async Task RunAsync(int worker, string lane, string nonce, HttpContext http, Func<string, string> answer)
     {
         var number = Interlocked.Increment(ref last);
         var (fate, status) = (Question.FateOf(nonce), 200);
-        if (fate is Fate.Flaky && failures.AddOrUpdate(nonce, 1, (_, before) => before + 1) <= AskedByAnAttempt)
+        if (fate is Fate.Flaky && failures.AddOrUpdate(nonce, 1, (_, before) => before + 1) <= RequestsPerAttempt)
         {
             status = 503;
         }
@@ -40,7 +44,7 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
             return;
         }
 
-        await Task.Delay(number % SlowOnes == 0 ? Slow : TimeSpan.FromMilliseconds(1 + (number % 4)), time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.Delay(number % SlowEvery == 0 ? Slow : TimeSpan.FromMilliseconds(1 + (number % 4)), time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
         await http.Response.WriteAsync(status == 200 ? answer(Question.Title(number, nonce)) : "{}", http.RequestAborted);

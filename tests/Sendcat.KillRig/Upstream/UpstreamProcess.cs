@@ -3,7 +3,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.KillRig.Upstream;
 
-/// <summary>The upstream in a process of its own; nothing happens to it.</summary>
+/// <summary>The upstream in a separate process. No fault is injected into it.</summary>
 internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsyncDisposable
 {
     public static async Task<UpstreamProcess> StartAsync(string folder)
@@ -17,11 +17,12 @@ internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsync
         return new(process, address);
     }
 
-    /// <summary>Where a worker asks.</summary>
+    /// <summary>The base address for one worker.</summary>
     public string AddressFor(int worker) => new Uri(address, $"{worker}").ToString();
 
-    /// <summary>Waits for a dose of poison.</summary>
-    /// <returns>The worker that took it; null when the upstream has ended.</returns>
+    /// <summary>Waits for the request of a poisonous job.</summary>
+    /// <param name="dose">The number of the request among those of poisonous jobs, from 1.</param>
+    /// <returns>The index of the worker that sent the request; null when the upstream has ended.</returns>
     public async Task<int?> PoisonedAsync(int dose)
     {
         try

@@ -4,8 +4,8 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Upstream;
 
 /// <summary>
-/// Stands in for Serper and eBay, quick and faithful: every question that reaches it is in its ledger before it is answered. Each worker asks at an address of its own
-/// (<c>/0/…</c>, <c>/1/…</c>), by which the rig knows whom a poisonous job has to kill.
+/// Replaces Serper and eBay. It writes every request to its ledger before it responds. Each worker has its own base address (<c>/0/…</c>,
+/// <c>/1/…</c>), so that the rig knows which worker runs a poisonous job.
 /// </summary>
 internal static class UpstreamProgram
 {

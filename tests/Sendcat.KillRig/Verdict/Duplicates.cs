@@ -4,13 +4,15 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Verdict;
 
 /// <summary>
-/// Executions of jobs that were executed before. A job whose worker died after it had asked must be asked again, nobody can know better; so each is held against the faults: between the two,
-/// the first one's worker or the record was struck.
+/// Repeated executions of jobs. When a worker dies after it has sent a request, the request must be sent again. A repetition is therefore explained only
+/// when a fault of the first execution's worker, or of Postgres, lies between the two executions.
 /// </summary>
-/// <param name="All">Answered executions of poisonous jobs are not among them: those jobs are there to be run again.</param>
+/// <param name="Executions">The number of successful executions, without those of poisonous jobs.</param>
+/// <param name="All">The repeated executions. Those of poisonous jobs are not included, because these jobs must run again.</param>
+/// <param name="Unexplained">The repeated executions that no fault explains.</param>
 internal sealed record Duplicates(int Executions, IReadOnlyList<ExecutionRecord> All, IReadOnlyList<ExecutionRecord> Unexplained)
 {
-    private static readonly TimeSpan Near = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1);
 
     public double Share => Executions == 0 ? 0 : (double)All.Count / Executions;
 
@@ -23,7 +25,7 @@ internal sealed record Duplicates(int Executions, IReadOnlyList<ExecutionRecord>
             foreach (var (first, again) in job.OrderBy(execution => execution.Number).Zip(job.OrderBy(execution => execution.Number).Skip(1)))
             {
                 all.Add(again);
-                if (!evidence.Happenings.Any(it => (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.Index == first.Worker)) && it.Touches(first.At - Near, again.At)))
+                if (!evidence.Happenings.Any(it => (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.Index == first.Worker)) && it.Touches(first.At - Tolerance, again.At)))
                 {
                     unexplained.Add(again);
                 }

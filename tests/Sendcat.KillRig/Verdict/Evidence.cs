@@ -5,7 +5,9 @@ using Sendcat.KillRig.Ledger;
 
 namespace Sendcat.KillRig.Verdict;
 
-/// <summary>All that is known after a run. The first two come from ledgers outside of the system, the next three from the record, the others from the rig itself.</summary>
+/// <summary>
+/// All data of a run. The first two properties come from ledgers outside of the system, the next three from Postgres, the others from the rig itself.
+/// </summary>
 internal sealed record Evidence
 {
     public required IReadOnlyDictionary<string, TurnRecord> Turns { get; init; }
@@ -22,18 +24,20 @@ internal sealed record Evidence
 
     public required IReadOnlyList<string> Deaths { get; init; }
 
-    /// <summary>Turns of the API by how they ended for their reader.</summary>
+    /// <summary>The number of chat turns by their end as the reader saw it.</summary>
     public required IReadOnlyDictionary<string, int> ChatEnds { get; init; }
 
     public required TurnRemains Remains { get; init; }
 
-    /// <summary>How long it took until nothing waited or ran; null: it never came to that.</summary>
+    /// <summary>The time until no job waited or ran; null: this state was not reached.</summary>
     public required TimeSpan? Drained { get; init; }
 }
 
-/// <summary>A question as its submitter wrote it down.</summary>
-/// <param name="Job">Null: not entered, or its submitter was killed before it knew.</param>
-/// <param name="Outcome">Null: never answered, its submitter was killed.</param>
+/// <summary>A turn as its submitter wrote it to the ledger.</summary>
+/// <param name="Nonce">The nonce of the request.</param>
+/// <param name="Job">The job id; null: the job was not queued, or its submitter was killed before it knew the id.</param>
+/// <param name="Outcome">The outcome; null: the submitter was killed before the turn ended.</param>
+/// <param name="About">The number of the execution, or the error.</param>
 internal sealed record TurnRecord(string Nonce, Guid? Job, string? Outcome, string? About)
 {
     public Fate Fate => Question.FateOf(Nonce);
@@ -56,8 +60,12 @@ internal sealed record TurnRecord(string Nonce, Guid? Job, string? Outcome, stri
     }
 }
 
-/// <summary>A question that reached the upstream.</summary>
-/// <param name="Number">Counts up over the run; stands in the result.</param>
+/// <summary>A request that the upstream received.</summary>
+/// <param name="Nonce">The nonce of the request.</param>
+/// <param name="Number">The number of the execution in the run. The result contains it.</param>
+/// <param name="Worker">The index of the worker.</param>
+/// <param name="Status">The HTTP status of the response.</param>
+/// <param name="At">When the upstream received the request.</param>
 internal sealed record ExecutionRecord(string Nonce, long Number, int Worker, int Status, DateTimeOffset At)
 {
     public static List<ExecutionRecord> Read(IEnumerable<string> files) =>

@@ -5,13 +5,13 @@ using Sendcat.KillRig.Rig;
 
 namespace Sendcat.KillRig.Verdict;
 
-/// <summary>What the evidence says. The ledgers outside of the system have the last word.</summary>
+/// <summary>Checks the conditions against the evidence. When sources differ, the ledgers outside of the system are authoritative.</summary>
 internal static class Judgement
 {
-    /// <summary>In a shorter run there are too few executions for a share to mean anything.</summary>
+    /// <summary>A shorter run has too few executions for a meaningful share.</summary>
     private static readonly TimeSpan LongEnoughForShares = TimeSpan.FromMinutes(5);
 
-    private static readonly TimeSpan Near = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(1);
 
     public static IReadOnlyList<Check> Of(Evidence evidence, RigOptions options)
     {
@@ -25,8 +25,8 @@ internal static class Judgement
             Check.None("results committed twice or changed", Twice(evidence.Ends)),
             Check.None("results committed by who no longer had the job", Unfenced(evidence)),
             Check.None("results committed by a worker that woke after its lease", Late(evidence, options)),
-            Check.None("results that no execution explains", Invented(evidence, jobs)),
-            Check.None("turns told something else than what is on record", Lies(evidence, jobs)),
+            Check.None("results that no execution explains", WithoutExecution(evidence, jobs)),
+            Check.None("turns told something else than what is on record", WrongOutcomes(evidence, jobs)),
             Check.None("jobs that should have been done and ended otherwise", Undone(evidence, options)),
             Check.None("poisonous jobs that are no dead letters", evidence.Jobs.Where(job => Question.FateOf(job.Nonce) is Fate.Poison && job is not { Status: "dead_letter", DeadReason: "lease_expired" })),
             Check.None("executions again that no fault explains", duplicates.Unexplained),
@@ -39,7 +39,7 @@ internal static class Judgement
         ];
     }
 
-    /// <returns>Why the run says too little; null when it says enough.</returns>
+    /// <returns>Why the run has too few events for a verdict; null when it has enough.</returns>
     public static string? TooLittle(Evidence evidence, RigOptions options) =>
         evidence.Turns.Values.Count(turn => turn.Job is not null) < 100 ? "hardly any job was accepted"
         : FaultPlan.Essential.Any(essential => evidence.Happenings.All(it => (it.Victim, it.Harm) != essential)) ? "not every kind of fault took place"
@@ -62,7 +62,7 @@ internal static class Judgement
         ends.Where(end => end.Was == "completed")
             .Concat(ends.Where(end => end is { Status: "completed", Was: not "completed" }).GroupBy(end => end.Job).Where(job => job.Count() > 1).SelectMany(job => job));
 
-    /// <summary>Each completion belongs to the newest claim at its time.</summary>
+    /// <summary>Completions that do not have the newest fencing token at their time.</summary>
     private static IEnumerable<EndRow> Unfenced(Evidence evidence)
     {
         var claims = evidence.Claims.ToLookup(claim => claim.Job);
@@ -70,7 +70,7 @@ internal static class Judgement
             && (newest is null || newest.Token != end.Token || newest.Owner != end.Owner));
     }
 
-    /// <summary>A stopped worker renews nothing, so its leases of before are over one lease after the stop began.</summary>
+    /// <summary>Results of a stopped worker after its leases expired. It renews no lease while it is stopped, so they expire one lease after the stop.</summary>
     private static IEnumerable<string> Late(Evidence evidence, RigOptions options)
     {
         var claims = evidence.Claims.ToLookup(claim => claim.Job);
@@ -84,8 +84,8 @@ internal static class Judgement
             select $"{end} claimed {claim.At:O}, stopped {stop.From:O}";
     }
 
-    /// <summary>A result comes from an execution of the job itself, or from one of a job that asked the same, whose result was kept.</summary>
-    private static IEnumerable<EndRow> Invented(Evidence evidence, Dictionary<Guid, JobRow> jobs)
+    /// <summary>Results without an execution: neither of the job itself, nor of a job with the same request whose result was cached.</summary>
+    private static IEnumerable<EndRow> WithoutExecution(Evidence evidence, Dictionary<Guid, JobRow> jobs)
     {
         var known = evidence.Executions.Where(execution => execution.Status == 200).ToDictionary(execution => $"{execution.Number}", execution => execution.Nonce);
         var slots = evidence.Jobs.Where(job => job.Slot.Length > 0).ToDictionary(job => job.Nonce, job => job.Slot, StringComparer.Ordinal);
@@ -93,7 +93,7 @@ internal static class Judgement
             && (known.GetValueOrDefault(end.Execution) is not { } asked || (asked != jobs[end.Job].Nonce && (jobs[end.Job].Slot.Length == 0 || slots.GetValueOrDefault(asked) != jobs[end.Job].Slot))));
     }
 
-    private static IEnumerable<string> Lies(Evidence evidence, Dictionary<Guid, JobRow> jobs)
+    private static IEnumerable<string> WrongOutcomes(Evidence evidence, Dictionary<Guid, JobRow> jobs)
     {
         var results = evidence.Ends.Where(end => end.Status == "completed").DistinctBy(end => end.Job).ToDictionary(end => end.Job, end => end.Execution);
         return
@@ -123,10 +123,13 @@ internal static class Judgement
         } && !StruckEachTime(job, claims[job.Id], evidence.Happenings, options));
     }
 
-    /// <summary>A dead letter each of whose attempts lost its worker, or the record, to a fault: it had no chance. The upstream fails a flaky one once; then one attempt is all it had.</summary>
+    /// <summary>
+    /// Whether the job is a dead letter and a fault of its worker or of Postgres interrupted every attempt. The upstream fails one attempt of a flaky job,
+    /// so for a flaky job one attempt may be uninterrupted.
+    /// </summary>
     private static bool StruckEachTime(JobRow job, IEnumerable<ClaimRow> claims, IReadOnlyList<Happening> happenings, RigOptions options) =>
         job.Status == "dead_letter"
         && claims.Count(claim => !happenings.Any(it =>
-            (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.ProcessId == claim.Owner)) && it.Touches(claim.At - Near, claim.At + options.Lease + Near)))
+            (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.ProcessId == claim.Owner)) && it.Touches(claim.At - Tolerance, claim.At + options.Lease + Tolerance)))
         <= (Question.FateOf(job.Nonce) is Fate.Flaky ? 1 : 0);
 }

@@ -3,8 +3,12 @@ using Sendcat.KillRig.Rig;
 
 namespace Sendcat.KillRig.Verdict;
 
-/// <summary>Jobs that a killed worker had in work, and when they were claimed again. Only kills count that no other fault disturbed until the rescue was due.</summary>
-/// <param name="After">Time from the kill to the next claim; the longest there is when there was none.</param>
+/// <summary>
+/// A job of a killed worker that was leased again. A kill counts only when no other fault was active until the job had to run again.
+/// </summary>
+/// <param name="Job">The job.</param>
+/// <param name="ProcessId">The killed worker process.</param>
+/// <param name="After">The time from the kill to the next lease; <see cref="TimeSpan.MaxValue"/> when there was none.</param>
 internal sealed record Rescue(Guid Job, int ProcessId, TimeSpan After)
 {
     public override string ToString() => $"{Job} of process {ProcessId} after {After.TotalSeconds:0.00} s";
@@ -29,7 +33,7 @@ internal static class Rescues
                where ends[claim.Job].All(end => end.Token != claim.Token)
                let next = claims[claim.Job].Where(later => later.Token > claim.Token).Select(later => (DateTimeOffset?)later.At).Min()
                where next is null || next > kill.From
-               // A job given up meanwhile needs no rescue.
+               // A job that was cancelled in the meantime does not have to run again.
                where next is not null || ends[claim.Job].All(end => end.Status != "cancelled")
                select new Rescue(claim.Job, kill.ProcessId, next is { } at ? at - kill.From : TimeSpan.MaxValue),
         ];

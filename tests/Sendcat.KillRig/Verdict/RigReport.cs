@@ -7,7 +7,7 @@ using Sendcat.KillRig.Rig;
 
 namespace Sendcat.KillRig.Verdict;
 
-/// <summary>What is told of a run, as Markdown for people and as JSON.</summary>
+/// <summary>The report of a run, as Markdown and as JSON.</summary>
 internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeSpan Took, Evidence Evidence, IReadOnlyList<Check> Checks)
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };

@@ -1,23 +1,26 @@
 namespace Sendcat.TestKit.Processes;
 
-/// <summary>Programs of the same build as this one: <c>{root}/artifacts/bin/{project}/{configuration}/{project}</c>.</summary>
+/// <summary>Finds programs of the same build as this one: <c>{root}/artifacts/bin/{project}/{configuration}/{project}</c>.</summary>
 public static class BuiltProgram
 {
-    private static readonly DirectoryInfo Here = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+    private static readonly DirectoryInfo OutputFolder = new(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
 
-    /// <summary><c>debug</c> or <c>release</c>.</summary>
-    public static string Configuration => Here.Name;
+    /// <summary>The build configuration: <c>debug</c> or <c>release</c>.</summary>
+    public static string Configuration => OutputFolder.Name;
 
-    /// <summary>Folder of the checkout.</summary>
-    public static string Root { get; } = FindRoot(Here);
+    /// <summary>The folder of the checkout.</summary>
+    public static string Root { get; } = FindRoot(OutputFolder);
 
-    /// <exception cref="FileNotFoundException">It was not built.</exception>
+    /// <summary>The path of a project's executable.</summary>
+    /// <exception cref="FileNotFoundException">The project is not built.</exception>
     public static string Of(string project)
     {
-        var file = Path.Combine(Here.Parent!.Parent!.FullName, project, Configuration, project);
+        var file = Path.Combine(OutputFolder.Parent!.Parent!.FullName, project, Configuration, project);
         return File.Exists(file) ? file : throw new FileNotFoundException($"{project} is not built for {Configuration}: {file}");
     }
 
     private static string FindRoot(DirectoryInfo folder) =>
-        File.Exists(Path.Combine(folder.FullName, "Sendcat.Aspire.sln")) ? folder.FullName : FindRoot(folder.Parent ?? throw new InvalidOperationException("Not inside a checkout."));
+        File.Exists(Path.Combine(folder.FullName, "Sendcat.Aspire.sln"))
+            ? folder.FullName
+            : FindRoot(folder.Parent ?? throw new InvalidOperationException("Not inside a checkout."));
 }

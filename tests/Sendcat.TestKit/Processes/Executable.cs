@@ -1,6 +1,6 @@
 namespace Sendcat.TestKit.Processes;
 
-/// <summary>Where a program of the system is.</summary>
+/// <summary>Finds installed programs of the operating system.</summary>
 internal static class Executable
 {
     public static string? Find(string name, params IEnumerable<string> preferredFolders) =>
@@ -10,6 +10,7 @@ internal static class Executable
             .Select(folder => Path.Combine(folder, name))
             .FirstOrDefault(File.Exists);
 
+    /// <exception cref="MissingServerException">The program is not installed.</exception>
     public static string Require(string name, string debianPackage, params IEnumerable<string> preferredFolders) =>
         Find(name, preferredFolders) ?? throw new MissingServerException(name, debianPackage);
 }

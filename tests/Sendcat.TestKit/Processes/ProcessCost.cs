@@ -2,19 +2,19 @@ using System.Globalization;
 
 namespace Sendcat.TestKit.Processes;
 
-/// <summary>What processes have cost so far, as /proc tells it.</summary>
+/// <summary>Reads the CPU time and memory of processes from /proc.</summary>
 public static class ProcessCost
 {
-    /// <summary>Ticks of /proc/&lt;pid&gt;/stat in a second on every Linux that .NET runs on.</summary>
+    /// <summary>Clock ticks per second in /proc/&lt;pid&gt;/stat; the same on every Linux on which .NET runs.</summary>
     private const double TicksPerSecond = 100;
 
-    /// <summary>User and system time, in seconds, of a process with its descendants.</summary>
-    public static double CpuSeconds(int processId) => ProcessFamily.Of(processId).Sum(Own);
+    /// <summary>The user and system time of a process and its descendants, in seconds.</summary>
+    public static double CpuSeconds(int processId) => ProcessTree.Of(processId).Sum(Own);
 
-    /// <summary>Memory that a process alone has in use, in bytes: without mapped files.</summary>
+    /// <summary>The resident memory of one process without mapped files, in bytes.</summary>
     public static long AnonymousBytes(int processId) => KibOf(processId, "RssAnon:") * 1024;
 
-    /// <summary>Memory that a process holds, in bytes, with mapped files.</summary>
+    /// <summary>The resident memory of one process with mapped files, in bytes.</summary>
     public static long ResidentBytes(int processId) => KibOf(processId, "VmRSS:") * 1024;
 
     private static double Own(int processId)

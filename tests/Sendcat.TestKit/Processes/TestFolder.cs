@@ -2,28 +2,32 @@ using System.Globalization;
 
 namespace Sendcat.TestKit.Processes;
 
-/// <summary>A folder under the system's temporary one, deleted when disposed. Its name holds the id of its owner, so that the next run sweeps what a killed run left.</summary>
+/// <summary>
+/// A temporary folder that is deleted on disposal. Its name contains the id of its process, so that the next run deletes the folders of a killed run.
+/// </summary>
 public sealed class TestFolder : IDisposable
 {
     private const string Prefix = "sendcat-test-";
 
-    private static readonly Lazy<bool> Swept = new(Sweep);
+    private static readonly Lazy<bool> OldFoldersDeleted = new(DeleteOldFolders);
     private static int count;
 
     public TestFolder(string purpose)
     {
-        _ = Swept.Value;
-        Path = System.IO.Path.Combine(System.IO.Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref count)}-{purpose}");
+        _ = OldFoldersDeleted.Value;
+        Path = System.IO.Path.Combine(
+            System.IO.Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref count)}-{purpose}");
         Directory.CreateDirectory(Path);
     }
 
     public string Path { get; }
 
+    /// <summary>The path of a file in the folder.</summary>
     public string this[string file] => System.IO.Path.Combine(Path, file);
 
     public void Dispose() => Delete(Path);
 
-    private static bool Sweep()
+    private static bool DeleteOldFolders()
     {
         foreach (var folder in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*"))
         {
@@ -45,7 +49,7 @@ public sealed class TestFolder : IDisposable
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // A server that is just dying may still write; the next run sweeps.
+            // A server that is terminating may still write a file. The next run deletes the folder.
         }
     }
 }

@@ -3,12 +3,12 @@ using System.Diagnostics;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>
-/// A child process that dies with the test host, even when that one is killed. Keeps the last lines of its output, and tells when a line was seen,
-/// so that nothing has to be polled.
+/// A child process that ends with the test host, even when the test host is killed. It stores the last 400 lines of its output. A test can wait for
+/// a line, so it does not have to poll.
 /// </summary>
 public sealed class TestProcess : IAsyncDisposable
 {
-    private const int KeptLines = 400;
+    private const int MaxLines = 400;
 
     private readonly Process process;
     private readonly Lock gate = new();
@@ -20,7 +20,9 @@ public sealed class TestProcess : IAsyncDisposable
     private TestProcess(Process process, string name, string? logFile)
     {
         this.process = process;
-        log = logFile is null ? null : new StreamWriter(new FileStream(logFile, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
+        log = logFile is null
+            ? null
+            : new StreamWriter(new FileStream(logFile, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
         Name = name;
         Id = process.Id;
         process.OutputDataReceived += (_, e) => Read(e.Data);
@@ -34,10 +36,10 @@ public sealed class TestProcess : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>Completes with the exit code, after the last line of output was read.</summary>
+    /// <summary>Completes with the exit code after the last line of output was read.</summary>
     public Task<int> Exited { get; }
 
-    /// <summary>The last lines of both outputs.</summary>
+    /// <summary>The last lines of stdout and stderr.</summary>
     public string Output
     {
         get
@@ -49,10 +51,11 @@ public sealed class TestProcess : IAsyncDisposable
         }
     }
 
-    public static async Task<TestProcess> StartAsync(ProcessSpec spec) => new(await Nursery.StartAsync(spec), Path.GetFileName(spec.FileName), spec.LogFile);
+    public static async Task<TestProcess> StartAsync(ProcessSpec spec) =>
+        new(await ChildProcessStarter.StartAsync(spec), Path.GetFileName(spec.FileName), spec.LogFile);
 
-    /// <summary>Runs a program to its end and answers its output.</summary>
-    /// <exception cref="InvalidOperationException">It ended with another exit code than 0; the message holds its output.</exception>
+    /// <summary>Runs a program to its end and returns its output.</summary>
+    /// <exception cref="InvalidOperationException">The exit code is not 0. The message contains the output.</exception>
     public static async Task<string> RunAsync(ProcessSpec spec)
     {
         await using var child = await StartAsync(spec);
@@ -60,8 +63,8 @@ public sealed class TestProcess : IAsyncDisposable
         return code == 0 ? child.Output : throw new InvalidOperationException($"{child.Name} ended with {code}:\n{child.Output}");
     }
 
-    /// <summary>Waits until a line of either output fits, also one that was written before.</summary>
-    /// <exception cref="InvalidOperationException">The process ended, or the time ran out; the message holds its output.</exception>
+    /// <summary>Waits for a line of stdout or stderr that matches <paramref name="wanted"/>. The line may have been written before the call.</summary>
+    /// <exception cref="InvalidOperationException">The process ended, or the timeout expired. The message contains the output.</exception>
     public async Task<string> WaitForLineAsync(Predicate<string> wanted, TimeSpan timeout)
     {
         var seen = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -75,52 +78,55 @@ public sealed class TestProcess : IAsyncDisposable
             watchers.Add((wanted, seen));
         }
 
-        using var patience = new CancellationTokenSource(timeout);
-        var outOfTime = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, patience.Token);
-        var first = await Task.WhenAny(seen.Task, Exited, outOfTime);
+        using var deadline = new CancellationTokenSource(timeout);
+        var expired = Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, deadline.Token);
+        var first = await Task.WhenAny(seen.Task, Exited, expired);
         if (seen.Task.IsCompleted)
         {
             return await seen.Task;
         }
 
-        var why = first == Exited ? $"ended with {await Exited}" : $"did not say so within {timeout.TotalSeconds:0} s";
-        throw new InvalidOperationException($"{Name} {why}:\n{Output}");
+        var reason = first == Exited ? $"ended with {await Exited}" : $"did not write the expected line within {timeout.TotalSeconds:0} s";
+        throw new InvalidOperationException($"{Name} {reason}:\n{Output}");
     }
 
-    /// <summary>Sends a signal and waits for the end; SIGKILL to the whole family when <paramref name="patience"/> (default 20 s) is over.</summary>
-    public async Task StopAsync(UnixSignal signal = UnixSignal.Terminate, TimeSpan? patience = null)
+    /// <summary>
+    /// Sends a signal and waits until the process ends. After <paramref name="timeout"/> (default 20 s) it kills the process and its descendants.
+    /// </summary>
+    public async Task StopAsync(UnixSignal signal = UnixSignal.Terminate, TimeSpan? timeout = null)
     {
         Send(signal);
-        using var cut = new CancellationTokenSource(patience ?? TimeSpan.FromSeconds(20));
-        await Task.WhenAny(Exited, Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, cut.Token));
+        using var deadline = new CancellationTokenSource(timeout ?? TimeSpan.FromSeconds(20));
+        await Task.WhenAny(Exited, Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, deadline.Token));
         await KillAsync();
     }
 
-    /// <summary>kill -9 of the process and all its descendants at once; completes when the process is gone.</summary>
+    /// <summary>Sends SIGKILL to the process and all its descendants. Completes when the process has ended.</summary>
     public async Task KillAsync()
     {
         if (!Exited.IsCompleted)
         {
-            // One that was born between the look and the blow would live on, and hold the pipes open whose ends are waited for.
+            // A child that starts between the listing and the kill would survive. It would keep the pipes open, and the wait for the end of the
+            // output would not complete.
             Pause();
-            SendToFamily(UnixSignal.Kill);
+            SendToTree(UnixSignal.Kill);
         }
 
         await Exited;
     }
 
-    /// <summary>Freezes the process and all its descendants: connections stay open, nothing answers.</summary>
+    /// <summary>Stops the process and all its descendants with SIGSTOP: connections stay open, but nothing responds.</summary>
     public void Pause()
     {
-        var told = new HashSet<int>();
-        while (ProcessFamily.Of(Id).Where(told.Add).ToArray() is { Length: > 0 } found)
+        var signalled = new HashSet<int>();
+        while (ProcessTree.Of(Id).Where(signalled.Add).ToArray() is { Length: > 0 } found)
         {
-            // Who is not told yet may have children meanwhile.
-            Array.ForEach(found, member => UnixSignal.Stop.SendTo(member));
+            // A process that has not received the signal yet may start more children, so the loop repeats until it finds no new process.
+            Array.ForEach(found, processId => UnixSignal.Stop.SendTo(processId));
         }
     }
 
-    public void Resume() => SendToFamily(UnixSignal.Continue);
+    public void Resume() => SendToTree(UnixSignal.Continue);
 
     public void Send(UnixSignal signal)
     {
@@ -130,7 +136,7 @@ public sealed class TestProcess : IAsyncDisposable
         }
     }
 
-    /// <summary>For a program that runs until its input ends.</summary>
+    /// <summary>Closes stdin, for a program that runs until its input ends.</summary>
     public void CloseInput() => process.StandardInput.Close();
 
     public async ValueTask DisposeAsync()
@@ -143,11 +149,11 @@ public sealed class TestProcess : IAsyncDisposable
         }
     }
 
-    private void SendToFamily(UnixSignal signal)
+    private void SendToTree(UnixSignal signal)
     {
-        foreach (var member in ProcessFamily.Of(Id))
+        foreach (var processId in ProcessTree.Of(Id))
         {
-            signal.SendTo(member);
+            signal.SendTo(processId);
         }
     }
 
@@ -168,7 +174,7 @@ public sealed class TestProcess : IAsyncDisposable
         {
             log?.WriteLine(line);
             lines.Enqueue(line);
-            if (lines.Count > KeptLines)
+            if (lines.Count > MaxLines)
             {
                 lines.Dequeue();
             }

@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace Sendcat.TestKit.Processes;
 
-/// <summary>Signals by the numbers of Linux (those of macOS differ for Stop and Continue).</summary>
+/// <summary>Signals with their Linux numbers. On macOS the numbers of Stop and Continue differ.</summary>
 public enum UnixSignal
 {
     Interrupt = 2,
@@ -14,10 +14,10 @@ public enum UnixSignal
 
 internal static class UnixSignalSending
 {
-    /// <summary>A process that is gone already is no error: that is what signals race with.</summary>
-    public static void SendTo(this UnixSignal signal, int processId) => _ = Kill(processId, NumberHere(signal));
+    /// <summary>Sends the signal. It is not an error when the process has already ended, because a process can end at any time.</summary>
+    public static void SendTo(this UnixSignal signal, int processId) => _ = Kill(processId, NumberOnThisSystem(signal));
 
-    private static int NumberHere(UnixSignal signal) =>
+    private static int NumberOnThisSystem(UnixSignal signal) =>
         !OperatingSystem.IsMacOS() ? (int)signal : signal switch { UnixSignal.Stop => 17, UnixSignal.Continue => 19, _ => (int)signal };
 
 #pragma warning disable SYSLIB1054 // Two integers need no generated marshalling, and that would need unsafe code.

@@ -1,11 +1,14 @@
 namespace Sendcat.TestKit.Programs;
 
-/// <summary>What every program of a test is started with.</summary>
+/// <summary>The environment variables of every program that a test starts.</summary>
 internal static class ProgramEnvironment
 {
     private const string Name = "DOTNET_ENVIRONMENT";
 
-    /// <summary>The name of the environment is set under both of its variables: the one that a web application prefers may come from the shell of the test.</summary>
+    /// <summary>
+    /// Adds the addresses and the environment name. The name is set in both of its variables, because the shell of the test may have set the
+    /// variable that a web application prefers.
+    /// </summary>
     public static Dictionary<string, string?> Of(IReadOnlyDictionary<string, string?> given, string urls)
     {
         var name = given.GetValueOrDefault(Name) ?? "Development";

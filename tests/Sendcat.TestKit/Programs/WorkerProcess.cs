@@ -2,10 +2,10 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.TestKit.Programs;
 
-/// <summary>One tool worker as a process of its own, so that it can be killed and frozen.</summary>
+/// <summary>One tool worker in its own process, so that a test can kill or pause it.</summary>
 public sealed class WorkerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartUp = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
 
     private WorkerProcess(TestProcess process) => Process = process;
 
@@ -19,7 +19,7 @@ public sealed class WorkerProcess : IAsyncDisposable
             Environment = ProgramEnvironment.Of(environment, "http://127.0.0.1:0"),
             LogFile = logFile,
         });
-        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartUp);
+        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
         return new WorkerProcess(process);
     }
 

@@ -3,15 +3,18 @@ using Npgsql;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A database that is prepared when it is first asked for, once per server, and copied from then on, which costs less than migrating again.</summary>
-/// <param name="prepare">Is given the connection string of an empty database, without pooling, since a template must not have connections, and brings it to the state that the copies start from.</param>
+/// <summary>A database that is prepared once per server, on first use, and then copied. A copy takes less time than another migration.</summary>
+/// <param name="prepare">
+/// Prepares the database that is copied. Its argument is the connection string of an empty database. Pooling is off, because a template database
+/// must not have open connections.
+/// </param>
 public sealed class DatabaseTemplate(Func<string, Task> prepare)
 {
     private readonly ConditionalWeakTable<PostgresServer, Lazy<Task<string>>> prepared = [];
 
-    /// <returns>Connection string of a new copy.</returns>
+    /// <returns>The connection string of a new copy.</returns>
     public async Task<string> CopyAsync(PostgresServer server) =>
-        await server.CreateDatabaseAsync(await prepared.GetValue(server, one => new(() => PrepareAsync(one))).Value);
+        await server.CreateDatabaseAsync(await prepared.GetValue(server, key => new(() => PrepareAsync(key))).Value);
 
     private async Task<string> PrepareAsync(PostgresServer server)
     {

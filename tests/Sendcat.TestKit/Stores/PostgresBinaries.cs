@@ -3,10 +3,10 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>The newest installed PostgreSQL. Debian keeps the server's programs outside PATH.</summary>
+/// <summary>The programs of the newest installed PostgreSQL. On Debian they are not in PATH.</summary>
 internal sealed record PostgresBinaries(string Initdb, string Postgres)
 {
-    /// <summary>PostgreSQL refuses to run as root.</summary>
+    /// <summary>The account of the server when the test host is root. PostgreSQL refuses to run as root.</summary>
     public const string Account = "postgres";
 
     public static PostgresBinaries Find()
@@ -21,7 +21,7 @@ internal sealed record PostgresBinaries(string Initdb, string Postgres)
         return new(Executable.Require("initdb", "postgresql", newestFirst), Executable.Require("postgres", "postgresql", newestFirst));
     }
 
-    /// <summary>initdb takes seconds, so it runs once per machine and account; every server starts from a copy.</summary>
+    /// <summary>Copies a new data folder. initdb takes seconds, so it runs once per machine and account, and every server starts from a copy.</summary>
     public async Task CopyFreshDataAsync(string folder, string data)
     {
         if (Environment.IsPrivilegedProcess)
@@ -33,7 +33,9 @@ internal sealed record PostgresBinaries(string Initdb, string Postgres)
         await RunAsync("cp", [.. copy, await TemplateAsync(), data]);
     }
 
-    /// <summary>Made under a private name and moved into place, so that of several runs at once each finds a whole one.</summary>
+    /// <summary>
+    /// The folder that is copied. It is created under a temporary name and then moved, so that concurrent runs never see an incomplete folder.
+    /// </summary>
     private async Task<string> TemplateAsync()
     {
         var version = (await TestProcess.RunAsync(new ProcessSpec(Postgres, "--version"))).Split(' ')[2].Trim();
@@ -56,5 +58,9 @@ internal sealed record PostgresBinaries(string Initdb, string Postgres)
     }
 
     private static Task<string> RunAsync(string program, params string[] arguments) =>
-        TestProcess.RunAsync(new ProcessSpec(program, arguments) { UserWhenRoot = Account, Environment = new Dictionary<string, string?> { ["LC_ALL"] = "C" } });
+        TestProcess.RunAsync(new ProcessSpec(program, arguments)
+        {
+            UserWhenRoot = Account,
+            Environment = new Dictionary<string, string?> { ["LC_ALL"] = "C" },
+        });
 }

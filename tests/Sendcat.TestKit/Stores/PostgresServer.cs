@@ -4,7 +4,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A PostgreSQL server; starts in some 300 ms from a data folder that is made once per machine.</summary>
+/// <summary>A PostgreSQL server. It starts in some 300 ms from a copy of a data folder that is created once per machine.</summary>
 public sealed class PostgresServer : StoreServer
 {
     private readonly PostgresBinaries binaries = PostgresBinaries.Find();
@@ -14,19 +14,22 @@ public sealed class PostgresServer : StoreServer
     private PostgresServer(bool durable)
         : base(new TestFolder("postgres")) => this.durable = durable;
 
-    /// <summary>The maintenance database <c>postgres</c>; tests take their own from <see cref="CreateDatabaseAsync"/>.</summary>
+    /// <summary>The connection string of the maintenance database <c>postgres</c>. A test creates its own database with <see cref="CreateDatabaseAsync"/>.</summary>
     public string ConnectionString => ConnectionStringOf("postgres");
 
     private protected override UnixSignal StopSignal => UnixSignal.Interrupt;
 
     private string Data => Folder["data"];
 
-    /// <param name="durable">True: fsync as in production (for figures). False: commits survive kill -9, which a test may want, but no power failure.</param>
+    /// <summary>Starts a server on a free port.</summary>
+    /// <param name="durable">
+    /// True: fsync as in production, for measurements. False: commits survive kill -9 of the server, but not a power failure.
+    /// </param>
     public static Task<PostgresServer> StartAsync(bool durable = false) => StartFirstAsync(new PostgresServer(durable));
 
-    /// <summary>A fresh database.</summary>
-    /// <param name="template">The database to copy, for instance one that was migrated already; nobody may be connected to it.</param>
-    /// <returns>Its connection string.</returns>
+    /// <summary>Creates a database.</summary>
+    /// <param name="template">The database to copy, for instance a migrated one; it must not have connections. Null: an empty database.</param>
+    /// <returns>The connection string of the new database.</returns>
     public async Task<string> CreateDatabaseAsync(string? template = null)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref lastDatabase)}");
@@ -37,7 +40,8 @@ public sealed class PostgresServer : StoreServer
         return ConnectionStringOf(name);
     }
 
-    private protected override bool SaysReady(string line) => line.Contains("database system is ready to accept connections", StringComparison.Ordinal);
+    private protected override bool IsReadyLine(string line) =>
+        line.Contains("database system is ready to accept connections", StringComparison.Ordinal);
 
     private protected override async Task<ProcessSpec> PrepareAsync()
     {
@@ -46,7 +50,7 @@ public sealed class PostgresServer : StoreServer
             await binaries.CopyFreshDataAsync(Folder.Path, Data);
         }
 
-        string[] speed = durable ? [] : ["-c", "fsync=off", "-c", "full_page_writes=off"];
+        string[] fastSettings = durable ? [] : ["-c", "fsync=off", "-c", "full_page_writes=off"];
         return new ProcessSpec(
             binaries.Postgres,
             [
@@ -57,11 +61,19 @@ public sealed class PostgresServer : StoreServer
                 "-c", "max_connections=300",
                 "-c", "shared_buffers=64MB",
                 "-c", "logging_collector=off",
-                .. speed,
+                .. fastSettings,
             ])
         { WorkingDirectory = Data, UserWhenRoot = PostgresBinaries.Account };
     }
 
     private string ConnectionStringOf(string database) =>
-        new NpgsqlConnectionStringBuilder { Host = "127.0.0.1", Port = Port, Username = "postgres", Database = database, SslMode = SslMode.Disable, GssEncryptionMode = GssEncryptionMode.Disable }.ConnectionString;
+        new NpgsqlConnectionStringBuilder
+        {
+            Host = "127.0.0.1",
+            Port = Port,
+            Username = "postgres",
+            Database = database,
+            SslMode = SslMode.Disable,
+            GssEncryptionMode = GssEncryptionMode.Disable,
+        }.ConnectionString;
 }

@@ -4,12 +4,12 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.TestKit.Stores;
 
 /// <summary>
-/// A RabbitMQ node; starts in some seconds. Its name, ports, HOME (Erlang cookie) and port mapper are its own, so that it neither meets nor disturbs another node
-/// of the machine. Durable queues survive stop, kill and restart.
+/// A RabbitMQ node. It starts in some seconds. It has its own name, ports, HOME (Erlang cookie) and port mapper, so that it cannot interfere with
+/// another node of the machine. Durable queues survive a stop, a kill and a restart.
 /// </summary>
 public sealed class RabbitMqServer : StoreServer
 {
-    private const int VirtualHostsAtOnce = 12;
+    private const int VirtualHostsPerBatch = 12;
 
     private readonly int mapperPort = FreePort.Next();
     private readonly int distributionPort = FreePort.Next();
@@ -24,26 +24,26 @@ public sealed class RabbitMqServer : StoreServer
     private RabbitMqServer()
         : base(new TestFolder("rabbitmq"))
     {
-        // Debian's programs in PATH insist on the service's account and its files; the ones behind them take both from the environment.
+        // Debian's programs in PATH require the account and the files of the service. The programs in this folder read both from the environment.
         const string debian = "/usr/lib/rabbitmq/bin";
         server = Executable.Require("rabbitmq-server", "rabbitmq-server", debian);
         control = Executable.Require("rabbitmqctl", "rabbitmq-server", debian);
         mapper = Executable.Require("epmd", "rabbitmq-server");
     }
 
-    /// <summary>The virtual host <c>/</c>, as guest.</summary>
+    /// <summary>The connection string of the virtual host <c>/</c> with the user guest.</summary>
     public string ConnectionString => ConnectionStringOf("");
 
     private protected override UnixSignal StopSignal => UnixSignal.Terminate;
 
-    private protected override TimeSpan StartPatience => TimeSpan.FromSeconds(120);
+    private protected override TimeSpan StartTimeout => TimeSpan.FromSeconds(120);
 
     private string NodeName => string.Create(CultureInfo.InvariantCulture, $"sendcat-test-{distributionPort}@localhost");
 
     public static Task<RabbitMqServer> StartAsync() => StartFirstAsync(new RabbitMqServer());
 
-    /// <summary>A virtual host of its own for a test. The command line takes a second of CPU time to start, so it makes some at once.</summary>
-    /// <returns>Its connection string.</returns>
+    /// <summary>Creates a virtual host for one test. rabbitmqctl needs a second of CPU time to start, so one call creates twelve virtual hosts.</summary>
+    /// <returns>The connection string of the virtual host.</returns>
     public async Task<string> CreateVirtualHostAsync()
     {
         await creating.WaitAsync();
@@ -52,7 +52,7 @@ public sealed class RabbitMqServer : StoreServer
             if (unused.Count == 0)
             {
                 var first = lastVirtualHost + 1;
-                lastVirtualHost += VirtualHostsAtOnce;
+                lastVirtualHost += VirtualHostsPerBatch;
                 await ControlAsync("eval", string.Create(CultureInfo.InvariantCulture, $"""
                     [begin Name = iolist_to_binary(["test-", integer_to_list(N)]), ok = rabbit_vhost:add(Name, <<"test">>),
                     ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || N <- lists:seq({first}, {lastVirtualHost})].
@@ -73,7 +73,11 @@ public sealed class RabbitMqServer : StoreServer
 
     /// <summary>Runs <c>rabbitmqctl</c> against this node.</summary>
     public Task<string> ControlAsync(params string[] arguments) =>
-        TestProcess.RunAsync(new ProcessSpec(control, ["--quiet", "--node", NodeName, .. arguments]) { Environment = Variables, WorkingDirectory = Folder.Path });
+        TestProcess.RunAsync(new ProcessSpec(control, ["--quiet", "--node", NodeName, .. arguments])
+        {
+            Environment = Variables,
+            WorkingDirectory = Folder.Path,
+        });
 
     public override async Task KillAsync()
     {
@@ -85,7 +89,7 @@ public sealed class RabbitMqServer : StoreServer
         }
     }
 
-    private protected override bool SaysReady(string line) => line.Contains("Server startup complete", StringComparison.Ordinal);
+    private protected override bool IsReadyLine(string line) => line.Contains("Server startup complete", StringComparison.Ordinal);
 
     private protected override async Task<ProcessSpec> PrepareAsync()
     {
@@ -100,8 +104,9 @@ public sealed class RabbitMqServer : StoreServer
         await File.WriteAllTextAsync(Folder["enabled_plugins"], "[].\n");
         await File.WriteAllTextAsync(Folder["env.conf"], "");
 
-        // In the foreground, as a child of ours: left to itself Erlang starts one as a daemon that outlives everything.
-        portMapper ??= await TestProcess.StartAsync(new ProcessSpec(mapper, "-address", "127.0.0.1", "-port", mapperPort.ToString(CultureInfo.InvariantCulture)));
+        // The port mapper runs in the foreground as a child process. Otherwise Erlang starts it as a daemon that keeps running after the tests.
+        portMapper ??= await TestProcess.StartAsync(
+            new ProcessSpec(mapper, "-address", "127.0.0.1", "-port", mapperPort.ToString(CultureInfo.InvariantCulture)));
         return new ProcessSpec(server) { Environment = Variables, WorkingDirectory = Folder.Path };
     }
 
@@ -125,10 +130,10 @@ public sealed class RabbitMqServer : StoreServer
         ["RABBITMQ_GENERATED_CONFIG_DIR"] = Folder["config"],
         ["RABBITMQ_PID_FILE"] = Folder["pid"],
 
-        // Makes the start script become the Erlang machine instead of its parent, so that the death signal reaches the right process.
+        // The start script then replaces itself with the Erlang machine, so that the parent-death signal reaches the Erlang machine.
         ["RUNNING_UNDER_SYSTEMD"] = "true",
 
-        // Idle schedulers must not spin: the machine is shared with what is being tested.
+        // Idle schedulers must not spin, because the machine also runs the code under test.
         ["RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS"] = "+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none -kernel inet_dist_use_interface {127,0,0,1}",
         ["RABBITMQ_CTL_ERL_ARGS"] = "+S 1:1 +sbwt none",
     };

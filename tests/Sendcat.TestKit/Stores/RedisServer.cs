@@ -3,7 +3,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A redis-server; starts in some 50 ms. Keeps its keys over an orderly stop, loses them when killed.</summary>
+/// <summary>A Redis server. It starts in some 50 ms. Its keys survive a graceful stop and are lost when the server is killed.</summary>
 public sealed class RedisServer : StoreServer
 {
     private const int Databases = 4096;
@@ -16,23 +16,24 @@ public sealed class RedisServer : StoreServer
     {
     }
 
-    /// <summary>For StackExchange.Redis: database 0 of this server.</summary>
+    /// <summary>The connection string of database 0, for StackExchange.Redis.</summary>
     public string ConnectionString => string.Create(CultureInfo.InvariantCulture, $"127.0.0.1:{Port},abortConnect=false");
 
     private protected override UnixSignal StopSignal => UnixSignal.Terminate;
 
     public static Task<RedisServer> StartAsync() => StartFirstAsync(new RedisServer());
 
-    /// <summary>An empty keyspace of its own for one test. (Pub/sub channels and scripts are those of the whole server.)</summary>
+    /// <summary>Returns the connection string of an empty database for one test. All databases share the pub/sub channels and scripts.</summary>
+    /// <exception cref="InvalidOperationException">All 4096 databases are in use.</exception>
     public string CreateDatabase()
     {
         var database = Interlocked.Increment(ref lastDatabase);
         return database < Databases
             ? string.Create(CultureInfo.InvariantCulture, $"{ConnectionString},defaultDatabase={database}")
-            : throw new InvalidOperationException($"All {Databases} databases of this Redis were given away.");
+            : throw new InvalidOperationException($"All {Databases} databases of this Redis server are in use.");
     }
 
-    private protected override bool SaysReady(string line) => line.Contains("Ready to accept connections", StringComparison.Ordinal);
+    private protected override bool IsReadyLine(string line) => line.Contains("Ready to accept connections", StringComparison.Ordinal);
 
     private protected override Task<ProcessSpec> PrepareAsync() =>
         Task.FromResult(new ProcessSpec(

@@ -1,8 +1,8 @@
 namespace Sendcat.TestKit.Stores;
 
 /// <summary>
-/// One server of each kind for a test assembly, started when first asked for. Put <c>[assembly: AssemblyFixture(typeof(SharedStores))]</c> into the assembly and take it
-/// as a constructor parameter. A test that stops or freezes a server starts one for itself.
+/// One server of each kind for a test assembly, started on first use. Put <c>[assembly: AssemblyFixture(typeof(SharedStores))]</c> into the assembly,
+/// and add a constructor parameter of this type to the test class. A test that stops or pauses a server starts its own server.
 /// </summary>
 public sealed class SharedStores : IAsyncDisposable
 {
@@ -23,7 +23,7 @@ public sealed class SharedStores : IAsyncDisposable
         await StopAsync(rabbitMq);
     }
 
-    /// <summary>One that did not start has told so to the test that asked for it.</summary>
+    /// <summary>Stops a started server. When the start failed, the test that requested the server has got the exception.</summary>
     private static async Task StopAsync<TServer>(Lazy<Task<TServer>> server)
         where TServer : StoreServer
     {

@@ -2,7 +2,9 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.TestKit.Stores;
 
-/// <summary>A real server as a child process: on a free port of 127.0.0.1, with data of its own, gone with the test host. Its port and data survive stop and restart.</summary>
+/// <summary>
+/// A real server as a child process, on a free port of 127.0.0.1 and with its own data. It ends with the test host. A restart keeps its port and data.
+/// </summary>
 public abstract class StoreServer : IAsyncDisposable
 {
     private TestProcess? process;
@@ -15,7 +17,7 @@ public abstract class StoreServer : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    /// <summary>0 while it is stopped.</summary>
+    /// <summary>The process id; 0 while the server is stopped.</summary>
     public int ProcessId => process is { Exited.IsCompleted: false } running ? running.Id : 0;
 
     /// <summary>The last lines that the server wrote.</summary>
@@ -25,9 +27,12 @@ public abstract class StoreServer : IAsyncDisposable
 
     private protected abstract UnixSignal StopSignal { get; }
 
-    private protected virtual TimeSpan StartPatience => TimeSpan.FromSeconds(60);
+    private protected virtual TimeSpan StartTimeout => TimeSpan.FromSeconds(60);
 
-    /// <summary>Starts it again after <see cref="StopAsync"/> or <see cref="KillAsync"/>; completes when it accepts connections.</summary>
+    /// <summary>
+    /// Starts the server after <see cref="StopAsync"/> or <see cref="KillAsync"/>. Completes when the server accepts connections.
+    /// Does nothing while the server runs.
+    /// </summary>
     public async Task StartAgainAsync()
     {
         if (ProcessId != 0)
@@ -37,16 +42,16 @@ public abstract class StoreServer : IAsyncDisposable
 
         await DiscardProcessAsync();
         process = await TestProcess.StartAsync(await PrepareAsync());
-        await process.WaitForLineAsync(SaysReady, StartPatience);
+        await process.WaitForLineAsync(IsReadyLine, StartTimeout);
     }
 
-    /// <summary>An orderly stop: what must be on disk is.</summary>
+    /// <summary>Stops the server gracefully: it writes its data to disk first.</summary>
     public virtual Task StopAsync() => process?.StopAsync(StopSignal) ?? Task.CompletedTask;
 
-    /// <summary>kill -9 of the server with all its processes.</summary>
+    /// <summary>Sends SIGKILL to all processes of the server.</summary>
     public virtual Task KillAsync() => process?.KillAsync() ?? Task.CompletedTask;
 
-    /// <summary>SIGSTOP: connections stay open, nothing answers.</summary>
+    /// <summary>Sends SIGSTOP to all processes of the server: connections stay open, but nothing responds.</summary>
     public Task PauseAsync()
     {
         process?.Pause();
@@ -59,7 +64,7 @@ public abstract class StoreServer : IAsyncDisposable
         return Task.CompletedTask;
     }
 
-    /// <summary>Stop and start on the same port and data.</summary>
+    /// <summary>Stops the server and starts it again with the same port and data.</summary>
     public async Task RestartAsync()
     {
         await StopAsync();
@@ -74,7 +79,10 @@ public abstract class StoreServer : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>A port can be taken between its choice and the server's bind; then the first start tries another.</summary>
+    /// <summary>
+    /// Starts the server for the first time. Another process can take the port before the server binds it. In this case the start is repeated with
+    /// another port, at most three times.
+    /// </summary>
     private protected static async Task<TServer> StartFirstAsync<TServer>(TServer server)
         where TServer : StoreServer
     {
@@ -85,7 +93,8 @@ public abstract class StoreServer : IAsyncDisposable
                 await server.StartAgainAsync();
                 return server;
             }
-            catch (InvalidOperationException) when (attempt < 4 && server.Output.Contains("in use", StringComparison.OrdinalIgnoreCase) | server.Output.Contains("eaddrinuse", StringComparison.Ordinal))
+            catch (InvalidOperationException) when (attempt < 4
+                && server.Output.Contains("in use", StringComparison.OrdinalIgnoreCase) | server.Output.Contains("eaddrinuse", StringComparison.Ordinal))
             {
                 await server.KillAsync();
                 server.Port = FreePort.Next();
@@ -98,10 +107,11 @@ public abstract class StoreServer : IAsyncDisposable
         }
     }
 
-    /// <summary>Writes what the server needs and says how to run it.</summary>
+    /// <summary>Writes the files that the server needs and returns its command line.</summary>
     private protected abstract Task<ProcessSpec> PrepareAsync();
 
-    private protected abstract bool SaysReady(string line);
+    /// <summary>Whether this output line means that the server accepts connections.</summary>
+    private protected abstract bool IsReadyLine(string line);
 
     private async Task DiscardProcessAsync()
     {

@@ -139,10 +139,15 @@ public sealed class ModelCatalogueTests : IDisposable
         var cancelled = _provider.HangsBeforeHeaders();
 
         var run = refresh.RefreshAsync(CancellationToken.None);
-        _provider.Time.Advance(TimeSpan.FromSeconds(5));
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(4_999));
+        Assert.False(cancelled.IsCompleted);
+        Assert.False(run.IsCompleted);
 
-        await cancelled;
-        await run;
+        // The fake clock stops at five seconds, so a longer timeout would not end the refresh.
+        _provider.Time.Advance(TimeSpan.FromMilliseconds(1));
+
+        await cancelled.WaitAsync(TimeSpan.FromSeconds(30));
+        await run.WaitAsync(TimeSpan.FromSeconds(30));
     }
 
     private CatalogueRefresh Refresh() =>

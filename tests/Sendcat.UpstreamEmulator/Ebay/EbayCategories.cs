@@ -3,12 +3,12 @@ using Sendcat.UpstreamEmulator.Rest;
 
 namespace Sendcat.UpstreamEmulator.Ebay;
 
-/// <summary>A category tree that is small enough to read and has the real one's shape: a root, branches, leaves that say so.</summary>
+/// <summary>A small category tree in the format of eBay's tree: a root, branches, and leaves that are marked as leaves.</summary>
 internal static class EbayCategories
 {
     public const string TreeId = "0";
 
-    /// <summary>Two blanks a level.</summary>
+    /// <summary>The category tree as text. Two spaces of indentation are one level.</summary>
     private const string Outline = """
         11700 Home & Garden
           20625 Kitchen, Dining & Bar
@@ -70,29 +70,35 @@ internal static class EbayCategories
             112529 Headphones
         """;
 
-    public static RestAnswer Id(int edition) => RestAnswer.Of(new { categoryTreeId = TreeId, categoryTreeVersion = Version(edition) });
+    public static RestResponse Id(int edition) => RestResponse.Of(new { categoryTreeId = TreeId, categoryTreeVersion = Version(edition) });
 
-    /// <param name="edition">2 and above: another tree, in which names changed, branches are gone and a leaf is new.</param>
-    /// <param name="leaves">More leaves under the last branch, to see how a large tree is read.</param>
-    public static RestAnswer Tree(int edition, int leaves)
+    /// <param name="edition">2 or more: a different tree, in which names are changed, branches are missing and one leaf is new.</param>
+    /// <param name="leaves">How many leaves to add under an extra branch, for tests that need a large tree.</param>
+    public static RestResponse Tree(int edition, int leaves)
     {
         var tops = Read(edition > 1 ? SecondEdition : Outline);
         if (leaves > 0)
         {
-            tops.Add(new("900000", "Everything Else", 1, [.. Enumerable.Range(1, leaves).Select(i => new Node((900_000 + i).ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"Odd Thing No. {i}"), 2, []))]));
+            tops.Add(new("900000", "Everything Else", 1, [.. Enumerable.Range(1, leaves).Select(i => new Node(
+                (900_000 + i).ToString(CultureInfo.InvariantCulture), string.Create(CultureInfo.InvariantCulture, $"Odd Thing No. {i}"), 2, []))]));
         }
 
-        return RestAnswer.Of(new
+        return RestResponse.Of(new
         {
             categoryTreeId = TreeId,
             categoryTreeVersion = Version(edition),
             applicableMarketplaceIds = new[] { "EBAY_US" },
-            rootCategoryNode = new { category = new { categoryId = "0", categoryName = "Root" }, categoryTreeNodeLevel = 0, childCategoryTreeNodes = tops.Select(Json).ToArray() },
+            rootCategoryNode = new
+            {
+                category = new { categoryId = "0", categoryName = "Root" },
+                categoryTreeNodeLevel = 0,
+                childCategoryTreeNodes = tops.Select(Json).ToArray(),
+            },
         });
     }
 
-    /// <summary>Leaves that share a word with what was asked, the one that shares most first.</summary>
-    public static RestAnswer Suggestions(string query)
+    /// <summary>The leaves that have a word in common with the query, sorted by the number of common words, highest first.</summary>
+    public static RestResponse Suggestions(string query)
     {
         var words = Words(query);
         var found = Leaves(Read(Outline), [])
@@ -100,13 +106,14 @@ internal static class EbayCategories
             .Where(leaf => leaf.Shared > 0)
             .OrderByDescending(leaf => leaf.Shared)
             .ToArray();
-        return found.Length == 0 ? new(204, "") : RestAnswer.Of(new
+        return found.Length == 0 ? new(204, "") : RestResponse.Of(new
         {
             categorySuggestions = found.Select(found => new
             {
                 category = new { categoryId = found.leaf.Node.Id, categoryName = found.leaf.Node.Name },
                 categoryTreeNodeLevel = found.leaf.Node.Level,
-                categoryTreeNodeAncestors = found.leaf.Above.Reverse().Select(above => new { categoryId = above.Id, categoryName = above.Name, categoryTreeNodeLevel = above.Level }).ToArray(),
+                categoryTreeNodeAncestors = found.leaf.Ancestors.Reverse()
+                    .Select(ancestor => new { categoryId = ancestor.Id, categoryName = ancestor.Name, categoryTreeNodeLevel = ancestor.Level }).ToArray(),
             }).ToArray(),
             categoryTreeId = TreeId,
             categoryTreeVersion = Version(1),
@@ -140,11 +147,12 @@ internal static class EbayCategories
         childCategoryTreeNodes = node.Children.Count == 0 ? null : node.Children.Select(Json).ToArray(),
     };
 
-    private static IEnumerable<(Node Node, Node[] Above)> Leaves(IEnumerable<Node> nodes, Node[] above) =>
-        nodes.SelectMany(node => node.Children.Count == 0 ? [(node, above)] : Leaves(node.Children, [.. above, node]));
+    private static IEnumerable<(Node Node, Node[] Ancestors)> Leaves(IEnumerable<Node> nodes, Node[] ancestors) =>
+        nodes.SelectMany(node => node.Children.Count == 0 ? [(node, ancestors)] : Leaves(node.Children, [.. ancestors, node]));
 
     private static HashSet<string> Words(string text) =>
-        text.ToLowerInvariant().Split([' ', ',', '&', '/', '\''], StringSplitOptions.RemoveEmptyEntries).Select(word => word.Length > 3 ? word.TrimEnd('s') : word).ToHashSet(StringComparer.Ordinal);
+        text.ToLowerInvariant().Split([' ', ',', '&', '/', '\''], StringSplitOptions.RemoveEmptyEntries)
+            .Select(word => word.Length > 3 ? word.TrimEnd('s') : word).ToHashSet(StringComparer.Ordinal);
 
     private sealed record Node(string Id, string Name, int Level, List<Node> Children);
 }

@@ -5,12 +5,12 @@ using Sendcat.UpstreamEmulator.Shop;
 namespace Sendcat.UpstreamEmulator.Ebay;
 
 /// <summary>
-/// The <c>filter</c> of a Browse search. As eBay does, a filter that does not exist (12031), a value that it does not take (12002) and a price without its currency (12012) are
-/// ignored with a warning, so that a client who misspells one gets too much rather than an error.
+/// The <c>filter</c> parameter of a Browse search. Like eBay, it ignores three things with a warning: a filter that does not exist (12031),
+/// an invalid value (12002) and a price without a currency (12012). A client that misspells a filter gets too many results, not an error.
 /// </summary>
 internal sealed partial class EbayFilter
 {
-    /// <summary>The documented names (Buy APIs, field filters) whose effect on made-up offers would be none.</summary>
+    /// <summary>The documented filter names (Buy APIs, field filters) that have no effect on generated offers.</summary>
     private static readonly HashSet<string> Accepted = new(StringComparer.Ordinal)
     {
         "bidCount", "charityOnly", "deliveryCountry", "deliveryPostalCode", "excludeCategoryIds", "guaranteedDeliveryInDays", "itemEndDate", "itemLocationRegion", "itemStartDate",
@@ -23,10 +23,10 @@ internal sealed partial class EbayFilter
     private readonly List<Func<Offer, bool>> conditions = [];
     private readonly List<object> warnings = [];
 
-    /// <summary>In eBay's shape; null when there are none.</summary>
+    /// <summary>The warnings in eBay's format; null when there are none.</summary>
     public IReadOnlyList<object>? Warnings => warnings.Count == 0 ? null : warnings;
 
-    public bool Lets(Offer offer) => conditions.TrueForAll(condition => condition(offer));
+    public bool Matches(Offer offer) => conditions.TrueForAll(condition => condition(offer));
 
     public static EbayFilter Parse(string text)
     {
@@ -34,7 +34,7 @@ internal sealed partial class EbayFilter
         var fields = Fields().Matches(text).ToDictionary(m => m.Groups["name"].Value, m => m.Groups["value"].Value, StringComparer.Ordinal);
         foreach (var (name, value) in fields)
         {
-            if (!filter.Take(name, value, fields))
+            if (!filter.TryApply(name, value, fields))
             {
                 filter.Warn(12002, $"The {name} value is invalid. For the valid values, refer to the API call documentation.", name, value);
             }
@@ -48,13 +48,13 @@ internal sealed partial class EbayFilter
         return filter;
     }
 
-    /// <returns>False: the value is none that the field takes.</returns>
-    private bool Take(string name, string value, Dictionary<string, string> all)
+    /// <returns>False when the value is not valid for the filter.</returns>
+    private bool TryApply(string name, string value, Dictionary<string, string> all)
     {
         switch (name)
         {
             case "price":
-                return TakePrice(value, all);
+                return TryApplyPrice(value, all);
             case "priceCurrency":
                 return value.Length == 3;
             case "buyingOptions":
@@ -67,26 +67,31 @@ internal sealed partial class EbayFilter
                 conditions.Add(offer => options.Contains(offer.Auction ? "AUCTION" : "FIXED_PRICE", StringComparer.Ordinal));
                 return true;
             case "conditionIds":
-                return TakeAmong(Set(value), offer => offer.Condition.Id, known: id => id.Length == 4 && id.All(char.IsAsciiDigit));
+                return TryApplySet(Set(value), offer => offer.Condition.Id, known: id => id.Length == 4 && id.All(char.IsAsciiDigit));
             case "conditions":
-                return TakeAmong(Set(value), offer => offer.Condition == Condition.New ? "NEW" : "USED", known: word => word is "NEW" or "USED" or "UNSPECIFIED");
+                return TryApplySet(
+                    Set(value), offer => offer.Condition == Condition.New ? "NEW" : "USED", known: name => name is "NEW" or "USED" or "UNSPECIFIED");
             case "itemLocationCountry":
-                return TakeAmong([value], offer => offer.Country, known: country => country.Length == 2);
+                return TryApplySet([value], offer => offer.Country, known: country => country.Length == 2);
             case "sellers":
-                return TakeAmong(Set(value), offer => offer.Seller.Name, known: _ => true);
+                return TryApplySet(Set(value), offer => offer.Seller.Name, known: _ => true);
             case "excludeSellers":
-                var unwanted = Set(value);
-                conditions.Add(offer => !unwanted.Contains(offer.Seller.Name, StringComparer.Ordinal));
+                var excluded = Set(value);
+                conditions.Add(offer => !excluded.Contains(offer.Seller.Name, StringComparer.Ordinal));
                 return true;
             case "maxDeliveryCost":
                 conditions.Add(offer => offer.ShippingCents == 0);
                 return value == "0";
             case "deliveryOptions":
-                return Set(value) is [_, ..] ways && ways.All(way => way is "SHIP_TO_HOME" or "SELLER_ARRANGED_LOCAL_PICKUP" or "PICKUP_IN_STORE");
+                return Set(value) is [_, ..] values && values.All(option => option is "SHIP_TO_HOME" or "SELLER_ARRANGED_LOCAL_PICKUP" or "PICKUP_IN_STORE");
             default:
                 if (!Accepted.Contains(name))
                 {
-                    Warn(12031, $"The following search_filter(s) is/are not supported by this operation: {name}. For more information see the API call reference documentation.", "unsupportedFilters", name);
+                    Warn(
+                        12031,
+                        $"The following search_filter(s) is/are not supported by this operation: {name}. For more information see the API call reference documentation.",
+                        "unsupportedFilters",
+                        name);
                 }
 
                 return true;
@@ -94,25 +99,29 @@ internal sealed partial class EbayFilter
     }
 
     /// <summary><c>[10..60]</c>, <c>[..60]</c>, <c>[10]</c> or <c>[10..]</c>.</summary>
-    private bool TakePrice(string value, Dictionary<string, string> all)
+    private bool TryApplyPrice(string value, Dictionary<string, string> all)
     {
         if (!all.ContainsKey("priceCurrency"))
         {
-            Warn(12012, "A valid 'price' search_filter and a valid 'priceCurrency' search_filter is necessary to search_filter based on price.", "price", value);
+            Warn(
+                12012,
+                "A valid 'price' search_filter and a valid 'priceCurrency' search_filter is necessary to search_filter based on price.",
+                "price",
+                value);
             return true;
         }
 
-        if (Range().Match(value) is not { Success: true } range || (range.Groups["least"].Length == 0 && range.Groups["most"].Length == 0))
+        if (Range().Match(value) is not { Success: true } range || (range.Groups["min"].Length == 0 && range.Groups["max"].Length == 0))
         {
             return false;
         }
 
-        var (least, most) = (Cents(range.Groups["least"].Value) ?? 0, Cents(range.Groups["most"].Value) ?? int.MaxValue);
-        conditions.Add(offer => offer.Cents >= least && offer.Cents <= most);
+        var (min, max) = (Cents(range.Groups["min"].Value) ?? 0, Cents(range.Groups["max"].Value) ?? int.MaxValue);
+        conditions.Add(offer => offer.Cents >= min && offer.Cents <= max);
         return true;
     }
 
-    private bool TakeAmong(string[] wanted, Func<Offer, string> of, Func<string, bool> known)
+    private bool TryApplySet(string[] wanted, Func<Offer, string> of, Func<string, bool> known)
     {
         if (wanted.Length == 0 || !wanted.All(known))
         {
@@ -126,13 +135,17 @@ internal sealed partial class EbayFilter
     private void Warn(int id, string message, string name, string value) =>
         warnings.Add(new { errorId = id, domain = "API_BROWSE", category = "REQUEST", message, parameters = new[] { new { name, value } } });
 
-    private static string[] Set(string value) => value.StartsWith('{') && value.EndsWith('}') ? value[1..^1].Split('|', StringSplitOptions.RemoveEmptyEntries) : [];
+    private static string[] Set(string value) =>
+        value.StartsWith('{') && value.EndsWith('}') ? value[1..^1].Split('|', StringSplitOptions.RemoveEmptyEntries) : [];
 
-    private static int? Cents(string amount) => decimal.TryParse(amount, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var dollars) ? (int)Math.Min(dollars * 100, int.MaxValue) : null;
+    private static int? Cents(string amount) =>
+        decimal.TryParse(amount, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var dollars)
+            ? (int)Math.Min(dollars * 100, int.MaxValue)
+            : null;
 
     [GeneratedRegex(@"(?<name>[A-Za-z]+):(?<value>\{[^}]*\}|\[[^\]]*\]|[^,]*)", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Fields();
 
-    [GeneratedRegex(@"^\[(?<least>\d*(\.\d+)?)(?<to>\.\.(?<most>\d*(\.\d+)?))?\]$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
+    [GeneratedRegex(@"^\[(?<min>\d*(\.\d+)?)(?<to>\.\.(?<max>\d*(\.\d+)?))?\]$", RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Range();
 }

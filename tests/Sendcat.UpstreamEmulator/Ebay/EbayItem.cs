@@ -3,7 +3,7 @@ using Sendcat.UpstreamEmulator.Shop;
 
 namespace Sendcat.UpstreamEmulator.Ebay;
 
-/// <summary>An offer as Browse writes it: numbers that are money or percentages are strings.</summary>
+/// <summary>Renders an offer in the format of the Browse API, in which amounts of money and percentages are strings.</summary>
 internal static class EbayItem
 {
     public static string Id(Offer offer) => $"v1|{offer.Number}|0";
@@ -25,7 +25,7 @@ internal static class EbayItem
         categories = new[] { new { categoryId = "20667", categoryName = "Small Kitchen Appliances" } },
     };
 
-    /// <summary>What <c>GET item/{id}</c> with <c>fieldgroups=PRODUCT</c> adds.</summary>
+    /// <summary>The response to <c>GET item/{id}</c> with <c>fieldgroups=PRODUCT</c>.</summary>
     public static object Details(HttpRequest request, Offer offer, DateTimeOffset now) => new
     {
         itemId = Id(offer),
@@ -48,11 +48,20 @@ internal static class EbayItem
         itemWebUrl = Address(offer),
         categoryPath = "Home & Garden|Kitchen, Dining & Bar|Small Kitchen Appliances",
         categoryId = "20667",
-        localizedAspects = new[] { new { type = "STRING", name = "Brand", value = offer.Brand }, new { type = "STRING", name = "Country of Origin", value = offer.Country } },
+        localizedAspects = new[]
+        {
+            new { type = "STRING", name = "Brand", value = offer.Brand },
+            new { type = "STRING", name = "Country of Origin", value = offer.Country },
+        },
         product = new { title = offer.Title, brand = offer.Brand, description = $"{offer.Title}, described by its maker." },
     };
 
-    private static object Seller(Offer offer) => new { username = offer.Seller.Name, feedbackPercentage = offer.Seller.Feedback.ToString("0.0", CultureInfo.InvariantCulture), feedbackScore = offer.Seller.Score };
+    private static object Seller(Offer offer) => new
+    {
+        username = offer.Seller.Name,
+        feedbackPercentage = offer.Seller.Feedback.ToString("0.0", CultureInfo.InvariantCulture),
+        feedbackScore = offer.Seller.Score,
+    };
 
     private static object[]? Shipping(Offer offer, DateTimeOffset now) => offer.ShippingCents is not { } cents ? null :
     [
@@ -68,7 +77,8 @@ internal static class EbayItem
 
     private static object Usd(int cents) => new { value = Money.Text(cents), currency = "USD" };
 
-    private static string Day(DateTimeOffset now, int days) => now.UtcDateTime.Date.AddDays(days).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
+    private static string Day(DateTimeOffset now, int days) =>
+        now.UtcDateTime.Date.AddDays(days).ToString("yyyy-MM-dd'T'HH:mm:ss.fff'Z'", CultureInfo.InvariantCulture);
 
     private static string Address(Offer offer) => $"https://www.ebay.com/itm/{offer.Number}";
 }

@@ -3,31 +3,33 @@ using System.Security.Cryptography;
 
 namespace Sendcat.UpstreamEmulator.Ebay;
 
-/// <summary>The application tokens that were given out, and how long each is good.</summary>
+/// <summary>The application tokens that the emulator has issued, with the expiry and the remaining uses of each.</summary>
 internal sealed class EbayTokens(TimeProvider clock)
 {
-    private const int Kept = 10_000;
+    private const int MaxTokens = 10_000;
 
     private readonly ConcurrentDictionary<string, Grant> grants = new(StringComparer.Ordinal);
 
-    /// <param name="life">As told in <c>expires_in</c>, and true.</param>
-    /// <param name="uses">After so many requests it is refused, whatever was told; null: no such limit.</param>
+    /// <summary>Issues a new token.</summary>
+    /// <param name="life">How long the token is valid. The response reports the same value as <c>expires_in</c>.</param>
+    /// <param name="uses">The token is refused after this number of requests, even before it expires; null: no such limit.</param>
     public string Issue(TimeSpan life, int? uses)
     {
-        if (grants.Count > Kept)
+        if (grants.Count > MaxTokens)
         {
             grants.Clear();
         }
 
-        // eBay's tokens are long and have signs in them that need care in headers and logs.
+        // Like a token of eBay, this one is long and contains characters that need escaping in some headers and logs.
         var token = $"v^1.1#i^1#p^1#r^0#I^3#f^0#t^{Convert.ToBase64String(RandomNumberGenerator.GetBytes(96))}";
         grants[token] = new(clock.GetUtcNow() + life, uses ?? int.MaxValue);
         return token;
     }
 
-    public bool Admits(string token) => grants.TryGetValue(token, out var grant) && clock.GetUtcNow() < grant.Until && Interlocked.Decrement(ref grant.UsesLeft) >= 0;
+    public bool Accepts(string token) =>
+        grants.TryGetValue(token, out var grant) && clock.GetUtcNow() < grant.Until && Interlocked.Decrement(ref grant.UsesLeft) >= 0;
 
-    /// <summary>None that was given out so far is good any more, as when a client's secret is rotated.</summary>
+    /// <summary>Revokes every token that was issued so far, as eBay does when the secret of a client is rotated.</summary>
     public void Revoke() => grants.Clear();
 
     private sealed class Grant(DateTimeOffset until, int uses)

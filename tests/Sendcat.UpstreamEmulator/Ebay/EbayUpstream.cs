@@ -7,21 +7,21 @@ using Sendcat.UpstreamEmulator.Shop;
 
 namespace Sendcat.UpstreamEmulator.Ebay;
 
-/// <summary>eBay under <c>/ebay</c>: application tokens, Browse search and items, Taxonomy.</summary>
-internal sealed partial class EbayUpstream(RestDesk desk, EbayTokens tokens, TimeProvider clock) : IRestUpstream
+/// <summary>Emulates eBay under <c>/ebay</c>: application tokens, Browse search and items, Taxonomy.</summary>
+internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayTokens tokens, TimeProvider clock) : IRestUpstream
 {
     private const string Scope = "https://api.ebay.com/oauth/api_scope";
     private const string Bearer = "Bearer ";
-    private const int KeptOffers = 20_000;
+    private const int MaxCachedOffers = 20_000;
 
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(2);
 
-    /// <summary>Offers that a search has shown, by number, so that their details agree with it.</summary>
-    private readonly ConcurrentDictionary<string, Offer> shown = new(StringComparer.Ordinal);
+    /// <summary>Offers that a search has returned, by number. An item request returns the same data as the search.</summary>
+    private readonly ConcurrentDictionary<string, Offer> returnedOffers = new(StringComparer.Ordinal);
 
     public string Name => "ebay";
 
-    public RestAnswer Refuse(int status, string? message = null) => status switch
+    public RestResponse Refuse(int status, string? message = null) => status switch
     {
         401 => Error(401, 1001, "OAuth", "REQUEST", message ?? "Invalid access token", "Invalid access token. Check the value of the Authorization HTTP request header."),
         403 => Error(403, 1100, "ACCESS", "REQUEST", message ?? "Access denied", "Insufficient permissions to fulfill the request."),
@@ -38,63 +38,75 @@ internal sealed partial class EbayUpstream(RestDesk desk, EbayTokens tokens, Tim
             : form["grant_type"] != "client_credentials" ? OAuthError(400, "unsupported_grant_type", "grant type in request is not supported by the authorization server")
             : form["scope"] != Scope ? OAuthError(400, "invalid_scope", "The requested scope is invalid, unknown, malformed, or exceeds the scope granted to the client")
             : null;
-        await desk.ServeAsync(http, this, new("token", "", refusal, (_, directions) =>
+        await handler.ServeAsync(http, this, new("token", "", refusal, (_, directions) =>
         {
             var life = directions.ExpiresInMs is { } ms ? TimeSpan.FromMilliseconds(ms) : TokenLife;
-            return RestAnswer.Of(new { access_token = tokens.Issue(life, directions.Uses), expires_in = (int)life.TotalSeconds, token_type = "Application Access Token" });
+            return RestResponse.Of(new { access_token = tokens.Issue(life, directions.Uses), expires_in = (int)life.TotalSeconds, token_type = "Application Access Token" });
         }));
     }
 
     public Task SearchAsync(HttpContext http)
     {
-        var query = http.Request.Query;
-        var (asked, category) = (query["q"].ToString().Trim(), query["category_ids"].ToString());
-        var (limit, offset) = (Number(query["limit"], 50), Number(query["offset"], 0));
+        var parameters = http.Request.Query;
+        var (query, category) = (parameters["q"].ToString().Trim(), parameters["category_ids"].ToString());
+        var (limit, offset) = (Number(parameters["limit"], 50), Number(parameters["offset"], 0));
         var refusal = Unauthorized(http.Request) ?? Marketplace(http.Request) ?? (
-            asked.Length == 0 && category.Length == 0 ? Error(400, 12001, "API_BROWSE", "REQUEST", "The call must have a valid 'q', 'category_ids', 'charity_ids', 'epid' or 'gtin' query parameter.")
+            query.Length == 0 && category.Length == 0 ? Error(400, 12001, "API_BROWSE", "REQUEST", "The call must have a valid 'q', 'category_ids', 'charity_ids', 'epid' or 'gtin' query parameter.")
             : limit is not (>= 1 and <= 200) ? Error(400, 12006, "API_BROWSE", "REQUEST", "The 'limit' value should be between 1 and 200 (inclusive).")
             : offset is not >= 0 ? Error(400, 12004, "API_BROWSE", "REQUEST", "The 'offset' value cannot be negative.")
             : offset % limit != 0 ? Error(400, 12515, "API_BROWSE", "REQUEST", "The 'offset' value must be either zero or a multiple of the 'limit' value.")
             : null);
-        return desk.ServeAsync(http, this, new("search", asked.Length > 0 ? asked : category, refusal, (text, directions) => Found(http.Request, text, limit!.Value, offset!.Value, directions)));
+        return handler.ServeAsync(http, this, new(
+            "search",
+            query.Length > 0 ? query : category,
+            refusal,
+            (text, directions) => Found(http.Request, text, limit!.Value, offset!.Value, directions)));
     }
 
     public Task ItemAsync(HttpContext http, string id)
     {
         var refusal = Unauthorized(http.Request) ?? (ItemId().IsMatch(id) ? null : Error(400, 11002, "API_BROWSE", "REQUEST", "The item Id is invalid."));
-        return desk.ServeAsync(http, this, new("item", id, refusal, (text, _) => Item(http.Request, text.Split('|')[1])));
+        return handler.ServeAsync(http, this, new("item", id, refusal, (text, _) => Item(http.Request, text.Split('|')[1])));
     }
 
     public Task LegacyItemAsync(HttpContext http)
     {
         var id = http.Request.Query["legacy_item_id"].ToString();
-        var refusal = Unauthorized(http.Request) ?? (id.Length > 0 && id.All(char.IsAsciiDigit) ? null : Error(400, 11006, "API_BROWSE", "REQUEST", "The legacy Id is invalid."));
-        return desk.ServeAsync(http, this, new("item", id, refusal, (text, _) => Item(http.Request, text)));
+        var refusal = Unauthorized(http.Request)
+            ?? (id.Length > 0 && id.All(char.IsAsciiDigit) ? null : Error(400, 11006, "API_BROWSE", "REQUEST", "The legacy Id is invalid."));
+        return handler.ServeAsync(http, this, new("item", id, refusal, (text, _) => Item(http.Request, text)));
     }
 
     public Task TreeIdAsync(HttpContext http)
     {
         var marketplace = http.Request.Query["marketplace_id"].ToString();
-        var refusal = Unauthorized(http.Request) ?? (marketplace == "EBAY_US" ? null : Error(400, 62003, "API_TAXONOMY", "REQUEST", "No category tree was found for the specified marketplace."));
-        return desk.ServeAsync(http, this, new("tree-id", marketplace, refusal, (_, directions) => EbayCategories.Id(directions.Edition)));
+        var refusal = Unauthorized(http.Request) ?? (marketplace == "EBAY_US"
+            ? null
+            : Error(400, 62003, "API_TAXONOMY", "REQUEST", "No category tree was found for the specified marketplace."));
+        return handler.ServeAsync(http, this, new("tree-id", marketplace, refusal, (_, directions) => EbayCategories.Id(directions.Edition)));
     }
 
     public Task TreeAsync(HttpContext http, string id) =>
-        desk.ServeAsync(http, this, new("tree", id, Unauthorized(http.Request) ?? NoTree(id), (_, directions) => EbayCategories.Tree(directions.Edition, directions.Leaves)));
+        handler.ServeAsync(http, this, new(
+            "tree", id, Unauthorized(http.Request) ?? NoTree(id), (_, directions) => EbayCategories.Tree(directions.Edition, directions.Leaves)));
 
     public Task SuggestionsAsync(HttpContext http, string id) =>
-        desk.ServeAsync(http, this, new("suggestions", http.Request.Query["q"].ToString().Trim(), Unauthorized(http.Request) ?? NoTree(id), (text, _) => EbayCategories.Suggestions(text)));
+        handler.ServeAsync(http, this, new(
+            "suggestions",
+            http.Request.Query["q"].ToString().Trim(),
+            Unauthorized(http.Request) ?? NoTree(id),
+            (text, _) => EbayCategories.Suggestions(text)));
 
-    private RestAnswer Found(HttpRequest request, string query, int limit, int offset, RestDirections directions)
+    private RestResponse Found(HttpRequest request, string query, int limit, int offset, RestDirections directions)
     {
         var filter = EbayFilter.Parse(request.Query["filter"].ToString());
-        var offers = Shelf.Offers(query, "ebay").Where(filter.Lets);
+        var offers = OfferGenerator.Offers(query, "ebay").Where(filter.Matches);
         var sorted = (request.Query["sort"].ToString() switch { "price" => offers.OrderBy(o => o.Cents), "-price" => offers.OrderByDescending(o => o.Cents), _ => offers }).Take(directions.Results ?? int.MaxValue).ToList();
         var page = sorted.Skip(offset).Take(limit).ToArray();
-        Remember(page);
+        CacheOffers(page);
         object[] items = [.. page.Select(offer => EbayItem.Summary(request, offer, clock.GetUtcNow())), .. Enumerable.Range(0, directions.Junk).Select(i => new { itemId = $"v1|{i}|0", price = new { value = "cheap" } })];
         var here = $"https://api.ebay.com/buy/browse/v1/item_summary/search?q={Uri.EscapeDataString(query)}&limit={limit.ToString(CultureInfo.InvariantCulture)}&offset=";
-        return RestAnswer.Of(new
+        return RestResponse.Of(new
         {
             href = here + offset.ToString(CultureInfo.InvariantCulture),
             total = sorted.Count,
@@ -106,34 +118,38 @@ internal sealed partial class EbayUpstream(RestDesk desk, EbayTokens tokens, Tim
         });
     }
 
-    /// <summary>All numbers of up to three digits are nobody's.</summary>
-    private RestAnswer Item(HttpRequest request, string number) =>
-        number.Length <= 3 ? Refuse(404) : RestAnswer.Of(EbayItem.Details(request, shown.TryGetValue(number, out var offer) ? offer : Shelf.Lone(number, "ebay"), clock.GetUtcNow()));
+    /// <summary>The details of an item. No item has a number of three or fewer digits.</summary>
+    private RestResponse Item(HttpRequest request, string number) => number.Length <= 3
+        ? Refuse(404)
+        : RestResponse.Of(EbayItem.Details(
+            request, returnedOffers.TryGetValue(number, out var offer) ? offer : OfferGenerator.ForNumber(number, "ebay"), clock.GetUtcNow()));
 
-    private void Remember(Offer[] offers)
+    private void CacheOffers(Offer[] offers)
     {
-        if (shown.Count > KeptOffers)
+        if (returnedOffers.Count > MaxCachedOffers)
         {
-            shown.Clear();
+            returnedOffers.Clear();
         }
 
         foreach (var offer in offers)
         {
-            shown[offer.Number] = offer;
+            returnedOffers[offer.Number] = offer;
         }
     }
 
-    private RestAnswer? Unauthorized(HttpRequest request) => request.Headers.Authorization.ToString() is var header && !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
+    private RestResponse? Unauthorized(HttpRequest request) => request.Headers.Authorization.ToString() is var header && !header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase)
         ? Error(401, 1002, "OAuth", "REQUEST", "Missing access token", "Access token is missing in the Authorization HTTP request header.")
-        : tokens.Admits(header[Bearer.Length..].Trim()) ? null : Refuse(401);
+        : tokens.Accepts(header[Bearer.Length..].Trim()) ? null : Refuse(401);
 
-    private static RestAnswer? Marketplace(HttpRequest request) => request.Headers["X-EBAY-C-MARKETPLACE-ID"].ToString() is var id && (id.Length == 0 || KnownMarketplace().IsMatch(id))
+    private static RestResponse? Marketplace(HttpRequest request) => request.Headers["X-EBAY-C-MARKETPLACE-ID"].ToString() is var id && (id.Length == 0 || KnownMarketplace().IsMatch(id))
         ? null
         : Error(409, 12019, "API_BROWSE", "BUSINESS", $"Currently, the {id} marketplace is not supported.");
 
-    private static RestAnswer? NoTree(string id) => id == EbayCategories.TreeId ? null : Error(404, 62004, "API_TAXONOMY", "REQUEST", "The specified category tree ID was not found.");
+    private static RestResponse? NoTree(string id) => id == EbayCategories.TreeId
+        ? null
+        : Error(404, 62004, "API_TAXONOMY", "REQUEST", "The specified category tree ID was not found.");
 
-    /// <summary><c>Basic</c> and base64 of <c>id:secret</c>, both of them good keys.</summary>
+    /// <summary>Whether the header is <c>Basic</c> and base64 of <c>id:secret</c>, and both are valid keys.</summary>
     private static bool IsClient(HttpRequest request)
     {
         const string basic = "Basic ";
@@ -142,16 +158,16 @@ internal sealed partial class EbayUpstream(RestDesk desk, EbayTokens tokens, Tim
         return header.StartsWith(basic, StringComparison.OrdinalIgnoreCase)
             && Convert.TryFromBase64String(header[basic.Length..].Trim(), bytes, out var length)
             && Encoding.UTF8.GetString(bytes, 0, length).Split(':', 2) is [var id, var secret]
-            && ApiKey.IsGood(id) && ApiKey.IsGood(secret);
+            && ApiKey.IsValid(id) && ApiKey.IsValid(secret);
     }
 
     private static int? Number(string? text, int @default) =>
         string.IsNullOrEmpty(text) ? @default : int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    private static RestAnswer Error(int status, int id, string domain, string category, string message, string? longMessage = null) =>
-        RestAnswer.Of(new { errors = new[] { new { errorId = id, domain, category, message, longMessage } } }, status);
+    private static RestResponse Error(int status, int id, string domain, string category, string message, string? longMessage = null) =>
+        RestResponse.Of(new { errors = new[] { new { errorId = id, domain, category, message, longMessage } } }, status);
 
-    private static RestAnswer OAuthError(int status, string error, string description) => RestAnswer.Of(new { error, error_description = description }, status);
+    private static RestResponse OAuthError(int status, string error, string description) => RestResponse.Of(new { error, error_description = description }, status);
 
     [GeneratedRegex(@"^v1\|\d{1,14}\|\d{1,14}$", RegexOptions.None, matchTimeoutMilliseconds: 1000)]
     private static partial Regex ItemId();

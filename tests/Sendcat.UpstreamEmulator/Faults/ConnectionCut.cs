@@ -4,10 +4,14 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Sendcat.UpstreamEmulator.Faults;
 
-/// <summary>Ends a response in the middle, as networks do.</summary>
+/// <summary>Cuts the connection in the middle of a response, as a network failure does.</summary>
 internal static class ConnectionCut
 {
-    /// <param name="fin">An end inside the body; else a reset. On HTTP/2 both are RST_STREAM, and the connection's other streams go on.</param>
+    /// <param name="http">The request whose response is cut.</param>
+    /// <param name="fin">
+    /// True: the connection is closed with FIN inside the body. False: it is reset (RST).
+    /// On HTTP/2 both are RST_STREAM, and the other streams of the connection continue.
+    /// </param>
     public static void Cut(HttpContext http, bool fin)
     {
         if (http.Features.Get<IHttpResetFeature>() is { } stream)

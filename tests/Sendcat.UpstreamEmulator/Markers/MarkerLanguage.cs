@@ -4,21 +4,22 @@ using System.Text.Json;
 namespace Sendcat.UpstreamEmulator.Markers;
 
 /// <summary>
-/// Finds <c>[[emu key=value flag key="quoted value" key={"json":1}]]</c> in a text. A misspelt marker is an error, not a normal answer: a test that asks for a fault must not pass without it.
+/// Parses <c>[[emu key=value flag key="quoted value" key={"json":1}]]</c> blocks in a text.
+/// A misspelt marker is an error, because a test that requests a fault must not pass without the fault.
 /// </summary>
-/// <param name="markers">What a block may set.</param>
-/// <param name="conditions">What a block may be about, each with a check that throws <see cref="FormatException"/>.</param>
+/// <param name="markers">The settings that a block may contain.</param>
+/// <param name="conditions">The conditions that a block may contain, each with a check that throws <see cref="FormatException"/>.</param>
 internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnlyDictionary<string, Action<string>> conditions)
 {
     private const string Open = "[[emu";
 
     private readonly Dictionary<string, Marker<T>> byName = markers.ToDictionary(m => m.Name, StringComparer.Ordinal);
 
-    /// <summary>Every word that a block understands, conditions included.</summary>
-    public IEnumerable<string> Words => byName.Keys.Concat(conditions.Keys).Concat(["times", "key", "status-once"]);
+    /// <summary>Every name that a block may contain, conditions included.</summary>
+    public IEnumerable<string> Names => byName.Keys.Concat(conditions.Keys).Concat(["times", "key", "status-once"]);
 
     /// <returns>The blocks in order, and the text without them.</returns>
-    /// <exception cref="FormatException">Says what is wrong.</exception>
+    /// <exception cref="FormatException">A block is not valid. The message describes the error.</exception>
     public (IReadOnlyList<MarkerBlock<T>> Blocks, string Others) Parse(string text)
     {
         if (!text.Contains(Open, StringComparison.Ordinal))
@@ -42,7 +43,7 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
 
     private MarkerBlock<T> ReadBlock(string text, int open, ref int at)
     {
-        var about = new Dictionary<string, string>(StringComparer.Ordinal);
+        var conditionValues = new Dictionary<string, string>(StringComparer.Ordinal);
         string? key = null;
         int? times = null;
         var settings = new List<(Marker<T>, string)>();
@@ -61,7 +62,7 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
             if (text.AsSpan(at).StartsWith("]]"))
             {
                 at += 2;
-                return new(about, times, key, settings, text[open..at]);
+                return new(conditionValues, times, key, settings, text[open..at]);
             }
 
             var name = ReadName(text, ref at);
@@ -73,14 +74,15 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
                 case "status-once": settings.Add((Find("status"), value)); times ??= 1; break;
                 case var condition when conditions.TryGetValue(condition, out var check):
                     check(value);
-                    about[condition] = value;
+                    conditionValues[condition] = value;
                     break;
                 default: settings.Add((Find(name), value)); break;
             }
         }
     }
 
-    private Marker<T> Find(string name) => byName.TryGetValue(name, out var marker) ? marker : throw new FormatException($"there is no marker '{name}'");
+    private Marker<T> Find(string name) =>
+        byName.TryGetValue(name, out var marker) ? marker : throw new FormatException($"there is no marker '{name}'");
 
     private static string ReadName(string text, ref int at)
     {
@@ -110,7 +112,7 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
         return text[start..at];
     }
 
-    /// <summary>A JSON value may hold spaces and brackets; a JSON string gives its content.</summary>
+    /// <summary>Reads a JSON value, which may contain spaces and brackets. For a JSON string it returns the content.</summary>
     private static string ReadJson(string text, ref int at)
     {
         var bytes = Encoding.UTF8.GetBytes(text[at..]);

@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 
 namespace Sendcat.UpstreamEmulator.Markers;
 
-/// <summary>Marker blocks that apply to every request until they are cleared: how a drill makes a provider fail without touching anyone's prompt.</summary>
+/// <summary>
+/// Marker blocks that apply to every request until they are cleared. With them a test makes a provider fail without changing a prompt.
+/// </summary>
 internal sealed class StandingDirections<T>(MarkerLanguage<T> language)
     where T : new()
 {
@@ -10,7 +12,7 @@ internal sealed class StandingDirections<T>(MarkerLanguage<T> language)
 
     public ImmutableArray<MarkerBlock<T>> Blocks => blocks;
 
-    /// <exception cref="FormatException">Says what cannot be read; nothing is added then.</exception>
+    /// <exception cref="FormatException">The markers are not valid. The message describes the error, and no block is added.</exception>
     public void Add(string markers)
     {
         var (added, rest) = language.Parse(markers);
@@ -21,7 +23,7 @@ internal sealed class StandingDirections<T>(MarkerLanguage<T> language)
 
         foreach (var block in added)
         {
-            block.ApplyTo(new T()); // a wrong value is told here, not to the next request
+            block.ApplyTo(new T()); // reports an invalid value to this caller, not to the next request
         }
 
         ImmutableInterlocked.Update(ref blocks, (before, more) => before.AddRange(more), added);
@@ -32,12 +34,15 @@ internal sealed class StandingDirections<T>(MarkerLanguage<T> language)
 
 internal static class StandingDirectionsEndpoints
 {
-    /// <summary>Under <paramref name="root"/>: <c>GET</c>, <c>POST</c> and <c>DELETE directions</c>, and <c>GET markers</c> with every word that a block understands.</summary>
+    /// <summary>
+    /// Maps, under <paramref name="root"/>: <c>GET</c>, <c>POST</c> and <c>DELETE directions</c>, and <c>GET markers</c>,
+    /// which returns every name that a block may contain.
+    /// </summary>
     public static void MapDirections<T>(this WebApplication app, string root)
         where T : new()
     {
         var directions = app.MapGroup(root);
-        directions.MapGet("markers", (MarkerLanguage<T> language) => Results.Json(language.Words));
+        directions.MapGet("markers", (MarkerLanguage<T> language) => Results.Json(language.Names));
         directions.MapGet("directions", (StandingDirections<T> standing) => Results.Text(string.Join('\n', standing.Blocks.Select(b => b.Text))));
         directions.MapPost("directions", AddAsync<T>);
         directions.MapDelete("directions", (StandingDirections<T> standing) =>
@@ -47,7 +52,7 @@ internal static class StandingDirectionsEndpoints
         });
     }
 
-    /// <summary>The body is marker blocks as in a prompt: 204, or 400 with what is wrong.</summary>
+    /// <summary>Adds the marker blocks of the request body. Responds with 204, or with 400 and the error message.</summary>
     private static async Task<IResult> AddAsync<T>(HttpRequest request, StandingDirections<T> standing, CancellationToken cancellationToken)
         where T : new()
     {

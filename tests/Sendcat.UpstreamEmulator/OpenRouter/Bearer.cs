@@ -1,6 +1,6 @@
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>Any key is good but an empty one and <c>bad</c>.</summary>
+/// <summary>Checks the bearer key. Every key is valid except an empty one and <c>bad</c>.</summary>
 internal static class Bearer
 {
     private const string Scheme = "Bearer ";

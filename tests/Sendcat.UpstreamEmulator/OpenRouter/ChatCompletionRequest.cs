@@ -4,14 +4,14 @@ using System.Text.Json;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>What the emulator wants to know of a request.</summary>
-/// <param name="Candidates"><c>model</c> and then <c>models</c>: OpenRouter tries them in this order.</param>
-/// <param name="UserText">The last user message, text parts joined.</param>
-/// <param name="ToolResults">Results that came after the last user message, oldest first.</param>
-/// <param name="Call">Which model call of the turn this is; 1 before any tool call.</param>
+/// <summary>The fields of a request that the emulator uses.</summary>
+/// <param name="Candidates"><c>model</c> and then <c>models</c>. OpenRouter tries them in this order.</param>
+/// <param name="UserText">The last user message. Its text parts are joined with line breaks.</param>
+/// <param name="ToolResults">The tool results after the last user message, oldest first.</param>
+/// <param name="Call">The number of this model call in its turn, from 1.</param>
 /// <param name="ToolsAllowed">False when <c>tool_choice</c> is <c>none</c>.</param>
-/// <param name="PromptTokens">Rough: four characters a token.</param>
-/// <param name="Conversation">Session and messages; the same for a retry.</param>
+/// <param name="PromptTokens">An estimate: one token per four bytes of the messages, at least 1.</param>
+/// <param name="Conversation">A key of the session and the messages. A retry has the same key.</param>
 internal sealed record ChatCompletionRequest(
     IReadOnlyList<string> Candidates,
     bool Stream,
@@ -23,10 +23,14 @@ internal sealed record ChatCompletionRequest(
     int PromptTokens,
     string Conversation)
 {
-    /// <exception cref="FormatException">The body is JSON but not a request; says what is missing.</exception>
+    /// <summary>Reads the fields from the JSON body.</summary>
+    /// <exception cref="FormatException">The body is JSON but not a chat completion request.</exception>
     public static ChatCompletionRequest From(JsonElement body)
     {
-        if (body.ValueKind != JsonValueKind.Object || !body.TryGetProperty("messages", out var messages) || messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+        if (body.ValueKind != JsonValueKind.Object
+            || !body.TryGetProperty("messages", out var messages)
+            || messages.ValueKind != JsonValueKind.Array
+            || messages.GetArrayLength() == 0)
         {
             throw new FormatException("messages: expected a list of at least one message");
         }
@@ -39,7 +43,8 @@ internal sealed record ChatCompletionRequest(
 
         if (body.TryGetProperty("models", out var models) && models.ValueKind == JsonValueKind.Array)
         {
-            candidates.AddRange(models.EnumerateArray().Select(m => m.GetString()).OfType<string>().Where(m => !candidates.Contains(m, StringComparer.Ordinal)));
+            candidates.AddRange(
+                models.EnumerateArray().Select(m => m.GetString()).OfType<string>().Where(m => !candidates.Contains(m, StringComparer.Ordinal)));
         }
 
         if (candidates.Count == 0)
@@ -75,7 +80,9 @@ internal sealed record ChatCompletionRequest(
                     (userText, call) = (Content(message), 1);
                     results.Clear();
                     break;
-                case "assistant" when message.TryGetProperty("tool_calls", out var calls) && calls.ValueKind == JsonValueKind.Array && calls.GetArrayLength() > 0:
+                case "assistant" when message.TryGetProperty("tool_calls", out var calls)
+                    && calls.ValueKind == JsonValueKind.Array
+                    && calls.GetArrayLength() > 0:
                     call++;
                     foreach (var item in calls.EnumerateArray())
                     {
@@ -108,7 +115,8 @@ internal sealed record ChatCompletionRequest(
 
     private static List<string> ToolNames(JsonElement body) =>
         body.TryGetProperty("tools", out var tools) && tools.ValueKind == JsonValueKind.Array
-            ? [.. tools.EnumerateArray().Select(t => t.TryGetProperty("function", out var function) ? Text(function, "name") : null).OfType<string>()]
+            ? [.. tools.EnumerateArray()
+                .Select(t => t.TryGetProperty("function", out var function) ? Text(function, "name") : null).OfType<string>()]
             : [];
 
     private static string Content(JsonElement message) =>
@@ -120,7 +128,9 @@ internal sealed record ChatCompletionRequest(
         };
 
     private static string? Text(JsonElement element, string name) =>
-        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind == JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
 }
 
 internal sealed record ToolResult(string Name, string Content);

@@ -8,8 +8,11 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary><c>POST /openrouter/api/v1/chat/completions</c>: read, choose the model, then refuse, stream or answer as a whole.</summary>
-internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, EmulatorStats stats, RequestLog log, TimerWheel wheel, TimeProvider clock)
+/// <summary>
+/// Handles <c>POST /openrouter/api/v1/chat/completions</c>: it reads the request, chooses the model, and then refuses, streams or sends one JSON object.
+/// </summary>
+internal sealed class ChatCompletions(
+    ModelChoice choice, ScriptCache scripts, EmulatorStats stats, RequestLog log, TimerWheel wheel, TimeProvider clock)
 {
     private const string Upstream = "openrouter";
 
@@ -39,7 +42,7 @@ internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, E
         }
         catch (Exception e) when (e is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
         {
-            // The peer went away while its request was being read: nothing had started.
+            // The client closed the connection while its request was read; the statistics have not counted the request yet.
         }
     }
 
@@ -67,22 +70,23 @@ internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, E
             }
             else
             {
-                await AnswerAsWholeAsync(http, request, chosen, call);
+                await AnswerWithoutStreamAsync(http, request, chosen, call);
             }
         }
         finally
         {
-            call.Broken(); // counts only what has not ended in another way
+            call.Broken(); // has no effect when the call has already ended in another way
         }
     }
 
     private StreamScript Script(ChatCompletionRequest request, ChosenModel chosen)
     {
-        var key = new ScriptCache.Key(chosen.Model.Id, chosen.Prompt, chosen.Applied, string.Join(',', request.Tools), request.PromptTokens, request.Call);
+        var key = new ScriptCache.Key(
+            chosen.Model.Id, chosen.Prompt, chosen.Applied, string.Join(',', request.Tools), request.PromptTokens, request.Call);
         var cacheable = request.ToolResults.Count == 0 && request.ToolsAllowed;
-        if (cacheable && scripts.TryGet(key, out var known))
+        if (cacheable && scripts.TryGet(key, out var cached))
         {
-            return known!;
+            return cached!;
         }
 
         var answer = ShoppingAssistant.Reply(request, chosen.Prompt, chosen.Directions);
@@ -95,7 +99,7 @@ internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, E
         return script;
     }
 
-    private async Task AnswerAsWholeAsync(HttpContext http, ChatCompletionRequest request, ChosenModel chosen, EmulatorStats.Call call)
+    private async Task AnswerWithoutStreamAsync(HttpContext http, ChatCompletionRequest request, ChosenModel chosen, EmulatorStats.Call call)
     {
         var directions = chosen.Directions;
         if (directions.Hang != HangPoint.None || directions is { StallAfter: not null, StallMs: null })
@@ -129,12 +133,14 @@ internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, E
         var id = NewGeneration();
         http.Response.ContentType = "application/json";
         http.Response.Headers["X-Generation-Id"] = id;
-        var json = WholeAnswer.Render(answer, directions, chosen.Model, id, clock.GetUtcNow(), request.PromptTokens);
+        var json = NonStreamingAnswer.Render(answer, directions, chosen.Model, id, clock.GetUtcNow(), request.PromptTokens);
         await http.Response.WriteAsync(directions.BadJsonAfter is null ? json : json[..(json.Length / 2)], http.RequestAborted);
         call.Completed();
     }
 
-    /// <summary>Waits, or for ever when there is no time given; ends early when the peer goes away.</summary>
+    /// <summary>
+    /// Waits for <paramref name="milliseconds"/>, or without a limit when it is null. The wait ends early when the client closes the connection.
+    /// </summary>
     private async Task PauseAsync(HttpContext http, EmulatorStats.Call call, int? milliseconds)
     {
         if (milliseconds == 0)
@@ -143,7 +149,7 @@ internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, E
         }
 
         var timer = new WheelTimer();
-        await using var notice = http.RequestAborted.UnsafeRegister(
+        await using var registration = http.RequestAborted.UnsafeRegister(
             static s =>
             {
                 var (call, wheel, timer) = ((EmulatorStats.Call, TimerWheel, WheelTimer))s!;
@@ -161,5 +167,6 @@ internal sealed class ChatCompletions(ModelChoice choice, ScriptCache scripts, E
         call.Refused();
     }
 
-    private string NewGeneration() => string.Create(CultureInfo.InvariantCulture, $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{instance}{Interlocked.Increment(ref generations):D12}");
+    private string NewGeneration() => string.Create(
+        CultureInfo.InvariantCulture, $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{instance}{Interlocked.Increment(ref generations):D12}");
 }

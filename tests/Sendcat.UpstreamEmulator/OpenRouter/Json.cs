@@ -2,10 +2,13 @@ using System.Text;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>JSON text as providers write it: UTF-8 left as it is, only what must be escaped is.</summary>
+/// <summary>Writes JSON text as providers do: it escapes only what JSON requires, and leaves other characters as UTF-8.</summary>
 internal static class Json
 {
-    /// <summary>System.Text.Json escapes everything beyond the basic plane; real streams carry emoji as raw bytes, and readers must survive a cut inside them.</summary>
+    /// <summary>
+    /// Returns the text as a JSON string, or <c>null</c>. System.Text.Json escapes every character outside the basic plane. Real streams contain
+    /// emoji as UTF-8 bytes, and a reader must handle a network read that ends inside such a character.
+    /// </summary>
     public static string Quote(string? text)
     {
         if (text is null)

@@ -3,8 +3,17 @@ using System.Text;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>A model as <c>/models</c> lists it. Prices are US dollars per token.</summary>
-internal sealed record CatalogModel(string Id, string Name, string Provider, int ContextLength, decimal PromptPrice, decimal CompletionPrice, bool Tools = true, bool Reasoning = false, bool Images = false)
+/// <summary>A model as <c>/models</c> lists it. Prices are in US dollars per token, <paramref name="ContextLength"/> is in tokens.</summary>
+internal sealed record CatalogModel(
+    string Id,
+    string Name,
+    string Provider,
+    int ContextLength,
+    decimal PromptPrice,
+    decimal CompletionPrice,
+    bool Tools = true,
+    bool Reasoning = false,
+    bool Images = false)
 {
     public string ToJson()
     {
@@ -22,7 +31,7 @@ internal sealed record CatalogModel(string Id, string Name, string Provider, int
     }
 }
 
-/// <summary>The models that <c>GET /models</c> lists. Requests may name any other model too.</summary>
+/// <summary>The models that <c>GET /models</c> lists. A request may also name a model that is not listed.</summary>
 internal static class ModelCatalog
 {
     private static readonly CatalogModel[] Models =
@@ -62,6 +71,7 @@ internal static class ModelCatalog
     /// <summary>The body of <c>GET /models</c>.</summary>
     public static ReadOnlyMemory<byte> Body { get; } = Encoding.UTF8.GetBytes($$"""{"data":[{{string.Join(',', Models.Select(m => m.ToJson()))}}]}""");
 
-    /// <summary>Unknown ids answer too, at a middling price.</summary>
-    public static CatalogModel Find(string id) => ById.TryGetValue(id, out var model) ? model : new(id, id, "Emulator", 131_072, 0.000001m, 0.000004m);
+    /// <summary>Returns the model with this id. For an unknown id it returns a model with a medium price.</summary>
+    public static CatalogModel Find(string id) =>
+        ById.TryGetValue(id, out var model) ? model : new(id, id, "Emulator", 131_072, 0.000001m, 0.000004m);
 }

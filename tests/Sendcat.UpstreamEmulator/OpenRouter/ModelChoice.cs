@@ -3,14 +3,19 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <param name="Prompt">The user's text without markers.</param>
-/// <param name="Applied">The blocks that make up the directions, as written.</param>
+/// <summary>The model that answers a request, and the directions for its answer.</summary>
+/// <param name="Model">The model.</param>
+/// <param name="Directions">The settings of the answer.</param>
+/// <param name="Prompt">The text of the user without markers.</param>
+/// <param name="Applied">The text of all blocks that were applied.</param>
 internal sealed record ChosenModel(CatalogModel Model, Directions Directions, string Prompt, string Applied);
 
-/// <summary>Tries the candidates in order as OpenRouter does: the first that does not refuse answers, and the last refusal is told when all do.</summary>
-internal sealed class ModelChoice(StandingDirections<Directions> standing, AttemptLedger attempts)
+/// <summary>
+/// Tries the candidates in order, as OpenRouter does. The first one that does not refuse answers. When all refuse, the last refusal is the response.
+/// </summary>
+internal sealed class ModelChoice(StandingDirections<Directions> standing, AttemptCounter attempts)
 {
-    /// <exception cref="FormatException">A marker cannot be read.</exception>
+    /// <exception cref="FormatException">A marker is not valid.</exception>
     public ChosenModel For(ChatCompletionRequest request)
     {
         var (blocks, prompt) = ChatMarkers.Language.Parse(request.UserText);
@@ -33,7 +38,7 @@ internal sealed class ModelChoice(StandingDirections<Directions> standing, Attem
         var applied = "";
         foreach (var block in ModelPresets.For(model).Concat(standing.Blocks).Concat(own))
         {
-            if (block.Concerns(model, request.Call) && attempts.StillApplies(block, model, request.Conversation))
+            if (block.AppliesTo(model, request.Call) && attempts.StillApplies(block, model, request.Conversation))
             {
                 block.ApplyTo(directions);
                 applied += block.Text;

@@ -3,10 +3,10 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>Models whose name decides how they answer. Every other model answers normally.</summary>
+/// <summary>The models whose name selects a behaviour. Every other model answers normally.</summary>
 internal static class ModelPresets
 {
-    /// <summary>Markers that a prompt for this model begins with. The README lists the same.</summary>
+    /// <summary>The markers that apply to each of these models before all others. The README has the same list.</summary>
     public static readonly IReadOnlyDictionary<string, string> Markers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase)
     {
         ["emulator/echo"] = "[[emu echo]]",

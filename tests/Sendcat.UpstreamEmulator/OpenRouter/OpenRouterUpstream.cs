@@ -5,7 +5,7 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>OpenRouter under <c>/openrouter/api/v1</c>, and under <c>/openrouter/emulator</c> what only the emulator has.</summary>
+/// <summary>Emulates OpenRouter under <c>/openrouter/api/v1</c>. The routes under <c>/openrouter/emulator</c> control the emulator.</summary>
 internal static class OpenRouterUpstream
 {
     public static IServiceCollection AddOpenRouter(this IServiceCollection services) => services
@@ -24,7 +24,7 @@ internal static class OpenRouterUpstream
         app.MapDirections<Directions>("/openrouter/emulator");
     }
 
-    /// <summary>The catalogue is public, so no key is asked for; only standing directions can spoil it.</summary>
+    /// <summary>Returns the model catalogue. It is public, so no key is required. Only standing directions can change this response.</summary>
     private static async Task ModelsAsync(HttpContext http, EmulatorStats stats, StandingDirections<Directions> standing, RequestLog log)
     {
         log.Add(http.Request, default);
@@ -42,17 +42,17 @@ internal static class OpenRouterUpstream
                 call.Refused();
                 return;
             case CatalogFault.Hang:
-                var gone = new TaskCompletionSource();
+                var disconnected = new TaskCompletionSource();
                 await using (http.RequestAborted.UnsafeRegister(
                     static s =>
                     {
-                        var (call, gone) = ((EmulatorStats.Call, TaskCompletionSource))s!;
+                        var (call, disconnected) = ((EmulatorStats.Call, TaskCompletionSource))s!;
                         call.AbortedByPeer("before-headers", 0);
-                        gone.TrySetResult();
+                        disconnected.TrySetResult();
                     },
-                    (call, gone)))
+                    (call, disconnected)))
                 {
-                    await gone.Task;
+                    await disconnected.Task;
                 }
 
                 return;

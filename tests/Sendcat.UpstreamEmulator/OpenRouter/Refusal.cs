@@ -3,11 +3,15 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter;
 
-/// <summary>An error before the first token: HTTP status = error code.</summary>
+/// <summary>Writes an error response before the first token. The HTTP status equals the error code in the body.</summary>
 internal static class Refusal
 {
     public static Task WriteAsync(HttpContext http, int status, string message, string? metadata = null) =>
-        WriteBodyAsync(http, status, "application/json", $$$"""{"error":{"code":{{{status}}},"message":{{{Json.Quote(message)}}}{{{(metadata is null ? "" : $",\"metadata\":{metadata}")}}}}}""");
+        WriteBodyAsync(
+            http,
+            status,
+            "application/json",
+            $$$"""{"error":{"code":{{{status}}},"message":{{{Json.Quote(message)}}}{{{(metadata is null ? "" : $",\"metadata\":{metadata}")}}}}}""");
 
     public static Task WriteAsync(HttpContext http, Directions directions, CatalogModel model)
     {
@@ -17,7 +21,7 @@ internal static class Refusal
             http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         }
 
-        var (message, type) = Words(status, model);
+        var (message, type) = MessageAndType(status, model);
         message = directions.Message ?? message;
         type = directions.ErrorType ?? type;
         var metadata = status is 429 or >= 500
@@ -32,8 +36,8 @@ internal static class Refusal
         };
     }
 
-    /// <summary>OpenRouter's message and canonical <c>error_type</c>.</summary>
-    public static (string Message, string Type) Words(int status, CatalogModel model) => status switch
+    /// <summary>OpenRouter's message and canonical <c>error_type</c> for a status.</summary>
+    public static (string Message, string Type) MessageAndType(int status, CatalogModel model) => status switch
     {
         400 => ("Provider returned error", "invalid_request"),
         401 => ("User not found.", "authentication"),

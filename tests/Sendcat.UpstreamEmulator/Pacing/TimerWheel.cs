@@ -1,8 +1,8 @@
 namespace Sendcat.UpstreamEmulator.Pacing;
 
 /// <summary>
-/// One ticker for all streams: a hashed wheel of 4096 slots, 2 ms each. Twenty thousand paced streams then cost one timer callback per tick instead of a timer per chunk.
-/// The ticker stands still while nobody waits.
+/// One timer for all streams: a hashed timing wheel with 4096 slots of 2 ms each. Twenty thousand paced streams need one timer callback per tick
+/// instead of one timer per chunk. The timer is stopped while no stream waits.
 /// </summary>
 internal sealed class TimerWheel : IDisposable
 {
@@ -14,7 +14,7 @@ internal sealed class TimerWheel : IDisposable
     private readonly TimeProvider clock;
     private readonly long origin;
     private readonly ITimer ticker;
-    private long cursor; // every slot up to this tick has been swept
+    private long cursor; // every slot up to this tick has been processed
     private int armed;
     private bool ticking;
     private int sweeping;
@@ -26,10 +26,13 @@ internal sealed class TimerWheel : IDisposable
         ticker = clock.CreateTimer(static wheel => ((TimerWheel)wheel!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>Milliseconds since the wheel was made.</summary>
+    /// <summary>Milliseconds since the wheel was created.</summary>
     public long NowMs => (long)clock.GetElapsedTime(origin).TotalMilliseconds;
 
-    /// <summary>Completes at <paramref name="dueMs"/> (never before, at most a tick and a scheduling delay after), or at once when the timer is or gets cancelled.</summary>
+    /// <summary>
+    /// Completes at <paramref name="dueMs"/>, never earlier and at most one tick (2 ms) and a scheduling delay later.
+    /// Completes at once when the timer is cancelled, before or during the wait.
+    /// </summary>
     public ValueTask WaitUntilAsync(WheelTimer timer, long dueMs)
     {
         lock (gate)
@@ -77,7 +80,7 @@ internal sealed class TimerWheel : IDisposable
         }
     }
 
-    /// <summary>Ends the timer's wait now, and every later one.</summary>
+    /// <summary>Ends the current wait of the timer, and makes every later wait complete at once.</summary>
     public void Cancel(WheelTimer timer)
     {
         lock (gate)
@@ -100,7 +103,7 @@ internal sealed class TimerWheel : IDisposable
     {
         if (Interlocked.Exchange(ref sweeping, 1) == 1)
         {
-            return; // the callback before this one is still at it and will reach the same tick or the next callback does
+            return; // the previous callback is still running; it processes this tick, or the next callback does
         }
 
         WheelTimer? due = null;
@@ -134,7 +137,7 @@ internal sealed class TimerWheel : IDisposable
         Volatile.Write(ref sweeping, 0);
         while (due is not null)
         {
-            var next = due.Next; // firing lets the owner arm the timer again, which overwrites Next
+            var next = due.Next; // after Fire, the owner may arm the timer again, which overwrites Next
             due.Next = null;
             due.Fire();
             due = next;

@@ -2,7 +2,10 @@ using System.Threading.Tasks.Sources;
 
 namespace Sendcat.UpstreamEmulator.Pacing;
 
-/// <summary>A stream's place on the wheel, reused for all of its waits. One wait at a time; the fields belong to the wheel and are guarded by its lock.</summary>
+/// <summary>
+/// The entry of one stream in the timing wheel, reused for all waits of the stream. Only one wait may run at a time.
+/// The properties belong to the wheel, and its lock guards them.
+/// </summary>
 internal sealed class WheelTimer : IValueTaskSource
 {
     public const long Never = long.MaxValue;
@@ -13,10 +16,10 @@ internal sealed class WheelTimer : IValueTaskSource
 
     public WheelTimer? Previous { get; set; }
 
-    /// <summary>In ticks of the wheel.</summary>
+    /// <summary>The due time in ticks of the wheel.</summary>
     public long Due { get; set; }
 
-    /// <summary>True from arming until the one who will fire it has taken it off the wheel; so it fires once.</summary>
+    /// <summary>True from <see cref="Arm"/> until the code that fires the timer has removed it from the wheel, so the timer fires once.</summary>
     public bool Armed { get; set; }
 
     public bool Cancelled { get; set; }
@@ -34,5 +37,6 @@ internal sealed class WheelTimer : IValueTaskSource
 
     ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => source.GetStatus(token);
 
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) => source.OnCompleted(continuation, state, token, flags);
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        source.OnCompleted(continuation, state, token, flags);
 }

@@ -1,6 +1,9 @@
 namespace Sendcat.UpstreamEmulator.Rest;
 
-/// <summary>How to answer one request of a JSON upstream: the defaults, changed by standing directions and then by the markers of the question. Times in milliseconds, sizes in bytes.</summary>
+/// <summary>
+/// The settings of the response to one request of a JSON upstream: the defaults, changed by the standing directions and then by the markers of the
+/// query. Times are in milliseconds unless the name says seconds, sizes in bytes. The README describes each setting.
+/// </summary>
 internal sealed class RestDirections
 {
     // Refusal
@@ -28,14 +31,14 @@ internal sealed class RestDirections
 
     public int GiantBytes { get; set; }
 
-    // What is found
+    // Results
     public int? Results { get; set; }
 
     public int Junk { get; set; }
 
     public int Hostile { get; set; }
 
-    // eBay alone
+    // Only for eBay
     public int? ExpiresInMs { get; set; }
 
     public int? Uses { get; set; }

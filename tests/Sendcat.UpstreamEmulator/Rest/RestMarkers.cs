@@ -3,11 +3,11 @@ using static Sendcat.UpstreamEmulator.Markers.MarkerValues;
 
 namespace Sendcat.UpstreamEmulator.Rest;
 
-/// <summary>What a question to a JSON upstream may ask of its answer.</summary>
+/// <summary>The markers that a query to a JSON upstream may contain to control the response.</summary>
 internal static class RestMarkers
 {
-    /// <summary>Routes by upstream: what <c>at=</c> may name.</summary>
-    private static readonly HashSet<string> Places = new(StringComparer.Ordinal)
+    /// <summary>The upstreams and routes that the marker <c>at=</c> may name.</summary>
+    private static readonly HashSet<string> Targets = new(StringComparer.Ordinal)
     {
         "serper", "serper/search", "serper/shopping",
         "serpapi", "serpapi/search.json",
@@ -25,9 +25,9 @@ internal static class RestMarkers
         new("every", (d, v) => d.EveryMs = Milliseconds(v)),
         new("pieces", (d, v) => d.Pieces = Math.Max(1, Number(v))),
 
-        new("hang", (d, v) => d.Hang = Word<RestHang>(v)),
-        new("cut", (d, v) => d.Cut = Word<RestCut>(v)),
-        new("body", (d, v) => d.Body = Word<RestBody>(v)),
+        new("hang", (d, v) => d.Hang = EnumValue<RestHang>(v)),
+        new("cut", (d, v) => d.Cut = EnumValue<RestCut>(v)),
+        new("body", (d, v) => d.Body = EnumValue<RestBody>(v)),
         new("giant", (d, v) => d.GiantBytes = Bytes(v)),
 
         new("results", (d, v) => d.Results = Number(v)),
@@ -41,18 +41,20 @@ internal static class RestMarkers
     ],
     new Dictionary<string, Action<string>>(StringComparer.Ordinal)
     {
-        ["at"] = place =>
+        ["at"] = target =>
         {
-            if (!Places.Contains(place))
+            if (!Targets.Contains(target))
             {
-                throw new FormatException($"at={place} is none of {string.Join(", ", Places)}");
+                throw new FormatException($"at={target} is none of {string.Join(", ", Targets)}");
             }
         },
     });
 
-    /// <summary>Whether a block is about this upstream or this route of it.</summary>
-    public static bool Concerns(this MarkerBlock<RestDirections> block, string upstream, string route) =>
-        !block.Conditions.TryGetValue("at", out var place)
-        || place == upstream
-        || (place.Length == upstream.Length + 1 + route.Length && place.StartsWith(upstream, StringComparison.Ordinal) && place.EndsWith(route, StringComparison.Ordinal));
+    /// <summary>Whether the condition of a block matches this upstream or this route of it.</summary>
+    public static bool AppliesTo(this MarkerBlock<RestDirections> block, string upstream, string route) =>
+        !block.Conditions.TryGetValue("at", out var target)
+        || target == upstream
+        || (target.Length == upstream.Length + 1 + route.Length
+            && target.StartsWith(upstream, StringComparison.Ordinal)
+            && target.EndsWith(route, StringComparison.Ordinal));
 }

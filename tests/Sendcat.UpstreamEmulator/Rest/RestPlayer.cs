@@ -6,10 +6,12 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.Rest;
 
-/// <summary>Writes one answer to one peer at the asked pace, with the asked fault, and notices when the peer goes away.</summary>
+/// <summary>
+/// Writes one response to one client with the requested delays and faults, and detects when the client closes the connection.
+/// </summary>
 internal sealed class RestPlayer
 {
-    private const int WorthCompressing = 32 * 1024;
+    private const int MinCompressedBytes = 32 * 1024;
 
     private readonly HttpContext http;
     private readonly RestDirections directions;
@@ -18,26 +20,26 @@ internal sealed class RestPlayer
     private readonly WheelTimer timer = new();
     private int written;
     private volatile bool headersSent;
-    private volatile bool gone;
+    private volatile bool disconnected;
 
     private RestPlayer(HttpContext http, RestDirections directions, TimerWheel wheel, EmulatorStats.Call call) =>
         (this.http, this.directions, this.wheel, this.call) = (http, directions, wheel, call);
 
-    public static async Task PlayAsync(HttpContext http, RestDirections directions, RestAnswer answer, TimerWheel wheel, EmulatorStats.Call call)
+    public static async Task PlayAsync(HttpContext http, RestDirections directions, RestResponse answer, TimerWheel wheel, EmulatorStats.Call call)
     {
         var player = new RestPlayer(http, directions, wheel, call);
-        await using var notice = http.RequestAborted.UnsafeRegister(static p => ((RestPlayer)p!).PeerWentAway(), player);
+        await using var registration = http.RequestAborted.UnsafeRegister(static p => ((RestPlayer)p!).OnDisconnected(), player);
         try
         {
             await player.PlayAsync(answer);
         }
         catch (Exception e) when (e is OperationCanceledException or IOException && http.RequestAborted.IsCancellationRequested)
         {
-            // Noticed while writing; the registration has counted it.
+            // The client closed the connection during a write; OnDisconnected has counted the abort.
         }
     }
 
-    private async Task PlayAsync(RestAnswer answer)
+    private async Task PlayAsync(RestResponse answer)
     {
         if (directions.Hang is RestHang.BeforeHeaders)
         {
@@ -55,7 +57,7 @@ internal sealed class RestPlayer
 
         var whole = directions is { Hang: RestHang.None, Cut: RestCut.None };
         await WriteAsync(whole ? body : body.AsMemory(0, body.Length / 2));
-        if (gone)
+        if (disconnected)
         {
             return;
         }
@@ -66,7 +68,7 @@ internal sealed class RestPlayer
         }
         else if (directions.Cut is not RestCut.None)
         {
-            call.Broken(); // before the cut, so that what follows from it is not taken for an abort by the peer
+            call.Broken(); // before the cut, so that the cut is not counted as an abort by the client
             ConnectionCut.Cut(http, fin: directions.Cut is RestCut.Fin);
         }
         else if (answer.Status >= 400)
@@ -79,12 +81,14 @@ internal sealed class RestPlayer
         }
     }
 
-    private byte[] Body(RestAnswer answer)
+    private byte[] Body(RestResponse answer)
     {
         var json = answer.Json;
         var text = directions.Body switch
         {
-            RestBody.Html => $"<!DOCTYPE html><html><head><title>{answer.Status}</title></head><body><center><h1>{answer.Status}</h1></center><hr><center>edge</center></body></html>",
+            RestBody.Html =>
+                $"<!DOCTYPE html><html><head><title>{answer.Status}</title></head>"
+                + $"<body><center><h1>{answer.Status}</h1></center><hr><center>edge</center></body></html>",
             RestBody.Empty => "",
             RestBody.BadJson => json[..(json.Length / 2)],
             RestBody.OtherJson => "[\"not what was asked for\"]",
@@ -92,11 +96,12 @@ internal sealed class RestPlayer
         };
         if (directions.GiantBytes > text.Length)
         {
-            text = text.PadRight(directions.GiantBytes); // blanks after the value: still the same JSON
+            text = text.PadRight(directions.GiantBytes); // spaces after the value do not change the JSON
         }
 
         var bytes = Encoding.UTF8.GetBytes(text);
-        return bytes.Length >= WorthCompressing && http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) ? Compress(bytes) : bytes;
+        return bytes.Length >= MinCompressedBytes
+            && http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) ? Compress(bytes) : bytes;
     }
 
     private byte[] Compress(byte[] bytes)
@@ -113,7 +118,7 @@ internal sealed class RestPlayer
 
     private async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
-        for (var piece = 0; piece < directions.Pieces && !gone; piece++)
+        for (var piece = 0; piece < directions.Pieces && !disconnected; piece++)
         {
             var (from, to) = (At(piece), At(piece + 1));
             if (piece > 0)
@@ -124,7 +129,7 @@ internal sealed class RestPlayer
             headersSent = true;
             if (from == to)
             {
-                continue; // a 204 takes not even an empty write
+                continue; // a 204 response does not allow a write, not even an empty one
             }
 
             await http.Response.Body.WriteAsync(bytes[from..to], http.RequestAborted);
@@ -137,7 +142,7 @@ internal sealed class RestPlayer
 
     private async ValueTask PauseAsync(int milliseconds)
     {
-        if (milliseconds > 0 && !gone)
+        if (milliseconds > 0 && !disconnected)
         {
             await wheel.WaitUntilAsync(timer, wheel.NowMs + milliseconds);
         }
@@ -145,9 +150,9 @@ internal sealed class RestPlayer
         http.RequestAborted.ThrowIfCancellationRequested();
     }
 
-    private void PeerWentAway()
+    private void OnDisconnected()
     {
-        gone = true;
+        disconnected = true;
         call.AbortedByPeer(!headersSent ? "before-headers" : written == 0 ? "before-first" : "mid", 0);
         wheel.Cancel(timer);
     }

@@ -4,15 +4,15 @@ using Sendcat.UpstreamEmulator.Shop;
 
 namespace Sendcat.UpstreamEmulator.SerpApi;
 
-/// <summary>SerpAPI under <c>/serpapi</c>: <c>GET search.json</c> with the engine <c>google_shopping</c>.</summary>
-internal sealed class SerpApiUpstream(RestDesk desk) : IRestUpstream
+/// <summary>Emulates SerpAPI under <c>/serpapi</c>: <c>GET search.json</c> with the engine <c>google_shopping</c>.</summary>
+internal sealed class SerpApiUpstream(RestRequestHandler handler) : IRestUpstream
 {
     private const string Shopping = "google_shopping";
     private const string NoResults = "Google hasn't returned any results for this query.";
 
     public string Name => "serpapi";
 
-    public RestAnswer Refuse(int status, string? message = null) => RestAnswer.Of(
+    public RestResponse Refuse(int status, string? message = null) => RestResponse.Of(
         new
         {
             error = message ?? status switch
@@ -28,24 +28,29 @@ internal sealed class SerpApiUpstream(RestDesk desk) : IRestUpstream
 
     public Task ServeAsync(HttpContext http)
     {
-        var query = http.Request.Query;
-        var asked = query["q"].ToString().Trim();
-        var refusal = !ApiKey.IsGood(query["api_key"]) ? Refuse(401)
-            : asked.Length == 0 ? Refuse(400)
-            : query["engine"] != Shopping ? Refuse(400, $"Unsupported `{query["engine"]}` search engine.")
+        var parameters = http.Request.Query;
+        var query = parameters["q"].ToString().Trim();
+        var refusal = !ApiKey.IsValid(parameters["api_key"]) ? Refuse(401)
+            : query.Length == 0 ? Refuse(400)
+            : parameters["engine"] != Shopping ? Refuse(400, $"Unsupported `{parameters["engine"]}` search engine.")
             : null;
-        var count = int.TryParse(query["num"], NumberStyles.None, CultureInfo.InvariantCulture, out var num) ? Math.Clamp(num, 1, 100) : 40;
-        return desk.ServeAsync(http, this, new("search.json", asked, refusal, (text, directions) => Answer(http.Request, text, directions.Results ?? count, directions.Junk)));
+        var count = int.TryParse(parameters["num"], NumberStyles.None, CultureInfo.InvariantCulture, out var num) ? Math.Clamp(num, 1, 100) : 40;
+        return handler.ServeAsync(http, this, new(
+            "search.json", query, refusal, (text, directions) => Answer(http.Request, text, directions.Results ?? count, directions.Junk)));
     }
 
-    /// <summary>Nothing found is an <c>error</c> inside a success.</summary>
-    private static RestAnswer Answer(HttpRequest request, string query, int count, int junk)
+    /// <summary>The search response. Without results it has status 200 and an <c>error</c> property, as at SerpAPI.</summary>
+    private static RestResponse Answer(HttpRequest request, string query, int count, int junk)
     {
-        var rows = Shelf.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1))
+        var rows = OfferGenerator.Offers(query, "google").Take(count).Select((offer, i) => Row(request, offer, i + 1))
             .Concat(Enumerable.Range(0, junk).Select(object (_) => new { title = "Leads nowhere", extracted_price = "?" })).ToArray();
-        return RestAnswer.Of(new
+        return RestResponse.Of(new
         {
-            search_metadata = new { id = string.Create(CultureInfo.InvariantCulture, $"{new Dice(query).Below(int.MaxValue):x24}"), status = "Success" },
+            search_metadata = new
+            {
+                id = string.Create(CultureInfo.InvariantCulture, $"{new SeededRandom(query).Below(int.MaxValue):x24}"),
+                status = "Success",
+            },
             search_parameters = new { engine = Shopping, q = query },
             search_information = new { shopping_results_state = rows.Length == 0 ? "Fully empty" : "Results for exact spelling" },
             shopping_results = rows.Length == 0 ? null : rows,
@@ -72,5 +77,6 @@ internal sealed class SerpApiUpstream(RestDesk desk) : IRestUpstream
 
 internal static class SerpApiRoutes
 {
-    public static void MapSerpApi(this WebApplication app) => app.MapGet("/serpapi/search.json", app.Services.GetRequiredService<SerpApiUpstream>().ServeAsync);
+    public static void MapSerpApi(this WebApplication app) =>
+        app.MapGet("/serpapi/search.json", app.Services.GetRequiredService<SerpApiUpstream>().ServeAsync);
 }

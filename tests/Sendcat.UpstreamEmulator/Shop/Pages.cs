@@ -1,6 +1,6 @@
 namespace Sendcat.UpstreamEmulator.Shop;
 
-/// <summary>What the web has to say about a query; all of it on hosts that cannot exist.</summary>
+/// <summary>Generates web search results for a query. All links use hosts of the reserved domain <c>.example</c>, which cannot exist.</summary>
 internal static class Pages
 {
     private static readonly (string Host, string Path, string Title, string Snippet)[] Kinds =
@@ -17,9 +17,9 @@ internal static class Pages
 
     public static IReadOnlyList<Page> About(string query, int count)
     {
-        var name = Thing.Of(query).Name;
+        var name = SearchedProduct.Of(query).Name;
         var slug = name.ToLowerInvariant().Replace(' ', '-');
-        var first = new Dice(query).Below(Kinds.Length);
+        var first = new SeededRandom(query).Below(Kinds.Length);
         return [.. Enumerable.Range(0, Math.Min(count, Kinds.Length)).Select(i => Kinds[(first + i) % Kinds.Length]).Select((kind, i) => new Page(
             Fill(kind.Title), $"https://{kind.Host}/{Uri.EscapeDataString(Fill(kind.Path))}", Fill(kind.Snippet), i + 1))];
 
@@ -27,5 +27,9 @@ internal static class Pages
     }
 }
 
-/// <param name="Position">From 1.</param>
+/// <summary>One web search result.</summary>
+/// <param name="Title">The title of the page.</param>
+/// <param name="Link">The address of the page.</param>
+/// <param name="Snippet">The text under the title.</param>
+/// <param name="Position">The rank, from 1.</param>
 internal sealed record Page(string Title, string Link, string Snippet, int Position);

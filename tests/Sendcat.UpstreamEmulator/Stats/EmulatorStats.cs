@@ -2,11 +2,11 @@ using System.Collections.Concurrent;
 
 namespace Sendcat.UpstreamEmulator.Stats;
 
-/// <summary>What happened to the requests. Counting is lock-free; only aborts, which are rare, take a lock.</summary>
+/// <summary>Counts how requests ended. The counters are lock-free; only aborts, which are rare, take a lock.</summary>
 public sealed class EmulatorStats
 {
-    private const int KeptAborts = 256;
-    private const int KeptModels = 200;
+    private const int MaxAborts = 256;
+    private const int MaxModels = 200;
 
     private readonly TimeProvider clock;
     private readonly ConcurrentDictionary<(string Upstream, string Model), Counters> counters = new();
@@ -22,11 +22,11 @@ public sealed class EmulatorStats
         var key = (upstream, model);
         if (!counters.TryGetValue(key, out var own))
         {
-            own = counters.GetOrAdd(counters.Count < KeptModels ? key : (upstream, "other"), _ => new());
+            own = counters.GetOrAdd(counters.Count < MaxModels ? key : (upstream, "other"), _ => new());
         }
 
         Interlocked.Increment(ref own.Started);
-        Changed();
+        NotifyWaiters();
         return new(this, own, upstream, model, clock.GetTimestamp());
     }
 
@@ -34,7 +34,8 @@ public sealed class EmulatorStats
     {
         var upstreams = counters.GroupBy(c => c.Key.Upstream, StringComparer.Ordinal).ToDictionary(
             g => g.Key,
-            g => (IReadOnlyDictionary<string, StatsCounts>)g.OrderBy(c => c.Key.Model, StringComparer.Ordinal).ToDictionary(c => c.Key.Model, c => c.Value.Read(), StringComparer.Ordinal),
+            g => (IReadOnlyDictionary<string, StatsCounts>)g.OrderBy(c => c.Key.Model, StringComparer.Ordinal)
+                .ToDictionary(c => c.Key.Model, c => c.Value.Read(), StringComparer.Ordinal),
             StringComparer.Ordinal);
         var totals = StatsCounts.Sum(upstreams.Values.SelectMany(u => u.Values));
         lock (aborts)
@@ -43,7 +44,10 @@ public sealed class EmulatorStats
         }
     }
 
-    /// <summary>The first snapshot that meets the condition; looked at whenever a request starts or ends, so nobody has to poll.</summary>
+    /// <summary>
+    /// Returns the first snapshot that meets the condition. It checks the condition whenever a request starts or ends, so a test does not have to poll.
+    /// </summary>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellationToken"/> was cancelled before a snapshot met the condition.</exception>
     public async Task<StatsSnapshot> WaitForAsync(Func<StatsSnapshot, bool> condition, CancellationToken cancellationToken = default)
     {
         Interlocked.Increment(ref waiters);
@@ -51,7 +55,7 @@ public sealed class EmulatorStats
         {
             while (true)
             {
-                var change = Volatile.Read(ref changed).Task; // before the snapshot, so that a change after it is not missed
+                var change = Volatile.Read(ref changed).Task; // read before the snapshot, so that a change after the snapshot is not missed
                 if (Snapshot() is var snapshot && condition(snapshot))
                 {
                     return snapshot;
@@ -66,7 +70,7 @@ public sealed class EmulatorStats
         }
     }
 
-    /// <summary>Starts counting at zero. Requests that are active stay active and will count when they end.</summary>
+    /// <summary>Sets the counters to zero. Requests that are active stay active and are counted when they end.</summary>
     public void Reset()
     {
         foreach (var own in counters.Values)
@@ -80,10 +84,10 @@ public sealed class EmulatorStats
             abortSpan = null;
         }
 
-        Changed();
+        NotifyWaiters();
     }
 
-    private void Changed()
+    private void NotifyWaiters()
     {
         if (Volatile.Read(ref waiters) > 0)
         {
@@ -94,24 +98,27 @@ public sealed class EmulatorStats
     private sealed class Counters
     {
         public long Started, Completed, Refused, Broken, Aborted, Chunks;
-        private long carried; // active at the last reset
+        private long carried; // requests that were active at the last reset
 
         public StatsCounts Read()
         {
-            var (completed, refused, broken, aborted) = (Volatile.Read(ref Completed), Volatile.Read(ref Refused), Volatile.Read(ref Broken), Volatile.Read(ref Aborted));
-            var started = Volatile.Read(ref Started); // after the ends, so that active is never negative
-            return new(started, completed, refused, broken, aborted, started + Volatile.Read(ref carried) - completed - refused - broken - aborted, Volatile.Read(ref Chunks));
+            var (completed, refused) = (Volatile.Read(ref Completed), Volatile.Read(ref Refused));
+            var (broken, aborted) = (Volatile.Read(ref Broken), Volatile.Read(ref Aborted));
+            var started = Volatile.Read(ref Started); // read after the other counters, so that active is never negative
+            var active = started + Volatile.Read(ref carried) - completed - refused - broken - aborted;
+            return new(started, completed, refused, broken, aborted, active, Volatile.Read(ref Chunks));
         }
 
         public void Reset()
         {
-            var ended = Interlocked.Exchange(ref Completed, 0) + Interlocked.Exchange(ref Refused, 0) + Interlocked.Exchange(ref Broken, 0) + Interlocked.Exchange(ref Aborted, 0);
+            var ended = Interlocked.Exchange(ref Completed, 0) + Interlocked.Exchange(ref Refused, 0)
+                + Interlocked.Exchange(ref Broken, 0) + Interlocked.Exchange(ref Aborted, 0);
             Interlocked.Add(ref carried, Interlocked.Exchange(ref Started, 0) - ended);
             Interlocked.Exchange(ref Chunks, 0);
         }
     }
 
-    /// <summary>One request from start to its single end.</summary>
+    /// <summary>One request, from its start to its end. The first end counts; later ones have no effect.</summary>
     internal sealed class Call
     {
         private readonly EmulatorStats stats;
@@ -138,7 +145,7 @@ public sealed class EmulatorStats
 
         public void Broken() => End(ref counters.Broken);
 
-        /// <summary>False when the request had ended before.</summary>
+        /// <summary>Counts an abort by the client. Returns false when the request had already ended.</summary>
         public bool AbortedByPeer(string phase, long chunks)
         {
             if (Interlocked.Exchange(ref ended, 1) == 1)
@@ -151,14 +158,14 @@ public sealed class EmulatorStats
             {
                 stats.aborts.Enqueue(new(now, upstream, model, phase, chunks, stats.clock.GetElapsedTime(startedAt).TotalMilliseconds));
                 stats.abortSpan = (stats.abortSpan?.First ?? now, now);
-                if (stats.aborts.Count > KeptAborts)
+                if (stats.aborts.Count > MaxAborts)
                 {
                     stats.aborts.Dequeue();
                 }
             }
 
             Interlocked.Increment(ref counters.Aborted);
-            stats.Changed();
+            stats.NotifyWaiters();
             return true;
         }
 
@@ -167,7 +174,7 @@ public sealed class EmulatorStats
             if (Interlocked.Exchange(ref ended, 1) == 0)
             {
                 Interlocked.Increment(ref counter);
-                stats.Changed();
+                stats.NotifyWaiters();
             }
         }
     }

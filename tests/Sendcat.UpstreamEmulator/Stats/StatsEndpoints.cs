@@ -4,8 +4,8 @@ namespace Sendcat.UpstreamEmulator.Stats;
 
 internal static class StatsEndpoints
 {
-    /// <summary>The longest that <c>GET /stats/wait</c> waits.</summary>
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMinutes(5);
+    /// <summary>The maximum of the <c>timeoutMs</c> parameter of <c>GET /stats/wait</c>.</summary>
+    private static readonly TimeSpan MaxTimeout = TimeSpan.FromMinutes(5);
 
     public static void MapStats(this WebApplication app, EmulatorApp.Listeners listeners)
     {
@@ -14,7 +14,7 @@ internal static class StatsEndpoints
             request.Headers.Accept.ToString().Contains("text/html", StringComparison.OrdinalIgnoreCase)
                 ? Results.Content(StatsPage.Render(stats.Snapshot(), listeners), "text/html; charset=utf-8")
                 : Results.Json(stats.Snapshot()));
-        app.MapPost("/stats/reset", (EmulatorStats stats, Markers.AttemptLedger attempts) =>
+        app.MapPost("/stats/reset", (EmulatorStats stats, Markers.AttemptCounter attempts) =>
         {
             stats.Reset();
             attempts.Clear();
@@ -24,20 +24,25 @@ internal static class StatsEndpoints
     }
 
     /// <summary>
-    /// <c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>: 200 as soon as active is at most, and every other counter at least, the number given; 408 with the snapshot
-    /// otherwise. <c>upstream=ebay</c> and <c>route=token</c> look at these alone.
+    /// Handles <c>GET /stats/wait?active=0&amp;aborted=64&amp;timeoutMs=5000</c>. It responds with 200 as soon as active is at most, and every other
+    /// counter is at least, the given number. After the timeout (default 30 s) it responds with 408. Both responses contain the snapshot.
+    /// <c>upstream=ebay</c> and <c>route=token</c> limit the counters to this upstream and route.
     /// </summary>
     private static async Task<IResult> WaitAsync(HttpContext http, EmulatorStats stats, TimeProvider clock)
     {
-        var timeout = Number(http, "timeoutMs") is { } ms ? TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, LongestWait.TotalMilliseconds)) : TimeSpan.FromSeconds(30);
+        var timeout = Number(http, "timeoutMs") is { } ms
+            ? TimeSpan.FromMilliseconds(Math.Clamp(ms, 0, MaxTimeout.TotalMilliseconds))
+            : TimeSpan.FromSeconds(30);
         using var deadline = new CancellationTokenSource(timeout, clock);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, http.RequestAborted);
         try
         {
-            var (active, started, completed, refused, broken, aborted) = (Number(http, "active"), Number(http, "started"), Number(http, "completed"), Number(http, "refused"), Number(http, "broken"), Number(http, "aborted"));
+            var (active, started, completed) = (Number(http, "active"), Number(http, "started"), Number(http, "completed"));
+            var (refused, broken, aborted) = (Number(http, "refused"), Number(http, "broken"), Number(http, "aborted"));
             var (upstream, route) = (http.Request.Query["upstream"].ToString(), http.Request.Query["route"].ToString());
             return Results.Json(await stats.WaitForAsync(
-                s => s.Of(upstream, route) is var counts && counts.Active <= (active ?? long.MaxValue) && counts.Started >= (started ?? 0) && counts.Completed >= (completed ?? 0)
+                s => s.Of(upstream, route) is var counts
+                    && counts.Active <= (active ?? long.MaxValue) && counts.Started >= (started ?? 0) && counts.Completed >= (completed ?? 0)
                     && counts.Refused >= (refused ?? 0) && counts.Broken >= (broken ?? 0) && counts.Aborted >= (aborted ?? 0),
                 either.Token));
         }

@@ -4,7 +4,7 @@ using System.Text;
 
 namespace Sendcat.UpstreamEmulator.Stats;
 
-/// <summary>The statistics for people; reloads itself every two seconds.</summary>
+/// <summary>Renders the statistics as an HTML page that reloads itself every two seconds.</summary>
 internal static class StatsPage
 {
     public static string Render(StatsSnapshot snapshot, EmulatorApp.Listeners listeners)

@@ -1,9 +1,9 @@
 namespace Sendcat.UpstreamEmulator.OpenRouter.Assistant;
 
-/// <summary>What the model says in one call: reasoning, text and tool calls, already cut into the pieces in which they stream.</summary>
+/// <summary>The answer of the model to one call: reasoning, text and tool calls. Reasoning and text are already split into stream chunks.</summary>
 internal sealed record Answer(IReadOnlyList<string> Reasoning, IReadOnlyList<string> Content, IReadOnlyList<ToolCall> ToolCalls)
 {
-    /// <summary>The finish reason unless a marker says another.</summary>
+    /// <summary>The finish reason, unless a marker sets another one.</summary>
     public string Finish => ToolCalls.Count > 0 ? "tool_calls" : "stop";
 }
 

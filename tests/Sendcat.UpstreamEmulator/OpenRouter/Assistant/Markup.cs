@@ -3,7 +3,7 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Assistant;
 
-/// <summary>Tool calls as models without native tools write them into their text.</summary>
+/// <summary>Renders a tool call as text, as models without native tool calls do.</summary>
 internal static class Markup
 {
     public static string Render(MarkupForm form, ToolCall call) => form switch

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Assistant;
 
-/// <summary>Cuts text as models do: between words, or anywhere between characters, never inside one.</summary>
+/// <summary>Splits text into chunks as models do: between words or between characters, never inside a character.</summary>
 internal static class Pieces
 {
-    /// <summary>About <paramref name="count"/> pieces of whole words; together they are the text.</summary>
+    /// <summary>About <paramref name="count"/> pieces of whole words. Concatenated, they are the text.</summary>
     public static List<string> OfWords(string text, int count)
     {
         var words = new List<string>();
@@ -36,16 +36,19 @@ internal static class Pieces
         return [.. Enumerable.Range(0, count).Select(i => Join(runes, (int)((long)runes.Count * i / count), (int)((long)runes.Count * (i + 1) / count)))];
     }
 
-    /// <summary>Pieces of so many characters.</summary>
+    /// <summary>Pieces of <paramref name="length"/> characters; the last one may be shorter.</summary>
     public static List<string> OfLength(string text, int length)
     {
         var runes = text.EnumerateRunes().ToList();
         return [.. Enumerable.Range(0, (runes.Count + length - 1) / length).Select(i => Join(runes, i * length, Math.Min(runes.Count, (i + 1) * length)))];
     }
 
-    /// <summary><c>1 2 3 …</c>, one number a piece, each filled up to <paramref name="bytes"/>: a reader can tell whether one is missing, doubled or cut.</summary>
+    /// <summary>
+    /// The numbers <c>1 2 3 …</c>, one per piece, each padded to <paramref name="bytes"/> bytes. The receiver can detect a missing, duplicate or cut piece.
+    /// </summary>
     public static List<string> Numbered(int count, int? bytes) =>
-        [.. Enumerable.Range(1, count).Select(i => i.ToString(CultureInfo.InvariantCulture)).Select(n => bytes is { } size && size > n.Length + 1 ? $"{n}{new string('.', size - n.Length - 1)} " : $"{n} ")];
+        [.. Enumerable.Range(1, count).Select(i => i.ToString(CultureInfo.InvariantCulture))
+            .Select(n => bytes is { } size && size > n.Length + 1 ? $"{n}{new string('.', size - n.Length - 1)} " : $"{n} ")];
 
     private static string Join(List<Rune> runes, int from, int to)
     {

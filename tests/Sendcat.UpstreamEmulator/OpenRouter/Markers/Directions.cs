@@ -1,6 +1,9 @@
 namespace Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
-/// <summary>How to answer one model call: the defaults, changed by the model's preset, standing directions and prompt markers in that order. Times in milliseconds, sizes in bytes, positions in data events.</summary>
+/// <summary>
+/// The settings of the answer to one model call: the defaults, changed by the preset of the model, the standing directions and the markers of the
+/// prompt, in that order. Times are in milliseconds, sizes in bytes, positions in data events. The README describes each setting.
+/// </summary>
 internal sealed class Directions
 {
     // Refusal before the stream
@@ -21,7 +24,7 @@ internal sealed class Directions
 
     public int EveryMs { get; set; } = 20;
 
-    // What is said
+    // Content
     public string? Text { get; set; }
 
     public int? Chunks { get; set; }
@@ -100,10 +103,13 @@ internal sealed class Directions
     public CatalogFault Catalog { get; set; }
 }
 
-/// <param name="Arguments">JSON as the model writes it; null: what suits the tool and the prompt.</param>
+/// <summary>A tool call that a marker requests.</summary>
+/// <param name="Name">The name of the tool.</param>
+/// <param name="Arguments">The arguments as JSON; null: arguments that fit the tool and the prompt.</param>
+/// <param name="Id">The id of the call; null: a new id.</param>
 internal sealed record PlannedTool(string Name, string? Arguments, string? Id);
 
-/// <summary>After so many data events, or after the finish reason.</summary>
+/// <summary>A position in the stream: after <paramref name="Chunks"/> data events, or after the finish reason.</summary>
 internal readonly record struct Position(int Chunks, bool AfterFinish);
 
 internal enum RefusalBody

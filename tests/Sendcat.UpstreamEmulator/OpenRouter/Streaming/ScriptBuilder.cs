@@ -5,10 +5,10 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>Collects frames into one block of bytes and spreads comments over the silences.</summary>
+/// <summary>Collects the frames of a stream in one buffer and inserts comments into long delays.</summary>
 internal sealed class ScriptBuilder(Directions directions)
 {
-    private const string StampPlace = "0000000000000000";
+    private const string StampPlaceholder = "0000000000000000";
 
     private readonly ArrayBufferWriter<byte> bytes = new(4096);
     private readonly List<(FrameKind Kind, int DelayMs, int StampAt, int Start, int Length)> frames = [];
@@ -29,21 +29,21 @@ internal sealed class ScriptBuilder(Directions directions)
 
     public void Comment() => Add(FrameKind.Raw, $": OPENROUTER PROCESSING{newline}{newline}");
 
-    /// <summary>A data event from <c>"choices"</c> on; what stands before it is the head of the response.</summary>
+    /// <summary>Adds a data event. <paramref name="tail"/> begins with <c>"choices"</c> or <c>"error"</c>; the player writes the head of the response before it.</summary>
     public void Chunk(string tail)
     {
         var text = $"{tail}{newline}{newline}";
-        var stamp = directions.Stamp ? text.IndexOf($"@{StampPlace}", StringComparison.Ordinal) : -1;
+        var stamp = directions.Stamp ? text.IndexOf($"@{StampPlaceholder}", StringComparison.Ordinal) : -1;
         Add(FrameKind.Chunk, text, stamp < 0 ? -1 : Encoding.UTF8.GetByteCount(text.AsSpan(0, stamp + 1)));
     }
 
-    /// <summary>A data event that does not have the head.</summary>
+    /// <summary>Adds a data event without the head of the response.</summary>
     public void Data(string data) => Add(FrameKind.Raw, $"data:{(directions.NoSpace ? "" : " ")}{data}{newline}{newline}");
 
     public void End(FrameKind kind) => Add(kind, "");
 
-    /// <summary>The content of a delta, with a place for the time of sending when that was asked for.</summary>
-    public string Content(string text) => Json.Quote(directions.Stamp ? $"@{StampPlace} {text}" : text);
+    /// <summary>The content of a delta as a JSON string, with a placeholder for the send time when the marker <c>stamp</c> is set.</summary>
+    public string Content(string text) => Json.Quote(directions.Stamp ? $"@{StampPlaceholder} {text}" : text);
 
     public IReadOnlyList<Frame> Build()
     {

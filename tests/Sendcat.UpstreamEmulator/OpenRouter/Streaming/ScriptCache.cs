@@ -2,29 +2,36 @@ using System.Collections.Concurrent;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>Load tests send the same prompt thousands of times; its answer is rendered once. Only scripts without tool calls, whose ids must be new each time.</summary>
+/// <summary>
+/// Caches rendered answers, because load tests send the same prompt thousands of times. An answer with tool calls is not cached, because every
+/// tool call needs a new id.
+/// </summary>
 internal sealed class ScriptCache
 {
-    private const int Kept = 512;
-    private const int LongestPrompt = 4096;
+    private const int MaxScripts = 512;
+    private const int MaxPromptLength = 4096;
 
     private readonly ConcurrentDictionary<Key, StreamScript> scripts = new();
 
-    /// <summary>Everything that an answer without tool results depends on.</summary>
-    /// <param name="Markers">The blocks that apply, as written.</param>
-    /// <param name="Tools">The offered tools, joined; they decide whether a tool is called at all.</param>
+    /// <summary>All inputs of an answer without tool results.</summary>
+    /// <param name="Model">The id of the model.</param>
+    /// <param name="Prompt">The text of the user without markers.</param>
+    /// <param name="Markers">The text of the applied blocks.</param>
+    /// <param name="Tools">The names of the offered tools, separated by commas. They decide whether the model calls a tool.</param>
+    /// <param name="PromptTokens">The estimated prompt tokens, which the usage object contains.</param>
+    /// <param name="Call">The number of the model call in its turn, from 1.</param>
     public sealed record Key(string Model, string Prompt, string Markers, string Tools, int PromptTokens, int Call);
 
     public bool TryGet(Key key, out StreamScript? script) => scripts.TryGetValue(key, out script);
 
     public void Add(Key key, StreamScript script)
     {
-        if (key.Prompt.Length > LongestPrompt)
+        if (key.Prompt.Length > MaxPromptLength)
         {
             return;
         }
 
-        if (scripts.Count >= Kept)
+        if (scripts.Count >= MaxScripts)
         {
             scripts.Clear();
         }

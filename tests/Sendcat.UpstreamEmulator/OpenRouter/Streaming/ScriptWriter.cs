@@ -3,10 +3,12 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>Turns an answer into the frames of its stream: reasoning, text, tool calls, finish reason, usage, <c>[DONE]</c>, and whatever is to go wrong between them.</summary>
+/// <summary>
+/// Renders an answer as the frames of its stream: reasoning, text, tool calls, finish reason, usage and <c>[DONE]</c>, with the requested faults.
+/// </summary>
 internal sealed class ScriptWriter
 {
-    /// <summary>So that the chunks before a cut have left this machine's buffers.</summary>
+    /// <summary>The delay before a cut, in which the earlier chunks leave the send buffers of this machine.</summary>
     private const int CutPauseMs = 20;
 
     private readonly Directions directions;
@@ -28,8 +30,16 @@ internal sealed class ScriptWriter
     public static StreamScript Write(Answer answer, Directions directions, CatalogModel model, int promptTokens)
     {
         var writer = new ScriptWriter(answer, directions, model, promptTokens);
-        var endsWell = writer.WriteAll();
-        return new(writer.script.Build(), model, endsWell, directions.HeadersMs, directions.Hang == HangPoint.BeforeHeaders, directions.NoSpace, directions.SplitBytes, directions.CommentEveryMs);
+        var endsNormally = writer.WriteAll();
+        return new(
+            writer.script.Build(),
+            model,
+            endsNormally,
+            directions.HeadersMs,
+            directions.Hang == HangPoint.BeforeHeaders,
+            directions.NoSpace,
+            directions.SplitBytes,
+            directions.CommentEveryMs);
     }
 
     private bool WriteAll()
@@ -76,11 +86,11 @@ internal sealed class ScriptWriter
     private IEnumerable<string> Deltas()
     {
         var index = 0;
-        foreach (var thought in answer.Reasoning)
+        foreach (var reasoning in answer.Reasoning)
         {
             yield return directions.ReasoningAs == ReasoningShape.Content
-                ? $$"""{"role":"assistant","reasoning_content":{{Json.Quote(thought)}}}"""
-                : $$"""{"role":"assistant","content":"","reasoning":{{Json.Quote(thought)}},"reasoning_details":[{"type":"reasoning.text","text":{{Json.Quote(thought)}},"format":"anthropic-claude-v1","index":0}]}""";
+                ? $$"""{"role":"assistant","reasoning_content":{{Json.Quote(reasoning)}}}"""
+                : $$"""{"role":"assistant","content":"","reasoning":{{Json.Quote(reasoning)}},"reasoning_details":[{"type":"reasoning.text","text":{{Json.Quote(reasoning)}},"format":"anthropic-claude-v1","index":0}]}""";
             if (++index == answer.Reasoning.Count && directions.ReasoningAs == ReasoningShape.OpenRouter)
             {
                 yield return """{"role":"assistant","content":"","reasoning":null,"reasoning_details":[{"type":"reasoning.text","signature":"ZW11bGF0b3I=","format":"anthropic-claude-v1","index":0}]}""";
@@ -101,7 +111,10 @@ internal sealed class ScriptWriter
         }
     }
 
-    /// <summary>What goes wrong after the chunks sent so far; a position beyond the end means the end. False: nothing comes after it.</summary>
+    /// <summary>
+    /// Writes the faults that are due after the chunks written so far. A position after the end means the end.
+    /// Returns false when the fault ends the stream.
+    /// </summary>
     private bool Faults(int total)
     {
         bool Here(int? position) => position is { } p && Math.Min(p, total) == chunks;
@@ -199,14 +212,14 @@ internal sealed class ScriptWriter
     }
 
     /// <summary>
-    /// The three shapes of an error in a stream: a string code with finish reason <c>error</c>, after which the stream just ends; an integer code with <c>error_type</c>, then <c>[DONE]</c>;
-    /// and the one that comes with usage after a finish reason was already given.
+    /// Writes an error in one of three formats. A string code comes with finish reason <c>error</c>, and the stream then ends. An integer code comes
+    /// with <c>error_type</c>, and <c>[DONE]</c> follows. The third format contains usage and comes after a finish reason.
     /// </summary>
     private void Error(bool withUsage)
     {
         var isNumber = int.TryParse(directions.ErrorCode, out var number);
-        var (words, type) = isNumber ? Refusal.Words(number, model) : ("Provider disconnected unexpectedly", directions.ErrorCode);
-        var message = Json.Quote(directions.Message ?? words);
+        var (defaultMessage, type) = isNumber ? Refusal.MessageAndType(number, model) : ("Provider disconnected unexpectedly", directions.ErrorCode);
+        var message = Json.Quote(directions.Message ?? defaultMessage);
         var error = isNumber && !withUsage
             ? $$$"""{"code":{{{number}}},"message":{{{message}}},"metadata":{"provider_name":{{{Json.Quote(model.Provider)}}},"error_type":{{{Json.Quote(directions.ErrorType ?? type)}}}}}"""
             : $$"""{"code":{{(isNumber ? directions.ErrorCode : Json.Quote(directions.ErrorCode))}},"message":{{message}}}""";

@@ -9,7 +9,10 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>Plays one script to one peer: every frame at its time counted from the start, flushed at once, nothing allocated per frame.</summary>
+/// <summary>
+/// Writes one script to one client. Each frame has a due time that counts from the start of the stream, and is flushed at once.
+/// Writing a frame allocates no memory.
+/// </summary>
 internal sealed class StreamPlayer
 {
     private const int SplitPauseMs = 2;
@@ -25,7 +28,7 @@ internal sealed class StreamPlayer
     private long due;
     private long chunks;
     private volatile bool headersSent;
-    private volatile bool gone;
+    private volatile bool disconnected;
 
     private StreamPlayer(HttpContext http, StreamScript script, string id, TimerWheel wheel, TimeProvider clock, EmulatorStats.Call call)
     {
@@ -47,7 +50,7 @@ internal sealed class StreamPlayer
     public static async Task PlayAsync(HttpContext http, StreamScript script, string id, TimerWheel wheel, TimeProvider clock, EmulatorStats.Call call)
     {
         var player = new StreamPlayer(http, script, id, wheel, clock, call);
-        await using var notice = http.RequestAborted.UnsafeRegister(static p => ((StreamPlayer)p!).PeerWentAway(), player);
+        await using var registration = http.RequestAborted.UnsafeRegister(static p => ((StreamPlayer)p!).OnDisconnected(), player);
         await player.PlayAsync();
     }
 
@@ -64,7 +67,7 @@ internal sealed class StreamPlayer
         foreach (var frame in script.Frames)
         {
             await PauseAsync(frame.DelayMs);
-            if (gone)
+            if (disconnected)
             {
                 return;
             }
@@ -75,7 +78,7 @@ internal sealed class StreamPlayer
                     await HangAsync();
                     return;
                 case FrameKind.Reset or FrameKind.Fin:
-                    call.Broken(); // before the cut, so that what follows from it is not taken for an abort by the peer
+                    call.Broken(); // before the cut, so that the cut is not counted as an abort by the client
                     ConnectionCut.Cut(http, fin: frame.Kind == FrameKind.Fin);
                     return;
                 default:
@@ -89,7 +92,7 @@ internal sealed class StreamPlayer
 
     private void End()
     {
-        if (script.EndsWell)
+        if (script.EndsNormally)
         {
             call.Completed();
         }
@@ -101,7 +104,7 @@ internal sealed class StreamPlayer
 
     private async ValueTask PauseAsync(int milliseconds)
     {
-        if (milliseconds == 0 || gone)
+        if (milliseconds == 0 || disconnected)
         {
             return;
         }
@@ -115,7 +118,7 @@ internal sealed class StreamPlayer
 
     private async Task HangAsync()
     {
-        while (!gone)
+        while (!disconnected)
         {
             if (script.CommentEveryMs == 0)
             {
@@ -159,11 +162,13 @@ internal sealed class StreamPlayer
         await FlushAsync();
     }
 
-    /// <summary>Every piece in a write of its own, with a short pause, so that the peer's reads are cut inside JSON and inside characters.</summary>
+    /// <summary>
+    /// Writes the frame in small pieces with a pause of 2 ms after each, so that the reads of the client end inside JSON tokens and inside characters.
+    /// </summary>
     private async ValueTask WriteInPiecesAsync(Frame frame)
     {
         ReadOnlyMemory<byte> all = frame.Kind == FrameKind.Chunk ? (byte[])[.. head, .. frame.Bytes.Span] : frame.Bytes;
-        for (var at = 0; at < all.Length && !gone; at += script.SplitBytes)
+        for (var at = 0; at < all.Length && !disconnected; at += script.SplitBytes)
         {
             body.Write(all.Span[at..Math.Min(at + script.SplitBytes, all.Length)]);
             await FlushAsync();
@@ -187,9 +192,9 @@ internal sealed class StreamPlayer
         await body.FlushAsync();
     }
 
-    private void PeerWentAway()
+    private void OnDisconnected()
     {
-        gone = true;
+        disconnected = true;
         call.AbortedByPeer(!headersSent ? "before-headers" : chunks == 0 ? "before-first" : "mid", chunks);
         wheel.Cancel(timer);
     }

@@ -4,10 +4,10 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>The fragments in which providers send tool calls, with the liberties that they take with ids, names and indexes.</summary>
+/// <summary>Renders tool calls as the fragments that providers stream, with the known variations of ids, names and indexes.</summary>
 internal static class ToolCallDeltas
 {
-    /// <summary>Values of <c>delta.tool_calls</c>, one for each data event.</summary>
+    /// <summary>The values of <c>delta.tool_calls</c>, one per data event.</summary>
     public static IEnumerable<string> Of(IReadOnlyList<ToolCall> calls, Directions directions)
     {
         var fragments = calls.Select((call, n) => Fragments(call, Index(n, directions.ToolIndex), directions)).ToList();
@@ -21,7 +21,7 @@ internal static class ToolCallDeltas
         var pieces = Pieces.Exactly(call.Arguments, directions.ToolFragments);
         if (directions.ToolFragments > 1)
         {
-            pieces.Insert(0, ""); // as recorded: the first fragment names the call, the arguments follow
+            pieces.Insert(0, ""); // as in recorded streams: the first fragment contains the name, the arguments follow
         }
 
         return [.. pieces.Select((arguments, i) => Fragment(call, index, arguments, i, i == pieces.Count - 1, directions))];

@@ -3,7 +3,7 @@ using Sendcat.UpstreamEmulator.OpenRouter.Assistant;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>The usage object. Tokens are counted roughly, but always the same for the same call.</summary>
+/// <summary>Renders the usage object. The token counts are estimates, but the same call always gets the same counts.</summary>
 internal static class Usage
 {
     public static string Of(Answer answer, CatalogModel model, int promptTokens)

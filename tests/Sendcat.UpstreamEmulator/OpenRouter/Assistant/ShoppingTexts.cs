@@ -3,8 +3,8 @@ using System.Text.RegularExpressions;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Assistant;
 
-/// <summary>The small talk of a shopping and parcel assistant. The same prompt always gets the same answer.</summary>
-internal static partial class ShoppingTalk
+/// <summary>The texts of a shopping and parcel assistant. The same prompt always gets the same text.</summary>
+internal static partial class ShoppingTexts
 {
     private static readonly string[] Openings =
     [
@@ -34,13 +34,13 @@ internal static partial class ShoppingTalk
         return $"{opening} {Middles[hash / 3 % 3]} {Closings[hash / 9 % 3]}";
     }
 
-    public static string Thought(string prompt) =>
+    public static string Reasoning(string prompt) =>
         $"The user asks about {Subject(prompt)}. I should think about budget, condition, shipping weight and how long forwarding to Jamaica takes, and then answer briefly with one clear next step.";
 
-    /// <summary>What the prompt is about: its words without the asking.</summary>
+    /// <summary>The subject of the prompt: its first eight words without the words of the request and the price.</summary>
     public static string Subject(string prompt)
     {
-        var subject = Asking().Replace(Price().Replace(prompt.ReplaceLineEndings(" "), " "), " ");
+        var subject = RequestWords().Replace(Price().Replace(prompt.ReplaceLineEndings(" "), " "), " ");
         subject = string.Join(' ', subject.Split([' ', ',', '.', '?', '!', '"'], StringSplitOptions.RemoveEmptyEntries).Take(8));
         return subject.Length == 0 ? "your order" : subject.Length <= 80 ? subject : string.Concat(subject.EnumerateRunes().Take(80));
     }
@@ -67,7 +67,7 @@ internal static partial class ShoppingTalk
     }
 
     [GeneratedRegex(@"\b(please|can you|could you|help me|find me|find|show me|search for|look for|looking for|compare|buy|i want|i need|what is|what are|tell me about|reviews?(?: (?:of|about))?|(?:the )?latest(?: news)?(?: (?:of|about))?|the best|best|cheapest|some|one|two|three|four|five|a few|a couple of|a|an|the|for|me|to|and)\b", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
-    private static partial Regex Asking();
+    private static partial Regex RequestWords();
 
     [GeneratedRegex(@"\b(?:under|below|less than|up to|max(?:imum)?)\s+(?:us)?\$?\s*(?<amount>\d{1,7}(?:\.\d{1,2})?)\s*(?:dollars|usd|bucks)?|(?:us)?\$\s*(?<amount>\d{1,7}(?:\.\d{1,2})?)", RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, matchTimeoutMilliseconds: 1000)]
     private static partial Regex Price();

@@ -5,49 +5,56 @@ using Sendcat.UpstreamEmulator.Stats;
 
 namespace Sendcat.UpstreamEmulator.Rest;
 
-/// <summary>Where every question to a JSON upstream is counted, looked through for markers, and answered as they ask.</summary>
-internal sealed class RestDesk(EmulatorStats stats, RequestLog log, StandingDirections<RestDirections> standing, AttemptLedger attempts, TimerWheel wheel, TimeProvider clock)
+/// <summary>Handles every request of a JSON upstream: it counts the request, parses its markers, and responds as the markers request.</summary>
+internal sealed class RestRequestHandler(
+    EmulatorStats stats,
+    RequestLog log,
+    StandingDirections<RestDirections> standing,
+    AttemptCounter attempts,
+    TimerWheel wheel,
+    TimeProvider clock)
 {
-    public async Task ServeAsync(HttpContext http, IRestUpstream upstream, RestQuestion question)
+    public async Task ServeAsync(HttpContext http, IRestUpstream upstream, RestRequest request)
     {
-        log.Add(http.Request, question.Body);
-        var call = stats.Start(upstream.Name, question.Route);
+        log.Add(http.Request, request.Body);
+        var call = stats.Start(upstream.Name, request.Route);
         try
         {
-            var (directions, answer) = Decide(upstream, question);
+            var (directions, answer) = Decide(upstream, request);
             if (answer.Status is 429 or 503 || directions.Status is not null)
             {
-                TellWhenToRetry(http, directions);
+                SetRetryAfter(http, directions);
             }
 
             await RestPlayer.PlayAsync(http, directions, answer, wheel, call);
         }
         finally
         {
-            call.Broken(); // counts only what has not ended in another way
+            call.Broken(); // has no effect when the call has already ended in another way
         }
     }
 
-    private (RestDirections Directions, RestAnswer Answer) Decide(IRestUpstream upstream, RestQuestion question)
+    private (RestDirections Directions, RestResponse Answer) Decide(IRestUpstream upstream, RestRequest request)
     {
         var directions = new RestDirections();
-        if (question.Refusal is { } refusal)
+        if (request.Refusal is { } refusal)
         {
             return (directions, refusal);
         }
 
         try
         {
-            var (own, text) = RestMarkers.Language.Parse(question.Text);
+            var (own, text) = RestMarkers.Language.Parse(request.Text);
             foreach (var block in standing.Blocks.Concat(own))
             {
-                if (block.Concerns(upstream.Name, question.Route) && attempts.StillApplies(block, $"{upstream.Name}/{question.Route}", question.Text))
+                if (block.AppliesTo(upstream.Name, request.Route)
+                    && attempts.StillApplies(block, $"{upstream.Name}/{request.Route}", request.Text))
                 {
                     block.ApplyTo(directions);
                 }
             }
 
-            return (directions, directions.Status is { } status ? upstream.Refuse(status, directions.Message) : question.Answer(text, directions));
+            return (directions, directions.Status is { } status ? upstream.Refuse(status, directions.Message) : request.Answer(text, directions));
         }
         catch (FormatException e)
         {
@@ -55,7 +62,7 @@ internal sealed class RestDesk(EmulatorStats stats, RequestLog log, StandingDire
         }
     }
 
-    private void TellWhenToRetry(HttpContext http, RestDirections directions)
+    private void SetRetryAfter(HttpContext http, RestDirections directions)
     {
         if (directions.RetryAfterSeconds is { } seconds)
         {
@@ -71,7 +78,7 @@ internal sealed class RestDesk(EmulatorStats stats, RequestLog log, StandingDire
 internal static class RestServices
 {
     public static IServiceCollection AddRest(this IServiceCollection services) =>
-        services.AddSingleton(RestMarkers.Language).AddSingleton<StandingDirections<RestDirections>>().AddSingleton<RestDesk>();
+        services.AddSingleton(RestMarkers.Language).AddSingleton<StandingDirections<RestDirections>>().AddSingleton<RestRequestHandler>();
 
     public static void MapRest(this WebApplication app) => app.MapDirections<RestDirections>("/rest/emulator");
 }

@@ -1,11 +1,11 @@
 namespace Sendcat.UpstreamEmulator.Shop;
 
-/// <summary>Chance that is decided by what is asked: the same words always fall the same way.</summary>
-internal struct Dice(string seed)
+/// <summary>Pseudo-random numbers from a text: the same seed always gives the same sequence.</summary>
+internal struct SeededRandom(string seed)
 {
     private ulong state = Fnv1A(seed);
 
-    /// <summary>0 ≤ … &lt; 1.</summary>
+    /// <summary>The next number, at least 0 and less than 1.</summary>
     public double Next()
     {
         // SplitMix64 (Steele, Lea, Flood 2014)

@@ -4,8 +4,8 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 
 namespace Sendcat.UpstreamEmulator.OpenRouter.Streaming;
 
-/// <summary>The answer to <c>stream: false</c>: one JSON object.</summary>
-internal static class WholeAnswer
+/// <summary>Renders the response to a request with <c>stream: false</c>: one JSON object.</summary>
+internal static class NonStreamingAnswer
 {
     public static string Render(Answer answer, Directions directions, CatalogModel model, string id, DateTimeOffset now, int promptTokens)
     {

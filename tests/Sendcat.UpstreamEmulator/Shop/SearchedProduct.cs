@@ -2,34 +2,35 @@ using System.Text.RegularExpressions;
 
 namespace Sendcat.UpstreamEmulator.Shop;
 
-/// <summary>What somebody looks for.</summary>
-/// <param name="Name">One of it, as a title says it: <c>Rice Cooker</c>.</param>
-/// <param name="TypicalCents">What it costs about, in US cents.</param>
-internal sealed partial record Thing(string Name, int TypicalCents)
+/// <summary>The product that a query names.</summary>
+/// <param name="Name">The singular form as in a title: <c>Rice Cooker</c>.</param>
+/// <param name="TypicalCents">The typical price in US cents.</param>
+internal sealed partial record SearchedProduct(string Name, int TypicalCents)
 {
     private static readonly (Regex Word, int Dollars)[] Prices =
     [
-        (Headphones(), 75), (Laptops(), 620), (Televisions(), 340), (Phones(), 380), (Cameras(), 290), (Furniture(), 140), (Shoes(), 72), (Watches(), 85), (Kitchen(), 48), (Clothes(), 26), (Books(), 17),
+        (Headphones(), 75), (Laptops(), 620), (Televisions(), 340), (Phones(), 380), (Cameras(), 290), (Furniture(), 140),
+        (Shoes(), 72), (Watches(), 85), (Kitchen(), 48), (Clothes(), 26), (Books(), 17),
     ];
 
-    public static Thing Of(string query)
+    public static SearchedProduct Of(string query)
     {
-        var words = query.Split([' ', '\t', '\n', ',', '"'], StringSplitOptions.RemoveEmptyEntries).Take(8).Select(Capital).ToArray();
+        var words = query.Split([' ', '\t', '\n', ',', '"'], StringSplitOptions.RemoveEmptyEntries).Take(8).Select(Capitalised).ToArray();
         if (words.Length == 0)
         {
             return new("Surprise Box", 2500);
         }
 
-        words[^1] = One(words[^1]);
+        words[^1] = Singular(words[^1]);
         var name = string.Join(' ', words);
-        var known = Prices.FirstOrDefault(price => price.Word.IsMatch(name));
-        return new(name, (known.Word is null ? 20 + new Dice(name).Below(100) : known.Dollars) * 100);
+        var match = Prices.FirstOrDefault(price => price.Word.IsMatch(name));
+        return new(name, (match.Word is null ? 20 + new SeededRandom(name).Below(100) : match.Dollars) * 100);
     }
 
-    private static string Capital(string word) => char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant();
+    private static string Capitalised(string word) => char.ToUpperInvariant(word[0]) + word[1..].ToLowerInvariant();
 
-    /// <summary>Good enough for titles: cookers → cooker, batteries → battery; shoes and glass stay.</summary>
-    private static string One(string word) =>
+    /// <summary>An approximate singular for titles: cookers → cooker, batteries → battery. Shoes and glass do not change.</summary>
+    private static string Singular(string word) =>
         Pairs().IsMatch(word) || word.Length < 4 ? word
         : word.EndsWith("ies", StringComparison.Ordinal) ? word[..^3] + "y"
         : word.EndsWith('s') && !word.EndsWith("ss", StringComparison.Ordinal) && !word.EndsWith("us", StringComparison.Ordinal) ? word[..^1]

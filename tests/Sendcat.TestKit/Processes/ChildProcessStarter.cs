@@ -4,35 +4,35 @@ using System.Diagnostics;
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>
-/// The one thread that starts children. The kernel's parent-death signal fires when the <em>thread</em> that forked ends, not the process; a child
-/// started from the thread pool would be killed when the pool shrinks.
+/// Starts all child processes on one thread. The kernel sends the parent-death signal when the <em>thread</em> that forked ends, not when its process
+/// ends. A child that is started on a thread-pool thread would be killed when the pool shrinks.
 /// </summary>
-internal static class Nursery
+internal static class ChildProcessStarter
 {
-    private static readonly BlockingCollection<Action> Births = [];
+    private static readonly BlockingCollection<Action> Starts = [];
 
     private static readonly Lazy<string?> Setpriv = new(() => Executable.Find("setpriv"));
 
-    static Nursery() =>
+    static ChildProcessStarter() =>
         new Thread(() =>
         {
-            foreach (var birth in Births.GetConsumingEnumerable())
+            foreach (var start in Starts.GetConsumingEnumerable())
             {
-                birth();
+                start();
             }
         })
-        { IsBackground = true, Name = "nursery of child processes" }.Start();
+        { IsBackground = true, Name = "child process starter" }.Start();
 
     public static Task<Process> StartAsync(ProcessSpec spec)
     {
         var started = new TaskCompletionSource<Process>(TaskCreationOptions.RunContinuationsAsynchronously);
-        Births.Add(() =>
+        Starts.Add(() =>
         {
             try
             {
                 started.SetResult(Process.Start(StartInfo(spec)) ?? throw new InvalidOperationException($"{spec.FileName} did not start."));
             }
-#pragma warning disable CA1031 // Whatever it is belongs to the caller; the thread must live on.
+#pragma warning disable CA1031 // The caller gets every exception; the thread must continue.
             catch (Exception failure)
 #pragma warning restore CA1031
             {
@@ -44,16 +44,22 @@ internal static class Nursery
 
     private static ProcessStartInfo StartInfo(ProcessSpec spec)
     {
-        var info = new ProcessStartInfo { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true, UseShellExecute = false };
+        var info = new ProcessStartInfo
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+            UseShellExecute = false,
+        };
         info.WorkingDirectory = spec.WorkingDirectory ?? Path.GetTempPath();
         foreach (var (name, value) in spec.Environment)
         {
             info.Environment[name] = value;
         }
 
-        foreach (var word in Guarded(spec))
+        foreach (var argument in CommandLine(spec))
         {
-            info.ArgumentList.Add(word);
+            info.ArgumentList.Add(argument);
         }
 
         info.FileName = info.ArgumentList[0];
@@ -61,8 +67,11 @@ internal static class Nursery
         return info;
     }
 
-    /// <summary>Without setpriv (it is part of util-linux) a child outlives a test host that is killed; everything else works.</summary>
-    private static IEnumerable<string> Guarded(ProcessSpec spec)
+    /// <summary>
+    /// The command line, with setpriv where it is installed. setpriv is part of util-linux. Without it, a child continues to run after the test host is
+    /// killed; everything else works.
+    /// </summary>
+    private static IEnumerable<string> CommandLine(ProcessSpec spec)
     {
         if (Setpriv.Value is { } setpriv)
         {
