@@ -26,6 +26,7 @@ builder.Services.AddToolQueueWatch().AddShopping().AddOps();
 
 var app = builder.Build();
 app.UseHttpRules();
+app.UseApiDocument();
 app.MapDefaultEndpoints();
 app.MapIdentity();
 app.MapThreads();

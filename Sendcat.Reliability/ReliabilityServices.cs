@@ -10,6 +10,7 @@ using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
+using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.RateLimiting;

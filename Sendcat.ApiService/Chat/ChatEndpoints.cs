@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
-using Sendcat.ApiService.Identity;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Knobs;
 
@@ -12,9 +11,8 @@ namespace Sendcat.ApiService.Chat;
 /// turn with <c>/api/threads/{id}/abort</c>.
 /// </summary>
 internal sealed class ChatEndpoints(
-    ChatAddressLimiter addressLimiter, ChatGate gate, ThreadOwnership threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns,
-    TurnDirectory directory, RemoteTurn remote, Principals principals, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway,
-    AdmissionController admission)
+    ChatGate gate, ThreadGate threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote,
+    KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -60,39 +58,18 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> AbortAsync(HttpContext http)
     {
         SetGatewayHeaders(http);
-        if (addressLimiter.Check(http) is { } tooMany)
+        if (!(await threads.PassAbortAsync(http)).TryGet(out var pass, out var refusal))
         {
-            return tooMany;
+            return refusal;
         }
 
-        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted))
-            .TryGet(out var body, out var malformed))
-        {
-            return malformed;
-        }
-
-        if (body.ThreadId is not { Length: > 0 } || body.MessageId is not { Length: > 0 }
-            || body.SessionId is { Length: 0 } || body.StreamId is { Length: 0 })
-        {
-            return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
-        }
-
-        if (!principals.Read(http, body.SessionId).TryGet(out var principal, out var unknown))
-        {
-            return unknown;
-        }
-
-        if (!(await threads.CheckAsync(body.ThreadId, principal, http.RequestAborted)).TryGet(out var thread, out var foreign))
-        {
-            return foreign;
-        }
-
-        return await aborts.AbortAsync(thread, body.MessageId, body.StreamId, http.RequestAborted) ?? Results.NoContent();
+        return await aborts.AbortAsync(pass.Thread, pass.Body.MessageId!, pass.Body.StreamId, http.RequestAborted) ?? Results.NoContent();
     }
 
     private async Task<IResult> AbortLatestAsync(string id, HttpContext http)
     {
-        if (!(await AuthorizeAsync(id, http)).TryGet(out var thread, out var refusal))
+        SetGatewayHeaders(http);
+        if (!(await threads.PassAsync(http, id)).TryGet(out var thread, out var refusal))
         {
             return refusal;
         }
@@ -103,7 +80,8 @@ internal sealed class ChatEndpoints(
 
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
-        if (!(await AuthorizeAsync(id, http)).TryGet(out var thread, out var refusal))
+        SetGatewayHeaders(http);
+        if (!(await threads.PassAsync(http, id)).TryGet(out var thread, out var refusal))
         {
             return refusal;
         }
@@ -127,20 +105,6 @@ internal sealed class ChatEndpoints(
 
     private ChatEventStream Stream(HttpContext http, TurnFeed feed, IDisposable registration, bool usesUiDialect) =>
         new(feed, () => registration, Dialect(UsesUiDialect(http, usesUiDialect)), gateway.CurrentValue.Mode, keepAlive);
-
-    /// <summary>The checks of a request without a body that names its thread in the path: address limiter, principal, ownership.</summary>
-    private async ValueTask<Outcome<Guid>> AuthorizeAsync(string threadId, HttpContext http)
-    {
-        SetGatewayHeaders(http);
-        if (addressLimiter.Check(http) is { } tooMany)
-        {
-            return tooMany;
-        }
-
-        return principals.Read(http, null).TryGet(out var principal, out var unknown)
-            ? await threads.CheckAsync(threadId, principal, http.RequestAborted)
-            : unknown;
-    }
 
     /// <param name="otherwise">The result when the query does not name a dialect.</param>
     private static bool UsesUiDialect(HttpContext http, bool otherwise) => (string?)http.Request.Query["stream"] switch

@@ -27,6 +27,7 @@ internal static class ChatFeature
             .AddSingleton<ChatAddressLimiter>()
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
+            .AddSingleton<ThreadGate>()
             .AddSingleton<TurnModel>()
             .AddSingleton<TurnReservation>()
             .AddSingleton<ChatGate>()

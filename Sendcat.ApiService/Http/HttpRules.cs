@@ -21,7 +21,6 @@ internal static class HttpRules
         services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));
         services.AddSingleton<ReadLimit>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
-        services.AddApiDocument();
         services.AddSingleton<OriginPolicy>();
         services.AddSingleton<ErrorMiddleware>();
         return services;
@@ -46,8 +45,6 @@ internal static class HttpRules
         });
         app.Use(next => http => errors.InvokeAsync(http, next));
         app.UseForwardedHeaders();
-        app.Use(next => async http =>
-            await (await ApiDocument.IsHiddenAsync(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http)));
         // Routing runs inside ErrorMiddleware, so that its own errors (405, 415) become ApiError responses as well.
         app.UseRouting();
         app.Use(next => http => reads.InvokeAsync(http, next));

@@ -2,7 +2,6 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
-using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Identity;
@@ -12,7 +11,7 @@ namespace Sendcat.ApiService.Identity;
 /// </summary>
 internal sealed class Accounts(
     UserManager<SendcatUser> users, PasswordHashes passwords, SignInAttempts attempts, AddressDigests digests, SendcatDb db, RefreshTokens refreshTokens,
-    RevokedFamilyWatch revocations, AccessTokens accessTokens, ThreadAdoption adoption, TimeProvider time, ILogger<Accounts> logger)
+    RevokedFamilyWatch revocations, AccessTokens accessTokens, AdoptSession adoptSession, TimeProvider time, ILogger<Accounts> logger)
 {
     /// <param name="signIn">A valid request: its address and password are present.</param>
     /// <param name="client">The keys of the network address, from <c>ClientAddress.KeysOf</c>.</param>
@@ -40,7 +39,7 @@ internal sealed class Accounts(
 
         await UndoCountAsync(attempt.Allowed, client, email);
         await SaveSignInAddressAsync(account.Id, address, cancellationToken);
-        var adopted = await adoption.AdoptAsync(account.Id, session, cancellationToken);
+        var adopted = await adoptSession(account.Id, session, cancellationToken);
         return Tokens(new(account.Id, family, account.EmailConfirmed), token) with { ClaimedCount = session is null ? null : adopted };
     }
 
@@ -108,9 +107,10 @@ internal sealed class Accounts(
     private Task<Account?> FindAsync(string email, string address, CancellationToken cancellationToken)
     {
         var name = users.NormalizeName(email);
+        var addresses = db.SignInAddresses;
         return db.Users.Where(u => u.NormalizedUserName == name)
             .Select(u => new Account(
-                u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed, db.SignInAddresses.Any(a => a.UserId == u.Id && a.Address == address)))
+                u.Id, u.PasswordHash, u.SecurityStamp ?? "", u.EmailConfirmed, addresses.Any(a => a.UserId == u.Id && a.Address == address)))
             .SingleOrDefaultAsync(cancellationToken);
     }
 

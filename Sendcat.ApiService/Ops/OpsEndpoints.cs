@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Ops;

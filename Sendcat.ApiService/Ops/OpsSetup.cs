@@ -4,6 +4,7 @@ internal static class OpsSetup
 {
     public static IServiceCollection AddOps(this IServiceCollection services)
     {
+        services.AddApiDocument();
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<OpsGuard>();
         return services;

@@ -31,10 +31,11 @@ internal sealed class ThreadList(SendcatDb db)
                 ValueTuple.Create(isPinned, at, id)));
         }
 
+        var messages = db.Messages;
         var rows = await threads
             .OrderByDescending(t => t.IsPinned).ThenByDescending(t => t.LastMessageAt ?? t.CreatedAt).ThenByDescending(t => t.Id)
             .Take(limit + 1)
-            .Select(t => new { Thread = t, IsStreaming = db.Messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
+            .Select(t => new { Thread = t, IsStreaming = messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
             .TagWith("list threads")
             .ToListAsync(cancellationToken);
         var last = rows.Count > limit ? rows[limit - 1].Thread : null;
@@ -45,9 +46,10 @@ internal sealed class ThreadList(SendcatDb db)
 
     public async Task<ThreadView?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
+        var messages = db.Messages;
         var row = await db.Threads.AsNoTracking()
             .Where(t => t.Id == id)
-            .Select(t => new { Thread = t, IsStreaming = db.Messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
+            .Select(t => new { Thread = t, IsStreaming = messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
             .TagWith("read thread view")
             .SingleOrDefaultAsync(cancellationToken);
         return row is null ? null : ThreadView.Of(row.Thread, row.IsStreaming);

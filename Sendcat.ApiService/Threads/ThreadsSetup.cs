@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Threads.Export;
 using Sendcat.Reliability.Knobs;
 
@@ -13,6 +14,7 @@ internal static class ThreadsSetup
         services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
         services.AddScoped<ThreadAdoption>();
+        services.AddScoped<AdoptSession>(provider => provider.GetRequiredService<ThreadAdoption>().AdoptAsync);
         services.AddSingleton<ThreadModels>();
         services.AddScoped<ThreadList>();
         services.AddScoped<ThreadCopies>();

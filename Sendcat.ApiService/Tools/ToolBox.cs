@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Providers;
 
 namespace Sendcat.ApiService.Tools;

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Text;
-using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.UntrustedText;
 

@@ -129,8 +129,3 @@ internal sealed class ToolCallAssembly(TimeProvider time)
 }
 
 internal readonly record struct ToolCallFragment(int? Index, string? Id, string? Name, string? Arguments);
-
-internal static class ToolCallId
-{
-    public static string New(TimeProvider time) => $"call_{Guid.CreateVersion7(time.GetUtcNow()):D}";
-}

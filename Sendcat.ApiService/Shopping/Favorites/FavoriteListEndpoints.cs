@@ -36,9 +36,10 @@ internal static class FavoriteListEndpoints
             return refusal;
         }
 
+        var favorites = db.Favorites;
         var lists = await db.FavoriteLists.AsNoTracking().Where(l => l.UserId == principal.UserId)
             .OrderBy(l => l.Name).ThenBy(l => l.Id).Take(MaxLists)
-            .Select(l => new { List = l, Count = db.Favorites.Count(f => f.ListId == l.Id) })
+            .Select(l => new { List = l, Count = favorites.Count(f => f.ListId == l.Id) })
             .ToListAsync(cancellationToken);
         return TypedResults.Ok(new Page<FavoriteListView>([.. lists.Select(row => ViewOf(row.List, row.Count))], null));
     }

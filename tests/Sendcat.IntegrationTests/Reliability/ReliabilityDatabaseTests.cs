@@ -4,6 +4,7 @@ using Npgsql;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
+using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
 using Sendcat.TestKit.Stores;
 

@@ -1,8 +1,8 @@
 using Microsoft.OpenApi;
 using Scalar.AspNetCore;
-using Sendcat.ApiService.Ops;
+using Sendcat.ApiService.Http;
 
-namespace Sendcat.ApiService.Http;
+namespace Sendcat.ApiService.Ops;
 
 /// <summary>Describes the API as an OpenAPI document (<c>/openapi/v1.json</c>) and as a page to read (<c>/scalar</c>).</summary>
 internal static class ApiDocument
@@ -43,7 +43,7 @@ internal static class ApiDocument
     /// True when the request is for the document or the page, and the caller may not see them. Outside Development only operators and
     /// viewers may: a list of all endpoints would help an attacker. All other callers get 404.
     /// </summary>
-    public static async ValueTask<bool> IsHiddenAsync(HttpContext http) =>
+    private static async ValueTask<bool> IsHiddenAsync(HttpContext http) =>
         IsDocument(http.Request.Path)
         && !http.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment()
         && await http.RequestServices.GetRequiredService<OpsGuard>().RoleAsync(http) is OpsRole.None;
@@ -51,6 +51,10 @@ internal static class ApiDocument
     private static bool IsDocument(PathString path) =>
         path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
         || path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Hides the pages. It runs before the endpoints, so that a hidden page has the response of an unknown one, whatever the method.</summary>
+    public static void UseApiDocument(this WebApplication app) => app.Use(next => async http =>
+        await (await IsHiddenAsync(http) ? ApiError.NotFound().ExecuteAsync(http) : next(http)));
 
     public static void MapApiDocument(this IEndpointRouteBuilder app)
     {

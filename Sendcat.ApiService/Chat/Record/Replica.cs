@@ -1,4 +1,4 @@
-namespace Sendcat.ApiService.Database;
+namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>One running process of the API. When its heartbeat stops, the turns that it ran are abandoned.</summary>
 internal sealed class Replica

@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Json;
 
-namespace Sendcat.ApiService.Chat;
+namespace Sendcat.ApiService.Tools;
 
 /// <summary>Checks JSON text that a model or a provider wrote.</summary>
 internal static class JsonShape

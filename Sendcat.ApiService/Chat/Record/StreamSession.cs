@@ -1,4 +1,4 @@
-namespace Sendcat.ApiService.Database;
+namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>One turn: which replica runs it, for which principal, and its last heartbeat. The chat feature writes it.</summary>
 internal sealed class StreamSession

@@ -2,12 +2,13 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
-namespace Sendcat.Reliability.Knobs;
+namespace Sendcat.Reliability.KnobChanges;
 
 /// <summary>
 /// Refreshes the overrides of this process from the table: at once after a signal, and every <see cref="Period"/> even without Redis.

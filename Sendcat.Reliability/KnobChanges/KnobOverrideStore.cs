@@ -1,9 +1,10 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
-namespace Sendcat.Reliability.Knobs;
+namespace Sendcat.Reliability.KnobChanges;
 
 /// <summary>
 /// Changes a knob on all replicas at run time. The value is stored in Postgres, the same statement writes the audit row, and a signal over
