@@ -18,6 +18,7 @@ using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Snapshot;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability;

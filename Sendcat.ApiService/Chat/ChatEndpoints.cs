@@ -1,5 +1,9 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.Replicas;
+using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Knobs;

@@ -1,3 +1,8 @@
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Chat.Replicas;
+using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Chat;

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Sendcat.ApiService.Chat.Engine;
 
 namespace Sendcat.ApiService.Chat;
 

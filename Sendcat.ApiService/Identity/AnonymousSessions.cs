@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.Profiles;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity;
 

@@ -1,5 +1,8 @@
 using System.Text.Json.Serialization;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.Passwords;
+using Sendcat.ApiService.Identity.Profiles;
+using Sendcat.ApiService.Identity.SignIns;
 
 namespace Sendcat.ApiService.Identity;
 

@@ -2,6 +2,9 @@ using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.SignUps;
+using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity;
 

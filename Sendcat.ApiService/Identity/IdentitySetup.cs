@@ -1,5 +1,10 @@
 using Microsoft.AspNetCore.Identity;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity.Passwords;
+using Sendcat.ApiService.Identity.Profiles;
+using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Identity.SignUps;
+using Sendcat.ApiService.Identity.Tokens;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Identity;

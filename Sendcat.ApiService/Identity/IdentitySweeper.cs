@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Identity;

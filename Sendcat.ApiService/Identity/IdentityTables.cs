@@ -2,6 +2,10 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity.Profiles;
+using Sendcat.ApiService.Identity.SignUps;
+using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity;
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Primitives;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity;
 

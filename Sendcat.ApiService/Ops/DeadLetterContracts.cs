@@ -2,7 +2,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sendcat.ApiService.Http;
 using Sendcat.Integrations.Tools;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Ops;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Ops;
 

@@ -1,5 +1,5 @@
 using Sendcat.Reliability.Alerts;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Ops;
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.Snapshot;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Ops;
 

@@ -6,6 +6,7 @@ using NpgsqlTypes;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 

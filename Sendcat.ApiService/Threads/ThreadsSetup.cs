@@ -1,5 +1,5 @@
 using Sendcat.ApiService.Http;
-using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Threads.Export;
 using Sendcat.Reliability.Knobs;
 

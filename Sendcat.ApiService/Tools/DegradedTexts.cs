@@ -1,5 +1,5 @@
 using Sendcat.Integrations.Tools;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.ApiService.Tools;
 

@@ -2,7 +2,8 @@ using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.ApiService.Tools;
 

@@ -1,7 +1,7 @@
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.ToolCache;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Integrations.Tools;
 

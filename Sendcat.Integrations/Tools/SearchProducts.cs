@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.ToolCache;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Integrations.Tools;
 

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.ToolCache;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Integrations.Tools;
 

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -17,8 +16,6 @@ internal sealed class LeaseKeeper : BackgroundService
     /// <summary>Most holders in one call to Redis, so that a decision behind it waits well under a millisecond.</summary>
     private const int BatchSize = 500;
 
-    private const int MaxPendingReleases = 100_000;
-
     /// <summary>
     /// A release is repeated after this time, because a delayed claim of the same holder may reach Redis after the first release.
     /// </summary>
@@ -35,17 +32,13 @@ internal sealed class LeaseKeeper : BackgroundService
     private readonly ILogger<LeaseKeeper> _logger;
     private readonly RedisKey _registry;
 
-    private readonly Lock _gate = new();
-    private readonly Dictionary<string, HeldLease> _byHolder = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, int> _perKey = new(StringComparer.Ordinal);
-    private readonly PriorityQueue<PendingRelease, long> _pendingReleases = new();
+    private readonly HeldLeases _leases = new();
+    private readonly PendingReleases _pending;
 
     // Each round fills these lists again, and only the loop uses them. So the loop does not allocate tens of thousands of references every
     // second.
     private readonly List<HeldLease> _all = [];
     private readonly List<HeldLease> _round = [];
-    private TimeSpan _shortestInterval = TimeSpan.FromSeconds(3);
-    private int _held;
     private bool _subscribed;
     private bool _reconnected;
 
@@ -60,36 +53,15 @@ internal sealed class LeaseKeeper : BackgroundService
     {
         (_redis, _connection, _options, _time, _metrics, _logger) = (redis, connection, options, time, metrics, logger);
         _registry = RedisKeys.LeasesOf(replica.ToString());
-        metrics.Held(() => Volatile.Read(ref _held));
+        _pending = new(_leases, time);
+        metrics.Held(() => _leases.Count);
     }
 
-    private sealed record PendingRelease(string Holder, LeaseClaim[] Claims, bool Repeat);
+    /// <inheritdoc cref="HeldLeases.HeldAt"/>
+    public int HeldAt(string key) => _leases.HeldAt(key);
 
-    /// <summary>How many leases of the key this process holds.</summary>
-    public int HeldAt(string key)
-    {
-        lock (_gate)
-        {
-            return _perKey.GetValueOrDefault(key);
-        }
-    }
-
-    /// <summary>Whether the holder has a lease of the key in this process.</summary>
-    public bool Holds(string holder, string key)
-    {
-        lock (_gate)
-        {
-            for (var lease = _byHolder.GetValueOrDefault(holder); lease is not null; lease = lease.Sibling)
-            {
-                if (Array.Exists(lease.Claims, claim => claim.Key == key))
-                {
-                    return true;
-                }
-            }
-
-            return false;
-        }
-    }
+    /// <inheritdoc cref="HeldLeases.Holds"/>
+    public bool Holds(string holder, string key) => _leases.Holds(holder, key);
 
     /// <summary>Registers leases that were taken, and renews them from now on.</summary>
     /// <param name="holder">Identifies the holder.</param>
@@ -101,26 +73,14 @@ internal sealed class LeaseKeeper : BackgroundService
         var now = _time.GetTimestamp();
         var lease = new HeldLease(this, holder, claims, deciding, missing, now);
         lease.RenewAt = now + Ticks(lease.RenewEvery);
-        lock (_gate)
-        {
-            lease.Sibling = _byHolder.GetValueOrDefault(holder);
-            _byHolder[holder] = lease;
-            foreach (var claim in claims)
-            {
-                CollectionsMarshal.GetValueRefOrAddDefault(_perKey, claim.Key, out _)++;
-            }
-
-            _held++;
-            _shortestInterval = lease.RenewEvery < _shortestInterval ? lease.RenewEvery : _shortestInterval;
-        }
-
+        _leases.Add(lease);
         return lease;
     }
 
     /// <summary>Releases a lease. The disposal of the lease calls it once.</summary>
     public async ValueTask ReleaseAsync(HeldLease lease)
     {
-        Remove(lease);
+        _leases.Remove(lease);
         foreach (var claim in lease.Claims)
         {
             claim.OnReleased?.Invoke(_time.GetElapsedTime(lease.Since));
@@ -141,20 +101,14 @@ internal sealed class LeaseKeeper : BackgroundService
     {
         if (claims.Length > 0)
         {
-            Enqueue(new(holder, claims, Repeat: true), TimeSpan.Zero);
+            _pending.Enqueue(new(holder, claims, Repeat: true), TimeSpan.Zero);
         }
     }
 
     /// <summary>Reports all leases of the holder as lost, because a caller revoked them.</summary>
     public void Revoke(string holder)
     {
-        HeldLease? lease;
-        lock (_gate)
-        {
-            lease = _byHolder.GetValueOrDefault(holder);
-        }
-
-        for (; lease is not null; lease = lease.Sibling)
+        for (var lease = _leases.FirstOf(holder); lease is not null; lease = lease.Sibling)
         {
             MarkLost(lease, "it was revoked");
         }
@@ -172,7 +126,7 @@ internal sealed class LeaseKeeper : BackgroundService
         }
 
         await ReleasePendingAsync(cancellationToken);
-        CollectLeases();
+        _leases.CopyTo(_all);
         await RenewDueAsync(cancellationToken);
         await RetakeMissingAsync(cancellationToken);
     }
@@ -210,7 +164,7 @@ internal sealed class LeaseKeeper : BackgroundService
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        CollectLeases();
+        _leases.CopyTo(_all);
         foreach (var batch in _all.Chunk(BatchSize))
         {
             await Task.WhenAll(batch.Select(lease => lease.DisposeAsync().AsTask()));
@@ -318,7 +272,7 @@ internal sealed class LeaseKeeper : BackgroundService
 
     private void MarkLost(HeldLease lease, string why)
     {
-        if (Remove(lease))
+        if (_leases.Remove(lease))
         {
             _metrics.Leases("lost", 1);
             _logger.LeaseLost(lease.Holder, why);
@@ -328,7 +282,7 @@ internal sealed class LeaseKeeper : BackgroundService
 
     private async Task ReleasePendingAsync(CancellationToken cancellationToken)
     {
-        while (_connection.IsConnected && TryDequeue(out var batch))
+        while (_connection.IsConnected && _pending.TryDequeue(BatchSize, out var batch))
         {
             var responses = await Task.WhenAll(
                 batch.Select(it => _redis.MaintainAsync(Release, KeysOf(it.Claims), [it.Holder], cancellationToken).AsTask()));
@@ -336,111 +290,13 @@ internal sealed class LeaseKeeper : BackgroundService
             {
                 if (responses[n] is null || batch[n].Repeat)
                 {
-                    Enqueue(batch[n] with { Repeat = responses[n] is null && batch[n].Repeat }, responses[n] is null ? Period() : RepeatAfter);
+                    _pending.Enqueue(batch[n] with { Repeat = responses[n] is null && batch[n].Repeat }, responses[n] is null ? Period() : RepeatAfter);
                 }
             }
 
             if (Array.Exists(responses, response => response is null))
             {
                 return;
-            }
-        }
-    }
-
-    private void Enqueue(PendingRelease release, TimeSpan after)
-    {
-        lock (_pendingReleases)
-        {
-            // The queue is bounded, because Redis may be unavailable for long. The leases of a dropped release expire in Redis.
-            if (_pendingReleases.Count >= MaxPendingReleases)
-            {
-                _pendingReleases.Dequeue();
-            }
-
-            _pendingReleases.Enqueue(release, _time.GetTimestamp() + Ticks(after));
-        }
-    }
-
-    private bool TryDequeue(out List<PendingRelease> batch)
-    {
-        batch = [];
-        lock (_pendingReleases)
-        {
-            var now = _time.GetTimestamp();
-            while (batch.Count < BatchSize && _pendingReleases.TryPeek(out var next, out var at) && at <= now)
-            {
-                _pendingReleases.Dequeue();
-                if (NotHeld(next) is { Claims.Length: > 0 } remaining)
-                {
-                    batch.Add(remaining);
-                }
-            }
-        }
-
-        return batch.Count > 0;
-    }
-
-    /// <summary>
-    /// Removes the leases that the same holder has acquired since: a turn that was refused first and admitted at its second attempt keeps
-    /// its slot.
-    /// </summary>
-    private PendingRelease NotHeld(PendingRelease release) =>
-        release with { Claims = Array.FindAll(release.Claims, claim => !Holds(release.Holder, claim.Key)) };
-
-    /// <returns>Whether the lease was still registered.</returns>
-    private bool Remove(HeldLease lease)
-    {
-        lock (_gate)
-        {
-            HeldLease? before = null;
-            for (var at = _byHolder.GetValueOrDefault(lease.Holder); at is not null; before = at, at = at.Sibling)
-            {
-                if (!ReferenceEquals(at, lease))
-                {
-                    continue;
-                }
-
-                if (before is not null)
-                {
-                    before.Sibling = at.Sibling;
-                }
-                else if (at.Sibling is not null)
-                {
-                    _byHolder[lease.Holder] = at.Sibling;
-                }
-                else
-                {
-                    _byHolder.Remove(lease.Holder);
-                }
-
-                foreach (var claim in lease.Claims)
-                {
-                    ref var count = ref CollectionsMarshal.GetValueRefOrNullRef(_perKey, claim.Key);
-                    if (--count == 0)
-                    {
-                        _perKey.Remove(claim.Key);
-                    }
-                }
-
-                _held--;
-                return true;
-            }
-
-            return false;
-        }
-    }
-
-    private void CollectLeases()
-    {
-        _all.Clear();
-        lock (_gate)
-        {
-            foreach (var first in _byHolder.Values)
-            {
-                for (var lease = first; lease is not null; lease = lease.Sibling)
-                {
-                    _all.Add(lease);
-                }
             }
         }
     }
@@ -456,7 +312,7 @@ internal sealed class LeaseKeeper : BackgroundService
         if (suspended.TotalMilliseconds > _options.CurrentValue.ReplicaDeadAfterMs)
         {
             _logger.ProcessSuspended((long)suspended.TotalMilliseconds);
-            CollectLeases();
+            _leases.CopyTo(_all);
             foreach (var lease in _all)
             {
                 (lease.MayBeTakenOver, lease.RenewAt) = (true, 0);
@@ -466,7 +322,7 @@ internal sealed class LeaseKeeper : BackgroundService
 
     private RedisKey[] KeysOf(LeaseClaim[] claims) => [_registry, .. claims.Select(claim => (RedisKey)claim.Key)];
 
-    private TimeSpan Period() => _shortestInterval / 3 is var third && third < TimeSpan.FromSeconds(1) ? third : TimeSpan.FromSeconds(1);
+    private TimeSpan Period() => _leases.ShortestInterval / 3 is var third && third < TimeSpan.FromSeconds(1) ? third : TimeSpan.FromSeconds(1);
 
     private long Ticks(TimeSpan span) => (long)(span.TotalSeconds * _time.TimestampFrequency);
 }

@@ -1,4 +1,7 @@
 using System.Diagnostics.Metrics;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.Reliability.ToolJobs;
 

@@ -3,6 +3,11 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
+using Sendcat.Reliability.ToolJobs.Recovery;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.Reliability.ToolJobs;
 

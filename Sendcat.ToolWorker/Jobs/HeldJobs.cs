@@ -2,6 +2,8 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
 
 namespace Sendcat.ToolWorker.Jobs;
 

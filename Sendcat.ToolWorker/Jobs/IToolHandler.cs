@@ -1,5 +1,5 @@
 using Sendcat.Reliability.Outbound;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.ToolWorker.Jobs;
 

@@ -3,6 +3,8 @@ using System.Diagnostics;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ToolWorker.Jobs;
 

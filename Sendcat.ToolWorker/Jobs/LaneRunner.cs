@@ -2,6 +2,9 @@ using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
 
 namespace Sendcat.ToolWorker.Jobs;
 

@@ -1,5 +1,5 @@
 using System.Collections.Immutable;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.ToolWorker.Jobs;
 

@@ -3,6 +3,9 @@ using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
 
 namespace Sendcat.ToolWorker.Jobs;
 

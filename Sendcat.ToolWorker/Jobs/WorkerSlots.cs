@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Bulkheads;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.ToolWorker.Jobs;
 

@@ -4,6 +4,7 @@ using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.ToolWorker.SearchGlobal;
 

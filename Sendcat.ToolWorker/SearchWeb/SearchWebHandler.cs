@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Sendcat.Integrations.Tools;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.ToolWorker.SearchWeb;

@@ -2,7 +2,7 @@ using System.Text.Json;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Tools.SearchProducts;
 using Sendcat.Integrations.Tools;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Tools.SearchGlobal;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Integrations.Tools;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Tools.SearchProducts;
 

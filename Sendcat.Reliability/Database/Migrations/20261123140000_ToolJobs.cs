@@ -1,6 +1,6 @@
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
-using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.Reliability.Database.Migrations;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Jobs;

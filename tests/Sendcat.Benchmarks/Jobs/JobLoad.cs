@@ -3,6 +3,8 @@ using HdrHistogram;
 using Sendcat.Benchmarks.Load;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.Benchmarks.Jobs;
 

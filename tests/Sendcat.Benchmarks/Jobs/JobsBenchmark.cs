@@ -4,6 +4,8 @@ using Npgsql;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
 using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Jobs;

@@ -5,6 +5,7 @@ using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Waiting;
 using Sendcat.ServiceDefaults.Broker;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;

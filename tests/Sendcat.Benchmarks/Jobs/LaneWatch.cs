@@ -1,5 +1,6 @@
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Benchmarks.Jobs;
 

@@ -3,6 +3,7 @@ using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.Benchmarks.Jobs;
 

@@ -4,6 +4,7 @@ using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Chat;

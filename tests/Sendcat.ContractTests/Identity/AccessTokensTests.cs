@@ -6,6 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ContractTests.Identity;
 

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.Configuration;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ContractTests.Identity;
 

@@ -7,6 +7,7 @@ using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ContractTests.Identity;
 

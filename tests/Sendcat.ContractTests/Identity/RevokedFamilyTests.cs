@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ContractTests.Identity;
 

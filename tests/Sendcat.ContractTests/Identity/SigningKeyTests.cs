@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ContractTests.Identity;
 

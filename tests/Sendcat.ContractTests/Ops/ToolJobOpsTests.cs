@@ -5,6 +5,8 @@ using Sendcat.ApiService.Shopping;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ContractTests.Ops;
 

@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;

@@ -2,6 +2,10 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
+using Sendcat.Reliability.ToolJobs.Recovery;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;

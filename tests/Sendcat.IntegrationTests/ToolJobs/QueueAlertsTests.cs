@@ -6,6 +6,7 @@ using Sendcat.Integrations.Tools;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Alerts;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.IntegrationTests.ToolJobs;

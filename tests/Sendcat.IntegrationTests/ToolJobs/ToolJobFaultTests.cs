@@ -1,5 +1,7 @@
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Waiting;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
 

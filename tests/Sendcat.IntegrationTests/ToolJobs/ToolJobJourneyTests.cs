@@ -4,6 +4,10 @@ using RabbitMQ.Client;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
+using Sendcat.Reliability.ToolJobs.Waiting;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
 

@@ -4,6 +4,7 @@ using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.TestKit.Stores;
 using Sendcat.ToolWorker.Jobs;
 

@@ -4,6 +4,8 @@ using Sendcat.IntegrationTests.Chat;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 

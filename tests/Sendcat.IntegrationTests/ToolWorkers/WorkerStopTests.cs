@@ -1,5 +1,6 @@
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Waiting;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 

@@ -9,6 +9,7 @@ using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Upstream;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 

@@ -3,6 +3,9 @@ using Sendcat.Integrations.Tools;
 using Sendcat.KillRig.Ledger;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.KillRig.Submitting;
 

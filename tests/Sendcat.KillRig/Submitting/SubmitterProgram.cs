@@ -4,6 +4,7 @@ using Sendcat.KillRig.Ledger;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Waiting;
 using Sendcat.ServiceDefaults.Broker;
 
 namespace Sendcat.KillRig.Submitting;

@@ -1,4 +1,6 @@
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Streaming;
 
 namespace Sendcat.UnitTests.Chat;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Streaming;
 
 namespace Sendcat.UnitTests.Chat;
 

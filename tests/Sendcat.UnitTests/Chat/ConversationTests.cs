@@ -1,5 +1,7 @@
 using System.Text.Json;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Providers;
 using Sendcat.Integrations.Tools;
 

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Text;
 using System.Text.Json;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Providers;
 
 namespace Sendcat.UnitTests.Chat;

@@ -3,9 +3,12 @@ using System.Text;
 using System.Text.Json;
 using CsCheck;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Providers.Markup;
 using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.ApiService.Tools;
 
 namespace Sendcat.UnitTests.Chat;
 

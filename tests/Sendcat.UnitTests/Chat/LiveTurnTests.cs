@@ -1,5 +1,8 @@
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Chat.Replicas;
 
 namespace Sendcat.UnitTests.Chat;
 

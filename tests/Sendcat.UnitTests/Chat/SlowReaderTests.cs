@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.UnitTests.Providers;
 
 namespace Sendcat.UnitTests.Chat;

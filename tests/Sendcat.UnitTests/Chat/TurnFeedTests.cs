@@ -1,5 +1,6 @@
 using CsCheck;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Streaming;
 
 namespace Sendcat.UnitTests.Chat;
 

@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Providers;
 
 namespace Sendcat.UnitTests.Chat;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.UnitTests.Reliability;

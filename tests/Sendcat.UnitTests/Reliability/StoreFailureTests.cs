@@ -4,6 +4,7 @@ using RabbitMQ.Client.Exceptions;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Messages;
 using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Reliability;

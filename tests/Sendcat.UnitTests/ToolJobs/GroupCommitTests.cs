@@ -1,4 +1,5 @@
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.UnitTests.ToolJobs;
 

@@ -1,6 +1,7 @@
 using CsCheck;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.UnitTests.ToolJobs;

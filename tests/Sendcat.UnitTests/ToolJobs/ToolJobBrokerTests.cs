@@ -3,6 +3,7 @@ using NSubstitute;
 using RabbitMQ.Client;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Messages;
 
 namespace Sendcat.UnitTests.ToolJobs;
 

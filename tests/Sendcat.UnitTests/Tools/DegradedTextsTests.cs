@@ -2,6 +2,7 @@ using Sendcat.ApiService.Tools;
 using Sendcat.ApiService.Tools.SearchProducts;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.UnitTests.Tools;
 

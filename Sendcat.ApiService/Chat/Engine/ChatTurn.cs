@@ -1,0 +1,221 @@
+using System.Runtime.CompilerServices;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Tools;
+using Sendcat.Reliability.Admission;
+
+namespace Sendcat.ApiService.Chat.Engine;
+
+/// <summary>
+/// Runs one turn: model call, tools, model call, … until the model answers without a tool call or a limit is reached. Yields what happens
+/// as events and writes it to the <see cref="TurnRecord"/>.
+/// </summary>
+internal sealed class ChatTurn(
+    TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket,
+    ChatOptions limits, ModelPrices prices, TimeProvider time)
+{
+    private readonly TurnToolBudget budget = new(tools);
+    private readonly AnswerLimit answerLimit = new(limits.MaxAnswerChars);
+    private readonly IReadOnlyList<ToolDeclaration> offeredTools = tools.Offered(start.WebSearch);
+
+    // Tokens and cost of the model calls before the current one.
+    private long earlierTokens;
+    private long earlierMicroUsd;
+
+    /// <summary>The current model call, or the last one when none is running.</summary>
+    public ModelCall? Call { get; private set; }
+
+    /// <summary>Tokens of all model calls so far.</summary>
+    public long TokensSpent => earlierTokens + (Call?.Tokens ?? 0);
+
+    /// <summary>Cost of all model calls so far, in millionths of a US dollar.</summary>
+    public long MicroUsdSpent => earlierMicroUsd + (Call?.MicroUsd(prices) ?? 0);
+
+    /// <summary>The finish reason of the last model call. Valid after <see cref="RunAsync"/> has returned.</summary>
+    public string FinishReason { get; private set; } = "stop";
+
+    /// <summary>Runs the turn. Enumerate it once.</summary>
+    /// <exception cref="ProviderException">No provider answered, or the answer failed.</exception>
+    /// <exception cref="OperationCanceledException">The turn was ended from outside.</exception>
+    public async IAsyncEnumerable<ChatEvent> RunAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (var step = 0; ; step++)
+        {
+            yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
+
+            (earlierTokens, earlierMicroUsd) = (TokensSpent, MicroUsdSpent);
+            var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
+            var lastStep = step == limits.MaxCycles - 1;
+            await foreach (var providerEvent in router.StreamAsync(BuildRequest(lastStep), cancellationToken))
+            {
+                if (call.Process(providerEvent, step) is { } chatEvent && answerLimit.Take(chatEvent) is { } fitting)
+                {
+                    Record(fitting);
+                    yield return fitting;
+                }
+
+                if (answerLimit.IsExceeded)
+                {
+                    // Leaving the enumeration closes the connection to the provider.
+                    call.Truncate();
+                    break;
+                }
+            }
+
+            FinishReason = call.Finished?.Reason ?? "stop";
+            yield return new ChatEvent.Usage(call.Finished?.Usage, call.Metrics());
+            if (call.ToolCalls.Count == 0 || lastStep || answerLimit.IsExceeded)
+            {
+                yield break;
+            }
+
+            var text = record.Text;
+            record.AddToolCalls(call.ToolCalls);
+            journal.WriteNow(record);
+            conversation.AddToolCalls(text, call.ToolCalls, call.Finished?.ReasoningDetailsJson);
+            await foreach (var chatEvent in RunToolsAsync(call.ToolCalls, cancellationToken))
+            {
+                yield return chatEvent;
+            }
+
+            record.NextMessage(Guid.CreateVersion7(time.GetUtcNow()), time.GetUtcNow());
+            journal.WriteNow(record);
+        }
+    }
+
+    private ProviderRequest BuildRequest(bool lastStep) => new()
+    {
+        ModelId = start.ModelId,
+        Messages = conversation.Messages,
+        Tools = offeredTools,
+        ToolsAllowed = !budget.Exhausted && !lastStep,
+        WebSearch = start.WebSearch,
+        ThreadId = start.ThreadId.ToString(),
+        StreamId = start.WireStreamId,
+        PrimaryHeld = start.PrimaryHeld,
+        MessageId = record.MessageId,
+    };
+
+    /// <summary>
+    /// Runs all tool calls of a step at the same time. Yields each result when it arrives; the record gets the results in the order of the
+    /// calls.
+    /// </summary>
+    private async IAsyncEnumerable<ChatEvent> RunToolsAsync(
+        IReadOnlyList<ProviderToolCall> calls, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var call in calls)
+        {
+            yield return new ChatEvent.ToolInputAvailable(call.Id, call.Name, call.ArgumentsJson, JsonShape.IsObject(call.ArgumentsJson));
+        }
+
+        var counting = ticket.ToolsCalledAsync(calls.Count);
+        ToolRun[] runs = [.. calls.Select(call => new ToolRun(call))];
+        Task<ToolRun>[] running = [.. runs.Select(run => RunToolAsync(run, cancellationToken))];
+        try
+        {
+            await foreach (var finished in Task.WhenEach(running).WithCancellation(cancellationToken))
+            {
+                var run = await finished;
+                var (call, result) = (run.Call, run.Result!);
+                if (result.Pressure is { } pressure)
+                {
+                    yield return new ChatEvent.ToolBackpressure(call.Id, call.Name, pressure.Reason, pressure.Retryable, pressure.RetryAfterMs);
+                }
+
+                if (result.OutputJson is { } output)
+                {
+                    yield return new ChatEvent.ToolOutputPartial(call.Id, output);
+                }
+
+                yield return new ChatEvent.ToolOutput(call.Id, result.Text, result.OutputJson, result.Failed);
+            }
+        }
+        finally
+        {
+            // Also when the turn is cancelled here: it waits until every call has left its job, and records the results that have arrived.
+            await Task.WhenAll(running.Cast<Task>()).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            Record(runs);
+            await counting;
+        }
+    }
+
+    private async Task<ToolRun> RunToolAsync(ToolRun run, CancellationToken cancellationToken)
+    {
+        var call = run.Call;
+        run.Result = budget.TryTake(call.Name)
+            ? await tools.RunAsync(
+                new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.Principal, start.WebSearch, budget), cancellationToken)
+            : new ToolCallResult("The limit for this tool is reached in this turn. Answer the user with what you have.");
+        return run;
+    }
+
+    private void Record(ToolRun[] runs)
+    {
+        if (ShownProducts.Json(runs.SelectMany(run => run.Result?.Products ?? [])) is { } products)
+        {
+            record.SetProducts(products);
+        }
+
+        foreach (var (call, result) in runs.Where(run => run.Result is not null).Select(run => (run.Call, run.Result!)))
+        {
+            record.AddToolResult(call.Id, call.Name, result.Text, time.GetUtcNow());
+            conversation.AddToolResult(call, ShownProducts.After(result.Text, result.Products ?? []));
+        }
+    }
+
+    private void Record(ChatEvent chatEvent)
+    {
+        switch (chatEvent)
+        {
+            case ChatEvent.ProviderRoute route:
+                record.SetModel(route.Model);
+                break;
+            case ChatEvent.Content content:
+                record.AppendText(content.Text);
+                journal.WriteLater(record);
+                break;
+            case ChatEvent.Reasoning reasoning:
+                record.AppendReasoning(reasoning.Text);
+                journal.WriteLater(record);
+                break;
+        }
+    }
+}
+
+/// <summary>A tool call that runs, and its result.</summary>
+internal sealed class ToolRun(ProviderToolCall call)
+{
+    public ProviderToolCall Call => call;
+
+    /// <summary>Null until the result has arrived; stays null if the call is cancelled.</summary>
+    public ToolCallResult? Result { get; set; }
+}
+
+/// <summary>The fixed properties of a turn, set when it starts.</summary>
+/// <param name="Principal">The key of the principal.</param>
+/// <param name="ModelId">Null: the operator's default model.</param>
+/// <param name="PrimaryHeld">The turn already holds a slot of the primary route's bulkhead; admission has taken it.</param>
+internal sealed record TurnStart(
+    Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, bool PrimaryHeld, DateTimeOffset StartedAt)
+{
+    /// <summary>The limits of guests apply to the principal.</summary>
+    public bool IsGuest { get; init; }
+
+    /// <summary>The stream id as clients see it.</summary>
+    public string WireStreamId { get; } = StreamIds.Format(StreamId);
+}
+
+/// <summary>Stream ids as clients see them: <c>STREAM:</c> and a UUID.</summary>
+internal static class StreamIds
+{
+    private const string Prefix = "STREAM:";
+
+    public static string Format(Guid id) => Prefix + id;
+
+    public static bool TryParse(string? text, out Guid id)
+    {
+        id = default;
+        return text is not null && text.StartsWith(Prefix, StringComparison.Ordinal) && Guid.TryParseExact(text.AsSpan(Prefix.Length), "D", out id);
+    }
+}

@@ -1,0 +1,117 @@
+using System.Text.Json;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Providers;
+using Sendcat.Integrations.Tools;
+
+namespace Sendcat.ApiService.Chat.Engine;
+
+/// <summary>
+/// The messages that are sent to the model: the thread's history, repaired and truncated to the limits, and the messages that the turn
+/// adds.
+/// </summary>
+internal sealed class Conversation
+{
+    private const string Interrupted = "The tool call was interrupted before it had a result.";
+
+    private readonly List<ProviderMessage> messages;
+
+    private Conversation(List<ProviderMessage> messages) => this.messages = messages;
+
+    public IReadOnlyList<ProviderMessage> Messages => messages;
+
+    /// <summary>Characters of the contents of all messages.</summary>
+    public int Characters => messages.Sum(message => message.Content?.Length ?? 0);
+
+    /// <param name="history">The oldest message first.</param>
+    public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) =>
+        new(Repaired([.. Newest(history, limits)]));
+
+    public void AddToolCalls(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
+        messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
+
+    public void AddToolResult(ProviderToolCall call, string text) =>
+        messages.Add(new ProviderMessage("tool", text) { ToolCallId = call.Id, Name = call.Name });
+
+    private static IEnumerable<HistoryMessage> Newest(IReadOnlyList<HistoryMessage> history, ChatOptions limits)
+    {
+        var characters = 0L;
+        var newest = new List<HistoryMessage>();
+        for (var i = history.Count - 1; i >= 0 && history.Count - i <= limits.HistoryMaxMessages; i--)
+        {
+            var message = history[i].ProductsJson is null ? history[i] : history[i] with { Content = WithProducts(history[i]) };
+            characters += message.Content.Length + (message.ToolCallsJson?.Length ?? 0);
+            if (characters > limits.HistoryMaxChars && newest.Count > 0)
+            {
+                break;
+            }
+
+            // Attachments count as the text that they are in the request. The newest message always keeps its attachments; an older message
+            // is sent without them if they do not fit.
+            if (message.AttachmentsJson is { } attachments && newest.Count > 0)
+            {
+                var fits = characters + attachments.Length <= limits.HistoryMaxChars;
+                characters += fits ? attachments.Length : 0;
+                message = fits ? message : message with { AttachmentsJson = null };
+            }
+
+            newest.Add(message);
+        }
+
+        newest.Reverse();
+        return newest;
+    }
+
+    /// <summary>
+    /// Repairs the history for strict providers: every tool call gets a result, and results without a call, empty answers and unknown roles
+    /// are removed.
+    /// </summary>
+    private static List<ProviderMessage> Repaired(List<HistoryMessage> history)
+    {
+        var repaired = new List<ProviderMessage>(history.Count);
+        for (var i = 0; i < history.Count; i++)
+        {
+            var message = history[i];
+            switch (message.Role)
+            {
+                case "user":
+                    repaired.Add(new ProviderMessage("user", message.Content) { Attachments = Attachments(message.AttachmentsJson) });
+                    break;
+                case "assistant" when message.ToolCallsJson is not null:
+                    var calls = ToolCallsJson.Read(message.ToolCallsJson);
+                    repaired.Add(new ProviderMessage("assistant", message.Content.Length == 0 ? null : message.Content) { ToolCalls = calls });
+                    var results = history.Skip(i + 1).TakeWhile(next => next.Role == "tool").ToLookup(next => next.ToolCallId, StringComparer.Ordinal);
+                    repaired.AddRange(calls.Select(call =>
+                        new ProviderMessage("tool", results[call.Id].FirstOrDefault()?.Content ?? Interrupted)
+                        {
+                            ToolCallId = call.Id, Name = call.Name,
+                        }));
+                    break;
+                case "assistant" when message.Content.Length > 0:
+                    repaired.Add(new ProviderMessage("assistant", message.Content));
+                    break;
+                default:
+                    // Results were added with their calls; results without a call, empty answers and unknown roles are left out.
+                    break;
+            }
+        }
+
+        return repaired;
+    }
+
+    private static string WithProducts(HistoryMessage message) =>
+        message.ProductsJson is { } products
+            ? ShownProducts.After(message.Content, JsonSerializer.Deserialize(products, ToolJson.Default.IReadOnlyListProduct) ?? [])
+            : message.Content;
+
+    private static IReadOnlyList<ProviderAttachment> Attachments(string? json) => json is null
+        ? []
+        : [.. (JsonSerializer.Deserialize(json, StoredMessageJson.Default.StoredAttachmentArray) ?? [])
+            .Where(attachment => attachment is { Url: not null, Type: not null })
+            .Select(attachment => new ProviderAttachment(attachment.Url!, attachment.Type!, attachment.Name ?? "attachment"))];
+}
+
+/// <summary>A message of the thread as stored.</summary>
+/// <param name="ClientId">The id that the client gave the message.</param>
+internal sealed record HistoryMessage(
+    Guid Id, string Role, string Content, string? Status, string? ToolCallsJson, string? ToolCallId, string? Name, string? ProductsJson,
+    string? AttachmentsJson, string? ClientId = null);

@@ -1,0 +1,117 @@
+using Npgsql;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.ApiService.Threads;
+
+namespace Sendcat.ApiService.Chat.Engine;
+
+/// <summary>The data of a thread that a turn needs: owner, model, and the newest messages.</summary>
+/// <param name="UserId">The owner, if it is a user; null for an anonymous session.</param>
+/// <param name="SessionId">The owner, if it is an anonymous session.</param>
+/// <param name="Messages">The newest messages, the oldest of them first.</param>
+internal sealed record ThreadHistory(
+    Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
+{
+    private const string ReadThread = """
+        -- read thread
+        select user_id, session_id, model_id, message_count from threads where id = $1
+        """;
+
+    private const string ReadBytesOfUser = $"""
+        -- read usage
+        select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}
+        """;
+
+    private const string ReadBytesOfGuest = $"""
+        -- read usage
+        select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}
+        """;
+
+    // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
+    // backwards, until the messages already read have more than $3 bytes, and at most $4 characters of each text. So the memory of a read
+    // is bounded for every thread.
+    private const string ReadMessages = """
+        -- read thread messages
+        select m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
+        from (
+          select n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
+            over (order by n.seq desc rows between unbounded preceding and 1 preceding) as preceding_bytes
+          from (
+            select * from messages where thread_id = $1 and status is distinct from 'streaming' order by seq desc limit $2
+          ) n
+        ) m where coalesce(m.preceding_bytes, 0) <= $3 order by m.seq desc
+        """;
+
+    /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
+    private const int BytesPerCharacter = 3;
+
+    /// <summary>
+    /// The model that the owner chose for this thread. Null for the default model that every new thread has, and for an invalid model id.
+    /// </summary>
+    public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) && ModelId != ThreadRules.DefaultModel ? ModelId : null;
+
+    /// <summary>Number of all messages of the thread, including those that were not read.</summary>
+    public int MessageCount { get; init; }
+
+    /// <summary>Bytes of all threads of the principal of the request; null if they were not summed up.</summary>
+    public long? OwnerBytes { get; init; }
+
+    public bool BelongsTo(Principal principal) => principal.Owns(UserId, SessionId);
+
+    /// <summary>Reads owner, usage and messages in one round trip. It does not check the owner.</summary>
+    /// <param name="sumUsage">Whether to sum up the bytes of all threads of the principal.</param>
+    /// <returns>Null if the thread does not exist.</returns>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
+    public static async Task<ThreadHistory?> ReadAsync(
+        NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+    {
+        // One character more than the limit, so that a text beyond the limit is still recognized as too long. A user's message is always
+        // read whole.
+        var maxCharacters = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadThread) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages)
+        {
+            Parameters =
+            {
+                new NpgsqlParameter<Guid> { TypedValue = threadId },
+                new NpgsqlParameter<int> { TypedValue = limits.HistoryMaxMessages },
+                new NpgsqlParameter<long> { TypedValue = (long)maxCharacters * BytesPerCharacter },
+                new NpgsqlParameter<int> { TypedValue = maxCharacters },
+            },
+        });
+        if (sumUsage)
+        {
+            var readBytes = new NpgsqlBatchCommand(principal.UserId is null ? ReadBytesOfGuest : ReadBytesOfUser);
+            readBytes.Parameters.AddRange(Usage.Parameters(principal, quota));
+            batch.BatchCommands.Add(readBytes);
+        }
+
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        if (!await reader.ReadAsync(cancellationToken))
+        {
+            return null;
+        }
+
+        var userId = Text(reader, 0);
+        var sessionId = Text(reader, 1);
+        var modelId = Text(reader, 2);
+        var messageCount = reader.GetInt32(3);
+        await reader.NextResultAsync(cancellationToken);
+        var messages = new List<HistoryMessage>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            messages.Add(new HistoryMessage(
+                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
+                Text(reader, 7), Text(reader, 8), Text(reader, 9)));
+        }
+
+        messages.Reverse();
+        long? ownerBytes = await reader.NextResultAsync(cancellationToken) && await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
+        return new ThreadHistory(threadId, userId, sessionId, modelId, messages) { MessageCount = messageCount, OwnerBytes = ownerBytes };
+    }
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+}

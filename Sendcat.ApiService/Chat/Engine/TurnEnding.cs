@@ -1,0 +1,29 @@
+namespace Sendcat.ApiService.Chat.Engine;
+
+/// <summary>The cause of the end of a turn that did not end by itself. The names are values of a metric tag and of a span tag.</summary>
+internal enum TurnEnding
+{
+    /// <summary>The user pressed stop, on any replica.</summary>
+    UserAbort,
+
+    /// <summary>Every reader disconnected, and none reconnected within the grace period.</summary>
+    ClientGone,
+
+    /// <summary>
+    /// A newer turn replaced this one, which had no reader: a newer turn of the thread or of the principal, or a turn of any principal that
+    /// needed the slot. Also: another turn took over the leases of this one.
+    /// </summary>
+    Superseded,
+
+    /// <summary>The turn exceeded <see cref="ChatOptions.TurnTimeoutMs"/>.</summary>
+    TimeLimit,
+
+    /// <summary>The host stops and the drain time is over.</summary>
+    HostStopping,
+
+    /// <summary>
+    /// The rows of the turn were closed by another process or request: reaped as those of a dead replica, or deleted with the thread; or
+    /// rejected by Postgres.
+    /// </summary>
+    Disowned,
+}

@@ -1,0 +1,45 @@
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Chat.Gate;
+
+/// <summary>
+/// The checks of the requests about a turn that exists: abort, abort by thread and resume. They run in the order of <see cref="ChatGate"/>,
+/// as far as they apply: address limiter, body, principal, thread. The origin and the method are checked before this class.
+/// </summary>
+internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals principals, ThreadOwnership threads)
+{
+    /// <summary>Checks a request without a body that names its thread in the path.</summary>
+    /// <returns>The thread, or the error to send.</returns>
+    public async ValueTask<Outcome<Guid>> PassAsync(HttpContext http, string threadId) =>
+        addressLimiter.Check(http) is { } tooMany ? tooMany : await OwnedAsync(http, threadId, sessionId: null);
+
+    /// <summary>Checks a request whose body names the thread and the turn.</summary>
+    /// <returns>The thread and the body, or the error to send.</returns>
+    public async ValueTask<Outcome<(Guid Thread, AbortBody Body)>> PassAbortAsync(HttpContext http)
+    {
+        if (addressLimiter.Check(http) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        if (!(await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ChatJson.Default.AbortBody, http.RequestAborted))
+            .TryGet(out var body, out var malformed))
+        {
+            return malformed;
+        }
+
+        if (body.ThreadId is not { Length: > 0 } || body.MessageId is not { Length: > 0 }
+            || body.SessionId is { Length: 0 } || body.StreamId is { Length: 0 })
+        {
+            return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
+        }
+
+        return (await OwnedAsync(http, body.ThreadId, body.SessionId)).TryGet(out var thread, out var refusal) ? (thread, body) : refusal;
+    }
+
+    private async ValueTask<Outcome<Guid>> OwnedAsync(HttpContext http, string threadId, string? sessionId) =>
+        principals.Read(http, sessionId).TryGet(out var principal, out var unknown)
+            ? await threads.CheckAsync(threadId, principal, http.RequestAborted)
+            : unknown;
+}

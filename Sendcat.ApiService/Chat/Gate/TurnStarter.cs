@@ -1,0 +1,157 @@
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Chat.Replicas;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Threads;
+using Sendcat.ApiService.Tools;
+using Sendcat.Reliability.Database;
+
+namespace Sendcat.ApiService.Chat.Gate;
+
+/// <summary>
+/// Starts a turn from a <see cref="ChatPass"/>: builds the conversation and the record, persists the user's message, and begins the turn.
+/// </summary>
+internal sealed class TurnStarter(
+    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices,
+    IOptionsMonitor<ChatOptions> options, TimeProvider time)
+{
+    private const string DeleteReplacedAnswer = $"""
+        -- delete replaced answer
+        with thread as (
+          select id from threads where id = $1 for no key update
+        ), gone as (
+          delete from messages m using thread where m.thread_id = thread.id and m.seq > (
+            select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
+              and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
+          returning m.id
+        ), {Messages.DeleteTurns}
+        select count(*) from gone
+        """;
+
+    /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
+    /// <returns>The running turn, or the error. With a new user message, it returns after the message is committed.</returns>
+    /// <exception cref="OperationCanceledException">The client disconnected.</exception>
+    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool usesUiDialect, CancellationToken cancellationToken)
+    {
+        var begun = false;
+        try
+        {
+            var now = time.GetUtcNow();
+            var (history, userMessage) = await HistoryAsync(pass, now, cancellationToken);
+            var limits = options.CurrentValue;
+            var conversation = Conversation.From(history, limits);
+            var model = pass.Model;
+            var record = new TurnRecord(
+                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
+            var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now)
+            {
+                IsGuest = pass.Principal.HasGuestLimits,
+            };
+            directory.Register(start, usesUiDialect);
+            var turn = turns.Begin(
+                start, record, usesUiDialect,
+                live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
+            begun = true;
+            if (userMessage is not null)
+            {
+                // The model call runs already. The client gets no event before the user's own message is committed.
+                journal.WriteNow(record);
+                await WaitUntilWrittenAsync(turn, cancellationToken);
+            }
+
+            return turn;
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            return ApiError.UpstreamUnavailable(TimeSpan.FromSeconds(1));
+        }
+        finally
+        {
+            if (!begun)
+            {
+                await pass.Ticket.SpentAsync(0, 0);
+                await pass.Ticket.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task WaitUntilWrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await turn.Record.WrittenAsync().WaitAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client disconnected before the first event.
+            turn.InitialReader.Dispose();
+            throw;
+        }
+    }
+
+    private async ValueTask<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)> HistoryAsync(
+        ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        var stored = pass.Thread.Messages;
+        if (pass.Request.Ui is not { } ui)
+        {
+            return (stored, null);
+        }
+
+        if (ui.Regenerates)
+        {
+            Guid? replaced = Guid.TryParse(ui.RegeneratedId, out var id) ? id : null;
+            await using var delete = database.CreateCommand(DeleteReplacedAnswer);
+            delete.Parameters.Add(new() { Value = pass.Thread.ThreadId });
+            delete.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
+            await delete.ExecuteNonQueryAsync(cancellationToken);
+            var end = stored.Count;
+            var replacedIndex = replaced is { } replacedId ? stored.ToList().FindIndex(message => message.Id == replacedId) : -1;
+            end = replacedIndex >= 0 ? replacedIndex : end;
+            while (end > 0 && stored[end - 1].Role != "user")
+            {
+                end--;
+            }
+
+            return ([.. stored.Take(end)], null);
+        }
+
+        var messageId = MessageIdOf(pass.Thread.ThreadId, ui.MessageId);
+        var known = stored.ToList().FindIndex(message =>
+            message.Id == messageId || (ui.MessageId is not null && (message.ClientId == ui.MessageId || message.Id.ToString() == ui.MessageId)));
+        if (known >= 0)
+        {
+            // A repeated request: the message is persisted already, only the answer is generated again.
+            return ([.. stored.Take(known + 1)], null);
+        }
+
+        var row = new MessageRow(messageId, "user", now)
+        {
+            Status = MessageStatus.Completed,
+            ClientId = ui.MessageId,
+            AttachmentsJson = ui.Files.Count == 0
+                ? null
+                : JsonSerializer.Serialize(
+                    [.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))],
+                    StoredMessageJson.Default.StoredAttachmentArray),
+        };
+        row.Text.Append(ui.Text);
+        return (
+            [.. stored, new HistoryMessage(messageId, "user", ui.Text ?? "", MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)],
+            row);
+    }
+
+    /// <summary>
+    /// The message id: derived from the thread and the client's id, which is the idempotency key, so that a repeated request stores the
+    /// message once; random without a client's id.
+    /// </summary>
+    private static Guid MessageIdOf(Guid threadId, string? clientId) => clientId is null
+        ? Guid.NewGuid()
+        : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
+}

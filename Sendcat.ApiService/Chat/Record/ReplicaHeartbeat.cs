@@ -1,0 +1,79 @@
+using Npgsql;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.ApiService.Chat.Record;
+
+/// <summary>
+/// Updates the row of this process in <c>replicas</c> every 2 s. This one heartbeat covers all turns of the process. Also runs the
+/// <see cref="TurnReaper"/>.
+/// </summary>
+internal sealed class ReplicaHeartbeat(
+    NpgsqlDataSource database, ReplicaId replica, TurnReaper reaper, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : BackgroundService
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    /// <summary>
+    /// A replica without a heartbeat for this long counts as dead and its turns are closed. If it still runs, its later writes to these
+    /// turns have no effect.
+    /// </summary>
+    public static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(10);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var startedAt = time.GetUtcNow();
+        DateTimeOffset? healthySince = null;
+        var lastHeartbeat = time.GetTimestamp();
+        using var timer = new PeriodicTimer(Interval, time);
+        do
+        {
+            try
+            {
+                // A process that was suspended, or could not reach Postgres, must not declare others dead: their heartbeats may be late for
+                // the same reason. It reaps only after its own heartbeat has been regular for DeadAfter.
+                healthySince = time.GetElapsedTime(lastHeartbeat) > DeadAfter / 2 ? null : healthySince;
+                lastHeartbeat = time.GetTimestamp();
+                await using var heartbeat = database.CreateCommand(
+                    """
+                    -- replica heartbeat
+                    insert into replicas (id, started_at, last_heartbeat) values ($1, $2, clock_timestamp()) on conflict (id) do update set last_heartbeat = clock_timestamp()
+                    """);
+                heartbeat.Parameters.Add(new() { Value = replica.Value });
+                heartbeat.Parameters.Add(new() { Value = startedAt });
+                await heartbeat.ExecuteNonQueryAsync(stoppingToken);
+                healthySince ??= time.GetUtcNow();
+                if (time.GetUtcNow() - healthySince >= DeadAfter)
+                {
+                    await reaper.SweepAsync(stoppingToken);
+                }
+            }
+            catch (Exception failure) when (PostgresFailure.Is(failure))
+            {
+                healthySince = null;
+                logger.HeartbeatMissed(failure.GetType().Name);
+            }
+        }
+        while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            // After a graceful shutdown there is nothing to reap: the turns have ended before. The row stays if one of them is still open
+            // in Postgres.
+            await using var remove = database.CreateCommand(
+                """
+                -- remove replica
+                delete from replicas r where id = $1 and not exists (select 1 from stream_sessions s where s.replica_id = r.id and s.status = 'streaming')
+                """);
+            remove.Parameters.Add(new() { Value = replica.Value });
+            await remove.ExecuteNonQueryAsync(cancellationToken);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            logger.HeartbeatMissed(failure.GetType().Name);
+        }
+    }
+}

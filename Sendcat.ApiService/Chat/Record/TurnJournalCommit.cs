@@ -1,0 +1,200 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Sendcat.ApiService.Chat.Record;
+
+/// <summary>
+/// One transaction of the <see cref="TurnJournal"/>: whole rows of many turns, with fixed keys, so that a repeat after a commit with an
+/// unknown outcome changes nothing. A row of an earlier confirmed commit is only updated: if it is missing, it was deleted meanwhile.
+/// </summary>
+internal static class TurnJournalCommit
+{
+    // With a custom plan for every commit, planning the updates below takes as long as running them, so generic plans are forced. Without
+    // statistics, as on a new database, a generic plan would use sequential scans, so these are disabled. Both settings last for the
+    // transaction. Returns no rows.
+    private const string PlanOnce = """
+        -- use generic plans
+        select where set_config('plan_cache_mode', 'force_generic_plan', true) is null or set_config('enable_seqscan', 'off', true) is null
+        """;
+
+    // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
+    private const string NewMessages = """
+        -- insert messages
+        insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
+        select u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
+        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+          with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, turn, n)
+        where exists (select 1 from threads t where t.id = u.thread_id)
+          and (u.turn is null or exists (select 1 from stream_sessions s join messages m on m.id = s.message_id where s.id = u.turn and s.status in ('streaming', 'aborted')))
+          -- a message with a client id that is persisted under another id is not inserted again
+          and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
+        order by u.n
+        on conflict (id) do update set
+          content = excluded.content, model_id = excluded.model_id, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
+          status = case when messages.status = 'aborted' then 'aborted' else excluded.status end
+        where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
+        """;
+
+    // A closed message stays closed. A message that was aborted by another replica keeps its status and gets its partial text.
+    private const string KnownMessages = """
+        -- update messages
+        update messages m set
+          content = u.content, model_id = u.model_id, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
+          status = case when m.status = 'aborted' then 'aborted' else u.status end
+        from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, content, model_id, status, reasoning, tool_calls, products)
+        where m.id = u.id and m.role = 'assistant' and m.status in ('streaming', 'aborted')
+        """;
+
+    private const string FailedMessages = """
+        -- fail messages
+        update messages set status = 'error' where id = any($1) and status = 'streaming'
+        """;
+
+    private const string NewSessions = """
+        -- open stream sessions
+        insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
+        select u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
+        from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, thread_id, message_id, principal, status, started_at, ended_at)
+        where exists (select 1 from threads t where t.id = u.thread_id)
+        on conflict (id) do update set
+          message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
+          status = case when stream_sessions.status = 'aborted' then 'aborted' else excluded.status end
+        where stream_sessions.status in ('streaming', 'aborted')
+        returning id, status
+        """;
+
+    private const string KnownSessions = """
+        -- update stream sessions
+        update stream_sessions s set
+          message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
+          status = case when s.status = 'aborted' then 'aborted' else u.status end
+        from unnest($1, $2, $3, $4) as u(id, message_id, status, ended_at)
+        where s.id = u.id and s.status in ('streaming', 'aborted')
+        returning s.id, s.status
+        """;
+
+    private const string Touches = """
+        -- touch threads
+        update threads set last_message_at = greatest(coalesce(last_message_at, $2), $2) where id = any($1)
+        """;
+
+    /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the session row is missing.</returns>
+    /// <exception cref="NpgsqlException">The commit failed, or its outcome is unknown.</exception>
+    public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(
+        NpgsqlDataSource database, Guid replica, IReadOnlyList<TurnChanges> changes, DateTimeOffset now)
+    {
+        await using var connection = await database.OpenConnectionAsync();
+        await using var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanOnce));
+
+        // Threads are locked before their messages, as in all other transactions, which prevents deadlocks: a message that begins or ends
+        // changes the counters of its thread.
+        Add(
+            batch,
+            [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()],
+            threads => new(Touches) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } } });
+        Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
+        Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
+        Add(
+            batch, [.. changes.SelectMany(change => change.Failed)],
+            ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
+        Add(batch, [.. changes.Select(change => change.Session).Where(row => row.IsNew)], rows => NewSessionsCommand(rows, replica, now));
+        Add(batch, [.. changes.Select(change => change.Session).Where(row => !row.IsNew)], rows => KnownSessionsCommand(rows, now));
+
+        var found = new Dictionary<Guid, string>(changes.Count);
+        await using (var reader = await batch.ExecuteReaderAsync())
+        {
+            // Npgsql throws the error of a later statement only when the reader reaches its result.
+            do
+            {
+                while (await reader.ReadAsync())
+                {
+                    found[reader.GetGuid(0)] = reader.GetString(1);
+                }
+            }
+            while (await reader.NextResultAsync());
+        }
+
+        return [.. changes
+            .Where(change => !found.TryGetValue(change.Session.StreamId, out var status) || status != change.Session.Status)
+            .Select(change => KeyValuePair.Create(change.Record, found.GetValueOrDefault(change.Session.StreamId)))];
+    }
+
+    private static void Add<TRow>(NpgsqlBatch batch, TRow[] rows, Func<TRow[], NpgsqlBatchCommand> command)
+    {
+        if (rows.Length > 0)
+        {
+            batch.BatchCommands.Add(command(rows));
+        }
+    }
+
+    private static NpgsqlBatchCommand NewMessagesCommand(MessageSnapshot[] rows) => new(NewMessages)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.Id),
+            Column(rows, row => row.ThreadId),
+            Column(rows, row => row.Role),
+            Column(rows, row => row.Content),
+            Column(rows, row => row.ModelId),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.Reasoning),
+            Json(rows, row => row.AttachmentsJson),
+            Json(rows, row => row.ToolCallsJson),
+            Column(rows, row => row.ToolCallId),
+            Column(rows, row => row.Name),
+            Json(rows, row => row.ProductsJson),
+            Column(rows, row => row.ClientId),
+            Column(rows, row => row.CreatedAt),
+            Column(rows, row => row.Turn),
+        },
+    };
+
+    private static NpgsqlBatchCommand KnownMessagesCommand(MessageSnapshot[] rows) => new(KnownMessages)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.Id),
+            Column(rows, row => row.Content),
+            Column(rows, row => row.ModelId),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.Reasoning),
+            Json(rows, row => row.ToolCallsJson),
+            Json(rows, row => row.ProductsJson),
+        },
+    };
+
+    private static NpgsqlBatchCommand NewSessionsCommand(SessionSnapshot[] rows, Guid replica, DateTimeOffset now) => new(NewSessions)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.StreamId),
+            Column(rows, row => row.ThreadId),
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.Principal),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.StartedAt),
+            Column(rows, row => row.EndedAt),
+            new() { Value = replica },
+            new() { Value = now },
+        },
+    };
+
+    private static NpgsqlBatchCommand KnownSessionsCommand(SessionSnapshot[] rows, DateTimeOffset now) => new(KnownSessions)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.StreamId),
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.Status),
+            Column(rows, row => row.EndedAt),
+            new() { Value = now },
+        },
+    };
+
+    private static NpgsqlParameter Column<TRow, TValue>(TRow[] rows, Func<TRow, TValue> value) =>
+        new NpgsqlParameter<TValue[]> { TypedValue = Array.ConvertAll(rows, row => value(row)) };
+
+    private static NpgsqlParameter Json<TRow>(TRow[] rows, Func<TRow, string?> value) =>
+        new() { Value = Array.ConvertAll(rows, row => value(row)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Jsonb };
+}

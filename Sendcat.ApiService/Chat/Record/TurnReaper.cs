@@ -1,0 +1,75 @@
+using Npgsql;
+using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Tracing;
+using StackExchange.Redis;
+
+namespace Sendcat.ApiService.Chat.Record;
+
+/// <summary>
+/// Closes the turns of dead replicas: their messages get the status <c>error</c> and keep the text that is persisted. Their leases are
+/// released by the replica heartbeat in Redis, not here. Any replica may run it: closing a session is a compare-and-set, so two concurrent
+/// runs close each turn once.
+/// </summary>
+internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<TurnReaper> logger)
+{
+    private const string Sweep = """
+        -- reap dead replicas
+        with dead as (
+          select id from replicas where last_heartbeat < clock_timestamp() - $1 order by id for update skip locked
+        ), closed as (
+          update stream_sessions s set status = 'error', ended_at = clock_timestamp()
+          from dead where s.replica_id = dead.id and s.status = 'streaming'
+          returning s.id, s.message_id, s.thread_id, s.replica_id
+        ), failed as (
+          update messages m set status = 'error' from closed where m.id = closed.message_id and m.status = 'streaming' returning m.id
+        ), gone as (
+          delete from replicas r using dead where r.id = dead.id
+        )
+        select dead.id, closed.id, closed.thread_id from dead left join closed on closed.replica_id = dead.id
+        """;
+
+    /// <summary>Runs one round.</summary>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
+    public async Task SweepAsync(CancellationToken cancellationToken)
+    {
+        var startedAt = time.GetUtcNow();
+        var replicas = new HashSet<Guid>();
+        var turns = new List<(Guid Stream, Guid Thread)>();
+        await using (var command = database.CreateCommand(Sweep))
+        {
+            command.Parameters.Add(new() { Value = ReplicaHeartbeat.DeadAfter });
+            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+            while (await reader.ReadAsync(cancellationToken))
+            {
+                replicas.Add(reader.GetGuid(0));
+                if (!await reader.IsDBNullAsync(1, cancellationToken))
+                {
+                    turns.Add((reader.GetGuid(1), reader.GetGuid(2)));
+                }
+            }
+        }
+
+        if (replicas.Count > 0)
+        {
+            BackgroundRound.Record("reap dead replicas", startedAt, ("sendcat.replicas.count", replicas.Count), ("sendcat.turns.count", turns.Count));
+        }
+
+        foreach (var replica in replicas)
+        {
+            logger.ReplicaReaped(replica, turns.Count);
+        }
+
+        if (turns.Count > 0 && redis.IsConnected)
+        {
+            try
+            {
+                await redis.GetDatabase().KeyDeleteAsync([.. turns.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Thread))]);
+            }
+            catch (Exception failure) when (RedisFailure.Is(failure))
+            {
+                // The turns are closed in Postgres; their entries in the turn directory expire.
+                logger.DirectoryUnreachable(failure.GetType().Name);
+            }
+        }
+    }
+}

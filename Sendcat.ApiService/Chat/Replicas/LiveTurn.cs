@@ -1,0 +1,195 @@
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Chat.Streaming;
+
+namespace Sendcat.ApiService.Chat.Replicas;
+
+/// <summary>A turn that runs in this process: its feed, its readers, and its cancellation. Thread-safe.</summary>
+internal sealed class LiveTurn : IDisposable
+{
+    /// <summary>Readers of one turn on one replica. Each of them costs as much as the turn's own client.</summary>
+    public const int MaxReaders = 32;
+
+    /// <summary>What a reader beyond <see cref="MaxReaders"/> is told to wait.</summary>
+    public static readonly TimeSpan ReadersRetryAfter = TimeSpan.FromSeconds(5);
+
+    private readonly Lock gate = new();
+    private readonly CancellationTokenSource stop = new();
+    private readonly TaskCompletionSource endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<LiveTurn, ITimer?> onDetached;
+    private readonly Action<LiveTurn> onAttached;
+    private ITimer? graceTimer;
+    private int readers;
+    private bool superseded;
+    private bool ended;
+
+    /// <param name="usesUiDialect">The dialect of the request that started the turn: the AI SDK's, else Sendcat's.</param>
+    /// <param name="onDetached">
+    /// Called when the last reader leaves. Returns the timer of the grace period; null ends the turn at once.
+    /// </param>
+    /// <param name="onAttached">
+    /// Called when a reader joins within the grace period. Both callbacks run under the turn's lock, so one at a time and in the order of
+    /// the events.
+    /// </param>
+    public LiveTurn(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ITimer?> onDetached, Action<LiveTurn> onAttached)
+    {
+        (Start, Record, UsesUiDialect, this.onDetached, this.onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
+        InitialReader = Join();
+        record.ClosedElsewhere = status => End(status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
+    }
+
+    public TurnStart Start { get; }
+
+    public TurnRecord Record { get; }
+
+    public TurnFeed Feed { get; } = new();
+
+    /// <summary>
+    /// The dialect of the request that started the turn. A reader that resumes gets the same dialect unless it requests the other one.
+    /// </summary>
+    public bool UsesUiDialect { get; }
+
+    /// <summary>
+    /// The registration of the client that started the turn, made before the first event. The code that writes its response disposes it.
+    /// </summary>
+    public ReaderRegistration InitialReader { get; }
+
+    /// <summary>The first cause passed to <see cref="End"/>; null while the turn runs and if it ended by itself.</summary>
+    public TurnEnding? Ending { get; private set; }
+
+    /// <summary>
+    /// Completes when the turn is settled: its rows are committed and its ticket is released, or the wait for that has timed out.
+    /// </summary>
+    public Task Ended => endedSource.Task;
+
+    /// <summary>Cancelled when the turn has to end.</summary>
+    public CancellationToken Stopping => stop.Token;
+
+    /// <summary>Ends the turn. The first cause wins; no effect on a turn that has ended.</summary>
+    public void End(TurnEnding ending)
+    {
+        if (TrySetEnding(ending))
+        {
+            Cancel();
+        }
+    }
+
+    /// <summary>
+    /// A newer turn replaces this one. Without a reader it ends at once, else when its last reader leaves, without a grace period: no
+    /// client could resume it.
+    /// </summary>
+    public void Supersede()
+    {
+        lock (gate)
+        {
+            superseded = true;
+        }
+
+        EndIfUnread();
+    }
+
+    /// <summary>Ends the turn if it has no reader.</summary>
+    public void EndIfUnread()
+    {
+        bool decided;
+        lock (gate)
+        {
+            decided = readers == 0 && TrySetEnding(superseded ? TurnEnding.Superseded : TurnEnding.ClientGone);
+        }
+
+        if (decided)
+        {
+            Cancel();
+        }
+    }
+
+    /// <summary>Marks the turn as ended: from now on <see cref="End"/> has no effect, and the grace timer is stopped.</summary>
+    public void MarkEnded()
+    {
+        lock (gate)
+        {
+            ended = true;
+            graceTimer?.Dispose();
+            graceTimer = null;
+        }
+    }
+
+    /// <summary>Registers a reader that resumes the turn; null if the turn has <see cref="MaxReaders"/> already.</summary>
+    public ReaderRegistration? TryJoin()
+    {
+        lock (gate)
+        {
+            return readers < MaxReaders ? Join() : null;
+        }
+    }
+
+    /// <summary>Registers a reader and stops a running grace period.</summary>
+    public ReaderRegistration Join()
+    {
+        lock (gate)
+        {
+            readers++;
+            if (graceTimer is { } timer)
+            {
+                graceTimer = null;
+                timer.Dispose();
+                onAttached(this);
+            }
+        }
+
+        return new ReaderRegistration(this);
+    }
+
+    public void Dispose()
+    {
+        endedSource.TrySetResult();
+        stop.Dispose();
+    }
+
+    /// <returns>True for the first caller, while the turn has not ended.</returns>
+    private bool TrySetEnding(TurnEnding ending)
+    {
+        lock (gate)
+        {
+            if (ended || Ending is not null)
+            {
+                return false;
+            }
+
+            Ending = ending;
+            return true;
+        }
+    }
+
+    /// <summary>Call it outside the lock: continuations of the cancelled turn run on this thread.</summary>
+    private void Cancel()
+    {
+        try
+        {
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The turn ended by itself at the same moment and is already disposed.
+        }
+    }
+
+    private void Leave()
+    {
+        lock (gate)
+        {
+            if (--readers > 0 || ended || (!superseded && (graceTimer = onDetached(this)) is not null))
+            {
+                return;
+            }
+        }
+
+        EndIfUnread();
+    }
+
+    /// <summary>Counts one reader of the turn until it is disposed. Dispose it once.</summary>
+    internal sealed class ReaderRegistration(LiveTurn turn) : IDisposable
+    {
+        public void Dispose() => turn.Leave();
+    }
+}

@@ -1,0 +1,203 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.ApiService.Providers;
+using Sendcat.Reliability.Admission;
+
+namespace Sendcat.ApiService.Chat.Replicas;
+
+/// <summary>
+/// Owns every turn that runs in this process, from its first event until its rows are committed and its ticket is released. A turn outlives
+/// its connection; it ends by itself, by <see cref="LiveTurn.End"/>, or with the host.
+/// </summary>
+internal sealed class LiveTurns(
+    TurnDirectory directory, TurnJournal journal, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host,
+    ILogger<LiveTurns> logger) : IHostedService, IDisposable
+{
+    /// <summary>The maximum delay of a turn's last event while Postgres or Redis does not respond.</summary>
+    private static readonly TimeSpan MaxSettleWait = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<Guid, LiveTurn> byStream = [];
+    private readonly ConcurrentDictionary<Guid, LiveTurn> byThread = [];
+    private CancellationTokenRegistration stopping;
+    private ITimer? drain;
+
+    /// <summary>Turns that run in this process.</summary>
+    public int Count => byStream.Count;
+
+    public LiveTurn? ByStream(Guid streamId) => byStream.GetValueOrDefault(streamId);
+
+    /// <summary>The thread's newest running turn.</summary>
+    public LiveTurn? ByThread(Guid threadId) => byThread.GetValueOrDefault(threadId);
+
+    /// <summary>Starts a turn and supersedes an earlier one of the same thread.</summary>
+    /// <param name="ticket">Disposed here when the turn has ended.</param>
+    public LiveTurn Begin(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
+    {
+        var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start));
+        ByThread(start.ThreadId)?.Supersede();
+
+        byThread[start.ThreadId] = turn;
+        byStream[start.StreamId] = turn;
+        ChatMetrics.TurnsActive.Add(1);
+        // The turn begins on the caller's thread, so that its first event is in the feed before the response begins. StopAsync awaits its
+        // end through LiveTurn.Ended.
+        _ = RunAsync(turn, engine(turn), ticket);
+        return turn;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        stopping = host.ApplicationStopping.Register(() =>
+            drain = time.CreateTimer(
+                _ => EndAll(TurnEnding.HostStopping), null, TimeSpan.FromMilliseconds(options.CurrentValue.DrainMs), Timeout.InfiniteTimeSpan));
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await using var deadline = cancellationToken.UnsafeRegister(static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
+        await Task.WhenAll(byStream.Values.Select(turn => turn.Ended));
+    }
+
+    public void Dispose()
+    {
+        stopping.Dispose();
+        drain?.Dispose();
+    }
+
+    private void EndAll(TurnEnding ending)
+    {
+        foreach (var turn in byStream.Values)
+        {
+            turn.End(ending);
+        }
+    }
+
+    private async Task RunAsync(LiveTurn turn, ChatTurn engine, AdmissionTicket ticket)
+    {
+        await using var leaseLost = ticket.Lost.UnsafeRegister(static state => ((LiveTurn)state!).End(TurnEnding.Superseded), turn);
+        await using var limit = time.CreateTimer(
+            static state => ((LiveTurn)state!).End(TurnEnding.TimeLimit), turn,
+            TimeSpan.FromMilliseconds(options.CurrentValue.TurnTimeoutMs), Timeout.InfiniteTimeSpan);
+        using var span = turn.Record.Span = TurnSpan.Start(turn.Start, turn.Record.MessageId);
+        journal.WriteSoon(turn.Record);
+
+        ChatEvent last;
+        try
+        {
+            await ReadAsync(engine.RunAsync(turn.Stopping), turn.Feed);
+            last = new ChatEvent.Done(engine.FinishReason);
+        }
+        catch (OperationCanceledException) when (turn.Ending is not null)
+        {
+            last = LastEventOf(turn.Ending.Value, engine.Call);
+        }
+        catch (ProviderException failure)
+        {
+            var error = failure.Error;
+            logger.TurnFailed(turn.Start.StreamId, error.Code, error.RouteId, error.Status);
+            last = new ChatEvent.Error(
+                error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, failure.RequestSent ? engine.Call?.Metrics() : null);
+        }
+        catch (Exception unexpected)
+        {
+            logger.TurnFailedUnexpectedly(turn.Start.StreamId, unexpected);
+            last = new ChatEvent.Error("internal_error", "Something went wrong.", true, null, null, engine.Call?.Metrics());
+        }
+
+        turn.Feed.Notify();
+        await SettleAsync(turn, last, engine, ticket);
+    }
+
+    /// <summary>
+    /// Batches events that the provider sent together: readers are notified when the next event is not available synchronously.
+    /// </summary>
+    private static async Task ReadAsync(IAsyncEnumerable<ChatEvent> source, TurnFeed feed)
+    {
+        await using var events = source.GetAsyncEnumerator();
+        while (true)
+        {
+            var next = events.MoveNextAsync();
+            if (!next.IsCompleted)
+            {
+                feed.Notify();
+            }
+
+            if (!await next)
+            {
+                return;
+            }
+
+            feed.Add(events.Current);
+        }
+    }
+
+    private async Task SettleAsync(LiveTurn turn, ChatEvent last, ChatTurn engine, AdmissionTicket ticket)
+    {
+        var status = last switch
+        {
+            ChatEvent.Done => MessageStatus.Completed,
+            ChatEvent.Aborted => MessageStatus.Aborted,
+            _ => MessageStatus.Error,
+        };
+        turn.MarkEnded();
+        turn.Record.End(status, time.GetUtcNow());
+        journal.WriteNow(turn.Record);
+
+        // The reader gets the last event after the rows are committed and the slot is released, so that its next request finds both. A
+        // database that does not respond delays the event by MaxSettleWait at most; the journal keeps the changes in memory and retries.
+        var releasing = ticket.DisposeAsync().AsTask();
+        var unregistering = directory.UnregisterAsync(turn.Start);
+        var settling = ticket.SpentAsync(engine.TokensSpent, engine.MicroUsdSpent).AsTask();
+        try
+        {
+            await Task.WhenAll(turn.Record.WrittenAsync(), releasing, unregistering, settling)
+                .WaitAsync(MaxSettleWait, time, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            logger.TurnCommitLate(turn.Start.StreamId);
+        }
+        catch (Exception unexpected)
+        {
+            logger.TurnFailedUnexpectedly(turn.Start.StreamId, unexpected);
+        }
+
+        // Before the last event is added, so that a reader that has seen it finds no running turn.
+        byStream.TryRemove(turn.Start.StreamId, out _);
+        byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
+        turn.Feed.Add(last);
+        turn.Feed.Complete();
+        ChatMetrics.TurnsActive.Add(-1);
+        ChatMetrics.TurnEnded(status, turn.Ending);
+        TurnSpan.End(turn.Record.Span, status, turn.Ending);
+        turn.Dispose();
+    }
+
+    private static ChatEvent LastEventOf(TurnEnding ending, ModelCall? call) => ending switch
+    {
+        TurnEnding.TimeLimit => new ChatEvent.Error(
+            "upstream_timeout", "The answer took too long.", true, 1000, call?.RouteId, call?.Metrics()),
+        TurnEnding.HostStopping => new ChatEvent.Error(
+            "upstream_unavailable", "The service is restarting. Please ask again.", true, 1000, call?.RouteId, call?.Metrics()),
+        TurnEnding.Disowned => new ChatEvent.Error(
+            "internal_error", "The conversation was closed elsewhere.", false, null, call?.RouteId, call?.Metrics()),
+        _ => new ChatEvent.Aborted(),
+    };
+
+    /// <returns>The timer that ends the turn after the grace period; null to end it at once.</returns>
+    private ITimer? OnDetached(LiveTurn turn)
+    {
+        var grace = TimeSpan.FromMilliseconds(options.CurrentValue.DetachGraceMs);
+        if (grace == TimeSpan.Zero)
+        {
+            return null;
+        }
+
+        directory.MarkDetached(turn.Start, grace);
+        return time.CreateTimer(static state => ((LiveTurn)state!).EndIfUnread(), turn, grace, Timeout.InfiniteTimeSpan);
+    }
+}

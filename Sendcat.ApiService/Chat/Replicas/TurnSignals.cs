@@ -1,0 +1,69 @@
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.ApiService.Chat.Replicas;
+
+/// <summary>
+/// Signals between replicas about turns: abort, supersede, mirror. Redis pub/sub delivers each signal to every replica at most once; the
+/// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
+/// </summary>
+internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, ILogger<TurnSignals> logger) : IHostedService
+{
+    /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
+    public const string SupersedePrefix = "supersede|";
+
+    private static readonly RedisChannel Channel = RedisChannel.Literal(RedisKeys.TurnSignals);
+
+    public Task StartAsync(CancellationToken cancellationToken) =>
+        redis.GetSubscriber().SubscribeAsync(Channel, (_, message) => Handle(message), CommandFlags.FireAndForget);
+
+    public Task StopAsync(CancellationToken cancellationToken) =>
+        redis.GetSubscriber().UnsubscribeAsync(Channel, flags: CommandFlags.FireAndForget);
+
+    /// <summary>Ends a turn because its user has aborted it.</summary>
+    public Task AbortAsync(Guid streamId) => PublishAsync($"abort|{streamId}");
+
+    /// <summary>Ends a turn in favour of a newer one: at once if it has no reader, else when its last reader leaves.</summary>
+    public Task SupersedeAsync(Guid streamId) => PublishAsync(SupersedePrefix + streamId);
+
+    /// <summary>
+    /// Requests the mirror of a turn for a reader on this replica. Repeat it more often than <see cref="TurnMirrors.ReaderTimeout"/> while
+    /// the reader is connected.
+    /// </summary>
+    public Task RequestMirrorAsync(Guid streamId) => PublishAsync($"show|{streamId}");
+
+    private async Task PublishAsync(string signal)
+    {
+        try
+        {
+            using var span = RedisSpan.Start("signal turn", "PUBLISH");
+            await redis.GetSubscriber().PublishAsync(Channel, signal);
+        }
+        catch (Exception failure) when (RedisFailure.Is(failure))
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
+        }
+    }
+
+    private void Handle(string? signal)
+    {
+        if (signal?.Split('|') is not [var verb, var id] || !Guid.TryParse(id, out var streamId) || turns.ByStream(streamId) is not { } turn)
+        {
+            return;
+        }
+
+        switch (verb)
+        {
+            case "abort":
+                turn.End(TurnEnding.UserAbort);
+                break;
+            case "supersede":
+                turn.Supersede();
+                break;
+            case "show":
+                mirrors.StartOrRenew(turn);
+                break;
+        }
+    }
+}

@@ -1,0 +1,43 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Chat.Streaming;
+
+/// <summary>
+/// Writes one turn's events as server-sent events. An instance belongs to one connection and starts with the turn's first event.
+/// </summary>
+internal abstract class EventDialect
+{
+    private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    [ThreadStatic]
+    private static Utf8JsonWriter? scratch;
+
+    /// <summary>A comment. Clients ignore it; proxies count it as traffic and keep the connection open.</summary>
+    public static ReadOnlySpan<byte> KeepAlive => ": ping\n\n"u8;
+
+    public abstract void Write(IBufferWriter<byte> output, ChatEvent chatEvent);
+
+    /// <summary>Adds the headers of this dialect to the response.</summary>
+    public virtual void Describe(HttpResponse response)
+    {
+    }
+
+    /// <summary>One <c>data:</c> event holding one JSON object.</summary>
+    protected static void Data<T>(IBufferWriter<byte> output, T value, Action<Utf8JsonWriter, T> properties)
+    {
+        output.Write("data: "u8);
+        var json = scratch ??= new Utf8JsonWriter(output, Options);
+        json.Reset(output);
+        json.WriteStartObject();
+        properties(json, value);
+        json.WriteEndObject();
+        json.Flush();
+        output.Write("\n\n"u8);
+    }
+
+    /// <summary>Writes JSON text in one line; <paramref name="otherwise"/> if the text is not valid JSON.</summary>
+    protected static void WriteJson(Utf8JsonWriter json, string text, string otherwise) =>
+        json.WriteRawValue(OneLineJson.Of(text) ?? otherwise, skipInputValidation: true);
+}

@@ -1,0 +1,146 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Identity;
+
+namespace Sendcat.ApiService.Chat.Streaming;
+
+/// <summary>
+/// One timer for all open streams, with a tick of 1 s: a stream without an event for too long writes a keep-alive comment; a connection
+/// whose client accepts no data, or whose sign-in was revoked, is closed. A timer per stream would cost more than the streams.
+/// </summary>
+internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<KeepAliveTicker> logger) : BackgroundService
+{
+    /// <summary>
+    /// Maximum time that a slow client may take to read the rest after its turn has ended, also while it accepts data: until then the
+    /// turn's events stay in memory.
+    /// </summary>
+    public static readonly TimeSpan MaxDrainAfterEnd = TimeSpan.FromMinutes(5);
+
+    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+
+    private readonly ConcurrentDictionary<Watched, byte> watched = [];
+
+    /// <summary>Watches a stream until the result is disposed.</summary>
+    /// <param name="abort">Closes the connection, also during a write.</param>
+    /// <param name="signIn">Null for a guest.</param>
+    public Watched Watch(FeedReader reader, Action abort, SignInOfConnection? signIn = null) =>
+        new(this, reader, abort, signIn, time);
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Tick, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            CheckStreams();
+        }
+    }
+
+    internal void CheckStreams()
+    {
+        // One tick less, so that the keep-alive is not later than configured.
+        var idleLimit = TimeSpan.FromMilliseconds(options.CurrentValue.KeepAliveMs) - Tick;
+        var writeTimeout = TimeSpan.FromMilliseconds(options.CurrentValue.WriteTimeoutMs);
+        foreach (var (stream, _) in watched)
+        {
+            if (stream.BlockedFor(writeTimeout) is not { } blocked)
+            {
+                if (stream.SignIn is { IsRevoked: true } signIn)
+                {
+                    signIn.Connection.Abort();
+                    continue;
+                }
+
+                stream.PingIfIdle(idleLimit);
+            }
+            else if (stream.Abort())
+            {
+                logger.ReaderDisconnected((int)blocked.TotalSeconds);
+                ChatMetrics.ReaderDisconnected();
+            }
+        }
+    }
+
+    /// <summary>An open stream.</summary>
+    internal sealed class Watched : IDisposable
+    {
+        private readonly KeepAliveTicker ticker;
+        private readonly FeedReader reader;
+        private readonly Action abort;
+        private readonly TimeProvider time;
+        private long lastActivity;
+
+        // Timestamps; 0 while no flush is blocked, and until the turn is seen to have ended.
+        private long blockedSince;
+        private long endedSince;
+        private bool aborted;
+
+        public Watched(KeepAliveTicker ticker, FeedReader reader, Action abort, SignInOfConnection? signIn, TimeProvider time)
+        {
+            (this.ticker, this.reader, this.abort, this.time) = (ticker, reader, abort, time);
+            SignIn = signIn;
+            lastActivity = time.GetTimestamp();
+            ticker.watched.TryAdd(this, 0);
+        }
+
+        /// <summary>Null for a guest.</summary>
+        public SignInOfConnection? SignIn { get; }
+
+        /// <summary>Data was written; the next keep-alive is due after the idle limit.</summary>
+        public void MarkActivity() => Volatile.Write(ref lastActivity, time.GetTimestamp());
+
+        /// <summary>A flush is blocked: the buffers of the connection are full until its client reads.</summary>
+        public void FlushBlocked() => Volatile.Write(ref blockedSince, time.GetTimestamp());
+
+        public void FlushCompleted()
+        {
+            if (Volatile.Read(ref blockedSince) != 0)
+            {
+                Volatile.Write(ref blockedSince, 0);
+            }
+        }
+
+        /// <returns>
+        /// How long the flush has been blocked, or how long the client has been reading since the turn ended, if that exceeds its limit;
+        /// otherwise null.
+        /// </returns>
+        public TimeSpan? BlockedFor(TimeSpan writeTimeout)
+        {
+            if (Volatile.Read(ref blockedSince) is var since && since == 0)
+            {
+                return null;
+            }
+
+            // Not synchronized: only the ticker calls this method.
+            endedSince = endedSince == 0 && reader.TurnHasEnded ? time.GetTimestamp() : endedSince;
+            var blocked = time.GetElapsedTime(since);
+            return blocked >= writeTimeout ? blocked
+                : endedSince != 0 && time.GetElapsedTime(endedSince) is var draining && draining >= MaxDrainAfterEnd ? draining
+                : null;
+        }
+
+        public void PingIfIdle(TimeSpan idleLimit)
+        {
+            if (time.GetElapsedTime(Volatile.Read(ref lastActivity)) >= idleLimit)
+            {
+                MarkActivity();
+                reader.Ping();
+            }
+        }
+
+        /// <summary>Closes the connection.</summary>
+        /// <returns>False if that was done before and the connection has not ended yet.</returns>
+        public bool Abort()
+        {
+            if (aborted)
+            {
+                return false;
+            }
+
+            aborted = true;
+            abort();
+            return true;
+        }
+
+        public void Dispose() => ticker.watched.TryRemove(this, out _);
+    }
+}

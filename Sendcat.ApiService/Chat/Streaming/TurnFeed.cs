@@ -1,0 +1,263 @@
+using System.Text;
+
+namespace Sendcat.ApiService.Chat.Streaming;
+
+/// <summary>
+/// The replayable events of a running turn, in memory. Any number of readers start at the first event and continue live, each at its own
+/// pace, without gap or repetition. Adjacent deltas of one kind are stored as one growing text, so that the memory depends on the
+/// characters of an answer and not on its chunks; a reader that keeps up still gets every delta as it was added. Notifications are batched:
+/// the producer adds the events that are available and notifies the readers when the next one is not available yet. Thread-safe.
+/// </summary>
+internal sealed class TurnFeed
+{
+    // A StringBuilder with a small initial capacity grows into a long chain of chunks, each of which costs the garbage collector a visit.
+    private const int InitialCapacity = 256;
+
+    /// <summary>
+    /// Maximum characters of one replayed delta. A longer backlog is split, so that the buffer of the reader's connection can hold each
+    /// event.
+    /// </summary>
+    public const int MaxDeltaLength = 8_192;
+
+    /// <summary>Added events after which the readers are notified, even if the producer has more.</summary>
+    private const int MaxBatch = 64;
+
+    private readonly Lock gate = new();
+    private readonly List<Entry> entries = new(8);
+
+    /// <summary>
+    /// The deltas of the current batch, as they were added; after a notification they stay until the next event is added.
+    /// </summary>
+    private readonly List<Delta> recent = new(8);
+    private int unnotified;
+    private bool notified;
+    private FeedReader[] readers = [];
+    private bool completed;
+
+    /// <summary>True after the last event.</summary>
+    public bool Completed
+    {
+        get
+        {
+            lock (gate)
+            {
+                return completed;
+            }
+        }
+    }
+
+    /// <summary>Adds an event and notifies the readers.</summary>
+    public void Append(ChatEvent chatEvent)
+    {
+        Add(chatEvent);
+        Notify();
+    }
+
+    /// <summary>
+    /// Adds an event. The readers are notified by <see cref="Notify"/> or <see cref="Complete"/>, or when 64 events are waiting.
+    /// </summary>
+    public void Add(ChatEvent chatEvent)
+    {
+        bool batchIsFull;
+        lock (gate)
+        {
+            if (notified)
+            {
+                notified = false;
+                recent.Clear();
+            }
+
+            AddToEntries(chatEvent);
+            batchIsFull = ++unnotified >= MaxBatch;
+        }
+
+        if (batchIsFull)
+        {
+            Notify();
+        }
+    }
+
+    /// <summary>
+    /// Wakes the readers if events were added. Call it without a lock: the continuation of a reader runs on this thread and reads.
+    /// </summary>
+    public void Notify()
+    {
+        FeedReader[] current;
+        lock (gate)
+        {
+            if (unnotified == 0)
+            {
+                return;
+            }
+
+            (unnotified, notified) = (0, true);
+            current = readers;
+        }
+
+        foreach (var reader in current)
+        {
+            reader.Wake();
+        }
+    }
+
+    /// <summary>Closes the feed to further events and wakes the readers, which end after the last event.</summary>
+    public void Complete()
+    {
+        FeedReader[] current;
+        lock (gate)
+        {
+            completed = true;
+            current = readers;
+        }
+
+        foreach (var reader in current)
+        {
+            reader.Wake();
+        }
+    }
+
+    /// <summary>Opens a reader at the first event. Dispose it.</summary>
+    public FeedReader Open()
+    {
+        var reader = new FeedReader(this);
+        lock (gate)
+        {
+            readers = [.. readers, reader];
+        }
+
+        return reader;
+    }
+
+    internal void Close(FeedReader reader)
+    {
+        lock (gate)
+        {
+            readers = readers.Where(other => other != reader).ToArray();
+        }
+    }
+
+    /// <summary>Reads the next event after the reader's position and advances the position.</summary>
+    /// <param name="index">Index of the entry to read.</param>
+    /// <param name="offset">Characters of that entry that were read before.</param>
+    internal FeedRead TryRead(ref int index, ref int offset, out ChatEvent? next)
+    {
+        lock (gate)
+        {
+            while (index < entries.Count)
+            {
+                var entry = entries[index];
+                if (entry.Text is null)
+                {
+                    next = entry.Event;
+                    index++;
+                    return FeedRead.Event;
+                }
+
+                if (offset < entry.Text.Length)
+                {
+                    if (RecentDelta(index, offset) is { } delta)
+                    {
+                        next = delta.Event;
+                        offset += delta.Length;
+                        return FeedRead.Event;
+                    }
+
+                    var from = offset;
+                    offset = EndOfChunk(entry.Text, from);
+                    var text = entry.Text.ToString(from, offset - from);
+                    next = entry.Event switch
+                    {
+                        ChatEvent.Content => new ChatEvent.Content(text),
+                        ChatEvent.Reasoning => new ChatEvent.Reasoning(text),
+                        ChatEvent.ToolInputDelta input => input with { Delta = text },
+                        _ => throw new InvalidOperationException("Only deltas grow."),
+                    };
+                    return FeedRead.Event;
+                }
+
+                if (index == entries.Count - 1)
+                {
+                    break;
+                }
+
+                index++;
+                offset = 0;
+            }
+
+            next = null;
+            return completed ? FeedRead.End : FeedRead.Nothing;
+        }
+    }
+
+    private void AddToEntries(ChatEvent chatEvent)
+    {
+        var (key, text) = chatEvent switch
+        {
+            ChatEvent.Content content => ("", content.Text),
+            ChatEvent.Reasoning reasoning => ("", reasoning.Text),
+            ChatEvent.ToolInputDelta delta => (delta.ToolCallId, delta.Delta),
+            _ => (null, null),
+        };
+        if (text is null)
+        {
+            entries.Add(new Entry(chatEvent));
+            return;
+        }
+
+        if (entries.Count == 0 || entries[^1] is not { Text: { } growing } last || last.Event.GetType() != chatEvent.GetType()
+            || (last.Event is ChatEvent.ToolInputDelta earlier && earlier.ToolCallId != key))
+        {
+            growing = new StringBuilder(InitialCapacity);
+            entries.Add(new Entry(chatEvent, growing));
+        }
+
+        if (text.Length is > 0 and <= MaxDeltaLength)
+        {
+            recent.Add(new(entries.Count - 1, growing.Length, text.Length, chatEvent));
+        }
+
+        growing.Append(text);
+    }
+
+    private Delta? RecentDelta(int entry, int at)
+    {
+        foreach (var delta in recent)
+        {
+            if (delta.Entry == entry && delta.At == at)
+            {
+                return delta;
+            }
+        }
+
+        return null;
+    }
+
+    private static int EndOfChunk(StringBuilder text, int from)
+    {
+        var end = from + MaxDeltaLength;
+        return end >= text.Length ? text.Length
+            // A surrogate pair is not split between two events.
+            : char.IsHighSurrogate(text[end - 1]) ? end - 1
+            : end;
+    }
+
+    /// <param name="Event">The event; of merged deltas, the first.</param>
+    /// <param name="Text">Set for deltas: the text of all merged deltas.</param>
+    private readonly record struct Entry(ChatEvent Event, StringBuilder? Text = null);
+
+    /// <param name="Entry">Index of the entry that it is merged into.</param>
+    /// <param name="At">Characters before it in that entry.</param>
+    private readonly record struct Delta(int Entry, int At, int Length, ChatEvent Event);
+}
+
+internal enum FeedRead
+{
+    /// <summary>No event is available yet.</summary>
+    Nothing,
+
+    /// <summary>An event was read.</summary>
+    Event,
+
+    /// <summary>The last event was read before.</summary>
+    End,
+}

@@ -1,0 +1,174 @@
+using System.Globalization;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using NpgsqlTypes;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Messages;
+
+namespace Sendcat.Reliability.ToolJobs.Ledger;
+
+/// <summary>
+/// The dead deadLetters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
+/// discarded.
+/// </summary>
+public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
+{
+    /// <summary>Maximum number of unique-key conflicts with concurrently enqueued jobs that one replay retries.</summary>
+    private const int MaxCollisions = 10;
+
+    /// <summary>Dead letters by tool and error fingerprint, the largest group first.</summary>
+    public async Task<IReadOnlyList<DeadLetterGroup>> GroupsAsync(CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(DeadLetterSql.Groups);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var groups = new List<DeadLetterGroup>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            groups.Add(new(
+                reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetInt32(4),
+                await reader.GetFieldValueAsync<DateTimeOffset>(5, cancellationToken),
+                await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken)));
+        }
+
+        return groups;
+    }
+
+    /// <summary>The newest dead letters that match the filter.</summary>
+    /// <param name="after">The last dead letter of the previous page; null: the first page.</param>
+    public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(DeadLetterSql.List);
+        Add(command, filter);
+        command.Parameters.Add(new() { Value = (object?)after?.DiedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        command.Parameters.Add(new() { Value = (object?)after?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var deadLetters = new List<DeadLetter>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            deadLetters.Add(new(
+                reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5),
+                reader.GetInt32(6), reader.GetInt32(7), await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken),
+                await reader.GetFieldValueAsync<DateTimeOffset>(9, cancellationToken), reader.GetString(10)));
+        }
+
+        return deadLetters;
+    }
+
+    /// <summary>
+    /// Requeues dead deadLetters, the oldest first, each with its full number of attempts and with lower precedence than live jobs.
+    /// <c>TOOL_JOB_REPLAY_PER_SEC</c> jobs of a tool become due per second, after the jobs of earlier replays. A dead letter stays one when
+    /// its cache slot has a live job; of several with the same cache slot only the oldest is requeued.
+    /// </summary>
+    /// <param name="dryRun">True: only report what would change.</param>
+    /// <param name="actor">The operator. The same statement writes the audit row, except in a dry run.</param>
+    public async Task<DeadLetterChange> RequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    {
+        for (var collisions = 0; ; collisions++)
+        {
+            try
+            {
+                return await TryRequeueAsync(filter, dryRun, actor, cancellationToken);
+            }
+            catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.UniqueViolation && collisions < MaxCollisions)
+            {
+                // While caps are advisory, enqueueing takes no lock: a job with the same cache slot was enqueued after this statement had
+                // checked. Nothing was changed; the next try sees that job.
+            }
+        }
+    }
+
+    private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    {
+        await using var batch = database.CreateBatch();
+        batch.BatchCommands.Add(Locks.Of(Locks.Entering, lanes.All));
+        var requeue = new NpgsqlBatchCommand(DeadLetterSql.Requeue);
+        Add(requeue.Parameters, filter);
+        requeue.Parameters.Add(new() { Value = dryRun });
+        requeue.Parameters.Add(new() { Value = TimeSpan.FromSeconds(1.0 / options.CurrentValue.ReplayPerSecond) });
+        requeue.Parameters.Add(new() { Value = actor });
+        requeue.Parameters.Add(new() { Value = filter.ToString() });
+        batch.BatchCommands.Add(requeue);
+        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var change = await ReadAsync(reader, dryRun, cancellationToken);
+        if (!dryRun)
+        {
+            foreach (var lane in lanes.All)
+            {
+                publisher.Signal(lane);
+            }
+        }
+
+        return change;
+    }
+
+    /// <summary>Discards dead letters: they become cancelled jobs with the retention time of other finished jobs.</summary>
+    /// <inheritdoc cref="RequeueAsync" path="/param[@name='dryRun']"/>
+    /// <inheritdoc cref="RequeueAsync" path="/param[@name='actor']"/>
+    public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
+    {
+        await using var command = database.CreateCommand(DeadLetterSql.Discard);
+        Add(command, filter);
+        command.Parameters.Add(new() { Value = dryRun });
+        command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
+        command.Parameters.Add(new() { Value = actor });
+        command.Parameters.Add(new() { Value = filter.ToString() });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await ReadAsync(reader, dryRun, cancellationToken);
+    }
+
+    private static async Task<DeadLetterChange> ReadAsync(NpgsqlDataReader reader, bool dryRun, CancellationToken cancellationToken)
+    {
+        await reader.ReadAsync(cancellationToken);
+        return new(
+            dryRun, reader.GetInt32(0), await reader.GetFieldValueAsync<Guid[]>(1, cancellationToken), reader.GetInt32(2),
+            await reader.IsDBNullAsync(3, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken));
+    }
+
+    private static void Add(NpgsqlCommand command, DeadLetterFilter filter) => Add(command.Parameters, filter);
+
+    private static void Add(NpgsqlParameterCollection parameters, DeadLetterFilter filter)
+    {
+        parameters.Add(new() { Value = (object?)filter.Tool ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        parameters.Add(new() { Value = (object?)filter.Fingerprint ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        parameters.Add(new() { Value = (object?)filter.Jobs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        parameters.Add(new() { Value = (object?)filter.DiedBefore ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
+        parameters.Add(new() { Value = Math.Clamp(filter.Limit, 1, DeadLetterFilter.MaxLimit) });
+    }
+}
+
+/// <summary>Selects dead deadLetters. A null property matches all.</summary>
+/// <param name="DiedBefore">UTC. Exclusive.</param>
+/// <param name="Limit">1–10 000.</param>
+public sealed record DeadLetterFilter(
+    string? Tool = null, string? Fingerprint = null, IReadOnlyCollection<Guid>? Jobs = null, DateTimeOffset? DiedBefore = null, int Limit = 500)
+{
+    public const int MaxLimit = 10_000;
+
+    /// <summary>A text for people, for example <c>tool=search_web limit=500</c>.</summary>
+    public override string ToString() => string.Join(' ', new[]
+    {
+        Tool is null ? null : $"tool={Tool}",
+        Fingerprint is null ? null : $"fingerprint={Fingerprint}",
+        Jobs is null ? null : Jobs.Count == 1 ? $"job={Jobs.First():D}" : $"jobs={Jobs.Count.ToString(CultureInfo.InvariantCulture)}",
+        DiedBefore is not { } time ? null : $"died-before={time.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)}",
+        $"limit={Limit.ToString(CultureInfo.InvariantCulture)}",
+    }.OfType<string>());
+}
+
+/// <summary>Dead deadLetters of one tool with one error fingerprint and one reason.</summary>
+/// <param name="Reason"><c>attempts_exhausted</c> or <c>lease_expired</c>.</param>
+/// <param name="Error">The error of the newest dead letter of the group.</param>
+public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTimeOffset First, DateTimeOffset Last);
+
+/// <param name="History">A JSON array with one object for each failed attempt, over all replays.</param>
+public sealed record DeadLetter(
+    Guid Id, string Tool, string Arguments, string Reason, string Fingerprint, string Error, int Attempts, int ReplayCount,
+    DateTimeOffset CreatedAt, DateTimeOffset DiedAt, string History);
+
+/// <summary>The result of a replay or of a discard.</summary>
+/// <param name="Matched">Number of dead deadLetters that match the filter.</param>
+/// <param name="Jobs">The jobs that were changed. In a dry run: that would be changed.</param>
+/// <param name="Skipped">Number of dead deadLetters that were skipped because another job has the same cache slot.</param>
+/// <param name="LastDueAt">The time at which the last job of the replay becomes due; null when none was requeued.</param>
+public sealed record DeadLetterChange(bool DryRun, int Matched, IReadOnlyList<Guid> Jobs, int Skipped, DateTimeOffset? LastDueAt);

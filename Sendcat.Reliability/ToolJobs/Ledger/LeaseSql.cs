@@ -1,0 +1,106 @@
+namespace Sendcat.Reliability.ToolJobs.Ledger;
+
+internal static class LeaseSql
+{
+    /// <summary>
+    /// $1 tool, $2 class, $3 $4 their running limits, $5 maximum number of jobs, $6 owner, $7 duration of the lease. Returns one row for
+    /// each claimed job: the number of due jobs (at most $5 + 1), then the job. Without a claimed job it returns one row with null job
+    /// columns. An expired lease does not count as running, because its worker may have crashed.
+    /// </summary>
+    public const string Claim = """
+        -- claim tool jobs
+        WITH running AS (
+            SELECT tool, qos_class FROM reliability.tool_jobs WHERE status = 'running' AND lease_expires_at > statement_timestamp()
+        ), room AS (
+            SELECT
+                greatest(0, least($5,
+                    $3 - (SELECT count(*) FROM running WHERE tool = $1),
+                    $4 - (SELECT count(*) FROM running WHERE qos_class = $2))) AS places,
+                (SELECT count(*) FROM (
+                    SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() LIMIT $5 + 1) due)::int AS due
+        ), chosen AS (
+            SELECT id FROM reliability.tool_jobs
+            WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp()
+            ORDER BY fair_at, id
+            LIMIT (SELECT least(places, due) FROM room)
+            FOR UPDATE SKIP LOCKED
+        ), claimed AS (
+            UPDATE reliability.tool_jobs j SET
+                status = 'running', attempts = j.attempts + 1, token = j.token + 1, lease_owner = $6, lease_expires_at = statement_timestamp() + $7,
+                started_at = statement_timestamp(), updated_at = statement_timestamp()
+            FROM chosen WHERE j.id = chosen.id
+            RETURNING j.*
+        )
+        SELECT r.due, c.id, c.token, c.attempts, c.principal, c.args, c.cache_namespace, c.cache_key, c.trace_parent, c.trace_state,
+            c.started_at - c.available_at, $7::interval
+        FROM room r LEFT JOIN claimed c ON true
+        ORDER BY c.fair_at, c.id
+        """;
+
+    /// <summary>$1 job ids, $2 fencing tokens, $3 duration of the lease. Returns the jobs whose lease was renewed.</summary>
+    public const string Renew = """
+        -- renew tool job leases
+        UPDATE reliability.tool_jobs j SET lease_expires_at = statement_timestamp() + $3, updated_at = statement_timestamp()
+        FROM unnest($1::uuid[], $2::bigint[]) AS held(id, token)
+        WHERE j.id = held.id AND j.token = held.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
+        RETURNING j.id
+        """;
+
+    /// <summary>$1 job ids, $2 fencing tokens, $3 results, $4 retention time. Returns the jobs that this statement completed.</summary>
+    public const string Complete = """
+        -- complete tool jobs
+        UPDATE reliability.tool_jobs j SET
+            status = 'completed', result = done.result, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
+            expires_at = statement_timestamp() + $4, lease_expires_at = NULL
+        FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS done(id, token, result)
+        WHERE j.id = done.id AND j.token = done.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
+        RETURNING j.id
+        """;
+
+    /// <summary>
+    /// $1 job ids, $2 fencing tokens, $3 errors, $4 fingerprints, $5 retryable, $6 retry delays, $7 $8 retention times of failed jobs and
+    /// of dead letters. Returns (job id, new status).
+    /// </summary>
+    public const string Fail = """
+        -- fail tool jobs
+        WITH ended AS (
+            UPDATE reliability.tool_jobs j SET
+                status = next.status,
+                last_error = f.error, error_fingerprint = f.fingerprint,
+                history = j.history || jsonb_build_object(
+                    'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error', f.error, 'fingerprint', f.fingerprint),
+                available_at = CASE next.status WHEN 'queued' THEN statement_timestamp() + f.delay ELSE j.available_at END,
+                announced_at = CASE next.status WHEN 'queued' THEN statement_timestamp() + f.delay ELSE j.announced_at END,
+                completed_at = CASE next.status WHEN 'queued' THEN NULL ELSE statement_timestamp() END,
+                expires_at = CASE next.status WHEN 'queued' THEN NULL WHEN 'failed' THEN statement_timestamp() + $7 ELSE statement_timestamp() + $8 END,
+                dead_letter_at = CASE next.status WHEN 'dead_letter' THEN statement_timestamp() END,
+                dead_letter_reason = CASE next.status WHEN 'dead_letter' THEN 'attempts_exhausted' END,
+                lease_expires_at = NULL, updated_at = statement_timestamp()
+            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::interval[]) AS f(id, token, error, fingerprint, retryable, delay)
+                JOIN reliability.tool_jobs now USING (id, token)
+                CROSS JOIN LATERAL (
+                    SELECT CASE WHEN NOT f.retryable THEN 'failed' WHEN now.attempts < now.max_attempts THEN 'queued' ELSE 'dead_letter' END AS status) next
+            WHERE j.id = f.id AND j.token = f.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
+            RETURNING j.id, j.tool, j.status, j.available_at, j.trace_parent
+        ), announced AS (
+            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM ended WHERE status = 'queued'
+        )
+        SELECT id, status FROM ended
+        """;
+
+    /// <summary>$1 job ids, $2 fencing tokens. Returns the jobs that are queued again.</summary>
+    public const string Return = """
+        -- return tool jobs
+        WITH returned AS (
+            UPDATE reliability.tool_jobs j SET
+                status = 'queued', attempts = greatest(j.attempts - 1, 0), lease_expires_at = NULL,
+                available_at = statement_timestamp(), announced_at = statement_timestamp(), updated_at = statement_timestamp()
+            FROM unnest($1::uuid[], $2::bigint[]) AS held(id, token)
+            WHERE j.id = held.id AND j.token = held.token AND j.status = 'running'
+            RETURNING j.id, j.tool, j.trace_parent
+        ), announced AS (
+            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, statement_timestamp(), trace_parent FROM returned
+        )
+        SELECT id FROM returned
+        """;
+}

@@ -1,0 +1,122 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Messages;
+using Sendcat.Reliability.Tracing;
+
+namespace Sendcat.Reliability.ToolJobs.Recovery;
+
+/// <summary>
+/// Every second it recovers the jobs whose lease has expired. Every two seconds it compares the number of due jobs of each lane with the
+/// number of its messages, and publishes the messages again that the broker lost. Every minute it deletes the jobs whose retention time has
+/// passed. Retries need no sweep: their outbox rows become due together with them. The loops are independent: a broker that does not
+/// respond for one lane delays neither the other lanes nor the recovery.
+/// </summary>
+internal sealed class Sweeper(
+    LaneCatalog lanes, JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics,
+    ILogger<Sweeper> logger) : BackgroundService
+{
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
+    [
+        EveryAsync(TimeSpan.FromSeconds(1), RecoverStaleJobsAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromMinutes(1), RemoveExpiredAsync, stoppingToken),
+        .. lanes.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
+    ]);
+
+    private async Task RecoverStaleJobsAsync(CancellationToken cancellationToken)
+    {
+        var began = time.GetUtcNow();
+        foreach (var jobs in await recovery.RecoverExpiredLeasesAsync(cancellationToken))
+        {
+            metrics.Rescued(jobs.Lane.Tool, jobs.DeadLettered ? "dead_letter" : "requeued", jobs.Jobs.Count);
+            BackgroundRound.Record(
+                "rescue silent tool jobs",
+                began,
+                ("sendcat.tool", jobs.Lane.Tool),
+                ("sendcat.outcome", jobs.DeadLettered ? "dead_letter" : "requeued"),
+                ("sendcat.tool_jobs.count", jobs.Jobs.Count));
+            if (jobs.DeadLettered)
+            {
+                logger.JobsDeadLettered(jobs.Jobs.Count, jobs.Lane.Tool);
+            }
+            else
+            {
+                logger.JobsRecovered(jobs.Jobs.Count, jobs.Lane.Tool);
+                publisher.Signal(jobs.Lane);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Any message of a lane may start any job of the lane, so comparing counts is enough. Messages that workers hold are not counted, so a
+    /// job may get a second message. There are never more new messages than due jobs, and a surplus message has no effect.
+    /// </summary>
+    private async Task RestoreMessagesAsync(ToolLane lane, CancellationToken cancellationToken)
+    {
+        var began = time.GetUtcNow();
+        var (due, overdue) = await recovery.CountDueAsync(lane, cancellationToken);
+        if (overdue == 0)
+        {
+            return;
+        }
+
+        var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+        if (missing > 0 && await recovery.RepublishAsync(lane, missing, cancellationToken) is > 0 and var republished)
+        {
+            metrics.Rescued(lane.Tool, "announced", republished);
+            BackgroundRound.Record("announce tool jobs again", began, ("sendcat.tool", lane.Tool), ("sendcat.tool_jobs.count", republished));
+            logger.MessagesLost(republished, lane.Tool);
+            publisher.Signal(lane);
+        }
+    }
+
+    private async Task RemoveExpiredAsync(CancellationToken cancellationToken)
+    {
+        var (began, total) = (time.GetUtcNow(), 0);
+        while (await recovery.RemoveExpiredAsync(cancellationToken) is > 0 and var removed)
+        {
+            metrics.Rescued("any", "removed", removed);
+            total += removed;
+        }
+
+        if (total > 0)
+        {
+            BackgroundRound.Record("remove expired tool jobs", began, ("sendcat.tool_jobs.count", total));
+        }
+    }
+
+    private async Task EveryAsync(TimeSpan period, Func<CancellationToken, Task> step, CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(period, time);
+        while (await NextAsync(timer, stopping))
+        {
+            try
+            {
+                await step(stopping);
+            }
+            catch (Exception exception) when (PostgresFailure.Is(exception) || BrokerFailure.Is(exception))
+            {
+                logger.SweepFailed(exception.GetType().Name);
+            }
+#pragma warning disable CA1031 // If this loop ended, nothing would recover jobs any more, in a process that reports itself healthy.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                logger.SweepFailedUnexpectedly(exception);
+            }
+        }
+    }
+
+    private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await timer.WaitForNextTickAsync(cancellationToken);
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
