@@ -11,7 +11,6 @@ using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.RateLimiting;
-using Sendcat.Reliability.Timing;
 
 using Claim = Sendcat.Reliability.Redis.Claim;
 
@@ -29,18 +28,15 @@ internal sealed class ChatGate(
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
-    private const int MaxTakeoverAttempts = 5;
+    private const int MaxTakeoverAttempts = 3;
 
     /// <summary>
     /// Abandoned turns that one request may end. More than one, because another request may take the slot that was released.
     /// </summary>
     private const int MaxTurnsEnded = 3;
 
-    /// <summary>
-    /// Waits between two attempts to take over the principal's own detached turn, 0.9 s together: on a busy machine the server notices a
-    /// closed connection that late.
-    /// </summary>
-    private static readonly Backoff DisconnectDelays = new(TimeSpan.FromMilliseconds(60), TimeSpan.FromMilliseconds(480));
+    /// <summary>Wait between two attempts to take over the principal's own detached turn.</summary>
+    private static readonly TimeSpan DisconnectDelay = TimeSpan.FromMilliseconds(60);
 
     /// <returns>The pass, whose ticket the caller must dispose; or the error to send.</returns>
     public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
@@ -198,7 +194,7 @@ internal sealed class ChatGate(
             if (attempt > 0)
             {
                 // A page that is reloaded can send its new request before the kernel reports that its old connection is closed.
-                await Task.Delay(DisconnectDelays.After(attempt), time, http.RequestAborted);
+                await Task.Delay(DisconnectDelay, time, http.RequestAborted);
             }
 
             if (await directory.TakeDetachedAsync(principal) is { } detached)

@@ -13,7 +13,8 @@ internal sealed class TurnTables :
     {
         session.ToTable("stream_sessions", table =>
             table.HasCheckConstraint("ck_stream_sessions_status", "status in ('streaming', 'completed', 'error', 'aborted')"));
-        session.HasOne<ChatThread>().WithMany().HasForeignKey(s => s.ThreadId).OnDelete(DeleteBehavior.Cascade);
+        session.HasOne<ChatThread>().WithMany().HasForeignKey(s => s.ThreadId).OnDelete(DeleteBehavior.Cascade)
+            .HasConstraintName("fk_stream_sessions_threads_thread_id");
         session.HasIndex(s => s.ThreadId);
         session.HasIndex(s => s.ReplicaId).HasDatabaseName("ix_stream_sessions_live").HasFilter("status = 'streaming'");
         session.HasStorageParameter("fillfactor", 80);

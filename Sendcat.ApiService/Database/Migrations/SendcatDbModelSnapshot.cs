@@ -106,7 +106,7 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("user_tokens", (string)null);
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Database.Replica", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Chat.Record.Replica", b =>
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
@@ -127,7 +127,7 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("replicas", (string)null);
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Database.StreamSession", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Chat.Record.StreamSession", b =>
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
@@ -186,7 +186,7 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 80);
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Identity.Profile", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Identity.Profiles.Profile", b =>
                 {
                     b.Property<Guid>("Id")
                         .ValueGeneratedOnAdd()
@@ -241,105 +241,6 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasDatabaseName("ix_profiles_user_id");
 
                     b.ToTable("profiles", (string)null);
-                });
-
-            modelBuilder.Entity("Sendcat.ApiService.Identity.RefreshToken", b =>
-                {
-                    b.Property<Guid>("Id")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("uuid")
-                        .HasColumnName("id");
-
-                    b.Property<DateTimeOffset>("CreatedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("created_at");
-
-                    b.Property<DateTimeOffset>("ExpiresAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("expires_at");
-
-                    b.Property<Guid>("FamilyId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("family_id");
-
-                    b.Property<DateTimeOffset?>("RevokedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("revoked_at");
-
-                    b.Property<byte[]>("TokenHash")
-                        .IsRequired()
-                        .HasColumnType("bytea")
-                        .HasColumnName("token_hash");
-
-                    b.Property<DateTimeOffset?>("UsedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("used_at");
-
-                    b.Property<string>("UserId")
-                        .IsRequired()
-                        .HasColumnType("text")
-                        .HasColumnName("user_id");
-
-                    b.HasKey("Id")
-                        .HasName("pk_refresh_tokens");
-
-                    b.HasIndex("ExpiresAt")
-                        .HasDatabaseName("ix_refresh_tokens_expires_at");
-
-                    b.HasIndex("FamilyId")
-                        .HasDatabaseName("ix_refresh_tokens_family_id");
-
-                    b.HasIndex("TokenHash")
-                        .IsUnique()
-                        .HasDatabaseName("ix_refresh_tokens_token_hash");
-
-                    b.HasIndex("UserId")
-                        .HasDatabaseName("ix_refresh_tokens_user_id");
-
-                    b.ToTable("refresh_tokens", (string)null);
-                });
-
-            modelBuilder.Entity("Sendcat.ApiService.Identity.RegistrationMail", b =>
-                {
-                    b.Property<string>("Address")
-                        .HasColumnType("text")
-                        .HasColumnName("address");
-
-                    b.Property<DateTimeOffset>("AskedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("asked_at");
-
-                    b.Property<DateTimeOffset>("MailedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("mailed_at");
-
-                    b.HasKey("Address")
-                        .HasName("pk_registration_mails");
-
-                    b.HasIndex("AskedAt")
-                        .HasDatabaseName("ix_registration_mails_asked_at");
-
-                    b.ToTable("registration_mails", (string)null);
-                });
-
-            modelBuilder.Entity("Sendcat.ApiService.Identity.RevokedFamily", b =>
-                {
-                    b.Property<Guid>("FamilyId")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("uuid")
-                        .HasColumnName("family_id");
-
-                    b.Property<DateTimeOffset>("RevokedAt")
-                        .HasColumnType("timestamp with time zone")
-                        .HasColumnName("revoked_at");
-
-                    b.HasKey("FamilyId")
-                        .HasName("pk_revoked_families");
-
-                    b.HasIndex("RevokedAt")
-                        .HasDatabaseName("ix_revoked_families_revoked_at");
-
-                    b.ToTable("revoked_families", (string)null);
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Identity.SendcatUser", b =>
@@ -426,7 +327,7 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("users", (string)null);
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Identity.SignInAddress", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignIns.SignInAddress", b =>
                 {
                     b.Property<string>("UserId")
                         .HasColumnType("text")
@@ -447,6 +348,105 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasDatabaseName("ix_sign_in_addresses_last_used_at");
 
                     b.ToTable("sign_in_addresses", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignUps.RegistrationMail", b =>
+                {
+                    b.Property<string>("Address")
+                        .HasColumnType("text")
+                        .HasColumnName("address");
+
+                    b.Property<DateTimeOffset>("AskedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("asked_at");
+
+                    b.Property<DateTimeOffset>("MailedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("mailed_at");
+
+                    b.HasKey("Address")
+                        .HasName("pk_registration_mails");
+
+                    b.HasIndex("AskedAt")
+                        .HasDatabaseName("ix_registration_mails_asked_at");
+
+                    b.ToTable("registration_mails", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.Tokens.RefreshToken", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<Guid>("FamilyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("family_id");
+
+                    b.Property<DateTimeOffset?>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
+                    b.Property<byte[]>("TokenHash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("token_hash");
+
+                    b.Property<DateTimeOffset?>("UsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("used_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_refresh_tokens");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_refresh_tokens_expires_at");
+
+                    b.HasIndex("FamilyId")
+                        .HasDatabaseName("ix_refresh_tokens_family_id");
+
+                    b.HasIndex("TokenHash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_refresh_tokens_token_hash");
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_refresh_tokens_user_id");
+
+                    b.ToTable("refresh_tokens", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.Tokens.RevokedFamily", b =>
+                {
+                    b.Property<Guid>("FamilyId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("family_id");
+
+                    b.Property<DateTimeOffset>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
+                    b.HasKey("FamilyId")
+                        .HasName("pk_revoked_families");
+
+                    b.HasIndex("RevokedAt")
+                        .HasDatabaseName("ix_revoked_families_revoked_at");
+
+                    b.ToTable("revoked_families", (string)null);
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>
@@ -859,7 +859,7 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasConstraintName("fk_user_tokens_users_user_id");
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Database.StreamSession", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Chat.Record.StreamSession", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Threads.ChatThread", null)
                         .WithMany()
@@ -869,7 +869,7 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasConstraintName("fk_stream_sessions_threads_thread_id");
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Identity.Profile", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Identity.Profiles.Profile", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
                         .WithMany()
@@ -877,7 +877,7 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .HasConstraintName("fk_profiles_users_user_id");
 
-                    b.OwnsOne("Sendcat.ApiService.Identity.ProfileAddress", "Address", b1 =>
+                    b.OwnsOne("Sendcat.ApiService.Identity.Profiles.ProfileAddress", "Address", b1 =>
                         {
                             b1.Property<Guid>("ProfileId");
 
@@ -907,17 +907,7 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.Navigation("Address");
                 });
 
-            modelBuilder.Entity("Sendcat.ApiService.Identity.RefreshToken", b =>
-                {
-                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
-                        .WithMany()
-                        .HasForeignKey("UserId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
-                        .HasConstraintName("fk_refresh_tokens_users_user_id");
-                });
-
-            modelBuilder.Entity("Sendcat.ApiService.Identity.SignInAddress", b =>
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignIns.SignInAddress", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
                         .WithMany()
@@ -925,6 +915,16 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_sign_in_addresses_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.Tokens.RefreshToken", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_refresh_tokens_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>

@@ -16,7 +16,11 @@ internal sealed class SendcatClient : IDisposable
     private SendcatClient(Uri address, string sessionId)
     {
         SessionId = sessionId;
-        http = new HttpClient { BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan };
+        // A client that leaves a stream closes the connection at once, as a browser does. By default the handler would first read on for 2 s.
+        http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, MaxResponseDrainSize = 0 })
+        {
+            BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan,
+        };
         http.DefaultRequestHeaders.Add("x-sendcat-session", sessionId);
     }
 
