@@ -28,9 +28,9 @@ internal static class UpstreamProgram
         using var file = new LedgerFile(ledger, TimeProvider.System);
         var executions = new Executions(file, TimeProvider.System);
 
-        app.MapPost("/{worker:int}/search", async (int worker, Asked body, HttpContext http) =>
+        app.MapPost("/{worker:int}/search", async (int worker, SearchBody body, HttpContext http) =>
             await executions.RunAsync(worker, "search_web", body.Q, http, title => $$"""{"organic":[{"title":"{{title}}","link":"https://example.com/{{title}}","snippet":"a find"}]}"""));
-        app.MapPost("/{worker:int}/shopping", async (int worker, Asked body, HttpContext http) =>
+        app.MapPost("/{worker:int}/shopping", async (int worker, SearchBody body, HttpContext http) =>
             await executions.RunAsync(worker, "search_global", body.Q, http, title => $$"""{"shopping":[{"title":"{{title}}","link":"https://example.com/{{title}}","price":"$1.00","source":"A shop"}]}"""));
         app.MapGet("/{worker:int}/buy/browse/v1/item_summary/search", async (int worker, string q, HttpContext http) =>
             await executions.RunAsync(worker, "search_products", q, http, title => $$"""{"itemSummaries":[{"itemId":"v1|1|0","title":"{{title}}","itemWebUrl":"https://example.com/{{title}}","price":{"value":"1.00","currency":"USD"} }]}"""));
@@ -39,5 +39,5 @@ internal static class UpstreamProgram
         return 0;
     }
 
-    private sealed record Asked(string Q);
+    private sealed record SearchBody(string Q);
 }

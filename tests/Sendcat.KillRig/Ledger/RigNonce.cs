@@ -1,7 +1,7 @@
 namespace Sendcat.KillRig.Ledger;
 
 /// <summary>The intended result of a search request. The last letter of the nonce encodes it.</summary>
-internal enum Fate
+internal enum Intent
 {
     /// <summary>n: the upstream responds at once.</summary>
     Normal,
@@ -13,20 +13,20 @@ internal enum Fate
     Refused,
 
     /// <summary>c: the turn may cancel the job.</summary>
-    GivenUp,
+    Cancellable,
 
     /// <summary>p: the worker that sends the request is killed.</summary>
     Poison,
 }
 
 /// <summary>Creates and parses nonces. A nonce passes from the submitter through the job to the upstream, and returns inside the result.</summary>
-internal static class Question
+internal static class RigNonce
 {
     public const string Prefix = "rig-";
 
-    public static string Nonce(int submitter, int processId, int number, Fate fate) => $"{Prefix}{submitter}-{processId}-{number}-{Letter(fate)}";
+    public static string Create(int submitter, int processId, int number, Intent intent) => $"{Prefix}{submitter}-{processId}-{number}-{Suffix(intent)}";
 
-    public static Fate FateOf(string nonce) => nonce[^1] switch { 'f' => Fate.Flaky, 'r' => Fate.Refused, 'c' => Fate.GivenUp, 'p' => Fate.Poison, _ => Fate.Normal };
+    public static Intent IntentOf(string nonce) => nonce[^1] switch { 'f' => Intent.Flaky, 'r' => Intent.Refused, 'c' => Intent.Cancellable, 'p' => Intent.Poison, _ => Intent.Normal };
 
     /// <summary>The title that identifies an execution inside its result.</summary>
     public static string Title(long execution, string nonce) => $"exec:{execution}:{nonce}";
@@ -38,5 +38,5 @@ internal static class Question
         return start < 5 ? "" : result[start..result.IndexOf(':', start)];
     }
 
-    private static char Letter(Fate fate) => fate switch { Fate.Flaky => 'f', Fate.Refused => 'r', Fate.GivenUp => 'c', Fate.Poison => 'p', _ => 'n' };
+    private static char Suffix(Intent intent) => intent switch { Intent.Flaky => 'f', Intent.Refused => 'r', Intent.Cancellable => 'c', Intent.Poison => 'p', _ => 'n' };
 }

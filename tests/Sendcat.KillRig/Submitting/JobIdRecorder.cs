@@ -2,15 +2,18 @@ using Sendcat.KillRig.Ledger;
 
 namespace Sendcat.KillRig.Submitting;
 
-/// <summary>Writes each queued job to the ledger as soon as the client logs its id, because a submitter may be killed before its turn ends.</summary>
-internal sealed class EntryWitness(LedgerFile ledger) : ILoggerProvider, ILogger
+/// <summary>
+/// Writes the id of each queued job to the ledger as soon as the client logs it, because a submitter may be killed before its turn ends.
+/// </summary>
+internal sealed class JobIdRecorder(LedgerFile ledger) : ILoggerProvider, ILogger
 {
-    private const int JobEntered = 2710;
+    /// <summary>The event of <c>ToolJobLog</c> that contains the job id.</summary>
+    private const int WaitingForJob = 2710;
 
-    private static readonly AsyncLocal<string?> Asking = new();
+    private static readonly AsyncLocal<string?> CurrentNonce = new();
 
     /// <summary>Sets the nonce of the current turn.</summary>
-    public static void Ask(string nonce) => Asking.Value = nonce;
+    public static void SetNonce(string nonce) => CurrentNonce.Value = nonce;
 
     public ILogger CreateLogger(string categoryName) => this;
 
@@ -21,7 +24,7 @@ internal sealed class EntryWitness(LedgerFile ledger) : ILoggerProvider, ILogger
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
-        if (eventId.Id == JobEntered && Asking.Value is { } nonce && state is IReadOnlyList<KeyValuePair<string, object?>> values)
+        if (eventId.Id == WaitingForJob && CurrentNonce.Value is { } nonce && state is IReadOnlyList<KeyValuePair<string, object?>> values)
         {
             ledger.Write("entered", nonce, $"{values.First(it => it.Key == "Job").Value}");
         }

@@ -4,21 +4,22 @@ using StackExchange.Redis;
 
 namespace Sendcat.KillRig.Chatting;
 
-/// <summary>What remains of ended turns. The other replicas close the turns of a killed replica.</summary>
+/// <summary>Open rows and leases of ended turns. The other replicas close the turns of a killed replica.</summary>
 /// <param name="Messages">The number of messages that are still <c>streaming</c>.</param>
 /// <param name="Sessions">The number of stream sessions that are still <c>streaming</c>.</param>
 /// <param name="Leases">The number of leases of all limiters that are not released and not expired.</param>
-internal sealed record TurnRemains(long Messages, long Sessions, long Leases)
+internal sealed record TurnLeftovers(long Messages, long Sessions, long Leases)
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
-    public static async Task<TurnRemains> AfterAsync(TimeSpan timeout, NpgsqlDataSource database, string redis, TimeProvider time, CancellationToken cancellationToken)
+    /// <summary>Polls until nothing is left or <paramref name="timeout"/> has passed.</summary>
+    public static async Task<TurnLeftovers> WaitUntilNoneAsync(TimeSpan timeout, NpgsqlDataSource database, string redis, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis);
         while (true)
         {
-            var found = new TurnRemains(
+            var found = new TurnLeftovers(
                 await CountAsync(database, "SELECT count(*) FROM messages WHERE status = 'streaming'", cancellationToken),
                 await CountAsync(database, "SELECT count(*) FROM stream_sessions WHERE status = 'streaming'", cancellationToken),
                 await LeasesAsync(connection, time));

@@ -15,29 +15,29 @@ using Sendcat.TestKit.Stores;
 namespace Sendcat.KillRig.Rig;
 
 /// <summary>
-/// All participants of a run. The stores (Postgres with fsync), the upstream, the model, the workers, the submitters and the replicas of the API each
-/// have their own process. The simulated users run in this process.
+/// All processes of a run. The stores (Postgres with fsync), the upstream, the model, the workers, the submitters and the replicas of the API
+/// each have their own process. The simulated users run in this process.
 /// </summary>
-internal sealed class Stage : IAsyncDisposable
+internal sealed class RigProcesses : IAsyncDisposable
 {
     private readonly RedisServer redis;
     private readonly PostgresServer postgres;
     private readonly RabbitMqServer broker;
     private readonly ModelProcess model;
     private readonly TimeProvider time;
+    private readonly Dictionary<Victim, StoreVictim> stores;
 
     /// <summary>When the submitters were started.</summary>
     private DateTimeOffset began;
-    private readonly Dictionary<Victim, StoreVictim> stores;
 
-    private Stage(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, ModelProcess model, string folder, RigOptions options, TimeProvider time)
+    private RigProcesses(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, ModelProcess model, string folder, RigOptions options, TimeProvider time)
     {
         (this.redis, this.postgres, this.broker, this.model, this.time, Upstream) = (redis, postgres, broker, model, time, upstream);
         began = time.GetUtcNow();
 
         // Without a pool: a pooled connection from before a fault would fail at its next use.
         Database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
-        stores = new() { [Victim.Redis] = new(redis, time), [Victim.Record] = new(postgres, time), [Victim.Broker] = new(broker, time) };
+        stores = new() { [Victim.Redis] = new(redis, time), [Victim.Postgres] = new(postgres, time), [Victim.Broker] = new(broker, time) };
         var shared = new Dictionary<string, string?>(options.Knobs)
         {
             ["DOTNET_ENVIRONMENT"] = "Production",
@@ -85,7 +85,7 @@ internal sealed class Stage : IAsyncDisposable
                 ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = "100",
             },
         }, time))];
-        People = new(addresses, options.People, time);
+        Users = new(addresses, options.People, time);
     }
 
     public NpgsqlDataSource Database { get; }
@@ -98,31 +98,31 @@ internal sealed class Stage : IAsyncDisposable
 
     public IReadOnlyList<ProgramVictim> Replicas { get; }
 
-    public ChattingPeople People { get; }
+    public SimulatedUsers Users { get; }
 
     public string Redis => redis.ConnectionString;
 
-    public IEnumerable<string> Deaths => Workers.Concat(Submitters).Concat(Replicas).SelectMany(program => program.Deaths);
+    public IEnumerable<string> UnexpectedExits => Workers.Concat(Submitters).Concat(Replicas).SelectMany(program => program.UnexpectedExits);
 
-    public static async Task<Stage> SetAsync(RigOptions options, string folder, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<RigProcesses> StartAsync(RigOptions options, string folder, TimeProvider time, CancellationToken cancellationToken)
     {
-        var (cache, record, messaging, upstream, model) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), UpstreamProcess.StartAsync(folder), ModelProcess.StartAsync());
-        await Task.WhenAll(cache, record, messaging, upstream, model);
-        var database = await (await record).CreateDatabaseAsync();
-        var stage = new Stage(await cache, await record, await messaging, database, await upstream, await model, folder, options, time);
-        await ReliabilityDatabase.MigrateAsync(stage.Database, cancellationToken);
-        await Audit.InstallAsync(stage.Database, cancellationToken);
-        await Task.WhenAll(stage.Workers.Concat(stage.Replicas).Select(program => program.StartAsync()));
-        stage.began = time.GetUtcNow();
-        await Task.WhenAll(stage.Submitters.Select(submitter => submitter.StartAsync()));
-        stage.People.Begin();
-        return stage;
+        var (cache, database, messaging, upstream, model) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), UpstreamProcess.StartAsync(folder), ModelProcess.StartAsync());
+        await Task.WhenAll(cache, database, messaging, upstream, model);
+        var connectionString = await (await database).CreateDatabaseAsync();
+        var processes = new RigProcesses(await cache, await database, await messaging, connectionString, await upstream, await model, folder, options, time);
+        await ReliabilityDatabase.MigrateAsync(processes.Database, cancellationToken);
+        await Audit.InstallAsync(processes.Database, cancellationToken);
+        await Task.WhenAll(processes.Workers.Concat(processes.Replicas).Select(program => program.StartAsync()));
+        processes.began = time.GetUtcNow();
+        await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StartAsync()));
+        processes.Users.Start();
+        return processes;
     }
 
     public IVictim VictimOf(Fault fault) => fault.Victim switch { Victim.Worker => Workers[fault.Index], Victim.Submitter => Submitters[fault.Index], Victim.Api => Replicas[fault.Index], _ => stores[fault.Victim] };
 
     /// <summary>Waits until the worker runs a job that started more than 20 ms ago, so that the kill interrupts a job.</summary>
-    public async Task UntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
+    public async Task WaitUntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
     {
         await using var command = Database.CreateCommand("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
         command.Parameters.Add(new() { Value = Number(worker.ProcessId) });
@@ -149,7 +149,7 @@ internal sealed class Stage : IAsyncDisposable
             }
             catch (RabbitMQClientException) when (tries < 20)
             {
-                // The broker was being killed or started.
+                // The broker is not running at this moment because of another fault.
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
             }
         }
@@ -157,7 +157,7 @@ internal sealed class Stage : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await People.DisposeAsync();
+        await Users.DisposeAsync();
         foreach (var program in Submitters.Concat(Replicas).Concat(Workers))
         {
             await program.DisposeAsync();
@@ -176,6 +176,7 @@ internal sealed class Stage : IAsyncDisposable
         await postgres.DisposeAsync();
     }
 
+    /// <summary>The times of the poisonous jobs of one submitter (Unix time, ms).</summary>
     private static IEnumerable<long> PoisonTimes(RigOptions options, int index, DateTimeOffset began)
     {
         var number = 0;

@@ -7,10 +7,10 @@ using Sendcat.Reliability.ToolJobs;
 namespace Sendcat.KillRig.Submitting;
 
 /// <summary>
-/// Starts turns at a constant rate, independent of how fast they end, with at most 400 at a time. Each turn submits one job and writes its outcome to
-/// the ledger.
+/// Starts turns at a constant rate, independent of how fast they end, with at most 400 at a time. Each turn submits one job and writes its
+/// outcome to the ledger.
 /// </summary>
-internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces namespaces, LedgerFile ledger, AskingPlan plan, TimeProvider time) : BackgroundService
+internal sealed class TurnSubmitter(ToolJobClient client, ToolCacheNamespaces namespaces, LedgerFile ledger, SubmitterLoad load, TimeProvider time) : BackgroundService
 {
     private const int MaxConcurrentTurns = 400;
     private const int Principals = 40;
@@ -19,55 +19,55 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces name
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly HashSet<Task> turns = [];
-    private int asked;
+    private int submitted;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Tick, time);
         var (last, due) = (time.GetTimestamp(), 0.0);
-        var poison = new Queue<long>(plan.PoisonAt.Where(at => at >= time.GetUtcNow().ToUnixTimeMilliseconds()));
+        var poison = new Queue<long>(load.PoisonAt.Where(at => at >= time.GetUtcNow().ToUnixTimeMilliseconds()));
         while (await NextAsync(timer, stoppingToken))
         {
             // After a pause of the process, at most 0.2 s of missed turns are started.
             var now = time.GetTimestamp();
-            due += Math.Min(time.GetElapsedTime(last, now).TotalSeconds, 0.2) * plan.PerSecond;
+            due += Math.Min(time.GetElapsedTime(last, now).TotalSeconds, 0.2) * load.PerSecond;
             last = now;
             turns.RemoveWhere(turn => turn.IsCompleted);
             for (; due >= 1; due--)
             {
                 if (turns.Count < MaxConcurrentTurns)
                 {
-                    turns.Add(AskAsync(Draw()));
+                    turns.Add(SubmitAsync(DrawIntent()));
                 }
             }
 
             if (poison.TryPeek(out var at) && at <= time.GetUtcNow().ToUnixTimeMilliseconds())
             {
                 poison.Dequeue();
-                turns.Add(AskAsync(Fate.Poison));
+                turns.Add(SubmitAsync(Intent.Poison));
             }
         }
 
         await Task.WhenAll(turns);
     }
 
-    private async Task AskAsync(Fate fate)
+    private async Task SubmitAsync(Intent intent)
     {
         await Task.Yield();
-        var nonce = Question.Nonce(plan.Index, Environment.ProcessId, Interlocked.Increment(ref asked), fate);
-        var lane = Lane(fate);
+        var nonce = RigNonce.Create(load.Index, Environment.ProcessId, Interlocked.Increment(ref submitted), intent);
+        var lane = Lane(intent);
         using var abort = new CancellationTokenSource();
-        if (fate is Fate.GivenUp)
+        if (intent is Intent.Cancellable)
         {
             abort.CancelAfter(TimeSpan.FromMilliseconds(Random.Shared.Next(60)));
         }
 
         ledger.Write("asked", nonce, lane.Tool);
-        EntryWitness.Ask(nonce);
-        var outcome = await client.RunAsync(new(lane, Arguments(lane, nonce), $"user:{Random.Shared.Next(Principals)}", Slot(lane, fate, nonce)), cancellationToken: abort.Token);
+        JobIdRecorder.SetNonce(nonce);
+        var outcome = await client.RunAsync(new(lane, Arguments(lane, nonce), $"user:{Random.Shared.Next(Principals)}", Slot(lane, intent, nonce)), cancellationToken: abort.Token);
         var (what, about) = outcome switch
         {
-            ToolJobOutcome.Completed completed => ("completed", Question.ExecutionIn(completed.Result)),
+            ToolJobOutcome.Completed completed => ("completed", RigNonce.ExecutionIn(completed.Result)),
             ToolJobOutcome.Failed { Backpressure.Reason: "dead_letter" } dead => ("dead_letter", dead.Error),
             ToolJobOutcome.Failed { Backpressure: null } failed => ("failed", failed.Error),
             ToolJobOutcome.Failed failed => ("unreachable", failed.Error),
@@ -78,10 +78,10 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces name
         ledger.Write("answered", nonce, what, about);
     }
 
-    private static Fate Draw() => Random.Shared.Next(200) switch { < 1 => Fate.Flaky, < 3 => Fate.Refused, < 7 => Fate.GivenUp, _ => Fate.Normal };
+    private static Intent DrawIntent() => Random.Shared.Next(200) switch { < 1 => Intent.Flaky, < 3 => Intent.Refused, < 7 => Intent.Cancellable, _ => Intent.Normal };
 
     /// <summary>The lane of a job. All flaky jobs are in one lane, so that only the circuit of this lane needs a high threshold.</summary>
-    private static ToolLane Lane(Fate fate) => fate is Fate.Flaky ? QueuedTool.SearchGlobal.Lane
+    private static ToolLane Lane(Intent intent) => intent is Intent.Flaky ? QueuedTool.SearchGlobal.Lane
         : Random.Shared.Next(10) switch { < 7 => QueuedTool.SearchWeb.Lane, < 9 => QueuedTool.SearchProducts.Lane, _ => QueuedTool.SearchGlobal.Lane };
 
     private static string Arguments(ToolLane lane, string nonce) =>
@@ -90,12 +90,12 @@ internal sealed class AskingTurns(ToolJobClient client, ToolCacheNamespaces name
         : JsonSerializer.Serialize(new SearchGlobalArguments(nonce, 5), ToolJson.Default.SearchGlobalArguments);
 
     /// <summary>The cache key of the result, as in a turn of the API. Some jobs have the same key as others, so that they are joined.</summary>
-    private ToolJobCacheSlot Slot(ToolLane lane, Fate fate, string nonce)
+    private ToolJobCacheSlot Slot(ToolLane lane, Intent intent, string nonce)
     {
-        var question = fate is Fate.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(SharedQueries)}" : nonce;
+        var query = intent is Intent.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(SharedQueries)}" : nonce;
         var (tool, key) = lane == QueuedTool.SearchGlobal.Lane
-            ? (QueuedTool.SearchGlobal, new SearchGlobalArguments(question, 5).CacheKey)
-            : (QueuedTool.SearchWeb, new SearchWebArguments($"{lane.Tool} {question}").CacheKey);
+            ? (QueuedTool.SearchGlobal, new SearchGlobalArguments(query, 5).CacheKey)
+            : (QueuedTool.SearchWeb, new SearchWebArguments($"{lane.Tool} {query}").CacheKey);
         return new(namespaces.Of(tool.Cache).Name, key);
     }
 
