@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Reads <c>/openapi/v1.json</c>: every operation with what it takes and what it may answer.</summary>
+/// <summary>Reads <c>/openapi/v1.json</c>: every operation with its parameters, its body and its declared statuses.</summary>
 internal static class ApiDocumentReader
 {
     public static IReadOnlyList<ApiOperation> Read(JsonNode document) =>

@@ -1,9 +1,9 @@
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>What parsers, stores and pages stumble over.</summary>
+/// <summary>Values that parsers, stores and pages often fail on.</summary>
 internal static class HostileValues
 {
-    /// <summary>As a value of a path, a query or a header, before anything is escaped.</summary>
+    /// <summary>Unescaped values for a path, a query or a header.</summary>
     public static readonly string[] Texts =
     [
         "", "\0", "a\0b", "%00", "%", "%zz", "%ED%A0%80", "%FF", "%C0%80", "\u00ff\u00fe", "'", "\"", "' or 1=1 --", "'; drop table messages; --", "..", "../..", "..%2f..%2f", "....//", "🥭", "\u202e\u2028",
@@ -12,7 +12,7 @@ internal static class HostileValues
         new('a', 300), new('*', 43), new('.', 100), new('9', 400), new(' ', 20), "<script>alert(1)</script>", "javascript:alert(1)", "${7*7}", "{{7*7}}", "$(id)", "\\..\\..", "/etc/passwd", "http://127.0.0.1/", "x\ty",
     ];
 
-    /// <summary>As they stand in a body.</summary>
+    /// <summary>JSON values for the properties of a body.</summary>
     public static readonly string[] Json =
     [
         "null", "true", "0", "-1", "-0", "0.1", "1e999", "1e-999", "9223372036854775808", "123456789012345678901234567890", "1E+400", "\"\"", "\"\\u0000\"", "\"a\\u0000b\"", "\"\\ud800\"", "\"\\udfff x\"", "\"\\ud83e\\udd6d\"",
@@ -21,7 +21,7 @@ internal static class HostileValues
         "\"" + new string('x', 5_000) + "\"", "\"" + string.Concat(Enumerable.Repeat("\\u00e9", 3_000)) + "\"", new string('[', 70) + new string(']', 70), new string('[', 3_000) + new string(']', 3_000), Nested(200), "\"" + new string('y', 70_000) + "\"",
     ];
 
-    /// <summary>No JSON.</summary>
+    /// <summary>Bodies that are not valid JSON objects.</summary>
     public static readonly string[] Bodies =
     [
         "", "{", "}", "\"", "{\"a\":", "[1,", "nul", "\u00ef\u00bb\u00bf{}", "{}{}", "{\"a\":1,}", "{'a':1}", "/* */{}", "NaN", "\0", new('[', 200), new(' ', 70_000), "{\"a\":\"\\x\"}", "{\"a\":\"\n\"}", "<a/>", "a=b&c=d",

@@ -2,7 +2,10 @@ using System.Text;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Bytes that no HTTP library would send. The client closes its half behind them, so that nothing is waited for that does not come.</summary>
+/// <summary>
+/// Invalid HTTP that a library refuses to send. The client shuts down its side of the connection after each request, so that the server does not wait
+/// for missing bytes.
+/// </summary>
 internal static class RawRequests
 {
     private const string Valid = "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 21\r\n\r\n{\"refreshToken\":\"abc\"}";
@@ -40,7 +43,7 @@ internal static class RawRequests
             6 => random.Next(2) == 0 ? [.. "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"u8, .. Noise(random, 200)] : [0x16, 0x03, 0x01, 0x02, 0x00, .. Noise(random, 300)],
             _ => Latin1(string.Concat(Enumerable.Repeat("GET /api/threads HTTP/1.1\r\nHost: x\r\n\r\n", random.Next(2, 20)))),
         };
-        return new(bytes, null, ClosesAfter: true);
+        return new(bytes, null, ShutsDownSend: true);
     }
 
     private static byte[] Damaged(Random random)

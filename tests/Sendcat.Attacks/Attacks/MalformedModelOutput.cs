@@ -1,7 +1,10 @@
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Has the model answer what would end an event in its middle: line breaks, half characters, endless and broken JSON.</summary>
-internal sealed class BreakingEvents : Attack
+/// <summary>
+/// Makes the model send output that could split or corrupt an event: line breaks, lone surrogates, incomplete bytes of a character, and invalid
+/// JSON.
+/// </summary>
+internal sealed class MalformedModelOutput : Attack
 {
     private static readonly string[] Prompts =
     [
@@ -16,7 +19,7 @@ internal sealed class BreakingEvents : Attack
 
     public override byte Number => 2;
 
-    public override string Title => "model output breaks every reader's stream";
+    public override string Title => "model output corrupts the stream of every reader";
 
     public override async Task RunAsync(AttackRun run, CancellationToken cancellationToken)
     {
@@ -25,8 +28,8 @@ internal sealed class BreakingEvents : Attack
         {
             foreach (var dialect in new[] { "?stream=sendcat", "?stream=ui" })
             {
-                var turn = await attacker.AskAsync(prompt, dialect, cancellationToken);
-                run.Check(turn.IsWhole, $"a strict client reads the answer to {prompt} ({dialect})", turn);
+                var turn = await attacker.RunTurnAsync(prompt, dialect, cancellationToken);
+                run.Check(turn.IsComplete, $"a strict client reads the complete stream of {prompt} ({dialect})", turn);
             }
         }
     }

@@ -1,25 +1,25 @@
 using System.Text.Json.Nodes;
 using Sendcat.Attacks.Callers;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Makes the fuzzer's guests and users, and the one whose thread it may never read.</summary>
-internal sealed class FuzzPeople(AttackedSystem system)
+/// <summary>Creates the guests and users of the fuzzer, and the guest whose thread the fuzzer may never read.</summary>
+internal sealed class FuzzAccounts(AttackedSystem system)
 {
-    /// <summary>The second byte of the addresses that people are made from.</summary>
+    /// <summary>The second byte of the source addresses of these accounts.</summary>
     private const byte Net = 199;
 
-    private int made;
+    private int created;
 
-    /// <summary>A thread and a message of somebody else, with the run's private words in it.</summary>
+    /// <summary>The ids of a thread and a message of another guest. The message is <see cref="RunSecrets.PrivateText"/>.</summary>
     public (string Thread, string Message) Victim { get; private set; }
 
-    public async Task MakeVictimAsync(CancellationToken cancellationToken)
+    public async Task CreateVictimAsync(CancellationToken cancellationToken)
     {
         using var victim = await NewCaller().AsGuestAsync(cancellationToken);
         var thread = await victim.NewThreadAsync(cancellationToken);
-        var message = (await victim.PostAsync($"/api/threads/{thread}/messages", new { content = system.Secrets.PrivateWords }, cancellationToken)).Expected();
+        var message = (await victim.PostAsync($"/api/threads/{thread}/messages", new { content = system.Secrets.PrivateText }, cancellationToken)).EnsureSuccess();
         Victim = (thread, (string)message.Json["id"]!);
     }
 
@@ -27,7 +27,7 @@ internal sealed class FuzzPeople(AttackedSystem system)
     {
         using var guest = await NewCaller().AsGuestAsync(cancellationToken);
         var identity = new FuzzIdentity { Session = guest.Session };
-        await FillAsync(guest, identity, cancellationToken);
+        await CreateThreadsAsync(guest, identity, cancellationToken);
         return identity;
     }
 
@@ -35,24 +35,25 @@ internal sealed class FuzzPeople(AttackedSystem system)
     {
         using var user = await NewCaller().AsUserAsync(AttackedSystem.NewEmail(), "a fuzzer's password 1", cancellationToken);
         var identity = new FuzzIdentity { Bearer = user.AccessToken, RefreshToken = user.RefreshToken };
-        await FillAsync(user, identity, cancellationToken);
+        await CreateThreadsAsync(user, identity, cancellationToken);
         return identity;
     }
 
-    private Caller NewCaller() => system.From(Source.Of(Net, Interlocked.Increment(ref made)));
+    private Caller NewCaller() => system.From(SourceAddress.Of(Net, Interlocked.Increment(ref created)));
 
-    private static async Task FillAsync(Caller caller, FuzzIdentity identity, CancellationToken cancellationToken)
+    /// <summary>Creates two threads with one message and a share token each.</summary>
+    private static async Task CreateThreadsAsync(Caller caller, FuzzIdentity identity, CancellationToken cancellationToken)
     {
         for (var n = 0; n < 2; n++)
         {
             var thread = await caller.NewThreadAsync(cancellationToken);
             identity.Threads.Add(thread);
-            var message = (await caller.PostAsync($"/api/threads/{thread}/messages", new { content = RequestSamples.Prompt }, cancellationToken)).Expected();
+            var message = (await caller.PostAsync($"/api/threads/{thread}/messages", new { content = RequestSamples.Prompt }, cancellationToken)).EnsureSuccess();
             identity.Messages.Add((string)message.Json["id"]!);
             var share = await caller.PostAsync($"/api/threads/{thread}/share", cancellationToken: cancellationToken);
             if (share.Status is 200 or 201 && JsonNode.Parse(share.Text)?["shareToken"] is { } token)
             {
-                identity.Others.Add((string)token!);
+                identity.ShareTokens.Add((string)token!);
             }
         }
     }

@@ -1,61 +1,66 @@
 using System.Collections.Concurrent;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Callers;
 
-/// <summary>Guests and signed-in users in equal numbers, each at an address of its own, who chat one turn after the other and read every answer to its end.</summary>
-internal sealed class HonestCrowd : IAsyncDisposable
+/// <summary>
+/// Simulated users that do not attack: guests and signed-in users in equal numbers. Each has a source address of its own, runs one turn after the
+/// other and reads every turn to its end.
+/// </summary>
+internal sealed class HonestUsers : IAsyncDisposable
 {
     private const string Prompt = "[[emu chunks=5 every=10]] how are you?";
 
-    /// <summary>Turns after which a user begins a new thread, and a guest a new session: histories stay short, and guests may have few threads.</summary>
-    private const int TurnsOfThread = 20;
+    /// <summary>After this number of turns a user starts a new thread, and a guest a new session: histories stay short, and guests may have few threads.</summary>
+    private const int TurnsPerThread = 20;
 
     private readonly HonestUser[] users;
     private readonly TimeSpan pause;
     private CancellationTokenSource stop = new();
     private Task[] running = [];
-    private ConcurrentQueue<Turn> turns = new();
+    private ConcurrentQueue<TurnResult> turns = new();
 
-    private HonestCrowd(HonestUser[] users, TimeSpan pause) => (this.users, this.pause) = (users, pause);
+    private HonestUsers(HonestUser[] users, TimeSpan pause) => (this.users, this.pause) = (users, pause);
 
-    /// <param name="pause">Between the turns of one user.</param>
-    public static async Task<HonestCrowd> GatherAsync(AttackedSystem system, int size, TimeSpan pause)
+    /// <param name="system">The system that the users chat with.</param>
+    /// <param name="size">The number of users.</param>
+    /// <param name="pause">The pause between two turns of a user.</param>
+    public static async Task<HonestUsers> CreateAsync(AttackedSystem system, int size, TimeSpan pause)
     {
-        var gathered = new HonestUser[size];
+        var created = new HonestUser[size];
         for (var n = 0; n < size; n++)
         {
-            var caller = system.From(Source.Of(Source.Honest, n));
-            gathered[n] = n % 2 == 0
+            var caller = system.From(SourceAddress.Of(SourceAddress.HonestNet, n));
+            created[n] = n % 2 == 0
                 ? new(await caller.AsGuestAsync(), IsGuest: true)
                 : new(await caller.AsUserAsync(AttackedSystem.NewEmail(), "an honest password 1"), IsGuest: false);
         }
 
-        return new(gathered, pause);
+        return new(created, pause);
     }
 
-    /// <summary>Lets all of them chat until <see cref="StopAsync"/>.</summary>
+    /// <summary>Starts the turns of all users. They continue until <see cref="StopAsync"/>.</summary>
     public void Start()
     {
         (stop, turns) = (new(), new());
         running = [.. users.Select(user => RunAsync(user, turns, stop.Token))];
     }
 
-    /// <summary>Turns that have ended since the start.</summary>
+    /// <summary>The number of turns that have ended since the start.</summary>
     public int Turns => turns.Count;
 
-    /// <summary>Waits until so many more turns have ended.</summary>
+    /// <summary>Waits until this number of further turns has ended, or no user runs any more.</summary>
     public async Task WaitForAsync(int more, CancellationToken cancellationToken)
     {
-        var wanted = turns.Count + more;
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (turns.Count < wanted && !running.All(it => it.IsCompleted))
+        var target = turns.Count + more;
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (turns.Count < target && !running.All(it => it.IsCompleted))
         {
-            await look.WaitForNextTickAsync(cancellationToken);
+            await timer.WaitForNextTickAsync(cancellationToken);
         }
     }
 
-    /// <summary>Lets every turn that runs end.</summary>
+    /// <summary>Starts no more turns and waits for the end of the running ones.</summary>
     public async Task<HonestFigures> StopAsync()
     {
         await stop.CancelAsync();
@@ -75,11 +80,11 @@ internal sealed class HonestCrowd : IAsyncDisposable
         Array.ForEach(users, user => user.Caller.Dispose());
     }
 
-    private async Task RunAsync(HonestUser user, ConcurrentQueue<Turn> turns, CancellationToken stop)
+    private async Task RunAsync(HonestUser user, ConcurrentQueue<TurnResult> turns, CancellationToken stop)
     {
         while (!stop.IsCancellationRequested)
         {
-            turns.Enqueue(await TurnAsync(user));
+            turns.Enqueue(await RunTurnAsync(user));
             try
             {
                 await Task.Delay(pause, TimeProvider.System, stop);
@@ -91,7 +96,7 @@ internal sealed class HonestCrowd : IAsyncDisposable
         }
     }
 
-    private static async Task<Turn> TurnAsync(HonestUser user)
+    private static async Task<TurnResult> RunTurnAsync(HonestUser user)
     {
         try
         {
@@ -106,15 +111,15 @@ internal sealed class HonestCrowd : IAsyncDisposable
 
             if (user.Thread is null)
             {
-                (user.Thread, user.TurnsLeft) = (await user.Caller.NewThreadAsync(), TurnsOfThread);
+                (user.Thread, user.TurnsLeft) = (await user.Caller.NewThreadAsync(), TurnsPerThread);
             }
 
-            await user.Caller.SayAsync(user.Thread, Prompt);
+            await user.Caller.AddMessageAsync(user.Thread, Prompt);
             return await user.Caller.ChatAsync(user.Thread);
         }
         catch (Exception failure) when (failure is InvalidOperationException or HttpRequestException or IOException or OperationCanceledException)
         {
-            return new() { Status = 0, Complaint = $"{user.Caller.Address}: {failure.Message}" };
+            return new() { Status = 0, Problem = $"{user.Caller.Address}: {failure.Message}" };
         }
     }
 

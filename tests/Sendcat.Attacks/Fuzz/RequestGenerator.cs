@@ -1,19 +1,19 @@
 using System.Globalization;
 using System.Text;
 using Sendcat.Attacks.Callers;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Makes one request after the other: a valid one of some operation, then up to four changes to it.</summary>
-internal sealed class RequestMaker
+/// <summary>Generates requests: a valid request of a random operation with up to four changes.</summary>
+internal sealed class RequestGenerator
 {
     private readonly Random random;
     private readonly RunSecrets secrets;
     private readonly (string Thread, string Message) victim;
     private readonly ApiOperation[] operations;
 
-    public RequestMaker(IEnumerable<ApiOperation> operations, RunSecrets secrets, (string Thread, string Message) victim, Random random)
+    public RequestGenerator(IEnumerable<ApiOperation> operations, RunSecrets secrets, (string Thread, string Message) victim, Random random)
     {
         (this.random, this.secrets, this.victim) = (random, secrets, victim);
         this.operations = [.. operations.SelectMany(operation => Enumerable.Repeat(operation, operation.Weight))];
@@ -31,10 +31,13 @@ internal sealed class RequestMaker
         var path = Path(operation, identity, ref changes, out var known);
         var body = operation.Method is "GET" or "DELETE" or "HEAD" && random.Next(20) > 0 ? null : Body(operation, identity, ref changes);
         var method = random.Next(200) == 0 ? Any(["HEAD", "OPTIONS", "TRACE", "PUT", "BREW"]) : operation.Method;
-        return new(Write(method, path, Headers(operation, identity, body, ref changes), body), known ? operation : null, ClosesAfter: false);
+        return new(Write(method, path, Headers(operation, identity, body, ref changes), body), known ? operation : null, ShutsDownSend: false);
     }
 
-    /// <param name="known">False: what was put into a segment may have made it another operation's path.</param>
+    /// <param name="operation">The operation.</param>
+    /// <param name="identity">The resources for the parameters.</param>
+    /// <param name="changes">The number of remaining changes.</param>
+    /// <param name="known">False: the value of a segment may have changed the path to that of another operation.</param>
     private string Path(ApiOperation operation, FuzzIdentity identity, ref int changes, out bool known)
     {
         known = true;
@@ -46,7 +49,7 @@ internal sealed class RequestMaker
             {
                 path.Append(segment);
             }
-            else if (Changes(ref changes, 4))
+            else if (TryChange(ref changes, 4))
             {
                 var hostile = Any(HostileValues.Texts);
                 var raw = random.Next(4) == 0 && IsSendable(hostile);
@@ -64,7 +67,7 @@ internal sealed class RequestMaker
         {
             if (random.Next(2) == 0)
             {
-                var value = Changes(ref changes, 3) ? Any(HostileValues.Texts) : RequestSamples.QueryValue(name, identity, random);
+                var value = TryChange(ref changes, 3) ? Any(HostileValues.Texts) : RequestSamples.QueryValue(name, identity, random);
                 path.Append(separator).Append(name).Append('=').Append(random.Next(8) == 0 && IsSendable(value) ? value : Uri.EscapeDataString(value));
                 separator = '&';
             }
@@ -80,7 +83,7 @@ internal sealed class RequestMaker
             return null;
         }
 
-        if (Changes(ref changes, 12))
+        if (TryChange(ref changes, 12))
         {
             return Encoding.UTF8.GetBytes(random.Next(2) == 0 ? Any(HostileValues.Bodies) : Any(HostileValues.Json));
         }
@@ -93,21 +96,21 @@ internal sealed class RequestMaker
                 continue;
             }
 
-            var value = Changes(ref changes, 4) ? Any(HostileValues.Json) : RequestSamples.BodyValue(name, schema, identity, random);
+            var value = TryChange(ref changes, 4) ? Any(HostileValues.Json) : RequestSamples.BodyValue(name, schema, identity, random);
             Add(json, name, value);
-            if (Changes(ref changes, 16))
+            if (TryChange(ref changes, 16))
             {
                 Add(json, name, Any(HostileValues.Json));
             }
         }
 
-        if (Changes(ref changes, 10))
+        if (TryChange(ref changes, 10))
         {
             Add(json, Any(["__proto__", "userId", "isAdmin", "\\ud800", "$type", ""]), Any(HostileValues.Json));
         }
 
         var bytes = Encoding.UTF8.GetBytes(json.Append('}').ToString());
-        if (Changes(ref changes, 8))
+        if (TryChange(ref changes, 8))
         {
             Damage(bytes);
         }
@@ -140,7 +143,7 @@ internal sealed class RequestMaker
             }
         }
 
-        while (Changes(ref changes, 3))
+        while (TryChange(ref changes, 3))
         {
             var hostile = Any(HostileValues.Headers);
             headers.RemoveAll(header => header.Item1 == hostile.Name && random.Next(3) > 0);
@@ -183,7 +186,8 @@ internal sealed class RequestMaker
         }
     }
 
-    private bool Changes(ref int left, int oneOf)
+    /// <summary>Decides with a probability of 1 / <paramref name="oneOf"/> to make a change, and counts it.</summary>
+    private bool TryChange(ref int left, int oneOf)
     {
         if (left == 0 || random.Next(oneOf) > 0)
         {
@@ -194,7 +198,7 @@ internal sealed class RequestMaker
         return true;
     }
 
-    /// <summary>Without what would end the request line or the header.</summary>
+    /// <summary>Whether the text contains no character that ends the request line or the header.</summary>
     private static bool IsSendable(string text) => text.All(c => c is > ' ' and < '\u007f');
 
     private static void Add(StringBuilder json, string name, string value) => json.Append(json.Length > 1 ? ",\"" : "\"").Append(name).Append("\":").Append(value);

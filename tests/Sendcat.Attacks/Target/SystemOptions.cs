@@ -1,21 +1,22 @@
-namespace Sendcat.Attacks.Stage;
+namespace Sendcat.Attacks.Target;
 
-/// <summary>What the attacked system differs in from the one that all attacks share.</summary>
+/// <summary>The options of an attacked system.</summary>
 internal sealed record SystemOptions
 {
     public static readonly SystemOptions Default = new();
 
-    /// <summary>What the API may open at most; null: as many as this process.</summary>
+    /// <summary>The maximum number of file descriptors of the API; null: that of this process.</summary>
     public int? Descriptors { get; init; }
 
-    /// <summary>A broker and a worker that runs the tools.</summary>
+    /// <summary>Whether a broker and a worker are started, which execute the tools.</summary>
     public bool Tools { get; init; }
 
-    /// <summary>How long an honest user rests after a turn.</summary>
+    /// <summary>The pause of an honest user between two turns.</summary>
     public TimeSpan HonestPause { get; init; } = TimeSpan.FromMilliseconds(150);
 
     public IReadOnlyDictionary<string, string> Knobs { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Adds knobs; they replace knobs of the same name.</summary>
     public SystemOptions With(IEnumerable<KeyValuePair<string, string>> more)
     {
         var all = new Dictionary<string, string>(Knobs);

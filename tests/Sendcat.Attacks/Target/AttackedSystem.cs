@@ -5,15 +5,18 @@ using Sendcat.TestKit.Programs;
 using Sendcat.TestKit.Stores;
 using Sendcat.UpstreamEmulator;
 
-namespace Sendcat.Attacks.Stage;
+namespace Sendcat.Attacks.Target;
 
-/// <summary>Sendcat as strangers meet it: a process in Production at the stage <c>production</c>, real stores, the emulator upstream, secrets of its own.</summary>
+/// <summary>
+/// The attacked instance: a process of the API in Production at the rollout stage <c>production</c>, real stores, the emulator as upstream, and
+/// random secrets.
+/// </summary>
 internal sealed class AttackedSystem : IAsyncDisposable
 {
-    /// <summary>The one web origin that may call.</summary>
+    /// <summary>The only allowed web origin.</summary>
     public const string Origin = "https://app.sendcat.test";
 
-    /// <summary>Addresses of this domain need no confirmation.</summary>
+    /// <summary>Mail addresses of this domain need no confirmation.</summary>
     public const string ConfirmedDomain = "drill.test";
 
     private readonly List<IAsyncDisposable> owned = [];
@@ -31,12 +34,15 @@ internal sealed class AttackedSystem : IAsyncDisposable
 
     public ApiProcess Api { get; private set; } = null!;
 
-    /// <summary>Everything that the API and the worker have logged.</summary>
+    /// <summary>The log of the API and of the worker.</summary>
     public string LogFile => folder["log"];
 
-    /// <summary>Users who do nothing wrong, the same for all attacks on this system.</summary>
-    public HonestCrowd Honest { get; private set; } = null!;
+    /// <summary>The honest users, the same for all attacks on this system.</summary>
+    public HonestUsers Honest { get; private set; } = null!;
 
+    /// <param name="stores">The stores.</param>
+    /// <param name="options">The options.</param>
+    /// <param name="honest">The number of honest users.</param>
     public static async Task<AttackedSystem> StartAsync(SharedStores stores, SystemOptions options, int honest = 4)
     {
         var upstreams = await UpstreamEmulatorHost.StartAsync();
@@ -55,7 +61,7 @@ internal sealed class AttackedSystem : IAsyncDisposable
                 system.owned.Add(await WorkerProcess.StartAsync(environment, system.LogFile));
             }
 
-            system.Honest = await HonestCrowd.GatherAsync(system, honest, options.HonestPause);
+            system.Honest = await HonestUsers.CreateAsync(system, honest, options.HonestPause);
             system.owned.Add(system.Honest);
             return system;
         }
@@ -66,11 +72,11 @@ internal sealed class AttackedSystem : IAsyncDisposable
         }
     }
 
-    public Caller From(IPAddress source, AnswerCount? answers = null) => new(Api.Address, source, answers);
+    public Caller From(IPAddress source, ResponseCounter? responses = null) => new(Api.Address, source, responses);
 
     public Caller Operator(IPAddress source) => From(source).WithBearer(Secrets.OperatorKey);
 
-    /// <summary>A mail address that nobody had before and that is confirmed when it registers.</summary>
+    /// <summary>A new mail address that is confirmed at registration.</summary>
     public static string NewEmail() => $"{Guid.NewGuid():N}@{ConfirmedDomain}";
 
     public async ValueTask DisposeAsync()
@@ -106,7 +112,7 @@ internal sealed class AttackedSystem : IAsyncDisposable
             ["AUTH_SIGNING_KEY"] = Secrets.SigningKey,
             ["OPS_API_KEY"] = Secrets.OperatorKey,
             ["OPS_VIEWER_KEY"] = Secrets.ViewerKey,
-            // Honest users here are few and never rest; what the budget of a principal does has tests of its own.
+            // Few honest users run many turns each. Other tests check the limit of a principal.
             ["RATE_LIMIT_CHAT_STREAM_MAX"] = "1000",
         };
         foreach (var (name, value) in knobs)

@@ -3,16 +3,22 @@ using System.Net.Sockets;
 
 namespace Sendcat.Attacks.Callers;
 
-/// <summary>Addresses to come from. All of 127.0.0.0/8 is this machine, and the API counts each of its addresses for itself, as it does those of the world.</summary>
-internal static class Source
+/// <summary>
+/// Source addresses of connections. All addresses of 127.0.0.0/8 belong to this machine. The API limits each of them separately, like public
+/// addresses.
+/// </summary>
+internal static class SourceAddress
 {
     private const int Hosts = 250;
 
-    /// <summary>The second byte of honest users' addresses; attack N comes from 127.N.</summary>
-    public const byte Honest = 200;
+    /// <summary>The second byte of the addresses of honest users. Attack N uses 127.N.0.0/16.</summary>
+    public const byte HonestNet = 200;
 
+    /// <param name="net">The second byte of the address.</param>
+    /// <param name="host">The index of the host in the net.</param>
     public static IPAddress Of(byte net, int host) => new([127, net, (byte)(host / Hosts % Hosts), (byte)(1 + (host % Hosts))]);
 
+    /// <summary>Connects from a source address.</summary>
     /// <exception cref="SocketException">The connection was refused.</exception>
     public static async ValueTask<Socket> ConnectAsync(IPAddress source, EndPoint target, CancellationToken cancellationToken)
     {
