@@ -5,11 +5,16 @@ using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Admission;
 
-/// <summary>What admission costs, and how it behaves when there is far more asked than there is room.</summary>
+/// <summary>Measures the cost of an admission decision, and the goodput and refusals of admission under overload.</summary>
 internal static class AdmissionBenchmark
 {
+    /// <summary>The slots under overload.</summary>
     private const int Cap = 64;
+
+    /// <summary>How long a turn holds its slot.</summary>
     private static readonly TimeSpan Hold = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>The length of each overload measurement.</summary>
     private static readonly TimeSpan Length = TimeSpan.FromSeconds(8);
 
     public static Command Command()
@@ -23,23 +28,23 @@ internal static class AdmissionBenchmark
     private static async Task<int> RunAsync(int decisions, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
-        await using var stage = await AdmissionStage.StartAsync();
+        await using var setup = await AdmissionSetup.StartAsync();
         var costs = new List<DecisionCost>();
-        await using (var roomy = await stage.RunAsync(cap: 100_000, cancellationToken))
+        await using (var unlimited = await setup.StartHostAsync(cap: 100_000, cancellationToken))
         {
-            await DecisionCost.MeasureAsync(roomy, 16, decisions / 4, clock, cancellationToken); // warms up
+            await DecisionCost.MeasureAsync(unlimited, 16, decisions / 4, clock, cancellationToken); // warm-up
             foreach (var atOnce in new[] { 1, 16, 64 })
             {
-                costs.Add(await DecisionCost.MeasureAsync(roomy, atOnce, decisions, clock, cancellationToken));
+                costs.Add(await DecisionCost.MeasureAsync(unlimited, atOnce, decisions, clock, cancellationToken));
             }
         }
 
         var overloads = new List<Overload>();
-        await using (var narrow = await stage.RunAsync(Cap, cancellationToken))
+        await using (var limited = await setup.StartHostAsync(Cap, cancellationToken))
         {
             foreach (var times in new[] { 0.5, 1, 1.5, 3, 10 })
             {
-                overloads.Add(await Overload.MeasureAsync(narrow, Cap, Hold, times, Length, clock, cancellationToken));
+                overloads.Add(await Overload.MeasureAsync(limited, Cap, Hold, times, Length, clock, cancellationToken));
             }
         }
 
@@ -59,7 +64,7 @@ internal static class AdmissionBenchmark
         }
 
         var overload = new Table()
-            .Title(string.Create(CultureInfo.InvariantCulture, $"{Cap} places, each held {Hold.TotalMilliseconds} ms"))
+            .Title(string.Create(CultureInfo.InvariantCulture, $"{Cap} slots, each held {Hold.TotalMilliseconds} ms"))
             .Border(TableBorder.Markdown)
             .AddColumns("offered ×", "arrived/s", "goodput/s", "÷ peak", "refused", "refused p50 ms", "refused p99 ms", "admitted p99 ms", "most at once", "left");
         foreach (var row in overloads)

@@ -12,14 +12,14 @@ internal sealed class ChatTable(ChatOptions options)
 
     public int Failures => cells.Values.Sum(cell => cell.Failures.Count());
 
-    public void Add(ChatShape shape, string target, LoadFigures figures, double middleCpu, double storesCpu)
+    public void Add(ChatShape shape, string target, LoadFigures figures, double targetCpu, double storesCpu)
     {
         if (!cells.TryGetValue((shape, target), out var cell))
         {
             cells[(shape, target)] = cell = new();
         }
 
-        cell.Add(figures, middleCpu, storesCpu);
+        cell.Add(figures, targetCpu, storesCpu);
     }
 
     public object Results() =>
@@ -72,7 +72,7 @@ internal sealed class ChatTable(ChatOptions options)
         target != other && cells.ContainsKey((shape, other)) ? Named(shape, target)[name].Over(Named(shape, other)[name]) : null;
 
     private IReadOnlyDictionary<string, double?> Named(ChatShape shape, string target) =>
-        cells[(shape, target)].Named(shape.Paced, cells.GetValueOrDefault((shape, "direct")));
+        cells[(shape, target)].ByName(shape.Paced, cells.GetValueOrDefault((shape, "direct")));
 
     private IEnumerable<ChatShape> Shapes() =>
         cells.Keys.Select(key => key.Shape).Distinct().OrderByDescending(shape => shape.Paced).ThenBy(shape => shape.Plan.Concurrency);

@@ -8,8 +8,8 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.Benchmarks.Jobs;
 
 /// <summary>
-/// Serper and eBay as little as a worker can tell them from the real ones, in a process of their own: fixed answers, at once or after a fixed time, so that what is measured is the queue.
-/// A path that was declared dead never answers.
+/// Replaces Serper and eBay with fixed responses in a separate process. It responds at once or after a fixed time, so that the queue is measured and not
+/// the upstream. Each path can be changed so that it never responds.
 /// </summary>
 internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDisposable
 {
@@ -31,7 +31,7 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         return command;
     }
 
-    /// <param name="latency">Before each answer.</param>
+    /// <param name="latency">The delay before each response.</param>
     public static async Task<PlainUpstream> StartAsync(TimeSpan latency)
     {
         var port = FreePort.Next();
@@ -41,11 +41,11 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         return new(process, new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}")));
     }
 
-    /// <summary>From now on this path never answers.</summary>
-    public async Task KillAsync(string path, CancellationToken cancellationToken)
+    /// <summary>From now on the upstream never responds to requests of this path.</summary>
+    public async Task MakeUnresponsiveAsync(string path, CancellationToken cancellationToken)
     {
-        using var answer = await Http.PutAsync(new Uri(address, $"/dead{path}"), null, cancellationToken);
-        answer.EnsureSuccessStatusCode();
+        using var response = await Http.PutAsync(new Uri(address, $"/dead{path}"), null, cancellationToken);
+        response.EnsureSuccessStatusCode();
     }
 
     public ValueTask DisposeAsync() => process.DisposeAsync();
@@ -57,7 +57,7 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         await using var app = builder.Build();
         var dead = new HashSet<string>(StringComparer.Ordinal);
-        var answers = new Dictionary<string, byte[]>(StringComparer.Ordinal)
+        var responses = new Dictionary<string, byte[]>(StringComparer.Ordinal)
         {
             ["/search"] = """{"organic":[{"title":"A find","link":"https://example.com/1","snippet":"Found."}]}"""u8.ToArray(),
             ["/shopping"] = """{"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00","source":"A shop","productId":"1"}]}"""u8.ToArray(),
@@ -79,7 +79,7 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
                 return;
             }
 
-            if (!answers.TryGetValue(path, out var answer))
+            if (!responses.TryGetValue(path, out var response))
             {
                 http.Response.StatusCode = StatusCodes.Status404NotFound;
                 return;
@@ -91,8 +91,8 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
             }
 
             http.Response.ContentType = "application/json";
-            http.Response.ContentLength = answer.Length;
-            await http.Response.Body.WriteAsync(answer, http.RequestAborted);
+            http.Response.ContentLength = response.Length;
+            await http.Response.Body.WriteAsync(response, http.RequestAborted);
         });
         await app.StartAsync(cancellationToken);
         Console.WriteLine(Ready);

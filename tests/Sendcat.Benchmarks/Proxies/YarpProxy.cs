@@ -2,7 +2,7 @@ using Yarp.ReverseProxy.Configuration;
 
 namespace Sendcat.Benchmarks.Proxies;
 
-/// <summary>YARP with one route and its defaults.</summary>
+/// <summary>A YARP proxy with one route and default settings.</summary>
 internal static class YarpProxy
 {
     public static Action<WebApplication> Prepare(WebApplicationBuilder builder, Uri upstream)

@@ -2,9 +2,9 @@ using System.Globalization;
 using Sendcat.Benchmarks.Proxies;
 using Sendcat.TestKit.Processes;
 
-namespace Sendcat.Benchmarks.Stage;
+namespace Sendcat.Benchmarks.Targets;
 
-/// <summary>Client → bare proxy in a process of its own → emulator.</summary>
+/// <summary>The path client → bare proxy in a separate process → emulator.</summary>
 internal sealed class ProxyTarget : DirectTarget, IAsyncDisposable
 {
     private readonly TestProcess process;

@@ -6,19 +6,33 @@ using Sendcat.Reliability.ToolJobs;
 
 namespace Sendcat.Benchmarks.Jobs;
 
-/// <summary>What the record alone takes for entering, claiming and finishing, without broker, worker or upstream.</summary>
-/// <param name="AtOnce">Callers; claims are always made by one, twenty jobs at a time.</param>
-/// <param name="ClaimP50Ms">Of one claim of twenty jobs.</param>
-internal sealed record RecordCost(
+/// <summary>The cost of the statements that insert, lease and complete jobs in Postgres, without broker, worker or upstream.</summary>
+/// <param name="AtOnce">The number of concurrent callers. Only one caller leases jobs, twenty at a time.</param>
+/// <param name="Jobs">The number of jobs.</param>
+/// <param name="EnteredPerSecond">Inserted jobs per second.</param>
+/// <param name="EnterP50Ms">The median time of an insert (ms).</param>
+/// <param name="EnterP99Ms">The 99th percentile of the time of an insert (ms).</param>
+/// <param name="ClaimedPerSecond">Leased jobs per second.</param>
+/// <param name="ClaimP50Ms">The median time to lease twenty jobs (ms).</param>
+/// <param name="ClaimP99Ms">The 99th percentile of the time to lease twenty jobs (ms).</param>
+/// <param name="FinishedPerSecond">Completed jobs per second.</param>
+/// <param name="FinishP50Ms">The median time of a completion (ms).</param>
+/// <param name="FinishP99Ms">The 99th percentile of the time of a completion (ms).</param>
+internal sealed record PostgresCost(
     int AtOnce, int Jobs, double EnteredPerSecond, double? EnterP50Ms, double? EnterP99Ms, double ClaimedPerSecond, double? ClaimP50Ms, double? ClaimP99Ms, double FinishedPerSecond, double? FinishP50Ms,
     double? FinishP99Ms)
 {
     private const int Batch = 20;
 
-    /// <param name="ledger">Of a stage without workers.</param>
-    public static async Task<RecordCost> MeasureAsync(ToolJobLedger ledger, ToolJobLeases claims, int atOnce, int jobs, TimeProvider clock, CancellationToken cancellationToken)
+    /// <param name="ledger">The ledger of a setup without workers.</param>
+    /// <param name="leases">The leases of the same setup.</param>
+    /// <param name="atOnce">The number of concurrent callers.</param>
+    /// <param name="jobs">The number of jobs.</param>
+    /// <param name="clock">The clock.</param>
+    /// <param name="cancellationToken">Ends the measurement.</param>
+    public static async Task<PostgresCost> MeasureAsync(ToolJobLedger ledger, ToolJobLeases leases, int atOnce, int jobs, TimeProvider clock, CancellationToken cancellationToken)
     {
-        // Jobs run a hundred at once at most, so claims and ends alternate.
+        // At most a hundred jobs may run at the same time, so leases and completions alternate.
         HistogramBase enter = Histogram(), claim = Histogram(), finish = Histogram();
         var (entering, claiming, finishing) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero);
         entering += await TimeAsync(clock, () => EachAsync(atOnce, jobs, number => TimedAsync(clock, enter, () => ledger.EnterAsync(
@@ -30,10 +44,10 @@ internal sealed record RecordCost(
             {
                 while (held.Count < Math.Min(left, 5 * Batch))
                 {
-                    await TimedAsync(clock, claim, async () => held.AddRange((await claims.ClaimAsync(QueuedTool.SearchWeb.Lane, Batch, "benchmark", cancellationToken)).Jobs));
+                    await TimedAsync(clock, claim, async () => held.AddRange((await leases.ClaimAsync(QueuedTool.SearchWeb.Lane, Batch, "benchmark", cancellationToken)).Jobs));
                 }
             });
-            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => claims.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));
+            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => leases.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));
             left -= held.Count;
         }
 

@@ -3,9 +3,9 @@ using System.Net.Http.Json;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.TestKit.Processes;
 
-namespace Sendcat.Benchmarks.Stage;
+namespace Sendcat.Benchmarks.Targets;
 
-/// <summary>The upstream emulator in a process of its own.</summary>
+/// <summary>The upstream emulator in a separate process.</summary>
 internal sealed class Emulator : IAsyncDisposable
 {
     private readonly HttpClient http = new();
@@ -32,11 +32,11 @@ internal sealed class Emulator : IAsyncDisposable
         return new(started, Local(http1), Local(h2c));
     }
 
-    /// <summary>Waits until no request is open upstream.</summary>
-    /// <returns>How many still are when the time is over.</returns>
-    public async Task<long> ActiveAfterAsync(TimeSpan patience, CancellationToken cancellationToken)
+    /// <summary>Waits until no request is open at the emulator, or until <paramref name="timeout"/> has passed.</summary>
+    /// <returns>The number of open requests.</returns>
+    public async Task<long> WaitUntilIdleAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
-        var wait = string.Create(CultureInfo.InvariantCulture, $"stats/wait?active=0&timeoutMs={patience.TotalMilliseconds:0}");
+        var wait = string.Create(CultureInfo.InvariantCulture, $"stats/wait?active=0&timeoutMs={timeout.TotalMilliseconds:0}");
         using var response = await http.GetAsync(new Uri(Http1, wait), cancellationToken);
         return (await response.Content.ReadFromJsonAsync<Snapshot>(cancellationToken))!.Totals.Active;
     }

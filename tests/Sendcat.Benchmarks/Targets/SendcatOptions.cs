@@ -1,8 +1,11 @@
 using System.Security.Cryptography;
 
-namespace Sendcat.Benchmarks.Stage;
+namespace Sendcat.Benchmarks.Targets;
 
-/// <summary>How the API is run: every guard on and enforcing, each cap above what the benchmark asks for, so that what is measured is their cost and not their refusal.</summary>
+/// <summary>
+/// The settings of the API: all limits are enforced, and each cap is above the load of the benchmarks, so that the cost of the limits is measured and not
+/// their refusals.
+/// </summary>
 internal static class SendcatOptions
 {
     public static Dictionary<string, string?> Environment(Uri emulator) => new()
@@ -25,7 +28,7 @@ internal static class SendcatOptions
         ["BYTES_PER_GUEST_MAX"] = "1000000000000",
         ["MESSAGES_PER_THREAD_MAX"] = "1000000",
 
-        // All streams come from this one machine, and from guests.
+        // All streams come from this machine and belong to guests.
         ["CHAT_ADDRESS_TOKENS_PER_DAY"] = "2000000000",
         ["CHAT_GLOBAL_TOKENS_PER_DAY"] = "2000000000",
         ["RATE_LIMIT_CHAT_TOKENS_MAX"] = "1000000000",
@@ -42,7 +45,7 @@ internal static class SendcatOptions
         ["CIRCUIT_OPENROUTER_SECONDARY_COOLDOWN_MS"] = "1000",
     };
 
-    /// <summary><c>NAME=VALUE</c> of the command line, over what stands above.</summary>
+    /// <summary>Applies settings in the form <c>NAME=VALUE</c>. They replace existing ones.</summary>
     public static void Apply(this Dictionary<string, string?> environment, IEnumerable<string> settings)
     {
         foreach (var setting in settings)

@@ -2,12 +2,13 @@ using System.Net.Http.Headers;
 
 namespace Sendcat.Benchmarks.Load;
 
-/// <summary>One request whose answer is a stream. Everything it needs was made beforehand.</summary>
-internal sealed record Turn(Uri Address, byte[] Body, Dialect Dialect, string? Bearer = null)
+/// <summary>A request that starts a turn. All resources that it needs already exist.</summary>
+internal sealed record TurnRequest(Uri Address, byte[] Body, Dialect Dialect, string? Bearer = null)
 {
     private static readonly MediaTypeHeaderValue Json = new("application/json");
 
-    public HttpRequestMessage Request()
+    /// <summary>A new message for one send.</summary>
+    public HttpRequestMessage ToHttpRequest()
     {
         var request = new HttpRequestMessage(HttpMethod.Post, Address) { Content = new ByteArrayContent(Body) };
         request.Content.Headers.ContentType = Json;

@@ -4,47 +4,48 @@ using System.Text;
 namespace Sendcat.Benchmarks.Load;
 
 /// <summary>
-/// Reads one stream line by line and strictly: only <c>data: </c>, comments and blank lines, no error inside, the end marked as the dialect marks it. Looks at bytes alone, so that the client
-/// takes little from the two cores that it shares with what it measures.
+/// Parses one stream strictly: each line is <c>data: </c>, a comment or blank, the stream has no error, and the end is marked as in the dialect. It
+/// compares bytes and does not parse JSON, so that the client needs little CPU on the cores that it shares with the measured processes.
 /// </summary>
-internal sealed class StreamListener(Dialect dialect)
+internal sealed class StreamParser(Dialect dialect)
 {
-    /// <summary>Digits of microseconds since 1970 that the emulator's marker <c>stamp</c> puts after an @ in front of every piece.</summary>
+    /// <summary>The number of digits of a time stamp (Unix time, µs). The marker <c>stamp</c> of the emulator writes it after an @ before each piece.</summary>
     private const int StampDigits = 16;
 
     private readonly byte[] buffer = new byte[16 * 1024];
     private int filled;
 
-    /// <summary>Told of every piece of text: microseconds since 1970 at which it was sent.</summary>
+    /// <summary>Called for each piece of text with the time at which it was sent (Unix time, µs).</summary>
     public Action<long>? OnPiece { get; init; }
 
-    /// <summary>Told of every event of the Sendcat dialect that is no text, as JSON.</summary>
+    /// <summary>Called for each event of the Sendcat dialect that is not text, with its JSON.</summary>
     public Action<string>? OnEvent { get; init; }
 
     public int Pieces { get; private set; }
 
     public bool Done { get; private set; }
 
-    /// <summary>What was wrong with the stream; null so far.</summary>
-    public string? Complaint { get; private set; }
+    /// <summary>The first problem of the stream; null without one.</summary>
+    public string? Problem { get; private set; }
 
-    /// <summary>Where the next bytes of the body go.</summary>
-    public Memory<byte> Room => buffer.AsMemory(filled);
+    /// <summary>The buffer for the next bytes of the body.</summary>
+    public Memory<byte> FreeBuffer => buffer.AsMemory(filled);
 
-    /// <summary>Takes the bytes that were read into <see cref="Room"/>.</summary>
+    /// <summary>Parses the bytes that were read into <see cref="FreeBuffer"/>.</summary>
+    /// <param name="count">The number of bytes.</param>
     public void Advance(int count)
     {
         filled += count;
         var rest = buffer.AsSpan(0, filled);
         while (rest.IndexOf((byte)'\n') is >= 0 and var end)
         {
-            Line(rest[..end].TrimEnd((byte)'\r'));
+            ParseLine(rest[..end].TrimEnd((byte)'\r'));
             rest = rest[(end + 1)..];
         }
 
         if (rest.Length == buffer.Length)
         {
-            Complaint ??= "a line of more than 16 KiB";
+            Problem ??= "a line of more than 16 KiB";
             rest = [];
         }
 
@@ -52,7 +53,7 @@ internal sealed class StreamListener(Dialect dialect)
         filled = rest.Length;
     }
 
-    private void Line(ReadOnlySpan<byte> line)
+    private void ParseLine(ReadOnlySpan<byte> line)
     {
         if (line.IsEmpty || line[0] == (byte)':')
         {
@@ -61,28 +62,28 @@ internal sealed class StreamListener(Dialect dialect)
 
         if (!line.StartsWith("data: "u8))
         {
-            Complaint ??= $"a line that is no event: {Encoding.UTF8.GetString(line)}";
+            Problem ??= $"a line that is not an event: {Encoding.UTF8.GetString(line)}";
             return;
         }
 
         if (Done)
         {
-            Complaint ??= "an event after the end";
+            Problem ??= "an event after the end";
             return;
         }
 
         var data = line["data: "u8.Length..];
         if (dialect == Dialect.OpenRouter)
         {
-            OpenRouter(data);
+            ParseOpenRouter(data);
         }
         else
         {
-            Sendcat(data);
+            ParseSendcat(data);
         }
     }
 
-    private void OpenRouter(ReadOnlySpan<byte> data)
+    private void ParseOpenRouter(ReadOnlySpan<byte> data)
     {
         if (data.SequenceEqual("[DONE]"u8))
         {
@@ -90,19 +91,19 @@ internal sealed class StreamListener(Dialect dialect)
         }
         else if (data.IndexOf("\"error\":{"u8) >= 0)
         {
-            Complaint ??= $"an error inside: {Encoding.UTF8.GetString(data)}";
+            Problem ??= $"an error event: {Encoding.UTF8.GetString(data)}";
         }
         else
         {
-            Text(data);
+            CountPieces(data);
         }
     }
 
-    private void Sendcat(ReadOnlySpan<byte> data)
+    private void ParseSendcat(ReadOnlySpan<byte> data)
     {
         if (data.IndexOf("\"type\":\"content\""u8) >= 0)
         {
-            Text(data);
+            CountPieces(data);
             return;
         }
 
@@ -113,12 +114,12 @@ internal sealed class StreamListener(Dialect dialect)
         }
         else if (data.IndexOf("\"type\":\"error\""u8) >= 0)
         {
-            Complaint ??= $"an error inside: {Encoding.UTF8.GetString(data)}";
+            Problem ??= $"an error event: {Encoding.UTF8.GetString(data)}";
         }
     }
 
-    /// <summary>Counts stamps rather than events: a program in the middle that glues two pieces together has delivered both, one of them late.</summary>
-    private void Text(ReadOnlySpan<byte> data)
+    /// <summary>Counts time stamps and not events: a proxy that joins two pieces in one event has delivered both, one of them late.</summary>
+    private void CountPieces(ReadOnlySpan<byte> data)
     {
         while (data.IndexOf((byte)'@') is >= 0 and var at && data.Length - at - 1 >= StampDigits)
         {

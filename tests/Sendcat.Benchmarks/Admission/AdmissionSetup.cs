@@ -9,13 +9,14 @@ using StackExchange.Redis;
 
 namespace Sendcat.Benchmarks.Admission;
 
-/// <summary>Admission as the API has it, in this process, on a real Redis and PostgreSQL.</summary>
-internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres) : IAsyncDisposable
+/// <summary>Runs the admission of the API in this process, with a real Redis and PostgreSQL.</summary>
+internal sealed class AdmissionSetup(RedisServer redis, PostgresServer postgres) : IAsyncDisposable
 {
-    public static async Task<AdmissionStage> StartAsync() => new(await RedisServer.StartAsync(), await PostgresServer.StartAsync());
+    public static async Task<AdmissionSetup> StartAsync() => new(await RedisServer.StartAsync(), await PostgresServer.StartAsync());
 
-    /// <param name="cap">Turns at once, over all.</param>
-    public async Task<Running> RunAsync(int cap, CancellationToken cancellationToken)
+    /// <param name="cap">The maximum number of concurrent turns of all callers.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    public async Task<RunningAdmission> StartHostAsync(int cap, CancellationToken cancellationToken)
     {
         var builder = Host.CreateEmptyApplicationBuilder(null);
         builder.Configuration.AddInMemoryCollection(new Dictionary<string, string?>
@@ -23,7 +24,7 @@ internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres)
             ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
             ["ADMISSION_GLOBAL_MAX_INFLIGHT"] = cap.ToString(CultureInfo.InvariantCulture),
             ["ADMISSION_GLOBAL_MAX_MSG_PER_SEC"] = "100000",
-            // The share of guests is decided, and keeps nobody out.
+            // Admission checks the share of guests, but the share is too large to refuse a turn.
             ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = cap > 1_000 ? "99" : "100",
             ["ADMISSION_GLOBAL_MAX_TOOL_PER_SEC"] = "200000",
         });
@@ -33,7 +34,7 @@ internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres)
         var host = builder.Build();
         await ReliabilityDatabase.MigrateAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), cancellationToken);
         await host.StartAsync(cancellationToken);
-        return new Running(host, host.Services.GetRequiredService<AdmissionController>(), host.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase());
+        return new RunningAdmission(host, host.Services.GetRequiredService<AdmissionController>(), host.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase());
     }
 
     public async ValueTask DisposeAsync()
@@ -42,11 +43,11 @@ internal sealed class AdmissionStage(RedisServer redis, PostgresServer postgres)
         await postgres.DisposeAsync();
     }
 
-    internal sealed record Running(IHost Host, AdmissionController Admission, IDatabase Redis) : IAsyncDisposable
+    internal sealed record RunningAdmission(IHost Host, AdmissionController Admission, IDatabase Redis) : IAsyncDisposable
     {
         private int turns;
 
-        /// <summary>Another person's turn each time.</summary>
+        /// <summary>Requests admission for a turn of a new principal.</summary>
         public ValueTask<AdmissionDecision> AdmitAsync(CancellationToken cancellationToken)
         {
             var number = Interlocked.Increment(ref turns).ToString(CultureInfo.InvariantCulture);

@@ -3,12 +3,12 @@ using Sendcat.Benchmarks.Measure;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 
-namespace Sendcat.Benchmarks.Stage;
+namespace Sendcat.Benchmarks.Targets;
 
-/// <summary>The API in a process of its own, on real stores of its own (PostgreSQL with fsync).</summary>
+/// <summary>The API in a separate process, with real stores (PostgreSQL with fsync).</summary>
 internal sealed class SendcatApi : IAsyncDisposable
 {
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(90);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
 
     private readonly TestProcess process;
     private readonly RabbitMqServer broker;
@@ -25,14 +25,17 @@ internal sealed class SendcatApi : IAsyncDisposable
 
     public PostgresServer Postgres { get; }
 
-    /// <summary>Connection string of its database.</summary>
+    /// <summary>The connection string of the database.</summary>
     public string Database { get; }
 
     public int ProcessId => process.Id;
 
     public IReadOnlyList<int> StoreProcessIds => [Redis.ProcessId, Postgres.ProcessId, broker.ProcessId];
 
-    /// <param name="settings"><c>NAME=VALUE</c>, over those of <see cref="SendcatOptions"/>.</param>
+    /// <param name="emulator">The address of the emulator.</param>
+    /// <param name="settings">Settings in the form <c>NAME=VALUE</c>. They replace those of <see cref="SendcatOptions"/>.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <exception cref="InvalidOperationException">The API ended, or it is not ready after 90 s.</exception>
     public static async Task<SendcatApi> StartAsync(Uri emulator, IEnumerable<string> settings, CancellationToken cancellationToken)
     {
         var redis = RedisServer.StartAsync();
@@ -77,13 +80,13 @@ internal sealed class SendcatApi : IAsyncDisposable
     private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
     {
         using var http = new HttpClient();
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(StartPatience);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(StartTimeout);
         while (true)
         {
             try
             {
-                using var health = await http.GetAsync(new Uri(Address, "health"), patience.Token);
+                using var health = await http.GetAsync(new Uri(Address, "health"), timeout.Token);
                 if (health.IsSuccessStatusCode)
                 {
                     return;
@@ -91,11 +94,11 @@ internal sealed class SendcatApi : IAsyncDisposable
             }
             catch (HttpRequestException)
             {
-                // Not listening yet.
+                // The API does not listen yet.
             }
             catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new InvalidOperationException($"The API is not ready after {StartPatience.TotalSeconds:0} s:\n{process.Output}", late);
+                throw new InvalidOperationException($"The API is not ready after {StartTimeout.TotalSeconds:0} s:\n{process.Output}", late);
             }
 
             if (process.Exited.IsCompleted)

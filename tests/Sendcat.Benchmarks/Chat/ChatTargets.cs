@@ -1,30 +1,30 @@
-using Sendcat.Benchmarks.Stage;
+using Sendcat.Benchmarks.Targets;
 
 namespace Sendcat.Benchmarks.Chat;
 
-/// <summary>All that is compared, running side by side.</summary>
-internal sealed class ChatStage : IAsyncDisposable
+/// <summary>All targets that are compared. They run at the same time.</summary>
+internal sealed class ChatTargets : IAsyncDisposable
 {
     private readonly Stack<object> owned = new();
     private readonly List<ITarget> targets = [];
 
-    public static async Task<ChatStage> StartAsync(ChatOptions options, CancellationToken cancellationToken)
+    public static async Task<ChatTargets> StartAsync(ChatOptions options, CancellationToken cancellationToken)
     {
-        var stage = new ChatStage();
+        var started = new ChatTargets();
         try
         {
-            await stage.AddAsync(options, cancellationToken);
-            return stage;
+            await started.AddAsync(options, cancellationToken);
+            return started;
         }
         catch
         {
-            await stage.DisposeAsync();
+            await started.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>Every round begins with another target, so that none always follows the same one.</summary>
-    public IEnumerable<ITarget> TargetsOf(int round) => Enumerable.Range(0, targets.Count).Select(n => targets[(n + round) % targets.Count]);
+    /// <summary>The targets in the order of a round. Each round begins with another target, so that no target always follows the same one.</summary>
+    public IEnumerable<ITarget> OfRound(int round) => Enumerable.Range(0, targets.Count).Select(n => targets[(n + round) % targets.Count]);
 
     public async ValueTask DisposeAsync()
     {

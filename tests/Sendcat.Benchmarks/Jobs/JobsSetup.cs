@@ -11,8 +11,11 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.Benchmarks.Jobs;
 
-/// <summary>Stores (PostgreSQL with fsync), upstream and workers in processes of their own; the asking side, as the API registers it, in this one.</summary>
-internal sealed class JobsStage : IAsyncDisposable
+/// <summary>
+/// Starts stores (PostgreSQL with fsync), upstream and workers in separate processes. The client runs in this process with the service registrations of
+/// the API.
+/// </summary>
+internal sealed class JobsSetup : IAsyncDisposable
 {
     private readonly RedisServer redis;
     private readonly PostgresServer postgres;
@@ -20,7 +23,7 @@ internal sealed class JobsStage : IAsyncDisposable
     private readonly List<TestProcess> workers = [];
     private readonly IHost host;
 
-    private JobsStage(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, PlainUpstream upstream, Dictionary<string, string?> settings)
+    private JobsSetup(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, PlainUpstream upstream, Dictionary<string, string?> settings)
     {
         (this.redis, this.postgres, this.broker, Upstream) = (redis, postgres, broker, upstream);
         var builder = Host.CreateEmptyApplicationBuilder(new() { EnvironmentName = "Production" });
@@ -43,14 +46,14 @@ internal sealed class JobsStage : IAsyncDisposable
     public T Get<T>()
         where T : notnull => host.Services.GetRequiredService<T>();
 
-    public static async Task<JobsStage> StartAsync(IReadOnlyDictionary<string, string?> settings, int workers, TimeSpan latency, CancellationToken cancellationToken)
+    public static async Task<JobsSetup> StartAsync(IReadOnlyDictionary<string, string?> settings, int workers, TimeSpan latency, CancellationToken cancellationToken)
     {
-        var (cache, record, messaging, upstream) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), PlainUpstream.StartAsync(latency));
-        await Task.WhenAll(cache, record, messaging, upstream);
+        var (cache, database, messaging, upstream) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), PlainUpstream.StartAsync(latency));
+        await Task.WhenAll(cache, database, messaging, upstream);
         var all = new Dictionary<string, string?>(settings)
         {
             ["ConnectionStrings__redis"] = (await cache).ConnectionString,
-            ["ConnectionStrings__sendcatdb"] = await (await record).CreateDatabaseAsync(),
+            ["ConnectionStrings__sendcatdb"] = await (await database).CreateDatabaseAsync(),
             ["ConnectionStrings__messaging"] = (await messaging).ConnectionString,
             ["SERPER_BASE_URL"] = (await upstream).Address.ToString(),
             ["EBAY_BASE_URL"] = (await upstream).Address.ToString(),
@@ -58,20 +61,20 @@ internal sealed class JobsStage : IAsyncDisposable
             ["EBAY_CLIENT_ID"] = "benchmark",
             ["EBAY_CLIENT_SECRET"] = "benchmark",
         };
-        var stage = new JobsStage(await cache, await record, await messaging, await upstream, all);
-        await ReliabilityDatabase.MigrateAsync(stage.Database, cancellationToken);
+        var setup = new JobsSetup(await cache, await database, await messaging, await upstream, all);
+        await ReliabilityDatabase.MigrateAsync(setup.Database, cancellationToken);
         for (var i = 0; i < workers; i++)
         {
             var worker = await TestProcess.StartAsync(new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker")) { Environment = new Dictionary<string, string?>(all) { ["DOTNET_ENVIRONMENT"] = "Production" } });
-            stage.workers.Add(worker);
+            setup.workers.Add(worker);
             await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         }
 
-        await stage.host.StartAsync(cancellationToken);
-        return stage;
+        await setup.host.StartAsync(cancellationToken);
+        return setup;
     }
 
-    /// <summary>CPU-seconds so far, by process.</summary>
+    /// <summary>The CPU time until now by process (s).</summary>
     public IReadOnlyDictionary<string, double> Cpu() => new Dictionary<string, double>
     {
         ["client"] = ProcessCost.CpuSeconds(Environment.ProcessId) - workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id)) - Stores().Values.Sum() - ProcessCost.CpuSeconds(Upstream.ProcessId),
