@@ -59,9 +59,12 @@ public sealed class AttackTests(SharedStores stores, AttackedSystemFixture share
 
     private async Task AssertWithstoodAsync(Attack attack)
     {
-        await using var own = attack.OwnSystem is { } options ? await AttackedSystem.StartAsync(stores, options.With(attack.Knobs).With(BusyMachine.Knobs)) : null;
+        await using var own = attack.OwnSystem is { } options
+            ? await AttackedSystem.StartAsync(stores, options.With(attack.Knobs).With(BusyMachine.Knobs))
+            : null;
 
-        var report = await AttackRunner.RunAsync(attack, own ?? shared.System, FloodTime, baselineTime: TimeSpan.Zero, TestContext.Current.CancellationToken);
+        var report = await AttackRunner.RunAsync(
+            attack, own ?? shared.System, FloodTime, baselineTime: TimeSpan.Zero, TestContext.Current.CancellationToken);
 
         Assert.True(report.Passed, report.ToString());
     }

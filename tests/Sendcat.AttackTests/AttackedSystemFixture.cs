@@ -12,7 +12,9 @@ public sealed class AttackedSystemFixture(SharedStores stores) : IAsyncLifetime
 {
     internal AttackedSystem System { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => System = await AttackedSystem.StartAsync(stores, (SystemOptions.Default with { Tools = true }).With(AttackList.SharedKnobs).With(BusyMachine.Knobs));
+    public async ValueTask InitializeAsync() =>
+        System = await AttackedSystem.StartAsync(
+            stores, (SystemOptions.Default with { Tools = true }).With(AttackList.SharedKnobs).With(BusyMachine.Knobs));
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 }
@@ -20,5 +22,8 @@ public sealed class AttackedSystemFixture(SharedStores stores) : IAsyncLifetime
 internal static class BusyMachine
 {
     /// <summary>Redis may respond late on a machine that runs tests. Other tests check the behaviour in this case.</summary>
-    public static readonly IReadOnlyDictionary<string, string> Knobs = new Dictionary<string, string> { ["REDIS_DECISION_TIMEOUT_MS"] = "1000" };
+    public static readonly IReadOnlyDictionary<string, string> Knobs = new Dictionary<string, string>
+    {
+        ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+    };
 }

@@ -6,14 +6,15 @@ using Sendcat.Attacks.Sockets;
 namespace Sendcat.Attacks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Attacks -- list|attack|fuzz|idle|slow-headers|slow-bodies|never-readers
-/// --help</c>. docs/security.md describes the commands.
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Attacks --
+/// list|attack|fuzz|idle|slow-headers|slow-bodies|never-readers --help</c>. docs/security.md describes the commands.
 /// </summary>
 internal static class AttacksProgram
 {
     private static Task<int> Main(string[] args)
     {
-        var root = new RootCommand("Attacks an instance of Sendcat that it starts itself on this machine, beside honest users. It contacts nothing else.")
+        var root = new RootCommand(
+            "Attacks an instance of Sendcat that it starts itself on this machine, beside honest users. It contacts nothing else.")
         {
             List(),
             AttackCommand.Create(),

@@ -9,8 +9,8 @@ using Sendcat.Benchmarks.Proxies;
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream --help</c>.
-/// docs/performance.md describes the method.
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream
+/// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
 {

@@ -3,7 +3,9 @@ using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Tries to find out which accounts exist, to lock their owners out, and to adopt the threads of a guest at registration.</summary>
+/// <summary>
+/// Tries to find out which accounts exist, to lock their owners out, and to adopt the threads of a guest at registration.
+/// </summary>
 internal sealed class AccountEnumeration : Attack
 {
     private const string Password = "a good password 1";
@@ -28,15 +30,24 @@ internal sealed class AccountEnumeration : Attack
             ("/api/auth/forgot-password", email => new { email }),
         })
         {
-            var (taken, free) = (await attacker.PostAsync(path, body(known), cancellationToken), await attacker.PostAsync(path, body(AttackedSystem.NewEmail()), cancellationToken));
-            run.Check(taken.Status == free.Status && taken.Text.Length == free.Text.Length, $"{path} gives the same response for known and unknown addresses", $"{taken} / {free}");
+            var (taken, free) = (
+                await attacker.PostAsync(path, body(known), cancellationToken),
+                await attacker.PostAsync(path, body(AttackedSystem.NewEmail()), cancellationToken));
+            run.Check(
+                taken.Status == free.Status && taken.Text.Length == free.Text.Length,
+                $"{path} gives the same response for known and unknown addresses", $"{taken} / {free}");
         }
 
         for (var n = 0; n <= Attempts; n++)
         {
-            var (existing, missing) = (await SignInAsync(attacker, known, WrongPassword), await SignInAsync(attacker, unknown, WrongPassword));
-            run.Check((existing.Status, existing.Code, existing.Text.Length) == (missing.Status, missing.Code, missing.Text.Length), $"attempt {n + 1} does not reveal whether the account exists", $"{existing} / {missing}");
-            run.Check(existing.Status == (n < Attempts ? 401 : 429) && (existing.Status == 401 || existing.HasRetryAfter), $"attempt {n + 1} is counted", existing);
+            var (existing, missing) = (
+                await SignInAsync(attacker, known, WrongPassword), await SignInAsync(attacker, unknown, WrongPassword));
+            run.Check(
+                (existing.Status, existing.Code, existing.Text.Length) == (missing.Status, missing.Code, missing.Text.Length),
+                $"attempt {n + 1} does not reveal whether the account exists", $"{existing} / {missing}");
+            run.Check(
+                existing.Status == (n < Attempts ? 401 : 429) && (existing.Status == 401 || existing.HasRetryAfter),
+                $"attempt {n + 1} is counted", existing);
         }
 
         var locked = await SignInAsync(attacker, known, Password);
@@ -46,14 +57,17 @@ internal sealed class AccountEnumeration : Attack
 
         await AdoptionAsync(run, cancellationToken);
 
-        Task<ApiResponse> SignInAsync(Caller caller, string email, string password) => caller.PostAsync("/api/auth/login", new { email, password }, cancellationToken);
+        Task<ApiResponse> SignInAsync(Caller caller, string email, string password) =>
+            caller.PostAsync("/api/auth/login", new { email, password }, cancellationToken);
     }
 
     private async Task AdoptionAsync(AttackRun run, CancellationToken cancellationToken)
     {
         var guest = await run.GuestAsync(Address(2), cancellationToken);
         var thread = await guest.NewThreadAsync(cancellationToken);
-        (await run.From(Address(1)).PostAsync("/api/auth/register", new { email = AttackedSystem.NewEmail(), password = Password, sessionId = guest.Session }, cancellationToken)).EnsureSuccess();
+        (await run.From(Address(1)).PostAsync(
+            "/api/auth/register", new { email = AttackedSystem.NewEmail(), password = Password, sessionId = guest.Session },
+            cancellationToken)).EnsureSuccess();
         var after = await guest.GetAsync($"/api/threads/{thread}", cancellationToken);
         run.Check(after.Status == 200, "a registration adopts no threads", after);
     }

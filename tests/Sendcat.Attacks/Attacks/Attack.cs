@@ -5,7 +5,8 @@ using Sendcat.Attacks.Target;
 namespace Sendcat.Attacks.Attacks;
 
 /// <summary>
-/// The behaviour of one hostile client. Every attack checks facts about the system. The runner adds the facts that must hold for every attack.
+/// The behaviour of one hostile client. Every attack checks facts about the system. The runner adds the facts that must hold for every
+/// attack.
 /// </summary>
 internal abstract class Attack
 {
@@ -18,7 +19,9 @@ internal abstract class Attack
     /// <summary>Knobs that the attack needs. They do not affect the other attacks.</summary>
     public virtual IReadOnlyDictionary<string, string> Knobs => new Dictionary<string, string>();
 
-    /// <summary>The options of a separate system for an attack that would affect the others; null: the attack runs against the shared system.</summary>
+    /// <summary>
+    /// The options of a separate system for an attack that would affect the others; null: the attack runs against the shared system.
+    /// </summary>
     public virtual SystemOptions? OwnSystem => null;
 
     /// <summary>Runs the attack and checks its facts with <see cref="AttackRun.Check(bool, string)"/>.</summary>

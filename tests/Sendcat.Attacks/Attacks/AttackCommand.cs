@@ -11,8 +11,13 @@ internal static class AttackCommand
     public static Command Create()
     {
         var which = new Argument<string>("number") { Description = "1 to 16, or all." };
-        which.AcceptOnlyFromAmong([.. AttackList.All.Select(attack => attack.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)), "all"]);
-        var seconds = new Option<int>("--seconds") { DefaultValueFactory = _ => 20, Description = "How long honest users are measured alone, and how long a flood lasts." };
+        which.AcceptOnlyFromAmong([
+            .. AttackList.All.Select(attack => attack.Number.ToString(System.Globalization.CultureInfo.InvariantCulture)), "all"]);
+        var seconds = new Option<int>("--seconds")
+        {
+            DefaultValueFactory = _ => 20,
+            Description = "How long honest users are measured alone, and how long a flood lasts.",
+        };
         var settings = CommandOptions.Settings();
         var command = new Command("attack", "Runs an attack beside honest users and measures both.") { which, seconds, settings };
         command.SetAction(async (parsed, cancellationToken) =>
@@ -20,9 +25,12 @@ internal static class AttackCommand
             var number = parsed.GetValue(which);
             var passed = true;
             await using var stores = new SharedStores();
-            foreach (var attack in AttackList.All.Where(attack => number == "all" || attack.Number.ToString(System.Globalization.CultureInfo.InvariantCulture) == number))
+            foreach (var attack in AttackList.All.Where(
+                attack => number == "all" || attack.Number.ToString(System.Globalization.CultureInfo.InvariantCulture) == number))
             {
-                passed &= await RunAsync(attack, stores, TimeSpan.FromSeconds(parsed.GetValue(seconds)), CommandOptions.Knobs(parsed.GetValue(settings)), cancellationToken);
+                passed &= await RunAsync(
+                    attack, stores, TimeSpan.FromSeconds(parsed.GetValue(seconds)), CommandOptions.Knobs(parsed.GetValue(settings)),
+                    cancellationToken);
             }
 
             return passed ? 0 : 1;
@@ -31,7 +39,9 @@ internal static class AttackCommand
     }
 
     /// <summary>Runs an attack on a separate system, so that the figures do not depend on the attacks before.</summary>
-    private static async Task<bool> RunAsync(Attack attack, SharedStores stores, TimeSpan time, IEnumerable<KeyValuePair<string, string>> knobs, CancellationToken cancellationToken)
+    private static async Task<bool> RunAsync(
+        Attack attack, SharedStores stores, TimeSpan time, IEnumerable<KeyValuePair<string, string>> knobs,
+        CancellationToken cancellationToken)
     {
         var options = attack.OwnSystem ?? SystemOptions.Default with { Tools = attack is OriginsAndOutput };
         await using var system = await AttackedSystem.StartAsync(stores, options.With(attack.Knobs).With(knobs));

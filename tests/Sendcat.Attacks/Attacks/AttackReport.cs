@@ -25,7 +25,8 @@ internal sealed record AttackReport(
 
     public override string ToString() => Passed
         ? $"{Attack.Number} {Attack.Title}: withstood"
-        : $"{Attack.Number} {Attack.Title}: {FailedFacts.Count} facts do not hold\n  {string.Join("\n  ", FailedFacts)}\n  responses: {Responses}";
+        : $"{Attack.Number} {Attack.Title}: {FailedFacts.Count} facts do not hold\n  {string.Join("\n  ", FailedFacts)}\n"
+            + $"  responses: {Responses}";
 }
 
 /// <summary>Memory and CPU of a process during a measurement.</summary>

@@ -42,7 +42,8 @@ internal sealed class AttackRun(AttackedSystem system, TimeSpan floodTime) : IDi
 
     public Task<Caller> GuestAsync(IPAddress source, CancellationToken cancellationToken) => From(source).AsGuestAsync(cancellationToken);
 
-    public Task<Caller> UserAsync(IPAddress source, CancellationToken cancellationToken) => From(source).AsUserAsync(AttackedSystem.NewEmail(), "an attacker's password 1", cancellationToken);
+    public Task<Caller> UserAsync(IPAddress source, CancellationToken cancellationToken) =>
+        From(source).AsUserAsync(AttackedSystem.NewEmail(), "an attacker's password 1", cancellationToken);
 
     public Caller Operator(IPAddress source) => From(source).WithBearer(system.Secrets.OperatorKey);
 

@@ -6,8 +6,8 @@ using Sendcat.Attacks.Target;
 namespace Sendcat.Attacks.Attacks;
 
 /// <summary>
-/// Runs an attack beside honest users and checks the facts that must hold for every attack: all honest users are served, no response is a server
-/// error, the log has neither an exception nor a secret.
+/// Runs an attack beside honest users and checks the facts that must hold for every attack: all honest users are served, no response is a
+/// server error, the log has neither an exception nor a secret.
 /// </summary>
 internal static class AttackRunner
 {
@@ -21,7 +21,8 @@ internal static class AttackRunner
     /// <param name="floodTime">How long a flood lasts.</param>
     /// <param name="baselineTime">How long the honest users are measured before the attack; zero: they are not measured.</param>
     /// <param name="cancellationToken">Ends the attack.</param>
-    public static async Task<AttackReport> RunAsync(Attack attack, AttackedSystem system, TimeSpan floodTime, TimeSpan baselineTime, CancellationToken cancellationToken = default)
+    public static async Task<AttackReport> RunAsync(
+        Attack attack, AttackedSystem system, TimeSpan floodTime, TimeSpan baselineTime, CancellationToken cancellationToken = default)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Timeout + (2 * floodTime) + baselineTime);
@@ -49,16 +50,22 @@ internal static class AttackRunner
         }
 
         var cost = await watch.StopAsync();
-        run.Check(beside.Failed.Count == 0, $"every honest user is served beside the attacker ({beside.Turns.Count} turns)", string.Join(" | ", beside.Failed.Take(3)));
+        run.Check(
+            beside.Failed.Count == 0, $"every honest user is served beside the attacker ({beside.Turns.Count} turns)",
+            string.Join(" | ", beside.Failed.Take(3)));
         run.Check(!system.Api.Process.Exited.IsCompleted, "the API process is running", system.Api.Process.Output);
-        run.Check(run.Responses.ServerErrors.Count == 0, "no response is a server error other than 503", string.Join(" | ", run.Responses.ServerErrors));
+        run.Check(
+            run.Responses.ServerErrors.Count == 0, "no response is a server error other than 503",
+            string.Join(" | ", run.Responses.ServerErrors));
         var log = LogReview.Read(system.LogFile, logBefore, system.Secrets.All);
-        run.Check(log.StackTraces.Count == 0, "no exception and no error of the server is logged", string.Join(" | ", log.StackTraces.Take(2)));
+        run.Check(
+            log.StackTraces.Count == 0, "no exception and no error of the server is logged", string.Join(" | ", log.StackTraces.Take(2)));
         run.Check(log.Secrets.Count == 0, "no secret is logged", string.Join(" | ", log.Secrets.Take(2)));
         return new(attack, before, beside, cost, costBefore, run.HeldFacts, run.FailedFacts, run.Responses.ToString());
     }
 
-    private static async Task<(HonestFigures, ProcessFigures)> MeasureBaselineAsync(AttackedSystem system, TimeSpan duration, CancellationToken cancellationToken)
+    private static async Task<(HonestFigures, ProcessFigures)> MeasureBaselineAsync(
+        AttackedSystem system, TimeSpan duration, CancellationToken cancellationToken)
     {
         await using var watch = new ProcessWatch(system.Api.Process.Id);
         system.Honest.Start();
@@ -74,14 +81,18 @@ internal static class AttackRunner
         return (await system.Honest.StopAsync(), await watch.StopAsync());
     }
 
-    /// <summary>Runs the attack. An exception of the attacker, for instance because its connection was closed, is a fact that does not hold.</summary>
+    /// <summary>
+    /// Runs the attack. An exception of the attacker, for instance because its connection was closed, is a fact that does not hold.
+    /// </summary>
     private static async Task AttackAsync(Attack attack, AttackRun run, CancellationToken cancellationToken)
     {
         try
         {
             await attack.RunAsync(run, cancellationToken);
         }
-        catch (Exception failure) when (failure is InvalidOperationException or HttpRequestException or SocketException or IOException or TimeoutException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception failure) when (
+            failure is InvalidOperationException or HttpRequestException or SocketException or IOException or TimeoutException
+                || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             run.Check(false, $"the attack runs to its end: {failure.Message}");
         }

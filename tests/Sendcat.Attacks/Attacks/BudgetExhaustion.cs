@@ -17,17 +17,23 @@ internal sealed class BudgetExhaustion : Attack
 
     public override string Title => "guests spend the operator's money";
 
-    public override SystemOptions OwnSystem => new() { Knobs = new Dictionary<string, string> { ["CHAT_ADDRESS_TOKENS_PER_DAY"] = "60000" } };
+    public override SystemOptions OwnSystem =>
+        new() { Knobs = new Dictionary<string, string> { ["CHAT_ADDRESS_TOKENS_PER_DAY"] = "60000" } };
 
     public override async Task RunAsync(AttackRun run, CancellationToken cancellationToken)
     {
         await ModelsAsync(run, cancellationToken);
         await BudgetAsync(run, cancellationToken);
 
-        var calls = run.System.Upstreams.Requests.Where(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).ToArray();
+        var calls = run.System.Upstreams.Requests
+            .Where(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal))
+            .ToArray();
         run.Check(calls.Length > 0, "the model was called");
-        run.Check(calls.All(call => MaxTokens(call.Body) is > 0 and <= MaxOutput), $"every call is limited to {MaxOutput} output tokens", calls.Select(call => MaxTokens(call.Body)).FirstOrDefault(max => max is not (> 0 and <= MaxOutput)));
-        run.Check(calls.All(call => call.Body.GetProperty("model").GetString() != ExpensiveModel), "no turn of a guest uses the expensive model");
+        run.Check(
+            calls.All(call => MaxTokens(call.Body) is > 0 and <= MaxOutput), $"every call is limited to {MaxOutput} output tokens",
+            calls.Select(call => MaxTokens(call.Body)).FirstOrDefault(max => max is not (> 0 and <= MaxOutput)));
+        run.Check(
+            calls.All(call => call.Body.GetProperty("model").GetString() != ExpensiveModel), "no turn of a guest uses the expensive model");
     }
 
     private async Task ModelsAsync(AttackRun run, CancellationToken cancellationToken)
@@ -53,7 +59,8 @@ internal sealed class BudgetExhaustion : Attack
         for (var n = 0; n < Turns && refused < 2; n++)
         {
             var guest = await run.GuestAsync(Address(1), cancellationToken);
-            var turn = await guest.RunTurnAsync("[[emu chunks=8 size=2000 every=0 usage=none]] tell me everything", cancellationToken: cancellationToken);
+            var turn = await guest.RunTurnAsync(
+                "[[emu chunks=8 size=2000 every=0 usage=none]] tell me everything", cancellationToken: cancellationToken);
             if (turn.Status == 200)
             {
                 served++;
@@ -65,9 +72,13 @@ internal sealed class BudgetExhaustion : Attack
             }
         }
 
-        run.Check(refused > 0, $"an address has a budget of {Budget} tokens, independent of the number of its sessions", $"{served} turns served");
+        run.Check(
+            refused > 0, $"an address has a budget of {Budget} tokens, independent of the number of its sessions",
+            $"{served} turns served");
     }
 
     private static int? MaxTokens(JsonElement body) =>
-        body.ValueKind is JsonValueKind.Object && body.TryGetProperty("max_tokens", out var max) && max.TryGetInt32(out var tokens) ? tokens : null;
+        body.ValueKind is JsonValueKind.Object && body.TryGetProperty("max_tokens", out var max) && max.TryGetInt32(out var tokens)
+            ? tokens
+            : null;
 }

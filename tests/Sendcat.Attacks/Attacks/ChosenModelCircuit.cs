@@ -18,13 +18,18 @@ internal sealed class ChosenModelCircuit : Attack
         var thread = await attacker.NewThreadAsync(cancellationToken);
         for (var n = 0; n < Turns; n++)
         {
-            await attacker.AddMessageAsync(thread, $"[[emu model={ChosenModel} status=429 retry-after=1]] [[emu chunks=1 every=0]] {n}", cancellationToken);
+            await attacker.AddMessageAsync(
+                thread, $"[[emu model={ChosenModel} status=429 retry-after=1]] [[emu chunks=1 every=0]] {n}", cancellationToken);
             await attacker.ChatAsync(thread, modelId: ChosenModel, cancellationToken: cancellationToken);
         }
 
         var health = await run.Operator(Address(1)).GetAsync("/api/chat/health", cancellationToken);
         var circuits = health.EnsureSuccess().Json["circuits"]!.AsArray();
-        var open = circuits.Where(circuit => ((string)circuit!["provider"]!).StartsWith("openrouter", StringComparison.Ordinal) && (string)circuit!["state"]! != "closed").ToArray();
-        run.Check(open.Length == 0, "the failures of a chosen model open no circuit", new JsonArray([.. open.Select(circuit => circuit!.DeepClone())]));
+        var open = circuits.Where(
+            circuit => ((string)circuit!["provider"]!).StartsWith("openrouter", StringComparison.Ordinal)
+                && (string)circuit!["state"]! != "closed").ToArray();
+        run.Check(
+            open.Length == 0, "the failures of a chosen model open no circuit",
+            new JsonArray([.. open.Select(circuit => circuit!.DeepClone())]));
     }
 }

@@ -1,6 +1,8 @@
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Uses session ids without a valid signature: invented ids, and ids of other guests without or with a changed signature.</summary>
+/// <summary>
+/// Uses session ids without a valid signature: invented ids, and ids of other guests without or with a changed signature.
+/// </summary>
 internal sealed class GuessedSession : Attack
 {
     public override byte Number => 10;
@@ -15,13 +17,23 @@ internal sealed class GuessedSession : Attack
         var user = await run.UserAsync(Address(1), cancellationToken);
         var unsigned = victim.Session![..victim.Session!.LastIndexOf('.')];
 
-        foreach (var guessed in new[] { "session-1", unsigned, unsigned + "." + new string('A', 22), victim.Session![..^1] + (victim.Session![^1] == 'A' ? 'B' : 'Z'), "auth-" + user.AccessToken![..8] })
+        string[] guesses =
+        [
+            "session-1", unsigned, unsigned + "." + new string('A', 22), victim.Session![..^1] + (victim.Session![^1] == 'A' ? 'B' : 'Z'),
+            "auth-" + user.AccessToken![..8],
+        ];
+        string[] pages =
+            ["/api/profile", "/api/threads", $"/api/threads/{thread}/messages", $"/api/chat/{thread}/stream", "/api/favorites"];
+        foreach (var guessed in guesses)
         {
             var caller = run.From(Address(2)).WithSession(guessed);
-            foreach (var page in new[] { "/api/profile", "/api/threads", $"/api/threads/{thread}/messages", $"/api/chat/{thread}/stream", "/api/favorites" })
+            foreach (var page in pages)
             {
                 var response = await caller.GetAsync(page, cancellationToken);
-                run.Check(response.Status is 401 or 403 or 404 && !response.Text.Contains(run.System.Secrets.PrivateText, StringComparison.Ordinal), $"{page} refuses a guessed session", response);
+                run.Check(
+                    response.Status is 401 or 403 or 404 && !response.Text.Contains(run.System.Secrets.PrivateText, StringComparison.Ordinal),
+                    $"{page} refuses a guessed session",
+                    response);
             }
 
             var created = await caller.PostAsync("/api/threads", new { title = "mine?" }, cancellationToken);

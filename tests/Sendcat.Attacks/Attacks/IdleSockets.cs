@@ -37,7 +37,8 @@ internal sealed class IdleSockets : Attack
             }
 
             var closed = refused + (await Task.WhenAll(idle.Select(socket => IsClosedAsync(socket, cancellationToken)))).Count(it => it);
-            var open = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{run.System.Api.Process.Id}/fd")).Count();
+            var open = Directory.EnumerateFiles(string.Create(
+                CultureInfo.InvariantCulture, $"/proc/{run.System.Api.Process.Id}/fd")).Count();
             run.Check(closed >= Descriptors, "connections beyond the cap are closed at once", closed);
             run.Check(open < Descriptors, "file descriptors remain free", open);
 

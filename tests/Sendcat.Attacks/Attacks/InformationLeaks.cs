@@ -13,11 +13,20 @@ internal sealed class InformationLeaks : Attack
     {
         var guest = await run.GuestAsync(Address(0), cancellationToken);
         var thread = await guest.NewThreadAsync(cancellationToken);
-        foreach (var page in new[] { "/api/threads", $"/api/threads/{thread}", $"/api/threads/{thread}/messages", "/api/profile", "/api/favorites", "/api/categories", "/api/auth/me", "/api/chat/health", "/api/nowhere" })
+        string[] pages =
+        [
+            "/api/threads", $"/api/threads/{thread}", $"/api/threads/{thread}/messages", "/api/profile", "/api/favorites", "/api/categories",
+            "/api/auth/me", "/api/chat/health", "/api/nowhere",
+        ];
+        foreach (var page in pages)
         {
             var response = await guest.GetAsync(page, cancellationToken);
-            run.Check(response.Header("Cache-Control")?.Contains("no-store", StringComparison.Ordinal) is true, $"{page} may not be stored by a cache", response.Header("Cache-Control"));
-            run.Check(response.Header("X-Content-Type-Options") == "nosniff", $"{page} may not be sniffed for another content type", response.Header("X-Content-Type-Options"));
+            run.Check(
+                response.Header("Cache-Control")?.Contains("no-store", StringComparison.Ordinal) is true,
+                $"{page} may not be stored by a cache", response.Header("Cache-Control"));
+            run.Check(
+                response.Header("X-Content-Type-Options") == "nosniff", $"{page} may not be sniffed for another content type",
+                response.Header("X-Content-Type-Options"));
             run.Check(response.Header("Server") is null && response.Header("X-Powered-By") is null, $"{page} does not name the server");
         }
 
@@ -25,12 +34,15 @@ internal sealed class InformationLeaks : Attack
         using (var stream = await guest.OpenChatAsync(thread, cancellationToken: cancellationToken))
         {
             var cache = stream.Headers.CacheControl?.ToString() ?? "";
-            run.Check(cache.Contains("no-store", StringComparison.Ordinal) && cache.Contains("no-transform", StringComparison.Ordinal), "a stream may neither be stored nor transformed on its way", cache);
+            run.Check(
+                cache.Contains("no-store", StringComparison.Ordinal) && cache.Contains("no-transform", StringComparison.Ordinal),
+                "a stream may neither be stored nor transformed on its way", cache);
             await new EventReader(0).ReadAsync(await stream.Content.ReadAsStreamAsync(cancellationToken), cancellationToken);
         }
 
         await DocumentsAsync(run, cancellationToken);
-        var traced = run.System.Upstreams.Requests.FirstOrDefault(request => request.Headers.Keys.Any(name => name is "sentry-trace" or "baggage"));
+        var traced = run.System.Upstreams.Requests.FirstOrDefault(
+            request => request.Headers.Keys.Any(name => name is "sentry-trace" or "baggage"));
         run.Check(traced is null, "no provider gets the trace headers of Sendcat", traced?.Path);
     }
 

@@ -1,6 +1,8 @@
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Reads continuously from one loopback address, forges the forwarding headers of a proxy, and tries wrong operator keys.</summary>
+/// <summary>
+/// Reads continuously from one loopback address, forges the forwarding headers of a proxy, and tries wrong operator keys.
+/// </summary>
 internal sealed class LimitEvasion : Attack
 {
     private const int Reads = 1_200;
@@ -32,8 +34,12 @@ internal sealed class LimitEvasion : Attack
         }));
 
         run.Check(served <= Reads && refused > 0, $"an address of this machine reads at most {Reads} times a minute", $"{served} served");
-        var spoofed = await readers[0].SendAsync(HttpMethod.Get, "/api/threads", null, cancellationToken, ("X-Forwarded-For", "198.51.100.7"), ("X-Real-IP", "198.51.100.7"), ("cf-connecting-ip", "198.51.100.7"));
-        run.Check(spoofed is { Status: 429, HasRetryAfter: true }, "a forwarding header that no trusted proxy sent does not change the limit", spoofed);
+        var spoofed = await readers[0].SendAsync(
+            HttpMethod.Get, "/api/threads", null, cancellationToken, ("X-Forwarded-For", "198.51.100.7"), ("X-Real-IP", "198.51.100.7"),
+            ("cf-connecting-ip", "198.51.100.7"));
+        run.Check(
+            spoofed is { Status: 429, HasRetryAfter: true }, "a forwarding header that no trusted proxy sent does not change the limit",
+            spoofed);
     }
 
     private async Task WrongKeysAsync(AttackRun run, CancellationToken cancellationToken)

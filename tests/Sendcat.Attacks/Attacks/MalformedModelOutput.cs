@@ -1,8 +1,8 @@
 namespace Sendcat.Attacks.Attacks;
 
 /// <summary>
-/// Makes the model send output that could split or corrupt an event: line breaks, lone surrogates, incomplete bytes of a character, and invalid
-/// JSON.
+/// Makes the model send output that could split or corrupt an event: line breaks, lone surrogates, incomplete bytes of a character, and
+/// invalid JSON.
 /// </summary>
 internal sealed class MalformedModelOutput : Attack
 {

@@ -25,8 +25,10 @@ internal sealed class MalformedRequests : Attack
         var callers = Enumerable.Range(0, Loops).Select(n => run.From(Address(n))).ToArray();
         (string Name, string Value)[] headers =
         [
-            ("Authorization", "Bearer a.b." + new string('*', 43)), ("Authorization", "Bearer e30.e30." + new string('+', 43)), ("Authorization", "Bearer " + new string('.', 2_000)),
-            (Caller.SessionHeader, "anon_x." + new string('*', 22)), (Caller.SessionHeader, $"anon_{Guid.Empty}.{new string('=', 22)}"), (Caller.SessionHeader, new string('.', 120)),
+            ("Authorization", "Bearer a.b." + new string('*', 43)), ("Authorization", "Bearer e30.e30." + new string('+', 43)),
+            ("Authorization", "Bearer " + new string('.', 2_000)),
+            (Caller.SessionHeader, "anon_x." + new string('*', 22)), (Caller.SessionHeader, $"anon_{Guid.Empty}.{new string('=', 22)}"),
+            (Caller.SessionHeader, new string('.', 120)),
         ];
 
         await run.FloodAsync(Loops, async loop =>
@@ -44,7 +46,8 @@ internal sealed class MalformedRequests : Attack
             await caller.GetAsync("/api/threads?cursor=%00&limit=1e400", cancellationToken);
         }, cancellationToken);
 
-        await run.Operator(Address(Loops)).SendAsync(HttpMethod.Put, "/api/ops/knobs/EMAIL_FROM", """{"value":"\ud800"}""", cancellationToken);
+        await run.Operator(Address(Loops)).SendAsync(
+            HttpMethod.Put, "/api/ops/knobs/EMAIL_FROM", """{"value":"\ud800"}""", cancellationToken);
         foreach (var chunk in Chunks)
         {
             run.Responses.Add($"chunk {chunk}", await RawStatusAsync(run, chunk, cancellationToken), null, "");
@@ -58,7 +61,9 @@ internal sealed class MalformedRequests : Attack
             }
         }
 
-        run.Check(run.Responses.Statuses.Keys.All(status => status is 0 or (>= 200 and < 500) or 503), "a request that cannot be parsed is not a server error", run.Responses);
+        run.Check(
+            run.Responses.Statuses.Keys.All(status => status is 0 or (>= 200 and < 500) or 503),
+            "a request that cannot be parsed is not a server error", run.Responses);
     }
 
     /// <summary>Resets a connection in the middle of a body. The log must not report this as an error of the API.</summary>
@@ -75,7 +80,9 @@ internal sealed class MalformedRequests : Attack
     private async Task<int> RawStatusAsync(AttackRun run, string chunk, CancellationToken cancellationToken)
     {
         using var socket = await SourceAddress.ConnectAsync(Address(Loops + 1), run.System.Api.Address.EndPoint(), cancellationToken);
-        var request = $"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}\r\n{{}}\r\n0\r\n\r\n";
+        var request =
+            $"POST /api/auth/login HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n"
+            + $"Transfer-Encoding: chunked\r\n\r\n{chunk}\r\n{{}}\r\n0\r\n\r\n";
         await socket.SendAsync(Encoding.Latin1.GetBytes(request), cancellationToken);
         socket.Shutdown(SocketShutdown.Send);
         var buffer = new byte[1024];

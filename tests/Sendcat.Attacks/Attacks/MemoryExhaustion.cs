@@ -54,8 +54,10 @@ internal sealed class MemoryExhaustion : Attack
         var socket = await SourceAddress.ConnectAsync(Address(n), run.System.Api.Address.EndPoint(), cancellationToken);
         socket.ReceiveBufferSize = 4_096;
         var body = JsonSerializer.Serialize(new { threadId = thread, sessionId = guest.Session });
-        await socket.SendAsync(Encoding.ASCII.GetBytes(string.Create(
-            CultureInfo.InvariantCulture, $"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}")), cancellationToken);
+        var request = string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}");
+        await socket.SendAsync(Encoding.ASCII.GetBytes(request), cancellationToken);
         return socket;
     }
 
@@ -67,7 +69,11 @@ internal sealed class MemoryExhaustion : Attack
         await guest.AddMessageAsync(thread, "[[emu chunks=2000 size=2000 every=0]] talk without end", cancellationToken);
         var turn = await guest.ChatAsync(thread, cancellationToken: cancellationToken);
         run.Check(turn.IsComplete, "a turn with too much output ends", turn);
-        run.Check(turn.Events.Any(e => e.GetProperty("type").GetString() == "usage" && e.GetProperty("metrics").GetProperty("finishReason").GetString() == "length"), "the finish reason is length");
+        run.Check(
+            turn.Events.Any(
+                e => e.GetProperty("type").GetString() == "usage"
+                    && e.GetProperty("metrics").GetProperty("finishReason").GetString() == "length"),
+            "the finish reason is length");
         var page = await guest.GetAsync($"/api/threads/{thread}/messages", cancellationToken);
         run.Check(page is { Status: 200, Text.Length: < 3_000_000 }, "the thread can be read", page.Status);
     }
@@ -76,7 +82,8 @@ internal sealed class MemoryExhaustion : Attack
     {
         var guest = await run.GuestAsync(Address(NonReaders + 1), cancellationToken);
         var arguments = JsonSerializer.Serialize(new { zone = new string('z', 16 * 1024) });
-        var turn = await guest.RunTurnAsync($"[[emu tool=get_current_time args={arguments} tool-split=1000 every=0]]", cancellationToken: cancellationToken);
+        var turn = await guest.RunTurnAsync(
+            $"[[emu tool=get_current_time args={arguments} tool-split=1000 every=0]]", cancellationToken: cancellationToken);
         run.Check(turn.IsComplete, "a turn with long arguments ends", turn);
         run.Check(turn.Bytes < MaxEventBytes, "the size of the events grows with the arguments and not with their square", turn.Bytes);
     }

@@ -19,14 +19,17 @@ internal sealed class PasswordFlood : Attack
         await run.FloodAsync(Loops, async loop =>
         {
             var email = AttackedSystem.NewEmail();
-            var response = await callers[loop].PostAsync(loop % 2 == 0 ? "/api/auth/login" : "/api/auth/register", new { email, password = "some password 1" }, cancellationToken);
+            var response = await callers[loop].PostAsync(
+                loop % 2 == 0 ? "/api/auth/login" : "/api/auth/register", new { email, password = "some password 1" }, cancellationToken);
             if (response is { Status: 429 or 503, HasRetryAfter: false })
             {
                 Interlocked.Increment(ref withoutRetryAfter);
             }
         }, cancellationToken);
 
-        run.Check(run.Responses.Statuses.Keys.All(status => status is 200 or 401 or 429 or 503), "every request is served or refused with 429 or 503", run.Responses);
+        run.Check(
+            run.Responses.Statuses.Keys.All(status => status is 200 or 401 or 429 or 503),
+            "every request is served or refused with 429 or 503", run.Responses);
         run.Check(withoutRetryAfter == 0, "every refusal has a Retry-After of at least 1 s", withoutRetryAfter);
     }
 }

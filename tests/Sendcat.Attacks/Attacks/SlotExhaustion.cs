@@ -24,14 +24,17 @@ internal sealed class SlotExhaustion : Attack
             return (Caller: guest, Thread: thread);
         }));
 
-        var responses = await Task.WhenAll(guests.Select(guest => guest.Caller.OpenChatAsync(guest.Thread, cancellationToken: cancellationToken)));
+        var responses = await Task.WhenAll(
+            guests.Select(guest => guest.Caller.OpenChatAsync(guest.Thread, cancellationToken: cancellationToken)));
         try
         {
             var started = responses.Count(response => response.IsSuccessStatusCode);
             run.Check(started is > 0 and <= Share, $"an address holds at most {Share} slots", started);
             foreach (var refused in responses.Where(response => !response.IsSuccessStatusCode))
             {
-                run.Check((int)refused.StatusCode is 429 or 503 && refused.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1), "a refused caller gets a Retry-After of at least 1 s", refused.StatusCode);
+                run.Check(
+                    (int)refused.StatusCode is 429 or 503 && refused.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1),
+                    "a refused caller gets a Retry-After of at least 1 s", refused.StatusCode);
             }
 
             await run.System.Honest.WaitForAsync(12, cancellationToken);
@@ -39,7 +42,8 @@ internal sealed class SlotExhaustion : Attack
         finally
         {
             Array.ForEach(responses, response => response.Dispose());
-            await Task.WhenAll(guests.Select(guest => guest.Caller.PostAsync($"/api/threads/{guest.Thread}/abort", cancellationToken: CancellationToken.None)));
+            await Task.WhenAll(guests.Select(guest => guest.Caller.PostAsync(
+                $"/api/threads/{guest.Thread}/abort", cancellationToken: CancellationToken.None)));
         }
     }
 }

@@ -21,13 +21,21 @@ internal sealed class StolenTokens : Attack
         var attacker = run.From(Address(1)).WithBearer(owner.AccessToken!);
         run.Check((await attacker.GetAsync("/api/auth/me", cancellationToken)).Status == 200, "the token is valid before the sign-out");
 
-        var first = (await owner.PostAsync("/api/auth/refresh", new { refreshToken = owner.RefreshToken }, cancellationToken)).EnsureSuccess();
-        var second = (await owner.PostAsync("/api/auth/refresh", new { refreshToken = owner.RefreshToken }, cancellationToken)).EnsureSuccess();
-        run.Check((string)first.Json["refreshToken"]! == (string)second.Json["refreshToken"]!, "two refreshes at the same time return the same new token");
+        var first = (await owner.PostAsync(
+            "/api/auth/refresh", new { refreshToken = owner.RefreshToken }, cancellationToken)).EnsureSuccess();
+        var second = (await owner.PostAsync(
+            "/api/auth/refresh", new { refreshToken = owner.RefreshToken }, cancellationToken)).EnsureSuccess();
+        run.Check(
+            (string)first.Json["refreshToken"]! == (string)second.Json["refreshToken"]!,
+            "two refreshes at the same time return the same new token");
 
         var newest = (string)first.Json["refreshToken"]!;
-        run.Check((await owner.PostAsync("/api/auth/logout", new { refreshToken = newest }, cancellationToken)).Status == 204, "the owner signs out");
-        run.Check(await IsRevokedAsync(attacker, cancellationToken), $"the access token is invalid within {RevocationTime.TotalSeconds:0} s of the sign-out");
+        run.Check(
+            (await owner.PostAsync("/api/auth/logout", new { refreshToken = newest }, cancellationToken)).Status == 204,
+            "the owner signs out");
+        run.Check(
+            await IsRevokedAsync(attacker, cancellationToken),
+            $"the access token is invalid within {RevocationTime.TotalSeconds:0} s of the sign-out");
         var refresh = await attacker.PostAsync("/api/auth/refresh", new { refreshToken = newest }, cancellationToken);
         run.Check(refresh.Status == 401, "the refresh token is invalid", refresh);
         var chat = await attacker.PostAsync("/api/chat", new { threadId = Guid.NewGuid() }, cancellationToken);

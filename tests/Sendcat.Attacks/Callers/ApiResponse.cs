@@ -19,10 +19,12 @@ internal sealed record ApiResponse(int Status, string? Code, string Text, HttpRe
     public JsonNode Json => JsonNode.Parse(Text) ?? throw new InvalidOperationException("The response is the JSON literal null.");
 
     /// <summary>The values of a response or content header, separated by commas; null without it.</summary>
-    public string? Header(string name) => Headers.TryGetValues(name, out var values) || Content.TryGetValues(name, out values) ? string.Join(", ", values) : null;
+    public string? Header(string name) =>
+        Headers.TryGetValues(name, out var values) || Content.TryGetValues(name, out values) ? string.Join(", ", values) : null;
 
     /// <exception cref="InvalidOperationException">The status is not 2xx.</exception>
-    public ApiResponse EnsureSuccess() => Status is >= 200 and < 300 ? this : throw new InvalidOperationException($"{Status} {Code}: {Text}");
+    public ApiResponse EnsureSuccess() =>
+        Status is >= 200 and < 300 ? this : throw new InvalidOperationException($"{Status} {Code}: {Text}");
 
     public override string ToString() => $"{Status} {Code} {(Text.Length > 300 ? Text[..300] : Text)}";
 }

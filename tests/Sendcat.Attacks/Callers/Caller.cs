@@ -31,7 +31,8 @@ internal sealed class Caller : IDisposable
             ActivityHeadersPropagator = null,
             MaxConnectionsPerServer = int.MaxValue,
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(10),
-            ConnectCallback = async (context, cancellationToken) => new NetworkStream(await SourceAddress.ConnectAsync(source, context.DnsEndPoint.ToIPEndPoint(), cancellationToken), ownsSocket: true),
+            ConnectCallback = async (context, cancellationToken) => new NetworkStream(
+                await SourceAddress.ConnectAsync(source, context.DnsEndPoint.ToIPEndPoint(), cancellationToken), ownsSocket: true),
         })
         { BaseAddress = api, Timeout = Timeout };
     }
@@ -79,11 +80,15 @@ internal sealed class Caller : IDisposable
         return WithBearer(AccessToken);
     }
 
-    public Task<ApiResponse> GetAsync(string path, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Get, path, cancellationToken: cancellationToken);
+    public Task<ApiResponse> GetAsync(string path, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Get, path, cancellationToken: cancellationToken);
 
-    public Task<ApiResponse> PostAsync(string path, object? body = null, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Post, path, body, cancellationToken);
+    public Task<ApiResponse> PostAsync(string path, object? body = null, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Post, path, body, cancellationToken);
 
-    public async Task<ApiResponse> SendAsync(HttpMethod method, string path, object? body = null, CancellationToken cancellationToken = default, params (string Name, string Value)[] headers)
+    public async Task<ApiResponse> SendAsync(
+        HttpMethod method, string path, object? body = null, CancellationToken cancellationToken = default,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path) { Content = Content(body) };
         foreach (var (name, value) in headers)
@@ -115,7 +120,8 @@ internal sealed class Caller : IDisposable
     }
 
     /// <summary>Starts the next turn of the thread and reads it to its end.</summary>
-    public async Task<TurnResult> ChatAsync(string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
+    public async Task<TurnResult> ChatAsync(
+        string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
     {
         var began = TimeProvider.System.GetTimestamp();
         using var response = await OpenChatAsync(thread, query, modelId, webSearch, cancellationToken);
@@ -124,7 +130,13 @@ internal sealed class Caller : IDisposable
         {
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
             responses?.Add("POST /api/chat", (int)response.StatusCode, code, text);
-            return new() { Status = (int)response.StatusCode, Code = code, Problem = text, HasRetryAfter = response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1) };
+            return new()
+            {
+                Status = (int)response.StatusCode,
+                Code = code,
+                Problem = text,
+                HasRetryAfter = response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1),
+            };
         }
 
         responses?.Add("POST /api/chat", (int)response.StatusCode, null, "");
@@ -133,16 +145,25 @@ internal sealed class Caller : IDisposable
         return reader.ToResult((int)response.StatusCode);
     }
 
-    /// <summary>Starts the next turn of the thread and returns after the response headers. The stream is open until the response is disposed of.</summary>
-    public async Task<HttpResponseMessage> OpenChatAsync(string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Starts the next turn of the thread and returns after the response headers. The stream is open until the response is disposed of.
+    /// </summary>
+    public async Task<HttpResponseMessage> OpenChatAsync(
+        string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query) { Content = Content(new { threadId = thread, modelId, webSearch }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
+        {
+            Content = Content(new { threadId = thread, modelId, webSearch }),
+        };
         return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
     public void Dispose() => http.Dispose();
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+    };
 
     private static HttpContent? Content(object? body) => body switch
     {

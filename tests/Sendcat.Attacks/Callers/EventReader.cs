@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace Sendcat.Attacks.Callers;
 
 /// <summary>
-/// Reads an event stream like a strict client: each line is an event, a comment or blank, each event is one JSON value in one line, and the last event
-/// marks the end.
+/// Reads an event stream like a strict client: each line is an event, a comment or blank, each event is one JSON value in one line, and the
+/// last event marks the end.
 /// </summary>
 /// <param name="began">The timestamp of the request, for the time to the first token.</param>
 internal sealed class EventReader(long began)
@@ -49,7 +49,15 @@ internal sealed class EventReader(long began)
         }
     }
 
-    public TurnResult ToResult(int status) => new() { Status = status, FirstToken = firstToken, Events = events, Bytes = bytes, Problem = problem ?? (ended ? null : "ended without an end event") };
+    public TurnResult ToResult(int status) =>
+        new()
+        {
+            Status = status,
+            FirstToken = firstToken,
+            Events = events,
+            Bytes = bytes,
+            Problem = problem ?? (ended ? null : "ended without an end event"),
+        };
 
     private void Parse(ReadOnlySpan<byte> read)
     {

@@ -11,7 +11,10 @@ internal sealed record HonestFigures(IReadOnlyList<TurnResult> Turns)
     /// <param name="share">The percentile, from 0 to 1.</param>
     public double FirstToken(double share)
     {
-        var sorted = Turns.Where(turn => turn.FirstToken is not null).Select(turn => turn.FirstToken!.Value.TotalMilliseconds).Order().ToArray();
+        var sorted = Turns.Where(turn => turn.FirstToken is not null)
+            .Select(turn => turn.FirstToken!.Value.TotalMilliseconds)
+            .Order()
+            .ToArray();
         return sorted.Length == 0 ? double.NaN : sorted[Math.Min(sorted.Length - 1, (int)(share * sorted.Length))];
     }
 }

@@ -4,14 +4,17 @@ using Sendcat.Attacks.Target;
 namespace Sendcat.Attacks.Callers;
 
 /// <summary>
-/// Simulated users that do not attack: guests and signed-in users in equal numbers. Each has a source address of its own, runs one turn after the
-/// other and reads every turn to its end.
+/// Simulated users that do not attack: guests and signed-in users in equal numbers. Each has a source address of its own, runs one turn
+/// after the other and reads every turn to its end.
 /// </summary>
 internal sealed class HonestUsers : IAsyncDisposable
 {
     private const string Prompt = "[[emu chunks=5 every=10]] how are you?";
 
-    /// <summary>After this number of turns a user starts a new thread, and a guest a new session: histories stay short, and guests may have few threads.</summary>
+    /// <summary>
+    /// After this number of turns a user starts a new thread, and a guest a new session: histories stay short, and guests may have few
+    /// threads.
+    /// </summary>
     private const int TurnsPerThread = 20;
 
     private readonly HonestUser[] users;
@@ -117,7 +120,8 @@ internal sealed class HonestUsers : IAsyncDisposable
             await user.Caller.AddMessageAsync(user.Thread, Prompt);
             return await user.Caller.ChatAsync(user.Thread);
         }
-        catch (Exception failure) when (failure is InvalidOperationException or HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception failure) when (
+            failure is InvalidOperationException or HttpRequestException or IOException or OperationCanceledException)
         {
             return new() { Status = 0, Problem = $"{user.Caller.Address}: {failure.Message}" };
         }

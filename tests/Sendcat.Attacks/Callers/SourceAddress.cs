@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Sendcat.Attacks.Callers;
 
 /// <summary>
-/// Source addresses of connections. All addresses of 127.0.0.0/8 belong to this machine. The API limits each of them separately, like public
-/// addresses.
+/// Source addresses of connections. All addresses of 127.0.0.0/8 belong to this machine. The API limits each of them separately, like
+/// public addresses.
 /// </summary>
 internal static class SourceAddress
 {

@@ -16,9 +16,13 @@ internal static class ApiDocumentReader
                (string)node["operationId"]!,
                operation.Key.ToUpperInvariant(),
                path.Key,
-               [.. (node["parameters"]?.AsArray() ?? []).Where(parameter => (string?)parameter!["in"] == "query").Select(parameter => (string)parameter!["name"]!)],
+               [.. (node["parameters"]?.AsArray() ?? [])
+                   .Where(parameter => (string?)parameter!["in"] == "query")
+                   .Select(parameter => (string)parameter!["name"]!)],
                Resolve(document, node["requestBody"]?["content"]?["application/json"]?["schema"]) as JsonObject,
-               node["responses"]!.AsObject().Select(response => int.TryParse(response.Key, CultureInfo.InvariantCulture, out var status) ? status : 0).ToHashSet()),
+               node["responses"]!.AsObject()
+                   .Select(response => int.TryParse(response.Key, CultureInfo.InvariantCulture, out var status) ? status : 0)
+                   .ToHashSet()),
     ];
 
     private static JsonNode? Resolve(JsonNode document, JsonNode? schema)

@@ -9,9 +9,13 @@ namespace Sendcat.Attacks.Fuzz;
 /// <param name="Query">The names of the query parameters.</param>
 /// <param name="Body">The schema of the body; null without a body.</param>
 /// <param name="Declared">The declared response statuses.</param>
-internal sealed record ApiOperation(string Id, string Method, string Path, IReadOnlyList<string> Query, JsonObject? Body, IReadOnlySet<int> Declared)
+internal sealed record ApiOperation(
+    string Id, string Method, string Path, IReadOnlyList<string> Query, JsonObject? Body, IReadOnlySet<int> Declared)
 {
-    /// <summary>How often the operation is chosen. Each turn and each search calls the upstream, and a password hash takes as long as fifty other requests.</summary>
+    /// <summary>
+    /// How often the operation is chosen. Each turn and each search calls the upstream, and a password hash takes as long as fifty other
+    /// requests.
+    /// </summary>
     public int Weight => Id switch
     {
         "auth.login" or "auth.register" or "auth.resetPassword" => 1,

@@ -19,7 +19,8 @@ internal sealed class FuzzAccounts(AttackedSystem system)
     {
         using var victim = await NewCaller().AsGuestAsync(cancellationToken);
         var thread = await victim.NewThreadAsync(cancellationToken);
-        var message = (await victim.PostAsync($"/api/threads/{thread}/messages", new { content = system.Secrets.PrivateText }, cancellationToken)).EnsureSuccess();
+        var message = (await victim.PostAsync(
+            $"/api/threads/{thread}/messages", new { content = system.Secrets.PrivateText }, cancellationToken)).EnsureSuccess();
         Victim = (thread, (string)message.Json["id"]!);
     }
 
@@ -48,7 +49,8 @@ internal sealed class FuzzAccounts(AttackedSystem system)
         {
             var thread = await caller.NewThreadAsync(cancellationToken);
             identity.Threads.Add(thread);
-            var message = (await caller.PostAsync($"/api/threads/{thread}/messages", new { content = RequestSamples.Prompt }, cancellationToken)).EnsureSuccess();
+            var message = (await caller.PostAsync(
+                $"/api/threads/{thread}/messages", new { content = RequestSamples.Prompt }, cancellationToken)).EnsureSuccess();
             identity.Messages.Add((string)message.Json["id"]!);
             var share = await caller.PostAsync($"/api/threads/{thread}/share", cancellationToken: cancellationToken);
             if (share.Status is 200 or 201 && JsonNode.Parse(share.Text)?["shareToken"] is { } token)

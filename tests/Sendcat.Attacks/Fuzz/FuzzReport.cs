@@ -13,15 +13,21 @@ namespace Sendcat.Attacks.Fuzz;
 /// <param name="SettledBytes">The resident memory of the API at most 60 s after the last request (bytes).</param>
 /// <param name="Problems">Problems that do not belong to one response: the process ended, memory, health, the log.</param>
 internal sealed record FuzzReport(
-    FuzzPlan Plan, TimeSpan Duration, IReadOnlyDictionary<int, long> Statuses, long Failed, IReadOnlyCollection<string> Failures, long WarmBytes, long SettledBytes, IReadOnlyList<string> Problems)
+    FuzzPlan Plan, TimeSpan Duration, IReadOnlyDictionary<int, long> Statuses, long Failed, IReadOnlyCollection<string> Failures,
+    long WarmBytes, long SettledBytes, IReadOnlyList<string> Problems)
 {
     public bool Passed => Failed == 0 && Problems.Count == 0;
 
     public override string ToString()
     {
         var text = new StringBuilder();
-        text.AppendLine(CultureInfo.InvariantCulture, $"seed {Plan.Seed}: {Plan.Requests} requests in {Duration.TotalSeconds:0} s, {Plan.Requests / Duration.TotalSeconds:0}/s; {Failed} failures; memory {WarmBytes >> 20} MiB warm, {SettledBytes >> 20} MiB settled");
-        text.AppendLine(string.Join(", ", Statuses.OrderBy(it => it.Key).Select(it => $"{it.Value} × {(it.Key == 0 ? "closed" : it.Key.ToString(CultureInfo.InvariantCulture))}")));
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"seed {Plan.Seed}: {Plan.Requests} requests in {Duration.TotalSeconds:0} s, "
+            + $"{Plan.Requests / Duration.TotalSeconds:0}/s; {Failed} failures; "
+            + $"memory {WarmBytes >> 20} MiB warm, {SettledBytes >> 20} MiB settled");
+        text.AppendLine(string.Join(", ", Statuses.OrderBy(it => it.Key).Select(
+            it => $"{it.Value} × {(it.Key == 0 ? "closed" : it.Key.ToString(CultureInfo.InvariantCulture))}")));
         foreach (var problem in Problems.Concat(Failures))
         {
             text.AppendLine(problem);

@@ -7,23 +7,29 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.Attacks.Fuzz;
 
 /// <summary>
-/// Sends mutated requests of every operation of the API document, and bytes that are not valid HTTP, with accounts of its own and from many source
-/// addresses.
+/// Sends mutated requests of every operation of the API document, and bytes that are not valid HTTP, with accounts of its own and from many
+/// source addresses.
 /// </summary>
 internal sealed class Fuzzer
 {
     /// <summary>The second byte of the source addresses of the first worker. Worker N uses the byte <c>FirstNet + N % 64</c>.</summary>
     private const byte FirstNet = 100;
 
-    /// <summary>Requests per connection. The next connection has another source address, so that the limits of an address refuse few requests.</summary>
+    /// <summary>
+    /// Requests per connection. The next connection has another source address, so that the limits of an address refuse few requests.
+    /// </summary>
     private const int RequestsPerConnection = 60;
 
-    /// <summary>After this number of requests a worker creates a new guest. The old one may have deleted its threads or used its quota.</summary>
+    /// <summary>
+    /// After this number of requests a worker creates a new guest. The old one may have deleted its threads or used its quota.
+    /// </summary>
     private const int RequestsPerGuest = 400;
 
     private const int Users = 4;
 
-    /// <summary>The maximum growth of the memory since the warm value: a fifth, or 48 MiB that the garbage collector may not have freed.</summary>
+    /// <summary>
+    /// The maximum growth of the memory since the warm value: a fifth, or 48 MiB that the garbage collector may not have freed.
+    /// </summary>
     private const double MaxGrowth = 1.2;
 
     private const long GrowthTolerance = 48L * 1024 * 1024;
@@ -39,9 +45,11 @@ internal sealed class Fuzzer
     private IReadOnlyList<ApiOperation> operations = [];
     private long sent;
 
-    private Fuzzer(AttackedSystem system, FuzzPlan plan) => (this.system, this.plan, accounts, checker) = (system, plan, new(system), new(system.Secrets));
+    private Fuzzer(AttackedSystem system, FuzzPlan plan) =>
+        (this.system, this.plan, accounts, checker) = (system, plan, new(system), new(system.Secrets));
 
-    public static Task<FuzzReport> RunAsync(AttackedSystem system, FuzzPlan plan, Action<string>? progress = null, CancellationToken cancellationToken = default) =>
+    public static Task<FuzzReport> RunAsync(
+        AttackedSystem system, FuzzPlan plan, Action<string>? progress = null, CancellationToken cancellationToken = default) =>
         new Fuzzer(system, plan).RunAsync(progress, cancellationToken);
 
     private async Task<FuzzReport> RunAsync(Action<string>? progress, CancellationToken cancellationToken)
@@ -58,7 +66,9 @@ internal sealed class Fuzzer
 
         var warmBytes = await warm;
         var settled = await SettleAsync(warmBytes, cancellationToken);
-        return new(plan, duration, checker.Statuses, checker.Failed, checker.Failures, warmBytes, settled, await FindProblemsAsync(warmBytes, settled, logBefore, cancellationToken));
+        return new(
+            plan, duration, checker.Statuses, checker.Failed, checker.Failures, warmBytes, settled,
+            await FindProblemsAsync(warmBytes, settled, logBefore, cancellationToken));
     }
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
@@ -81,7 +91,8 @@ internal sealed class Fuzzer
         RawConnection? connection = null;
         try
         {
-            for (var (count, onConnection, connections) = (1, 0, 0); Interlocked.Increment(ref sent) <= plan.Requests; count++, onConnection++)
+            var (onConnection, connections) = (0, 0);
+            for (var count = 1; Interlocked.Increment(ref sent) <= plan.Requests; count++, onConnection++)
             {
                 if (count % RequestsPerGuest == 0)
                 {
@@ -92,7 +103,8 @@ internal sealed class Fuzzer
                 if (connection is null || onConnection >= RequestsPerConnection)
                 {
                     connection?.Dispose();
-                    connection = await RawConnection.OpenAsync(SourceAddress.Of((byte)(FirstNet + (worker % 64)), connections++), target, cancellationToken);
+                    connection = await RawConnection.OpenAsync(
+                        SourceAddress.Of((byte)(FirstNet + (worker % 64)), connections++), target, cancellationToken);
                     onConnection = 0;
                 }
 
@@ -159,7 +171,9 @@ internal sealed class Fuzzer
                 if (progress is not null && elapsed - reportedAt >= TimeSpan.FromSeconds(30))
                 {
                     reportedAt = elapsed;
-                    progress($"{done} of {plan.Requests}, {done / elapsed.TotalSeconds:0}/s, {checker.Failed} failures, {ProcessCost.ResidentBytes(system.Api.Process.Id) >> 20} MiB");
+                    progress(
+                        $"{done} of {plan.Requests}, {done / elapsed.TotalSeconds:0}/s, {checker.Failed} failures, "
+                        + $"{ProcessCost.ResidentBytes(system.Api.Process.Id) >> 20} MiB");
                 }
             }
         }
@@ -185,7 +199,8 @@ internal sealed class Fuzzer
         return ProcessCost.ResidentBytes(system.Api.Process.Id);
     }
 
-    private async Task<IReadOnlyList<string>> FindProblemsAsync(long warm, long settled, long logBefore, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> FindProblemsAsync(
+        long warm, long settled, long logBefore, CancellationToken cancellationToken)
     {
         var problems = new List<string>();
         if (system.Api.Process.Exited.IsCompleted)
@@ -196,7 +211,8 @@ internal sealed class Fuzzer
 
         if (settled > Allowed(warm))
         {
-            problems.Add($"memory was {warm >> 20} MiB warm and is {settled >> 20} MiB {SettleTime.TotalSeconds:0} s after the last request");
+            problems.Add(
+                $"memory was {warm >> 20} MiB warm and is {settled >> 20} MiB {SettleTime.TotalSeconds:0} s after the last request");
         }
 
         using (var caller = system.From(SourceAddress.Of(FirstNet, 1)))

@@ -6,8 +6,8 @@ using Sendcat.Attacks.Callers;
 namespace Sendcat.Attacks.Fuzz;
 
 /// <summary>
-/// Sends HTTP/1.1 as bytes on a socket, because an HTTP library refuses to send invalid requests and needs more CPU. It reads a response exactly to
-/// its end, so that the connection can serve the next request.
+/// Sends HTTP/1.1 as bytes on a socket, because an HTTP library refuses to send invalid requests and needs more CPU. It reads a response
+/// exactly to its end, so that the connection can serve the next request.
 /// </summary>
 internal sealed class RawConnection : IDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class RawConnection : IDisposable
 
     private RawConnection(Socket socket) => this.socket = socket;
 
-    public static async Task<RawConnection> OpenAsync(IPAddress source, IPEndPoint target, CancellationToken cancellationToken) => new(await SourceAddress.ConnectAsync(source, target, cancellationToken));
+    public static async Task<RawConnection> OpenAsync(IPAddress source, IPEndPoint target, CancellationToken cancellationToken) =>
+        new(await SourceAddress.ConnectAsync(source, target, cancellationToken));
 
     /// <summary>Sends a request and reads its response.</summary>
     public async Task<RawResponse> SendAsync(FuzzRequest request, CancellationToken cancellationToken)
@@ -199,7 +200,9 @@ internal sealed class RawConnection : IDisposable
 
     /// <summary>The status in <c>HTTP/1.1 200 …</c>; 0 for other bytes.</summary>
     private int Status(int begin) =>
-        filled - begin >= 12 && buffer.AsSpan(begin, 7).SequenceEqual("HTTP/1."u8) && Utf8Parser.TryParse(buffer.AsSpan(begin + 9, 3), out int status, out _) ? status : 0;
+        filled - begin >= 12
+            && buffer.AsSpan(begin, 7).SequenceEqual("HTTP/1."u8)
+            && Utf8Parser.TryParse(buffer.AsSpan(begin + 9, 3), out int status, out _) ? status : 0;
 
     private static int ContentLength(ReadOnlySpan<byte> head)
     {
@@ -208,5 +211,6 @@ internal sealed class RawConnection : IDisposable
         return at >= 0 && Utf8Parser.TryParse(head[(at + name.Length)..], out int length, out _) ? length : -1;
     }
 
-    private RawResponse Response(int status, ResponseEnd end, bool keepsConnection = false) => new(status, end, keepsConnection, buffer.AsMemory(0, filled));
+    private RawResponse Response(int status, ResponseEnd end, bool keepsConnection = false) =>
+        new(status, end, keepsConnection, buffer.AsMemory(0, filled));
 }

@@ -31,7 +31,8 @@ internal sealed class RequestGenerator
         var path = Path(operation, identity, ref changes, out var known);
         var body = operation.Method is "GET" or "DELETE" or "HEAD" && random.Next(20) > 0 ? null : Body(operation, identity, ref changes);
         var method = random.Next(200) == 0 ? Any(["HEAD", "OPTIONS", "TRACE", "PUT", "BREW"]) : operation.Method;
-        return new(Write(method, path, Headers(operation, identity, body, ref changes), body), known ? operation : null, ShutsDownSend: false);
+        return new(
+            Write(method, path, Headers(operation, identity, body, ref changes), body), known ? operation : null, ShutsDownSend: false);
     }
 
     /// <param name="operation">The operation.</param>
@@ -68,7 +69,10 @@ internal sealed class RequestGenerator
             if (random.Next(2) == 0)
             {
                 var value = TryChange(ref changes, 3) ? Any(HostileValues.Texts) : RequestSamples.QueryValue(name, identity, random);
-                path.Append(separator).Append(name).Append('=').Append(random.Next(8) == 0 && IsSendable(value) ? value : Uri.EscapeDataString(value));
+                path.Append(separator)
+                    .Append(name)
+                    .Append('=')
+                    .Append(random.Next(8) == 0 && IsSendable(value) ? value : Uri.EscapeDataString(value));
                 separator = '&';
             }
         }
@@ -163,7 +167,8 @@ internal sealed class RequestGenerator
 
         if (body is null)
         {
-            return Encoding.Latin1.GetBytes(head.Append(method is "POST" or "PUT" or "PATCH" ? "Content-Length: 0\r\n\r\n" : "\r\n").ToString());
+            return Encoding.Latin1.GetBytes(
+                head.Append(method is "POST" or "PUT" or "PATCH" ? "Content-Length: 0\r\n\r\n" : "\r\n").ToString());
         }
 
         if (random.Next(6) > 0)
@@ -175,7 +180,9 @@ internal sealed class RequestGenerator
         head.Append("Transfer-Encoding: chunked\r\n\r\n");
         return body.Length == 0
             ? Encoding.Latin1.GetBytes(head.Append("0\r\n\r\n").ToString())
-            : [.. Encoding.Latin1.GetBytes(head.Append(body.Length.ToString("x", CultureInfo.InvariantCulture)).Append("\r\n").ToString()), .. body, .. "\r\n0\r\n\r\n"u8];
+            : [
+                .. Encoding.Latin1.GetBytes(head.Append(body.Length.ToString("x", CultureInfo.InvariantCulture)).Append("\r\n").ToString()),
+                .. body, .. "\r\n0\r\n\r\n"u8];
     }
 
     private void Damage(byte[] bytes)
@@ -201,7 +208,8 @@ internal sealed class RequestGenerator
     /// <summary>Whether the text contains no character that ends the request line or the header.</summary>
     private static bool IsSendable(string text) => text.All(c => c is > ' ' and < '\u007f');
 
-    private static void Add(StringBuilder json, string name, string value) => json.Append(json.Length > 1 ? ",\"" : "\"").Append(name).Append("\":").Append(value);
+    private static void Add(StringBuilder json, string name, string value) =>
+        json.Append(json.Length > 1 ? ",\"" : "\"").Append(name).Append("\":").Append(value);
 
     private T Any<T>(T[] choices) => choices[random.Next(choices.Length)];
 }

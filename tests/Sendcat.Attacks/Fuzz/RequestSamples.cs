@@ -11,7 +11,8 @@ internal static class RequestSamples
     public const string Prompt = "[[emu chunks=2 every=0]] hello";
 
     /// <summary>A value of a path parameter. One of twelve is an id of <paramref name="victim"/>.</summary>
-    public static string PathValue(ApiOperation operation, string name, FuzzIdentity identity, (string Thread, string Message) victim, Random random)
+    public static string PathValue(
+        ApiOperation operation, string name, FuzzIdentity identity, (string Thread, string Message) victim, Random random)
     {
         if (random.Next(12) == 0)
         {
@@ -20,12 +21,14 @@ internal static class RequestSamples
 
         return name switch
         {
-            "id" when operation.Path.StartsWith("/api/threads", StringComparison.Ordinal) || operation.Path.StartsWith("/api/chat", StringComparison.Ordinal) => Any(identity.Threads, random),
+            "id" when operation.Path.StartsWith("/api/threads", StringComparison.Ordinal)
+                || operation.Path.StartsWith("/api/chat", StringComparison.Ordinal) => Any(identity.Threads, random),
             "messageId" => Any(identity.Messages, random),
             "token" or "shareToken" => Any(identity.ShareTokens, random),
             "name" when operation.IsOps => "OPS_MAX_ROWS_PER_SECTION",
             "mode" => "enforce",
-            _ when operation.Path.Contains("items", StringComparison.Ordinal) => string.Create(CultureInfo.InvariantCulture, $"v1|{random.NextInt64(100_000_000_000, 999_999_999_999)}|0"),
+            _ when operation.Path.Contains("items", StringComparison.Ordinal) => string.Create(
+                CultureInfo.InvariantCulture, $"v1|{random.NextInt64(100_000_000_000, 999_999_999_999)}|0"),
             _ => random.Next(2) == 0 ? Any(identity.Threads, random) : Guid.NewGuid().ToString(),
         };
     }
@@ -80,5 +83,6 @@ internal static class RequestSamples
 
     private static string Quote(string text) => JsonSerializer.Serialize(text);
 
-    private static string Any(IReadOnlyList<string> choices, Random random) => choices.Count == 0 ? Guid.NewGuid().ToString() : choices[random.Next(choices.Count)];
+    private static string Any(IReadOnlyList<string> choices, Random random) =>
+        choices.Count == 0 ? Guid.NewGuid().ToString() : choices[random.Next(choices.Count)];
 }

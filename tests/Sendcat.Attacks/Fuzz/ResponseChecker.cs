@@ -12,7 +12,10 @@ internal sealed class ResponseChecker(RunSecrets secrets)
     /// <summary>The responses of the HTTP server to unsupported requests: 501 to an unknown encoding, 505 to an unknown version.</summary>
     private static readonly int[] ProtocolErrors = [501, 505];
 
-    private static readonly byte[][] InternalNames = [.. new[] { "   at ", ".cs:line ", "Npgsql.", "StackExchange.", "Microsoft.AspNetCore", "Exception:" }.Select(Encoding.ASCII.GetBytes)];
+    private static readonly byte[][] InternalNames =
+    [
+        .. new[] { "   at ", ".cs:line ", "Npgsql.", "StackExchange.", "Microsoft.AspNetCore", "Exception:" }.Select(Encoding.ASCII.GetBytes),
+    ];
 
     private readonly byte[][] secretBytes = [.. secrets.All.Select(Encoding.ASCII.GetBytes)];
     private readonly ConcurrentQueue<string> failures = new();
@@ -23,7 +26,8 @@ internal sealed class ResponseChecker(RunSecrets secrets)
 
     public IReadOnlyCollection<string> Failures => failures;
 
-    public IReadOnlyDictionary<int, long> Statuses => statuses.Select((count, status) => (status, count)).Where(it => it.count > 0).ToDictionary(it => it.status, it => it.count);
+    public IReadOnlyDictionary<int, long> Statuses =>
+        statuses.Select((count, status) => (status, count)).Where(it => it.count > 0).ToDictionary(it => it.status, it => it.count);
 
     public void Check(FuzzRequest request, RawResponse response)
     {
@@ -47,7 +51,9 @@ internal sealed class ResponseChecker(RunSecrets secrets)
             return "no complete response within 5 s";
         }
 
-        if (response.Status >= 500 && Array.IndexOf(ProtocolErrors, response.Status) < 0 && !(request.Operation?.Declared.Contains(response.Status) ?? response.Status == 503))
+        if (response.Status >= 500
+            && Array.IndexOf(ProtocolErrors, response.Status) < 0
+            && !(request.Operation?.Declared.Contains(response.Status) ?? response.Status == 503))
         {
             return $"{response.Status} is not declared by {request.Operation}";
         }

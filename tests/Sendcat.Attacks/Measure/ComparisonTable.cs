@@ -7,7 +7,9 @@ namespace Sendcat.Attacks.Measure;
 /// <summary>Prints the figures of the honest users and of the API process, alone and beside the attacker.</summary>
 internal static class ComparisonTable
 {
-    /// <summary>The limit of the time to the first token beside an attacker: the larger of twice the value without it, and 250 ms.</summary>
+    /// <summary>
+    /// The limit of the time to the first token beside an attacker: the larger of twice the value without it, and 250 ms.
+    /// </summary>
     private const double MaxFactor = 2;
 
     private const double MinLimitMs = 250;
@@ -22,7 +24,9 @@ internal static class ComparisonTable
         Row("memory at the end MiB", MiB(costAlone.After), MiB(cost.After));
         Row("CPU, share of one core", Share(costAlone), Share(cost));
         var limit = Math.Max(MaxFactor * alone.FirstToken(0.95), MinLimitMs);
-        Console.WriteLine($"first token p95 beside the attacker: {Ms(beside.FirstToken(0.95))} ms, limit {Ms(limit)} ms: {(beside.FirstToken(0.95) <= limit ? "ok" : "EXCEEDED")}");
+        Console.WriteLine(
+            $"first token p95 beside the attacker: {Ms(beside.FirstToken(0.95))} ms, limit {Ms(limit)} ms: "
+            + $"{(beside.FirstToken(0.95) <= limit ? "ok" : "EXCEEDED")}");
         foreach (var failed in beside.Failed.Take(5))
         {
             Console.WriteLine($"not served: {failed}");
@@ -37,5 +41,6 @@ internal static class ComparisonTable
 
     private static string MiB(long bytes) => (bytes >> 20).ToString(CultureInfo.InvariantCulture);
 
-    private static string Share(ProcessFigures cost) => (cost.CpuSeconds / cost.Duration.TotalSeconds).ToString("0.00", CultureInfo.InvariantCulture);
+    private static string Share(ProcessFigures cost) =>
+        (cost.CpuSeconds / cost.Duration.TotalSeconds).ToString("0.00", CultureInfo.InvariantCulture);
 }

@@ -22,7 +22,8 @@ internal sealed record LogReview(IReadOnlyList<string> StackTraces, IReadOnlyLis
             using var reader = new StreamReader(stream);
             while (reader.ReadLine() is { } line)
             {
-                if (line.Contains(SendcatFrame, StringComparison.Ordinal) || (line.Contains(ErrorLevel, StringComparison.Ordinal) && line.Contains(ServerCategory, StringComparison.Ordinal)))
+                if (line.Contains(SendcatFrame, StringComparison.Ordinal)
+                    || (line.Contains(ErrorLevel, StringComparison.Ordinal) && line.Contains(ServerCategory, StringComparison.Ordinal)))
                 {
                     traces.Add(Beginning(line));
                 }

@@ -29,7 +29,9 @@ internal sealed class ProcessWatch : IAsyncDisposable
         await stop.CancelAsync();
         await watching;
         return Directory.Exists($"/proc/{process}")
-            ? new(before, highest, ProcessCost.ResidentBytes(process), ProcessCost.CpuSeconds(process) - cpuBefore, TimeProvider.System.GetElapsedTime(began))
+            ? new(
+                before, highest, ProcessCost.ResidentBytes(process), ProcessCost.CpuSeconds(process) - cpuBefore,
+                TimeProvider.System.GetElapsedTime(began))
             : new(before, highest, 0, 0, TimeProvider.System.GetElapsedTime(began));
     }
 

@@ -15,7 +15,8 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
     private static readonly byte[] FirstHeaders = "GET /api/threads HTTP/1.1\r\nHost: x\r\n"u8.ToArray();
     private static readonly byte[] Discarded = new byte[16 * 1024];
     private static readonly byte[] NextHeader = "X-Slow: x\r\n"u8.ToArray();
-    private static readonly byte[] BodyBeginning = "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"u8.ToArray();
+    private static readonly byte[] BodyBeginning =
+        "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"u8.ToArray();
     private static readonly byte[] NextByte = " "u8.ToArray();
 
     private readonly List<Socket> sockets = [];
@@ -92,7 +93,9 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         var thread = await guest.NewThreadAsync(cancellationToken);
         await guest.AddMessageAsync(thread, "[[emu chunks=480 size=2000 every=5]] a long answer", cancellationToken);
         var body = JsonSerializer.Serialize(new { threadId = thread, sessionId = guest.Session });
-        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+        return Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
     }
 
     private static async Task TrySendAsync(Socket socket, byte[] bytes, CancellationToken cancellationToken)

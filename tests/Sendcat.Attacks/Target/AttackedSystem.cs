@@ -8,8 +8,8 @@ using Sendcat.UpstreamEmulator;
 namespace Sendcat.Attacks.Target;
 
 /// <summary>
-/// The attacked instance: a process of the API in Production at the rollout stage <c>production</c>, real stores, the emulator as upstream, and
-/// random secrets.
+/// The attacked instance: a process of the API in Production at the rollout stage <c>production</c>, real stores, the emulator as upstream,
+/// and random secrets.
 /// </summary>
 internal sealed class AttackedSystem : IAsyncDisposable
 {

@@ -34,7 +34,9 @@ internal sealed class AdmissionSetup(RedisServer redis, PostgresServer postgres)
         var host = builder.Build();
         await ReliabilityDatabase.MigrateAsync(host.Services.GetRequiredService<NpgsqlDataSource>(), cancellationToken);
         await host.StartAsync(cancellationToken);
-        return new RunningAdmission(host, host.Services.GetRequiredService<AdmissionController>(), host.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase());
+        return new RunningAdmission(
+            host, host.Services.GetRequiredService<AdmissionController>(),
+            host.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase());
     }
 
     public async ValueTask DisposeAsync()
@@ -51,7 +53,15 @@ internal sealed class AdmissionSetup(RedisServer redis, PostgresServer postgres)
         public ValueTask<AdmissionDecision> AdmitAsync(CancellationToken cancellationToken)
         {
             var number = Interlocked.Increment(ref turns).ToString(CultureInfo.InvariantCulture);
-            return Admission.AdmitAsync(new AdmissionRequest { Principal = $"session:{number}", StreamId = $"STREAM:{number}", Addresses = [new($"ip:{number}")], IsGuest = true }, cancellationToken);
+            return Admission.AdmitAsync(
+                new AdmissionRequest
+                {
+                    Principal = $"session:{number}",
+                    StreamId = $"STREAM:{number}",
+                    Addresses = [new($"ip:{number}")],
+                    IsGuest = true,
+                },
+                cancellationToken);
         }
 
         public async ValueTask DisposeAsync()

@@ -23,7 +23,9 @@ internal sealed class ChatTargets : IAsyncDisposable
         }
     }
 
-    /// <summary>The targets in the order of a round. Each round begins with another target, so that no target always follows the same one.</summary>
+    /// <summary>
+    /// The targets in the order of a round. Each round begins with another target, so that no target always follows the same one.
+    /// </summary>
     public IEnumerable<ITarget> OfRound(int round) => Enumerable.Range(0, targets.Count).Select(n => targets[(n + round) % targets.Count]);
 
     public async ValueTask DisposeAsync()

@@ -19,7 +19,11 @@ internal static class HoldBenchmark
         var streams = new Option<int>("--streams") { Description = "concurrent streams", DefaultValueFactory = _ => 1000 };
         var minutes = new Option<double>("--minutes") { Description = "length of a stream", DefaultValueFactory = _ => 5 };
         var ramp = new Option<int>("--ramp") { Description = "seconds over which the starts are spread", DefaultValueFactory = _ => 20 };
-        var settings = new Option<string[]>("--api-env") { Description = "NAME=VALUE for the API; may be repeated", DefaultValueFactory = _ => [] };
+        var settings = new Option<string[]>("--api-env")
+        {
+            Description = "NAME=VALUE for the API; may be repeated",
+            DefaultValueFactory = _ => [],
+        };
         var command = new Command("hold", "Holds streams open, one piece per 2 s each.") { streams, minutes, ramp, settings };
         command.Validators.Add(result =>
         {
@@ -29,7 +33,8 @@ internal static class HoldBenchmark
             }
         });
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            new HoldOptions(parsed.GetValue(streams), parsed.GetValue(minutes), parsed.GetValue(ramp), parsed.GetRequiredValue(settings)), TimeProvider.System, cancellationToken));
+            new HoldOptions(parsed.GetValue(streams), parsed.GetValue(minutes), parsed.GetValue(ramp), parsed.GetRequiredValue(settings)),
+            TimeProvider.System, cancellationToken));
         return command;
     }
 
@@ -44,11 +49,14 @@ internal static class HoldBenchmark
 
         // Warm-up: the memory that a process needs once (code, pools) must not count as memory of the streams.
         var warmUp = new LoadPlan(500, 50, TimeSpan.Zero, Pieces: 20);
-        await load.RunAsync(warmUp, await target.PrepareAsync(warmUp, "Say something. [[emu chunks=20 every=10ms stamp]]", cancellationToken), cancellationToken);
+        await load.RunAsync(
+            warmUp, await target.PrepareAsync(warmUp, "Say something. [[emu chunks=20 every=10ms stamp]]", cancellationToken),
+            cancellationToken);
 
         var pieces = Math.Max(1, (int)(options.Minutes * 60 / PieceInterval.TotalSeconds));
         var plan = new LoadPlan(options.Streams, options.Streams, TimeSpan.FromSeconds(options.RampSeconds), pieces);
-        var prompt = string.Create(CultureInfo.InvariantCulture, $"Say something. [[emu chunks={pieces} every={PieceInterval.TotalMilliseconds}ms stamp]]");
+        var prompt = string.Create(
+            CultureInfo.InvariantCulture, $"Say something. [[emu chunks={pieces} every={PieceInterval.TotalMilliseconds}ms stamp]]");
         var turns = await target.PrepareAsync(plan, prompt, cancellationToken);
 
         var (idle, cpu, began) = (Memory.Of(api.ProcessId), ProcessCost.CpuSeconds(api.ProcessId), clock.GetTimestamp());

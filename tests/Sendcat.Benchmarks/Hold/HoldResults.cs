@@ -28,8 +28,8 @@ internal sealed record Memory(long Anonymous, long Resident)
 /// <param name="AfterMiB">The anonymous memory of the API after the run.</param>
 /// <param name="ResidentPeakMiB">The highest resident memory of the API.</param>
 /// <param name="KibPerStream">
-/// The anonymous memory of the API at its peak minus that when idle after the warm-up, per stream: heap, stacks and native memory, with garbage that
-/// was not collected yet.
+/// The anonymous memory of the API at its peak minus that when idle after the warm-up, per stream: heap, stacks and native memory, with
+/// garbage that was not collected yet.
 /// </param>
 internal sealed record HoldResults(
     int Complete,
@@ -67,7 +67,9 @@ internal sealed record HoldResults(
     {
         var table = new Table().Border(TableBorder.Markdown).AddColumn("").AddColumn(new TableColumn("held open").RightAligned());
         table.AddRow("complete", Units.Text(Complete)).AddRow("failed", Units.Text(Failed));
-        table.AddRow("first token p50 / p95 / p99 ms", $"{Units.Text(FirstTokenP50Ms)} / {Units.Text(FirstTokenP95Ms)} / {Units.Text(FirstTokenP99Ms)}");
+        table.AddRow(
+            "first token p50 / p95 / p99 ms",
+            $"{Units.Text(FirstTokenP50Ms)} / {Units.Text(FirstTokenP95Ms)} / {Units.Text(FirstTokenP99Ms)}");
         table.AddRow("relay p50 / p99 ms", $"{Units.Text(RelayP50Ms)} / {Units.Text(RelayP99Ms)}");
         table.AddRow("cores of the API", Units.Text(ApiCores));
         table.AddRow("memory idle / peak / after MiB", $"{Units.Text(IdleMiB)} / {Units.Text(PeakMiB)} / {Units.Text(AfterMiB)}");

@@ -7,8 +7,8 @@ using Spectre.Console;
 namespace Sendcat.Benchmarks.Jobs;
 
 /// <summary>
-/// Measures the effect of one upstream that never responds on the other tools. Product search has two sources. It must return the results of the other
-/// source within the same limit.
+/// Measures the effect of one upstream that never responds on the other tools. Product search has two sources. It must return the results
+/// of the other source within the same limit.
 /// </summary>
 internal static class DeadUpstreamBenchmark
 {
@@ -29,9 +29,17 @@ internal static class DeadUpstreamBenchmark
     public static Command Command()
     {
         var seconds = new Option<int>("--seconds") { Description = "length of each of the two phases", DefaultValueFactory = _ => 40 };
-        var dead = new Option<string>("--dead") { Description = "the upstream that does not respond", DefaultValueFactory = _ => "web" }.AcceptOnlyFromAmong([.. Upstreams.Keys]);
-        var command = new Command("dead-upstream", "One upstream never responds: the p95 of the other tools, divided by that before.") { seconds, dead };
-        command.SetAction((parsed, cancellationToken) => RunAsync(TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetRequiredValue(dead), TimeProvider.System, cancellationToken));
+        var dead = new Option<string>("--dead")
+        {
+            Description = "the upstream that does not respond",
+            DefaultValueFactory = _ => "web",
+        }.AcceptOnlyFromAmong([.. Upstreams.Keys]);
+        var command = new Command("dead-upstream", "One upstream never responds: the p95 of the other tools, divided by that before.")
+        {
+            seconds, dead,
+        };
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            TimeSpan.FromSeconds(parsed.GetValue(seconds)), parsed.GetRequiredValue(dead), TimeProvider.System, cancellationToken));
         return command;
     }
 
@@ -55,15 +63,24 @@ internal static class DeadUpstreamBenchmark
         }
 
         AnsiConsole.Write(table);
-        var slowdowns = before.Where(it => it.Key != deadLane?.Tool).ToDictionary(it => it.Key, it => dead[it.Key].P95Ms.Over(it.Value.P95Ms));
-        Console.WriteLine($"p95 dead ÷ before: {string.Join(", ", slowdowns.Select(it => $"{it.Key} {Units.Text(it.Value)}"))} (at most {MaxSlowdown}).");
+        var slowdowns = before.Where(it => it.Key != deadLane?.Tool).ToDictionary(
+            it => it.Key, it => dead[it.Key].P95Ms.Over(it.Value.P95Ms));
+        Console.WriteLine(
+            $"p95 dead ÷ before: {string.Join(", ", slowdowns.Select(it => $"{it.Key} {Units.Text(it.Value)}"))} (at most {MaxSlowdown}).");
         var partial = partialLane is null ? null : dead[partialLane.Tool];
         if (partial is not null)
         {
-            Console.WriteLine($"{partialLane!.Tool}: {partial.Partial} of {partial.Answered} results partial, {partial.Refused} refused, {partial.Failed} failed (both must be 0).");
+            Console.WriteLine(
+                $"{partialLane!.Tool}: {partial.Partial} of {partial.Answered} results partial, "
+                + $"{partial.Refused} refused, {partial.Failed} failed (both must be 0).");
         }
 
-        await Report.WriteAsync("dead-upstream", new { dead = which, seconds = length.TotalSeconds, Delivered = JobsSettings.Defaults, latencyMs = Latency.TotalMilliseconds }, new { before, dead, slowdowns }, clock);
-        return slowdowns.Values.All(slowdown => slowdown <= MaxSlowdown) && partial is null or { Partial: > 0, Refused: 0, Failed: 0 } ? 0 : 1;
+        await Report.WriteAsync(
+            "dead-upstream",
+            new { dead = which, seconds = length.TotalSeconds, Delivered = JobsSettings.Defaults, latencyMs = Latency.TotalMilliseconds },
+            new { before, dead, slowdowns }, clock);
+        return slowdowns.Values.All(slowdown => slowdown <= MaxSlowdown) && partial is null or { Partial: > 0, Refused: 0, Failed: 0 }
+            ? 0
+            : 1;
     }
 }

@@ -30,16 +30,18 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
     private long partial;
 
     /// <summary>Runs a closed loop with a fixed number of concurrent turns.</summary>
-    public Task RunAsync(int concurrency, int jobs, Func<int, ToolLane> lane, CancellationToken cancellationToken) => Task.WhenAll(Enumerable.Range(0, concurrency).Select(async _ =>
-    {
-        while (Interlocked.Increment(ref requested) is var number && number <= jobs)
+    public Task RunAsync(int concurrency, int jobs, Func<int, ToolLane> lane, CancellationToken cancellationToken) =>
+        Task.WhenAll(Enumerable.Range(0, concurrency).Select(async _ =>
         {
-            await RunJobAsync(lane(number), number, $"user:{number % 997}", cancellationToken);
-        }
-    }));
+            while (Interlocked.Increment(ref requested) is var number && number <= jobs)
+            {
+                await RunJobAsync(lane(number), number, $"user:{number % 997}", cancellationToken);
+            }
+        }));
 
     /// <summary>
-    /// Runs an open loop until it is cancelled: starts turns at a constant rate, independent of earlier ones. Then it waits for the running turns.
+    /// Runs an open loop until it is cancelled: starts turns at a constant rate, independent of earlier ones. Then it waits for the running
+    /// turns.
     /// </summary>
     public async Task RunAsync(double perSecond, ToolLane lane, string principal, CancellationToken cancellationToken)
     {
@@ -58,12 +60,14 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
     public async Task RunJobAsync(ToolLane lane, int number, string principal, CancellationToken cancellationToken)
     {
         var began = clock.GetTimestamp();
-        var outcome = await client.RunAsync(new(lane, Arguments(lane, $"question {number}"), principal), cancellationToken: cancellationToken);
+        var outcome = await client.RunAsync(
+            new(lane, Arguments(lane, $"question {number}"), principal), cancellationToken: cancellationToken);
         switch (outcome)
         {
             case ToolJobOutcome.Completed completed:
                 LoadFigures.Record(Completed, clock.GetElapsedTime(began).TotalMicroseconds);
-                if (lane == QueuedTool.SearchProducts.Lane && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
+                if (lane == QueuedTool.SearchProducts.Lane
+                    && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
                 {
                     Interlocked.Increment(ref partial);
                 }
@@ -80,7 +84,8 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
 
     public static string Arguments(ToolLane lane, string query) =>
         lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new SearchWebArguments(query), ToolJson.Default.SearchWebArguments)
-        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
+        : lane == QueuedTool.SearchProducts.Lane
+            ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(query, 5), ToolJson.Default.SearchGlobalArguments);
 
     private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)

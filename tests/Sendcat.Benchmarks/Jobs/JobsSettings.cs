@@ -46,5 +46,6 @@ internal static class JobsSettings
         return all;
     }
 
-    public static string Text(this IReadOnlyDictionary<string, string?> settings) => string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
+    public static string Text(this IReadOnlyDictionary<string, string?> settings) =>
+        string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
 }

@@ -12,8 +12,8 @@ using Sendcat.TestKit.Stores;
 namespace Sendcat.Benchmarks.Jobs;
 
 /// <summary>
-/// Starts stores (PostgreSQL with fsync), upstream and workers in separate processes. The client runs in this process with the service registrations of
-/// the API.
+/// Starts stores (PostgreSQL with fsync), upstream and workers in separate processes. The client runs in this process with the service
+/// registrations of the API.
 /// </summary>
 internal sealed class JobsSetup : IAsyncDisposable
 {
@@ -23,17 +23,22 @@ internal sealed class JobsSetup : IAsyncDisposable
     private readonly List<TestProcess> workers = [];
     private readonly IHost host;
 
-    private JobsSetup(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, PlainUpstream upstream, Dictionary<string, string?> settings)
+    private JobsSetup(
+        RedisServer redis, PostgresServer postgres, RabbitMqServer broker, PlainUpstream upstream, Dictionary<string, string?> settings)
     {
         (this.redis, this.postgres, this.broker, Upstream) = (redis, postgres, broker, upstream);
         var builder = Host.CreateEmptyApplicationBuilder(new() { EnvironmentName = "Production" });
-        builder.Configuration.AddInMemoryCollection(settings.Select(setting => new KeyValuePair<string, string?>(setting.Key.Replace("__", ":", StringComparison.Ordinal), setting.Value)));
+        builder.Configuration.AddInMemoryCollection(settings.Select(
+            setting => new KeyValuePair<string, string?>(setting.Key.Replace("__", ":", StringComparison.Ordinal), setting.Value)));
         builder.AddServiceDefaults();
         builder.Logging.ClearProviders();
         builder.AddRedisClient("redis");
         builder.AddSendcatDataSource();
         builder.AddRabbitMQClient("messaging");
-        builder.Services.AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        builder.Services.AddReliability()
+            .AddIntegrations()
+            .AddToolCache()
+            .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
         host = builder.Build();
     }
 
@@ -46,9 +51,12 @@ internal sealed class JobsSetup : IAsyncDisposable
     public T Get<T>()
         where T : notnull => host.Services.GetRequiredService<T>();
 
-    public static async Task<JobsSetup> StartAsync(IReadOnlyDictionary<string, string?> settings, int workers, TimeSpan latency, CancellationToken cancellationToken)
+    public static async Task<JobsSetup> StartAsync(
+        IReadOnlyDictionary<string, string?> settings, int workers, TimeSpan latency, CancellationToken cancellationToken)
     {
-        var (cache, database, messaging, upstream) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), PlainUpstream.StartAsync(latency));
+        var (cache, database, messaging, upstream) = (
+            RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(),
+            PlainUpstream.StartAsync(latency));
         await Task.WhenAll(cache, database, messaging, upstream);
         var all = new Dictionary<string, string?>(settings)
         {
@@ -65,7 +73,10 @@ internal sealed class JobsSetup : IAsyncDisposable
         await ReliabilityDatabase.MigrateAsync(setup.Database, cancellationToken);
         for (var i = 0; i < workers; i++)
         {
-            var worker = await TestProcess.StartAsync(new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker")) { Environment = new Dictionary<string, string?>(all) { ["DOTNET_ENVIRONMENT"] = "Production" } });
+            var worker = await TestProcess.StartAsync(new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker"))
+            {
+                Environment = new Dictionary<string, string?>(all) { ["DOTNET_ENVIRONMENT"] = "Production" },
+            });
             setup.workers.Add(worker);
             await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         }
@@ -77,7 +88,11 @@ internal sealed class JobsSetup : IAsyncDisposable
     /// <summary>The CPU time until now by process (s).</summary>
     public IReadOnlyDictionary<string, double> Cpu() => new Dictionary<string, double>
     {
-        ["client"] = ProcessCost.CpuSeconds(Environment.ProcessId) - workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id)) - Stores().Values.Sum() - ProcessCost.CpuSeconds(Upstream.ProcessId),
+        ["client"] =
+            ProcessCost.CpuSeconds(Environment.ProcessId)
+            - workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id))
+            - Stores().Values.Sum()
+            - ProcessCost.CpuSeconds(Upstream.ProcessId),
         ["workers"] = workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id)),
         ["upstream"] = ProcessCost.CpuSeconds(Upstream.ProcessId),
     }.Concat(Stores()).ToDictionary();

@@ -14,7 +14,8 @@ internal static class LaneMeasurement
     /// <param name="cancellationToken">Ends the measurement.</param>
     /// <returns>The figures by tool.</returns>
     public static async Task<IReadOnlyDictionary<string, LaneFigures>> MeasureAsync(
-        JobsSetup setup, IEnumerable<(ToolLane Lane, double PerSecond)> lanes, TimeSpan length, TimeProvider clock, CancellationToken cancellationToken)
+        JobsSetup setup, IEnumerable<(ToolLane Lane, double PerSecond)> lanes, TimeSpan length, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         using var end = new CancellationTokenSource(length, clock);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(end.Token, cancellationToken);
@@ -33,13 +34,20 @@ internal static class LaneMeasurement
 /// <param name="Refused">The number of refusals by a full lane.</param>
 /// <param name="RefusedP99Ms">The 99th percentile of the time from the request to the refusal (ms).</param>
 /// <param name="Failed">The number of jobs that were neither completed nor refused.</param>
-internal sealed record LaneFigures(long Answered, long Partial, double? P50Ms, double? P95Ms, double? P99Ms, long Refused, double? RefusedP99Ms, long Failed)
+internal sealed record LaneFigures(
+    long Answered, long Partial, double? P50Ms, double? P95Ms, double? P99Ms, long Refused, double? RefusedP99Ms, long Failed)
 {
     public static LaneFigures Of(JobLoad load) =>
-        new(load.Completed.TotalCount, load.Partial, load.Completed.Ms(50), load.Completed.Ms(95), load.Completed.Ms(99), load.Refused.TotalCount, load.Refused.Ms(99), load.Failed);
+        new(
+            load.Completed.TotalCount, load.Partial, load.Completed.Ms(50), load.Completed.Ms(95), load.Completed.Ms(99),
+            load.Refused.TotalCount, load.Refused.Ms(99), load.Failed);
 
     public string[] Row(string phase, string lane) =>
-        [phase, lane, $"{Answered}", $"{Partial}", Units.Text(P50Ms), Units.Text(P95Ms), Units.Text(P99Ms), $"{Refused}", Units.Text(RefusedP99Ms), $"{Failed}"];
+        [
+            phase, lane, $"{Answered}", $"{Partial}", Units.Text(P50Ms), Units.Text(P95Ms), Units.Text(P99Ms), $"{Refused}",
+            Units.Text(RefusedP99Ms), $"{Failed}"
+        ];
 
-    public static readonly string[] Columns = ["", "lane", "completed", "partial", "p50 ms", "p95 ms", "p99 ms", "refused", "refused p99 ms", "failed"];
+    public static readonly string[] Columns = [
+        "", "lane", "completed", "partial", "p50 ms", "p95 ms", "p99 ms", "refused", "refused p99 ms", "failed"];
 }

@@ -8,8 +8,8 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.Benchmarks.Jobs;
 
 /// <summary>
-/// Replaces Serper and eBay with fixed responses in a separate process. It responds at once or after a fixed time, so that the queue is measured and not
-/// the upstream. Each path can be changed so that it never responds.
+/// Replaces Serper and eBay with fixed responses in a separate process. It responds at once or after a fixed time, so that the queue is
+/// measured and not the upstream. Each path can be changed so that it never responds.
 /// </summary>
 internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDisposable
 {
@@ -27,7 +27,8 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         var latency = new Option<int>("--latency-ms");
         var command = new Command("plain-upstream", "Part of jobs, flood and dead-upstream.") { port, latency };
         command.Hidden = true;
-        command.SetAction((parsed, cancellationToken) => ServeAsync(parsed.GetRequiredValue(port), TimeSpan.FromMilliseconds(parsed.GetValue(latency)), TimeProvider.System, cancellationToken));
+        command.SetAction((parsed, cancellationToken) => ServeAsync(
+            parsed.GetRequiredValue(port), TimeSpan.FromMilliseconds(parsed.GetValue(latency)), TimeProvider.System, cancellationToken));
         return command;
     }
 
@@ -36,7 +37,8 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
     {
         var port = FreePort.Next();
         var process = await TestProcess.StartAsync(new ProcessSpec(
-            Checkout.Executable("Sendcat.Benchmarks"), "plain-upstream", "--port", port.ToString(CultureInfo.InvariantCulture), "--latency-ms", latency.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)));
+            Checkout.Executable("Sendcat.Benchmarks"), "plain-upstream", "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--latency-ms", latency.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)));
         await process.WaitForLineAsync(line => line == Ready, TimeSpan.FromSeconds(30));
         return new(process, new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}")));
     }
@@ -60,9 +62,12 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         var responses = new Dictionary<string, byte[]>(StringComparer.Ordinal)
         {
             ["/search"] = """{"organic":[{"title":"A find","link":"https://example.com/1","snippet":"Found."}]}"""u8.ToArray(),
-            ["/shopping"] = """{"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00","source":"A shop","productId":"1"}]}"""u8.ToArray(),
-            ["/buy/browse/v1/item_summary/search"] = Encoding.UTF8.GetBytes("""{"itemSummaries":[{"itemId":"v1|1|0","title":"A find","itemWebUrl":"https://example.com/1","price":{"value":"1.00","currency":"USD"}}]}"""),
-            ["/identity/v1/oauth2/token"] = """{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}"""u8.ToArray(),
+            ["/shopping"] =
+                """{"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00","source":"A shop","productId":"1"}]}"""u8.ToArray(),
+            ["/buy/browse/v1/item_summary/search"] = Encoding.UTF8.GetBytes(
+                """{"itemSummaries":[{"itemId":"v1|1|0","title":"A find","itemWebUrl":"https://example.com/1","price":{"value":"1.00","currency":"USD"}}]}"""),
+            ["/identity/v1/oauth2/token"] =
+                """{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}"""u8.ToArray(),
         };
         app.Run(async http =>
         {
@@ -75,7 +80,8 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
 
             if (dead.Contains(path))
             {
-                await Task.Delay(Timeout.InfiniteTimeSpan, clock, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(
+                    Timeout.InfiniteTimeSpan, clock, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }
 

@@ -19,7 +19,8 @@ namespace Sendcat.Benchmarks.Jobs;
 /// <param name="FinishP50Ms">The median time of a completion (ms).</param>
 /// <param name="FinishP99Ms">The 99th percentile of the time of a completion (ms).</param>
 internal sealed record PostgresCost(
-    int AtOnce, int Jobs, double EnteredPerSecond, double? EnterP50Ms, double? EnterP99Ms, double ClaimedPerSecond, double? ClaimP50Ms, double? ClaimP99Ms, double FinishedPerSecond, double? FinishP50Ms,
+    int AtOnce, int Jobs, double EnteredPerSecond, double? EnterP50Ms, double? EnterP99Ms, double ClaimedPerSecond, double? ClaimP50Ms,
+    double? ClaimP99Ms, double FinishedPerSecond, double? FinishP50Ms,
     double? FinishP99Ms)
 {
     private const int Batch = 20;
@@ -30,13 +31,16 @@ internal sealed record PostgresCost(
     /// <param name="jobs">The number of jobs.</param>
     /// <param name="clock">The clock.</param>
     /// <param name="cancellationToken">Ends the measurement.</param>
-    public static async Task<PostgresCost> MeasureAsync(ToolJobLedger ledger, ToolJobLeases leases, int atOnce, int jobs, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<PostgresCost> MeasureAsync(
+        ToolJobLedger ledger, ToolJobLeases leases, int atOnce, int jobs, TimeProvider clock, CancellationToken cancellationToken)
     {
         // At most a hundred jobs may run at the same time, so leases and completions alternate.
         HistogramBase enter = Histogram(), claim = Histogram(), finish = Histogram();
         var (entering, claiming, finishing) = (TimeSpan.Zero, TimeSpan.Zero, TimeSpan.Zero);
         entering += await TimeAsync(clock, () => EachAsync(atOnce, jobs, number => TimedAsync(clock, enter, () => ledger.EnterAsync(
-            Guid.CreateVersion7(), new(QueuedTool.SearchWeb.Lane, JobLoad.Arguments(QueuedTool.SearchWeb.Lane, $"question {number}"), $"user:{number % 997}"), default))));
+            Guid.CreateVersion7(),
+            new(QueuedTool.SearchWeb.Lane, JobLoad.Arguments(QueuedTool.SearchWeb.Lane, $"question {number}"), $"user:{number % 997}"),
+            default))));
         for (var left = jobs; left > 0;)
         {
             var held = new List<LeasedJob>();
@@ -44,15 +48,19 @@ internal sealed record PostgresCost(
             {
                 while (held.Count < Math.Min(left, 5 * Batch))
                 {
-                    await TimedAsync(clock, claim, async () => held.AddRange((await leases.ClaimAsync(QueuedTool.SearchWeb.Lane, Batch, "benchmark", cancellationToken)).Jobs));
+                    await TimedAsync(clock, claim, async () => held.AddRange(
+                        (await leases.ClaimAsync(QueuedTool.SearchWeb.Lane, Batch, "benchmark", cancellationToken)).Jobs));
                 }
             });
-            finishing += await TimeAsync(clock, () => EachAsync(atOnce, held.Count, number => TimedAsync(clock, finish, () => leases.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));
+            finishing += await TimeAsync(clock, () => EachAsync(
+                atOnce, held.Count,
+                number => TimedAsync(clock, finish, () => leases.CompleteAsync(held[number].Lease, """{"kind":"search_web"}"""))));
             left -= held.Count;
         }
 
         return new(
-            atOnce, jobs, Math.Round(jobs / entering.TotalSeconds), enter.Ms(50), enter.Ms(99), Math.Round(jobs / claiming.TotalSeconds), claim.Ms(50), claim.Ms(99),
+            atOnce, jobs, Math.Round(jobs / entering.TotalSeconds), enter.Ms(50), enter.Ms(99), Math.Round(jobs / claiming.TotalSeconds),
+            claim.Ms(50), claim.Ms(99),
             Math.Round(jobs / finishing.TotalSeconds), finish.Ms(50), finish.Ms(99));
     }
 

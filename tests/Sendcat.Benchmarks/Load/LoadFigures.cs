@@ -42,7 +42,8 @@ internal sealed class LoadFigures
     }
 
     /// <summary>Records a time. A negative time, which two clock readings in the wrong order cause, counts as 0.</summary>
-    public static void Record(HistogramBase histogram, double microseconds) => histogram.RecordValue(Math.Clamp((long)microseconds, 0, MaxMicroseconds));
+    public static void Record(HistogramBase histogram, double microseconds) =>
+        histogram.RecordValue(Math.Clamp((long)microseconds, 0, MaxMicroseconds));
 
     private static LongConcurrentHistogram Histogram() => new(1, MaxMicroseconds, 3);
 }

@@ -4,7 +4,9 @@ namespace Sendcat.Benchmarks.Load;
 internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
 {
     /// <param name="plan">The number and concurrency of the streams.</param>
-    /// <param name="turns">One request per stream. Slot <c>s</c> of <c>c</c> sends the requests <c>s</c>, <c>s + c</c>, <c>s + 2c</c>, …</param>
+    /// <param name="turns">
+    /// One request per stream. Slot <c>s</c> of <c>c</c> sends the requests <c>s</c>, <c>s + c</c>, <c>s + 2c</c>, …
+    /// </param>
     /// <param name="cancellationToken">Ends the run.</param>
     public async Task<LoadFigures> RunAsync(LoadPlan plan, IReadOnlyList<TurnRequest> turns, CancellationToken cancellationToken)
     {

@@ -4,12 +4,16 @@ using System.Text;
 namespace Sendcat.Benchmarks.Load;
 
 /// <summary>
-/// Parses one stream strictly: each line is <c>data: </c>, a comment or blank, the stream has no error, and the end is marked as in the dialect. It
-/// compares bytes and does not parse JSON, so that the client needs little CPU on the cores that it shares with the measured processes.
+/// Parses one stream strictly: each line is <c>data: </c>, a comment or blank, the stream has no error, and the end is marked as in the
+/// dialect. It compares bytes and does not parse JSON, so that the client needs little CPU on the cores that it shares with the measured
+/// processes.
 /// </summary>
 internal sealed class StreamParser(Dialect dialect)
 {
-    /// <summary>The number of digits of a time stamp (Unix time, µs). The marker <c>stamp</c> of the emulator writes it after an @ before each piece.</summary>
+    /// <summary>
+    /// The number of digits of a time stamp (Unix time, µs). The marker <c>stamp</c> of the emulator writes it after an @ before each
+    /// piece.
+    /// </summary>
     private const int StampDigits = 16;
 
     private readonly byte[] buffer = new byte[16 * 1024];
@@ -118,7 +122,9 @@ internal sealed class StreamParser(Dialect dialect)
         }
     }
 
-    /// <summary>Counts time stamps and not events: a proxy that joins two pieces in one event has delivered both, one of them late.</summary>
+    /// <summary>
+    /// Counts time stamps and not events: a proxy that joins two pieces in one event has delivered both, one of them late.
+    /// </summary>
     private void CountPieces(ReadOnlySpan<byte> data)
     {
         while (data.IndexOf((byte)'@') is >= 0 and var at && data.Length - at - 1 >= StampDigits)

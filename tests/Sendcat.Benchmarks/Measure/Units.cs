@@ -12,7 +12,8 @@ internal static class Units
         histogram.TotalCount == 0 ? null : Math.Round(histogram.GetValueAtPercentile(percentile) / 1000.0, 3);
 
     /// <summary>The ratio of two values; null when one is missing or the divisor is not positive.</summary>
-    public static double? Over(this double? value, double? other) => other is > 0 && value is { } number ? Math.Round(number / other.Value, 3) : null;
+    public static double? Over(this double? value, double? other) =>
+        other is > 0 && value is { } number ? Math.Round(number / other.Value, 3) : null;
 
     public static string Text(double? value) => value is { } number ? number.ToString("0.0##", CultureInfo.InvariantCulture) : "–";
 }

@@ -20,7 +20,8 @@ internal sealed record Leftovers(long Leases, long Holders, long StreamingMessag
     public bool None => this is { Leases: 0, Holders: 0, StreamingMessages: 0, StreamingSessions: 0, Upstream: 0 };
 
     /// <summary>Polls until nothing is left or <paramref name="timeout"/> has passed.</summary>
-    public static async Task<Leftovers> WaitUntilNoneAsync(TimeSpan timeout, SendcatApi api, Emulator emulator, TimeProvider clock, CancellationToken cancellationToken)
+    public static async Task<Leftovers> WaitUntilNoneAsync(
+        TimeSpan timeout, SendcatApi api, Emulator emulator, TimeProvider clock, CancellationToken cancellationToken)
     {
         var began = clock.GetTimestamp();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(api.Redis.ConnectionString);

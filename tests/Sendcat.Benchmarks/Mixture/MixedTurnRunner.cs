@@ -28,7 +28,8 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
             using var response = await client.SendAsync(request, leaving.Token);
             if (!response.IsSuccessStatusCode)
             {
-                return $"refused {(int)response.StatusCode} {string.Join(' ', response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? codes : [])}";
+                var code = response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? string.Join(' ', codes) : "";
+                return $"refused {(int)response.StatusCode} {code}";
             }
 
             await using var body = await response.Content.ReadAsStreamAsync(leaving.Token);
@@ -49,7 +50,9 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
         Start? start = null;
         var parser = new StreamParser(Dialect.Sendcat)
         {
-            OnEvent = json => start = json.Contains("\"type\":\"start\"", StringComparison.Ordinal) ? JsonSerializer.Deserialize<Start>(json, JsonSerializerOptions.Web) : start,
+            OnEvent = json => start = json.Contains("\"type\":\"start\"", StringComparison.Ordinal)
+                ? JsonSerializer.Deserialize<Start>(json, JsonSerializerOptions.Web)
+                : start,
         };
         var aborted = false;
         while (await body.ReadAsync(parser.FreeBuffer, leaving.Token) is > 0 and var read)
@@ -63,7 +66,8 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
             if (turn.Ending is Ending.ServerAbort && !aborted && parser.Pieces >= turn.After && start is not null)
             {
                 aborted = true;
-                var status = await rest.AbortAsync(new { threadId = thread, messageId = start.MessageId, streamId = start.StreamId, sessionId = session }, leaving.Token);
+                var status = await rest.AbortAsync(
+                    new { threadId = thread, messageId = start.MessageId, streamId = start.StreamId, sessionId = session }, leaving.Token);
                 if (status != 204)
                 {
                     return $"abort returned {status}";

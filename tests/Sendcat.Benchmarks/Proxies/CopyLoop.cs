@@ -20,7 +20,8 @@ internal static class CopyLoop
 
     private static async Task CopyAsync(HttpMessageInvoker client, Uri upstream, HttpContext context)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Parse(context.Request.Method), new Uri(upstream, context.Request.Path + context.Request.QueryString))
+        using var request = new HttpRequestMessage(
+            HttpMethod.Parse(context.Request.Method), new Uri(upstream, context.Request.Path + context.Request.QueryString))
         {
             Content = new StreamContent(context.Request.Body),
         };

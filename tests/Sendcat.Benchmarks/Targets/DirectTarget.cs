@@ -14,7 +14,8 @@ internal class DirectTarget(string name, Uri address) : ITarget
 
     public Task<IReadOnlyList<TurnRequest>> PrepareAsync(LoadPlan plan, string prompt, CancellationToken cancellationToken)
     {
-        var body = JsonSerializer.SerializeToUtf8Bytes(new { model = "moonshotai/kimi-k2.5", stream = true, messages = new[] { new { role = "user", content = prompt } } });
+        var body = JsonSerializer.SerializeToUtf8Bytes(
+            new { model = "moonshotai/kimi-k2.5", stream = true, messages = new[] { new { role = "user", content = prompt } } });
         var turn = new TurnRequest(new Uri(address, "openrouter/api/v1/chat/completions"), body, Dialect.OpenRouter, Bearer: "benchmark");
         return Task.FromResult<IReadOnlyList<TurnRequest>>([.. Enumerable.Repeat(turn, plan.Streams)]);
     }

@@ -18,7 +18,8 @@ internal sealed class ProxyTarget : DirectTarget, IAsyncDisposable
     {
         var port = FreePort.Next();
         var started = await TestProcess.StartAsync(new ProcessSpec(
-            Measure.Checkout.Executable("Sendcat.Benchmarks"), "proxy", kind, "--port", port.ToString(CultureInfo.InvariantCulture), "--upstream", upstream.ToString()));
+            Measure.Checkout.Executable("Sendcat.Benchmarks"), "proxy", kind, "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--upstream", upstream.ToString()));
         await started.WaitForLineAsync(line => line == ProxyCommand.Ready, TimeSpan.FromSeconds(30));
         return new(kind, new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/")), started);
     }

@@ -53,7 +53,8 @@ internal sealed class SendcatApi : IAsyncDisposable
         environment.Apply(settings);
 
         var executable = Checkout.Executable("Sendcat.ApiService");
-        var started = await TestProcess.StartAsync(new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
+        var started = await TestProcess.StartAsync(
+            new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
         var api = new SendcatApi(started, address, await redis, await postgres, await messaging, database);
         try
         {

@@ -3,8 +3,8 @@ using System.Security.Cryptography;
 namespace Sendcat.Benchmarks.Targets;
 
 /// <summary>
-/// The settings of the API: all limits are enforced, and each cap is above the load of the benchmarks, so that the cost of the limits is measured and not
-/// their refusals.
+/// The settings of the API: all limits are enforced, and each cap is above the load of the benchmarks, so that the cost of the limits is
+/// measured and not their refusals.
 /// </summary>
 internal static class SendcatOptions
 {

@@ -33,7 +33,8 @@ internal sealed class SendcatRest(Uri api) : IDisposable
         using var response = await http.PostAsJsonAsync(path, body, cancellationToken);
         return response.IsSuccessStatusCode
             ? (await response.Content.ReadFromJsonAsync<TResponse>(cancellationToken))!
-            : throw new HttpRequestException($"POST /{path} returned {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
+            : throw new HttpRequestException(
+                $"POST /{path} returned {(int)response.StatusCode}: {await response.Content.ReadAsStringAsync(cancellationToken)}");
     }
 
     private sealed record Session([property: JsonRequired] string SessionId);

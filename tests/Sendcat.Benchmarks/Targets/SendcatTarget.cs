@@ -4,7 +4,9 @@ using Sendcat.Benchmarks.Load;
 
 namespace Sendcat.Benchmarks.Targets;
 
-/// <summary>The path client → API of Sendcat → emulator. Each slot of a plan has its own anonymous session, each stream its own thread.</summary>
+/// <summary>
+/// The path client → API of Sendcat → emulator. Each slot of a plan has its own anonymous session, each stream its own thread.
+/// </summary>
 internal sealed class SendcatTarget(SendcatApi api) : ITarget, IDisposable
 {
     private const int ConcurrentSetups = 32;
@@ -22,7 +24,8 @@ internal sealed class SendcatTarget(SendcatApi api) : ITarget, IDisposable
     {
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = ConcurrentSetups, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(
-            Enumerable.Range(0, plan.Concurrency).Where(slot => !sessions.ContainsKey(slot)), parallel, async (slot, token) => sessions[slot] = await rest.CreateSessionAsync(token));
+            Enumerable.Range(0, plan.Concurrency).Where(slot => !sessions.ContainsKey(slot)), parallel,
+            async (slot, token) => sessions[slot] = await rest.CreateSessionAsync(token));
 
         var turns = new TurnRequest[plan.Streams];
         await Parallel.ForAsync(0, plan.Streams, parallel, async (stream, token) =>

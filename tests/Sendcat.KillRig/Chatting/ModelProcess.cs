@@ -11,7 +11,8 @@ internal sealed class ModelProcess(TestProcess process, Uri address) : IAsyncDis
     public static async Task<ModelProcess> StartAsync()
     {
         var (address, unused) = (Local(), Local());
-        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.UpstreamEmulator"), "--h1", address.ToString(), "--h2c", unused.ToString()));
+        var process = await TestProcess.StartAsync(new ProcessSpec(
+            BuiltProgram.Of("Sendcat.UpstreamEmulator"), "--h1", address.ToString(), "--h2c", unused.ToString()));
         await process.WaitForLineAsync(line => line.Contains("answers at", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         return new(process, address);
     }

@@ -7,9 +7,9 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Chatting;
 
 /// <summary>
-/// Simulated users who chat with the API while its replicas are killed. Each user starts a turn, reads its events until the end or until the
-/// connection breaks, and starts the next turn on another replica. Every turn calls a tool, so that its request passes through the API, the
-/// queue, the worker and the upstream.
+/// Simulated users who chat with the API while its replicas are killed. Each user starts a turn, reads its events until the end or until
+/// the connection breaks, and starts the next turn on another replica. Every turn calls a tool, so that its request passes through the API,
+/// the queue, the worker and the upstream.
 /// </summary>
 internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, TimeProvider time) : IAsyncDisposable
 {
@@ -25,7 +25,8 @@ internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, Tim
     private int turnCount;
 
     /// <summary>
-    /// The number of turns by their end as the reader saw it: <c>done</c>, <c>error</c>, <c>cut off</c>, <c>refused</c>, <c>unreachable</c>.
+    /// The number of turns by their end as the reader saw it: <c>done</c>, <c>error</c>, <c>cut off</c>, <c>refused</c>,
+    /// <c>unreachable</c>.
     /// </summary>
     public IReadOnlyDictionary<string, int> Ends => ends;
 
@@ -76,7 +77,10 @@ internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, Tim
 
     private static async Task<string> ReadAsync(HttpClient http, string thread)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "api/chat") { Content = JsonContent.Create(new { threadId = thread, webSearch = true }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "api/chat")
+        {
+            Content = JsonContent.Create(new { threadId = thread, webSearch = true }),
+        };
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         if (!response.IsSuccessStatusCode)

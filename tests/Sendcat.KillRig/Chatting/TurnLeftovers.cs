@@ -13,7 +13,8 @@ internal sealed record TurnLeftovers(long Messages, long Sessions, long Leases)
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(500);
 
     /// <summary>Polls until nothing is left or <paramref name="timeout"/> has passed.</summary>
-    public static async Task<TurnLeftovers> WaitUntilNoneAsync(TimeSpan timeout, NpgsqlDataSource database, string redis, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<TurnLeftovers> WaitUntilNoneAsync(
+        TimeSpan timeout, NpgsqlDataSource database, string redis, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         await using var connection = await ConnectionMultiplexer.ConnectAsync(redis);
@@ -39,7 +40,8 @@ internal sealed record TurnLeftovers(long Messages, long Sessions, long Leases)
         await foreach (var key in redis.GetServers().Single().KeysAsync())
         {
             var name = key.ToString();
-            if ((name.StartsWith(RedisKeys.Bulkhead(""), StringComparison.Ordinal) || name.Contains(":inflight:", StringComparison.Ordinal)) && await keys.KeyTypeAsync(key) == RedisType.SortedSet)
+            if ((name.StartsWith(RedisKeys.Bulkhead(""), StringComparison.Ordinal) || name.Contains(":inflight:", StringComparison.Ordinal))
+                && await keys.KeyTypeAsync(key) == RedisType.SortedSet)
             {
                 held += await keys.SortedSetLengthAsync(key, now);
             }

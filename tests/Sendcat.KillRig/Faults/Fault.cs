@@ -39,7 +39,8 @@ internal enum Harm
 /// <param name="Overlaps">The next fault does not wait for the end of this one.</param>
 /// <param name="Watched">No other fault follows until the jobs of the victim must have run again.</param>
 /// <param name="WhileBusy">The fault waits until the victim runs a job. All other faults come at any time.</param>
-internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched, bool WhileBusy = false);
+internal sealed record Fault(
+    Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched, bool WhileBusy = false);
 
 /// <summary>A fault that was injected. It is part of the JSON report.</summary>
 /// <param name="Victim">The kind of the victim.</param>
@@ -49,7 +50,8 @@ internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, 
 /// <param name="From">When the fault began.</param>
 /// <param name="Until">When the victim was started again or continued.</param>
 /// <param name="Watched">No other fault was planned until the jobs of the victim must have run again.</param>
-internal sealed record InjectedFault(Victim Victim, int Index, Harm Harm, int ProcessId, DateTimeOffset From, DateTimeOffset Until, bool Watched)
+internal sealed record InjectedFault(
+    Victim Victim, int Index, Harm Harm, int ProcessId, DateTimeOffset From, DateTimeOffset Until, bool Watched)
 {
     /// <summary>Whether the fault was active at any time of the given span.</summary>
     public bool IsActiveBetween(DateTimeOffset from, DateTimeOffset until) => From <= until && Until >= from;

@@ -54,14 +54,21 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
         {
             // The victim ended its job just before the kill, or a poisonous job killed another worker before the job had to run again.
             await Task.Delay(QuietTime, time, cancellationToken);
-            await InjectAsync(new(Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true, WhileBusy: true), cancellationToken);
+            var kill = new Fault(
+                Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true,
+                WhileBusy: true);
+            await InjectAsync(kill, cancellationToken);
             await Task.Delay(options.Lease + options.RescueSlack, time, cancellationToken);
         }
     }
 
     /// <summary>Whether a killed worker had a job, and no other fault was active until the job had to run again.</summary>
     private async Task<bool> IsRecoveryMeasuredAsync(CancellationToken cancellationToken) =>
-        Recoveries.In(InjectedFaults, await Audit.JobLeasesAsync(processes.Database, cancellationToken), await Audit.EndsAsync(processes.Database, cancellationToken), options).Count > 0;
+        Recoveries.In(
+            InjectedFaults,
+            await Audit.JobLeasesAsync(processes.Database, cancellationToken),
+            await Audit.EndsAsync(processes.Database, cancellationToken),
+            options).Count > 0;
 
     /// <summary>Kills every worker that runs a poisonous job, until the upstream ends.</summary>
     public async Task KillPoisonedWorkersAsync(UpstreamProcess upstream)
@@ -107,6 +114,7 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
     {
         var fault = new InjectedFault(victim, index, harm, start.ProcessId, start.At, time.GetUtcNow(), watched);
         injectedFaults.Enqueue(fault);
-        log.WriteLine($"{fault.From:HH:mm:ss.fff} {victim} {index} {harm}, available again after {(fault.Until - fault.From).TotalSeconds:0.0} s");
+        log.WriteLine(
+            $"{fault.From:HH:mm:ss.fff} {victim} {index} {harm}, available again after {(fault.Until - fault.From).TotalSeconds:0.0} s");
     }
 }

@@ -41,7 +41,13 @@ internal static class FaultPlan
 
         Fault Draw(Victim victim, Harm harm, bool watched)
         {
-            var index = victim switch { Victim.Worker => random.Next(workers), Victim.Submitter => random.Next(submitters), Victim.Api => random.Next(replicas), _ => 0 };
+            var index = victim switch
+            {
+                Victim.Worker => random.Next(workers),
+                Victim.Submitter => random.Next(submitters),
+                Victim.Api => random.Next(replicas),
+                _ => 0,
+            };
             var gap = Seconds(0.5, 3);
             var hold = harm switch
             {
@@ -54,7 +60,8 @@ internal static class FaultPlan
             return new(victim, index, harm, gap, hold, Overlaps: !watched && random.Next(4) == 0, watched);
         }
 
-        TimeSpan Seconds(double from, double to) => TimeSpan.FromMilliseconds(Math.Round(1000 * (from + (random.NextDouble() * (to - from)))));
+        TimeSpan Seconds(double from, double to) =>
+            TimeSpan.FromMilliseconds(Math.Round(1000 * (from + (random.NextDouble() * (to - from)))));
     }
 
     /// <param name="number">A random number below the sum of the weights.</param>

@@ -62,7 +62,9 @@ internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVict
     public void Dispose() => mutex.Dispose();
 }
 
-/// <summary>A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="UnexpectedExits"/>.</summary>
+/// <summary>
+/// A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="UnexpectedExits"/>.
+/// </summary>
 /// <param name="name">The name in the report.</param>
 /// <param name="spec">Creates the command line of each start.</param>
 /// <param name="time">The clock.</param>

@@ -19,14 +19,25 @@ internal enum Intent
     Poison,
 }
 
-/// <summary>Creates and parses nonces. A nonce passes from the submitter through the job to the upstream, and returns inside the result.</summary>
+/// <summary>
+/// Creates and parses nonces. A nonce passes from the submitter through the job to the upstream, and returns inside the result.
+/// </summary>
 internal static class RigNonce
 {
     public const string Prefix = "rig-";
 
-    public static string Create(int submitter, int processId, int number, Intent intent) => $"{Prefix}{submitter}-{processId}-{number}-{Suffix(intent)}";
+    public static string Create(int submitter, int processId, int number, Intent intent) =>
+        $"{Prefix}{submitter}-{processId}-{number}-{Suffix(intent)}";
 
-    public static Intent IntentOf(string nonce) => nonce[^1] switch { 'f' => Intent.Flaky, 'r' => Intent.Refused, 'c' => Intent.Cancellable, 'p' => Intent.Poison, _ => Intent.Normal };
+    public static Intent IntentOf(string nonce) =>
+        nonce[^1] switch
+        {
+            'f' => Intent.Flaky,
+            'r' => Intent.Refused,
+            'c' => Intent.Cancellable,
+            'p' => Intent.Poison,
+            _ => Intent.Normal,
+        };
 
     /// <summary>The title that identifies an execution inside its result.</summary>
     public static string Title(long execution, string nonce) => $"exec:{execution}:{nonce}";
@@ -38,5 +49,6 @@ internal static class RigNonce
         return start < 5 ? "" : result[start..result.IndexOf(':', start)];
     }
 
-    private static char Suffix(Intent intent) => intent switch { Intent.Flaky => 'f', Intent.Refused => 'r', Intent.Cancellable => 'c', Intent.Poison => 'p', _ => 'n' };
+    private static char Suffix(Intent intent) =>
+        intent switch { Intent.Flaky => 'f', Intent.Refused => 'r', Intent.Cancellable => 'c', Intent.Poison => 'p', _ => 'n' };
 }

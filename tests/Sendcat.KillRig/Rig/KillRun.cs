@@ -24,7 +24,8 @@ internal static class KillRun
             await output.WriteLineAsync(report.ToMarkdown());
             return report.Verdict switch { "pass" => 0, "fail" => 1, _ => 2 };
         }
-        catch (Exception exception) when (exception is InvalidOperationException or IOException or NpgsqlException or TimeoutException or MissingServerException)
+        catch (Exception exception) when (
+            exception is InvalidOperationException or IOException or NpgsqlException or TimeoutException or MissingServerException)
         {
             await output.WriteLineAsync($"The rig could not complete its run: {exception}");
             return 2;
@@ -32,10 +33,13 @@ internal static class KillRun
     }
 
     /// <exception cref="MissingServerException">A server program of a store is not installed.</exception>
-    public static async Task<RigReport> RunAsync(RigOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
+    public static async Task<RigReport> RunAsync(
+        RigOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
-        var folder = Path.Combine(BuiltProgram.Root, ".output", "kill-rig", string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-{options.Seed}"));
+        var folder = Path.Combine(
+            BuiltProgram.Root, ".output", "kill-rig",
+            string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-{options.Seed}"));
         Directory.CreateDirectory(folder);
         var log = TextWriter.Synchronized(output);
         await log.WriteLineAsync($"seed {options.Seed}, report, ledgers and logs in {Path.GetRelativePath(BuiltProgram.Root, folder)}");
@@ -49,7 +53,8 @@ internal static class KillRun
         await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more requests");
         var drainTime = await DrainAsync(processes.Database, options.DrainPatience, time, cancellationToken);
         await Task.WhenAll(processes.Workers.Select(worker => worker.StopAsync()));
-        var leftovers = await TurnLeftovers.WaitUntilNoneAsync(options.TurnPatience, processes.Database, processes.Redis, time, cancellationToken);
+        var leftovers = await TurnLeftovers.WaitUntilNoneAsync(
+            options.TurnPatience, processes.Database, processes.Redis, time, cancellationToken);
         await processes.Upstream.DisposeAsync();
         await poisoning;
 
@@ -72,7 +77,8 @@ internal static class KillRun
     }
 
     /// <returns>The time until no job was left; null: jobs were left after the timeout.</returns>
-    private static async Task<TimeSpan?> DrainAsync(NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<TimeSpan?> DrainAsync(
+        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
         while (await Audit.RemainingAsync(database, cancellationToken) is not (0, 0))

@@ -15,8 +15,8 @@ using Sendcat.TestKit.Stores;
 namespace Sendcat.KillRig.Rig;
 
 /// <summary>
-/// All processes of a run. The stores (Postgres with fsync), the upstream, the model, the workers, the submitters and the replicas of the API
-/// each have their own process. The simulated users run in this process.
+/// All processes of a run. The stores (Postgres with fsync), the upstream, the model, the workers, the submitters and the replicas of the
+/// API each have their own process. The simulated users run in this process.
 /// </summary>
 internal sealed class RigProcesses : IAsyncDisposable
 {
@@ -30,7 +30,9 @@ internal sealed class RigProcesses : IAsyncDisposable
     /// <summary>When the submitters were started.</summary>
     private DateTimeOffset began;
 
-    private RigProcesses(RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, ModelProcess model, string folder, RigOptions options, TimeProvider time)
+    private RigProcesses(
+        RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, ModelProcess model,
+        string folder, RigOptions options, TimeProvider time)
     {
         (this.redis, this.postgres, this.broker, this.model, this.time, Upstream) = (redis, postgres, broker, model, time, upstream);
         began = time.GetUtcNow();
@@ -45,7 +47,8 @@ internal sealed class RigProcesses : IAsyncDisposable
             ["ConnectionStrings__sendcatdb"] = database,
             ["ConnectionStrings__messaging"] = broker.ConnectionString,
         };
-        Workers = [.. Enumerable.Range(0, options.Workers).Select(index => new ProgramVictim($"worker {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
+        Workers = [.. Enumerable.Range(0, options.Workers).Select(index => new ProgramVictim(
+            $"worker {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
         {
             LogFile = Path.Combine(folder, $"worker-{index}.log"),
             Environment = new Dictionary<string, string?>(shared)
@@ -57,16 +60,20 @@ internal sealed class RigProcesses : IAsyncDisposable
                 ["EBAY_CLIENT_SECRET"] = "rig",
             },
         }, time))];
-        Submitters = [.. Enumerable.Range(0, options.Submitters).Select(index => new ProgramVictim($"submitter {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), [
-            "submitter", "--index", Number(index), "--ledger", Path.Combine(folder, $"submitter-{index}.ledger"), "--rate", ((double)options.Rate / options.Submitters).ToString(CultureInfo.InvariantCulture),
+        Submitters = [.. Enumerable.Range(0, options.Submitters).Select(index => new ProgramVictim(
+            $"submitter {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), [
+            "submitter", "--index", Number(index), "--ledger", Path.Combine(folder, $"submitter-{index}.ledger"),
+            "--rate", ((double)options.Rate / options.Submitters).ToString(CultureInfo.InvariantCulture),
             "--poison", .. PoisonTimes(options, index, began).DefaultIfEmpty(0).Select(at => Number(at))])
         {
             LogFile = Path.Combine(folder, $"submitter-{index}.log"),
             Environment = shared,
         }, time))];
-        Uri[] addresses = [.. Enumerable.Range(0, options.Replicas).Select(_ => new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/")))];
+        Uri[] addresses = [.. Enumerable.Range(0, options.Replicas).Select(
+            _ => new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/")))];
         var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48));
-        Replicas = [.. addresses.Select((address, index) => new ProgramVictim($"api {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
+        Replicas = [.. addresses.Select((address, index) => new ProgramVictim(
+            $"api {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
         {
             LogFile = Path.Combine(folder, $"api-{index}.log"),
             Environment = new Dictionary<string, string?>(shared)
@@ -102,14 +109,19 @@ internal sealed class RigProcesses : IAsyncDisposable
 
     public string Redis => redis.ConnectionString;
 
-    public IEnumerable<string> UnexpectedExits => Workers.Concat(Submitters).Concat(Replicas).SelectMany(program => program.UnexpectedExits);
+    public IEnumerable<string> UnexpectedExits =>
+        Workers.Concat(Submitters).Concat(Replicas).SelectMany(program => program.UnexpectedExits);
 
-    public static async Task<RigProcesses> StartAsync(RigOptions options, string folder, TimeProvider time, CancellationToken cancellationToken)
+    public static async Task<RigProcesses> StartAsync(
+        RigOptions options, string folder, TimeProvider time, CancellationToken cancellationToken)
     {
-        var (cache, database, messaging, upstream, model) = (RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(), UpstreamProcess.StartAsync(folder), ModelProcess.StartAsync());
+        var (cache, database, messaging, upstream, model) = (
+            RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(),
+            UpstreamProcess.StartAsync(folder), ModelProcess.StartAsync());
         await Task.WhenAll(cache, database, messaging, upstream, model);
         var connectionString = await (await database).CreateDatabaseAsync();
-        var processes = new RigProcesses(await cache, await database, await messaging, connectionString, await upstream, await model, folder, options, time);
+        var processes = new RigProcesses(
+            await cache, await database, await messaging, connectionString, await upstream, await model, folder, options, time);
         await ReliabilityDatabase.MigrateAsync(processes.Database, cancellationToken);
         await Audit.InstallAsync(processes.Database, cancellationToken);
         await Task.WhenAll(processes.Workers.Concat(processes.Replicas).Select(program => program.StartAsync()));
@@ -119,12 +131,20 @@ internal sealed class RigProcesses : IAsyncDisposable
         return processes;
     }
 
-    public IVictim VictimOf(Fault fault) => fault.Victim switch { Victim.Worker => Workers[fault.Index], Victim.Submitter => Submitters[fault.Index], Victim.Api => Replicas[fault.Index], _ => stores[fault.Victim] };
+    public IVictim VictimOf(Fault fault) =>
+        fault.Victim switch
+        {
+            Victim.Worker => Workers[fault.Index],
+            Victim.Submitter => Submitters[fault.Index],
+            Victim.Api => Replicas[fault.Index],
+            _ => stores[fault.Victim],
+        };
 
     /// <summary>Waits until the worker runs a job that started more than 20 ms ago, so that the kill interrupts a job.</summary>
     public async Task WaitUntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
     {
-        await using var command = Database.CreateCommand("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
+        await using var command = Database.CreateCommand(
+            "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
         command.Parameters.Add(new() { Value = Number(worker.ProcessId) });
         while (await command.ExecuteScalarAsync(cancellationToken) is 0L)
         {
@@ -138,7 +158,8 @@ internal sealed class RigProcesses : IAsyncDisposable
         {
             try
             {
-                await using var connection = await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }.CreateConnectionAsync(cancellationToken);
+                await using var connection = await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }
+                    .CreateConnectionAsync(cancellationToken);
                 await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
                 foreach (var lane in QueuedTool.All.Select(tool => tool.Lane))
                 {

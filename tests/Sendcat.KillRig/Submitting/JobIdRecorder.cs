@@ -22,7 +22,8 @@ internal sealed class JobIdRecorder(LedgerFile ledger) : ILoggerProvider, ILogge
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (eventId.Id == WaitingForJob && CurrentNonce.Value is { } nonce && state is IReadOnlyList<KeyValuePair<string, object?>> values)
         {

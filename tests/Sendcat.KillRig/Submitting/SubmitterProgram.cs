@@ -20,7 +20,8 @@ internal static class SubmitterProgram
         var command = new Command("submitter", "Part of a run.") { index, ledger, rate, poison };
         command.Hidden = true;
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            new(parsed.GetValue(index), parsed.GetValue(rate), parsed.GetValue(poison) ?? []), parsed.GetRequiredValue(ledger), cancellationToken));
+            new(parsed.GetValue(index), parsed.GetValue(rate), parsed.GetValue(poison) ?? []), parsed.GetRequiredValue(ledger),
+            cancellationToken));
         return command;
     }
 
@@ -31,12 +32,16 @@ internal static class SubmitterProgram
         builder.AddRedisClient("redis");
         builder.AddSendcatDataSource();
         builder.AddRabbitMQClient("messaging");
-        builder.Services.AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        builder.Services.AddReliability()
+            .AddIntegrations()
+            .AddToolCache()
+            .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
         builder.Services.AddSingleton(load);
         builder.Services.AddSingleton(_ => new LedgerFile(ledger, TimeProvider.System));
         builder.Services.AddSingleton<ILoggerProvider, JobIdRecorder>();
         builder.Services.AddHostedService<TurnSubmitter>();
-        builder.Logging.AddFilter<JobIdRecorder>((category, level) => category == typeof(ToolJobClient).FullName && level >= LogLevel.Debug);
+        builder.Logging.AddFilter<JobIdRecorder>(
+            (category, level) => category == typeof(ToolJobClient).FullName && level >= LogLevel.Debug);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         await builder.Build().RunAsync(cancellationToken);
         return 0;

@@ -10,7 +10,8 @@ namespace Sendcat.KillRig.Submitting;
 /// Starts turns at a constant rate, independent of how fast they end, with at most 400 at a time. Each turn submits one job and writes its
 /// outcome to the ledger.
 /// </summary>
-internal sealed class TurnSubmitter(ToolJobClient client, ToolCacheNamespaces namespaces, LedgerFile ledger, SubmitterLoad load, TimeProvider time) : BackgroundService
+internal sealed class TurnSubmitter(
+    ToolJobClient client, ToolCacheNamespaces namespaces, LedgerFile ledger, SubmitterLoad load, TimeProvider time) : BackgroundService
 {
     private const int MaxConcurrentTurns = 400;
     private const int Principals = 40;
@@ -64,7 +65,9 @@ internal sealed class TurnSubmitter(ToolJobClient client, ToolCacheNamespaces na
 
         ledger.Write("asked", nonce, lane.Tool);
         JobIdRecorder.SetNonce(nonce);
-        var outcome = await client.RunAsync(new(lane, Arguments(lane, nonce), $"user:{Random.Shared.Next(Principals)}", Slot(lane, intent, nonce)), cancellationToken: abort.Token);
+        var outcome = await client.RunAsync(
+            new(lane, Arguments(lane, nonce), $"user:{Random.Shared.Next(Principals)}", Slot(lane, intent, nonce)),
+            cancellationToken: abort.Token);
         var (what, about) = outcome switch
         {
             ToolJobOutcome.Completed completed => ("completed", RigNonce.ExecutionIn(completed.Result)),
@@ -78,18 +81,27 @@ internal sealed class TurnSubmitter(ToolJobClient client, ToolCacheNamespaces na
         ledger.Write("answered", nonce, what, about);
     }
 
-    private static Intent DrawIntent() => Random.Shared.Next(200) switch { < 1 => Intent.Flaky, < 3 => Intent.Refused, < 7 => Intent.Cancellable, _ => Intent.Normal };
+    private static Intent DrawIntent() =>
+        Random.Shared.Next(200) switch { < 1 => Intent.Flaky, < 3 => Intent.Refused, < 7 => Intent.Cancellable, _ => Intent.Normal };
 
     /// <summary>The lane of a job. All flaky jobs are in one lane, so that only the circuit of this lane needs a high threshold.</summary>
     private static ToolLane Lane(Intent intent) => intent is Intent.Flaky ? QueuedTool.SearchGlobal.Lane
-        : Random.Shared.Next(10) switch { < 7 => QueuedTool.SearchWeb.Lane, < 9 => QueuedTool.SearchProducts.Lane, _ => QueuedTool.SearchGlobal.Lane };
+        : Random.Shared.Next(10) switch
+        {
+            < 7 => QueuedTool.SearchWeb.Lane,
+            < 9 => QueuedTool.SearchProducts.Lane,
+            _ => QueuedTool.SearchGlobal.Lane,
+        };
 
     private static string Arguments(ToolLane lane, string nonce) =>
         lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new SearchWebArguments(nonce), ToolJson.Default.SearchWebArguments)
-        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
+        : lane == QueuedTool.SearchProducts.Lane
+            ? JsonSerializer.Serialize(new SearchProductsArguments(nonce, 5, IncludeGlobal: false), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(nonce, 5), ToolJson.Default.SearchGlobalArguments);
 
-    /// <summary>The cache key of the result, as in a turn of the API. Some jobs have the same key as others, so that they are joined.</summary>
+    /// <summary>
+    /// The cache key of the result, as in a turn of the API. Some jobs have the same key as others, so that they are joined.
+    /// </summary>
     private ToolJobCacheSlot Slot(ToolLane lane, Intent intent, string nonce)
     {
         var query = intent is Intent.Normal && Random.Shared.Next(6) == 0 ? $"hot {Random.Shared.Next(SharedQueries)}" : nonce;

@@ -44,7 +44,8 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
             return;
         }
 
-        await Task.Delay(number % SlowEvery == 0 ? Slow : TimeSpan.FromMilliseconds(1 + (number % 4)), time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var delay = number % SlowEvery == 0 ? Slow : TimeSpan.FromMilliseconds(1 + (number % 4));
+        await Task.Delay(delay, time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
         await http.Response.WriteAsync(status == 200 ? createBody(RigNonce.Title(number, nonce)) : "{}", http.RequestAborted);

@@ -9,7 +9,9 @@ internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsync
     public static async Task<UpstreamProcess> StartAsync(string folder)
     {
         var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/"));
-        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), "upstream", "--url", address.ToString(), "--ledger", Path.Combine(folder, "upstream.ledger"))
+        var process = await TestProcess.StartAsync(new ProcessSpec(
+            BuiltProgram.Of("Sendcat.KillRig"), "upstream", "--url", address.ToString(), "--ledger",
+            Path.Combine(folder, "upstream.ledger"))
         {
             LogFile = Path.Combine(folder, "upstream.log"),
         });
@@ -27,7 +29,8 @@ internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsync
     {
         try
         {
-            var line = await process.WaitForLineAsync(line => line.StartsWith($"poison {number} ", StringComparison.Ordinal), TimeSpan.FromDays(1));
+            var line = await process.WaitForLineAsync(
+                line => line.StartsWith($"poison {number} ", StringComparison.Ordinal), TimeSpan.FromDays(1));
             return int.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture);
         }
         catch (InvalidOperationException)

@@ -20,7 +20,8 @@ internal static class Conditions
         var recoveries = Recoveries.In(evidence, options);
         return
         [
-            Check.None("lost: accepted, but not in Postgres", evidence.Turns.Values.Where(turn => turn.Job is { } job && !jobs.ContainsKey(job))),
+            Check.None(
+                "lost: accepted, but not in Postgres", evidence.Turns.Values.Where(turn => turn.Job is { } job && !jobs.ContainsKey(job))),
             Check.None("stuck: still waiting or running", evidence.Jobs.Where(job => job.Status is "queued" or "running")),
             Check.None("results committed twice or changed", ChangedOrRepeated(evidence.Ends)),
             Check.None("results committed by a worker that no longer had the lease", WithStaleToken(evidence)),
@@ -28,10 +29,16 @@ internal static class Conditions
             Check.None("results without an execution", WithoutExecution(evidence, jobs)),
             Check.None("turns with an outcome that differs from Postgres", WrongOutcomes(evidence, jobs)),
             Check.None("jobs with another end than intended", WithUnexpectedEnd(evidence, options)),
-            Check.None("poisonous jobs that are not dead letters", evidence.Jobs.Where(job => RigNonce.IntentOf(job.Nonce) is Intent.Poison && job is not { Status: "dead_letter", DeadLetterReason: "lease_expired" })),
+            Check.None(
+                "poisonous jobs that are not dead letters",
+                evidence.Jobs.Where(
+                    job => RigNonce.IntentOf(job.Nonce) is Intent.Poison
+                        && job is not { Status: "dead_letter", DeadLetterReason: "lease_expired" })),
             Check.None("repeated executions that no fault explains", duplicates.Unexplained),
             ShareOf(duplicates, options),
-            Check.None($"jobs of dead workers not run again within {(options.Lease + options.RescueSlack).TotalSeconds:0} s", recoveries.Where(recovery => recovery.After > options.Lease + options.RescueSlack)),
+            Check.None(
+                $"jobs of dead workers not run again within {(options.Lease + options.RescueSlack).TotalSeconds:0} s",
+                recoveries.Where(recovery => recovery.After > options.Lease + options.RescueSlack)),
             CountIsZero("messages of chat turns left streaming", evidence.Leftovers.Messages),
             CountIsZero("stream sessions left streaming", evidence.Leftovers.Sessions),
             CountIsZero("leases left", evidence.Leftovers.Leases),
@@ -42,13 +49,15 @@ internal static class Conditions
     /// <returns>Why the run has too few events for a verdict; null when it has enough.</returns>
     public static string? UndecidedReason(Evidence evidence, RigOptions options) =>
         evidence.Turns.Values.Count(turn => turn.Job is not null) < 100 ? "fewer than 100 jobs were accepted"
-        : FaultPlan.Essential.Any(essential => evidence.InjectedFaults.All(it => (it.Victim, it.Harm) != essential)) ? "not every kind of fault was injected"
+        : FaultPlan.Essential.Any(essential => evidence.InjectedFaults.All(it => (it.Victim, it.Harm) != essential))
+            ? "not every kind of fault was injected"
         : Recoveries.In(evidence, options).Count == 0 ? "no killed worker had a job"
         : evidence.ChatEnds.GetValueOrDefault("done") < 10 ? "fewer than 10 chat turns ended normally"
         : evidence.Jobs.All(job => RigNonce.IntentOf(job.Nonce) is not Intent.Poison) ? "no poisonous job was accepted"
         : null;
 
-    private static Check CountIsZero(string name, long count) => new(name, count.ToString(CultureInfo.InvariantCulture), "0", count == 0, []);
+    private static Check CountIsZero(string name, long count) =>
+        new(name, count.ToString(CultureInfo.InvariantCulture), "0", count == 0, []);
 
     private static Check ShareOf(Duplicates duplicates, RigOptions options)
     {
@@ -60,19 +69,24 @@ internal static class Conditions
 
     private static IEnumerable<EndRow> ChangedOrRepeated(IReadOnlyList<EndRow> ends) =>
         ends.Where(end => end.PreviousStatus == "completed")
-            .Concat(ends.Where(end => end is { Status: "completed", PreviousStatus: not "completed" }).GroupBy(end => end.Job).Where(job => job.Count() > 1).SelectMany(job => job));
+            .Concat(
+                ends.Where(end => end is { Status: "completed", PreviousStatus: not "completed" })
+                    .GroupBy(end => end.Job)
+                    .Where(job => job.Count() > 1)
+                    .SelectMany(job => job));
 
     /// <summary>Completions that do not have the newest fencing token at their time.</summary>
     private static IEnumerable<EndRow> WithStaleToken(Evidence evidence)
     {
         var leases = evidence.JobLeases.ToLookup(lease => lease.Job);
-        return evidence.Ends.Where(end => end.Status == "completed" && leases[end.Job].Where(lease => lease.At <= end.At).MaxBy(lease => lease.Token) is var newest
+        return evidence.Ends.Where(end => end.Status == "completed"
+            && leases[end.Job].Where(lease => lease.At <= end.At).MaxBy(lease => lease.Token) is var newest
             && (newest is null || newest.Token != end.Token || newest.Owner != end.Owner));
     }
 
     /// <summary>
-    /// Results of a paused worker after its leases expired. It renews no lease while it is paused, so they expire one lease duration after the
-    /// pause began.
+    /// Results of a paused worker after its leases expired. It renews no lease while it is paused, so they expire one lease duration after
+    /// the pause began.
     /// </summary>
     private static IEnumerable<string> CompletedAfterLease(Evidence evidence, RigOptions options)
     {
@@ -87,18 +101,26 @@ internal static class Conditions
             select $"{end} leased {lease.At:O}, paused {pause.From:O}";
     }
 
-    /// <summary>Results without an execution: neither of the job itself, nor of a job with the same request whose result was cached.</summary>
+    /// <summary>
+    /// Results without an execution: neither of the job itself, nor of a job with the same request whose result was cached.
+    /// </summary>
     private static IEnumerable<EndRow> WithoutExecution(Evidence evidence, Dictionary<Guid, JobRow> jobs)
     {
-        var nonces = evidence.Executions.Where(execution => execution.Status == 200).ToDictionary(execution => $"{execution.Number}", execution => execution.Nonce);
-        var cacheKeys = evidence.Jobs.Where(job => job.CacheKey.Length > 0).ToDictionary(job => job.Nonce, job => job.CacheKey, StringComparer.Ordinal);
+        var nonces = evidence.Executions.Where(execution => execution.Status == 200).ToDictionary(
+            execution => $"{execution.Number}", execution => execution.Nonce);
+        var cacheKeys = evidence.Jobs.Where(job => job.CacheKey.Length > 0).ToDictionary(
+            job => job.Nonce, job => job.CacheKey, StringComparer.Ordinal);
         return evidence.Ends.Where(end => end.Status == "completed"
-            && (nonces.GetValueOrDefault(end.Execution) is not { } nonce || (nonce != jobs[end.Job].Nonce && (jobs[end.Job].CacheKey.Length == 0 || cacheKeys.GetValueOrDefault(nonce) != jobs[end.Job].CacheKey))));
+            && (nonces.GetValueOrDefault(end.Execution) is not { } nonce
+                || (nonce != jobs[end.Job].Nonce
+                    && (jobs[end.Job].CacheKey.Length == 0 || cacheKeys.GetValueOrDefault(nonce) != jobs[end.Job].CacheKey))));
     }
 
     private static IEnumerable<string> WrongOutcomes(Evidence evidence, Dictionary<Guid, JobRow> jobs)
     {
-        var results = evidence.Ends.Where(end => end.Status == "completed").DistinctBy(end => end.Job).ToDictionary(end => end.Job, end => end.Execution);
+        var results = evidence.Ends.Where(end => end.Status == "completed")
+            .DistinctBy(end => end.Job)
+            .ToDictionary(end => end.Job, end => end.Execution);
         return
             from turn in evidence.Turns.Values
             let job = turn.Job is { } id ? jobs.GetValueOrDefault(id) : null
@@ -127,12 +149,14 @@ internal static class Conditions
     }
 
     /// <summary>
-    /// Whether the job is a dead letter and a fault of its worker or of Postgres interrupted every attempt. The upstream fails one attempt of a
-    /// flaky job, so for a flaky job one attempt may be uninterrupted.
+    /// Whether the job is a dead letter and a fault of its worker or of Postgres interrupted every attempt. The upstream fails one attempt
+    /// of a flaky job, so for a flaky job one attempt may be uninterrupted.
     /// </summary>
-    private static bool IsEveryAttemptInterrupted(JobRow job, IEnumerable<JobLeaseRow> leases, IReadOnlyList<InjectedFault> injectedFaults, RigOptions options) =>
+    private static bool IsEveryAttemptInterrupted(
+        JobRow job, IEnumerable<JobLeaseRow> leases, IReadOnlyList<InjectedFault> injectedFaults, RigOptions options) =>
         job.Status == "dead_letter"
         && leases.Count(lease => !injectedFaults.Any(it =>
-            (it.Victim is Victim.Postgres || (it.Victim is Victim.Worker && it.ProcessId == lease.Owner)) && it.IsActiveBetween(lease.At - Tolerance, lease.At + options.Lease + Tolerance)))
+            (it.Victim is Victim.Postgres || (it.Victim is Victim.Worker && it.ProcessId == lease.Owner))
+                && it.IsActiveBetween(lease.At - Tolerance, lease.At + options.Lease + Tolerance)))
         <= (RigNonce.IntentOf(job.Nonce) is Intent.Flaky ? 1 : 0);
 }

@@ -18,14 +18,18 @@ internal sealed record Duplicates(int Executions, IReadOnlyList<ExecutionRecord>
 
     public static Duplicates In(Evidence evidence)
     {
-        var executions = evidence.Executions.Where(execution => execution.Status == 200 && RigNonce.IntentOf(execution.Nonce) is not Intent.Poison).ToArray();
+        var executions = evidence.Executions.Where(
+            execution => execution.Status == 200 && RigNonce.IntentOf(execution.Nonce) is not Intent.Poison).ToArray();
         var (all, unexplained) = (new List<ExecutionRecord>(), new List<ExecutionRecord>());
         foreach (var job in executions.GroupBy(execution => execution.Nonce).Where(job => job.Count() > 1))
         {
-            foreach (var (first, second) in job.OrderBy(execution => execution.Number).Zip(job.OrderBy(execution => execution.Number).Skip(1)))
+            foreach (var (first, second) in job.OrderBy(execution => execution.Number)
+                .Zip(job.OrderBy(execution => execution.Number).Skip(1)))
             {
                 all.Add(second);
-                if (!evidence.InjectedFaults.Any(it => (it.Victim is Victim.Postgres || (it.Victim is Victim.Worker && it.Index == first.Worker)) && it.IsActiveBetween(first.At - Tolerance, second.At)))
+                if (!evidence.InjectedFaults.Any(
+                    it => (it.Victim is Victim.Postgres || (it.Victim is Victim.Worker && it.Index == first.Worker))
+                        && it.IsActiveBetween(first.At - Tolerance, second.At)))
                 {
                     unexplained.Add(second);
                 }

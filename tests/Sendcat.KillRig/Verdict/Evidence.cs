@@ -6,8 +6,8 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Verdict;
 
 /// <summary>
-/// All data of a run. The first two properties come from ledgers outside of the system, the next three from Postgres, the others from the rig
-/// itself.
+/// All data of a run. The first two properties come from ledgers outside of the system, the next three from Postgres, the others from the
+/// rig itself.
 /// </summary>
 internal sealed record Evidence
 {
@@ -71,7 +71,8 @@ internal sealed record ExecutionRecord(string Nonce, long Number, int Worker, in
 {
     public static List<ExecutionRecord> Read(IEnumerable<string> files) =>
         [.. LedgerFile.Read(files).Select(line => new ExecutionRecord(
-            line.Fields[1], long.Parse(line.Fields[3], CultureInfo.InvariantCulture), int.Parse(line.Fields[4], CultureInfo.InvariantCulture), int.Parse(line.Fields[5], CultureInfo.InvariantCulture), line.At))];
+            line.Fields[1], long.Parse(line.Fields[3], CultureInfo.InvariantCulture),
+            int.Parse(line.Fields[4], CultureInfo.InvariantCulture), int.Parse(line.Fields[5], CultureInfo.InvariantCulture), line.At))];
 }
 
 /// <summary>A job at the end of the run, as Postgres has it.</summary>
@@ -85,7 +86,8 @@ internal sealed record ExecutionRecord(string Nonce, long Number, int Worker, in
 /// <param name="History">The history of the job, as JSON.</param>
 /// <param name="CacheKey">The namespace and the key under which its result is cached; empty when it is not cached.</param>
 internal sealed record JobRow(
-    Guid Id, string Tool, string Status, int Attempts, string Nonce, string DeadLetterReason, string Error, string History, string CacheKey);
+    Guid Id, string Tool, string Status, int Attempts, string Nonce, string DeadLetterReason, string Error, string History,
+    string CacheKey);
 
 /// <summary>A lease of a job that a worker took.</summary>
 /// <param name="Job">The job id.</param>

@@ -16,9 +16,12 @@ internal sealed record Recovery(Guid Job, int ProcessId, TimeSpan After)
 
 internal static class Recoveries
 {
-    public static IReadOnlyList<Recovery> In(Evidence evidence, RigOptions options) => In(evidence.InjectedFaults, evidence.JobLeases, evidence.Ends, options);
+    public static IReadOnlyList<Recovery> In(Evidence evidence, RigOptions options) =>
+        In(evidence.InjectedFaults, evidence.JobLeases, evidence.Ends, options);
 
-    public static IReadOnlyList<Recovery> In(IReadOnlyList<InjectedFault> injectedFaults, IReadOnlyList<JobLeaseRow> allLeases, IReadOnlyList<EndRow> allEnds, RigOptions options)
+    public static IReadOnlyList<Recovery> In(
+        IReadOnlyList<InjectedFault> injectedFaults, IReadOnlyList<JobLeaseRow> allLeases, IReadOnlyList<EndRow> allEnds,
+        RigOptions options)
     {
         var due = options.Lease + options.RescueSlack;
         var leases = allLeases.ToLookup(lease => lease.Job);
@@ -27,7 +30,8 @@ internal static class Recoveries
         [
             .. from kill in injectedFaults
                where kill is { Victim: Victim.Worker, Harm: Harm.Killed or Harm.Poisoned }
-               where !injectedFaults.Any(other => other != kill && other.Victim is not Victim.Submitter && other.IsActiveBetween(kill.From, kill.From + due))
+               where !injectedFaults.Any(
+                   other => other != kill && other.Victim is not Victim.Submitter && other.IsActiveBetween(kill.From, kill.From + due))
                from lease in allLeases
                where lease.Owner == kill.ProcessId && lease.At <= kill.From && lease.At >= kill.From - due
                where ends[lease.Job].All(end => end.Token != lease.Token)
