@@ -106,7 +106,7 @@ internal static class ChatBenchmark
                             shape,
                             target.Name,
                             figures,
-                            target.ProcessId is { } same ? ProcessCost.CpuSeconds(same) - cpu : 0,
+                            target.ProcessId is { } measured ? ProcessCost.CpuSeconds(measured) - cpu : 0,
                             target.StoreProcessIds.Sum(ProcessCost.CpuSeconds) - stores);
                     }
                 }
