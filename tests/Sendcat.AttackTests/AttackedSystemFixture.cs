@@ -1,5 +1,5 @@
 using Sendcat.Attacks.Attacks;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 using Sendcat.TestKit.Stores;
 
 [assembly: AssemblyFixture(typeof(SharedStores))]
@@ -7,18 +7,23 @@ using Sendcat.TestKit.Stores;
 
 namespace Sendcat.AttackTests;
 
-/// <summary>The system that attacks which leave nothing behind share.</summary>
+/// <summary>The system for all attacks that do not need a separate one.</summary>
 public sealed class AttackedSystemFixture(SharedStores stores) : IAsyncLifetime
 {
     internal AttackedSystem System { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => System = await AttackedSystem.StartAsync(stores, (SystemOptions.Default with { Tools = true }).With(AttackList.SharedKnobs).With(BusyMachine.Knobs));
+    public async ValueTask InitializeAsync() =>
+        System = await AttackedSystem.StartAsync(
+            stores, (SystemOptions.Default with { Tools = true }).With(AttackList.SharedKnobs).With(BusyMachine.Knobs));
 
     public ValueTask DisposeAsync() => System.DisposeAsync();
 }
 
 internal static class BusyMachine
 {
-    /// <summary>A machine that is busy with tests may keep Redis waiting; what happens then has tests of its own.</summary>
-    public static readonly IReadOnlyDictionary<string, string> Knobs = new Dictionary<string, string> { ["REDIS_DECISION_TIMEOUT_MS"] = "1000" };
+    /// <summary>Redis may respond late on a machine that runs tests. Other tests check the behaviour in this case.</summary>
+    public static readonly IReadOnlyDictionary<string, string> Knobs = new Dictionary<string, string>
+    {
+        ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+    };
 }

@@ -1,10 +1,10 @@
 using Sendcat.Attacks.Fuzz;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.AttackTests;
 
-/// <summary>The fuzzer in its short form: once with a seed that is always the same, once with one that nobody has tried.</summary>
+/// <summary>Short runs of the fuzzer: one with a fixed seed and one with a random seed.</summary>
 public sealed class FuzzTests(SharedStores stores)
 {
     private const int Requests = 1_500;

@@ -5,12 +5,16 @@ using Sendcat.Attacks.Sockets;
 
 namespace Sendcat.Attacks;
 
-/// <summary><c>dotnet run -c Release --project tests/Sendcat.Attacks -- list|attack|fuzz|idle|slow-headers|slow-bodies|never-readers --help</c>; docs/security.md tells what each is about.</summary>
+/// <summary>
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Attacks --
+/// list|attack|fuzz|idle|slow-headers|slow-bodies|never-readers --help</c>. docs/security.md describes the commands.
+/// </summary>
 internal static class AttacksProgram
 {
     private static Task<int> Main(string[] args)
     {
-        var root = new RootCommand("Attacks a Sendcat of its own, beside honest users. Starts everything itself, on this machine, and touches nothing else.")
+        var root = new RootCommand(
+            "Attacks an instance of Sendcat that it starts itself on this machine, beside honest users. It contacts nothing else.")
         {
             List(),
             AttackCommand.Create(),
@@ -27,7 +31,7 @@ internal static class AttacksProgram
 
     private static Command List()
     {
-        var command = new Command("list", "The attacks and their numbers.");
+        var command = new Command("list", "Lists the attacks with their numbers.");
         command.SetAction(_ =>
         {
             foreach (var attack in AttackList.All)

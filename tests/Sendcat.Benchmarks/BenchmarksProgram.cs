@@ -8,11 +8,14 @@ using Sendcat.Benchmarks.Proxies;
 
 namespace Sendcat.Benchmarks;
 
-/// <summary><c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream --help</c>; docs/performance.md tells the method.</summary>
+/// <summary>
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream
+/// --help</c>. docs/performance.md describes the method.
+/// </summary>
 internal static class BenchmarksProgram
 {
     private static Task<int> Main(string[] args) =>
-        new RootCommand("Measures Sendcat against what it stands between: always in one run, always as ratios.")
+        new RootCommand("Measures the cost of Sendcat as ratios to a reference that is measured in the same run.")
         {
             ChatBenchmark.Command(),
             HoldBenchmark.Command(),

@@ -6,23 +6,27 @@ using Sendcat.KillRig.Upstream;
 namespace Sendcat.KillRig;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.KillRig -- --minutes 5 --seed 42</c>. docs/tool-jobs.md describes the conditions
-/// that a run checks. Exit code 0: all conditions hold; 1: at least one does not; 2: too few events to decide.
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.KillRig -- --minutes 5 --seed 42</c>. docs/tool-jobs.md describes the
+/// conditions that a run checks. Exit code 0: all conditions hold; 1: at least one does not; 2: too few events to decide.
 /// </summary>
 internal static class RigProgram
 {
     private static Task<int> Main(string[] args)
     {
-        var minutes = new Option<double>("--minutes") { Description = "how long faults go on", DefaultValueFactory = _ => 5 };
+        var minutes = new Option<double>("--minutes") { Description = "how long faults are injected", DefaultValueFactory = _ => 5 };
         var seed = new Option<int?>("--seed") { Description = "repeats the faults of an earlier run" };
-        var rate = new Option<int>("--rate") { Description = "jobs asked per second, all submitters together", DefaultValueFactory = _ => 100 };
+        var rate = new Option<int>("--rate")
+        {
+            Description = "jobs requested per second, all submitters together",
+            DefaultValueFactory = _ => 100,
+        };
         var workers = new Option<int>("--workers") { Description = "worker processes", DefaultValueFactory = _ => 2 };
         var submitters = new Option<int>("--submitters") { Description = "submitter processes", DefaultValueFactory = _ => 3 };
-        var root = new RootCommand("Kills, freezes and restarts everything that tool jobs depend on, and counts what became of each job.")
+        var root = new RootCommand("Kills, pauses and restarts all processes that tool jobs depend on, and checks the outcome of each job.")
         {
             minutes, seed, rate, workers, submitters, SubmitterProgram.Command(), UpstreamProgram.Command(),
         };
-        root.SetAction((parsed, cancellationToken) => KillRun.ReportAsync(
+        root.SetAction((parsed, cancellationToken) => KillRun.RunAndReportAsync(
             new()
             {
                 Length = TimeSpan.FromMinutes(parsed.GetValue(minutes)),

@@ -1,24 +1,32 @@
 using System.Net;
 using Sendcat.Attacks.Callers;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>What one hostile client tries. Every attack checks facts about the system; the runner adds those that hold for all of them.</summary>
+/// <summary>
+/// The behaviour of one hostile client. Every attack checks facts about the system. The runner adds the facts that must hold for every
+/// attack.
+/// </summary>
 internal abstract class Attack
 {
-    /// <summary>Of the list in docs/security.md; also the second byte of the addresses that it comes from.</summary>
+    /// <summary>The number in the list of docs/security.md, and the second byte of the source addresses of the attack: from 1.</summary>
     public abstract byte Number { get; }
 
+    /// <summary>The danger, as a statement that is true if the attack succeeds.</summary>
     public abstract string Title { get; }
 
-    /// <summary>Knobs that it needs and that disturb no other attack.</summary>
+    /// <summary>Knobs that the attack needs. They do not affect the other attacks.</summary>
     public virtual IReadOnlyDictionary<string, string> Knobs => new Dictionary<string, string>();
 
-    /// <summary>A system of its own: its limits or its traces would disturb the others. Null: the shared one.</summary>
-    public virtual SystemOptions? Own => null;
+    /// <summary>
+    /// The options of a separate system for an attack that would affect the others; null: the attack runs against the shared system.
+    /// </summary>
+    public virtual SystemOptions? OwnSystem => null;
 
+    /// <summary>Runs the attack and checks its facts with <see cref="AttackRun.Check(bool, string)"/>.</summary>
     public abstract Task RunAsync(AttackRun run, CancellationToken cancellationToken);
 
-    protected IPAddress Address(int host) => Source.Of(Number, host);
+    /// <summary>A source address of this attack.</summary>
+    protected IPAddress Address(int host) => SourceAddress.Of(Number, host);
 }

@@ -5,10 +5,13 @@ internal static class AttackList
 {
     public static IReadOnlyList<Attack> All { get; } =
     [
-        new IdleSockets(), new BreakingEvents(), new EveryPlace(), new OthersCircuit(), new OwnershipChecks(), new OperatorsMoney(), new FiveHundreds(), new PasswordFlood(),
-        new AllLimits(), new GuessedSession(), new OperatorSecrets(), new FilledMemory(), new OriginsAndOutput(), new ThrownOut(), new TellingAccountsApart(), new Leaks(),
+        new IdleSockets(), new MalformedModelOutput(), new SlotExhaustion(), new ChosenModelCircuit(), new OwnershipChecks(),
+        new BudgetExhaustion(), new MalformedRequests(), new PasswordFlood(),
+        new LimitEvasion(), new GuessedSession(), new OperatorSecrets(), new MemoryExhaustion(), new OriginsAndOutput(), new StolenTokens(),
+        new AccountEnumeration(), new InformationLeaks(),
     ];
 
     /// <summary>The knobs of all attacks that share a system.</summary>
-    public static IEnumerable<KeyValuePair<string, string>> SharedKnobs => All.Where(attack => attack.Own is null).SelectMany(attack => attack.Knobs);
+    public static IEnumerable<KeyValuePair<string, string>> SharedKnobs =>
+        All.Where(attack => attack.OwnSystem is null).SelectMany(attack => attack.Knobs);
 }

@@ -1,33 +1,40 @@
 using System.Net.Sockets;
 using Sendcat.Attacks.Callers;
 using Sendcat.Attacks.Measure;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Runs an attack beside honest users and judges what holds for every attack: nobody honest notices, nothing breaks, no secret is logged.</summary>
+/// <summary>
+/// Runs an attack beside honest users and checks the facts that must hold for every attack: all honest users are served, no response is a
+/// server error, the log has neither an exception nor a secret.
+/// </summary>
 internal static class AttackRunner
 {
-    /// <summary>Turns of honest users that must end after the attack began, at least.</summary>
-    private const int LeastTurns = 6;
+    /// <summary>The minimum number of turns of honest users that must end after the attack.</summary>
+    private const int MinTurnsAfterAttack = 6;
 
     private static readonly TimeSpan Timeout = TimeSpan.FromMinutes(3);
 
-    /// <param name="load">How long an attack that is a flood goes on.</param>
-    /// <param name="alone">How long the honest users are measured before; zero: not at all.</param>
-    public static async Task<AttackReport> RunAsync(Attack attack, AttackedSystem system, TimeSpan load, TimeSpan alone, CancellationToken cancellationToken = default)
+    /// <param name="attack">The attack.</param>
+    /// <param name="system">The attacked system.</param>
+    /// <param name="floodTime">How long a flood lasts.</param>
+    /// <param name="baselineTime">How long the honest users are measured before the attack; zero: they are not measured.</param>
+    /// <param name="cancellationToken">Ends the attack.</param>
+    public static async Task<AttackReport> RunAsync(
+        Attack attack, AttackedSystem system, TimeSpan floodTime, TimeSpan baselineTime, CancellationToken cancellationToken = default)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Timeout + (2 * load) + alone);
+        timeout.CancelAfter(Timeout + (2 * floodTime) + baselineTime);
         HonestFigures? before = null;
         ProcessFigures? costBefore = null;
-        if (alone > TimeSpan.Zero)
+        if (baselineTime > TimeSpan.Zero)
         {
-            (before, costBefore) = await AloneAsync(system, alone, timeout.Token);
+            (before, costBefore) = await MeasureBaselineAsync(system, baselineTime, timeout.Token);
         }
 
         var logBefore = LogReview.Length(system.LogFile);
-        using var run = new AttackRun(system, load);
+        using var run = new AttackRun(system, floodTime);
         await using var watch = new ProcessWatch(system.Api.Process.Id);
         system.Honest.Start();
         HonestFigures beside;
@@ -35,7 +42,7 @@ internal static class AttackRunner
         {
             await system.Honest.WaitForAsync(2, timeout.Token);
             await AttackAsync(attack, run, timeout.Token);
-            await system.Honest.WaitForAsync(LeastTurns, timeout.Token);
+            await system.Honest.WaitForAsync(MinTurnsAfterAttack, timeout.Token);
         }
         finally
         {
@@ -43,22 +50,28 @@ internal static class AttackRunner
         }
 
         var cost = await watch.StopAsync();
-        run.Check(beside.Failed.Count == 0, $"every honest user is served beside the attacker ({beside.Turns.Count} turns)", string.Join(" | ", beside.Failed.Take(3)));
-        run.Check(!system.Api.Process.Exited.IsCompleted, "the process lives", system.Api.Process.Output);
-        run.Check(run.Answers.Faults.Count == 0, "no answer is a fault of ours", string.Join(" | ", run.Answers.Faults));
+        run.Check(
+            beside.Failed.Count == 0, $"every honest user is served beside the attacker ({beside.Turns.Count} turns)",
+            string.Join(" | ", beside.Failed.Take(3)));
+        run.Check(!system.Api.Process.Exited.IsCompleted, "the API process is running", system.Api.Process.Output);
+        run.Check(
+            run.Responses.ServerErrors.Count == 0, "no response is a server error other than 503",
+            string.Join(" | ", run.Responses.ServerErrors));
         var log = LogReview.Read(system.LogFile, logBefore, system.Secrets.All);
-        run.Check(log.StackTraces.Count == 0, "no exception of ours is logged", string.Join(" | ", log.StackTraces.Take(2)));
+        run.Check(
+            log.StackTraces.Count == 0, "no exception and no error of the server is logged", string.Join(" | ", log.StackTraces.Take(2)));
         run.Check(log.Secrets.Count == 0, "no secret is logged", string.Join(" | ", log.Secrets.Take(2)));
-        return new(attack, before, beside, cost, costBefore, run.Held, run.Broken, run.Answers.ToString());
+        return new(attack, before, beside, cost, costBefore, run.HeldFacts, run.FailedFacts, run.Responses.ToString());
     }
 
-    private static async Task<(HonestFigures, ProcessFigures)> AloneAsync(AttackedSystem system, TimeSpan alone, CancellationToken cancellationToken)
+    private static async Task<(HonestFigures, ProcessFigures)> MeasureBaselineAsync(
+        AttackedSystem system, TimeSpan duration, CancellationToken cancellationToken)
     {
         await using var watch = new ProcessWatch(system.Api.Process.Id);
         system.Honest.Start();
         try
         {
-            await Task.Delay(alone, TimeProvider.System, cancellationToken);
+            await Task.Delay(duration, TimeProvider.System, cancellationToken);
         }
         finally
         {
@@ -68,14 +81,18 @@ internal static class AttackRunner
         return (await system.Honest.StopAsync(), await watch.StopAsync());
     }
 
-    /// <summary>An attacker whose connection is cut has failed, and nothing else.</summary>
+    /// <summary>
+    /// Runs the attack. An exception of the attacker, for instance because its connection was closed, is a fact that does not hold.
+    /// </summary>
     private static async Task AttackAsync(Attack attack, AttackRun run, CancellationToken cancellationToken)
     {
         try
         {
             await attack.RunAsync(run, cancellationToken);
         }
-        catch (Exception failure) when (failure is InvalidOperationException or HttpRequestException or SocketException or IOException or TimeoutException || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception failure) when (
+            failure is InvalidOperationException or HttpRequestException or SocketException or IOException or TimeoutException
+                || (failure is OperationCanceledException && !cancellationToken.IsCancellationRequested))
         {
             run.Check(false, $"the attack runs to its end: {failure.Message}");
         }

@@ -1,11 +1,11 @@
 using System.Globalization;
 using System.Net.Sockets;
 using Sendcat.Attacks.Callers;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Opens twice as many connections as the process may have descriptors, and sends nothing on them.</summary>
+/// <summary>Opens twice as many connections as the process may have file descriptors, and sends nothing on them.</summary>
 internal sealed class IdleSockets : Attack
 {
     private const int Descriptors = 600;
@@ -15,7 +15,7 @@ internal sealed class IdleSockets : Attack
 
     public override string Title => "idle sockets crash the API";
 
-    public override SystemOptions Own => new() { Descriptors = Descriptors };
+    public override SystemOptions OwnSystem => new() { Descriptors = Descriptors };
 
     public override async Task RunAsync(AttackRun run, CancellationToken cancellationToken)
     {
@@ -27,21 +27,22 @@ internal sealed class IdleSockets : Attack
             {
                 try
                 {
-                    idle.Add(await Source.ConnectAsync(Address(n % Sources), run.System.Api.Address.EndPoint(), cancellationToken));
+                    idle.Add(await SourceAddress.ConnectAsync(Address(n % Sources), run.System.Api.Address.EndPoint(), cancellationToken));
                 }
                 catch (SocketException)
                 {
-                    // Closed before the client knew that it was open.
+                    // The server closed it before the client knew that it was open.
                     refused++;
                 }
             }
 
             var closed = refused + (await Task.WhenAll(idle.Select(socket => IsClosedAsync(socket, cancellationToken)))).Count(it => it);
-            var open = Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/{run.System.Api.Process.Id}/fd")).Count();
+            var open = Directory.EnumerateFiles(string.Create(
+                CultureInfo.InvariantCulture, $"/proc/{run.System.Api.Process.Id}/fd")).Count();
             run.Check(closed >= Descriptors, "connections beyond the cap are closed at once", closed);
-            run.Check(open < Descriptors, "descriptors are left", open);
+            run.Check(open < Descriptors, "file descriptors remain free", open);
 
-            // Those who are connected stay so, and are served.
+            // Users that are already connected are still served.
             await run.System.Honest.WaitForAsync(12, cancellationToken);
         }
         finally
@@ -49,16 +50,16 @@ internal sealed class IdleSockets : Attack
             idle.ForEach(socket => socket.Dispose());
         }
 
-        run.Check(await GetsInAsync(run, cancellationToken), "who comes when they have left gets in");
+        run.Check(await IsServedAsync(run, cancellationToken), "a new connection is served after the idle ones are closed");
     }
 
     private static async Task<bool> IsClosedAsync(Socket socket, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(TimeSpan.FromSeconds(2));
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(2));
         try
         {
-            return await socket.ReceiveAsync(new byte[1], patience.Token) == 0;
+            return await socket.ReceiveAsync(new byte[1], timeout.Token) == 0;
         }
         catch (SocketException)
         {
@@ -70,9 +71,9 @@ internal sealed class IdleSockets : Attack
         }
     }
 
-    private async Task<bool> GetsInAsync(AttackRun run, CancellationToken cancellationToken)
+    private async Task<bool> IsServedAsync(AttackRun run, CancellationToken cancellationToken)
     {
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         for (var attempt = 0; attempt < 100; attempt++)
         {
             try
@@ -81,7 +82,7 @@ internal sealed class IdleSockets : Attack
             }
             catch (HttpRequestException)
             {
-                await look.WaitForNextTickAsync(cancellationToken);
+                await timer.WaitForNextTickAsync(cancellationToken);
             }
         }
 

@@ -1,17 +1,17 @@
 using Sendcat.Attacks.Callers;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Calls from a foreign page under other spellings of a path, and puts scripts and endless texts into what searches find.</summary>
+/// <summary>Calls from a foreign origin with other spellings of a path, and puts scripts and very long texts into search results.</summary>
 internal sealed class OriginsAndOutput : Attack
 {
-    private const string Foreign = "https://evil.example";
-    private const int LongestText = 2_048;
+    private const string ForeignOrigin = "https://evil.example";
+    private const int MaxTextLength = 2_048;
 
     public override byte Number => 13;
 
-    public override string Title => "origin and output checks are slipped past";
+    public override string Title => "origin and output checks are evaded";
 
     public override async Task RunAsync(AttackRun run, CancellationToken cancellationToken)
     {
@@ -22,17 +22,24 @@ internal sealed class OriginsAndOutput : Attack
     private async Task OriginsAsync(AttackRun run, CancellationToken cancellationToken)
     {
         var page = await run.GuestAsync(Address(0), cancellationToken);
-        foreach (var path in new[] { "/api/threads", "/API/threads", "/Api/Threads", "/api//threads", "/%61pi/threads", "/api/threads/", "/api/./threads", "/x/../api/threads", "/API/OPS/knobs", "/api/chat/health", "/API/chat" })
+        string[] paths =
+        [
+            "/api/threads", "/API/threads", "/Api/Threads", "/api//threads", "/%61pi/threads", "/api/threads/", "/api/./threads",
+            "/x/../api/threads", "/API/OPS/knobs", "/api/chat/health", "/API/chat",
+        ];
+        foreach (var path in paths)
         {
-            foreach (var origin in new[] { Foreign, "null", AttackedSystem.Origin + ".evil.example", "http://localhost:3000" })
+            foreach (var origin in new[] { ForeignOrigin, "null", AttackedSystem.Origin + ".evil.example", "http://localhost:3000" })
             {
-                var answer = await page.SendAsync(HttpMethod.Get, path, null, cancellationToken, ("Origin", origin));
-                run.Check(answer.Status == 403 && answer.Header("Access-Control-Allow-Origin") is null, $"{path} is closed to pages of {origin}", answer);
+                var response = await page.SendAsync(HttpMethod.Get, path, null, cancellationToken, ("Origin", origin));
+                run.Check(
+                    response.Status == 403 && response.Header("Access-Control-Allow-Origin") is null, $"{path} refuses the origin {origin}",
+                    response);
             }
         }
 
-        var ours = await page.SendAsync(HttpMethod.Get, "/api/threads", null, cancellationToken, ("Origin", AttackedSystem.Origin));
-        run.Check(ours.Status == 200, "our own page is served", ours);
+        var allowed = await page.SendAsync(HttpMethod.Get, "/api/threads", null, cancellationToken, ("Origin", AttackedSystem.Origin));
+        run.Check(allowed.Status == 200, "the allowed origin is served", allowed);
     }
 
     private async Task OutputAsync(AttackRun run, CancellationToken cancellationToken)
@@ -41,19 +48,25 @@ internal sealed class OriginsAndOutput : Attack
         try
         {
             var reader = await run.GuestAsync(Address(1), cancellationToken);
-            foreach (var (tool, arguments) in new[] { ("search_web", """{"query":"hostile pages"}"""), ("search_global", """{"query":"hostile products"}""") })
+            (string Tool, string Arguments)[] searches =
+                [("search_web", """{"query":"hostile pages"}"""), ("search_global", """{"query":"hostile products"}""")];
+            foreach (var (tool, arguments) in searches)
             {
                 var thread = await reader.NewThreadAsync(cancellationToken);
-                await reader.SayAsync(thread, $"[[emu tool={tool} args={arguments}]] search", cancellationToken);
+                await reader.AddMessageAsync(thread, $"[[emu tool={tool} args={arguments}]] search", cancellationToken);
                 var turn = await reader.ChatAsync(thread, webSearch: true, cancellationToken: cancellationToken);
-                run.Check(turn.IsWhole, $"{tool} answers", turn);
-                run.Check(turn.Events.Any(IsResult), $"{tool} finds something", string.Join(' ', turn.Events.Take(20)));
-                Judge(run, $"the stream of {tool}", string.Join('\n', turn.Events));
-                Judge(run, $"the messages of {tool}", (await reader.GetAsync($"/api/threads/{thread}/messages", cancellationToken)).Expected().Text);
+                run.Check(turn.IsComplete, $"the turn with {tool} is complete", turn);
+                run.Check(turn.Events.Any(IsResult), $"{tool} has results", string.Join(' ', turn.Events.Take(20)));
+                CheckText(run, $"the stream of {tool}", string.Join('\n', turn.Events));
+                CheckText(
+                    run, $"the messages of {tool}",
+                    (await reader.GetAsync($"/api/threads/{thread}/messages", cancellationToken)).EnsureSuccess().Text);
             }
 
-            var prompts = run.System.Upstreams.Requests.Where(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Select(request => request.Body.ToString());
-            run.Check(prompts.All(prompt => !HasScript(prompt)), "no prompt has an address that is a script");
+            var prompts = run.System.Upstreams.Requests
+                .Where(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal))
+                .Select(request => request.Body.ToString());
+            run.Check(prompts.All(prompt => !HasScript(prompt)), "no prompt contains a script address");
         }
         finally
         {
@@ -61,15 +74,20 @@ internal sealed class OriginsAndOutput : Attack
         }
     }
 
-    private static bool IsResult(System.Text.Json.JsonElement happened) =>
-        happened.GetProperty("type").GetString() is "tool-output-available" or "tool-output-partially-available" or "sources" or "tool-result";
+    private static bool IsResult(System.Text.Json.JsonElement chatEvent) =>
+        chatEvent.GetProperty("type").GetString()
+            is "tool-output-available" or "tool-output-partially-available" or "sources" or "tool-result";
 
-    private static void Judge(AttackRun run, string where, string text)
+    private static void CheckText(AttackRun run, string where, string text)
     {
-        run.Check(!HasScript(text), $"{where} has no address that is a script");
-        run.Check(!text.Contains(new string('s', LongestText), StringComparison.Ordinal) && !text.Contains(new string('t', LongestText), StringComparison.Ordinal), $"{where} has no endless text");
+        run.Check(!HasScript(text), $"{where} contains no script address");
+        run.Check(
+            !text.Contains(new string('s', MaxTextLength), StringComparison.Ordinal)
+                && !text.Contains(new string('t', MaxTextLength), StringComparison.Ordinal),
+            $"{where} contains no text of {MaxTextLength} characters");
     }
 
     private static bool HasScript(string text) =>
-        text.Contains("javascript:", StringComparison.OrdinalIgnoreCase) || text.Contains("data:text/html", StringComparison.OrdinalIgnoreCase);
+        text.Contains("javascript:", StringComparison.OrdinalIgnoreCase)
+            || text.Contains("data:text/html", StringComparison.OrdinalIgnoreCase);
 }

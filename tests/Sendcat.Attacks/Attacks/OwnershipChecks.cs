@@ -4,12 +4,12 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.Attacks.Attacks;
 
-/// <summary>Aborts and resumes a thread of 12 MB as fast as it can, copies it, and makes threads without end.</summary>
+/// <summary>Aborts and resumes a thread of 12 MB as fast as possible, copies it, and creates as many threads as possible.</summary>
 internal sealed class OwnershipChecks : Attack
 {
     private const int Loops = 8;
     private const int GuestThreads = 50;
-    private const long MostGrowth = 200L * 1024 * 1024;
+    private const long MaxGrowthBytes = 200L * 1024 * 1024;
 
     public override byte Number => 5;
 
@@ -31,26 +31,26 @@ internal sealed class OwnershipChecks : Attack
         }, cancellationToken);
 
         var growth = ProcessCost.ResidentBytes(process) - before;
-        run.Check(growth < MostGrowth, "memory stays", $"{growth / 1024 / 1024} MiB more");
+        run.Check(growth < MaxGrowthBytes, $"memory grows by less than {MaxGrowthBytes >> 20} MiB", $"{growth / 1024 / 1024} MiB more");
 
         var copy = await attacker.PostAsync($"/api/threads/{thread}/branch", new { messageId = message }, cancellationToken);
-        run.Check(copy is { Status: 409, Code: "quota_exceeded" }, "a guest cannot copy a thread that is larger than all a guest may have", copy);
-        await QuotaOfThreadsAsync(run, cancellationToken);
+        run.Check(copy is { Status: 409, Code: "quota_exceeded" }, "a guest cannot copy a thread that exceeds the quota of a guest", copy);
+        await ThreadQuotaAsync(run, cancellationToken);
     }
 
-    private async Task QuotaOfThreadsAsync(AttackRun run, CancellationToken cancellationToken)
+    private async Task ThreadQuotaAsync(AttackRun run, CancellationToken cancellationToken)
     {
-        var hoarder = await run.GuestAsync(Address(Loops), cancellationToken);
+        var guest = await run.GuestAsync(Address(Loops), cancellationToken);
         for (var n = 0; n < GuestThreads; n++)
         {
-            await hoarder.NewThreadAsync(cancellationToken);
+            await guest.NewThreadAsync(cancellationToken);
         }
 
-        var beyond = await hoarder.PostAsync("/api/threads", new { title = "one more" }, cancellationToken);
+        var beyond = await guest.PostAsync("/api/threads", new { title = "one more" }, cancellationToken);
         run.Check(beyond is { Status: 409, Code: "quota_exceeded" }, $"a guest has at most {GuestThreads} threads", beyond);
     }
 
-    /// <summary>By hand, since no limit would let it happen any more.</summary>
+    /// <summary>Fills the thread with SQL, because the limits of the API do not permit a thread of this size.</summary>
     private static async Task<Guid> FillAsync(AttackRun run, string thread, CancellationToken cancellationToken)
     {
         await using var database = NpgsqlDataSource.Create(run.System.Database);

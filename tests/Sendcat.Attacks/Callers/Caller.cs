@@ -6,7 +6,7 @@ using System.Text.Json;
 
 namespace Sendcat.Attacks.Callers;
 
-/// <summary>Somebody at an address who calls the API over HTTP, as nobody, as a guest or as a user.</summary>
+/// <summary>An HTTP client with a source address of its own that calls the API without a principal, as a guest or as a user.</summary>
 internal sealed class Caller : IDisposable
 {
     public const string SessionHeader = "x-sendcat-session";
@@ -14,12 +14,14 @@ internal sealed class Caller : IDisposable
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
     private readonly HttpClient http;
-    private readonly AnswerCount? answers;
+    private readonly ResponseCounter? responses;
 
-    /// <param name="answers">Where the answers are counted; null: nowhere.</param>
-    public Caller(Uri api, IPAddress source, AnswerCount? answers = null)
+    /// <param name="api">The address of the API.</param>
+    /// <param name="source">The source address of all connections.</param>
+    /// <param name="responses">The counter of the responses; null: they are not counted.</param>
+    public Caller(Uri api, IPAddress source, ResponseCounter? responses = null)
     {
-        this.answers = answers;
+        this.responses = responses;
         Address = source;
         http = new HttpClient(new SocketsHttpHandler
         {
@@ -29,7 +31,8 @@ internal sealed class Caller : IDisposable
             ActivityHeadersPropagator = null,
             MaxConnectionsPerServer = int.MaxValue,
             PooledConnectionIdleTimeout = TimeSpan.FromMinutes(10),
-            ConnectCallback = async (context, cancellationToken) => new NetworkStream(await Source.ConnectAsync(source, context.DnsEndPoint.Resolved(), cancellationToken), ownsSocket: true),
+            ConnectCallback = async (context, cancellationToken) => new NetworkStream(
+                await SourceAddress.ConnectAsync(source, context.DnsEndPoint.ToIPEndPoint(), cancellationToken), ownsSocket: true),
         })
         { BaseAddress = api, Timeout = Timeout };
     }
@@ -42,12 +45,12 @@ internal sealed class Caller : IDisposable
 
     public string? AccessToken { get; private set; }
 
-    /// <summary>Becomes a guest with a session that the API has signed.</summary>
+    /// <summary>Creates an anonymous session and uses it for all later requests.</summary>
     public async Task<Caller> AsGuestAsync(CancellationToken cancellationToken = default)
     {
         http.DefaultRequestHeaders.Remove(SessionHeader);
-        var answer = (await SendAsync(HttpMethod.Post, "/api/auth/anonymous", cancellationToken: cancellationToken)).Expected();
-        return WithSession((string)answer.Json["sessionId"]!);
+        var response = (await SendAsync(HttpMethod.Post, "/api/auth/anonymous", cancellationToken: cancellationToken)).EnsureSuccess();
+        return WithSession((string)response.Json["sessionId"]!);
     }
 
     public Caller WithSession(string session)
@@ -63,25 +66,29 @@ internal sealed class Caller : IDisposable
         return this;
     }
 
-    /// <summary>Registers and signs in.</summary>
+    /// <summary>Registers a new account and signs in.</summary>
     public async Task<Caller> AsUserAsync(string email, string password, CancellationToken cancellationToken = default)
     {
-        (await SendAsync(HttpMethod.Post, "/api/auth/register", new { email, password }, cancellationToken)).Expected();
+        (await SendAsync(HttpMethod.Post, "/api/auth/register", new { email, password }, cancellationToken)).EnsureSuccess();
         return await SignInAsync(email, password, cancellationToken);
     }
 
     public async Task<Caller> SignInAsync(string email, string password, CancellationToken cancellationToken = default)
     {
-        var tokens = (await SendAsync(HttpMethod.Post, "/api/auth/login", new { email, password }, cancellationToken)).Expected().Json;
+        var tokens = (await SendAsync(HttpMethod.Post, "/api/auth/login", new { email, password }, cancellationToken)).EnsureSuccess().Json;
         (AccessToken, RefreshToken) = ((string)tokens["accessToken"]!, (string)tokens["refreshToken"]!);
         return WithBearer(AccessToken);
     }
 
-    public Task<Answer> GetAsync(string path, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Get, path, cancellationToken: cancellationToken);
+    public Task<ApiResponse> GetAsync(string path, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Get, path, cancellationToken: cancellationToken);
 
-    public Task<Answer> PostAsync(string path, object? body = null, CancellationToken cancellationToken = default) => SendAsync(HttpMethod.Post, path, body, cancellationToken);
+    public Task<ApiResponse> PostAsync(string path, object? body = null, CancellationToken cancellationToken = default) =>
+        SendAsync(HttpMethod.Post, path, body, cancellationToken);
 
-    public async Task<Answer> SendAsync(HttpMethod method, string path, object? body = null, CancellationToken cancellationToken = default, params (string Name, string Value)[] headers)
+    public async Task<ApiResponse> SendAsync(
+        HttpMethod method, string path, object? body = null, CancellationToken cancellationToken = default,
+        params (string Name, string Value)[] headers)
     {
         using var request = new HttpRequestMessage(method, path) { Content = Content(body) };
         foreach (var (name, value) in headers)
@@ -92,27 +99,29 @@ internal sealed class Caller : IDisposable
         using var response = await http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
         var code = response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? codes.First() : null;
-        answers?.Add($"{method} {path}", (int)response.StatusCode, code, text);
+        responses?.Add($"{method} {path}", (int)response.StatusCode, code, text);
         return new((int)response.StatusCode, code, text, response.Headers, response.Content.Headers);
     }
 
-    /// <summary>The id of a new thread.</summary>
+    /// <summary>Creates a thread.</summary>
+    /// <returns>The id of the thread.</returns>
     public async Task<string> NewThreadAsync(CancellationToken cancellationToken = default) =>
-        (string)(await PostAsync("/api/threads", new { title = "attack test" }, cancellationToken)).Expected().Json["id"]!;
+        (string)(await PostAsync("/api/threads", new { title = "attack test" }, cancellationToken)).EnsureSuccess().Json["id"]!;
 
-    public async Task SayAsync(string thread, string text, CancellationToken cancellationToken = default) =>
-        (await PostAsync($"/api/threads/{thread}/messages", new { content = text }, cancellationToken)).Expected();
+    public async Task AddMessageAsync(string thread, string text, CancellationToken cancellationToken = default) =>
+        (await PostAsync($"/api/threads/{thread}/messages", new { content = text }, cancellationToken)).EnsureSuccess();
 
-    /// <summary>A new thread, one message, and the answer to it.</summary>
-    public async Task<Turn> AskAsync(string prompt, string query = "", CancellationToken cancellationToken = default)
+    /// <summary>Creates a thread with one message and reads the turn to its end.</summary>
+    public async Task<TurnResult> RunTurnAsync(string prompt, string query = "", CancellationToken cancellationToken = default)
     {
         var thread = await NewThreadAsync(cancellationToken);
-        await SayAsync(thread, prompt, cancellationToken);
+        await AddMessageAsync(thread, prompt, cancellationToken);
         return await ChatAsync(thread, query, cancellationToken: cancellationToken);
     }
 
-    /// <summary>Reads the answer of the thread's next turn to its end.</summary>
-    public async Task<Turn> ChatAsync(string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
+    /// <summary>Starts the next turn of the thread and reads it to its end.</summary>
+    public async Task<TurnResult> ChatAsync(
+        string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
     {
         var began = TimeProvider.System.GetTimestamp();
         using var response = await OpenChatAsync(thread, query, modelId, webSearch, cancellationToken);
@@ -120,26 +129,41 @@ internal sealed class Caller : IDisposable
         if (!response.IsSuccessStatusCode)
         {
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
-            answers?.Add("POST /api/chat", (int)response.StatusCode, code, text);
-            return new() { Status = (int)response.StatusCode, Code = code, Complaint = text, SaysWhen = response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1) };
+            responses?.Add("POST /api/chat", (int)response.StatusCode, code, text);
+            return new()
+            {
+                Status = (int)response.StatusCode,
+                Code = code,
+                Problem = text,
+                HasRetryAfter = response.Headers.RetryAfter?.Delta >= TimeSpan.FromSeconds(1),
+            };
         }
 
-        answers?.Add("POST /api/chat", (int)response.StatusCode, null, "");
+        responses?.Add("POST /api/chat", (int)response.StatusCode, null, "");
         var reader = new EventReader(began);
         await reader.ReadAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken);
-        return reader.Turn((int)response.StatusCode);
+        return reader.ToResult((int)response.StatusCode);
     }
 
-    /// <summary>The response as its headers came; its stream stays open until it is disposed of.</summary>
-    public async Task<HttpResponseMessage> OpenChatAsync(string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Starts the next turn of the thread and returns after the response headers. The stream is open until the response is disposed of.
+    /// </summary>
+    public async Task<HttpResponseMessage> OpenChatAsync(
+        string thread, string query = "", string? modelId = null, bool webSearch = false, CancellationToken cancellationToken = default)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query) { Content = Content(new { threadId = thread, modelId, webSearch }) };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
+        {
+            Content = Content(new { threadId = thread, modelId, webSearch }),
+        };
         return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
     public void Dispose() => http.Dispose();
 
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull };
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        DefaultIgnoreCondition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull,
+    };
 
     private static HttpContent? Content(object? body) => body switch
     {
@@ -151,8 +175,8 @@ internal sealed class Caller : IDisposable
 
 internal static class EndPoints
 {
-    /// <summary>Without a name server: the API is at an address.</summary>
-    public static IPEndPoint Resolved(this DnsEndPoint endPoint) => new(IPAddress.Parse(endPoint.Host), endPoint.Port);
+    /// <summary>Parses the host as an IP address, without DNS.</summary>
+    public static IPEndPoint ToIPEndPoint(this DnsEndPoint endPoint) => new(IPAddress.Parse(endPoint.Host), endPoint.Port);
 
     public static IPEndPoint EndPoint(this Uri address) => new(IPAddress.Parse(address.Host), address.Port);
 }

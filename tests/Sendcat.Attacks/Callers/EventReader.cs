@@ -3,16 +3,20 @@ using System.Text.Json;
 
 namespace Sendcat.Attacks.Callers;
 
-/// <summary>Reads a stream as the strictest client would: lines that are events, comments or blank, every event JSON of its own in one line, and the end said by the last one.</summary>
+/// <summary>
+/// Reads an event stream like a strict client: each line is an event, a comment or blank, each event is one JSON value in one line, and the
+/// last event marks the end.
+/// </summary>
+/// <param name="began">The timestamp of the request, for the time to the first token.</param>
 internal sealed class EventReader(long began)
 {
-    /// <summary>A reader that got nothing for so long has waited long enough: keep-alive comments come every 15 s.</summary>
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(30);
+    /// <summary>The maximum time without a byte. Keep-alive comments come every 15 s.</summary>
+    private static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
 
     private readonly List<JsonElement> events = [];
     private readonly MemoryStream line = new();
     private TimeSpan? firstToken;
-    private string? complaint;
+    private string? problem;
     private bool ended;
     private long bytes;
 
@@ -24,7 +28,7 @@ internal sealed class EventReader(long began)
         {
             while (true)
             {
-                silence.CancelAfter(Silence);
+                silence.CancelAfter(SilenceTimeout);
                 var read = await stream.ReadAsync(buffer, silence.Token);
                 if (read == 0)
                 {
@@ -32,27 +36,35 @@ internal sealed class EventReader(long began)
                 }
 
                 bytes += read;
-                Take(buffer.AsSpan(0, read));
+                Parse(buffer.AsSpan(0, read));
             }
         }
         catch (Exception failure) when (failure is IOException or HttpRequestException)
         {
-            complaint ??= failure.Message;
+            problem ??= failure.Message;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            complaint ??= $"silent for {Silence.TotalSeconds:0} s";
+            problem ??= $"no byte for {SilenceTimeout.TotalSeconds:0} s";
         }
     }
 
-    public Turn Turn(int status) => new() { Status = status, FirstToken = firstToken, Events = events, Bytes = bytes, Complaint = complaint ?? (ended ? null : "ended without saying so") };
+    public TurnResult ToResult(int status) =>
+        new()
+        {
+            Status = status,
+            FirstToken = firstToken,
+            Events = events,
+            Bytes = bytes,
+            Problem = problem ?? (ended ? null : "ended without an end event"),
+        };
 
-    private void Take(ReadOnlySpan<byte> read)
+    private void Parse(ReadOnlySpan<byte> read)
     {
         while (read.IndexOf((byte)'\n') is >= 0 and var end)
         {
             line.Write(read[..end]);
-            Line(line.GetBuffer().AsSpan(0, (int)line.Length));
+            ParseLine(line.GetBuffer().AsSpan(0, (int)line.Length));
             line.SetLength(0);
             read = read[(end + 1)..];
         }
@@ -60,7 +72,7 @@ internal sealed class EventReader(long began)
         line.Write(read);
     }
 
-    private void Line(ReadOnlySpan<byte> text)
+    private void ParseLine(ReadOnlySpan<byte> text)
     {
         if (text.IsEmpty || text[0] == (byte)':')
         {
@@ -69,7 +81,7 @@ internal sealed class EventReader(long began)
 
         if (!text.StartsWith("data: "u8) || text.Contains((byte)'\r'))
         {
-            complaint ??= $"a line that is no event: {Start(text)}";
+            problem ??= $"a line that is not an event: {Beginning(text)}";
             return;
         }
 
@@ -79,24 +91,24 @@ internal sealed class EventReader(long began)
             return;
         }
 
-        JsonElement happened;
+        JsonElement chatEvent;
         try
         {
             var json = new Utf8JsonReader(text[6..]);
-            happened = JsonElement.ParseValue(ref json);
+            chatEvent = JsonElement.ParseValue(ref json);
             if (json.BytesConsumed != text.Length - 6)
             {
-                complaint ??= $"more than one event in a line: {Start(text)}";
+                problem ??= $"more than one event in a line: {Beginning(text)}";
             }
         }
         catch (JsonException)
         {
-            complaint ??= $"an event that is no JSON: {Start(text)}";
+            problem ??= $"an event that is not JSON: {Beginning(text)}";
             return;
         }
 
-        events.Add(happened);
-        switch (happened.GetProperty("type").GetString())
+        events.Add(chatEvent);
+        switch (chatEvent.GetProperty("type").GetString())
         {
             case "content" or "text-delta":
                 firstToken ??= TimeProvider.System.GetElapsedTime(began);
@@ -105,10 +117,10 @@ internal sealed class EventReader(long began)
                 ended = true;
                 break;
             case "error":
-                complaint ??= $"an error inside: {happened}";
+                problem ??= $"an error event: {chatEvent}";
                 break;
         }
     }
 
-    private static string Start(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text.Length > 200 ? text[..200] : text);
+    private static string Beginning(ReadOnlySpan<byte> text) => Encoding.UTF8.GetString(text.Length > 200 ? text[..200] : text);
 }

@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Reads <c>/openapi/v1.json</c>: every operation with what it takes and what it may answer.</summary>
+/// <summary>Reads <c>/openapi/v1.json</c>: every operation with its parameters, its body and its declared statuses.</summary>
 internal static class ApiDocumentReader
 {
     public static IReadOnlyList<ApiOperation> Read(JsonNode document) =>
@@ -16,9 +16,13 @@ internal static class ApiDocumentReader
                (string)node["operationId"]!,
                operation.Key.ToUpperInvariant(),
                path.Key,
-               [.. (node["parameters"]?.AsArray() ?? []).Where(parameter => (string?)parameter!["in"] == "query").Select(parameter => (string)parameter!["name"]!)],
+               [.. (node["parameters"]?.AsArray() ?? [])
+                   .Where(parameter => (string?)parameter!["in"] == "query")
+                   .Select(parameter => (string)parameter!["name"]!)],
                Resolve(document, node["requestBody"]?["content"]?["application/json"]?["schema"]) as JsonObject,
-               node["responses"]!.AsObject().Select(response => int.TryParse(response.Key, CultureInfo.InvariantCulture, out var status) ? status : 0).ToHashSet()),
+               node["responses"]!.AsObject()
+                   .Select(response => int.TryParse(response.Key, CultureInfo.InvariantCulture, out var status) ? status : 0)
+                   .ToHashSet()),
     ];
 
     private static JsonNode? Resolve(JsonNode document, JsonNode? schema)

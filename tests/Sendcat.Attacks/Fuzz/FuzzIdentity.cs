@@ -1,6 +1,6 @@
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Somebody whom the fuzzer speaks for, with what belongs to them: it is behind the ownership checks with this.</summary>
+/// <summary>A guest or user whose credentials and resources the fuzzer uses, so that its requests pass the ownership checks.</summary>
 internal sealed class FuzzIdentity
 {
     public string? Session { get; init; }
@@ -13,5 +13,5 @@ internal sealed class FuzzIdentity
 
     public List<string> Messages { get; } = [];
 
-    public List<string> Others { get; } = [];
+    public List<string> ShareTokens { get; } = [];
 }

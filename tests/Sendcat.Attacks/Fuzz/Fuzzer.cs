@@ -1,44 +1,55 @@
 using System.Net;
 using Sendcat.Attacks.Callers;
 using Sendcat.Attacks.Measure;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 using Sendcat.TestKit.Processes;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Sends mutated requests of every operation of the API document, and bytes that are no requests, with accounts of its own and from many addresses.</summary>
+/// <summary>
+/// Sends mutated requests of every operation of the API document, and bytes that are not valid HTTP, with accounts of its own and from many
+/// source addresses.
+/// </summary>
 internal sealed class Fuzzer
 {
-    /// <summary>The second bytes of its addresses: one for eight workers.</summary>
+    /// <summary>The second byte of the source addresses of the first worker. Worker N uses the byte <c>FirstNet + N % 64</c>.</summary>
     private const byte FirstNet = 100;
 
-    /// <summary>Requests on one connection: the next one comes from another address, so that no address meets its limits before it gets to what is behind them.</summary>
-    private const int RequestsOfConnection = 60;
+    /// <summary>
+    /// Requests per connection. The next connection has another source address, so that the limits of an address refuse few requests.
+    /// </summary>
+    private const int RequestsPerConnection = 60;
 
-    /// <summary>Requests after which a worker makes a new guest: the one it has may have deleted its threads, or used up what a guest may have.</summary>
-    private const int RequestsOfGuest = 400;
+    /// <summary>
+    /// After this number of requests a worker creates a new guest. The old one may have deleted its threads or used its quota.
+    /// </summary>
+    private const int RequestsPerGuest = 400;
 
     private const int Users = 4;
 
-    /// <summary>Memory may be so much above what it was warm: a fifth, or what a garbage collector leaves lying about.</summary>
-    private const double MostGrowth = 1.2;
+    /// <summary>
+    /// The maximum growth of the memory since the warm value: a fifth, or 48 MiB that the garbage collector may not have freed.
+    /// </summary>
+    private const double MaxGrowth = 1.2;
 
-    private const long Slack = 48L * 1024 * 1024;
+    private const long GrowthTolerance = 48L * 1024 * 1024;
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(60);
 
     private readonly AttackedSystem system;
     private readonly FuzzPlan plan;
-    private readonly FuzzPeople people;
-    private readonly AnswerJudge judge;
+    private readonly FuzzAccounts accounts;
+    private readonly ResponseChecker checker;
     private readonly FuzzIdentity[] users = new FuzzIdentity[Users];
     private readonly SemaphoreSlim registration = new(1);
     private IReadOnlyList<ApiOperation> operations = [];
     private long sent;
 
-    private Fuzzer(AttackedSystem system, FuzzPlan plan) => (this.system, this.plan, people, judge) = (system, plan, new(system), new(system.Secrets));
+    private Fuzzer(AttackedSystem system, FuzzPlan plan) =>
+        (this.system, this.plan, accounts, checker) = (system, plan, new(system), new(system.Secrets));
 
-    public static Task<FuzzReport> RunAsync(AttackedSystem system, FuzzPlan plan, Action<string>? progress = null, CancellationToken cancellationToken = default) =>
+    public static Task<FuzzReport> RunAsync(
+        AttackedSystem system, FuzzPlan plan, Action<string>? progress = null, CancellationToken cancellationToken = default) =>
         new Fuzzer(system, plan).RunAsync(progress, cancellationToken);
 
     private async Task<FuzzReport> RunAsync(Action<string>? progress, CancellationToken cancellationToken)
@@ -55,48 +66,52 @@ internal sealed class Fuzzer
 
         var warmBytes = await warm;
         var settled = await SettleAsync(warmBytes, cancellationToken);
-        return new(plan, duration, judge.Statuses, judge.Failed, judge.Failures, warmBytes, settled, await ComplaintsAsync(warmBytes, settled, logBefore, cancellationToken));
+        return new(
+            plan, duration, checker.Statuses, checker.Failed, checker.Failures, warmBytes, settled,
+            await FindProblemsAsync(warmBytes, settled, logBefore, cancellationToken));
     }
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        using var operators = system.Operator(Source.Of(FirstNet, 0));
-        operations = ApiDocumentReader.Read((await operators.GetAsync("/openapi/v1.json", cancellationToken)).Expected().Json);
-        await people.MakeVictimAsync(cancellationToken);
+        using var caller = system.Operator(SourceAddress.Of(FirstNet, 0));
+        operations = ApiDocumentReader.Read((await caller.GetAsync("/openapi/v1.json", cancellationToken)).EnsureSuccess().Json);
+        await accounts.CreateVictimAsync(cancellationToken);
         for (var n = 0; n < Users; n++)
         {
-            users[n] = await people.UserAsync(cancellationToken);
+            users[n] = await accounts.UserAsync(cancellationToken);
         }
     }
 
     private async Task WorkAsync(int worker, CancellationToken cancellationToken)
     {
         var random = new Random(unchecked((plan.Seed * 397) ^ (worker * 7919)));
-        var maker = new RequestMaker(operations, system.Secrets, people.Victim, random);
+        var generator = new RequestGenerator(operations, system.Secrets, accounts.Victim, random);
         var target = system.Api.Address.EndPoint();
-        var guest = await people.GuestAsync(cancellationToken);
+        var guest = await accounts.GuestAsync(cancellationToken);
         RawConnection? connection = null;
         try
         {
-            for (var (own, onConnection, connections) = (1, 0, 0); Interlocked.Increment(ref sent) <= plan.Requests; own++, onConnection++)
+            var (onConnection, connections) = (0, 0);
+            for (var count = 1; Interlocked.Increment(ref sent) <= plan.Requests; count++, onConnection++)
             {
-                if (own % RequestsOfGuest == 0)
+                if (count % RequestsPerGuest == 0)
                 {
-                    guest = await people.GuestAsync(cancellationToken);
+                    guest = await accounts.GuestAsync(cancellationToken);
                     await RenewUserAsync(worker % Users, cancellationToken);
                 }
 
-                if (connection is null || onConnection >= RequestsOfConnection)
+                if (connection is null || onConnection >= RequestsPerConnection)
                 {
                     connection?.Dispose();
-                    connection = await RawConnection.OpenAsync(Source.Of((byte)(FirstNet + (worker % 64)), connections++), target, cancellationToken);
+                    connection = await RawConnection.OpenAsync(
+                        SourceAddress.Of((byte)(FirstNet + (worker % 64)), connections++), target, cancellationToken);
                     onConnection = 0;
                 }
 
-                var request = maker.Next(random.Next(5) switch { 0 or 1 => users[worker % Users], 2 => new(), _ => guest });
-                var answer = await connection.SendAsync(request, cancellationToken);
-                judge.Judge(request, answer);
-                if (!answer.KeepsAlive)
+                var request = generator.Next(random.Next(5) switch { 0 or 1 => users[worker % Users], 2 => new(), _ => guest });
+                var response = await connection.SendAsync(request, cancellationToken);
+                checker.Check(request, response);
+                if (!response.KeepsConnection)
                 {
                     connection.Dispose();
                     connection = null;
@@ -109,10 +124,10 @@ internal sealed class Fuzzer
         }
     }
 
-    /// <summary>Its requests may have signed it out.</summary>
+    /// <summary>Creates a new user when the token of the old one is invalid: a fuzzed request may have signed it out.</summary>
     private async Task RenewUserAsync(int user, CancellationToken cancellationToken)
     {
-        using (var caller = system.From(Source.Of(FirstNet, user)).WithBearer(users[user].Bearer!))
+        using (var caller = system.From(SourceAddress.Of(FirstNet, user)).WithBearer(users[user].Bearer!))
         {
             if ((await caller.GetAsync("/api/auth/me", cancellationToken)).Status == 200)
             {
@@ -123,11 +138,11 @@ internal sealed class Fuzzer
         await registration.WaitAsync(cancellationToken);
         try
         {
-            users[user] = await people.UserAsync(cancellationToken);
+            users[user] = await accounts.UserAsync(cancellationToken);
         }
         catch (InvalidOperationException)
         {
-            // 503: other requests keep the hashing busy. The next round tries again.
+            // 503: other requests use all capacity for password hashes. The next renewal tries again.
         }
         finally
         {
@@ -135,16 +150,16 @@ internal sealed class Fuzzer
         }
     }
 
-    /// <returns>Memory after a tenth of the requests, two thousand at least.</returns>
+    /// <returns>The resident memory (bytes) after a tenth of the requests, at least two thousand.</returns>
     private async Task<long> WarmAsync(Action<string>? progress, long began, CancellationToken stop)
     {
         var warmAfter = Math.Max(plan.Requests / 10, Math.Min(plan.Requests / 2, 2_000));
         long warm = 0;
-        var told = TimeSpan.Zero;
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        var reportedAt = TimeSpan.Zero;
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
         try
         {
-            while (await look.WaitForNextTickAsync(stop))
+            while (await timer.WaitForNextTickAsync(stop))
             {
                 var done = Interlocked.Read(ref sent);
                 if (warm == 0 && done >= warmAfter)
@@ -153,62 +168,68 @@ internal sealed class Fuzzer
                 }
 
                 var elapsed = TimeProvider.System.GetElapsedTime(began);
-                if (progress is not null && elapsed - told >= TimeSpan.FromSeconds(30))
+                if (progress is not null && elapsed - reportedAt >= TimeSpan.FromSeconds(30))
                 {
-                    told = elapsed;
-                    progress($"{done} of {plan.Requests}, {done / elapsed.TotalSeconds:0}/s, {judge.Failed} failures, {ProcessCost.ResidentBytes(system.Api.Process.Id) >> 20} MiB");
+                    reportedAt = elapsed;
+                    progress(
+                        $"{done} of {plan.Requests}, {done / elapsed.TotalSeconds:0}/s, {checker.Failed} failures, "
+                        + $"{ProcessCost.ResidentBytes(system.Api.Process.Id) >> 20} MiB");
                 }
             }
         }
         catch (OperationCanceledException)
         {
-            // The requests are over.
+            // All requests are sent.
         }
 
         return warm > 0 ? warm : ProcessCost.ResidentBytes(system.Api.Process.Id);
     }
 
+    /// <summary>Waits until the memory is within the allowed growth, at most 60 s.</summary>
+    /// <returns>The resident memory (bytes).</returns>
     private async Task<long> SettleAsync(long warm, CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
-        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
         while (ProcessCost.ResidentBytes(system.Api.Process.Id) > Allowed(warm) && TimeProvider.System.GetElapsedTime(began) < SettleTime)
         {
-            await look.WaitForNextTickAsync(cancellationToken);
+            await timer.WaitForNextTickAsync(cancellationToken);
         }
 
         return ProcessCost.ResidentBytes(system.Api.Process.Id);
     }
 
-    private async Task<IReadOnlyList<string>> ComplaintsAsync(long warm, long settled, long logBefore, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<string>> FindProblemsAsync(
+        long warm, long settled, long logBefore, CancellationToken cancellationToken)
     {
-        var complaints = new List<string>();
+        var problems = new List<string>();
         if (system.Api.Process.Exited.IsCompleted)
         {
-            complaints.Add($"the process ended: {system.Api.Process.Output}");
-            return complaints;
+            problems.Add($"the process ended: {system.Api.Process.Output}");
+            return problems;
         }
 
         if (settled > Allowed(warm))
         {
-            complaints.Add($"memory was {warm >> 20} MiB warm and is {settled >> 20} MiB {SettleTime.TotalSeconds:0} s after the last request");
+            problems.Add(
+                $"memory was {warm >> 20} MiB warm and is {settled >> 20} MiB {SettleTime.TotalSeconds:0} s after the last request");
         }
 
-        using (var somebody = system.From(Source.Of(FirstNet, 1)))
+        using (var caller = system.From(SourceAddress.Of(FirstNet, 1)))
         {
-            var health = await somebody.GetAsync("/api/chat/health", cancellationToken);
+            var health = await caller.GetAsync("/api/chat/health", cancellationToken);
             if (health.Status != 200)
             {
-                complaints.Add($"health afterwards: {health}");
+                problems.Add($"health afterwards: {health}");
             }
         }
 
         var tokens = users.SelectMany(user => new[] { user.Bearer!, user.RefreshToken! });
         var log = LogReview.Read(system.LogFile, logBefore, [.. system.Secrets.All, .. tokens, "a fuzzer's password 1"]);
-        complaints.AddRange(log.Secrets.Take(3).Select(line => $"the log holds a secret: {line}"));
-        complaints.AddRange(log.StackTraces.Take(3).Select(line => $"the log holds an exception of ours: {line}"));
-        return complaints;
+        problems.AddRange(log.Secrets.Take(3).Select(line => $"the log contains a secret: {line}"));
+        problems.AddRange(log.StackTraces.Take(3).Select(line => $"the log contains an exception or an error of the server: {line}"));
+        return problems;
     }
 
-    private static long Allowed(long warm) => Math.Max((long)(warm * MostGrowth), warm + Slack);
+    private static long Allowed(long warm) => Math.Max((long)(warm * MaxGrowth), warm + GrowthTolerance);
 }

@@ -5,16 +5,19 @@ using Sendcat.Attacks.Callers;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>HTTP/1.1 as bytes on a socket: what an HTTP library would refuse to send, and cheaper than one. Reads an answer exactly to its end, so that the connection serves the next request.</summary>
+/// <summary>
+/// Sends HTTP/1.1 as bytes on a socket, because an HTTP library refuses to send invalid requests and needs more CPU. It reads a response
+/// exactly to its end, so that the connection can serve the next request.
+/// </summary>
 internal sealed class RawConnection : IDisposable
 {
-    /// <summary>No request may take longer.</summary>
+    /// <summary>The maximum time of a request.</summary>
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <summary>A stream is read for so long, and left.</summary>
+    /// <summary>The time for which an event stream is read.</summary>
     private static readonly TimeSpan StreamTime = TimeSpan.FromMilliseconds(500);
 
-    private const int LargestAnswer = 8 * 1024 * 1024;
+    private const int MaxResponseBytes = 8 * 1024 * 1024;
 
     private readonly Socket socket;
     private byte[] buffer = new byte[16 * 1024];
@@ -22,9 +25,11 @@ internal sealed class RawConnection : IDisposable
 
     private RawConnection(Socket socket) => this.socket = socket;
 
-    public static async Task<RawConnection> OpenAsync(IPAddress source, IPEndPoint target, CancellationToken cancellationToken) => new(await Source.ConnectAsync(source, target, cancellationToken));
+    public static async Task<RawConnection> OpenAsync(IPAddress source, IPEndPoint target, CancellationToken cancellationToken) =>
+        new(await SourceAddress.ConnectAsync(source, target, cancellationToken));
 
-    public async Task<RawAnswer> SendAsync(FuzzRequest request, CancellationToken cancellationToken)
+    /// <summary>Sends a request and reads its response.</summary>
+    public async Task<RawResponse> SendAsync(FuzzRequest request, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Timeout);
@@ -36,28 +41,28 @@ internal sealed class RawConnection : IDisposable
                 sent += await socket.SendAsync(request.Bytes.AsMemory(sent), timeout.Token);
             }
 
-            if (request.ClosesAfter)
+            if (request.ShutsDownSend)
             {
                 socket.Shutdown(SocketShutdown.Send);
-                return await ToEndAsync(timeout.Token);
+                return await ReadToCloseAsync(timeout.Token);
             }
 
-            return await OneAsync(request.IsHead, timeout);
+            return await ReadResponseAsync(request.IsHead, timeout);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return Answer(Status(0), AnswerEnd.Hung);
+            return Response(Status(0), ResponseEnd.TimedOut);
         }
         catch (SocketException)
         {
-            // A request that is refused before it was read may meet a closed door.
-            return Answer(Status(0), AnswerEnd.Closed);
+            // The server may refuse a request and close the connection before it has read all bytes.
+            return Response(Status(0), ResponseEnd.Closed);
         }
     }
 
     public void Dispose() => socket.Dispose();
 
-    private async Task<RawAnswer> OneAsync(bool isHead, CancellationTokenSource timeout)
+    private async Task<RawResponse> ReadResponseAsync(bool isHead, CancellationTokenSource timeout)
     {
         var begin = 0;
         while (true)
@@ -65,9 +70,9 @@ internal sealed class RawConnection : IDisposable
             int end;
             while ((end = buffer.AsSpan(begin, filled - begin).IndexOf("\r\n\r\n"u8)) < 0)
             {
-                if (!await FillAsync(timeout.Token))
+                if (!await ReceiveAsync(timeout.Token))
                 {
-                    return Answer(Status(begin), AnswerEnd.Closed);
+                    return Response(Status(begin), ResponseEnd.Closed);
                 }
             }
 
@@ -75,112 +80,112 @@ internal sealed class RawConnection : IDisposable
             var status = Status(begin);
             if (status is >= 100 and < 200)
             {
-                // 100 Continue: the answer proper comes behind it.
+                // 100 Continue: the final response follows.
                 begin = body;
                 continue;
             }
 
-            return await BodyAsync(status, begin, body, isHead, timeout);
+            return await ReadBodyAsync(status, begin, body, isHead, timeout);
         }
     }
 
-    private async Task<RawAnswer> BodyAsync(int status, int begin, int body, bool isHead, CancellationTokenSource timeout)
+    private async Task<RawResponse> ReadBodyAsync(int status, int begin, int body, bool isHead, CancellationTokenSource timeout)
     {
         var head = buffer.AsSpan(begin, body - begin);
-        var keeps = head.IndexOf("Connection: close"u8) < 0;
+        var keepsConnection = head.IndexOf("Connection: close"u8) < 0;
         if (isHead || status is 204 or 304)
         {
-            return Answer(status, AnswerEnd.Whole, keeps && filled == body);
+            return Response(status, ResponseEnd.Complete, keepsConnection && filled == body);
         }
 
         if (head.IndexOf("text/event-stream"u8) >= 0)
         {
-            return await StreamAsync(status, timeout);
+            return await ReadStreamAsync(status, timeout);
         }
 
         if (head.IndexOf("Transfer-Encoding: chunked"u8) >= 0)
         {
-            return await ChunksAsync(status, body, keeps, timeout.Token);
+            return await ReadChunksAsync(status, body, keepsConnection, timeout.Token);
         }
 
-        var length = Length(head);
+        var length = ContentLength(head);
         if (length < 0)
         {
-            return (await ToEndAsync(timeout.Token)) with { Status = status };
+            return (await ReadToCloseAsync(timeout.Token)) with { Status = status };
         }
 
         while (filled < body + length)
         {
-            if (!await FillAsync(timeout.Token))
+            if (!await ReceiveAsync(timeout.Token))
             {
-                return Answer(status, AnswerEnd.Closed);
+                return Response(status, ResponseEnd.Closed);
             }
         }
 
-        return Answer(status, AnswerEnd.Whole, keeps && filled == body + length);
+        return Response(status, ResponseEnd.Complete, keepsConnection && filled == body + length);
     }
 
-    private async Task<RawAnswer> ChunksAsync(int status, int at, bool keeps, CancellationToken cancellationToken)
+    private async Task<RawResponse> ReadChunksAsync(int status, int at, bool keepsConnection, CancellationToken cancellationToken)
     {
         while (true)
         {
             int line;
             while ((line = buffer.AsSpan(at, filled - at).IndexOf("\r\n"u8)) < 0)
             {
-                if (!await FillAsync(cancellationToken))
+                if (!await ReceiveAsync(cancellationToken))
                 {
-                    return Answer(status, AnswerEnd.Closed);
+                    return Response(status, ResponseEnd.Closed);
                 }
             }
 
             if (!Utf8Parser.TryParse(buffer.AsSpan(at, line), out int size, out _, 'x'))
             {
-                return Answer(status, AnswerEnd.Closed);
+                return Response(status, ResponseEnd.Closed);
             }
 
             at += line + 2 + size + 2;
             while (filled < at)
             {
-                if (!await FillAsync(cancellationToken))
+                if (!await ReceiveAsync(cancellationToken))
                 {
-                    return Answer(status, AnswerEnd.Closed);
+                    return Response(status, ResponseEnd.Closed);
                 }
             }
 
             if (size == 0)
             {
-                return Answer(status, AnswerEnd.Whole, keeps && filled == at);
+                return Response(status, ResponseEnd.Complete, keepsConnection && filled == at);
             }
         }
     }
 
-    private async Task<RawAnswer> StreamAsync(int status, CancellationTokenSource timeout)
+    private async Task<RawResponse> ReadStreamAsync(int status, CancellationTokenSource timeout)
     {
         timeout.CancelAfter(StreamTime);
         try
         {
-            return (await ToEndAsync(timeout.Token)) with { Status = status };
+            return (await ReadToCloseAsync(timeout.Token)) with { Status = status };
         }
         catch (OperationCanceledException)
         {
-            return Answer(status, AnswerEnd.Left);
+            return Response(status, ResponseEnd.StoppedReading);
         }
     }
 
-    private async Task<RawAnswer> ToEndAsync(CancellationToken cancellationToken)
+    private async Task<RawResponse> ReadToCloseAsync(CancellationToken cancellationToken)
     {
-        while (await FillAsync(cancellationToken))
+        while (await ReceiveAsync(cancellationToken))
         {
         }
 
-        return Answer(Status(0), AnswerEnd.Closed);
+        return Response(Status(0), ResponseEnd.Closed);
     }
 
-    private async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    private async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
     {
         if (filled == buffer.Length)
         {
-            if (buffer.Length >= LargestAnswer)
+            if (buffer.Length >= MaxResponseBytes)
             {
                 return false;
             }
@@ -193,16 +198,19 @@ internal sealed class RawConnection : IDisposable
         return read > 0;
     }
 
-    /// <summary>Of <c>HTTP/1.1 200 …</c>; 0 for anything else.</summary>
+    /// <summary>The status in <c>HTTP/1.1 200 …</c>; 0 for other bytes.</summary>
     private int Status(int begin) =>
-        filled - begin >= 12 && buffer.AsSpan(begin, 7).SequenceEqual("HTTP/1."u8) && Utf8Parser.TryParse(buffer.AsSpan(begin + 9, 3), out int status, out _) ? status : 0;
+        filled - begin >= 12
+            && buffer.AsSpan(begin, 7).SequenceEqual("HTTP/1."u8)
+            && Utf8Parser.TryParse(buffer.AsSpan(begin + 9, 3), out int status, out _) ? status : 0;
 
-    private static int Length(ReadOnlySpan<byte> head)
+    private static int ContentLength(ReadOnlySpan<byte> head)
     {
         var name = "\r\nContent-Length: "u8;
         var at = head.IndexOf(name);
         return at >= 0 && Utf8Parser.TryParse(head[(at + name.Length)..], out int length, out _) ? length : -1;
     }
 
-    private RawAnswer Answer(int status, AnswerEnd end, bool keepsAlive = false) => new(status, end, keepsAlive, buffer.AsMemory(0, filled));
+    private RawResponse Response(int status, ResponseEnd end, bool keepsConnection = false) =>
+        new(status, end, keepsConnection, buffer.AsMemory(0, filled));
 }

@@ -4,14 +4,15 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.Attacks.Fuzz;
 
-/// <summary>Valid values, by the names that the API gives to what it takes.</summary>
+/// <summary>Valid values by the name of a parameter or property.</summary>
 internal static class RequestSamples
 {
-    /// <summary>Answered at once by the emulator, so that a turn costs little.</summary>
+    /// <summary>The text of a message. The emulator responds to it at once, so that a turn needs little time.</summary>
     public const string Prompt = "[[emu chunks=2 every=0]] hello";
 
-    /// <param name="owned">False: of somebody else.</param>
-    public static string PathValue(ApiOperation operation, string name, FuzzIdentity identity, (string Thread, string Message) victim, Random random)
+    /// <summary>A value of a path parameter. One of twelve is an id of <paramref name="victim"/>.</summary>
+    public static string PathValue(
+        ApiOperation operation, string name, FuzzIdentity identity, (string Thread, string Message) victim, Random random)
     {
         if (random.Next(12) == 0)
         {
@@ -20,12 +21,14 @@ internal static class RequestSamples
 
         return name switch
         {
-            "id" when operation.Path.StartsWith("/api/threads", StringComparison.Ordinal) || operation.Path.StartsWith("/api/chat", StringComparison.Ordinal) => Any(identity.Threads, random),
+            "id" when operation.Path.StartsWith("/api/threads", StringComparison.Ordinal)
+                || operation.Path.StartsWith("/api/chat", StringComparison.Ordinal) => Any(identity.Threads, random),
             "messageId" => Any(identity.Messages, random),
-            "token" or "shareToken" => Any(identity.Others, random),
+            "token" or "shareToken" => Any(identity.ShareTokens, random),
             "name" when operation.IsOps => "OPS_MAX_ROWS_PER_SECTION",
             "mode" => "enforce",
-            _ when operation.Path.Contains("items", StringComparison.Ordinal) => string.Create(CultureInfo.InvariantCulture, $"v1|{random.NextInt64(100_000_000_000, 999_999_999_999)}|0"),
+            _ when operation.Path.Contains("items", StringComparison.Ordinal) => string.Create(
+                CultureInfo.InvariantCulture, $"v1|{random.NextInt64(100_000_000_000, 999_999_999_999)}|0"),
             _ => random.Next(2) == 0 ? Any(identity.Threads, random) : Guid.NewGuid().ToString(),
         };
     }
@@ -40,7 +43,7 @@ internal static class RequestSamples
         _ => "",
     };
 
-    /// <summary>As it stands in the body.</summary>
+    /// <summary>A value of a body property, as JSON.</summary>
     public static string BodyValue(string name, JsonNode? schema, FuzzIdentity identity, Random random) => name switch
     {
         "email" => Quote($"{random.Next(1_000_000)}@fuzz.test"),
@@ -80,5 +83,6 @@ internal static class RequestSamples
 
     private static string Quote(string text) => JsonSerializer.Serialize(text);
 
-    private static string Any(IReadOnlyList<string> choices, Random random) => choices.Count == 0 ? Guid.NewGuid().ToString() : choices[random.Next(choices.Count)];
+    private static string Any(IReadOnlyList<string> choices, Random random) =>
+        choices.Count == 0 ? Guid.NewGuid().ToString() : choices[random.Next(choices.Count)];
 }

@@ -1,13 +1,15 @@
 namespace Sendcat.Attacks.Measure;
 
-/// <summary>Reads what was logged for what must not be in it.</summary>
+/// <summary>Lines of a log that must not exist.</summary>
+/// <param name="StackTraces">Lines with an exception of Sendcat or an error of the server.</param>
+/// <param name="Secrets">Lines that contain a secret.</param>
 internal sealed record LogReview(IReadOnlyList<string> StackTraces, IReadOnlyList<string> Secrets)
 {
-    private const string OurFrame = "   at Sendcat.";
+    private const string SendcatFrame = "   at Sendcat.";
     private const string ErrorLevel = "\"LogLevel\":\"Error\"";
-    private const string Server = "\"Category\":\"Microsoft.AspNetCore.";
+    private const string ServerCategory = "\"Category\":\"Microsoft.AspNetCore.";
 
-    /// <summary>Where the next review begins.</summary>
+    /// <summary>The length of the log (bytes), from which the next review begins.</summary>
     public static long Length(string file) => File.Exists(file) ? new FileInfo(file).Length : 0;
 
     public static LogReview Read(string file, long from, IReadOnlyCollection<string> secrets)
@@ -20,14 +22,15 @@ internal sealed record LogReview(IReadOnlyList<string> StackTraces, IReadOnlyLis
             using var reader = new StreamReader(stream);
             while (reader.ReadLine() is { } line)
             {
-                if (line.Contains(OurFrame, StringComparison.Ordinal) || (line.Contains(ErrorLevel, StringComparison.Ordinal) && line.Contains(Server, StringComparison.Ordinal)))
+                if (line.Contains(SendcatFrame, StringComparison.Ordinal)
+                    || (line.Contains(ErrorLevel, StringComparison.Ordinal) && line.Contains(ServerCategory, StringComparison.Ordinal)))
                 {
-                    traces.Add(Start(line));
+                    traces.Add(Beginning(line));
                 }
 
                 if (secrets.Any(secret => line.Contains(secret, StringComparison.Ordinal)))
                 {
-                    leaks.Add(Start(line));
+                    leaks.Add(Beginning(line));
                 }
             }
         }
@@ -35,5 +38,5 @@ internal sealed record LogReview(IReadOnlyList<string> StackTraces, IReadOnlyLis
         return new(traces, leaks);
     }
 
-    private static string Start(string line) => line.Length > 1_500 ? line[..1_500] : line;
+    private static string Beginning(string line) => line.Length > 1_500 ? line[..1_500] : line;
 }

@@ -3,7 +3,7 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.Attacks.Measure;
 
-/// <summary>Looks at the memory of a process a few times a second, for its highest value.</summary>
+/// <summary>Measures the CPU time of a process and, four times a second, its memory.</summary>
 internal sealed class ProcessWatch : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
@@ -29,7 +29,9 @@ internal sealed class ProcessWatch : IAsyncDisposable
         await stop.CancelAsync();
         await watching;
         return Directory.Exists($"/proc/{process}")
-            ? new(before, highest, ProcessCost.ResidentBytes(process), ProcessCost.CpuSeconds(process) - cpuBefore, TimeProvider.System.GetElapsedTime(began))
+            ? new(
+                before, highest, ProcessCost.ResidentBytes(process), ProcessCost.CpuSeconds(process) - cpuBefore,
+                TimeProvider.System.GetElapsedTime(began))
             : new(before, highest, 0, 0, TimeProvider.System.GetElapsedTime(began));
     }
 
@@ -42,17 +44,17 @@ internal sealed class ProcessWatch : IAsyncDisposable
 
     private async Task WatchAsync()
     {
-        using var look = new PeriodicTimer(Interval);
+        using var timer = new PeriodicTimer(Interval);
         try
         {
-            while (await look.WaitForNextTickAsync(stop.Token))
+            while (await timer.WaitForNextTickAsync(stop.Token))
             {
                 highest = Math.Max(highest, ProcessCost.ResidentBytes(process));
             }
         }
-        catch (Exception over) when (over is OperationCanceledException or IOException)
+        catch (Exception exception) when (exception is OperationCanceledException or IOException)
         {
-            // Stopped, or the process is gone; the runner has a fact for that.
+            // The watch was stopped, or the process has ended. The runner checks the latter.
         }
     }
 }

@@ -1,17 +1,17 @@
 namespace Sendcat.Attacks.Sockets;
 
-/// <summary>What a client does with connections that it holds.</summary>
+/// <summary>What a client does with its connections.</summary>
 internal enum HoldKind
 {
-    /// <summary>Nothing.</summary>
+    /// <summary>Sends nothing.</summary>
     Idle,
 
-    /// <summary>One header line a second, without end.</summary>
+    /// <summary>Sends one header line a second and never ends the headers.</summary>
     SlowHeaders,
 
-    /// <summary>One byte of a body a second.</summary>
+    /// <summary>Sends one byte of a body a second.</summary>
     SlowBodies,
 
-    /// <summary>Asks for a long answer and reads nothing of it.</summary>
+    /// <summary>Requests a long response and does not read it.</summary>
     NeverReaders,
 }

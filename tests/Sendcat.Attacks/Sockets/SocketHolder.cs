@@ -7,25 +7,26 @@ using Sendcat.Attacks.Callers;
 
 namespace Sendcat.Attacks.Sockets;
 
-/// <summary>Holds connections of one kind, spread over a few addresses, until it is stopped.</summary>
+/// <summary>Holds connections of one kind from eight source addresses.</summary>
 internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) : IDisposable
 {
     private const int Addresses = 8;
 
-    private static readonly byte[] Headers = "GET /api/threads HTTP/1.1\r\nHost: x\r\n"u8.ToArray();
-    private static readonly byte[] Unread = new byte[16 * 1024];
-    private static readonly byte[] Header = "X-Slow: x\r\n"u8.ToArray();
-    private static readonly byte[] Body = "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"u8.ToArray();
-    private static readonly byte[] Byte = " "u8.ToArray();
+    private static readonly byte[] FirstHeaders = "GET /api/threads HTTP/1.1\r\nHost: x\r\n"u8.ToArray();
+    private static readonly byte[] Discarded = new byte[16 * 1024];
+    private static readonly byte[] NextHeader = "X-Slow: x\r\n"u8.ToArray();
+    private static readonly byte[] BodyBeginning =
+        "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"u8.ToArray();
+    private static readonly byte[] NextByte = " "u8.ToArray();
 
     private readonly List<Socket> sockets = [];
 
-    /// <summary>Connections that were refused or cut while they were made.</summary>
+    /// <summary>The number of connections that were refused or closed while they were opened.</summary>
     public int Refused { get; private set; }
 
     public int Opened => sockets.Count;
 
-    /// <summary>Connections that the server has closed since.</summary>
+    /// <summary>The number of connections that the server has closed since.</summary>
     public int Closed => sockets.Count(IsClosed);
 
     public async Task OpenAsync(CancellationToken cancellationToken)
@@ -34,7 +35,7 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         {
             try
             {
-                sockets.Add(await OpenAsync(Source.Of(net, n % Addresses), cancellationToken));
+                sockets.Add(await OpenAsync(SourceAddress.Of(net, n % Addresses), cancellationToken));
             }
             catch (Exception refused) when (refused is SocketException or InvalidOperationException or HttpRequestException)
             {
@@ -43,24 +44,24 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         }
     }
 
-    /// <summary>Does every second what the kind does.</summary>
+    /// <summary>Sends the bytes of the kind once a second until it is cancelled.</summary>
     public async Task HoldAsync(CancellationToken stop)
     {
-        using var second = new PeriodicTimer(TimeSpan.FromSeconds(1));
-        var more = kind switch { HoldKind.SlowHeaders => Header, HoldKind.SlowBodies => Byte, _ => null };
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        var next = kind switch { HoldKind.SlowHeaders => NextHeader, HoldKind.SlowBodies => NextByte, _ => null };
         try
         {
-            while (await second.WaitForNextTickAsync(stop))
+            while (await timer.WaitForNextTickAsync(stop))
             {
-                foreach (var socket in more is null ? [] : sockets)
+                foreach (var socket in next is null ? [] : sockets)
                 {
-                    await TrySendAsync(socket, more!, stop);
+                    await TrySendAsync(socket, next!, stop);
                 }
             }
         }
         catch (OperationCanceledException)
         {
-            // Long enough.
+            // The measurement has ended.
         }
     }
 
@@ -71,12 +72,12 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         var first = kind switch
         {
             HoldKind.Idle => [],
-            HoldKind.SlowHeaders => Headers,
-            HoldKind.SlowBodies => Body,
-            HoldKind.NeverReaders => await ChatAsync(source, cancellationToken),
+            HoldKind.SlowHeaders => FirstHeaders,
+            HoldKind.SlowBodies => BodyBeginning,
+            HoldKind.NeverReaders => await CreateChatRequestAsync(source, cancellationToken),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
-        var socket = await Source.ConnectAsync(source, api.EndPoint(), cancellationToken);
+        var socket = await SourceAddress.ConnectAsync(source, api.EndPoint(), cancellationToken);
         if (kind is HoldKind.NeverReaders)
         {
             socket.ReceiveBufferSize = 4_096;
@@ -86,13 +87,15 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         return socket;
     }
 
-    private async Task<byte[]> ChatAsync(IPAddress source, CancellationToken cancellationToken)
+    private async Task<byte[]> CreateChatRequestAsync(IPAddress source, CancellationToken cancellationToken)
     {
         using var guest = await new Caller(api, source).AsGuestAsync(cancellationToken);
         var thread = await guest.NewThreadAsync(cancellationToken);
-        await guest.SayAsync(thread, "[[emu chunks=480 size=2000 every=5]] a long answer", cancellationToken);
+        await guest.AddMessageAsync(thread, "[[emu chunks=480 size=2000 every=5]] a long answer", cancellationToken);
         var body = JsonSerializer.Serialize(new { threadId = thread, sessionId = guest.Session });
-        return Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
+        return Encoding.ASCII.GetBytes(string.Create(
+            CultureInfo.InvariantCulture,
+            $"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {body.Length}\r\n\r\n{body}"));
     }
 
     private static async Task TrySendAsync(Socket socket, byte[] bytes, CancellationToken cancellationToken)
@@ -106,7 +109,7 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         }
         catch (SocketException)
         {
-            // The server has closed it, which is counted at the end.
+            // The server has closed the connection. It is counted at the end.
         }
     }
 
@@ -114,8 +117,8 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
     {
         try
         {
-            // What the server wrote before it closed, for instance a 408, stands before the end.
-            while (socket.Available > 0 && socket.Receive(Unread) > 0)
+            // The server may have written a response before it closed, for instance a 408. It must be read to detect the close.
+            while (socket.Available > 0 && socket.Receive(Discarded) > 0)
             {
             }
 

@@ -2,28 +2,32 @@ using System.CommandLine;
 using System.Globalization;
 using Sendcat.Attacks.Callers;
 using Sendcat.Attacks.Measure;
-using Sendcat.Attacks.Stage;
+using Sendcat.Attacks.Target;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.Attacks.Sockets;
 
-/// <summary><c>idle</c>, <c>slow-headers</c>, <c>slow-bodies</c>, <c>never-readers</c>: many connections from several client processes, beside twenty honest users.</summary>
+/// <summary>
+/// <c>idle</c>, <c>slow-headers</c>, <c>slow-bodies</c>, <c>never-readers</c>: many connections from several client processes, beside
+/// honest users.
+/// </summary>
 internal static class SocketsCommand
 {
-    private const int OfProcess = 5_000;
+    private const int ConnectionsPerProcess = 5_000;
     private const byte FirstNet = 20;
 
     private static readonly TimeSpan HonestPause = TimeSpan.FromSeconds(1);
 
-    /// <summary>What a process that has just started compiles is nobody's attack.</summary>
+    /// <summary>JIT compilation after the start of the process must not count as an effect of the attack.</summary>
     private static readonly TimeSpan WarmUp = TimeSpan.FromSeconds(10);
 
     /// <summary>
-    /// The tier L has slots for twenty honest users and two hundred that never read. Clients, emulator, stores and API share the machine's cores, so Redis may answer late; that its decisions fail closed after
-    /// 50 ms is measured elsewhere.
+    /// The tier L has slots for twenty honest users and two hundred clients that never read. Clients, emulator, stores and API share the
+    /// cores of the machine, so Redis may respond late. Its decisions otherwise fail closed after 50 ms; other tests check that.
     /// </summary>
-    private static readonly KeyValuePair<string, string>[] Knobs = [new("SENDCAT_CAPACITY_TIER", "L"), new("REDIS_DECISION_TIMEOUT_MS", "1000")];
+    private static readonly KeyValuePair<string, string>[] Knobs = [
+        new("SENDCAT_CAPACITY_TIER", "L"), new("REDIS_DECISION_TIMEOUT_MS", "1000")];
 
     private static readonly TimeSpan OpenTimeout = TimeSpan.FromMinutes(5);
 
@@ -31,27 +35,35 @@ internal static class SocketsCommand
     [
         Create("idle", HoldKind.Idle, "--sockets", 20_000, "Connections that send nothing."),
         Create("slow-headers", HoldKind.SlowHeaders, "--connections", 2_000, "Requests whose headers never end."),
-        Create("slow-bodies", HoldKind.SlowBodies, "--connections", 500, "Requests whose bodies come byte by byte."),
-        Create("never-readers", HoldKind.NeverReaders, "--connections", 200, "Chats of 1 MB that nobody reads."),
+        Create("slow-bodies", HoldKind.SlowBodies, "--connections", 500, "Requests that send their bodies byte by byte."),
+        Create("never-readers", HoldKind.NeverReaders, "--connections", 200, "Chats of 1 MB that the client does not read."),
     ];
 
-    private static Command Create(string name, HoldKind kind, string option, int usual, string description)
+    private static Command Create(string name, HoldKind kind, string option, int defaultCount, string description)
     {
-        var count = new Option<int>(option) { DefaultValueFactory = _ => usual };
-        var honest = new Option<int>("--honest") { DefaultValueFactory = _ => 20, Description = "Honest users beside them." };
-        var seconds = new Option<int>("--seconds") { DefaultValueFactory = _ => 20, Description = "How long each part is measured." };
+        var count = new Option<int>(option) { DefaultValueFactory = _ => defaultCount };
+        var honest = new Option<int>("--honest") { DefaultValueFactory = _ => 20, Description = "Honest users beside the connections." };
+        var seconds = new Option<int>("--seconds")
+        {
+            DefaultValueFactory = _ => 20,
+            Description = "Length of each of the two measurements.",
+        };
         var settings = CommandOptions.Settings();
         var command = new Command(name, description) { count, honest, seconds, settings };
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            kind, parsed.GetValue(count), parsed.GetValue(honest), TimeSpan.FromSeconds(parsed.GetValue(seconds)), CommandOptions.Knobs(parsed.GetValue(settings)), cancellationToken));
+            kind, parsed.GetValue(count), parsed.GetValue(honest), TimeSpan.FromSeconds(parsed.GetValue(seconds)),
+            CommandOptions.Knobs(parsed.GetValue(settings)), cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(HoldKind kind, int count, int honest, TimeSpan time, IEnumerable<KeyValuePair<string, string>> knobs, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        HoldKind kind, int count, int honest, TimeSpan time, IEnumerable<KeyValuePair<string, string>> knobs,
+        CancellationToken cancellationToken)
     {
         await using var stores = new SharedStores();
-        await using var system = await AttackedSystem.StartAsync(stores, (SystemOptions.Default with { HonestPause = HonestPause }).With(Knobs).With(knobs), honest);
-        Console.WriteLine($"{kind}: {count} connections, {honest} honest users, {time.TotalSeconds:0} s each");
+        await using var system = await AttackedSystem.StartAsync(
+            stores, (SystemOptions.Default with { HonestPause = HonestPause }).With(Knobs).With(knobs), honest);
+        Console.WriteLine($"{kind}: {count} connections, {honest} honest users, {time.TotalSeconds:0} s for each measurement");
         await MeasureAsync(system, WarmUp, cancellationToken);
         var (alone, costAlone) = await MeasureAsync(system, time, cancellationToken);
 
@@ -60,12 +72,13 @@ internal static class SocketsCommand
         await ReleaseAsync(holders, cancellationToken);
 
         ComparisonTable.Write(alone, costAlone, beside, cost);
-        var alive = !system.Api.Process.Exited.IsCompleted;
-        Console.WriteLine(alive ? "the API lives" : $"the API ended:\n{system.Api.Process.Output}");
-        return alive && beside.Failed.Count == 0 ? 0 : 1;
+        var running = !system.Api.Process.Exited.IsCompleted;
+        Console.WriteLine(running ? "the API is running" : $"the API ended:\n{system.Api.Process.Output}");
+        return running && beside.Failed.Count == 0 ? 0 : 1;
     }
 
-    private static async Task<(HonestFigures, Attacks.ProcessFigures)> MeasureAsync(AttackedSystem system, TimeSpan time, CancellationToken cancellationToken)
+    private static async Task<(HonestFigures, Attacks.ProcessFigures)> MeasureAsync(
+        AttackedSystem system, TimeSpan time, CancellationToken cancellationToken)
     {
         await using var watch = new ProcessWatch(system.Api.Process.Id);
         system.Honest.Start();
@@ -73,19 +86,22 @@ internal static class SocketsCommand
         return (await system.Honest.StopAsync(), await watch.StopAsync());
     }
 
-    private static async Task<List<TestProcess>> HoldAsync(HoldKind kind, int count, AttackedSystem system, CancellationToken cancellationToken)
+    private static async Task<List<TestProcess>> HoldAsync(
+        HoldKind kind, int count, AttackedSystem system, CancellationToken cancellationToken)
     {
         var holders = new List<TestProcess>();
-        for (var left = count; left > 0; left -= OfProcess)
+        for (var left = count; left > 0; left -= ConnectionsPerProcess)
         {
             holders.Add(await TestProcess.StartAsync(new ProcessSpec(
-                BuiltProgram.Of("Sendcat.Attacks"), "hold", kind.ToString(), "--target", system.Api.Address.ToString(), "--net", (FirstNet + holders.Count).ToString(CultureInfo.InvariantCulture),
-                "--count", Math.Min(left, OfProcess).ToString(CultureInfo.InvariantCulture))));
+                BuiltProgram.Of("Sendcat.Attacks"), "hold", kind.ToString(), "--target", system.Api.Address.ToString(), "--net",
+                (FirstNet + holders.Count).ToString(CultureInfo.InvariantCulture),
+                "--count", Math.Min(left, ConnectionsPerProcess).ToString(CultureInfo.InvariantCulture))));
         }
 
         foreach (var holder in holders)
         {
-            Console.WriteLine(await holder.WaitForLineAsync(line => line.StartsWith(HoldCommand.Ready, StringComparison.Ordinal), OpenTimeout).WaitAsync(cancellationToken));
+            Console.WriteLine(await holder.WaitForLineAsync(
+                line => line.StartsWith(HoldCommand.Ready, StringComparison.Ordinal), OpenTimeout).WaitAsync(cancellationToken));
         }
 
         return holders;

@@ -6,23 +6,27 @@ using Sendcat.Reliability.Admission;
 namespace Sendcat.Benchmarks.Admission;
 
 /// <summary>
-/// Turns that arrive at a multiple of what there is room for, whether or not the ones before were answered, and each hold their place for a fixed time; a refused one is gone.
+/// Admission under an open-loop load. Turns arrive at a multiple of the capacity, independent of the responses to earlier turns. Each
+/// admitted turn holds its slot for a fixed time. A refused turn does not retry.
 /// </summary>
-/// <param name="Times">Arrivals per second ÷ room per second (<c>cap ÷ hold</c>).</param>
-/// <param name="Goodput">Turns per second that ran to their end.</param>
-/// <param name="MostAtOnce">Places held at the same moment; never more than the cap.</param>
-/// <param name="LeftBehind">Members of the global lease set afterwards.</param>
+/// <param name="Times">Arrivals per second divided by the capacity per second (<c>cap ÷ hold</c>).</param>
+/// <param name="Goodput">The turns per second that ran to their end.</param>
+/// <param name="MostAtOnce">The highest number of slots held at the same time; at most the cap.</param>
+/// <param name="LeftBehind">The number of members of the global lease set after the run; 0 is expected.</param>
 internal sealed record Overload(
-    double Times, long Arrived, double ArrivedPerSecond, double Goodput, long Refused, double? RefusedP50Ms, double? RefusedP99Ms, double? AdmittedP99Ms, int MostAtOnce, long LeftBehind)
+    double Times, long Arrived, double ArrivedPerSecond, double Goodput, long Refused, double? RefusedP50Ms, double? RefusedP99Ms,
+    double? AdmittedP99Ms, int MostAtOnce, long LeftBehind)
 {
-    private const long Longest = 60_000_000;
+    private const long MaxMicroseconds = 60_000_000;
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(1);
 
     public static async Task<Overload> MeasureAsync(
-        AdmissionStage.Running running, int cap, TimeSpan hold, double times, TimeSpan length, TimeProvider clock, CancellationToken cancellationToken)
+        AdmissionSetup.RunningAdmission running, int cap, TimeSpan hold, double times, TimeSpan length, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
-        HistogramBase refusals = new LongConcurrentHistogram(1, Longest, 3), admissions = new LongConcurrentHistogram(1, Longest, 3);
-        var (perSecond, held, most, done) = (times * cap / hold.TotalSeconds, 0, 0, 0L);
+        HistogramBase refusals = new LongConcurrentHistogram(1, MaxMicroseconds, 3);
+        HistogramBase admissions = new LongConcurrentHistogram(1, MaxMicroseconds, 3);
+        var (perSecond, held, highest, done) = (times * cap / hold.TotalSeconds, 0, 0, 0L);
         var turns = new List<Task>((int)(perSecond * length.TotalSeconds));
         var began = clock.GetTimestamp();
         using (var timer = new PeriodicTimer(Tick, clock))
@@ -41,13 +45,14 @@ internal sealed record Overload(
         await Task.WhenAll(turns);
         var seconds = clock.GetElapsedTime(began).TotalSeconds;
         return new(
-            times, turns.Count, Math.Round(turns.Count / seconds), Math.Round(done / seconds, 1), refusals.TotalCount, refusals.Ms(50), refusals.Ms(99), admissions.Ms(99), most, await LeftAsync(running));
+            times, turns.Count, Math.Round(turns.Count / seconds), Math.Round(done / seconds, 1), refusals.TotalCount, refusals.Ms(50),
+            refusals.Ms(99), admissions.Ms(99), highest, await CountLeasesAsync(running));
 
         async Task TurnAsync()
         {
-            var asked = clock.GetTimestamp();
+            var requested = clock.GetTimestamp();
             var decision = await running.AdmitAsync(cancellationToken);
-            var took = clock.GetElapsedTime(asked).TotalMicroseconds;
+            var took = clock.GetElapsedTime(requested).TotalMicroseconds;
             if (decision is not AdmissionDecision.Admitted admitted)
             {
                 LoadFigures.Record(refusals, took);
@@ -58,7 +63,9 @@ internal sealed record Overload(
             await using (admitted.Ticket)
             {
                 var now = Interlocked.Increment(ref held);
-                for (var seen = Volatile.Read(ref most); now > seen && Interlocked.CompareExchange(ref most, now, seen) != seen; seen = Volatile.Read(ref most))
+                for (var seen = Volatile.Read(ref highest);
+                    now > seen && Interlocked.CompareExchange(ref highest, now, seen) != seen;
+                    seen = Volatile.Read(ref highest))
                 {
                 }
 
@@ -69,6 +76,6 @@ internal sealed record Overload(
         }
     }
 
-    private static async Task<long> LeftAsync(AdmissionStage.Running running) =>
+    private static async Task<long> CountLeasesAsync(AdmissionSetup.RunningAdmission running) =>
         await running.Redis.SortedSetLengthAsync(Sendcat.Reliability.Redis.RedisKeys.GlobalInFlight("admit:chat"));
 }

@@ -2,34 +2,78 @@ using System.CommandLine;
 using System.Globalization;
 using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Measure;
-using Sendcat.Benchmarks.Stage;
+using Sendcat.Benchmarks.Targets;
 using Sendcat.TestKit.Processes;
 using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Chat;
 
-/// <summary>What Sendcat adds to a stream: direct, bare proxies and Sendcat in turns within one run, so that all of them meet the same machine in the same mood.</summary>
+/// <summary>
+/// Measures what Sendcat adds to a stream. One run measures the direct call, bare proxies and Sendcat alternately, so that all of them run
+/// on the machine in the same state.
+/// </summary>
 internal static class ChatBenchmark
 {
     private const int Pieces = 20;
-    private static readonly TimeSpan Apart = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan PieceInterval = TimeSpan.FromMilliseconds(50);
 
-    // What preparing left to do (the compiler's queue, the stores' writing) is not the streams' cost.
-    private static readonly TimeSpan Settling = TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// The pause before a measurement, so that work of the preparation (JIT compilation, writes of the stores) is not measured.
+    /// </summary>
+    private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(2);
 
     public static Command Command()
     {
-        var rounds = new Option<int>("--rounds") { Description = "measured rounds, after those that warm up", DefaultValueFactory = _ => 3 };
-        var warmup = new Option<int>("--warmup") { Description = "rounds that warm up; with fewer than three the runtime still compiles while it is measured", DefaultValueFactory = _ => 3 };
-        var concurrency = new Option<int[]>("--concurrency") { Description = "streams at once", DefaultValueFactory = _ => [1, 64, 512], AllowMultipleArgumentsPerToken = true };
-        var streams = new Option<int>("--streams") { Description = "streams per target and round at the highest concurrency; fewer below it", DefaultValueFactory = _ => 1536 };
-        var targets = new Option<string[]>("--targets") { Description = "which to compare, direct always among them", DefaultValueFactory = _ => ["direct", "yarp", "copy", "sendcat"], AllowMultipleArgumentsPerToken = true };
-        var burst = new Option<bool>("--burst") { Description = "all streams start in the same moment instead of spread over one stream's length" };
-        var settings = new Option<string[]>("--api-env") { Description = "NAME=VALUE for the API; may be repeated", DefaultValueFactory = _ => [] };
-        var command = new Command("chat", "Time to first token, relay delay, CPU and throughput of direct, YARP, a copy loop and Sendcat.") { rounds, warmup, concurrency, streams, targets, burst, settings };
+        var rounds = new Option<int>("--rounds")
+        {
+            Description = "measured rounds, after the warm-up rounds",
+            DefaultValueFactory = _ => 3,
+        };
+        var warmup = new Option<int>("--warmup")
+        {
+            Description = "warm-up rounds; with fewer than three the JIT compiler still runs during the measurement",
+            DefaultValueFactory = _ => 3,
+        };
+        var concurrency = new Option<int[]>("--concurrency")
+        {
+            Description = "concurrent streams",
+            DefaultValueFactory = _ => [1, 64, 512],
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var streams = new Option<int>("--streams")
+        {
+            Description = "streams per target and round at the highest concurrency; fewer at lower concurrencies",
+            DefaultValueFactory = _ => 1536,
+        };
+        var targets = new Option<string[]>("--targets")
+        {
+            Description = "the targets to compare; direct is always measured",
+            DefaultValueFactory = _ => ["direct", "yarp", "copy", "sendcat"],
+            AllowMultipleArgumentsPerToken = true,
+        };
+        var burst = new Option<bool>("--burst")
+        {
+            Description = "all streams start at the same time instead of spread over the length of one stream",
+        };
+        var settings = new Option<string[]>("--api-env")
+        {
+            Description = "NAME=VALUE for the API; may be repeated",
+            DefaultValueFactory = _ => [],
+        };
+        var command = new Command("chat", "Time to first token, relay delay, CPU and throughput of direct, YARP, a copy loop and Sendcat.")
+        {
+            rounds,
+            warmup,
+            concurrency,
+            streams,
+            targets,
+            burst,
+            settings,
+        };
         command.SetAction((parsed, cancellationToken) => RunAsync(
             new ChatOptions(
-                parsed.GetValue(rounds), parsed.GetValue(warmup), parsed.GetRequiredValue(concurrency), parsed.GetValue(streams), parsed.GetRequiredValue(targets), parsed.GetValue(burst), parsed.GetRequiredValue(settings)),
+                parsed.GetValue(rounds), parsed.GetValue(warmup), parsed.GetRequiredValue(concurrency), parsed.GetValue(streams),
+                parsed.GetRequiredValue(targets), parsed.GetValue(burst), parsed.GetRequiredValue(settings)),
             TimeProvider.System,
             cancellationToken));
         return command;
@@ -38,7 +82,7 @@ internal static class ChatBenchmark
     private static async Task<int> RunAsync(ChatOptions options, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
-        await using var stage = await ChatStage.StartAsync(options, cancellationToken);
+        await using var targets = await ChatTargets.StartAsync(options, cancellationToken);
         using var client = new LoadClient();
         var load = new StreamLoad(client, clock);
         var table = new ChatTable(options);
@@ -47,12 +91,13 @@ internal static class ChatBenchmark
         {
             foreach (var shape in Shapes(options))
             {
-                foreach (var target in stage.TargetsOf(round + options.Warmup))
+                foreach (var target in targets.OfRound(round + options.Warmup))
                 {
                     var turns = await target.PrepareAsync(shape.Plan, shape.Prompt, cancellationToken);
-                    await Task.Delay(Settling, clock, cancellationToken);
-                    AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"[grey]round {round} of {options.Rounds}: {target.Name}, {shape.Name}[/]");
-                    var cpu = target.ProcessId is { } middle ? ProcessCost.CpuSeconds(middle) : 0;
+                    await Task.Delay(SettleTime, clock, cancellationToken);
+                    AnsiConsole.MarkupLineInterpolated(
+                        CultureInfo.InvariantCulture, $"[grey]round {round} of {options.Rounds}: {target.Name}, {shape.Name}[/]");
+                    var cpu = target.ProcessId is { } processId ? ProcessCost.CpuSeconds(processId) : 0;
                     var stores = target.StoreProcessIds.Sum(ProcessCost.CpuSeconds);
                     var figures = await load.RunAsync(shape.Plan, turns, cancellationToken);
                     if (round > 0)
@@ -61,7 +106,7 @@ internal static class ChatBenchmark
                             shape,
                             target.Name,
                             figures,
-                            target.ProcessId is { } still ? ProcessCost.CpuSeconds(still) - cpu : 0,
+                            target.ProcessId is { } measured ? ProcessCost.CpuSeconds(measured) - cpu : 0,
                             target.StoreProcessIds.Sum(ProcessCost.CpuSeconds) - stores);
                     }
                 }
@@ -75,16 +120,19 @@ internal static class ChatBenchmark
 
     private static IEnumerable<ChatShape> Shapes(ChatOptions options)
     {
-        var most = options.Concurrency.Max();
-        const int longest = 12; // streams one after the other, which take a second each
+        var highest = options.Concurrency.Max();
+        const int maxStreamsPerSlot = 12; // one after the other, about 1 s each
         foreach (var concurrency in options.Concurrency.Order())
         {
-            var each = Math.Clamp((int)(options.Streams * Math.Sqrt((double)concurrency / most)) / concurrency, 1, longest);
+            var streamsPerSlot = Math.Clamp(
+                (int)(options.Streams * Math.Sqrt((double)concurrency / highest)) / concurrency, 1, maxStreamsPerSlot);
             yield return new(
                 string.Create(CultureInfo.InvariantCulture, $"{concurrency} paced"),
                 Paced: true,
-                new LoadPlan(each * concurrency, concurrency, options.Burst ? TimeSpan.Zero : Pieces * Apart, Pieces),
-                string.Create(CultureInfo.InvariantCulture, $"Say something. [[emu chunks={Pieces} every={Apart.TotalMilliseconds}ms stamp]]"));
+                new LoadPlan(streamsPerSlot * concurrency, concurrency, options.Burst ? TimeSpan.Zero : Pieces * PieceInterval, Pieces),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Say something. [[emu chunks={Pieces} every={PieceInterval.TotalMilliseconds}ms stamp]]"));
         }
 
         yield return new(
@@ -97,5 +145,9 @@ internal static class ChatBenchmark
 
 internal sealed record ChatOptions(int Rounds, int Warmup, int[] Concurrency, int Streams, string[] Targets, bool Burst, string[] Settings);
 
-/// <param name="Paced">False: as fast as it goes; then streams per second is what counts.</param>
+/// <summary>A kind of load.</summary>
+/// <param name="Name">The name in the table.</param>
+/// <param name="Paced">True: pieces at a fixed interval; false: pieces without a pause, to measure streams per second.</param>
+/// <param name="Plan">The number and concurrency of the streams.</param>
+/// <param name="Prompt">The text of the message, with the markers of the emulator.</param>
 internal sealed record ChatShape(string Name, bool Paced, LoadPlan Plan, string Prompt);

@@ -3,7 +3,7 @@ using Sendcat.Benchmarks.Measure;
 
 namespace Sendcat.Benchmarks.Chat;
 
-/// <summary>All rounds of one shape against one target.</summary>
+/// <summary>The figures of all rounds of one shape with one target.</summary>
 internal sealed class ChatFigures
 {
     private readonly LoadFigures load = new();
@@ -12,19 +12,21 @@ internal sealed class ChatFigures
 
     public IEnumerable<string> Failures => load.Failures;
 
-    /// <param name="middle">CPU seconds of the process in the middle.</param>
-    /// <param name="others">CPU seconds of its stores.</param>
-    public void Add(LoadFigures figures, double middle, double others)
+    /// <summary>Adds the figures of one round.</summary>
+    /// <param name="figures">The figures of the streams.</param>
+    /// <param name="targetCpu">The CPU time of the proxy or API process (s).</param>
+    /// <param name="storesCpu">The CPU time of its stores (s).</param>
+    public void Add(LoadFigures figures, double targetCpu, double storesCpu)
     {
         load.Add(figures);
-        cpu += middle;
-        stores += others;
+        cpu += targetCpu;
+        stores += storesCpu;
     }
 
-    /// <summary>By name, in the order of the table; null where a figure does not apply.</summary>
-    public IReadOnlyDictionary<string, double?> Named(bool paced, ChatFigures? direct)
+    /// <summary>The figures by name, in the order of the table; null where a figure does not apply.</summary>
+    public IReadOnlyDictionary<string, double?> ByName(bool paced, ChatFigures? direct)
     {
-        var beside = ReferenceEquals(this, direct) ? null : direct?.load.FirstToken;
+        var reference = ReferenceEquals(this, direct) ? null : direct?.load.FirstToken;
         return new Dictionary<string, double?>
         {
             ["failures"] = load.Failures.Count,
@@ -32,8 +34,8 @@ internal sealed class ChatFigures
             ["first byte p99 ms"] = load.FirstByte.Ms(99),
             ["first token p50 ms"] = load.FirstToken.Ms(50),
             ["first token p99 ms"] = load.FirstToken.Ms(99),
-            ["first token added p50 ms"] = load.FirstToken.Ms(50) - beside?.Ms(50),
-            ["first token added p99 ms"] = load.FirstToken.Ms(99) - beside?.Ms(99),
+            ["first token added p50 ms"] = load.FirstToken.Ms(50) - reference?.Ms(50),
+            ["first token added p99 ms"] = load.FirstToken.Ms(99) - reference?.Ms(99),
             ["relay p50 ms"] = load.Relay.Ms(50),
             ["relay p99 ms"] = load.Relay.Ms(99),
             ["added gap p99 ms"] = paced ? load.AddedGap.Ms(99) : null,

@@ -12,14 +12,14 @@ internal sealed class ChatTable(ChatOptions options)
 
     public int Failures => cells.Values.Sum(cell => cell.Failures.Count());
 
-    public void Add(ChatShape shape, string target, LoadFigures figures, double middleCpu, double storesCpu)
+    public void Add(ChatShape shape, string target, LoadFigures figures, double targetCpu, double storesCpu)
     {
         if (!cells.TryGetValue((shape, target), out var cell))
         {
             cells[(shape, target)] = cell = new();
         }
 
-        cell.Add(figures, middleCpu, storesCpu);
+        cell.Add(figures, targetCpu, storesCpu);
     }
 
     public object Results() =>
@@ -45,7 +45,11 @@ internal sealed class ChatTable(ChatOptions options)
                 .Title(string.Create(CultureInfo.InvariantCulture, $"{shape.Name}: {options.Rounds} × {shape.Plan.Streams} streams"))
                 .Border(TableBorder.Markdown)
                 .AddColumn("");
-            var ratios = (from other in new[] { "direct", "yarp" } from target in targets where target != other && targets.Contains(other) && (other, target) != ("yarp", "direct") select (target, other)).ToArray();
+            var ratios = (
+                from other in new[] { "direct", "yarp" }
+                from target in targets
+                where target != other && targets.Contains(other) && (other, target) != ("yarp", "direct")
+                select (target, other)).ToArray();
             foreach (var heading in targets.Concat(ratios.Select(ratio => $"{ratio.target} ÷ {ratio.other}")))
             {
                 table.AddColumn(new TableColumn(heading).RightAligned().NoWrap());
@@ -61,7 +65,8 @@ internal sealed class ChatTable(ChatOptions options)
             }
 
             AnsiConsole.Write(table);
-            foreach (var failure in targets.SelectMany(target => cells[(shape, target)].Failures.Take(3).Select(text => $"{target}: {text}")))
+            foreach (var failure in targets.SelectMany(
+                target => cells[(shape, target)].Failures.Take(3).Select(text => $"{target}: {text}")))
             {
                 AnsiConsole.MarkupLineInterpolated($"[red]{failure}[/]");
             }
@@ -72,11 +77,14 @@ internal sealed class ChatTable(ChatOptions options)
         target != other && cells.ContainsKey((shape, other)) ? Named(shape, target)[name].Over(Named(shape, other)[name]) : null;
 
     private IReadOnlyDictionary<string, double?> Named(ChatShape shape, string target) =>
-        cells[(shape, target)].Named(shape.Paced, cells.GetValueOrDefault((shape, "direct")));
+        cells[(shape, target)].ByName(shape.Paced, cells.GetValueOrDefault((shape, "direct")));
 
     private IEnumerable<ChatShape> Shapes() =>
         cells.Keys.Select(key => key.Shape).Distinct().OrderByDescending(shape => shape.Paced).ThenBy(shape => shape.Plan.Concurrency);
 
     private string[] TargetsOf(ChatShape shape) =>
-        [.. cells.Keys.Where(key => key.Shape == shape).Select(key => key.Target).OrderBy(target => Array.IndexOf(options.Targets, target))];
+        [.. cells.Keys
+            .Where(key => key.Shape == shape)
+            .Select(key => key.Target)
+            .OrderBy(target => Array.IndexOf(options.Targets, target))];
 }

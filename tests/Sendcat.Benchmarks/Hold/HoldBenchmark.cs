@@ -2,34 +2,39 @@ using System.CommandLine;
 using System.Globalization;
 using Sendcat.Benchmarks.Load;
 using Sendcat.Benchmarks.Measure;
-using Sendcat.Benchmarks.Stage;
+using Sendcat.Benchmarks.Targets;
 using Sendcat.TestKit.Processes;
 using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Hold;
 
-/// <summary>Many streams held open through one API process: do all come whole, and what does one cost in memory.</summary>
+/// <summary>Holds many streams open in one API process: checks that all are complete, and measures the memory per stream.</summary>
 internal static class HoldBenchmark
 {
-    private const int ProcessesDescriptors = 20_000;
-    private static readonly TimeSpan Apart = TimeSpan.FromSeconds(2);
+    private const int MaxDescriptors = 20_000;
+    private static readonly TimeSpan PieceInterval = TimeSpan.FromSeconds(2);
 
     public static Command Command()
     {
-        var streams = new Option<int>("--streams") { Description = "streams at once", DefaultValueFactory = _ => 1000 };
-        var minutes = new Option<double>("--minutes") { Description = "how long each is held", DefaultValueFactory = _ => 5 };
-        var ramp = new Option<int>("--ramp") { Description = "seconds over which they start", DefaultValueFactory = _ => 20 };
-        var settings = new Option<string[]>("--api-env") { Description = "NAME=VALUE for the API; may be repeated", DefaultValueFactory = _ => [] };
+        var streams = new Option<int>("--streams") { Description = "concurrent streams", DefaultValueFactory = _ => 1000 };
+        var minutes = new Option<double>("--minutes") { Description = "length of a stream", DefaultValueFactory = _ => 5 };
+        var ramp = new Option<int>("--ramp") { Description = "seconds over which the starts are spread", DefaultValueFactory = _ => 20 };
+        var settings = new Option<string[]>("--api-env")
+        {
+            Description = "NAME=VALUE for the API; may be repeated",
+            DefaultValueFactory = _ => [],
+        };
         var command = new Command("hold", "Holds streams open, one piece per 2 s each.") { streams, minutes, ramp, settings };
         command.Validators.Add(result =>
         {
-            if (result.GetValue(streams) is < 1 or > ProcessesDescriptors - 500)
+            if (result.GetValue(streams) is < 1 or > MaxDescriptors - 500)
             {
-                result.AddError($"--streams: 1 … {ProcessesDescriptors - 500}, since the client has one descriptor for each.");
+                result.AddError($"--streams: 1 … {MaxDescriptors - 500}, because the client needs one file descriptor for each.");
             }
         });
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            new HoldOptions(parsed.GetValue(streams), parsed.GetValue(minutes), parsed.GetValue(ramp), parsed.GetRequiredValue(settings)), TimeProvider.System, cancellationToken));
+            new HoldOptions(parsed.GetValue(streams), parsed.GetValue(minutes), parsed.GetValue(ramp), parsed.GetRequiredValue(settings)),
+            TimeProvider.System, cancellationToken));
         return command;
     }
 
@@ -42,23 +47,26 @@ internal static class HoldBenchmark
         using var client = new LoadClient();
         var load = new StreamLoad(client, clock);
 
-        // What a process takes once for itself (code, pools) belongs to no stream.
-        var small = new LoadPlan(500, 50, TimeSpan.Zero, Pieces: 20);
-        await load.RunAsync(small, await target.PrepareAsync(small, "Say something. [[emu chunks=20 every=10ms stamp]]", cancellationToken), cancellationToken);
+        // Warm-up: the memory that a process needs once (code, pools) must not count as memory of the streams.
+        var warmUp = new LoadPlan(500, 50, TimeSpan.Zero, Pieces: 20);
+        await load.RunAsync(
+            warmUp, await target.PrepareAsync(warmUp, "Say something. [[emu chunks=20 every=10ms stamp]]", cancellationToken),
+            cancellationToken);
 
-        var pieces = Math.Max(1, (int)(options.Minutes * 60 / Apart.TotalSeconds));
+        var pieces = Math.Max(1, (int)(options.Minutes * 60 / PieceInterval.TotalSeconds));
         var plan = new LoadPlan(options.Streams, options.Streams, TimeSpan.FromSeconds(options.RampSeconds), pieces);
-        var prompt = string.Create(CultureInfo.InvariantCulture, $"Say something. [[emu chunks={pieces} every={Apart.TotalMilliseconds}ms stamp]]");
+        var prompt = string.Create(
+            CultureInfo.InvariantCulture, $"Say something. [[emu chunks={pieces} every={PieceInterval.TotalMilliseconds}ms stamp]]");
         var turns = await target.PrepareAsync(plan, prompt, cancellationToken);
 
         var (idle, cpu, began) = (Memory.Of(api.ProcessId), ProcessCost.CpuSeconds(api.ProcessId), clock.GetTimestamp());
         using var watching = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        var most = MostAsync(api.ProcessId, clock, watching.Token);
+        var peak = PeakAsync(api.ProcessId, clock, watching.Token);
         var figures = await load.RunAsync(plan, turns, cancellationToken);
         var cores = (ProcessCost.CpuSeconds(api.ProcessId) - cpu) / clock.GetElapsedTime(began).TotalSeconds;
         await watching.CancelAsync();
 
-        var results = HoldResults.Of(options, figures, cores, idle, await most, Memory.Of(api.ProcessId));
+        var results = HoldResults.Of(options, figures, cores, idle, await peak, Memory.Of(api.ProcessId));
         results.Print();
         foreach (var failure in figures.Failures.Take(5))
         {
@@ -69,23 +77,23 @@ internal static class HoldBenchmark
         return figures.Failures.IsEmpty ? 0 : 1;
     }
 
-    private static async Task<Memory> MostAsync(int processId, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<Memory> PeakAsync(int processId, TimeProvider clock, CancellationToken cancellationToken)
     {
-        var most = Memory.Of(processId);
+        var peak = Memory.Of(processId);
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1), clock);
         try
         {
             while (await timer.WaitForNextTickAsync(cancellationToken))
             {
-                most = most.OrMore(Memory.Of(processId));
+                peak = peak.Max(Memory.Of(processId));
             }
         }
         catch (OperationCanceledException)
         {
-            // The run is over.
+            // The run has ended.
         }
 
-        return most;
+        return peak;
     }
 }
 

@@ -8,39 +8,43 @@ using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.Benchmarks.Jobs;
 
-/// <summary>Turns that each ask for one job and wait for its end.</summary>
+/// <summary>Turns that each request one job and wait for its end.</summary>
 internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
 {
-    private const long Longest = 120_000_000;
+    private const long MaxMicroseconds = 120_000_000;
 
-    private int asked;
+    private int requested;
 
-    /// <summary>Asked → answered, µs; jobs that were completed only.</summary>
-    public HistogramBase Answered { get; } = new LongConcurrentHistogram(1, Longest, 3);
+    /// <summary>The time from the request to the result (µs). Contains completed jobs only.</summary>
+    public HistogramBase Completed { get; } = new LongConcurrentHistogram(1, MaxMicroseconds, 3);
 
-    /// <summary>Asked → refused by a full lane, µs.</summary>
-    public HistogramBase Refused { get; } = new LongConcurrentHistogram(1, Longest, 3);
+    /// <summary>The time from the request to the refusal by a full lane (µs).</summary>
+    public HistogramBase Refused { get; } = new LongConcurrentHistogram(1, MaxMicroseconds, 3);
 
-    /// <summary>Neither completed nor refused.</summary>
+    /// <summary>The number of jobs that were neither completed nor refused.</summary>
     public long Failed => failed;
 
-    /// <summary>Product searches that were completed without one of their sources.</summary>
+    /// <summary>The number of product searches that were completed without one of their sources.</summary>
     public long Partial => partial;
 
     private long failed;
 
     private long partial;
 
-    /// <summary>A closed loop: so many at once, until so many were asked.</summary>
-    public Task RunAsync(int atOnce, int jobs, Func<int, ToolLane> lane, CancellationToken cancellationToken) => Task.WhenAll(Enumerable.Range(0, atOnce).Select(async _ =>
-    {
-        while (Interlocked.Increment(ref asked) is var number && number <= jobs)
+    /// <summary>Runs a closed loop with a fixed number of concurrent turns.</summary>
+    public Task RunAsync(int concurrency, int jobs, Func<int, ToolLane> lane, CancellationToken cancellationToken) =>
+        Task.WhenAll(Enumerable.Range(0, concurrency).Select(async _ =>
         {
-            await AskAsync(lane(number), number, $"user:{number % 997}", cancellationToken);
-        }
-    }));
+            while (Interlocked.Increment(ref requested) is var number && number <= jobs)
+            {
+                await RunJobAsync(lane(number), number, $"user:{number % 997}", cancellationToken);
+            }
+        }));
 
-    /// <summary>An open loop: so many a second, whatever becomes of the ones before, until cancelled; then waits for the last.</summary>
+    /// <summary>
+    /// Runs an open loop until it is cancelled: starts turns at a constant rate, independent of earlier ones. Then it waits for the running
+    /// turns.
+    /// </summary>
     public async Task RunAsync(double perSecond, ToolLane lane, string principal, CancellationToken cancellationToken)
     {
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1 / perSecond), clock);
@@ -48,21 +52,24 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
         while (await NextAsync(timer, cancellationToken))
         {
             turns.RemoveAll(turn => turn.IsCompletedSuccessfully);
-            turns.Add(AskAsync(lane, Interlocked.Increment(ref asked), $"{principal}-{asked % 97}", CancellationToken.None));
+            turns.Add(RunJobAsync(lane, Interlocked.Increment(ref requested), $"{principal}-{requested % 97}", CancellationToken.None));
         }
 
         await Task.WhenAll(turns);
     }
 
-    public async Task AskAsync(ToolLane lane, int number, string principal, CancellationToken cancellationToken)
+    /// <summary>Requests one job, waits for its end and records the time.</summary>
+    public async Task RunJobAsync(ToolLane lane, int number, string principal, CancellationToken cancellationToken)
     {
         var began = clock.GetTimestamp();
-        var outcome = await client.RunAsync(new(lane, Arguments(lane, $"question {number}"), principal), cancellationToken: cancellationToken);
+        var outcome = await client.RunAsync(
+            new(lane, Arguments(lane, $"question {number}"), principal), cancellationToken: cancellationToken);
         switch (outcome)
         {
             case ToolJobOutcome.Completed completed:
-                LoadFigures.Record(Answered, clock.GetElapsedTime(began).TotalMicroseconds);
-                if (lane == QueuedTool.SearchProducts.Lane && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
+                LoadFigures.Record(Completed, clock.GetElapsedTime(began).TotalMicroseconds);
+                if (lane == QueuedTool.SearchProducts.Lane
+                    && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
                 {
                     Interlocked.Increment(ref partial);
                 }
@@ -79,7 +86,8 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
 
     public static string Arguments(ToolLane lane, string query) =>
         lane == QueuedTool.SearchWeb.Lane ? JsonSerializer.Serialize(new SearchWebArguments(query), ToolJson.Default.SearchWebArguments)
-        : lane == QueuedTool.SearchProducts.Lane ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
+        : lane == QueuedTool.SearchProducts.Lane
+            ? JsonSerializer.Serialize(new SearchProductsArguments(query, 5), ToolJson.Default.SearchProductsArguments)
         : JsonSerializer.Serialize(new SearchGlobalArguments(query, 5), ToolJson.Default.SearchGlobalArguments);
 
     private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)

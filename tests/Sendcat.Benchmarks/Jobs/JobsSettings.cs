@@ -1,10 +1,10 @@
 namespace Sendcat.Benchmarks.Jobs;
 
-/// <summary>How client and workers are set up.</summary>
+/// <summary>The settings of client and workers.</summary>
 internal static class JobsSettings
 {
-    /// <summary>Every cap as far up as it goes: what is measured is the cost of a job and not its waiting for a place.</summary>
-    public static readonly IReadOnlyDictionary<string, string?> Roomy = new Dictionary<string, string?>
+    /// <summary>All caps at their maximum, so that the cost of a job is measured and not its wait for a slot.</summary>
+    public static readonly IReadOnlyDictionary<string, string?> MaxCaps = new Dictionary<string, string?>
     {
         ["FF_TOOL_QUEUE_ENFORCE"] = "true",
         ["TOOL_JOB_WAIT_MS"] = "60000",
@@ -22,18 +22,18 @@ internal static class JobsSettings
         ["BULKHEAD_SERPER_MAX_CONCURRENT"] = "1000",
         ["BULKHEAD_EBAY_MAX_CONCURRENT"] = "1000",
         ["BULKHEAD_GLOBAL_SEARCH_MAX_CONCURRENT"] = "1000",
-        // A busy machine may keep Redis waiting; what happens then is not what is measured.
+        // Redis may respond late on a busy machine. The behaviour in this case is not measured here.
         ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
     };
 
-    /// <summary>As delivered, with the queue caps enforced.</summary>
-    public static readonly IReadOnlyDictionary<string, string?> Delivered = new Dictionary<string, string?>
+    /// <summary>The default caps, with enforced queue caps.</summary>
+    public static readonly IReadOnlyDictionary<string, string?> Defaults = new Dictionary<string, string?>
     {
         ["FF_TOOL_QUEUE_ENFORCE"] = "true",
         ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
     };
 
-    /// <summary>Adds <c>NAME=VALUE</c> of the command line.</summary>
+    /// <summary>Adds settings in the form <c>NAME=VALUE</c>.</summary>
     public static IReadOnlyDictionary<string, string?> With(this IReadOnlyDictionary<string, string?> settings, IEnumerable<string> more)
     {
         var all = new Dictionary<string, string?>(settings);
@@ -46,5 +46,6 @@ internal static class JobsSettings
         return all;
     }
 
-    public static string Text(this IReadOnlyDictionary<string, string?> settings) => string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
+    public static string Text(this IReadOnlyDictionary<string, string?> settings) =>
+        string.Join(' ', settings.Select(setting => $"{setting.Key}={setting.Value}"));
 }

@@ -8,8 +8,8 @@ using Sendcat.TestKit.Processes;
 namespace Sendcat.Benchmarks.Jobs;
 
 /// <summary>
-/// Serper and eBay as little as a worker can tell them from the real ones, in a process of their own: fixed answers, at once or after a fixed time, so that what is measured is the queue.
-/// A path that was declared dead never answers.
+/// Replaces Serper and eBay with fixed responses in a separate process. It responds at once or after a fixed time, so that the queue is
+/// measured and not the upstream. Each path can be changed so that it never responds.
 /// </summary>
 internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDisposable
 {
@@ -27,25 +27,27 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         var latency = new Option<int>("--latency-ms");
         var command = new Command("plain-upstream", "Part of jobs, flood and dead-upstream.") { port, latency };
         command.Hidden = true;
-        command.SetAction((parsed, cancellationToken) => ServeAsync(parsed.GetRequiredValue(port), TimeSpan.FromMilliseconds(parsed.GetValue(latency)), TimeProvider.System, cancellationToken));
+        command.SetAction((parsed, cancellationToken) => ServeAsync(
+            parsed.GetRequiredValue(port), TimeSpan.FromMilliseconds(parsed.GetValue(latency)), TimeProvider.System, cancellationToken));
         return command;
     }
 
-    /// <param name="latency">Before each answer.</param>
+    /// <param name="latency">The delay before each response.</param>
     public static async Task<PlainUpstream> StartAsync(TimeSpan latency)
     {
         var port = FreePort.Next();
         var process = await TestProcess.StartAsync(new ProcessSpec(
-            Checkout.Executable("Sendcat.Benchmarks"), "plain-upstream", "--port", port.ToString(CultureInfo.InvariantCulture), "--latency-ms", latency.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)));
+            Checkout.Executable("Sendcat.Benchmarks"), "plain-upstream", "--port", port.ToString(CultureInfo.InvariantCulture),
+            "--latency-ms", latency.TotalMilliseconds.ToString(CultureInfo.InvariantCulture)));
         await process.WaitForLineAsync(line => line == Ready, TimeSpan.FromSeconds(30));
         return new(process, new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}")));
     }
 
-    /// <summary>From now on this path never answers.</summary>
-    public async Task KillAsync(string path, CancellationToken cancellationToken)
+    /// <summary>From now on the upstream never responds to requests of this path.</summary>
+    public async Task MakeUnresponsiveAsync(string path, CancellationToken cancellationToken)
     {
-        using var answer = await Http.PutAsync(new Uri(address, $"/dead{path}"), null, cancellationToken);
-        answer.EnsureSuccessStatusCode();
+        using var response = await Http.PutAsync(new Uri(address, $"/dead{path}"), null, cancellationToken);
+        response.EnsureSuccessStatusCode();
     }
 
     public ValueTask DisposeAsync() => process.DisposeAsync();
@@ -57,12 +59,15 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, port));
         await using var app = builder.Build();
         var dead = new HashSet<string>(StringComparer.Ordinal);
-        var answers = new Dictionary<string, byte[]>(StringComparer.Ordinal)
+        var responses = new Dictionary<string, byte[]>(StringComparer.Ordinal)
         {
             ["/search"] = """{"organic":[{"title":"A find","link":"https://example.com/1","snippet":"Found."}]}"""u8.ToArray(),
-            ["/shopping"] = """{"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00","source":"A shop","productId":"1"}]}"""u8.ToArray(),
-            ["/buy/browse/v1/item_summary/search"] = Encoding.UTF8.GetBytes("""{"itemSummaries":[{"itemId":"v1|1|0","title":"A find","itemWebUrl":"https://example.com/1","price":{"value":"1.00","currency":"USD"}}]}"""),
-            ["/identity/v1/oauth2/token"] = """{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}"""u8.ToArray(),
+            ["/shopping"] =
+                """{"shopping":[{"title":"A find","link":"https://example.com/1","price":"$1.00","source":"A shop","productId":"1"}]}"""u8.ToArray(),
+            ["/buy/browse/v1/item_summary/search"] = Encoding.UTF8.GetBytes(
+                """{"itemSummaries":[{"itemId":"v1|1|0","title":"A find","itemWebUrl":"https://example.com/1","price":{"value":"1.00","currency":"USD"}}]}"""),
+            ["/identity/v1/oauth2/token"] =
+                """{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}"""u8.ToArray(),
         };
         app.Run(async http =>
         {
@@ -75,11 +80,12 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
 
             if (dead.Contains(path))
             {
-                await Task.Delay(Timeout.InfiniteTimeSpan, clock, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(
+                    Timeout.InfiniteTimeSpan, clock, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 return;
             }
 
-            if (!answers.TryGetValue(path, out var answer))
+            if (!responses.TryGetValue(path, out var response))
             {
                 http.Response.StatusCode = StatusCodes.Status404NotFound;
                 return;
@@ -91,8 +97,8 @@ internal sealed class PlainUpstream(TestProcess process, Uri address) : IAsyncDi
             }
 
             http.Response.ContentType = "application/json";
-            http.Response.ContentLength = answer.Length;
-            await http.Response.Body.WriteAsync(answer, http.RequestAborted);
+            http.Response.ContentLength = response.Length;
+            await http.Response.Body.WriteAsync(response, http.RequestAborted);
         });
         await app.StartAsync(cancellationToken);
         Console.WriteLine(Ready);

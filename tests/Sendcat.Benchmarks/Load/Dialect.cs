@@ -1,11 +1,11 @@
 namespace Sendcat.Benchmarks.Load;
 
-/// <summary>How a stream says that a piece of text, an error or the end came.</summary>
+/// <summary>The format of a stream: how it marks a piece of text, an error and the end.</summary>
 internal enum Dialect
 {
-    /// <summary>The provider's own chunks, ended by <c>[DONE]</c>.</summary>
+    /// <summary>The chunks of the provider, with <c>[DONE]</c> at the end.</summary>
     OpenRouter,
 
-    /// <summary>Sendcat's events, ended by <c>done</c>.</summary>
+    /// <summary>The events of Sendcat, with <c>done</c> at the end.</summary>
     Sendcat,
 }

@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace Sendcat.Benchmarks.Load;
 
-/// <summary>One pool of connections. Its sources are spread over 127.0.0.x, since one address has only some 28 000 ports.</summary>
+/// <summary>
+/// An HTTP client with one connection pool. It uses several source addresses in 127.0.0.x, because one address has only about 28 000 ports.
+/// </summary>
 internal sealed class LoadClient : IDisposable
 {
     private const int Sources = 16;
@@ -24,7 +26,8 @@ internal sealed class LoadClient : IDisposable
             ConnectCallback = ConnectAsync,
         });
 
-    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => invoker.SendAsync(request, cancellationToken);
+    public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        invoker.SendAsync(request, cancellationToken);
 
     public void Dispose() => invoker.Dispose();
 

@@ -3,26 +3,26 @@ using HdrHistogram;
 
 namespace Sendcat.Benchmarks.Load;
 
-/// <summary>What a run measured. Times are microseconds.</summary>
+/// <summary>The figures of a run. Times are microseconds.</summary>
 internal sealed class LoadFigures
 {
-    private const long Longest = 10L * 60 * 1_000_000;
+    private const long MaxMicroseconds = 10L * 60 * 1_000_000;
 
-    /// <summary>Request sent → first byte of the body.</summary>
+    /// <summary>The time from the request to the first byte of the body.</summary>
     public HistogramBase FirstByte { get; } = Histogram();
 
-    /// <summary>Request sent → first piece of text.</summary>
+    /// <summary>The time from the request to the first piece of text.</summary>
     public HistogramBase FirstToken { get; } = Histogram();
 
-    /// <summary>Piece written by the emulator → read by the client.</summary>
+    /// <summary>The time of a piece from the write of the emulator to the read of the client.</summary>
     public HistogramBase Relay { get; } = Histogram();
 
-    /// <summary>By how much more two pieces lie apart when they arrive than when they were sent.</summary>
+    /// <summary>The increase of the time between two consecutive pieces, from sending to arrival.</summary>
     public HistogramBase AddedGap { get; } = Histogram();
 
     public ConcurrentQueue<string> Failures { get; } = new();
 
-    /// <summary>Streams that came whole.</summary>
+    /// <summary>The number of complete streams.</summary>
     public int Streams { get; set; }
 
     public TimeSpan Duration { get; set; }
@@ -41,8 +41,9 @@ internal sealed class LoadFigures
         }
     }
 
-    /// <summary>A negative time is two clock readings that crossed: nothing.</summary>
-    public static void Record(HistogramBase histogram, double microseconds) => histogram.RecordValue(Math.Clamp((long)microseconds, 0, Longest));
+    /// <summary>Records a time. A negative time, which two clock readings in the wrong order cause, counts as 0.</summary>
+    public static void Record(HistogramBase histogram, double microseconds) =>
+        histogram.RecordValue(Math.Clamp((long)microseconds, 0, MaxMicroseconds));
 
-    private static LongConcurrentHistogram Histogram() => new(1, Longest, 3);
+    private static LongConcurrentHistogram Histogram() => new(1, MaxMicroseconds, 3);
 }

@@ -1,7 +1,10 @@
 namespace Sendcat.Benchmarks.Load;
 
-/// <param name="Streams">How many in all.</param>
-/// <param name="Concurrency">How many at once; each place starts its next stream when its last one ended.</param>
-/// <param name="Spread">Over which time the places make their first start, evenly; zero: all at once.</param>
-/// <param name="Pieces">How many pieces of text a whole stream has.</param>
+/// <summary>The number and concurrency of the streams of a load.</summary>
+/// <param name="Streams">The number of streams.</param>
+/// <param name="Concurrency">
+/// The number of concurrent streams (slots). Each slot starts its next stream when its last one has ended.
+/// </param>
+/// <param name="Spread">The time over which the first starts of the slots are spread evenly; zero: all start at the same time.</param>
+/// <param name="Pieces">The number of pieces of text in a complete stream.</param>
 internal sealed record LoadPlan(int Streams, int Concurrency, TimeSpan Spread, int Pieces);

@@ -1,24 +1,28 @@
 namespace Sendcat.Benchmarks.Load;
 
-/// <summary>Runs streams in a closed loop and measures each from outside.</summary>
+/// <summary>Runs streams in a closed loop and measures each as its client.</summary>
 internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
 {
-    /// <param name="turns">As many as the plan has streams; place <c>p</c> of <c>c</c> takes every <c>c</c>-th from <c>p</c> on.</param>
-    public async Task<LoadFigures> RunAsync(LoadPlan plan, IReadOnlyList<Turn> turns, CancellationToken cancellationToken)
+    /// <param name="plan">The number and concurrency of the streams.</param>
+    /// <param name="turns">
+    /// One request per stream. Slot <c>s</c> of <c>c</c> sends the requests <c>s</c>, <c>s + c</c>, <c>s + 2c</c>, …
+    /// </param>
+    /// <param name="cancellationToken">Ends the run.</param>
+    public async Task<LoadFigures> RunAsync(LoadPlan plan, IReadOnlyList<TurnRequest> turns, CancellationToken cancellationToken)
     {
         var figures = new LoadFigures();
         var began = clock.GetTimestamp();
-        await Task.WhenAll(Enumerable.Range(0, plan.Concurrency).Select(place => PlaceAsync(place)));
+        await Task.WhenAll(Enumerable.Range(0, plan.Concurrency).Select(slot => RunSlotAsync(slot)));
         figures.Duration = clock.GetElapsedTime(began);
         figures.Streams = plan.Streams - figures.Failures.Count;
         return figures;
 
-        async Task PlaceAsync(int place)
+        async Task RunSlotAsync(int slot)
         {
-            await Task.Delay(plan.Spread * place / plan.Concurrency, clock, cancellationToken);
-            for (var next = place; next < plan.Streams; next += plan.Concurrency)
+            await Task.Delay(plan.Spread * slot / plan.Concurrency, clock, cancellationToken);
+            for (var next = slot; next < plan.Streams; next += plan.Concurrency)
             {
-                if (await OneAsync(turns[next], plan.Pieces, figures, cancellationToken) is { } failure)
+                if (await RunStreamAsync(turns[next], plan.Pieces, figures, cancellationToken) is { } failure)
                 {
                     figures.Failures.Enqueue(failure);
                 }
@@ -26,11 +30,11 @@ internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
         }
     }
 
-    /// <returns>Why the stream did not come whole, or null.</returns>
-    private async Task<string?> OneAsync(Turn turn, int pieces, LoadFigures figures, CancellationToken cancellationToken)
+    /// <returns>Why the stream is not complete; null when it is complete.</returns>
+    private async Task<string?> RunStreamAsync(TurnRequest turn, int pieces, LoadFigures figures, CancellationToken cancellationToken)
     {
         long arrived = 0, lastSent = 0, lastArrived = 0;
-        var listener = new StreamListener(turn.Dialect)
+        var parser = new StreamParser(turn.Dialect)
         {
             OnPiece = sent =>
             {
@@ -46,7 +50,7 @@ internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
 
         try
         {
-            using var request = turn.Request();
+            using var request = turn.ToHttpRequest();
             var began = clock.GetTimestamp();
             using var response = await client.SendAsync(request, cancellationToken);
             if (!response.IsSuccessStatusCode)
@@ -56,7 +60,7 @@ internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
 
             await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
             var first = true;
-            while (await body.ReadAsync(listener.Room, cancellationToken) is > 0 and var read)
+            while (await body.ReadAsync(parser.FreeBuffer, cancellationToken) is > 0 and var read)
             {
                 arrived = Microseconds();
                 if (first)
@@ -65,9 +69,9 @@ internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
                     LoadFigures.Record(figures.FirstByte, clock.GetElapsedTime(began).TotalMicroseconds);
                 }
 
-                var before = listener.Pieces;
-                listener.Advance(read);
-                if (before == 0 && listener.Pieces > 0)
+                var before = parser.Pieces;
+                parser.Advance(read);
+                if (before == 0 && parser.Pieces > 0)
                 {
                     LoadFigures.Record(figures.FirstToken, clock.GetElapsedTime(began).TotalMicroseconds);
                 }
@@ -78,11 +82,11 @@ internal sealed class StreamLoad(LoadClient client, TimeProvider clock)
             return failure.Message;
         }
 
-        return listener switch
+        return parser switch
         {
-            { Complaint: { } complaint } => complaint,
-            { Done: false } => $"ended without saying so, after {listener.Pieces} pieces",
-            _ when listener.Pieces != pieces => $"{listener.Pieces} of {pieces} pieces",
+            { Problem: { } problem } => problem,
+            { Done: false } => $"ended without an end event after {parser.Pieces} pieces",
+            _ when parser.Pieces != pieces => $"{parser.Pieces} of {pieces} pieces",
             _ => null,
         };
     }

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Sendcat.Benchmarks.Measure;
 
-/// <summary>A run's figures as a JSON file under .output/benchmarks/, with what one must know of the machine to read them.</summary>
+/// <summary>Writes the figures of a run to a JSON file under .output/benchmarks/, with a description of the machine.</summary>
 internal static class Report
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
@@ -29,7 +29,7 @@ internal static class Report
     {
         if (Checkout.Configuration.Equals("debug", StringComparison.OrdinalIgnoreCase))
         {
-            AnsiConsole.MarkupLine("[yellow]A debug build: the figures mean nothing. Use -c Release.[/]");
+            AnsiConsole.MarkupLine("[yellow]This is a debug build, so the figures are not valid. Use -c Release.[/]");
         }
     }
 
@@ -37,7 +37,8 @@ internal static class Report
     {
         cores = Environment.ProcessorCount,
         processor = File.Exists("/proc/cpuinfo")
-            ? File.ReadLines("/proc/cpuinfo").FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
+            ? File.ReadLines("/proc/cpuinfo")
+                .FirstOrDefault(line => line.StartsWith("model name", StringComparison.Ordinal))?.Split(':')[1].Trim()
             : null,
         memoryMiB = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (1024 * 1024),
         system = RuntimeInformation.OSDescription,

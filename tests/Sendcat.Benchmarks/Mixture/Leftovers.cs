@@ -1,26 +1,27 @@
 using Npgsql;
-using Sendcat.Benchmarks.Stage;
+using Sendcat.Benchmarks.Targets;
 using StackExchange.Redis;
 
 namespace Sendcat.Benchmarks.Mixture;
 
-/// <summary>What turns that are over have left behind; all of it must be nothing.</summary>
-/// <param name="Leases">Members of all lease sets: ZCARD, summed.</param>
-/// <param name="Holders">Holders that a replica still renews.</param>
-/// <param name="StreamingMessages">Messages that nobody writes any more and that say otherwise.</param>
-/// <param name="StreamingSessions">The same of stream sessions.</param>
-/// <param name="Upstream">Requests that are open at the emulator.</param>
+/// <summary>Leases, open rows and open requests of ended turns. All values must become 0.</summary>
+/// <param name="Leases">The number of members of all lease sets (sum of ZCARD).</param>
+/// <param name="Holders">The number of holders whose leases a replica still renews.</param>
+/// <param name="StreamingMessages">The number of messages with the status <c>streaming</c>.</param>
+/// <param name="StreamingSessions">The number of stream sessions with the status <c>streaming</c>.</param>
+/// <param name="Upstream">The number of open requests at the emulator.</param>
 internal sealed record Leftovers(long Leases, long Holders, long StreamingMessages, long StreamingSessions, long Upstream)
 {
-    /// <summary>Sorted set of replicas; no lease.</summary>
+    /// <summary>The sorted set of replicas. Its members are not leases.</summary>
     private const string Replicas = "leases:replicas";
 
-    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(250);
 
     public bool None => this is { Leases: 0, Holders: 0, StreamingMessages: 0, StreamingSessions: 0, Upstream: 0 };
 
-    /// <summary>Looks until nothing is left or the time is over.</summary>
-    public static async Task<Leftovers> AfterAsync(TimeSpan patience, SendcatApi api, Emulator emulator, TimeProvider clock, CancellationToken cancellationToken)
+    /// <summary>Polls until nothing is left or <paramref name="timeout"/> has passed.</summary>
+    public static async Task<Leftovers> WaitUntilNoneAsync(
+        TimeSpan timeout, SendcatApi api, Emulator emulator, TimeProvider clock, CancellationToken cancellationToken)
     {
         var began = clock.GetTimestamp();
         await using var redis = await ConnectionMultiplexer.ConnectAsync(api.Redis.ConnectionString);
@@ -33,13 +34,13 @@ internal sealed record Leftovers(long Leases, long Holders, long StreamingMessag
                 holders,
                 await CountAsync(database, "SELECT count(*) FROM messages WHERE status = 'streaming'", cancellationToken),
                 await CountAsync(database, "SELECT count(*) FROM stream_sessions WHERE status = 'streaming'", cancellationToken),
-                await emulator.ActiveAfterAsync(TimeSpan.Zero, cancellationToken));
-            if (found.None || clock.GetElapsedTime(began) > patience)
+                await emulator.WaitUntilIdleAsync(TimeSpan.Zero, cancellationToken));
+            if (found.None || clock.GetElapsedTime(began) > timeout)
             {
                 return found;
             }
 
-            await Task.Delay(LookAgain, clock, cancellationToken);
+            await Task.Delay(PollInterval, clock, cancellationToken);
         }
     }
 

@@ -1,20 +1,20 @@
 using System.Text.Json;
 using Sendcat.Benchmarks.Load;
-using Sendcat.Benchmarks.Stage;
+using Sendcat.Benchmarks.Targets;
 
 namespace Sendcat.Benchmarks.Mixture;
 
-/// <summary>Runs one turn to the ending that it is meant to have.</summary>
+/// <summary>Runs one turn and causes its intended end.</summary>
 internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri api)
 {
-    /// <summary>How long the client that leaves without an answer waits before it does.</summary>
+    /// <summary>The time after which a client closes the connection that does not wait for the headers.</summary>
     private static readonly TimeSpan BeforeHeaders = TimeSpan.FromMilliseconds(20);
 
-    /// <returns>How it ended: as meant, <c>refused …</c>, or otherwise.</returns>
+    /// <returns>The actual end: the name of an <see cref="Ending"/>, <c>refused …</c>, or the description of a problem.</returns>
     public async Task<string> RunAsync(MixedTurn turn, string session, CancellationToken cancellationToken)
     {
-        var thread = await rest.ThreadAsync(session, cancellationToken);
-        await rest.MessageAsync(session, thread, turn.Prompt, cancellationToken);
+        var thread = await rest.CreateThreadAsync(session, cancellationToken);
+        await rest.AddMessageAsync(session, thread, turn.Prompt, cancellationToken);
 
         using var leaving = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         if (turn is { Ending: Ending.ClientAbort, After: < 0 })
@@ -24,11 +24,12 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
 
         try
         {
-            using var request = SendcatTarget.TurnOf(api, session, thread).Request();
+            using var request = SendcatTarget.CreateTurn(api, session, thread).ToHttpRequest();
             using var response = await client.SendAsync(request, leaving.Token);
             if (!response.IsSuccessStatusCode)
             {
-                return $"refused {(int)response.StatusCode} {string.Join(' ', response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? codes : [])}";
+                var code = response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? string.Join(' ', codes) : "";
+                return $"refused {(int)response.StatusCode} {code}";
             }
 
             await using var body = await response.Content.ReadAsStreamAsync(leaving.Token);
@@ -47,38 +48,41 @@ internal sealed class MixedTurnRunner(LoadClient client, SendcatRest rest, Uri a
     private async Task<string> ReadAsync(MixedTurn turn, string session, string thread, Stream body, CancellationTokenSource leaving)
     {
         Start? start = null;
-        var listener = new StreamListener(Dialect.Sendcat)
+        var parser = new StreamParser(Dialect.Sendcat)
         {
-            OnEvent = json => start = json.Contains("\"type\":\"start\"", StringComparison.Ordinal) ? JsonSerializer.Deserialize<Start>(json, JsonSerializerOptions.Web) : start,
+            OnEvent = json => start = json.Contains("\"type\":\"start\"", StringComparison.Ordinal)
+                ? JsonSerializer.Deserialize<Start>(json, JsonSerializerOptions.Web)
+                : start,
         };
         var aborted = false;
-        while (await body.ReadAsync(listener.Room, leaving.Token) is > 0 and var read)
+        while (await body.ReadAsync(parser.FreeBuffer, leaving.Token) is > 0 and var read)
         {
-            listener.Advance(read);
-            if (turn.Ending is Ending.ClientAbort && listener.Pieces >= turn.After && start is not null)
+            parser.Advance(read);
+            if (turn.Ending is Ending.ClientAbort && parser.Pieces >= turn.After && start is not null)
             {
                 return nameof(Ending.ClientAbort);
             }
 
-            if (turn.Ending is Ending.ServerAbort && !aborted && listener.Pieces >= turn.After && start is not null)
+            if (turn.Ending is Ending.ServerAbort && !aborted && parser.Pieces >= turn.After && start is not null)
             {
                 aborted = true;
-                var status = await rest.AbortAsync(new { threadId = thread, messageId = start.MessageId, streamId = start.StreamId, sessionId = session }, leaving.Token);
+                var status = await rest.AbortAsync(
+                    new { threadId = thread, messageId = start.MessageId, streamId = start.StreamId, sessionId = session }, leaving.Token);
                 if (status != 204)
                 {
-                    return $"abort answered {status}";
+                    return $"abort returned {status}";
                 }
             }
         }
 
-        return listener switch
+        return parser switch
         {
-            { Complaint: { } complaint } when complaint.StartsWith("an error inside", StringComparison.Ordinal) => nameof(Ending.ProviderError),
-            { Complaint: { } complaint } => complaint,
+            { Problem: { } problem } when problem.StartsWith("an error event", StringComparison.Ordinal) => nameof(Ending.ProviderError),
+            { Problem: { } problem } => problem,
             { Done: true, Pieces: MixedTurn.Pieces } => nameof(Ending.Completion),
             _ when aborted => nameof(Ending.ServerAbort),
-            { Done: true } => $"done after {listener.Pieces} pieces",
-            _ => "ended without saying so",
+            { Done: true } => $"done after {parser.Pieces} pieces",
+            _ => "ended without an end event",
         };
     }
 

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace Sendcat.Benchmarks.Proxies;
 
-/// <summary>The least a program in the middle can do: read, write, flush.</summary>
+/// <summary>A minimal proxy: it reads, writes and flushes.</summary>
 internal static class CopyLoop
 {
     public static Action<WebApplication> Prepare(Uri upstream) => app =>
@@ -20,7 +20,8 @@ internal static class CopyLoop
 
     private static async Task CopyAsync(HttpMessageInvoker client, Uri upstream, HttpContext context)
     {
-        using var request = new HttpRequestMessage(HttpMethod.Parse(context.Request.Method), new Uri(upstream, context.Request.Path + context.Request.QueryString))
+        using var request = new HttpRequestMessage(
+            HttpMethod.Parse(context.Request.Method), new Uri(upstream, context.Request.Path + context.Request.QueryString))
         {
             Content = new StreamContent(context.Request.Body),
         };
@@ -32,8 +33,8 @@ internal static class CopyLoop
         await using var body = await response.Content.ReadAsStreamAsync(context.RequestAborted);
         while (true)
         {
-            var room = context.Response.BodyWriter.GetMemory(4096);
-            var read = await body.ReadAsync(room, context.RequestAborted);
+            var memory = context.Response.BodyWriter.GetMemory(4096);
+            var read = await body.ReadAsync(memory, context.RequestAborted);
             if (read == 0)
             {
                 return;

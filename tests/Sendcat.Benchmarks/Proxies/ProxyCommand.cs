@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace Sendcat.Benchmarks.Proxies;
 
-/// <summary>The processes to compare with: what any program in the middle costs. Started by the benchmarks themselves.</summary>
+/// <summary>A bare proxy as a reference for the cost of any proxy. The benchmarks start it.</summary>
 internal static class ProxyCommand
 {
     /// <summary>Printed when the proxy accepts connections.</summary>
@@ -16,7 +16,7 @@ internal static class ProxyCommand
         kind.AcceptOnlyFromAmong("yarp", "copy");
         var port = new Option<int>("--port") { Required = true };
         var upstream = new Option<Uri>("--upstream") { Required = true, CustomParser = result => new Uri(result.Tokens.Single().Value) };
-        var command = new Command("proxy", "A bare proxy in a process of its own.") { kind, port, upstream };
+        var command = new Command("proxy", "A bare proxy in a separate process.") { kind, port, upstream };
         command.Hidden = true;
         command.SetAction((parsed, cancellationToken) =>
             RunAsync(parsed.GetRequiredValue(kind), parsed.GetRequiredValue(port), parsed.GetRequiredValue(upstream), cancellationToken));

@@ -10,8 +10,9 @@ internal sealed class ModelProcess(TestProcess process, Uri address) : IAsyncDis
 
     public static async Task<ModelProcess> StartAsync()
     {
-        var (address, other) = (Local(), Local());
-        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.UpstreamEmulator"), "--h1", address.ToString(), "--h2c", other.ToString()));
+        var (address, unused) = (Local(), Local());
+        var process = await TestProcess.StartAsync(new ProcessSpec(
+            BuiltProgram.Of("Sendcat.UpstreamEmulator"), "--h1", address.ToString(), "--h2c", unused.ToString()));
         await process.WaitForLineAsync(line => line.Contains("answers at", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         return new(process, address);
     }

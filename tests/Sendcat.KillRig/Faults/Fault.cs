@@ -1,5 +1,6 @@
 namespace Sendcat.KillRig.Faults;
 
+/// <summary>The kind of process or store into which a fault is injected. It is part of the JSON report as a number.</summary>
 internal enum Victim
 {
     Worker,
@@ -7,37 +8,39 @@ internal enum Victim
     Api,
     Broker,
     Redis,
-    Record,
+    Postgres,
 }
 
+/// <summary>The kind of a fault. It is part of the JSON report as a number.</summary>
 internal enum Harm
 {
-    /// <summary>SIGKILL, and a start after <see cref="Fault.Hold"/>.</summary>
+    /// <summary>SIGKILL, and a start after the duration <see cref="Fault.Hold"/>.</summary>
     Killed,
 
     /// <summary>SIGSTOP for the duration <see cref="Fault.Hold"/>, then SIGCONT.</summary>
-    Stopped,
+    Paused,
 
     /// <summary>A graceful stop and a start.</summary>
     Restarted,
 
     /// <summary>All queues of the broker are deleted.</summary>
-    Emptied,
+    QueuesDeleted,
 
-    /// <summary>The worker is killed because it runs a poisonous job.</summary>
+    /// <summary>The worker is killed because it runs a poisonous job, and is started again.</summary>
     Poisoned,
 }
 
 /// <summary>A planned fault.</summary>
-/// <param name="Victim">The kind of the victim. <see cref="Victim.Record"/> is Postgres.</param>
+/// <param name="Victim">The kind of the victim.</param>
 /// <param name="Index">The index of the worker, submitter or replica of the API; 0 for stores.</param>
 /// <param name="Harm">What happens to the victim.</param>
 /// <param name="Gap">The delay before the fault.</param>
-/// <param name="Hold">How long the victim stays killed or stopped.</param>
+/// <param name="Hold">How long the victim stays killed or paused.</param>
 /// <param name="Overlaps">The next fault does not wait for the end of this one.</param>
 /// <param name="Watched">No other fault follows until the jobs of the victim must have run again.</param>
-/// <param name="AtWork">The fault waits until the victim runs a job. All other faults come at any time.</param>
-internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched, bool AtWork = false);
+/// <param name="WhileBusy">The fault waits until the victim runs a job. All other faults come at any time.</param>
+internal sealed record Fault(
+    Victim Victim, int Index, Harm Harm, TimeSpan Gap, TimeSpan Hold, bool Overlaps, bool Watched, bool WhileBusy = false);
 
 /// <summary>A fault that was injected. It is part of the JSON report.</summary>
 /// <param name="Victim">The kind of the victim.</param>
@@ -47,7 +50,9 @@ internal sealed record Fault(Victim Victim, int Index, Harm Harm, TimeSpan Gap, 
 /// <param name="From">When the fault began.</param>
 /// <param name="Until">When the victim was started again or continued.</param>
 /// <param name="Watched">No other fault was planned until the jobs of the victim must have run again.</param>
-internal sealed record Happening(Victim Victim, int Index, Harm Harm, int ProcessId, DateTimeOffset From, DateTimeOffset Until, bool Watched)
+internal sealed record InjectedFault(
+    Victim Victim, int Index, Harm Harm, int ProcessId, DateTimeOffset From, DateTimeOffset Until, bool Watched)
 {
-    public bool Touches(DateTimeOffset from, DateTimeOffset until) => From <= until && Until >= from;
+    /// <summary>Whether the fault was active at any time of the given span.</summary>
+    public bool IsActiveBetween(DateTimeOffset from, DateTimeOffset until) => From <= until && Until >= from;
 }

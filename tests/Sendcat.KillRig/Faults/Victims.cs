@@ -6,60 +6,65 @@ namespace Sendcat.KillRig.Faults;
 /// <summary>A process or store into which faults are injected, one fault at a time.</summary>
 internal interface IVictim
 {
-    Task<Blow> KillAsync();
+    /// <summary>Kills the victim with SIGKILL.</summary>
+    Task<FaultStart> KillAsync();
 
     /// <summary>Starts the victim. Completes when the victim is ready.</summary>
     Task StartAsync();
 
-    Task<Blow> StopAsync(TimeSpan hold, CancellationToken cancellationToken);
+    /// <summary>Pauses the victim with SIGSTOP and continues it after <paramref name="hold"/>.</summary>
+    Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken);
 
-    Task<Blow> RestartAsync();
+    /// <summary>Stops the victim gracefully and starts it.</summary>
+    Task<FaultStart> RestartAsync();
 }
 
 /// <summary>When a fault began and which process it affected.</summary>
 /// <param name="ProcessId">The process id; 0: the victim was not running.</param>
 /// <param name="At">When the fault began.</param>
-internal readonly record struct Blow(int ProcessId, DateTimeOffset At);
+internal readonly record struct FaultStart(int ProcessId, DateTimeOffset At);
 
 internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVictim, IDisposable
 {
-    private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly SemaphoreSlim mutex = new(1, 1);
 
-    public Task<Blow> KillAsync() => turn.InTurnAsync(async () =>
+    public Task<FaultStart> KillAsync() => mutex.RunExclusiveAsync(async () =>
     {
-        var blow = Now();
+        var start = Now();
         await server.KillAsync();
-        return blow;
+        return start;
     });
 
-    public Task StartAsync() => turn.InTurnAsync(async () =>
+    public Task StartAsync() => mutex.RunExclusiveAsync(async () =>
     {
         await server.StartAgainAsync();
         return Now();
     });
 
-    public Task<Blow> StopAsync(TimeSpan hold, CancellationToken cancellationToken) => turn.InTurnAsync(async () =>
+    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => mutex.RunExclusiveAsync(async () =>
     {
         await server.PauseAsync();
-        var blow = Now();
+        var start = Now();
         await Task.Delay(hold, time, cancellationToken);
         await server.ResumeAsync();
-        return blow;
+        return start;
     });
 
-    public Task<Blow> RestartAsync() => turn.InTurnAsync(async () =>
+    public Task<FaultStart> RestartAsync() => mutex.RunExclusiveAsync(async () =>
     {
-        var blow = Now();
+        var start = Now();
         await server.RestartAsync();
-        return blow;
+        return start;
     });
 
-    private Blow Now() => new(server.ProcessId, time.GetUtcNow());
+    private FaultStart Now() => new(server.ProcessId, time.GetUtcNow());
 
-    public void Dispose() => turn.Dispose();
+    public void Dispose() => mutex.Dispose();
 }
 
-/// <summary>A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="Deaths"/>.</summary>
+/// <summary>
+/// A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="UnexpectedExits"/>.
+/// </summary>
 /// <param name="name">The name in the report.</param>
 /// <param name="spec">Creates the command line of each start.</param>
 /// <param name="time">The clock.</param>
@@ -68,52 +73,54 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(40);
 
-    private readonly SemaphoreSlim turn = new(1, 1);
+    private readonly SemaphoreSlim mutex = new(1, 1);
     private TestProcess? process;
+
+    /// <summary>The rig has ended the program, or has not started it yet.</summary>
     private bool down = true;
 
     public int ProcessId => process is { Exited.IsCompleted: false } running ? running.Id : 0;
 
     /// <summary>The exit code and output of every exit that no fault caused.</summary>
-    public List<string> Deaths { get; } = [];
+    public List<string> UnexpectedExits { get; } = [];
 
-    public Task StartAsync() => turn.InTurnAsync(async () =>
+    public Task StartAsync() => mutex.RunExclusiveAsync(async () =>
     {
-        await StartInTurnAsync();
+        await StartLockedAsync();
         return Now();
     });
 
-    public Task<Blow> KillAsync() => turn.InTurnAsync(async () =>
+    public Task<FaultStart> KillAsync() => mutex.RunExclusiveAsync(async () =>
     {
         await RecordUnexpectedExitAsync();
-        var blow = Now();
+        var start = Now();
         down = true;
         await process!.KillAsync();
-        return blow;
+        return start;
     });
 
-    public Task<Blow> StopAsync(TimeSpan hold, CancellationToken cancellationToken) => turn.InTurnAsync(async () =>
+    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => mutex.RunExclusiveAsync(async () =>
     {
         await RecordUnexpectedExitAsync();
         process!.Pause();
-        var blow = Now();
+        var start = Now();
         await Task.Delay(hold, time, cancellationToken);
         process.Resume();
-        return blow;
+        return start;
     });
 
-    public Task<Blow> RestartAsync() => turn.InTurnAsync(async () =>
+    public Task<FaultStart> RestartAsync() => mutex.RunExclusiveAsync(async () =>
     {
-        var blow = Now();
-        await EndInTurnAsync();
-        await StartInTurnAsync();
-        return blow;
+        var start = Now();
+        await StopLockedAsync();
+        await StartLockedAsync();
+        return start;
     });
 
     /// <summary>Stops the program gracefully.</summary>
-    public Task EndAsync() => turn.InTurnAsync(async () =>
+    public Task StopAsync() => mutex.RunExclusiveAsync(async () =>
     {
-        await EndInTurnAsync();
+        await StopLockedAsync();
         return Now();
     });
 
@@ -124,12 +131,12 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
             await last.DisposeAsync();
         }
 
-        turn.Dispose();
+        mutex.Dispose();
     }
 
-    private Blow Now() => new(ProcessId, time.GetUtcNow());
+    private FaultStart Now() => new(ProcessId, time.GetUtcNow());
 
-    private async Task StartInTurnAsync()
+    private async Task StartLockedAsync()
     {
         if (ProcessId != 0)
         {
@@ -146,7 +153,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
         await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
     }
 
-    private async Task EndInTurnAsync()
+    private async Task StopLockedAsync()
     {
         await RecordUnexpectedExitAsync();
         down = true;
@@ -158,24 +165,25 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
     {
         if (!down && process is { Exited.IsCompleted: true } dead)
         {
-            Deaths.Add($"{name} ended by itself with {await dead.Exited}: {dead.Output}");
-            await StartInTurnAsync();
+            UnexpectedExits.Add($"{name} exited unexpectedly with {await dead.Exited}: {dead.Output}");
+            await StartLockedAsync();
         }
     }
 }
 
-internal static class Turns
+internal static class ExclusiveRun
 {
-    public static async Task<T> InTurnAsync<T>(this SemaphoreSlim turn, Func<Task<T>> action)
+    /// <summary>Runs one action at a time.</summary>
+    public static async Task<T> RunExclusiveAsync<T>(this SemaphoreSlim mutex, Func<Task<T>> action)
     {
-        await turn.WaitAsync();
+        await mutex.WaitAsync();
         try
         {
             return await action();
         }
         finally
         {
-            turn.Release();
+            mutex.Release();
         }
     }
 }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Sendcat.KillRig.Ledger;
 
 /// <summary>
-/// An append-only file of one process. The kernel has the line before the call returns, so a SIGKILL of the writer loses no line. A line contains the
-/// time (Unix time, µs) and then the fields, separated by tabs.
+/// An append-only file of one process. The kernel has the line before the call returns, so a SIGKILL of the writer loses no line. A line
+/// contains the time (Unix time, µs) and then the fields, separated by tabs.
 /// </summary>
 internal sealed class LedgerFile(string file, TimeProvider time) : IDisposable
 {
@@ -13,7 +13,8 @@ internal sealed class LedgerFile(string file, TimeProvider time) : IDisposable
 
     public void Write(params ReadOnlySpan<string> fields)
     {
-        var line = System.Text.Encoding.UTF8.GetBytes($"{(time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10}\t{string.Join('\t', fields)}\n");
+        var line = System.Text.Encoding.UTF8.GetBytes(
+            $"{(time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10}\t{string.Join('\t', fields)}\n");
         lock (gate)
         {
             stream.Write(line);
@@ -31,7 +32,8 @@ internal sealed class LedgerFile(string file, TimeProvider time) : IDisposable
             foreach (var line in text.Split('\n')[..^1])
             {
                 var fields = line.Split('\t');
-                yield return (DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(long.Parse(fields[0], CultureInfo.InvariantCulture)), fields[1..]);
+                yield return (
+                    DateTimeOffset.UnixEpoch + TimeSpan.FromMicroseconds(long.Parse(fields[0], CultureInfo.InvariantCulture)), fields[1..]);
             }
         }
     }

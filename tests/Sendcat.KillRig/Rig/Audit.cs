@@ -4,8 +4,8 @@ using Sendcat.KillRig.Verdict;
 namespace Sendcat.KillRig.Rig;
 
 /// <summary>
-/// Records job events in Postgres with a trigger. Each lease and each end of a job is written in the transaction that makes the change, so the audit
-/// contains exactly the committed changes.
+/// Records job events in Postgres with a trigger. Each lease and each end of a job is written in the transaction that makes the change, so
+/// the audit contains exactly the committed changes.
 /// </summary>
 internal static class Audit
 {
@@ -31,7 +31,7 @@ internal static class Audit
         cancellationToken);
 
     /// <summary>The number of jobs that wait or run, and of messages that are not published yet.</summary>
-    public static async Task<(long Jobs, long Messages)> LeftAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
+    public static async Task<(long Jobs, long Messages)> RemainingAsync(NpgsqlDataSource database, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             "SELECT (SELECT count(*) FROM reliability.tool_jobs WHERE status IN ('queued', 'running')), (SELECT count(*) FROM reliability.tool_outbox)");
@@ -43,24 +43,29 @@ internal static class Audit
     public static Task<List<JobRow>> JobsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
         "SELECT id, tool, status, attempts, substring(args from 'rig-[0-9]+-[0-9]+-[0-9]+-[a-z]'), dead_letter_reason, last_error, history::text, cache_namespace || ' ' || cache_key FROM reliability.tool_jobs",
-        reader => new JobRow(reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4), Text(reader, 5), Text(reader, 6), reader.GetString(7), Text(reader, 8)),
+        reader => new JobRow(
+            reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4), Text(reader, 5),
+            Text(reader, 6), reader.GetString(7), Text(reader, 8)),
         cancellationToken);
 
-    public static Task<List<ClaimRow>> ClaimsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
+    public static Task<List<JobLeaseRow>> JobLeasesAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
         "SELECT job, token, split_part(owner, ':', 2)::int, at FROM rig.claims ORDER BY at",
-        reader => new ClaimRow(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt32(2), reader.GetFieldValue<DateTimeOffset>(3)),
+        reader => new JobLeaseRow(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt32(2), reader.GetFieldValue<DateTimeOffset>(3)),
         cancellationToken);
 
     public static Task<List<EndRow>> EndsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
         "SELECT job, token, was, status, coalesce(execution, ''), at, coalesce(split_part(owner, ':', 2), '0')::int FROM rig.ends ORDER BY at",
-        reader => new EndRow(reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetFieldValue<DateTimeOffset>(5), reader.GetInt32(6)),
+        reader => new EndRow(
+            reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetString(4),
+            reader.GetFieldValue<DateTimeOffset>(5), reader.GetInt32(6)),
         cancellationToken);
 
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
 
-    private static async Task<List<T>> ReadAsync<T>(NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+    private static async Task<List<T>> ReadAsync<T>(
+        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(sql);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

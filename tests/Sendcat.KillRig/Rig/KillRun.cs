@@ -16,7 +16,7 @@ internal static class KillRun
 
     /// <summary>Runs the rig and prints the report. The report, the ledgers and the logs stay under <c>.output/kill-rig/</c>.</summary>
     /// <returns>0: all conditions hold; 1: at least one does not; 2: too few events to decide, or the rig itself failed.</returns>
-    public static async Task<int> ReportAsync(RigOptions options, TextWriter output, CancellationToken cancellationToken)
+    public static async Task<int> RunAndReportAsync(RigOptions options, TextWriter output, CancellationToken cancellationToken)
     {
         try
         {
@@ -24,57 +24,64 @@ internal static class KillRun
             await output.WriteLineAsync(report.ToMarkdown());
             return report.Verdict switch { "pass" => 0, "fail" => 1, _ => 2 };
         }
-        catch (Exception exception) when (exception is InvalidOperationException or IOException or NpgsqlException or TimeoutException or MissingServerException)
+        catch (Exception exception) when (
+            exception is InvalidOperationException or IOException or NpgsqlException or TimeoutException or MissingServerException)
         {
             await output.WriteLineAsync($"The rig could not complete its run: {exception}");
             return 2;
         }
     }
 
-    public static async Task<RigReport> RunAsync(RigOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
+    /// <exception cref="MissingServerException">A server program of a store is not installed.</exception>
+    public static async Task<RigReport> RunAsync(
+        RigOptions options, TimeProvider time, TextWriter output, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
-        var folder = Path.Combine(BuiltProgram.Root, ".output", "kill-rig", string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-{options.Seed}"));
+        var folder = Path.Combine(
+            BuiltProgram.Root, ".output", "kill-rig",
+            string.Create(CultureInfo.InvariantCulture, $"{began:yyyyMMdd'T'HHmmss'Z'}-{options.Seed}"));
         Directory.CreateDirectory(folder);
         var log = TextWriter.Synchronized(output);
-        await log.WriteLineAsync($"seed {options.Seed}, everything under {Path.GetRelativePath(BuiltProgram.Root, folder)}");
+        await log.WriteLineAsync($"seed {options.Seed}, report, ledgers and logs in {Path.GetRelativePath(BuiltProgram.Root, folder)}");
 
-        await using var stage = await Stage.SetAsync(options, folder, time, cancellationToken);
-        var storm = new Storm(stage, options, time, log);
-        var poisoning = storm.PoisonAsync(stage.Upstream);
+        await using var processes = await RigProcesses.StartAsync(options, folder, time, cancellationToken);
+        var injector = new FaultInjector(processes, options, time, log);
+        var poisoning = injector.KillPoisonedWorkersAsync(processes.Upstream);
         await Task.Delay(WarmUp, time, cancellationToken);
-        await storm.RageAsync(cancellationToken);
-        await Task.WhenAll(stage.Submitters.Select(submitter => submitter.EndAsync()).Append(stage.People.EndAsync()));
-        await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more questions");
-        var drained = await DrainAsync(stage.Database, options.DrainPatience, time, cancellationToken);
-        await Task.WhenAll(stage.Workers.Select(worker => worker.EndAsync()));
-        var remains = await TurnRemains.AfterAsync(options.TurnPatience, stage.Database, stage.Redis, time, cancellationToken);
-        await stage.Upstream.DisposeAsync();
+        await injector.RunAsync(cancellationToken);
+        await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StopAsync()).Append(processes.Users.StopAsync()));
+        await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more requests");
+        var drainTime = await DrainAsync(processes.Database, options.DrainPatience, time, cancellationToken);
+        await Task.WhenAll(processes.Workers.Select(worker => worker.StopAsync()));
+        var leftovers = await TurnLeftovers.WaitUntilNoneAsync(
+            options.TurnPatience, processes.Database, processes.Redis, time, cancellationToken);
+        await processes.Upstream.DisposeAsync();
         await poisoning;
 
         var evidence = new Evidence
         {
             Turns = TurnRecord.Read(Directory.EnumerateFiles(folder, "submitter-*.ledger")),
             Executions = ExecutionRecord.Read([Path.Combine(folder, "upstream.ledger")]),
-            Jobs = await Audit.JobsAsync(stage.Database, cancellationToken),
-            Claims = await Audit.ClaimsAsync(stage.Database, cancellationToken),
-            Ends = await Audit.EndsAsync(stage.Database, cancellationToken),
-            Happenings = storm.Happenings,
-            Deaths = [.. stage.Deaths],
-            ChatEnds = stage.People.Ends,
-            Remains = remains,
-            Drained = drained,
+            Jobs = await Audit.JobsAsync(processes.Database, cancellationToken),
+            JobLeases = await Audit.JobLeasesAsync(processes.Database, cancellationToken),
+            Ends = await Audit.EndsAsync(processes.Database, cancellationToken),
+            InjectedFaults = injector.InjectedFaults,
+            UnexpectedExits = [.. processes.UnexpectedExits],
+            ChatEnds = processes.Users.Ends,
+            Leftovers = leftovers,
+            DrainTime = drainTime,
         };
-        var report = new RigReport(options, began, time.GetUtcNow() - began, evidence, Judgement.Of(evidence, options));
+        var report = new RigReport(options, began, time.GetUtcNow() - began, evidence, Conditions.Evaluate(evidence, options));
         await report.WriteAsync(folder);
         return report;
     }
 
     /// <returns>The time until no job was left; null: jobs were left after the timeout.</returns>
-    private static async Task<TimeSpan?> DrainAsync(NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<TimeSpan?> DrainAsync(
+        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
     {
         var began = time.GetTimestamp();
-        while (await Audit.LeftAsync(database, cancellationToken) is not (0, 0))
+        while (await Audit.RemainingAsync(database, cancellationToken) is not (0, 0))
         {
             if (time.GetElapsedTime(began) > timeout)
             {

@@ -3,15 +3,18 @@ namespace Sendcat.KillRig.Rig;
 /// <summary>The options of one run. They are part of the JSON report.</summary>
 internal sealed record RigOptions
 {
-    /// <summary>How long faults are injected. Each kind of <see cref="Faults.FaultPlan.Essential"/> is injected at least once, even in a shorter run.</summary>
+    /// <summary>
+    /// How long faults are injected. Each kind of <see cref="Faults.FaultPlan.Essential"/> is injected at least once, even in a shorter
+    /// run.
+    /// </summary>
     public required TimeSpan Length { get; init; }
 
     /// <summary>The seed of the faults: their kinds, victims and durations. Which jobs run during a fault depends on the machine.</summary>
     public required int Seed { get; init; }
 
     /// <summary>
-    /// Jobs per second that all submitters together request. The default is about half of what two cores can process between the faults. At a higher
-    /// rate all slots are always in use, and a kill interrupts one job per slot.
+    /// Jobs per second that all submitters together request. The default is about half of what two cores can process between the faults. At
+    /// a higher rate all slots are always in use, and a kill interrupts one job per slot.
     /// </summary>
     public int Rate { get; init; } = 100;
 
@@ -38,8 +41,8 @@ internal sealed record RigOptions
     public TimeSpan DrainPatience { get; init; } = TimeSpan.FromSeconds(90);
 
     /// <summary>
-    /// The maximum time after the last turn until no streaming message, stream session or lease is left. The other replicas detect a killed replica
-    /// after at most 30 s.
+    /// The maximum time after the last turn until no streaming message, stream session or lease is left. The other replicas detect a killed
+    /// replica after at most 30 s.
     /// </summary>
     public TimeSpan TurnPatience { get; init; } = TimeSpan.FromSeconds(60);
 

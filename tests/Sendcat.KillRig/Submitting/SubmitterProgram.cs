@@ -21,23 +21,28 @@ internal static class SubmitterProgram
         var command = new Command("submitter", "Part of a run.") { index, ledger, rate, poison };
         command.Hidden = true;
         command.SetAction((parsed, cancellationToken) => RunAsync(
-            new(parsed.GetValue(index), parsed.GetValue(rate), parsed.GetValue(poison) ?? []), parsed.GetRequiredValue(ledger), cancellationToken));
+            new(parsed.GetValue(index), parsed.GetValue(rate), parsed.GetValue(poison) ?? []), parsed.GetRequiredValue(ledger),
+            cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(AskingPlan plan, string ledger, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(SubmitterLoad load, string ledger, CancellationToken cancellationToken)
     {
         var builder = Host.CreateApplicationBuilder();
         builder.AddServiceDefaults();
         builder.AddRedisClient("redis");
         builder.AddSendcatDataSource();
         builder.AddRabbitMQClient("messaging");
-        builder.Services.AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
-        builder.Services.AddSingleton(plan);
+        builder.Services.AddReliability()
+            .AddIntegrations()
+            .AddToolCache()
+            .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        builder.Services.AddSingleton(load);
         builder.Services.AddSingleton(_ => new LedgerFile(ledger, TimeProvider.System));
-        builder.Services.AddSingleton<ILoggerProvider, EntryWitness>();
-        builder.Services.AddHostedService<AskingTurns>();
-        builder.Logging.AddFilter<EntryWitness>((category, level) => category == typeof(ToolJobClient).FullName && level >= LogLevel.Debug);
+        builder.Services.AddSingleton<ILoggerProvider, JobIdRecorder>();
+        builder.Services.AddHostedService<TurnSubmitter>();
+        builder.Logging.AddFilter<JobIdRecorder>(
+            (category, level) => category == typeof(ToolJobClient).FullName && level >= LogLevel.Debug);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(30));
         await builder.Build().RunAsync(cancellationToken);
         return 0;
@@ -48,4 +53,4 @@ internal static class SubmitterProgram
 /// <param name="Index">The index of the submitter.</param>
 /// <param name="PerSecond">The turns per second.</param>
 /// <param name="PoisonAt">The times of the poisonous jobs (Unix time, ms).</param>
-internal sealed record AskingPlan(int Index, double PerSecond, IReadOnlyList<long> PoisonAt);
+internal sealed record SubmitterLoad(int Index, double PerSecond, IReadOnlyList<long> PoisonAt);

@@ -3,7 +3,7 @@ using Sendcat.KillRig.Ledger;
 
 namespace Sendcat.KillRig.Upstream;
 
-/// <summary>Responds to search requests as their <see cref="Fate"/> requires, and numbers them.</summary>
+/// <summary>Responds to search requests as their <see cref="Intent"/> requires, and numbers them.</summary>
 internal sealed class Executions(LedgerFile ledger, TimeProvider time)
 {
     /// <summary>The requests of one attempt of a job before it fails: one request and two retries.</summary>
@@ -15,38 +15,39 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(400);
 
     private readonly ConcurrentDictionary<string, int> failures = new(StringComparer.Ordinal);
-    private long last;
-    private int doses;
+    private long executions;
+    private int poisonRequests;
 
     /// <param name="worker">The index of the worker that sent the request.</param>
     /// <param name="lane">The tool of the job.</param>
     /// <param name="nonce">The nonce of the request.</param>
     /// <param name="http">The HTTP request.</param>
-    /// <param name="answer">Creates a response body with the title that identifies the execution.</param>
-    public async Task RunAsync(int worker, string lane, string nonce, HttpContext http, Func<string, string> answer)
+    /// <param name="createBody">Creates a response body with the title that identifies the execution.</param>
+    public async Task RunAsync(int worker, string lane, string nonce, HttpContext http, Func<string, string> createBody)
     {
-        var number = Interlocked.Increment(ref last);
-        var (fate, status) = (Question.FateOf(nonce), 200);
-        if (fate is Fate.Flaky && failures.AddOrUpdate(nonce, 1, (_, before) => before + 1) <= RequestsPerAttempt)
+        var number = Interlocked.Increment(ref executions);
+        var (intent, status) = (RigNonce.IntentOf(nonce), 200);
+        if (intent is Intent.Flaky && failures.AddOrUpdate(nonce, 1, (_, before) => before + 1) <= RequestsPerAttempt)
         {
             status = 503;
         }
-        else if (fate is Fate.Refused)
+        else if (intent is Intent.Refused)
         {
             status = 400;
         }
 
         ledger.Write("execution", nonce, lane, $"{number}", $"{worker}", $"{status}");
-        if (fate is Fate.Poison)
+        if (intent is Intent.Poison)
         {
-            Console.WriteLine($"poison {Interlocked.Increment(ref doses)} {worker}");
+            Console.WriteLine($"poison {Interlocked.Increment(ref poisonRequests)} {worker}");
             await Task.Delay(Timeout.InfiniteTimeSpan, time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return;
         }
 
-        await Task.Delay(number % SlowEvery == 0 ? Slow : TimeSpan.FromMilliseconds(1 + (number % 4)), time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        var delay = number % SlowEvery == 0 ? Slow : TimeSpan.FromMilliseconds(1 + (number % 4));
+        await Task.Delay(delay, time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json";
-        await http.Response.WriteAsync(status == 200 ? answer(Question.Title(number, nonce)) : "{}", http.RequestAborted);
+        await http.Response.WriteAsync(status == 200 ? createBody(RigNonce.Title(number, nonce)) : "{}", http.RequestAborted);
     }
 }

@@ -9,7 +9,9 @@ internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsync
     public static async Task<UpstreamProcess> StartAsync(string folder)
     {
         var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/"));
-        var process = await TestProcess.StartAsync(new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), "upstream", "--url", address.ToString(), "--ledger", Path.Combine(folder, "upstream.ledger"))
+        var process = await TestProcess.StartAsync(new ProcessSpec(
+            BuiltProgram.Of("Sendcat.KillRig"), "upstream", "--url", address.ToString(), "--ledger",
+            Path.Combine(folder, "upstream.ledger"))
         {
             LogFile = Path.Combine(folder, "upstream.log"),
         });
@@ -21,13 +23,14 @@ internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsync
     public string AddressFor(int worker) => new Uri(address, $"{worker}").ToString();
 
     /// <summary>Waits for the request of a poisonous job.</summary>
-    /// <param name="dose">The number of the request among those of poisonous jobs, from 1.</param>
+    /// <param name="number">The number of the request among those of poisonous jobs, from 1.</param>
     /// <returns>The index of the worker that sent the request; null when the upstream has ended.</returns>
-    public async Task<int?> PoisonedAsync(int dose)
+    public async Task<int?> WaitForPoisonAsync(int number)
     {
         try
         {
-            var line = await process.WaitForLineAsync(line => line.StartsWith($"poison {dose} ", StringComparison.Ordinal), TimeSpan.FromDays(1));
+            var line = await process.WaitForLineAsync(
+                line => line.StartsWith($"poison {number} ", StringComparison.Ordinal), TimeSpan.FromDays(1));
             return int.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture);
         }
         catch (InvalidOperationException)

@@ -15,7 +15,8 @@ internal static class UpstreamProgram
         var ledger = new Option<string>("--ledger") { Required = true };
         var command = new Command("upstream", "Part of a run.") { url, ledger };
         command.Hidden = true;
-        command.SetAction((parsed, cancellationToken) => RunAsync(parsed.GetRequiredValue(url), parsed.GetRequiredValue(ledger), cancellationToken));
+        command.SetAction((parsed, cancellationToken) => RunAsync(
+            parsed.GetRequiredValue(url), parsed.GetRequiredValue(ledger), cancellationToken));
         return command;
     }
 
@@ -28,16 +29,25 @@ internal static class UpstreamProgram
         using var file = new LedgerFile(ledger, TimeProvider.System);
         var executions = new Executions(file, TimeProvider.System);
 
-        app.MapPost("/{worker:int}/search", async (int worker, Asked body, HttpContext http) =>
-            await executions.RunAsync(worker, "search_web", body.Q, http, title => $$"""{"organic":[{"title":"{{title}}","link":"https://example.com/{{title}}","snippet":"a find"}]}"""));
-        app.MapPost("/{worker:int}/shopping", async (int worker, Asked body, HttpContext http) =>
-            await executions.RunAsync(worker, "search_global", body.Q, http, title => $$"""{"shopping":[{"title":"{{title}}","link":"https://example.com/{{title}}","price":"$1.00","source":"A shop"}]}"""));
+        app.MapPost("/{worker:int}/search", async (int worker, SearchBody body, HttpContext http) =>
+            await executions.RunAsync(
+                worker, "search_web", body.Q, http,
+                title => $$"""{"organic":[{"title":"{{title}}","link":"https://example.com/{{title}}","snippet":"a find"}]}"""));
+        app.MapPost("/{worker:int}/shopping", async (int worker, SearchBody body, HttpContext http) =>
+            await executions.RunAsync(
+                worker, "search_global", body.Q, http,
+                title =>
+                    $$"""{"shopping":[{"title":"{{title}}","link":"https://example.com/{{title}}","price":"$1.00","source":"A shop"}]}"""));
         app.MapGet("/{worker:int}/buy/browse/v1/item_summary/search", async (int worker, string q, HttpContext http) =>
-            await executions.RunAsync(worker, "search_products", q, http, title => $$"""{"itemSummaries":[{"itemId":"v1|1|0","title":"{{title}}","itemWebUrl":"https://example.com/{{title}}","price":{"value":"1.00","currency":"USD"} }]}"""));
-        app.MapPost("/{worker:int}/identity/v1/oauth2/token", () => Results.Content("""{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}""", "application/json"));
+            await executions.RunAsync(
+                worker, "search_products", q, http,
+                title =>
+                    $$"""{"itemSummaries":[{"itemId":"v1|1|0","title":"{{title}}","itemWebUrl":"https://example.com/{{title}}","price":{"value":"1.00","currency":"USD"} }]}"""));
+        app.MapPost("/{worker:int}/identity/v1/oauth2/token", () => Results.Content(
+            """{"access_token":"a-token","expires_in":7200,"token_type":"Application Access Token"}""", "application/json"));
         await app.RunAsync(cancellationToken);
         return 0;
     }
 
-    private sealed record Asked(string Q);
+    private sealed record SearchBody(string Q);
 }

@@ -4,8 +4,8 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Verdict;
 
 /// <summary>
-/// Repeated executions of jobs. When a worker dies after it has sent a request, the request must be sent again. A repetition is therefore explained only
-/// when a fault of the first execution's worker, or of Postgres, lies between the two executions.
+/// Repeated executions of jobs. When a worker dies after it has sent a request, the request must be sent again. A repetition is therefore
+/// explained only when a fault of the first execution's worker, or of Postgres, lies between the two executions.
 /// </summary>
 /// <param name="Executions">The number of successful executions, without those of poisonous jobs.</param>
 /// <param name="All">The repeated executions. Those of poisonous jobs are not included, because these jobs must run again.</param>
@@ -18,16 +18,20 @@ internal sealed record Duplicates(int Executions, IReadOnlyList<ExecutionRecord>
 
     public static Duplicates In(Evidence evidence)
     {
-        var executions = evidence.Executions.Where(execution => execution.Status == 200 && Question.FateOf(execution.Nonce) is not Fate.Poison).ToArray();
+        var executions = evidence.Executions.Where(
+            execution => execution.Status == 200 && RigNonce.IntentOf(execution.Nonce) is not Intent.Poison).ToArray();
         var (all, unexplained) = (new List<ExecutionRecord>(), new List<ExecutionRecord>());
         foreach (var job in executions.GroupBy(execution => execution.Nonce).Where(job => job.Count() > 1))
         {
-            foreach (var (first, again) in job.OrderBy(execution => execution.Number).Zip(job.OrderBy(execution => execution.Number).Skip(1)))
+            foreach (var (first, second) in job.OrderBy(execution => execution.Number)
+                .Zip(job.OrderBy(execution => execution.Number).Skip(1)))
             {
-                all.Add(again);
-                if (!evidence.Happenings.Any(it => (it.Victim is Victim.Record || (it.Victim is Victim.Worker && it.Index == first.Worker)) && it.Touches(first.At - Tolerance, again.At)))
+                all.Add(second);
+                if (!evidence.InjectedFaults.Any(
+                    it => (it.Victim is Victim.Postgres || (it.Victim is Victim.Worker && it.Index == first.Worker))
+                        && it.IsActiveBetween(first.At - Tolerance, second.At)))
                 {
-                    unexplained.Add(again);
+                    unexplained.Add(second);
                 }
             }
         }

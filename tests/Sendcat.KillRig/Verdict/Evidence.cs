@@ -6,7 +6,8 @@ using Sendcat.KillRig.Ledger;
 namespace Sendcat.KillRig.Verdict;
 
 /// <summary>
-/// All data of a run. The first two properties come from ledgers outside of the system, the next three from Postgres, the others from the rig itself.
+/// All data of a run. The first two properties come from ledgers outside of the system, the next three from Postgres, the others from the
+/// rig itself.
 /// </summary>
 internal sealed record Evidence
 {
@@ -16,21 +17,21 @@ internal sealed record Evidence
 
     public required IReadOnlyList<JobRow> Jobs { get; init; }
 
-    public required IReadOnlyList<ClaimRow> Claims { get; init; }
+    public required IReadOnlyList<JobLeaseRow> JobLeases { get; init; }
 
     public required IReadOnlyList<EndRow> Ends { get; init; }
 
-    public required IReadOnlyList<Happening> Happenings { get; init; }
+    public required IReadOnlyList<InjectedFault> InjectedFaults { get; init; }
 
-    public required IReadOnlyList<string> Deaths { get; init; }
+    public required IReadOnlyList<string> UnexpectedExits { get; init; }
 
     /// <summary>The number of chat turns by their end as the reader saw it.</summary>
     public required IReadOnlyDictionary<string, int> ChatEnds { get; init; }
 
-    public required TurnRemains Remains { get; init; }
+    public required TurnLeftovers Leftovers { get; init; }
 
     /// <summary>The time until no job waited or ran; null: this state was not reached.</summary>
-    public required TimeSpan? Drained { get; init; }
+    public required TimeSpan? DrainTime { get; init; }
 }
 
 /// <summary>A turn as its submitter wrote it to the ledger.</summary>
@@ -40,7 +41,7 @@ internal sealed record Evidence
 /// <param name="About">The number of the execution, or the error.</param>
 internal sealed record TurnRecord(string Nonce, Guid? Job, string? Outcome, string? About)
 {
-    public Fate Fate => Question.FateOf(Nonce);
+    public Intent Intent => RigNonce.IntentOf(Nonce);
 
     public static Dictionary<string, TurnRecord> Read(IEnumerable<string> files)
     {
@@ -70,15 +71,37 @@ internal sealed record ExecutionRecord(string Nonce, long Number, int Worker, in
 {
     public static List<ExecutionRecord> Read(IEnumerable<string> files) =>
         [.. LedgerFile.Read(files).Select(line => new ExecutionRecord(
-            line.Fields[1], long.Parse(line.Fields[3], CultureInfo.InvariantCulture), int.Parse(line.Fields[4], CultureInfo.InvariantCulture), int.Parse(line.Fields[5], CultureInfo.InvariantCulture), line.At))];
+            line.Fields[1], long.Parse(line.Fields[3], CultureInfo.InvariantCulture),
+            int.Parse(line.Fields[4], CultureInfo.InvariantCulture), int.Parse(line.Fields[5], CultureInfo.InvariantCulture), line.At))];
 }
 
-/// <param name="Slot">Where its result is kept for others; empty when it is not.</param>
-internal sealed record JobRow(Guid Id, string Tool, string Status, int Attempts, string Nonce, string DeadReason, string Error, string History, string Slot);
+/// <summary>A job at the end of the run, as Postgres has it.</summary>
+/// <param name="Id">The id.</param>
+/// <param name="Tool">The tool.</param>
+/// <param name="Status">The status.</param>
+/// <param name="Attempts">The number of attempts.</param>
+/// <param name="Nonce">The nonce of the request.</param>
+/// <param name="DeadLetterReason">Why the job is a dead letter; empty when it is not.</param>
+/// <param name="Error">The last error; empty when there was none.</param>
+/// <param name="History">The history of the job, as JSON.</param>
+/// <param name="CacheKey">The namespace and the key under which its result is cached; empty when it is not cached.</param>
+internal sealed record JobRow(
+    Guid Id, string Tool, string Status, int Attempts, string Nonce, string DeadLetterReason, string Error, string History,
+    string CacheKey);
 
-/// <param name="Owner">Process id of the worker.</param>
-internal sealed record ClaimRow(Guid Job, long Token, int Owner, DateTimeOffset At);
+/// <summary>A lease of a job that a worker took.</summary>
+/// <param name="Job">The job id.</param>
+/// <param name="Token">The fencing token.</param>
+/// <param name="Owner">The process id of the worker.</param>
+/// <param name="At">When the worker took the lease.</param>
+internal sealed record JobLeaseRow(Guid Job, long Token, int Owner, DateTimeOffset At);
 
-/// <param name="Was">The status before.</param>
-/// <param name="Execution">Number of the execution that the result comes from; empty when there is none.</param>
-internal sealed record EndRow(Guid Job, long Token, string Was, string Status, string Execution, DateTimeOffset At, int Owner);
+/// <summary>An end of a job, or a change of a job that had ended before.</summary>
+/// <param name="Job">The job id.</param>
+/// <param name="Token">The fencing token of the job at this time.</param>
+/// <param name="PreviousStatus">The status before.</param>
+/// <param name="Status">The new status.</param>
+/// <param name="Execution">The number of the execution that the result comes from; empty when there is none.</param>
+/// <param name="At">When the change was made.</param>
+/// <param name="Owner">The process id of the worker that has the lease; 0 without a worker.</param>
+internal sealed record EndRow(Guid Job, long Token, string PreviousStatus, string Status, string Execution, DateTimeOffset At, int Owner);

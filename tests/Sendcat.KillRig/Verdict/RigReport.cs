@@ -13,7 +13,8 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { WriteIndented = true };
 
     /// <summary><c>pass</c>, <c>fail</c> or <c>undecided</c>.</summary>
-    public string Verdict => Checks.Any(check => !check.Holds) ? "fail" : Judgement.TooLittle(Evidence, Options) is null ? "pass" : "undecided";
+    public string Verdict =>
+        Checks.Any(check => !check.Holds) ? "fail" : Conditions.UndecidedReason(Evidence, Options) is null ? "pass" : "undecided";
 
     public async Task WriteAsync(string folder)
     {
@@ -21,7 +22,18 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
         await using var file = File.Create(Path.Combine(folder, "report.json"));
         await JsonSerializer.SerializeAsync(
             file,
-            new { Verdict, Undecided = Judgement.TooLittle(Evidence, Options), Began, TookSeconds = Took.TotalSeconds, Options.Seed, Options, Figures = Figures(), Checks, Evidence.Happenings },
+            new
+            {
+                Verdict,
+                Undecided = Conditions.UndecidedReason(Evidence, Options),
+                Began,
+                TookSeconds = Took.TotalSeconds,
+                Options.Seed,
+                Options,
+                Figures = Figures(),
+                Checks,
+                Happenings = Evidence.InjectedFaults,
+            },
             Json);
     }
 
@@ -29,16 +41,20 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
     {
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $"# Kill rig: {Verdict}").AppendLine();
-        text.AppendLine(CultureInfo.InvariantCulture, $"{Began:yyyy-MM-dd HH:mm}, {Took.TotalSeconds:0} s, `--minutes {Options.Length.TotalMinutes:0.##} --seed {Options.Seed} --rate {Options.Rate} --workers {Options.Workers} --submitters {Options.Submitters}`");
-        if (Judgement.TooLittle(Evidence, Options) is { } little)
+        text.AppendLine(
+            CultureInfo.InvariantCulture,
+            $"{Began:yyyy-MM-dd HH:mm}, {Took.TotalSeconds:0} s, `--minutes {Options.Length.TotalMinutes:0.##} --seed {Options.Seed} "
+            + $"--rate {Options.Rate} --workers {Options.Workers} --submitters {Options.Submitters}`");
+        if (Conditions.UndecidedReason(Evidence, Options) is { } reason)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"Not decided: {little}.");
+            text.AppendLine(CultureInfo.InvariantCulture, $"Undecided: {reason}.");
         }
 
         text.AppendLine().AppendLine("| | found | allowed | |").AppendLine("| --- | ---: | ---: | --- |");
         foreach (var check in Checks)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"| {check.Name} | {check.Found} | {check.Bound} | {(check.Holds ? "ok" : "**FAILED**")} |");
+            text.AppendLine(
+                CultureInfo.InvariantCulture, $"| {check.Name} | {check.Found} | {check.Bound} | {(check.Holds ? "ok" : "**FAILED**")} |");
         }
 
         text.AppendLine().AppendLine("| figure | |").AppendLine("| --- | ---: |");
@@ -62,19 +78,23 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
     private Dictionary<string, string> Figures()
     {
         var duplicates = Duplicates.In(Evidence);
-        var rescues = Rescues.In(Evidence, Options);
+        var recoveries = Recoveries.In(Evidence, Options);
         var figures = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["questions asked"] = $"{Evidence.Turns.Count}",
-            ["accepted (entered or joined a job)"] = $"{Evidence.Turns.Values.Count(turn => turn.Job is not null)}",
-            ["jobs on record"] = $"{Evidence.Jobs.Count}",
+            ["requests of the submitters"] = $"{Evidence.Turns.Count}",
+            ["accepted (a new or a joined job)"] = $"{Evidence.Turns.Values.Count(turn => turn.Job is not null)}",
+            ["jobs in Postgres"] = $"{Evidence.Jobs.Count}",
         };
-        foreach (var status in Evidence.Jobs.GroupBy(job => $"jobs {job.Status}{(Question.FateOf(job.Nonce) is Fate.Poison ? " (poisonous)" : "")}").OrderBy(it => it.Key, StringComparer.Ordinal))
+        foreach (var status in Evidence.Jobs
+            .GroupBy(job => $"jobs {job.Status}{(RigNonce.IntentOf(job.Nonce) is Intent.Poison ? " (poisonous)" : "")}")
+            .OrderBy(it => it.Key, StringComparer.Ordinal))
         {
             figures[status.Key] = $"{status.Count()}";
         }
 
-        foreach (var outcome in Evidence.Turns.Values.GroupBy(turn => $"turns told {turn.Outcome ?? "nothing (their submitter was killed)"}").OrderBy(it => it.Key, StringComparer.Ordinal))
+        foreach (var outcome in Evidence.Turns.Values
+            .GroupBy(turn => $"turns with outcome {turn.Outcome ?? "unknown (the submitter was killed)"}")
+            .OrderBy(it => it.Key, StringComparer.Ordinal))
         {
             figures[outcome.Key] = $"{outcome.Count()}";
         }
@@ -84,12 +104,17 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
             figures[$"chat turns {end}"] = $"{count}";
         }
 
-        figures["questions at the upstream"] = $"{Evidence.Executions.Count}";
-        figures["executions again (explained by a fault)"] = $"{duplicates.All.Count} ({duplicates.All.Count - duplicates.Unexplained.Count}) of {duplicates.Executions}";
-        figures["jobs rescued from killed workers, undisturbed"] = $"{rescues.Count}";
-        figures["slowest of these rescues"] = rescues.Count == 0 ? "–" : $"{rescues.Max(rescue => rescue.After).TotalSeconds:0.00} s";
-        figures["until all was done after the last fault"] = Evidence.Drained is { } drained ? $"{drained.TotalSeconds:0.0} s" : "never";
-        foreach (var kind in Evidence.Happenings.GroupBy(it => $"{it.Victim} {it.Harm}").OrderBy(it => it.Key, StringComparer.Ordinal))
+        figures["requests at the upstream"] = $"{Evidence.Executions.Count}";
+        figures["repeated executions (explained by a fault)"] =
+            $"{duplicates.All.Count} ({duplicates.All.Count - duplicates.Unexplained.Count}) of {duplicates.Executions}";
+        figures["recoveries of jobs of killed workers, without another fault"] = $"{recoveries.Count}";
+        figures["slowest of these recoveries"] = recoveries.Count == 0
+            ? "–"
+            : $"{recoveries.Max(recovery => recovery.After).TotalSeconds:0.00} s";
+        figures["time from the last request until all jobs ended"] = Evidence.DrainTime is { } drainTime
+            ? $"{drainTime.TotalSeconds:0.0} s"
+            : "never";
+        foreach (var kind in Evidence.InjectedFaults.GroupBy(it => $"{it.Victim} {it.Harm}").OrderBy(it => it.Key, StringComparer.Ordinal))
         {
             figures[kind.Key] = $"{kind.Count()}";
         }

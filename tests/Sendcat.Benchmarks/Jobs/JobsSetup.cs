@@ -1,0 +1,123 @@
+using Npgsql;
+using Sendcat.Benchmarks.Measure;
+using Sendcat.Integrations;
+using Sendcat.Reliability;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Waiting;
+using Sendcat.ServiceDefaults.Broker;
+using Sendcat.TestKit.Processes;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.Benchmarks.Jobs;
+
+/// <summary>
+/// Starts stores (PostgreSQL with fsync), upstream and workers in separate processes. The client runs in this process with the service
+/// registrations of the API.
+/// </summary>
+internal sealed class JobsSetup : IAsyncDisposable
+{
+    private readonly RedisServer redis;
+    private readonly PostgresServer postgres;
+    private readonly RabbitMqServer broker;
+    private readonly List<TestProcess> workers = [];
+    private readonly IHost host;
+
+    private JobsSetup(
+        RedisServer redis, PostgresServer postgres, RabbitMqServer broker, PlainUpstream upstream, Dictionary<string, string?> settings)
+    {
+        (this.redis, this.postgres, this.broker, Upstream) = (redis, postgres, broker, upstream);
+        var builder = Host.CreateEmptyApplicationBuilder(new() { EnvironmentName = "Production" });
+        builder.Configuration.AddInMemoryCollection(settings.Select(
+            setting => new KeyValuePair<string, string?>(setting.Key.Replace("__", ":", StringComparison.Ordinal), setting.Value)));
+        builder.AddServiceDefaults();
+        builder.Logging.ClearProviders();
+        builder.AddRedisClient("redis");
+        builder.AddSendcatDataSource();
+        builder.AddRabbitMQClient("messaging");
+        builder.Services.AddReliability()
+            .AddIntegrations()
+            .AddToolCache()
+            .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+        host = builder.Build();
+    }
+
+    public PlainUpstream Upstream { get; }
+
+    public ToolJobClient Client => Get<ToolJobClient>();
+
+    public NpgsqlDataSource Database => Get<NpgsqlDataSource>();
+
+    public T Get<T>()
+        where T : notnull => host.Services.GetRequiredService<T>();
+
+    public static async Task<JobsSetup> StartAsync(
+        IReadOnlyDictionary<string, string?> settings, int workers, TimeSpan latency, CancellationToken cancellationToken)
+    {
+        var (cache, database, messaging, upstream) = (
+            RedisServer.StartAsync(), PostgresServer.StartAsync(durable: true), RabbitMqServer.StartAsync(),
+            PlainUpstream.StartAsync(latency));
+        await Task.WhenAll(cache, database, messaging, upstream);
+        var all = new Dictionary<string, string?>(settings)
+        {
+            ["ConnectionStrings__redis"] = (await cache).ConnectionString,
+            ["ConnectionStrings__sendcatdb"] = await (await database).CreateDatabaseAsync(),
+            ["ConnectionStrings__messaging"] = (await messaging).ConnectionString,
+            ["SERPER_BASE_URL"] = (await upstream).Address.ToString(),
+            ["EBAY_BASE_URL"] = (await upstream).Address.ToString(),
+            ["SERPER_API_KEY"] = "benchmark",
+            ["EBAY_CLIENT_ID"] = "benchmark",
+            ["EBAY_CLIENT_SECRET"] = "benchmark",
+        };
+        var setup = new JobsSetup(await cache, await database, await messaging, await upstream, all);
+        await ReliabilityDatabase.MigrateAsync(setup.Database, cancellationToken);
+        for (var i = 0; i < workers; i++)
+        {
+            var worker = await TestProcess.StartAsync(new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker"))
+            {
+                Environment = new Dictionary<string, string?>(all) { ["DOTNET_ENVIRONMENT"] = "Production" },
+            });
+            setup.workers.Add(worker);
+            await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+        }
+
+        await setup.host.StartAsync(cancellationToken);
+        return setup;
+    }
+
+    /// <summary>The CPU time until now by process (s).</summary>
+    public IReadOnlyDictionary<string, double> Cpu() => new Dictionary<string, double>
+    {
+        ["client"] =
+            ProcessCost.CpuSeconds(Environment.ProcessId)
+            - workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id))
+            - Stores().Values.Sum()
+            - ProcessCost.CpuSeconds(Upstream.ProcessId),
+        ["workers"] = workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id)),
+        ["upstream"] = ProcessCost.CpuSeconds(Upstream.ProcessId),
+    }.Concat(Stores()).ToDictionary();
+
+    public async ValueTask DisposeAsync()
+    {
+        await host.StopAsync();
+        await ((IAsyncDisposable)host).DisposeAsync();
+        foreach (var worker in workers)
+        {
+            await worker.StopAsync();
+            await worker.DisposeAsync();
+        }
+
+        await Upstream.DisposeAsync();
+        await redis.DisposeAsync();
+        await broker.DisposeAsync();
+        await postgres.DisposeAsync();
+    }
+
+    private Dictionary<string, double> Stores() => new()
+    {
+        ["postgres"] = ProcessCost.CpuSeconds(postgres.ProcessId),
+        ["rabbitmq"] = ProcessCost.CpuSeconds(broker.ProcessId),
+        ["redis"] = ProcessCost.CpuSeconds(redis.ProcessId),
+    };
+}

@@ -1,0 +1,113 @@
+using System.Globalization;
+using Sendcat.Benchmarks.Measure;
+using Sendcat.TestKit.Processes;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.Benchmarks.Targets;
+
+/// <summary>The API in a separate process, with real stores (PostgreSQL with fsync).</summary>
+internal sealed class SendcatApi : IAsyncDisposable
+{
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
+
+    private readonly TestProcess process;
+    private readonly RabbitMqServer broker;
+
+    private SendcatApi(TestProcess process, Uri address, RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database)
+    {
+        (this.process, this.broker) = (process, broker);
+        (Address, Redis, Postgres, Database) = (address, redis, postgres, database);
+    }
+
+    public Uri Address { get; }
+
+    public RedisServer Redis { get; }
+
+    public PostgresServer Postgres { get; }
+
+    /// <summary>The connection string of the database.</summary>
+    public string Database { get; }
+
+    public int ProcessId => process.Id;
+
+    public IReadOnlyList<int> StoreProcessIds => [Redis.ProcessId, Postgres.ProcessId, broker.ProcessId];
+
+    /// <param name="emulator">The address of the emulator.</param>
+    /// <param name="settings">Settings in the form <c>NAME=VALUE</c>. They replace those of <see cref="SendcatOptions"/>.</param>
+    /// <param name="cancellationToken">Ends the start.</param>
+    /// <exception cref="InvalidOperationException">The API ended, or it is not ready after 90 s.</exception>
+    public static async Task<SendcatApi> StartAsync(Uri emulator, IEnumerable<string> settings, CancellationToken cancellationToken)
+    {
+        var redis = RedisServer.StartAsync();
+        var postgres = PostgresServer.StartAsync(durable: true);
+        var messaging = RabbitMqServer.StartAsync();
+        await Task.WhenAll(redis, postgres, messaging);
+        var database = await (await postgres).CreateDatabaseAsync();
+
+        var address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/"));
+        var environment = SendcatOptions.Environment(emulator);
+        environment["ASPNETCORE_URLS"] = address.ToString();
+        environment["ConnectionStrings__redis"] = (await redis).ConnectionString;
+        environment["ConnectionStrings__sendcatdb"] = database;
+        environment["ConnectionStrings__messaging"] = (await messaging).ConnectionString;
+        environment.Apply(settings);
+
+        var executable = Checkout.Executable("Sendcat.ApiService");
+        var started = await TestProcess.StartAsync(
+            new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
+        var api = new SendcatApi(started, address, await redis, await postgres, await messaging, database);
+        try
+        {
+            await api.WaitUntilReadyAsync(cancellationToken);
+        }
+        catch
+        {
+            await api.DisposeAsync();
+            throw;
+        }
+
+        return api;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await process.StopAsync();
+        await process.DisposeAsync();
+        await Redis.DisposeAsync();
+        await Postgres.DisposeAsync();
+        await broker.DisposeAsync();
+    }
+
+    private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
+    {
+        using var http = new HttpClient();
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(StartTimeout);
+        while (true)
+        {
+            try
+            {
+                using var health = await http.GetAsync(new Uri(Address, "health"), timeout.Token);
+                if (health.IsSuccessStatusCode)
+                {
+                    return;
+                }
+            }
+            catch (HttpRequestException)
+            {
+                // The API does not listen yet.
+            }
+            catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
+            {
+                throw new InvalidOperationException($"The API is not ready after {StartTimeout.TotalSeconds:0} s:\n{process.Output}", late);
+            }
+
+            if (process.Exited.IsCompleted)
+            {
+                throw new InvalidOperationException($"The API ended with {await process.Exited}:\n{process.Output}");
+            }
+
+            await Task.WhenAny(process.Exited, Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, CancellationToken.None));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Collections.Concurrent;
+using Sendcat.KillRig.Rig;
+using Sendcat.KillRig.Upstream;
+using Sendcat.KillRig.Verdict;
+
+namespace Sendcat.KillRig.Faults;
+
+/// <summary>Injects the faults of a plan and records what happened and when.</summary>
+internal sealed class FaultInjector(RigProcesses processes, RigOptions options, TimeProvider time, TextWriter log)
+{
+    private const int MaxRepeats = 3;
+
+    private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentQueue<InjectedFault> injectedFaults = [];
+
+    public IReadOnlyList<InjectedFault> InjectedFaults => [.. injectedFaults];
+
+    /// <summary>Injects faults for the length of the run, and more kills of workers until the recovery of a job was measured.</summary>
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        var (began, done) = (time.GetTimestamp(), 0);
+        var pending = new List<Task>();
+        foreach (var fault in FaultPlan.Of(options.Seed, options.Workers, options.Submitters, options.Replicas, options.Lease))
+        {
+            if (done++ >= FaultPlan.Essential.Count && time.GetElapsedTime(began) >= options.Length)
+            {
+                break;
+            }
+
+            await Task.Delay(fault.Gap, time, cancellationToken);
+            if (fault.Watched)
+            {
+                await Task.WhenAll(pending);
+                await Task.Delay(QuietTime, time, cancellationToken);
+            }
+
+            var injected = InjectAsync(fault, cancellationToken);
+            pending.Add(injected);
+            if (!fault.Overlaps)
+            {
+                await Task.WhenAll(pending);
+                pending.Clear();
+            }
+
+            if (fault.Watched)
+            {
+                await Task.Delay(options.Lease + options.RescueSlack, time, cancellationToken);
+            }
+        }
+
+        await Task.WhenAll(pending);
+        for (var repeat = 0; repeat < MaxRepeats && !await IsRecoveryMeasuredAsync(cancellationToken); repeat++)
+        {
+            // The victim ended its job just before the kill, or a poisonous job killed another worker before the job had to run again.
+            await Task.Delay(QuietTime, time, cancellationToken);
+            var kill = new Fault(
+                Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true,
+                WhileBusy: true);
+            await InjectAsync(kill, cancellationToken);
+            await Task.Delay(options.Lease + options.RescueSlack, time, cancellationToken);
+        }
+    }
+
+    /// <summary>Whether a killed worker had a job, and no other fault was active until the job had to run again.</summary>
+    private async Task<bool> IsRecoveryMeasuredAsync(CancellationToken cancellationToken) =>
+        Recoveries.In(
+            InjectedFaults,
+            await Audit.JobLeasesAsync(processes.Database, cancellationToken),
+            await Audit.EndsAsync(processes.Database, cancellationToken),
+            options).Count > 0;
+
+    /// <summary>Kills every worker that runs a poisonous job, until the upstream ends.</summary>
+    public async Task KillPoisonedWorkersAsync(UpstreamProcess upstream)
+    {
+        for (var number = 1; await upstream.WaitForPoisonAsync(number) is { } worker; number++)
+        {
+            var start = await processes.Workers[worker].KillAsync();
+            await processes.Workers[worker].StartAsync();
+            Add(Victim.Worker, worker, Harm.Poisoned, start);
+        }
+    }
+
+    private async Task InjectAsync(Fault fault, CancellationToken cancellationToken)
+    {
+        var start = new FaultStart(0, time.GetUtcNow());
+        switch (fault.Harm)
+        {
+            case Harm.Killed:
+                if (fault.WhileBusy)
+                {
+                    await processes.WaitUntilBusyAsync(processes.Workers[fault.Index], cancellationToken);
+                }
+
+                start = await processes.VictimOf(fault).KillAsync();
+                await Task.Delay(fault.Hold, time, cancellationToken);
+                await processes.VictimOf(fault).StartAsync();
+                break;
+            case Harm.Paused:
+                start = await processes.VictimOf(fault).PauseAsync(fault.Hold, cancellationToken);
+                break;
+            case Harm.Restarted:
+                start = await processes.VictimOf(fault).RestartAsync();
+                break;
+            default:
+                await processes.DeleteQueuesAsync(cancellationToken);
+                break;
+        }
+
+        Add(fault.Victim, fault.Index, fault.Harm, start, fault.Watched);
+    }
+
+    private void Add(Victim victim, int index, Harm harm, FaultStart start, bool watched = false)
+    {
+        var fault = new InjectedFault(victim, index, harm, start.ProcessId, start.At, time.GetUtcNow(), watched);
+        injectedFaults.Enqueue(fault);
+        log.WriteLine(
+            $"{fault.From:HH:mm:ss.fff} {victim} {index} {harm}, available again after {(fault.Until - fault.From).TotalSeconds:0.0} s");
+    }
+}
