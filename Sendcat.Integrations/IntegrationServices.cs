@@ -28,8 +28,8 @@ public static class IntegrationServices
             tool.AddKnobs(services).AddSingleton(tool.Lane).AddSingleton(tool.Cache);
         }
 
-        // Reports list the providers in this order.
-        return services
+        // Reports list the providers in this order, and then those that only one tool calls.
+        services
             .AddProvider<PrimaryChatLimitOptions>(ChatProviders.Primary)
             .AddProvider<SecondaryChatLimitOptions>(ChatProviders.Secondary)
             .AddProvider<LegacyChatLimitOptions>(ChatProviders.Legacy)
@@ -37,6 +37,15 @@ public static class IntegrationServices
             .AddProvider<GmailOAuthLimitOptions>(GmailOAuthProvider.Provider)
             .AddProvider<EbaySearchLimitOptions>(EbaySearchProvider.Provider)
             .AddProvider<GlobalSearchLimitOptions>(GlobalSearchProvider.Provider);
+        foreach (var provider in QueuedTool.All.SelectMany(tool => tool.Providers).Distinct())
+        {
+            if (!services.Any(service => ReferenceEquals(service.ImplementationInstance, provider)))
+            {
+                services.AddSingleton(provider);
+            }
+        }
+
+        return services;
     }
 
     /// <summary>Adds guarded calls to eBay. Requires the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>

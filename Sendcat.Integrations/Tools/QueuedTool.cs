@@ -12,8 +12,8 @@ namespace Sendcat.Integrations.Tools;
 /// <param name="Lane">Name, number, class and caps.</param>
 /// <param name="Cache">Where its results are cached.</param>
 /// <param name="Spoken">The tool as texts for the model call it, for example <c>web search</c>.</param>
-/// <param name="Providers">The providers that its jobs call.</param>
-/// <param name="AddKnobs">Registers the knobs that <paramref name="Lane"/> and <paramref name="Cache"/> read.</param>
+/// <param name="Providers">The providers that its jobs call. A provider that only this tool calls is in the tool's file.</param>
+/// <param name="AddKnobs">Registers the knobs that <paramref name="Lane"/> and <paramref name="Cache"/> read, and those of the tool's own provider.</param>
 public sealed partial record QueuedTool(
     ToolLane Lane, ToolCacheKind Cache, string Spoken, IReadOnlyList<Provider> Providers, Func<IServiceCollection, IServiceCollection> AddKnobs)
 {
