@@ -10,7 +10,7 @@ internal sealed class SerperUpstream(RestRequestHandler handler) : IRestUpstream
 {
     private const int MaxResults = 100;
     private static readonly string[] Merchants =
-        ["Harbour Electrics", "miami-outlet.example", "The Good OfferGenerator", "Island Direct", "sunrise-deals.example", "Casa Caribe"];
+        ["Harbour Electrics", "miami-outlet.example", "The Good Shelf", "Island Direct", "sunrise-deals.example", "Casa Caribe"];
 
     public string Name => "serper";
 
