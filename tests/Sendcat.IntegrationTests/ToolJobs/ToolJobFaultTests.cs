@@ -88,10 +88,12 @@ public sealed class ToolJobFaultTests(SharedStores stores)
 
         Assert.DoesNotContain(flood, turn => turn.IsCompleted);
         var reading = (await rig.Get<ToolJobStatistics>().ReadAsync(TimeSpan.FromMinutes(15), CancellationToken.None)).Lanes;
-        Assert.Equal((slots, 1.0), (reading[0].Running, reading[0].RunningUtilization));
-        Assert.Equal((1, 1), (reading[1].Completed, reading[2].Completed));
+        Assert.Equal((slots, 1.0), (Of(QueuedTool.SearchWeb).Running, Of(QueuedTool.SearchWeb).RunningUtilization));
+        Assert.Equal((1, 1), (Of(QueuedTool.SearchProducts).Completed, Of(QueuedTool.SearchGlobal).Completed));
         blocked.SetResult();
         await Task.WhenAll(flood);
+
+        LaneReading Of(QueuedTool tool) => reading.Single(lane => lane.Tool == tool.Name);
     }
 
     [Fact]
