@@ -12,9 +12,9 @@ namespace Sendcat.ApiService.Http;
 /// </summary>
 internal sealed class LocalAddressLimiter : IDisposable
 {
-    private readonly RateLimiter limiter;
-    private readonly IOptionsMonitor<RateLimitOptions> options;
-    private readonly PartitionedRateLimiter<WindowKey> windows = PartitionedRateLimiter.Create<WindowKey, WindowKey>(
+    private readonly RateLimiter _limiter;
+    private readonly IOptionsMonitor<RateLimitOptions> _options;
+    private readonly PartitionedRateLimiter<WindowKey> _windows = PartitionedRateLimiter.Create<WindowKey, WindowKey>(
         static window => RateLimitPartition.GetSlidingWindowLimiter(window, static key => new SlidingWindowRateLimiterOptions
         {
             PermitLimit = key.Max,
@@ -22,20 +22,20 @@ internal sealed class LocalAddressLimiter : IDisposable
             SegmentsPerWindow = 6,
         }));
 
-    public LocalAddressLimiter(RateLimiter limiter, IOptionsMonitor<RateLimitOptions> options) => (this.limiter, this.options) = (limiter, options);
+    public LocalAddressLimiter(RateLimiter limiter, IOptionsMonitor<RateLimitOptions> options) => (_limiter, _options) = (limiter, options);
 
     /// <summary>Counts one request in the window of each address.</summary>
     /// <returns>The time to wait before the next attempt, or null if every window has room.</returns>
     public TimeSpan? Check(HttpContext http, RateLimitBucket bucket, IReadOnlyList<LimitKey> addresses)
     {
-        var (max, window) = options.CurrentValue.Of(bucket);
+        var (max, window) = _options.CurrentValue.Of(bucket);
         foreach (var address in addresses)
         {
-            using var lease = windows.AttemptAcquire(new(bucket, address.Name, max * address.Times, window));
+            using var lease = _windows.AttemptAcquire(new(bucket, address.Name, max * address.Times, window));
             if (!lease.IsAcquired)
             {
                 var wait = lease.TryGetMetadata(MetadataName.RetryAfter, out var retryAfter) ? retryAfter : TimeSpan.FromSeconds(1);
-                limiter.Refused(bucket, address.Name, wait, RouteTemplate.Of(http), http.Request.Method);
+                _limiter.Refused(bucket, address.Name, wait, RouteTemplate.Of(http), http.Request.Method);
                 return wait;
             }
         }
@@ -43,7 +43,7 @@ internal sealed class LocalAddressLimiter : IDisposable
         return null;
     }
 
-    public void Dispose() => windows.Dispose();
+    public void Dispose() => _windows.Dispose();
 
     /// <summary>The limits are part of the key, so that a changed knob opens a new window.</summary>
     private readonly record struct WindowKey(RateLimitBucket Bucket, string Address, int Max, TimeSpan Window);

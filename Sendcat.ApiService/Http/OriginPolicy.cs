@@ -28,7 +28,7 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
     private static readonly PathString ChatAbort = "/api/chat/abort";
     private static readonly PathString ChatHealth = "/api/chat/health";
 
-    private OriginList cached = new("", []);
+    private OriginList _cached = new("", []);
 
     /// <summary>True when at least one origin may call.</summary>
     public bool HasAny => Origins().Count > 0;
@@ -95,11 +95,11 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
     private HashSet<string> Origins()
     {
         var source = Source;
-        var current = cached;
+        var current = _cached;
         if (!string.Equals(current.Source, source, StringComparison.Ordinal))
         {
             current = new(source, source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal));
-            cached = current;
+            _cached = current;
         }
 
         return current.Origins;

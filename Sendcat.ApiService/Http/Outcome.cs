@@ -6,13 +6,13 @@ namespace Sendcat.ApiService.Http;
 internal readonly struct Outcome<T>
     where T : notnull
 {
-    private readonly T? value;
-    private readonly ApiError? error;
+    private readonly T? _value;
+    private readonly ApiError? _error;
 
     private Outcome(T? value, ApiError? error)
     {
-        this.value = value;
-        this.error = error;
+        _value = value;
+        _error = error;
     }
 
     public static implicit operator Outcome<T>(T value) => new(value, null);
@@ -21,8 +21,8 @@ internal readonly struct Outcome<T>
 
     public bool TryGet([NotNullWhen(true)] out T? result, [NotNullWhen(false)] out ApiError? refusal)
     {
-        result = value;
-        refusal = error;
-        return error is null;
+        result = _value;
+        refusal = _error;
+        return _error is null;
     }
 }

@@ -21,7 +21,7 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     private const string Prefix = "anon_";
     private const int SignatureBytes = 16;
 
-    private readonly byte[] signingKey = key.Derive("anonymous-session");
+    private readonly byte[] _signingKey = key.Derive("anonymous-session");
 
     /// <summary>True when we issued the session. Accepted unsigned ids never begin with the prefix of issued ones.</summary>
     /// <param name="acceptedId">An id that <see cref="Accept"/> returned.</param>
@@ -73,6 +73,6 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     private void Sign(string id, Span<byte> signature)
     {
         Span<byte> text = stackalloc byte[Encoding.UTF8.GetMaxByteCount(LongestId)];
-        HMACSHA256.HashData(signingKey, text[..Encoding.UTF8.GetBytes(id, text)], signature);
+        HMACSHA256.HashData(_signingKey, text[..Encoding.UTF8.GetBytes(id, text)], signature);
     }
 }

@@ -17,20 +17,20 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
 
     private static readonly ActivitySource Source = new("Sendcat.Mail");
 
-    private readonly Channel<(MailJob Job, ActivityContext Cause)> queue = Channel.CreateBounded<(MailJob, ActivityContext)>(
+    private readonly Channel<(MailJob Job, ActivityContext Cause)> _queue = Channel.CreateBounded<(MailJob, ActivityContext)>(
         new BoundedChannelOptions(Capacity));
 
-    private volatile bool stopping;
+    private volatile bool _stopping;
 
     /// <summary>True while a mail is being sent, and after a shutdown that interrupted it.</summary>
-    private volatile bool sending;
+    private volatile bool _sending;
 
     /// <summary>Adds a mail and returns at once. A full queue, or one that is being drained, drops it.</summary>
     public void Enqueue(MailJob job)
     {
-        if (!queue.Writer.TryWrite((job, Activity.Current?.Context ?? default)))
+        if (!_queue.Writer.TryWrite((job, Activity.Current?.Context ?? default)))
         {
-            var reason = stopping ? "stopping" : "queue_full";
+            var reason = _stopping ? "stopping" : "queue_full";
             MailMetrics.MailsDropped(1, reason);
             logger.MailDropped(reason);
         }
@@ -41,16 +41,16 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
     /// </summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
-        stopping = true;
-        queue.Writer.TryComplete();
+        _stopping = true;
+        _queue.Writer.TryComplete();
         if (ExecuteTask is { } running)
         {
             await Task.WhenAny(running, Task.Delay(Timeout.InfiniteTimeSpan, time, cancellationToken));
         }
 
         await base.StopAsync(cancellationToken);
-        var lost = sending ? 1 : 0;
-        for (; queue.Reader.TryRead(out _); lost++)
+        var lost = _sending ? 1 : 0;
+        for (; _queue.Reader.TryRead(out _); lost++)
         {
         }
 
@@ -63,9 +63,9 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        await foreach (var (job, cause) in queue.Reader.ReadAllAsync(stoppingToken))
+        await foreach (var (job, cause) in _queue.Reader.ReadAllAsync(stoppingToken))
         {
-            sending = true;
+            _sending = true;
             try
             {
                 // The span belongs to the trace of the request that caused the mail.
@@ -82,7 +82,7 @@ internal sealed class Outbox(IServiceScopeFactory scopes, TimeProvider time, ILo
                 logger.MailJobFailed(exception);
             }
 
-            sending = false;
+            _sending = false;
         }
     }
 }

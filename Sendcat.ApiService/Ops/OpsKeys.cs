@@ -33,10 +33,10 @@ internal sealed class OpsKeys
 
     private const string Scheme = "Bearer ";
 
-    private readonly byte[]? operatorKey;
-    private readonly byte[]? viewerKey;
+    private readonly byte[]? _operatorKey;
+    private readonly byte[]? _viewerKey;
 
-    private OpsKeys(string? operatorKey, string? viewerKey) => (this.operatorKey, this.viewerKey) = (Hash(operatorKey), Hash(viewerKey));
+    private OpsKeys(string? operatorKey, string? viewerKey) => (_operatorKey, _viewerKey) = (Hash(operatorKey), Hash(viewerKey));
 
     /// <exception cref="InvalidOperationException">A key is too short outside Development, or both are the same.</exception>
     public static OpsKeys Load(IConfiguration configuration, IHostEnvironment environment)
@@ -74,8 +74,8 @@ internal sealed class OpsKeys
         }
 
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(presented));
-        var isOperator = operatorKey is not null & CryptographicOperations.FixedTimeEquals(operatorKey ?? [], hash);
-        var isViewer = viewerKey is not null & CryptographicOperations.FixedTimeEquals(viewerKey ?? [], hash);
+        var isOperator = _operatorKey is not null & CryptographicOperations.FixedTimeEquals(_operatorKey ?? [], hash);
+        var isViewer = _viewerKey is not null & CryptographicOperations.FixedTimeEquals(_viewerKey ?? [], hash);
         return isOperator ? OpsRole.Operator : isViewer ? OpsRole.Viewer : OpsRole.None;
     }
 

@@ -18,9 +18,9 @@ internal sealed partial class ToolArguments
     /// <summary>Higher prices are reduced to this value.</summary>
     private const decimal MaxPrice = 10_000_000;
 
-    private readonly JsonElement arguments;
+    private readonly JsonElement _arguments;
 
-    private ToolArguments(JsonElement arguments) => this.arguments = arguments;
+    private ToolArguments(JsonElement arguments) => _arguments = arguments;
 
     /// <param name="json">A JSON object.</param>
     /// <exception cref="JsonException">The text is not JSON.</exception>
@@ -112,7 +112,7 @@ internal sealed partial class ToolArguments
     /// </summary>
     private IEnumerable<JsonElement> Values(string name)
     {
-        var found = arguments.EnumerateObject()
+        var found = _arguments.EnumerateObject()
             .FirstOrDefault(member => WithoutUnderscores(member.Name).Equals(name, StringComparison.OrdinalIgnoreCase)).Value;
         return found.ValueKind switch
         {

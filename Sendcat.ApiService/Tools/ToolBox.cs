@@ -8,19 +8,19 @@ internal sealed class ToolBox(IEnumerable<ITool> tools, ContentCapture capture, 
 {
     public static readonly ActivitySource Activities = new("Sendcat.Tools");
 
-    private readonly Dictionary<string, ITool> byName = tools.ToDictionary(tool => tool.Declaration.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, ITool> _byName = tools.ToDictionary(tool => tool.Declaration.Name, StringComparer.Ordinal);
 
     public IReadOnlyList<ToolDeclaration> Offered(bool webSearch) =>
-        [.. byName.Values.Where(tool => tool.OfferedWhen(webSearch)).Select(tool => tool.Declaration)];
+        [.. _byName.Values.Where(tool => tool.OfferedWhen(webSearch)).Select(tool => tool.Declaration)];
 
     /// <summary>Maximum calls of the tool per turn; 1 for an unknown tool.</summary>
-    public int PerTurn(string name) => byName.TryGetValue(name, out var tool) ? tool.PerTurn : 1;
+    public int PerTurn(string name) => _byName.TryGetValue(name, out var tool) ? tool.PerTurn : 1;
 
     /// <summary>Executes a call. An exception of the tool is logged and becomes a failed result.</summary>
     /// <exception cref="OperationCanceledException">The turn has ended.</exception>
     public async Task<ToolCallResult> RunAsync(ToolCall call, CancellationToken cancellationToken)
     {
-        if (!byName.TryGetValue(call.Name, out var tool))
+        if (!_byName.TryGetValue(call.Name, out var tool))
         {
             return new ToolCallResult("There is no tool of that name. Answer with what you know.", Failed: true);
         }

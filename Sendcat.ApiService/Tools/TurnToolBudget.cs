@@ -5,14 +5,14 @@ namespace Sendcat.ApiService.Tools;
 /// </summary>
 internal sealed class TurnToolBudget(ToolBox tools)
 {
-    private readonly Dictionary<string, int> used = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _used = new(StringComparer.Ordinal);
 
     /// <summary>True after a call was refused: from then on the model must answer without tools.</summary>
     public bool Exhausted
     {
         get
         {
-            lock (used)
+            lock (_used)
             {
                 return field;
             }
@@ -24,7 +24,7 @@ internal sealed class TurnToolBudget(ToolBox tools)
     /// <returns>False: the limit of the tool is reached; the budget becomes <see cref="Exhausted"/>.</returns>
     public bool TryTake(string tool)
     {
-        lock (used)
+        lock (_used)
         {
             var isAllowed = TryCount(tool);
             Exhausted |= !isAllowed;
@@ -36,7 +36,7 @@ internal sealed class TurnToolBudget(ToolBox tools)
     /// <returns>False: the limit of the tool is reached.</returns>
     public bool TryTakeOptional(string tool)
     {
-        lock (used)
+        lock (_used)
         {
             return TryCount(tool);
         }
@@ -44,13 +44,13 @@ internal sealed class TurnToolBudget(ToolBox tools)
 
     private bool TryCount(string tool)
     {
-        var calls = used.GetValueOrDefault(tool);
+        var calls = _used.GetValueOrDefault(tool);
         if (calls >= tools.PerTurn(tool))
         {
             return false;
         }
 
-        used[tool] = calls + 1;
+        _used[tool] = calls + 1;
         return true;
     }
 }

@@ -15,17 +15,17 @@ internal sealed class Transcript(IAnsiConsole console)
     // The answer follows the rows and should stay on the same screen.
     private const int RowsShown = 8;
 
-    private readonly TextWriter output = console.Profile.Out.Writer;
-    private readonly bool colours = console.Profile.Capabilities.Ansi;
-    private readonly Dictionary<string, string> toolNames = new(StringComparer.Ordinal);
-    private readonly HashSet<string> shown = new(StringComparer.Ordinal);
-    private Block block = Block.Line;
-    private bool lineIsOpen;
-    private long promptTokens;
-    private long completionTokens;
-    private double? ttftMs;
-    private double latencyMs;
-    private string? modelId;
+    private readonly TextWriter _output = console.Profile.Out.Writer;
+    private readonly bool _colours = console.Profile.Capabilities.Ansi;
+    private readonly Dictionary<string, string> _toolNames = new(StringComparer.Ordinal);
+    private readonly HashSet<string> _shown = new(StringComparer.Ordinal);
+    private Block _block = Block.Line;
+    private bool _lineIsOpen;
+    private long _promptTokens;
+    private long _completionTokens;
+    private double? _ttftMs;
+    private double _latencyMs;
+    private string? _modelId;
 
     private enum Block
     {
@@ -48,7 +48,7 @@ internal sealed class Transcript(IAnsiConsole console)
                 Line($"· answered by the {route.RouteId} route ({route.ModelClass})", "2");
                 break;
             case TurnEvent.ToolCalled call:
-                toolNames[call.CallId] = call.Name;
+                _toolNames[call.CallId] = call.Name;
                 Line($"→ {call.Name} {call.Arguments}", "36");
                 break;
             case TurnEvent.ToolAnswered answer:
@@ -74,54 +74,54 @@ internal sealed class Transcript(IAnsiConsole console)
                 break;
         }
 
-        output.Flush();
+        _output.Flush();
     }
 
     private void Flow(Block kind, string delta)
     {
-        if (block != kind)
+        if (_block != kind)
         {
             CloseLine();
-            block = kind;
-            if (kind == Block.Reasoning && !colours)
+            _block = kind;
+            if (kind == Block.Reasoning && !_colours)
             {
-                output.Write("(thinking) ");
+                _output.Write("(thinking) ");
             }
         }
 
         var text = Clean(delta);
-        output.Write(kind == Block.Reasoning && colours ? $"\e[2m{text}\e[0m" : text);
-        lineIsOpen = !text.EndsWith('\n');
+        _output.Write(kind == Block.Reasoning && _colours ? $"\e[2m{text}\e[0m" : text);
+        _lineIsOpen = !text.EndsWith('\n');
     }
 
     private void Line(string text, string style)
     {
         CloseLine();
-        block = Block.Line;
+        _block = Block.Line;
         var clean = Clean(text);
-        output.WriteLine(colours ? $"\e[{style}m{clean}\e[0m" : clean);
+        _output.WriteLine(_colours ? $"\e[{style}m{clean}\e[0m" : clean);
     }
 
     private void CloseLine()
     {
-        if (lineIsOpen)
+        if (_lineIsOpen)
         {
-            output.WriteLine();
-            lineIsOpen = false;
+            _output.WriteLine();
+            _lineIsOpen = false;
         }
     }
 
     private void Rows(TurnEvent.ToolAnswered answer)
     {
         var rows = ToolRow.Read(answer.Output);
-        if (rows.Count == 0 || !shown.Add(string.Create(CultureInfo.InvariantCulture, $"{answer.CallId}|{rows.Count}")))
+        if (rows.Count == 0 || !_shown.Add(string.Create(CultureInfo.InvariantCulture, $"{answer.CallId}|{rows.Count}")))
         {
             return; // the UI dialect repeats the preliminary rows in the final output
         }
 
         Line($"← {ToolName(answer.CallId)}: {rows.Count.ToString(CultureInfo.InvariantCulture)} {(rows.Count == 1 ? "result" : "results")}", "36");
         var first = rows.Take(RowsShown).ToArray();
-        if (colours)
+        if (_colours)
         {
             console.Write(ToolRow.Table(first));
         }
@@ -129,52 +129,52 @@ internal sealed class Transcript(IAnsiConsole console)
         {
             foreach (var (row, n) in first.Select((row, i) => (row, i + 1)))
             {
-                output.WriteLine(Clean(string.Create(CultureInfo.InvariantCulture, $"  {n}. {string.Join(" | ", row.Cells.Where(c => c.Length > 0))}")));
+                _output.WriteLine(Clean(string.Create(CultureInfo.InvariantCulture, $"  {n}. {string.Join(" | ", row.Cells.Where(c => c.Length > 0))}")));
             }
         }
 
         if (rows.Count > first.Length)
         {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  … and {rows.Count - first.Length} more"));
+            _output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  … and {rows.Count - first.Length} more"));
         }
     }
 
     private void Add(TurnEvent.Usage usage)
     {
-        promptTokens += usage.PromptTokens ?? 0;
-        completionTokens += usage.CompletionTokens ?? 0;
-        ttftMs ??= usage.TtftMs;
-        latencyMs += usage.LatencyMs ?? 0;
-        modelId = usage.ModelId ?? modelId;
+        _promptTokens += usage.PromptTokens ?? 0;
+        _completionTokens += usage.CompletionTokens ?? 0;
+        _ttftMs ??= usage.TtftMs;
+        _latencyMs += usage.LatencyMs ?? 0;
+        _modelId = usage.ModelId ?? _modelId;
     }
 
     private string Summary()
     {
         var parts = new List<string>();
-        if (modelId is not null)
+        if (_modelId is not null)
         {
-            parts.Add(modelId);
+            parts.Add(_modelId);
         }
 
-        if (promptTokens + completionTokens > 0)
+        if (_promptTokens + _completionTokens > 0)
         {
-            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{promptTokens} + {completionTokens} tokens"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"{_promptTokens} + {_completionTokens} tokens"));
         }
 
-        if (ttftMs is { } ttft)
+        if (_ttftMs is { } ttft)
         {
             parts.Add(string.Create(CultureInfo.InvariantCulture, $"first token {ttft:0} ms"));
         }
 
-        if (latencyMs > 0)
+        if (_latencyMs > 0)
         {
-            parts.Add(string.Create(CultureInfo.InvariantCulture, $"model {latencyMs / 1000:0.0} s"));
+            parts.Add(string.Create(CultureInfo.InvariantCulture, $"model {_latencyMs / 1000:0.0} s"));
         }
 
         return parts.Count == 0 ? "done" : string.Join(" · ", parts);
     }
 
-    private string ToolName(string callId) => toolNames.GetValueOrDefault(callId, "tool");
+    private string ToolName(string callId) => _toolNames.GetValueOrDefault(callId, "tool");
 
     private static string RetryAfter(int? milliseconds) => milliseconds is { } ms ? string.Create(CultureInfo.InvariantCulture, $" (try again in {Math.Max(1, (ms + 999) / 1000)} s)") : "";
 

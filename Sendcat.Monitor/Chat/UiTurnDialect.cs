@@ -5,7 +5,7 @@ namespace Sendcat.Monitor.Chat;
 /// <summary>The UI message stream of the AI SDK, as <c>useChat</c> requests and reads it.</summary>
 internal sealed class UiTurnDialect : TurnDialect
 {
-    private JsonElement? errorDetail; // arrives before the error event; it contains the code of that error
+    private JsonElement? _errorDetail; // arrives before the error event; it contains the code of that error
 
     public override bool StoresMessageFirst => false;
 
@@ -42,9 +42,9 @@ internal sealed class UiTurnDialect : TurnDialect
             case Wire.UiToolOutputError: return new TurnEvent.ToolFailed(json.Text("toolCallId") ?? "", json.Text("errorText") ?? "");
             case Wire.UiBackpressure: return new TurnEvent.Backpressure(detail.Text("toolName") ?? "", detail.Text("reason") ?? "", (int?)detail.Number("retryAfterMs"));
             case Wire.UiErrorDetail:
-                errorDetail = detail.Clone();
+                _errorDetail = detail.Clone();
                 return null;
-            case Wire.Error: return new TurnEvent.Failed(errorDetail?.Text("code") ?? "error", json.Text("errorText") ?? "", (int?)errorDetail?.Number("retryAfterMs"));
+            case Wire.Error: return new TurnEvent.Failed(_errorDetail?.Text("code") ?? "error", json.Text("errorText") ?? "", (int?)_errorDetail?.Number("retryAfterMs"));
             case Wire.UiAbort: return new TurnEvent.Stopped();
             case Wire.UiFinish: return json.Field("messageMetadata") is { } metadata ? JsonFields.Usage(metadata.Field("usage"), metadata.Field("metrics")) : null;
             default: return null;

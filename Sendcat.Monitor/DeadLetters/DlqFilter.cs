@@ -9,13 +9,13 @@ namespace Sendcat.Monitor.DeadLetters;
 /// </summary>
 internal sealed class DlqFilter
 {
-    private readonly Option<string?> tool = new("--tool") { Description = "Dead letters of this tool: search_web, search_products, search_global." };
-    private readonly Option<string?> fingerprint = new("--fingerprint") { Description = "Dead letters with this error fingerprint, as listed by groups." };
-    private readonly Option<string[]> ids = new("--id") { Description = "Dead letters with these job ids; can be given several times.", AllowMultipleArgumentsPerToken = true };
-    private readonly Option<DateTimeOffset?> diedBefore = new("--died-before") { Description = "Dead before this time, for instance 2026-03-01T12:00Z." };
-    private readonly Option<int?> limit = new("--limit") { Description = "Maximum number of dead letters." };
+    private readonly Option<string?> _tool = new("--tool") { Description = "Dead letters of this tool: search_web, search_products, search_global." };
+    private readonly Option<string?> _fingerprint = new("--fingerprint") { Description = "Dead letters with this error fingerprint, as listed by groups." };
+    private readonly Option<string[]> _ids = new("--id") { Description = "Dead letters with these job ids; can be given several times.", AllowMultipleArgumentsPerToken = true };
+    private readonly Option<DateTimeOffset?> _diedBefore = new("--died-before") { Description = "Dead before this time, for instance 2026-03-01T12:00Z." };
+    private readonly Option<int?> _limit = new("--limit") { Description = "Maximum number of dead letters." };
 
-    public DlqFilter() => ids.Validators.Add(result =>
+    public DlqFilter() => _ids.Validators.Add(result =>
     {
         if (result.Tokens.FirstOrDefault(token => !Guid.TryParse(token.Value, out _)) is { } invalid)
         {
@@ -25,24 +25,24 @@ internal sealed class DlqFilter
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { tool, fingerprint, ids, diedBefore, limit })
+        foreach (Option option in new Option[] { _tool, _fingerprint, _ids, _diedBefore, _limit })
         {
             command.Add(option);
         }
     }
 
     public bool IsEmpty(CommandResult result) =>
-        result.GetResult(tool) is null && result.GetResult(fingerprint) is null && result.GetResult(ids) is null && result.GetResult(diedBefore) is null;
+        result.GetResult(_tool) is null && result.GetResult(_fingerprint) is null && result.GetResult(_ids) is null && result.GetResult(_diedBefore) is null;
 
     public string Query(ParseResult parsed, string? cursor)
     {
         (string Name, string? Value)[] parts =
         [
-            ("tool", parsed.GetValue(tool)),
-            ("fingerprint", parsed.GetValue(fingerprint)),
-            ("ids", parsed.GetValue(ids) is { Length: > 0 } given ? string.Join(',', Ids(given)) : null),
-            ("diedBefore", parsed.GetValue(diedBefore)?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)),
-            ("limit", parsed.GetValue(limit)?.ToString(CultureInfo.InvariantCulture)),
+            ("tool", parsed.GetValue(_tool)),
+            ("fingerprint", parsed.GetValue(_fingerprint)),
+            ("ids", parsed.GetValue(_ids) is { Length: > 0 } given ? string.Join(',', Ids(given)) : null),
+            ("diedBefore", parsed.GetValue(_diedBefore)?.UtcDateTime.ToString("O", CultureInfo.InvariantCulture)),
+            ("limit", parsed.GetValue(_limit)?.ToString(CultureInfo.InvariantCulture)),
             ("cursor", cursor),
         ];
         return string.Join('&', parts.Where(part => part.Value is not null).Select(part => $"{part.Name}={Uri.EscapeDataString(part.Value!)}"));
@@ -50,11 +50,11 @@ internal sealed class DlqFilter
 
     public object RequestBody(ParseResult parsed, bool all, bool dryRun) => new
     {
-        tool = parsed.GetValue(tool),
-        fingerprint = parsed.GetValue(fingerprint),
-        ids = parsed.GetValue(ids) is { Length: > 0 } given ? Ids(given) : null,
-        diedBefore = parsed.GetValue(diedBefore)?.ToUniversalTime(),
-        limit = parsed.GetValue(limit),
+        tool = parsed.GetValue(_tool),
+        fingerprint = parsed.GetValue(_fingerprint),
+        ids = parsed.GetValue(_ids) is { Length: > 0 } given ? Ids(given) : null,
+        diedBefore = parsed.GetValue(_diedBefore)?.ToUniversalTime(),
+        limit = parsed.GetValue(_limit),
         all,
         dryRun,
     };

@@ -9,27 +9,27 @@ internal sealed class ObservationHistory
     /// <summary>Maximum observations per address.</summary>
     public const int Capacity = 120;
 
-    private readonly Lock gate = new();
-    private readonly Dictionary<Uri, Queue<ApiObservation>> byAddress = [];
-    private readonly Dictionary<Uri, int> missed = [];
+    private readonly Lock _gate = new();
+    private readonly Dictionary<Uri, Queue<ApiObservation>> _byAddress = [];
+    private readonly Dictionary<Uri, int> _missed = [];
 
     /// <returns>The observations whose state differs from the previous one of the same address, and the first ones.</returns>
     public IReadOnlyList<ApiObservation> Add(IReadOnlyList<ApiObservation> round)
     {
         var changed = new List<ApiObservation>();
-        lock (gate)
+        lock (_gate)
         {
-            foreach (var address in byAddress.Keys)
+            foreach (var address in _byAddress.Keys)
             {
-                missed[address] = missed.GetValueOrDefault(address) + 1;
+                _missed[address] = _missed.GetValueOrDefault(address) + 1;
             }
 
             foreach (var observation in round)
             {
-                missed[observation.Address] = 0;
-                if (!byAddress.TryGetValue(observation.Address, out var observations))
+                _missed[observation.Address] = 0;
+                if (!_byAddress.TryGetValue(observation.Address, out var observations))
                 {
-                    byAddress.Add(observation.Address, observations = new());
+                    _byAddress.Add(observation.Address, observations = new());
                 }
 
                 if (observations.Count == 0 || observations.Last().State != observation.State)
@@ -44,10 +44,10 @@ internal sealed class ObservationHistory
                 }
             }
 
-            foreach (var address in byAddress.Keys.Where(a => missed[a] >= Capacity).ToList())
+            foreach (var address in _byAddress.Keys.Where(a => _missed[a] >= Capacity).ToList())
             {
-                byAddress.Remove(address);
-                missed.Remove(address);
+                _byAddress.Remove(address);
+                _missed.Remove(address);
             }
         }
 
@@ -56,9 +56,9 @@ internal sealed class ObservationHistory
 
     public IReadOnlyList<(Uri Address, IReadOnlyList<ApiObservation> Observations)> Snapshot()
     {
-        lock (gate)
+        lock (_gate)
         {
-            return [.. byAddress.OrderBy(a => a.Key.AbsoluteUri, StringComparer.Ordinal).Select(a => (a.Key, (IReadOnlyList<ApiObservation>)[.. a.Value]))];
+            return [.. _byAddress.OrderBy(a => a.Key.AbsoluteUri, StringComparer.Ordinal).Select(a => (a.Key, (IReadOnlyList<ApiObservation>)[.. a.Value]))];
         }
     }
 }

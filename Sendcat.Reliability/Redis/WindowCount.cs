@@ -19,7 +19,6 @@ internal readonly record struct WindowCount(long Index, long Current, long Previ
     /// <summary>The counts as of <paramref name="nowMs"/>.</summary>
     /// <param name="nowMs">Now, in Unix ms.</param>
     /// <param name="lengthMs">Length of the window in ms.</param>
-
     public WindowCount At(long nowMs, long lengthMs)
     {
         var index = nowMs / lengthMs;
@@ -30,9 +29,11 @@ internal readonly record struct WindowCount(long Index, long Current, long Previ
     }
 
     /// <summary>Units of the window that are used. Call <see cref="At"/> first.</summary>
-    public double Used(long nowMs, long lengthMs) => Current + (Previous * Share(nowMs, lengthMs));
+    public double Used(long nowMs, long lengthMs) => Current + (Previous * RestMs(nowMs, lengthMs) / (double)lengthMs);
 
-    public bool Fits(long nowMs, long lengthMs, int max, int cost) => Used(nowMs, lengthMs) + cost <= max;
+    /// <summary>Whether the cost fits. Without division, so that the result is exact and equal to that of <see cref="UntilFits"/>.</summary>
+    public bool Fits(long nowMs, long lengthMs, int max, int cost) =>
+        ((double)(Current + cost - max) * lengthMs) + ((double)Previous * RestMs(nowMs, lengthMs)) <= 0;
 
     public WindowCount Take(long cost) => this with { Current = Math.Max(0, Current + cost) };
 
@@ -54,13 +55,14 @@ internal readonly record struct WindowCount(long Index, long Current, long Previ
     /// </summary>
     public TimeSpan UntilFits(long nowMs, long lengthMs, int max, int cost)
     {
-        var share = Share(nowMs, lengthMs);
+        var rest = RestMs(nowMs, lengthMs);
         var milliseconds =
             cost > max ? lengthMs
-            : Current + cost <= max ? Math.Ceiling((share - ((max - cost - Current) / (double)Previous)) * lengthMs)
-            : Math.Ceiling((share * lengthMs) + ((1 - ((max - cost) / (double)Current)) * lengthMs));
+            : Current + cost <= max ? rest - Math.Floor((double)(max - cost - Current) * lengthMs / Previous)
+            : rest + lengthMs - Math.Floor((double)(max - cost) * lengthMs / Current);
         return TimeSpan.FromMilliseconds(Math.Max(1, LastMs > 0 ? Math.Min(milliseconds, LastMs + lengthMs - nowMs) : milliseconds));
     }
 
-    private double Share(long nowMs, long lengthMs) => 1 - ((nowMs - (Index * lengthMs)) / (double)lengthMs);
+    /// <summary>Time until the end of the current fixed window.</summary>
+    private long RestMs(long nowMs, long lengthMs) => ((Index + 1) * lengthMs) - nowMs;
 }

@@ -27,7 +27,7 @@ local claims = #KEYS - 1
 -- so no caller waits for longer than one window.
 local function window(key, length)
   local index = math.floor(now / length)
-  local share = 1 - (now - index * length) / length
+  local rest = (index + 1) * length - now
   local stored = redis.call('GET', key)
   local current, previous = 0, 0
   if stored then
@@ -36,16 +36,16 @@ local function window(key, length)
     if i == index then current, previous = tonumber(c), tonumber(p)
     elseif i == index - 1 then previous = tonumber(c) end
   end
-  return index, current, previous, share
+  return index, current, previous, rest
 end
 
 -- Milliseconds until the cost fits if no other cost is added.
-local function untilFits(length, share, current, previous, max, cost)
+local function untilFits(length, rest, current, previous, max, cost)
   if cost > max then return length end
   if current + cost <= max then
-    return math.max(1, math.ceil((share - (max - cost - current) / previous) * length))
+    return math.max(1, rest - math.floor((max - cost - current) * length / previous))
   end
-  return math.max(1, math.ceil(share * length + (1 - (max - cost) / current) * length))
+  return math.max(1, rest + length - math.floor((max - cost) * length / current))
 end
 
 local breached = {}
@@ -69,14 +69,14 @@ for n = 1, claims do
     end
   else
     local length, cost = -span, math.floor(last / 2)
-    local index, current, previous, share = window(key, length)
+    local index, current, previous, rest = window(key, length)
     counters[n] = { index, current, previous }
-    breach = current + previous * share + cost > max
+    breach = (current + cost - max) * length + previous * rest > 0
     if breach then
-      wait = untilFits(length, share, current, previous, max, cost)
+      wait = untilFits(length, rest, current, previous, max, cost)
       local left = redis.call('PTTL', key)
       if left >= 0 then wait = math.max(1, math.min(wait, left)) end
-    elseif remaining < 0 and n <= deciding then remaining = math.floor(max - current - previous * share - cost) end
+    elseif remaining < 0 and n <= deciding then remaining = math.floor(max - current - cost - previous * rest / length) end
   end
 
   breached[n] = breach and 1 or 0

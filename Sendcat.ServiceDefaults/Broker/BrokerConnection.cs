@@ -13,10 +13,10 @@ namespace Sendcat.ServiceDefaults.Broker;
 /// </summary>
 public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironment environment) : IAsyncDisposable
 {
-    private readonly SemaphoreSlim opening = new(1, 1);
-    private IConnection? connection;
+    private readonly SemaphoreSlim _opening = new(1, 1);
+    private IConnection? _connection;
 
-    public bool IsOpen => connection is { IsOpen: true };
+    public bool IsOpen => _connection is { IsOpen: true };
 
     /// <summary>
     /// Returns the connection; opens it if necessary. While the connection recovers, its channels throw <see
@@ -27,32 +27,32 @@ public sealed class BrokerConnection(IConnectionFactory factory, IHostEnvironmen
     /// </exception>
     public async Task<IConnection> OpenAsync(CancellationToken cancellationToken)
     {
-        if (connection is { } ready)
+        if (_connection is { } ready)
         {
             return ready;
         }
 
-        await opening.WaitAsync(cancellationToken);
+        await _opening.WaitAsync(cancellationToken);
         try
         {
             // The loops of the connection run for the life of the process and must not be in the trace of the first caller.
             Activity.Current = null;
-            return connection ??= await factory.CreateConnectionAsync(environment.ApplicationName, cancellationToken);
+            return _connection ??= await factory.CreateConnectionAsync(environment.ApplicationName, cancellationToken);
         }
         finally
         {
-            opening.Release();
+            _opening.Release();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (connection is { } open)
+        if (_connection is { } open)
         {
             await open.DisposeAsync();
         }
 
-        opening.Dispose();
+        _opening.Dispose();
     }
 }
 

@@ -68,7 +68,7 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
     /// </summary>
     private sealed class Counted(ConnectionContext inner, ConnectionCount connections) : ConnectionContext
     {
-        private int disposed;
+        private int _disposed;
 
         public override string ConnectionId
         {
@@ -115,7 +115,7 @@ internal sealed class CappedListener(IConnectionListener inner, ConnectionCount 
         public override async ValueTask DisposeAsync()
         {
             await inner.DisposeAsync();
-            if (Interlocked.Exchange(ref disposed, 1) == 0)
+            if (Interlocked.Exchange(ref _disposed, 1) == 0)
             {
                 connections.Remove();
             }

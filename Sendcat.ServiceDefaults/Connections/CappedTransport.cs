@@ -15,10 +15,10 @@ namespace Sendcat.ServiceDefaults.Connections;
 internal sealed class CappedTransport(IOptions<SocketTransportOptions> options, ConnectionCount connections, DescriptorWatch descriptors, ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private readonly SocketTransportFactory sockets = new(options, loggers);
+    private readonly SocketTransportFactory _sockets = new(options, loggers);
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint;
 
     public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
-        new CappedListener(await sockets.BindAsync(endpoint, cancellationToken), connections, descriptors, loggers.CreateLogger<CappedListener>());
+        new CappedListener(await _sockets.BindAsync(endpoint, cancellationToken), connections, descriptors, loggers.CreateLogger<CappedListener>());
 }

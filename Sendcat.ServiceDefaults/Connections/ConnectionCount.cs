@@ -12,41 +12,41 @@ internal sealed class ConnectionCount(ConnectionCap cap, TimeProvider time, ILog
     private static readonly Meter Meter = new(MeterName);
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>("sendcat.connections.refused", "{connection}", "Connections closed because the process has as many as it may.");
 
-    private readonly Lock gate = new();
-    private int open;
-    private long refusedSince;
-    private long? warnedAt;
+    private readonly Lock _gate = new();
+    private int _open;
+    private long _refusedSince;
+    private long? _warnedAt;
 
-    public int Open => Volatile.Read(ref open);
+    public int Open => Volatile.Read(ref _open);
 
     /// <returns>False: the cap is reached, and the connection was not counted.</returns>
     public bool TryAdd()
     {
-        if (Interlocked.Increment(ref open) <= cap.Connections)
+        if (Interlocked.Increment(ref _open) <= cap.Connections)
         {
             return true;
         }
 
-        Interlocked.Decrement(ref open);
+        Interlocked.Decrement(ref _open);
         Refused();
         return false;
     }
 
-    public void Remove() => Interlocked.Decrement(ref open);
+    public void Remove() => Interlocked.Decrement(ref _open);
 
     private void Refused()
     {
         Refusals.Add(1);
         long refused;
-        lock (gate)
+        lock (_gate)
         {
-            refusedSince++;
-            if (warnedAt is { } at && time.GetElapsedTime(at) < WarningInterval)
+            _refusedSince++;
+            if (_warnedAt is { } at && time.GetElapsedTime(at) < WarningInterval)
             {
                 return;
             }
 
-            (refused, refusedSince, warnedAt) = (refusedSince, 0, time.GetTimestamp());
+            (refused, _refusedSince, _warnedAt) = (_refusedSince, 0, time.GetTimestamp());
         }
 
         logger.ConnectionsRefused(refused, cap.Connections);

@@ -11,10 +11,10 @@ internal sealed class DescriptorWatch(Func<bool> canOpen, TimeProvider time) : I
 {
     public static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    private readonly Lock gate = new();
-    private CancellationTokenSource accepting = new();
-    private TaskCompletionSource? available;
-    private ITimer? timer;
+    private readonly Lock _gate = new();
+    private CancellationTokenSource _accepting = new();
+    private TaskCompletionSource? _available;
+    private ITimer? _timer;
 
     /// <summary>Tries to open a few descriptors, and closes them again.</summary>
     public static bool CanOpenDescriptors()
@@ -45,10 +45,10 @@ internal sealed class DescriptorWatch(Func<bool> canOpen, TimeProvider time) : I
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                timer ??= time.CreateTimer(static watch => ((DescriptorWatch)watch!).Check(), this, Interval, Interval);
-                return accepting.Token;
+                _timer ??= time.CreateTimer(static watch => ((DescriptorWatch)watch!).Check(), this, Interval, Interval);
+                return _accepting.Token;
             }
         }
     }
@@ -56,17 +56,17 @@ internal sealed class DescriptorWatch(Func<bool> canOpen, TimeProvider time) : I
     /// <summary>Completes when descriptors are free.</summary>
     public Task WaitUntilAvailableAsync()
     {
-        lock (gate)
+        lock (_gate)
         {
-            return available?.Task ?? Task.CompletedTask;
+            return _available?.Task ?? Task.CompletedTask;
         }
     }
 
     public void Dispose()
     {
-        timer?.Dispose();
-        accepting.Dispose();
-        available?.TrySetResult();
+        _timer?.Dispose();
+        _accepting.Dispose();
+        _available?.TrySetResult();
     }
 
     internal void Check()
@@ -74,16 +74,16 @@ internal sealed class DescriptorWatch(Func<bool> canOpen, TimeProvider time) : I
         var free = canOpen();
         CancellationTokenSource? toCancel = null;
         TaskCompletionSource? toComplete = null;
-        lock (gate)
+        lock (_gate)
         {
-            if (!free && available is null)
+            if (!free && _available is null)
             {
-                available = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-                (toCancel, accepting) = (accepting, new CancellationTokenSource());
+                _available = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                (toCancel, _accepting) = (_accepting, new CancellationTokenSource());
             }
-            else if (free && available is not null)
+            else if (free && _available is not null)
             {
-                (toComplete, available) = (available, null);
+                (toComplete, _available) = (_available, null);
             }
         }
 

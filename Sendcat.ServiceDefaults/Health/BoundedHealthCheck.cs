@@ -16,9 +16,9 @@ namespace Sendcat.ServiceDefaults.Health;
 /// </remarks>
 internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> createCheck, IServiceScopeFactory scopes, TimeProvider clock) : IHealthCheck
 {
-    private readonly Lock gate = new();
-    private Task<HealthCheckResult?>? running;
-    private bool lastWasHealthy;
+    private readonly Lock _gate = new();
+    private Task<HealthCheckResult?>? _running;
+    private bool _lastWasHealthy;
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -26,10 +26,10 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
         {
             Task<HealthCheckResult?> run;
             bool joined;
-            lock (gate)
+            lock (_gate)
             {
-                joined = running is { IsCompleted: false };
-                run = joined ? running! : running = RunAsync(context);
+                joined = _running is { IsCompleted: false };
+                run = joined ? _running! : _running = RunAsync(context);
             }
 
             try
@@ -55,10 +55,10 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
 
     private HealthCheckResult TimedOut(HealthCheckContext context)
     {
-        lock (gate)
+        lock (_gate)
         {
-            var status = lastWasHealthy ? HealthStatus.Degraded : context.Registration.FailureStatus;
-            lastWasHealthy = false;
+            var status = _lastWasHealthy ? HealthStatus.Degraded : context.Registration.FailureStatus;
+            _lastWasHealthy = false;
             return new HealthCheckResult(status, $"No answer within {ReadinessPolicy.CheckTimeout.TotalSeconds:0} s.");
         }
     }
@@ -74,9 +74,9 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
             return null;
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            lastWasHealthy = result.Status == HealthStatus.Healthy;
+            _lastWasHealthy = result.Status == HealthStatus.Healthy;
         }
 
         return result;

@@ -10,21 +10,21 @@ internal sealed class Readiness(HealthCheckService checks, TimeProvider clock)
 {
     public static readonly TimeSpan CacheDuration = TimeSpan.FromSeconds(2);
 
-    private readonly Lock gate = new();
-    private Task<HealthReport>? report;
-    private long createdAt;
+    private readonly Lock _gate = new();
+    private Task<HealthReport>? _report;
+    private long _createdAt;
 
     public Task<HealthReport> ReportAsync()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (report is null or { IsFaulted: true } || (report.IsCompleted && clock.GetElapsedTime(createdAt) >= CacheDuration))
+            if (_report is null or { IsFaulted: true } || (_report.IsCompleted && clock.GetElapsedTime(_createdAt) >= CacheDuration))
             {
-                createdAt = clock.GetTimestamp();
-                report = checks.CheckHealthAsync(CancellationToken.None);
+                _createdAt = clock.GetTimestamp();
+                _report = checks.CheckHealthAsync(CancellationToken.None);
             }
 
-            return report;
+            return _report;
         }
     }
 }

@@ -10,11 +10,11 @@ namespace Sendcat.ContractTests;
 /// <summary>The real API on Kestrel with its own Postgres and Redis databases. A test can change settings and services.</summary>
 public sealed class SendcatApi : IAsyncDisposable
 {
-    private readonly ApiHost host;
+    private readonly ApiHost _host;
 
     private SendcatApi(ApiHost host, string database)
     {
-        this.host = host;
+        _host = host;
         Database = NpgsqlDataSource.Create(database);
         Anyone = host.CreateClient();
     }
@@ -29,7 +29,7 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public NpgsqlDataSource Database { get; }
 
-    public IServiceProvider Services => host.Services;
+    public IServiceProvider Services => _host.Services;
 
     public static async Task<SendcatApi> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
     {
@@ -66,14 +66,14 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public HttpClient WithSession(string session)
     {
-        var client = host.CreateClient();
+        var client = _host.CreateClient();
         client.DefaultRequestHeaders.Add("x-sendcat-session", session);
         return client;
     }
 
     public HttpClient WithBearer(string token)
     {
-        var client = host.CreateClient();
+        var client = _host.CreateClient();
         client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;
     }
@@ -100,7 +100,7 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await host.DisposeAsync();
+        await _host.DisposeAsync();
         await Database.DisposeAsync();
     }
 }

@@ -14,13 +14,13 @@ namespace Sendcat.TestApi;
 /// </summary>
 public sealed class ApiHost : IAsyncDisposable
 {
-    private readonly Factory factory;
+    private readonly Factory _factory;
 
-    private ApiHost(Factory factory) => (this.factory, Address) = (factory, factory.ClientOptions.BaseAddress);
+    private ApiHost(Factory factory) => (_factory, Address) = (factory, factory.ClientOptions.BaseAddress);
 
     public Uri Address { get; }
 
-    public IServiceProvider Services => factory.Services;
+    public IServiceProvider Services => _factory.Services;
 
     /// <summary>Starts the API on a free port.</summary>
     /// <param name="environment">The environment name, for instance <c>Development</c>.</param>
@@ -35,9 +35,9 @@ public sealed class ApiHost : IAsyncDisposable
         return new ApiHost(started);
     });
 
-    public HttpClient CreateClient() => factory.CreateClient();
+    public HttpClient CreateClient() => _factory.CreateClient();
 
-    public ValueTask DisposeAsync() => factory.DisposeAsync();
+    public ValueTask DisposeAsync() => _factory.DisposeAsync();
 
     private sealed class Factory(string environment, IReadOnlyDictionary<string, string?> settings, Action<IServiceCollection>? services)
         : WebApplicationFactory<ApiError>

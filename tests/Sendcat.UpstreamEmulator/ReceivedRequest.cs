@@ -22,7 +22,7 @@ internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
 {
     private static readonly string[] Keys = ["Authorization", "X-API-KEY", "api_key"];
 
-    private readonly Queue<ReceivedRequest> requests = new();
+    private readonly Queue<ReceivedRequest> _requests = new();
 
     public bool IsOn => options.KeepRequests > 0;
 
@@ -41,21 +41,21 @@ internal sealed class RequestLog(EmulatorOptions options, TimeProvider clock)
             WithoutKeys(request.Headers),
             body.ValueKind == JsonValueKind.Undefined ? body : body.Clone(),
             WithoutKeys(request.Query));
-        lock (requests)
+        lock (_requests)
         {
-            requests.Enqueue(received);
-            while (requests.Count > options.KeepRequests)
+            _requests.Enqueue(received);
+            while (_requests.Count > options.KeepRequests)
             {
-                requests.Dequeue();
+                _requests.Dequeue();
             }
         }
     }
 
     public IReadOnlyList<ReceivedRequest> Snapshot()
     {
-        lock (requests)
+        lock (_requests)
         {
-            return [.. requests];
+            return [.. _requests];
         }
     }
 

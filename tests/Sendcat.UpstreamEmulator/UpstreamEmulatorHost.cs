@@ -12,21 +12,21 @@ namespace Sendcat.UpstreamEmulator;
 /// </summary>
 public sealed class UpstreamEmulatorHost : IAsyncDisposable
 {
-    private readonly WebApplication app;
-    private readonly EmulatorApp.Listeners listeners;
+    private readonly WebApplication _app;
+    private readonly EmulatorApp.Listeners _listeners;
 
     private UpstreamEmulatorHost(WebApplication app, EmulatorApp.Listeners listeners)
     {
-        this.app = app;
-        this.listeners = listeners;
+        _app = app;
+        _listeners = listeners;
         Stats = app.Services.GetRequiredService<EmulatorStats>();
     }
 
     /// <summary>The bound HTTP/1.1 base addresses, each with a trailing slash.</summary>
-    public IReadOnlyList<Uri> Http1Addresses => listeners.Http1;
+    public IReadOnlyList<Uri> Http1Addresses => _listeners.Http1;
 
     /// <summary>The bound base addresses for HTTP/2 without TLS, each with a trailing slash.</summary>
-    public IReadOnlyList<Uri> H2cAddresses => listeners.H2c;
+    public IReadOnlyList<Uri> H2cAddresses => _listeners.H2c;
 
     public Uri Http1 => Http1Addresses[0];
 
@@ -50,7 +50,7 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     public EmulatorStats Stats { get; }
 
     /// <summary>The last received requests, oldest first, at most <see cref="EmulatorOptions.KeepRequests"/>.</summary>
-    public IReadOnlyList<ReceivedRequest> Requests => app.Services.GetRequiredService<RequestLog>().Snapshot();
+    public IReadOnlyList<ReceivedRequest> Requests => _app.Services.GetRequiredService<RequestLog>().Snapshot();
 
     /// <summary>
     /// Starts an emulator on ports of 127.0.0.1 that the operating system chooses. It stores the last 256 requests.
@@ -82,27 +82,27 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// The markers of a prompt are applied after these.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>
-    public void Direct(string markers) => app.Services.GetRequiredService<StandingDirections<Directions>>().Add(markers);
+    public void Direct(string markers) => _app.Services.GetRequiredService<StandingDirections<Directions>>().Add(markers);
 
-    public void ClearDirections() => app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
+    public void ClearDirections() => _app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
 
     /// <summary>
     /// Adds marker blocks for Serper, SerpAPI and eBay, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
     /// <see cref="Direct"/> applies to model requests only.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>
-    public void DirectRest(string markers) => app.Services.GetRequiredService<StandingDirections<RestDirections>>().Add(markers);
+    public void DirectRest(string markers) => _app.Services.GetRequiredService<StandingDirections<RestDirections>>().Add(markers);
 
-    public void ClearRestDirections() => app.Services.GetRequiredService<StandingDirections<RestDirections>>().Clear();
+    public void ClearRestDirections() => _app.Services.GetRequiredService<StandingDirections<RestDirections>>().Clear();
 
     /// <summary>Revokes every eBay token that the emulator has issued.</summary>
-    public void RevokeEbayTokens() => app.Services.GetRequiredService<EbayTokens>().Revoke();
+    public void RevokeEbayTokens() => _app.Services.GetRequiredService<EbayTokens>().Revoke();
 
-    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => app.WaitForShutdownAsync(cancellationToken);
+    public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
 
     public async ValueTask DisposeAsync()
     {
-        await app.StopAsync();
-        await app.DisposeAsync();
+        await _app.StopAsync();
+        await _app.DisposeAsync();
     }
 }

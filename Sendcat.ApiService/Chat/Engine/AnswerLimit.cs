@@ -14,9 +14,9 @@ internal sealed class AnswerLimit(int characters)
     private const int FreeChanges = 500;
     private const int CharactersPerChange = 200;
 
-    private Type? lastKind;
-    private int changes;
-    private int remaining = characters;
+    private Type? _lastKind;
+    private int _changes;
+    private int _remaining = characters;
 
     /// <summary>The model has exceeded the limit.</summary>
     public bool IsExceeded { get; private set; }
@@ -37,21 +37,21 @@ internal sealed class AnswerLimit(int characters)
             return chatEvent;
         }
 
-        if (lastKind != chatEvent.GetType())
+        if (_lastKind != chatEvent.GetType())
         {
-            lastKind = chatEvent.GetType();
-            remaining -= ++changes > FreeChanges ? CharactersPerChange : 0;
+            _lastKind = chatEvent.GetType();
+            _remaining -= ++_changes > FreeChanges ? CharactersPerChange : 0;
         }
 
-        if (text.Length <= remaining)
+        if (text.Length <= _remaining)
         {
-            remaining -= text.Length;
+            _remaining -= text.Length;
             return chatEvent;
         }
 
         IsExceeded = true;
-        var fitting = TextLimit.LengthWithin(text, Math.Max(remaining, 0));
-        remaining = 0;
+        var fitting = TextLimit.LengthWithin(text, Math.Max(_remaining, 0));
+        _remaining = 0;
         return fitting == 0 ? null : chatEvent switch
         {
             ChatEvent.Content => new ChatEvent.Content(text[..fitting]),

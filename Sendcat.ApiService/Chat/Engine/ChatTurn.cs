@@ -15,22 +15,22 @@ internal sealed class ChatTurn(
     TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket,
     ChatOptions limits, ModelPrices prices, TimeProvider time)
 {
-    private readonly TurnToolBudget budget = new(tools);
-    private readonly AnswerLimit answerLimit = new(limits.MaxAnswerChars);
-    private readonly IReadOnlyList<ToolDeclaration> offeredTools = tools.Offered(start.WebSearch);
+    private readonly TurnToolBudget _budget = new(tools);
+    private readonly AnswerLimit _answerLimit = new(limits.MaxAnswerChars);
+    private readonly IReadOnlyList<ToolDeclaration> _offeredTools = tools.Offered(start.WebSearch);
 
     // Tokens and cost of the model calls before the current one.
-    private long earlierTokens;
-    private long earlierMicroUsd;
+    private long _earlierTokens;
+    private long _earlierMicroUsd;
 
     /// <summary>The current model call, or the last one when none is running.</summary>
     public ModelCall? Call { get; private set; }
 
     /// <summary>Tokens of all model calls so far.</summary>
-    public long TokensSpent => earlierTokens + (Call?.Tokens ?? 0);
+    public long TokensSpent => _earlierTokens + (Call?.Tokens ?? 0);
 
     /// <summary>Cost of all model calls so far, in millionths of a US dollar.</summary>
-    public long MicroUsdSpent => earlierMicroUsd + (Call?.MicroUsd(prices) ?? 0);
+    public long MicroUsdSpent => _earlierMicroUsd + (Call?.MicroUsd(prices) ?? 0);
 
     /// <summary>The finish reason of the last model call. Valid after <see cref="RunAsync"/> has returned.</summary>
     public string FinishReason { get; private set; } = "stop";
@@ -44,18 +44,18 @@ internal sealed class ChatTurn(
         {
             yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
 
-            (earlierTokens, earlierMicroUsd) = (TokensSpent, MicroUsdSpent);
+            (_earlierTokens, _earlierMicroUsd) = (TokensSpent, MicroUsdSpent);
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
             var lastStep = step == limits.MaxCycles - 1;
             await foreach (var providerEvent in router.StreamAsync(BuildRequest(lastStep), cancellationToken))
             {
-                if (call.Process(providerEvent, step) is { } chatEvent && answerLimit.Take(chatEvent) is { } fitting)
+                if (call.Process(providerEvent, step) is { } chatEvent && _answerLimit.Take(chatEvent) is { } fitting)
                 {
                     Record(fitting);
                     yield return fitting;
                 }
 
-                if (answerLimit.IsExceeded)
+                if (_answerLimit.IsExceeded)
                 {
                     // Leaving the enumeration closes the connection to the provider.
                     call.Truncate();
@@ -65,7 +65,7 @@ internal sealed class ChatTurn(
 
             FinishReason = call.Finished?.Reason ?? "stop";
             yield return new ChatEvent.Usage(call.Finished?.Usage, call.Metrics());
-            if (call.ToolCalls.Count == 0 || lastStep || answerLimit.IsExceeded)
+            if (call.ToolCalls.Count == 0 || lastStep || _answerLimit.IsExceeded)
             {
                 yield break;
             }
@@ -88,8 +88,8 @@ internal sealed class ChatTurn(
     {
         ModelId = start.ModelId,
         Messages = conversation.Messages,
-        Tools = offeredTools,
-        ToolsAllowed = !budget.Exhausted && !lastStep,
+        Tools = _offeredTools,
+        ToolsAllowed = !_budget.Exhausted && !lastStep,
         WebSearch = start.WebSearch,
         ThreadId = start.ThreadId.ToString(),
         StreamId = start.WireStreamId,
@@ -143,9 +143,9 @@ internal sealed class ChatTurn(
     private async Task<ToolRun> RunToolAsync(ToolRun run, CancellationToken cancellationToken)
     {
         var call = run.Call;
-        run.Result = budget.TryTake(call.Name)
+        run.Result = _budget.TryTake(call.Name)
             ? await tools.RunAsync(
-                new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.Principal, start.WebSearch, budget), cancellationToken)
+                new ToolCall(call.Id, call.Name, call.ArgumentsJson, start.Principal, start.WebSearch, _budget), cancellationToken)
             : new ToolCallResult("The limit for this tool is reached in this turn. Answer the user with what you have.");
         return run;
     }

@@ -13,24 +13,24 @@ internal sealed class Conversation
 {
     private const string Interrupted = "The tool call was interrupted before it had a result.";
 
-    private readonly List<ProviderMessage> messages;
+    private readonly List<ProviderMessage> _messages;
 
-    private Conversation(List<ProviderMessage> messages) => this.messages = messages;
+    private Conversation(List<ProviderMessage> messages) => _messages = messages;
 
-    public IReadOnlyList<ProviderMessage> Messages => messages;
+    public IReadOnlyList<ProviderMessage> Messages => _messages;
 
     /// <summary>Characters of the contents of all messages.</summary>
-    public int Characters => messages.Sum(message => message.Content?.Length ?? 0);
+    public int Characters => _messages.Sum(message => message.Content?.Length ?? 0);
 
     /// <param name="history">The oldest message first.</param>
     public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) =>
         new(Repaired([.. Newest(history, limits)]));
 
     public void AddToolCalls(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
-        messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
+        _messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
 
     public void AddToolResult(ProviderToolCall call, string text) =>
-        messages.Add(new ProviderMessage("tool", text) { ToolCallId = call.Id, Name = call.Name });
+        _messages.Add(new ProviderMessage("tool", text) { ToolCallId = call.Id, Name = call.Name });
 
     private static IEnumerable<HistoryMessage> Newest(IReadOnlyList<HistoryMessage> history, ChatOptions limits)
     {

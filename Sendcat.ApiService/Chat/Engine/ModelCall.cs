@@ -19,14 +19,14 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     /// <summary>Upper limit of a plausible cost in US dollars. From this value on, the cost that the provider reports is ignored.</summary>
     private const decimal MaxDollars = 1_000;
 
-    private readonly List<ProviderToolCall> toolCalls = [];
-    private readonly long startedAt = time.GetTimestamp();
-    private TimeSpan? firstToken;
-    private string? model = requestedModel;
-    private string? routed;
-    private int completionCharacters;
+    private readonly List<ProviderToolCall> _toolCalls = [];
+    private readonly long _startedAt = time.GetTimestamp();
+    private TimeSpan? _firstToken;
+    private string? _model = requestedModel;
+    private string? _routed;
+    private int _completionCharacters;
 
-    public IReadOnlyList<ProviderToolCall> ToolCalls => toolCalls;
+    public IReadOnlyList<ProviderToolCall> ToolCalls => _toolCalls;
 
     public ProviderEvent.Finished? Finished { get; private set; }
 
@@ -36,18 +36,18 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     /// Tokens of prompt and answer: the provider's count if it reported one, else estimated from the characters. 0 until a route has been
     /// chosen.
     /// </summary>
-    public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (promptCharacters + completionCharacters) / CharactersPerToken;
+    public long Tokens => RouteId is null ? 0 : Finished?.Usage?.TotalTokens ?? (promptCharacters + _completionCharacters) / CharactersPerToken;
 
     /// <summary>
     /// Cost of the call in millionths of a US dollar, rounded up: the cost that the provider reported, else the tokens at the price of the
     /// model. 0 until a route has been chosen.
     /// </summary>
     public long MicroUsd(ModelPrices prices) =>
-        routed is null ? 0
+        _routed is null ? 0
         : Finished?.Usage?.Cost is { } dollars and >= 0 and < MaxDollars ? (long)decimal.Ceiling(dollars * 1_000_000)
-        : (long)decimal.Ceiling(prices.Of(routed).MicroUsd(
+        : (long)decimal.Ceiling(prices.Of(_routed).MicroUsd(
             Finished?.Usage?.PromptTokens ?? promptCharacters / CharactersPerToken,
-            Finished?.Usage?.CompletionTokens ?? completionCharacters / CharactersPerToken));
+            Finished?.Usage?.CompletionTokens ?? _completionCharacters / CharactersPerToken));
 
     /// <summary>Processes an event of the provider.</summary>
     /// <param name="step">Number of the model call within the turn, from 0.</param>
@@ -56,33 +56,33 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     {
         if (providerEvent is not ProviderEvent.RouteChosen and not ProviderEvent.Finished)
         {
-            firstToken ??= time.GetElapsedTime(startedAt);
+            _firstToken ??= time.GetElapsedTime(_startedAt);
         }
 
         switch (providerEvent)
         {
             case ProviderEvent.RouteChosen route:
-                (RouteId, model, routed) = (route.RouteId, route.Model, route.Model);
+                (RouteId, _model, _routed) = (route.RouteId, route.Model, route.Model);
                 return new ChatEvent.ProviderRoute(route.ProviderId, route.RouteId, route.ModelClass, route.Model, step);
             case ProviderEvent.Text text:
-                completionCharacters += text.Delta.Length;
+                _completionCharacters += text.Delta.Length;
                 return new ChatEvent.Content(text.Delta);
             case ProviderEvent.Reasoning reasoning:
-                completionCharacters += reasoning.Delta.Length;
+                _completionCharacters += reasoning.Delta.Length;
                 return new ChatEvent.Reasoning(reasoning.Delta);
             case ProviderEvent.ToolCallStarted tool:
                 return new ChatEvent.ToolInputStart(tool.Id, tool.Name);
             case ProviderEvent.ToolCallDelta delta:
-                completionCharacters += delta.ArgumentsDelta.Length;
+                _completionCharacters += delta.ArgumentsDelta.Length;
                 return new ChatEvent.ToolInputDelta(delta.Id, delta.ArgumentsDelta);
             case ProviderEvent.ToolCallReady ready:
                 // Arguments that are not valid JSON stay unchanged; the tool rejects them.
-                toolCalls.Add(
+                _toolCalls.Add(
                     OneLineJson.Of(ready.Call.ArgumentsJson) is { } arguments ? ready.Call with { ArgumentsJson = arguments } : ready.Call);
                 return null;
             case ProviderEvent.Finished finished:
                 Finished = finished;
-                model = finished.Model ?? model;
+                _model = finished.Model ?? _model;
                 return null;
             default:
                 return null;
@@ -90,8 +90,8 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     }
 
     /// <summary>Ends the call because the answer exceeds the limit of the turn, with the finish reason <c>length</c>.</summary>
-    public void Truncate() => Finished = new ProviderEvent.Finished("length", null, model, null);
+    public void Truncate() => Finished = new ProviderEvent.Finished("length", null, _model, null);
 
     public CallMetrics Metrics() => new(
-        (long)time.GetElapsedTime(startedAt).TotalMilliseconds, (long?)firstToken?.TotalMilliseconds, model ?? "unknown", Finished?.Reason);
+        (long)time.GetElapsedTime(_startedAt).TotalMilliseconds, (long?)_firstToken?.TotalMilliseconds, _model ?? "unknown", Finished?.Reason);
 }

@@ -19,8 +19,8 @@ internal sealed class AbandonedTurns(
     /// </summary>
     private static readonly TimeSpan MinimumInterval = TimeSpan.FromMilliseconds(50);
 
-    private readonly Pause guests = new();
-    private readonly Pause all = new();
+    private readonly Pause _guests = new();
+    private readonly Pause _all = new();
 
     /// <summary>Ends one turn without a reader if that can free the slot that <paramref name="denied"/> lacks.</summary>
     /// <param name="slotClaim">The request's claim on a slot of the provider bulkhead.</param>
@@ -29,7 +29,7 @@ internal sealed class AbandonedTurns(
     {
         var guestsOnly = denied.Reason == AdmissionReason.GuestInFlight;
         var slotIsMissing = guestsOnly || denied.Reason == AdmissionReason.GlobalInFlight || ReferenceEquals(denied.By, slotClaim);
-        var pause = guestsOnly ? guests : all;
+        var pause = guestsOnly ? _guests : _all;
         if (!slotIsMissing || denied.Local || pause.IsActive(time))
         {
             return false;
@@ -48,10 +48,10 @@ internal sealed class AbandonedTurns(
 
     private sealed class Pause
     {
-        private long since;
+        private long _since;
 
-        public bool IsActive(TimeProvider time) => Volatile.Read(ref since) is not 0 and var startedAt && time.GetElapsedTime(startedAt) < MinimumInterval;
+        public bool IsActive(TimeProvider time) => Volatile.Read(ref _since) is not 0 and var startedAt && time.GetElapsedTime(startedAt) < MinimumInterval;
 
-        public void Start(TimeProvider time) => Volatile.Write(ref since, time.GetTimestamp());
+        public void Start(TimeProvider time) => Volatile.Write(ref _since, time.GetTimestamp());
     }
 }

@@ -10,7 +10,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     // A StringBuilder with a small initial capacity grows into a long chain of chunks, each of which costs the garbage collector a visit.
     private const int InitialCapacity = 256;
 
-    private StringBuilder? reasoning;
+    private StringBuilder? _reasoning;
 
     public Guid Id => id;
 
@@ -24,7 +24,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     public StringBuilder Text { get; } = new(InitialCapacity);
 
-    public StringBuilder Reasoning => reasoning ??= new(InitialCapacity);
+    public StringBuilder Reasoning => _reasoning ??= new(InitialCapacity);
 
     public string? ModelId { get; set; }
 
@@ -43,7 +43,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="isNew">The message is in no confirmed commit yet.</param>
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
     public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn) => new(
-        id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status, StorableText.Sanitize(reasoning?.ToString()),
+        id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status, StorableText.Sanitize(_reasoning?.ToString()),
         StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson), StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name),
         StorableText.SanitizeJson(ProductsJson), StorableText.Sanitize(ClientId), createdAt, isNew, turn);
 }

@@ -26,10 +26,10 @@ internal sealed class TurnJournal(
     private static readonly TimeSpan StartDelay = TimeSpan.FromMilliseconds(50);
     private static readonly Backoff RetryPauses = new(2 * MinimumInterval, TimeSpan.FromSeconds(2));
 
-    private readonly ConcurrentDictionary<TurnRecord, byte> urgent = [];
-    private readonly DelayedRecords started = new(time);
-    private readonly DelayedRecords growing = new(time);
-    private readonly AutoResetSignal work = new(time);
+    private readonly ConcurrentDictionary<TurnRecord, byte> _urgent = [];
+    private readonly DelayedRecords _started = new(time);
+    private readonly DelayedRecords _growing = new(time);
+    private readonly AutoResetSignal _work = new(time);
 
     /// <summary>
     /// Writes with the next commit, without a delay: for a step, the end of a turn, or a user's message. Await
@@ -37,37 +37,37 @@ internal sealed class TurnJournal(
     /// </summary>
     public void WriteNow(TurnRecord record)
     {
-        urgent.TryAdd(record, 0);
-        work.Set();
+        _urgent.TryAdd(record, 0);
+        _work.Set();
     }
 
     /// <summary>Writes within 50 ms, together with other changes: for the start of a turn, whose commit nothing waits for.</summary>
     public void WriteSoon(TurnRecord record)
     {
-        if (started.Add(record))
+        if (_started.Add(record))
         {
-            work.Set();
+            _work.Set();
         }
     }
 
     /// <summary>Writes with the next checkpoint, within <see cref="ChatOptions.CheckpointMs"/>: for streamed text.</summary>
-    public void WriteLater(TurnRecord record) => growing.Add(record);
+    public void WriteLater(TurnRecord record) => _growing.Add(record);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var failures = 0;
-        while (!stoppingToken.IsCancellationRequested || !urgent.IsEmpty)
+        while (!stoppingToken.IsCancellationRequested || !_urgent.IsEmpty)
         {
             var checkpointInterval = TimeSpan.FromMilliseconds(options.CurrentValue.CheckpointMs);
-            if (urgent.IsEmpty && Soonest(started.Remaining(StartDelay), growing.Remaining(checkpointInterval), checkpointInterval) is var wait
+            if (_urgent.IsEmpty && Soonest(_started.Remaining(StartDelay), _growing.Remaining(checkpointInterval), checkpointInterval) is var wait
                 && wait > TimeSpan.Zero)
             {
                 await WaitForWorkAsync(wait, stoppingToken);
             }
 
-            started.MoveWhenDue(StartDelay, urgent);
-            growing.MoveWhenDue(checkpointInterval, urgent);
-            if (urgent.IsEmpty)
+            _started.MoveWhenDue(StartDelay, _urgent);
+            _growing.MoveWhenDue(checkpointInterval, _urgent);
+            if (_urgent.IsEmpty)
             {
                 continue;
             }
@@ -91,7 +91,7 @@ internal sealed class TurnJournal(
     {
         try
         {
-            await work.WaitAsync(maxWait, stopping);
+            await _work.WaitAsync(maxWait, stopping);
         }
         catch (OperationCanceledException)
         {
@@ -102,7 +102,7 @@ internal sealed class TurnJournal(
     /// <returns>False if Postgres is unavailable; the changes are kept for the next attempt.</returns>
     private async Task<bool> WriteAsync(bool lastAttempt)
     {
-        var records = urgent.Keys.Take(lastAttempt ? int.MaxValue : MaxTurnsPerCommit).ToArray();
+        var records = _urgent.Keys.Take(lastAttempt ? int.MaxValue : MaxTurnsPerCommit).ToArray();
         if (records.Length == 0)
         {
             return true;
@@ -110,7 +110,7 @@ internal sealed class TurnJournal(
 
         foreach (var record in records)
         {
-            urgent.TryRemove(record, out _);
+            _urgent.TryRemove(record, out _);
         }
 
         return await WriteAsync(records);
@@ -128,7 +128,7 @@ internal sealed class TurnJournal(
             logger.JournalRetries(records.Length, failure.GetType().Name);
             foreach (var record in records)
             {
-                urgent.TryAdd(record, 0);
+                _urgent.TryAdd(record, 0);
             }
 
             return false;
@@ -147,7 +147,7 @@ internal sealed class TurnJournal(
                 available = available && await WriteAsync([record]);
                 if (!available)
                 {
-                    urgent.TryAdd(record, 0);
+                    _urgent.TryAdd(record, 0);
                 }
             }
 
@@ -179,7 +179,7 @@ internal sealed class TurnJournal(
         logger.JournalRejected(record.StreamId, rejection is PostgresException postgres ? postgres.SqlState : rejection.GetType().Name);
         if (record.TryReduceToError(time.GetUtcNow()))
         {
-            urgent.TryAdd(record, 0);
+            _urgent.TryAdd(record, 0);
             NotifyClosedElsewhere(record, null);
         }
         else
@@ -210,16 +210,16 @@ internal sealed class TurnJournal(
     /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
     private sealed class DelayedRecords(TimeProvider time)
     {
-        private readonly ConcurrentDictionary<TurnRecord, byte> records = [];
+        private readonly ConcurrentDictionary<TurnRecord, byte> _records = [];
 
         /// <summary>Timestamp of the first record; 0 while there is none.</summary>
-        private long since;
+        private long _since;
 
         /// <returns>True for the first record, which starts the delay.</returns>
-        public bool Add(TurnRecord record) => records.TryAdd(record, 0) && Interlocked.CompareExchange(ref since, time.GetTimestamp(), 0) == 0;
+        public bool Add(TurnRecord record) => _records.TryAdd(record, 0) && Interlocked.CompareExchange(ref _since, time.GetTimestamp(), 0) == 0;
 
         /// <returns>The rest of the delay; <see cref="TimeSpan.MaxValue"/> while there is no record.</returns>
-        public TimeSpan Remaining(TimeSpan delay) => Volatile.Read(ref since) is > 0 and var first ? delay - time.GetElapsedTime(first) : TimeSpan.MaxValue;
+        public TimeSpan Remaining(TimeSpan delay) => Volatile.Read(ref _since) is > 0 and var first ? delay - time.GetElapsedTime(first) : TimeSpan.MaxValue;
 
         public void MoveWhenDue(TimeSpan delay, ConcurrentDictionary<TurnRecord, byte> urgent)
         {
@@ -229,12 +229,12 @@ internal sealed class TurnJournal(
             }
 
             // This order closes a race: a record added after this line starts a new delay, a record added before it is found by the loop.
-            Volatile.Write(ref since, 0);
-            foreach (var (record, _) in records)
+            Volatile.Write(ref _since, 0);
+            foreach (var (record, _) in _records)
             {
                 // Added to urgent before it is removed here, so that the record is in one of the two sets at every moment.
                 urgent.TryAdd(record, 0);
-                records.TryRemove(record, out _);
+                _records.TryRemove(record, out _);
             }
         }
     }

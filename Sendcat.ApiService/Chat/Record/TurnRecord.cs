@@ -11,33 +11,33 @@ namespace Sendcat.ApiService.Chat.Record;
 /// </summary>
 internal sealed class TurnRecord
 {
-    private readonly Lock gate = new();
-    private readonly List<MessageRow> rows = [];
-    private readonly Dictionary<string, string> openToolCalls = [];
-    private readonly List<Guid> assistantMessages = new(1);
-    private readonly List<(long Version, TaskCompletionSource Written)> waiters = [];
-    private readonly DateTimeOffset startedAt;
-    private MessageRow current;
-    private long version = 1;
-    private long writtenVersion;
-    private DateTimeOffset? endedAt;
-    private string sessionStatus = MessageStatus.Streaming;
-    private bool rejected;
+    private readonly Lock _gate = new();
+    private readonly List<MessageRow> _rows = [];
+    private readonly Dictionary<string, string> _openToolCalls = [];
+    private readonly List<Guid> _assistantMessages = new(1);
+    private readonly List<(long Version, TaskCompletionSource Written)> _waiters = [];
+    private readonly DateTimeOffset _startedAt;
+    private MessageRow _current;
+    private long _version = 1;
+    private long _writtenVersion;
+    private DateTimeOffset? _endedAt;
+    private string _sessionStatus = MessageStatus.Streaming;
+    private bool _rejected;
 
     /// <param name="messageId">Id of the first assistant message.</param>
     /// <param name="userMessage">The user's message, if the request carried one that is not persisted yet.</param>
     public TurnRecord(
         Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null)
     {
-        (StreamId, ThreadId, Principal, startedAt) = (streamId, threadId, principal, now);
+        (StreamId, ThreadId, Principal, _startedAt) = (streamId, threadId, principal, now);
         if (userMessage is not null)
         {
-            rows.Add(userMessage);
+            _rows.Add(userMessage);
         }
 
-        current = new MessageRow(messageId, "assistant", now) { Status = MessageStatus.Streaming, ModelId = modelId };
-        rows.Add(current);
-        assistantMessages.Add(messageId);
+        _current = new MessageRow(messageId, "assistant", now) { Status = MessageStatus.Streaming, ModelId = modelId };
+        _rows.Add(_current);
+        _assistantMessages.Add(messageId);
     }
 
     public Guid StreamId { get; }
@@ -51,9 +51,9 @@ internal sealed class TurnRecord
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return current.Id;
+                return _current.Id;
             }
         }
     }
@@ -72,9 +72,9 @@ internal sealed class TurnRecord
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return current.Text.ToString();
+                return _current.Text.ToString();
             }
         }
     }
@@ -82,42 +82,42 @@ internal sealed class TurnRecord
     /// <summary>Sets the model of the current message, and of the results of its tool calls that are added later.</summary>
     public void SetModel(string modelId)
     {
-        lock (gate)
+        lock (_gate)
         {
-            current.ModelId = modelId;
-            current.Version = ++version;
+            _current.ModelId = modelId;
+            _current.Version = ++_version;
         }
     }
 
     public void AppendText(string delta)
     {
-        lock (gate)
+        lock (_gate)
         {
-            current.Text.Append(delta);
-            current.Version = ++version;
+            _current.Text.Append(delta);
+            _current.Version = ++_version;
         }
     }
 
     public void AppendReasoning(string delta)
     {
-        lock (gate)
+        lock (_gate)
         {
-            current.Reasoning.Append(delta);
-            current.Version = ++version;
+            _current.Reasoning.Append(delta);
+            _current.Version = ++_version;
         }
     }
 
     /// <summary>Adds the tool calls that the model requested to the current message and removes the message's text.</summary>
     public void AddToolCalls(IReadOnlyList<ProviderToolCall> calls)
     {
-        lock (gate)
+        lock (_gate)
         {
-            current.Text.Clear();
-            current.ToolCallsJson = ToolCallsJson.Write(calls);
-            current.Version = ++version;
+            _current.Text.Clear();
+            _current.ToolCallsJson = ToolCallsJson.Write(calls);
+            _current.Version = ++_version;
             foreach (var call in calls)
             {
-                openToolCalls[call.Id] = call.Name;
+                _openToolCalls[call.Id] = call.Name;
             }
         }
     }
@@ -125,19 +125,19 @@ internal sealed class TurnRecord
     /// <summary>Sets the products that the user sees beside the current message.</summary>
     public void SetProducts(string productsJson)
     {
-        lock (gate)
+        lock (_gate)
         {
-            current.ProductsJson = productsJson;
-            current.Version = ++version;
+            _current.ProductsJson = productsJson;
+            _current.Version = ++_version;
         }
     }
 
     /// <summary>Adds the result of a tool call as a message.</summary>
     public void AddToolResult(string toolCallId, string name, string content, DateTimeOffset now)
     {
-        lock (gate)
+        lock (_gate)
         {
-            openToolCalls.Remove(toolCallId);
+            _openToolCalls.Remove(toolCallId);
             AddToolMessage(toolCallId, name, content, now);
         }
     }
@@ -145,60 +145,60 @@ internal sealed class TurnRecord
     /// <summary>Completes the current message and opens the next one.</summary>
     public void NextMessage(Guid id, DateTimeOffset now)
     {
-        lock (gate)
+        lock (_gate)
         {
-            current.Status = MessageStatus.Completed;
-            current.Version = ++version;
-            current = new MessageRow(id, "assistant", now, version) { Status = MessageStatus.Streaming, ModelId = current.ModelId };
-            rows.Add(current);
-            assistantMessages.Add(id);
+            _current.Status = MessageStatus.Completed;
+            _current.Version = ++_version;
+            _current = new MessageRow(id, "assistant", now, _version) { Status = MessageStatus.Streaming, ModelId = _current.ModelId };
+            _rows.Add(_current);
+            _assistantMessages.Add(id);
         }
     }
 
     /// <summary>True for an assistant message of this turn, the current or an earlier one.</summary>
     public bool HasAssistantMessage(Guid messageId)
     {
-        lock (gate)
+        lock (_gate)
         {
-            return assistantMessages.Contains(messageId);
+            return _assistantMessages.Contains(messageId);
         }
     }
 
     /// <summary>Ends the turn with a status. Later calls have no effect. Tool calls without a result get a message that says so.</summary>
     public void End(string status, DateTimeOffset now)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (endedAt is not null)
+            if (_endedAt is not null)
             {
                 return;
             }
 
-            endedAt = now;
-            sessionStatus = status;
-            foreach (var (id, name) in openToolCalls)
+            _endedAt = now;
+            _sessionStatus = status;
+            foreach (var (id, name) in _openToolCalls)
             {
                 // A strict provider rejects a history with a tool call that has no result, so later turns of the thread would fail.
                 AddToolMessage(id, name, "The tool call was interrupted before it had a result.", now);
             }
 
-            current.Status = status;
-            current.Version = ++version;
+            _current.Status = status;
+            _current.Version = ++_version;
         }
     }
 
     /// <summary>Completes when all changes made before this call are committed, or are given up because Postgres rejects them.</summary>
     public Task WrittenAsync()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (writtenVersion >= version)
+            if (_writtenVersion >= _version)
             {
                 return Task.CompletedTask;
             }
 
             var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            waiters.Add((version, written));
+            _waiters.Add((_version, written));
             return written.Task;
         }
     }
@@ -206,18 +206,18 @@ internal sealed class TurnRecord
     /// <summary>A snapshot of the changes since the last confirmed write.</summary>
     public TurnChanges Changes()
     {
-        lock (gate)
+        lock (_gate)
         {
-            var isNew = writtenVersion == 0;
-            var session = new SessionSnapshot(StreamId, ThreadId, current.Id, Principal, sessionStatus, startedAt, endedAt, isNew && !rejected);
-            return rejected
-                ? new TurnChanges(this, version, [], session, Touches: false, [.. assistantMessages])
+            var isNew = _writtenVersion == 0;
+            var session = new SessionSnapshot(StreamId, ThreadId, _current.Id, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected);
+            return _rejected
+                ? new TurnChanges(this, _version, [], session, Touches: false, [.. _assistantMessages])
                 : new TurnChanges(
-                    this, version,
-                    [.. rows.Where(row => row.Version > writtenVersion)
-                        .Select(row => row.Snapshot(ThreadId, row.FirstVersion > writtenVersion, isNew ? null : StreamId))],
+                    this, _version,
+                    [.. _rows.Where(row => row.Version > _writtenVersion)
+                        .Select(row => row.Snapshot(ThreadId, row.FirstVersion > _writtenVersion, isNew ? null : StreamId))],
                     session,
-                    Touches: isNew || (endedAt is not null && version > writtenVersion), []);
+                    Touches: isNew || (_endedAt is not null && _version > _writtenVersion), []);
         }
     }
 
@@ -228,15 +228,15 @@ internal sealed class TurnRecord
     /// <returns>False if the changes were reduced before, so that the reduced changes were rejected as well.</returns>
     public bool TryReduceToError(DateTimeOffset now)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (rejected)
+            if (_rejected)
             {
                 return false;
             }
 
-            (rejected, endedAt, sessionStatus) = (true, endedAt ?? now, MessageStatus.Error);
-            version++;
+            (_rejected, _endedAt, _sessionStatus) = (true, _endedAt ?? now, MessageStatus.Error);
+            _version++;
             return true;
         }
     }
@@ -247,13 +247,13 @@ internal sealed class TurnRecord
     public void MarkWritten(TurnChanges changes)
     {
         TaskCompletionSource[] done;
-        lock (gate)
+        lock (_gate)
         {
-            writtenVersion = Math.Max(writtenVersion, changes.Version);
+            _writtenVersion = Math.Max(_writtenVersion, changes.Version);
             // Completed messages never change again; only their ids are still needed, and those are in assistantMessages.
-            rows.RemoveAll(row => row != current && row.Version <= writtenVersion);
-            done = waiters.Where(waiter => waiter.Version <= writtenVersion).Select(waiter => waiter.Written).ToArray();
-            waiters.RemoveAll(waiter => waiter.Version <= writtenVersion);
+            _rows.RemoveAll(row => row != _current && row.Version <= _writtenVersion);
+            done = _waiters.Where(waiter => waiter.Version <= _writtenVersion).Select(waiter => waiter.Written).ToArray();
+            _waiters.RemoveAll(waiter => waiter.Version <= _writtenVersion);
         }
 
         foreach (var written in done)
@@ -264,12 +264,12 @@ internal sealed class TurnRecord
 
     private void AddToolMessage(string toolCallId, string name, string content, DateTimeOffset now)
     {
-        var result = new MessageRow(Guid.CreateVersion7(now), "tool", now, ++version)
+        var result = new MessageRow(Guid.CreateVersion7(now), "tool", now, ++_version)
         {
-            Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = current.ModelId,
+            Status = MessageStatus.Completed, ToolCallId = toolCallId, Name = name, ModelId = _current.ModelId,
         };
         result.Text.Append(content);
-        rows.Add(result);
+        _rows.Add(result);
     }
 }
 

@@ -13,15 +13,15 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>What a reader beyond <see cref="MaxReaders"/> is told to wait.</summary>
     public static readonly TimeSpan ReadersRetryAfter = TimeSpan.FromSeconds(5);
 
-    private readonly Lock gate = new();
-    private readonly CancellationTokenSource stop = new();
-    private readonly TaskCompletionSource endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly Func<LiveTurn, ITimer?> onDetached;
-    private readonly Action<LiveTurn> onAttached;
-    private ITimer? graceTimer;
-    private int readers;
-    private bool superseded;
-    private bool ended;
+    private readonly Lock _gate = new();
+    private readonly CancellationTokenSource _stop = new();
+    private readonly TaskCompletionSource _endedSource = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Func<LiveTurn, ITimer?> _onDetached;
+    private readonly Action<LiveTurn> _onAttached;
+    private ITimer? _graceTimer;
+    private int _readers;
+    private bool _superseded;
+    private bool _ended;
 
     /// <param name="usesUiDialect">The dialect of the request that started the turn: the AI SDK's, else Sendcat's.</param>
     /// <param name="onDetached">
@@ -33,7 +33,7 @@ internal sealed class LiveTurn : IDisposable
     /// </param>
     public LiveTurn(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ITimer?> onDetached, Action<LiveTurn> onAttached)
     {
-        (Start, Record, UsesUiDialect, this.onDetached, this.onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
+        (Start, Record, UsesUiDialect, _onDetached, _onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
         InitialReader = Join();
         record.ClosedElsewhere = status => End(status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
     }
@@ -60,10 +60,10 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>
     /// Completes when the turn is settled: its rows are committed and its ticket is released, or the wait for that has timed out.
     /// </summary>
-    public Task Ended => endedSource.Task;
+    public Task Ended => _endedSource.Task;
 
     /// <summary>Cancelled when the turn has to end.</summary>
-    public CancellationToken Stopping => stop.Token;
+    public CancellationToken Stopping => _stop.Token;
 
     /// <summary>Ends the turn. The first cause wins; no effect on a turn that has ended.</summary>
     public void End(TurnEnding ending)
@@ -80,9 +80,9 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public void Supersede()
     {
-        lock (gate)
+        lock (_gate)
         {
-            superseded = true;
+            _superseded = true;
         }
 
         EndIfUnread();
@@ -92,9 +92,9 @@ internal sealed class LiveTurn : IDisposable
     public void EndIfUnread()
     {
         bool decided;
-        lock (gate)
+        lock (_gate)
         {
-            decided = readers == 0 && TrySetEnding(superseded ? TurnEnding.Superseded : TurnEnding.ClientGone);
+            decided = _readers == 0 && TrySetEnding(_superseded ? TurnEnding.Superseded : TurnEnding.ClientGone);
         }
 
         if (decided)
@@ -106,34 +106,34 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>Marks the turn as ended: from now on <see cref="End"/> has no effect, and the grace timer is stopped.</summary>
     public void MarkEnded()
     {
-        lock (gate)
+        lock (_gate)
         {
-            ended = true;
-            graceTimer?.Dispose();
-            graceTimer = null;
+            _ended = true;
+            _graceTimer?.Dispose();
+            _graceTimer = null;
         }
     }
 
     /// <summary>Registers a reader that resumes the turn; null if the turn has <see cref="MaxReaders"/> already.</summary>
     public ReaderRegistration? TryJoin()
     {
-        lock (gate)
+        lock (_gate)
         {
-            return readers < MaxReaders ? Join() : null;
+            return _readers < MaxReaders ? Join() : null;
         }
     }
 
     /// <summary>Registers a reader and stops a running grace period.</summary>
     public ReaderRegistration Join()
     {
-        lock (gate)
+        lock (_gate)
         {
-            readers++;
-            if (graceTimer is { } timer)
+            _readers++;
+            if (_graceTimer is { } timer)
             {
-                graceTimer = null;
+                _graceTimer = null;
                 timer.Dispose();
-                onAttached(this);
+                _onAttached(this);
             }
         }
 
@@ -142,16 +142,16 @@ internal sealed class LiveTurn : IDisposable
 
     public void Dispose()
     {
-        endedSource.TrySetResult();
-        stop.Dispose();
+        _endedSource.TrySetResult();
+        _stop.Dispose();
     }
 
     /// <returns>True for the first caller, while the turn has not ended.</returns>
     private bool TrySetEnding(TurnEnding ending)
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (ended || Ending is not null)
+            if (_ended || Ending is not null)
             {
                 return false;
             }
@@ -166,7 +166,7 @@ internal sealed class LiveTurn : IDisposable
     {
         try
         {
-            stop.Cancel();
+            _stop.Cancel();
         }
         catch (ObjectDisposedException)
         {
@@ -176,9 +176,9 @@ internal sealed class LiveTurn : IDisposable
 
     private void Leave()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (--readers > 0 || ended || (!superseded && (graceTimer = onDetached(this)) is not null))
+            if (--_readers > 0 || _ended || (!_superseded && (_graceTimer = _onDetached(this)) is not null))
             {
                 return;
             }

@@ -19,18 +19,18 @@ internal sealed class LiveTurns(
     /// <summary>The maximum delay of a turn's last event while Postgres or Redis does not respond.</summary>
     private static readonly TimeSpan MaxSettleWait = TimeSpan.FromSeconds(5);
 
-    private readonly ConcurrentDictionary<Guid, LiveTurn> byStream = [];
-    private readonly ConcurrentDictionary<Guid, LiveTurn> byThread = [];
-    private CancellationTokenRegistration stopping;
-    private ITimer? drain;
+    private readonly ConcurrentDictionary<Guid, LiveTurn> _byStream = [];
+    private readonly ConcurrentDictionary<Guid, LiveTurn> _byThread = [];
+    private CancellationTokenRegistration _stopping;
+    private ITimer? _drain;
 
     /// <summary>Turns that run in this process.</summary>
-    public int Count => byStream.Count;
+    public int Count => _byStream.Count;
 
-    public LiveTurn? ByStream(Guid streamId) => byStream.GetValueOrDefault(streamId);
+    public LiveTurn? ByStream(Guid streamId) => _byStream.GetValueOrDefault(streamId);
 
     /// <summary>The thread's newest running turn.</summary>
-    public LiveTurn? ByThread(Guid threadId) => byThread.GetValueOrDefault(threadId);
+    public LiveTurn? ByThread(Guid threadId) => _byThread.GetValueOrDefault(threadId);
 
     /// <summary>Starts a turn and supersedes an earlier one of the same thread.</summary>
     /// <param name="ticket">Disposed here when the turn has ended.</param>
@@ -39,8 +39,8 @@ internal sealed class LiveTurns(
         var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start));
         ByThread(start.ThreadId)?.Supersede();
 
-        byThread[start.ThreadId] = turn;
-        byStream[start.StreamId] = turn;
+        _byThread[start.ThreadId] = turn;
+        _byStream[start.StreamId] = turn;
         ChatMetrics.TurnsActive.Add(1);
         // The turn begins on the caller's thread, so that its first event is in the feed before the response begins. StopAsync awaits its
         // end through LiveTurn.Ended.
@@ -50,8 +50,8 @@ internal sealed class LiveTurns(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        stopping = host.ApplicationStopping.Register(() =>
-            drain = time.CreateTimer(
+        _stopping = host.ApplicationStopping.Register(() =>
+            _drain = time.CreateTimer(
                 _ => EndAll(TurnEnding.HostStopping), null, TimeSpan.FromMilliseconds(options.CurrentValue.DrainMs), Timeout.InfiniteTimeSpan));
         return Task.CompletedTask;
     }
@@ -59,18 +59,18 @@ internal sealed class LiveTurns(
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await using var deadline = cancellationToken.UnsafeRegister(static state => ((LiveTurns)state!).EndAll(TurnEnding.HostStopping), this);
-        await Task.WhenAll(byStream.Values.Select(turn => turn.Ended));
+        await Task.WhenAll(_byStream.Values.Select(turn => turn.Ended));
     }
 
     public void Dispose()
     {
-        stopping.Dispose();
-        drain?.Dispose();
+        _stopping.Dispose();
+        _drain?.Dispose();
     }
 
     private void EndAll(TurnEnding ending)
     {
-        foreach (var turn in byStream.Values)
+        foreach (var turn in _byStream.Values)
         {
             turn.End(ending);
         }
@@ -167,8 +167,8 @@ internal sealed class LiveTurns(
         }
 
         // Before the last event is added, so that a reader that has seen it finds no running turn.
-        byStream.TryRemove(turn.Start.StreamId, out _);
-        byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
+        _byStream.TryRemove(turn.Start.StreamId, out _);
+        _byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
         turn.Feed.Add(last);
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);

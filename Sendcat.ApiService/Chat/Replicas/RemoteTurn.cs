@@ -177,22 +177,22 @@ internal sealed class RemoteTurn(
     /// <summary>The local copy of a remote turn's feed, and the task that fills it. Disposing it ends the task.</summary>
     internal sealed class RemoteFeed(Guid streamId, TimeProvider time) : IDisposable
     {
-        private readonly CancellationTokenSource disposed = new();
-        private readonly AutoResetSignal notified = new(time);
-        private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly CancellationTokenSource _disposed = new();
+        private readonly AutoResetSignal _notified = new(time);
+        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly TaskCompletionSource _firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public Guid StreamId => streamId;
 
         public TurnFeed Feed { get; } = new();
 
         /// <summary>Completes with the turn's first event.</summary>
-        public Task FirstEvent => firstEvent.Task;
+        public Task FirstEvent => _firstEvent.Task;
 
-        public CancellationToken Disposed => disposed.Token;
+        public CancellationToken Disposed => _disposed.Token;
 
         /// <summary>Completes when nothing more is copied.</summary>
-        public Task Ended => ended.Task;
+        public Task Ended => _ended.Task;
 
         /// <summary>Guarded by the lock of <see cref="RemoteTurn"/>.</summary>
         public int Readers { get; set; }
@@ -202,24 +202,24 @@ internal sealed class RemoteTurn(
             Feed.Add(chatEvent);
             if (chatEvent is ChatEvent.Start)
             {
-                firstEvent.TrySetResult();
+                _firstEvent.TrySetResult();
             }
         }
 
         public void Complete()
         {
             Feed.Complete();
-            ended.TrySetResult();
+            _ended.TrySetResult();
         }
 
-        public void Notify() => notified.Set();
+        public void Notify() => _notified.Set();
 
         /// <summary>Completes on a notification, on dispose, and after the timeout.</summary>
         public async Task WaitAsync(TimeSpan maxWait)
         {
             try
             {
-                await notified.WaitAsync(maxWait, disposed.Token);
+                await _notified.WaitAsync(maxWait, _disposed.Token);
             }
             catch (OperationCanceledException)
             {
@@ -229,7 +229,7 @@ internal sealed class RemoteTurn(
 
         public void Dispose()
         {
-            disposed.Cancel();
+            _disposed.Cancel();
         }
     }
 }

@@ -18,7 +18,7 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
     /// <summary>Expiry of the Redis list after the last copied event, in addition to <see cref="ReaderTimeout"/>.</summary>
     private static readonly TimeSpan ListTtl = TimeSpan.FromMinutes(1);
 
-    private readonly ConcurrentDictionary<Guid, Mirror> mirrors = [];
+    private readonly ConcurrentDictionary<Guid, Mirror> _mirrors = [];
 
     public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -26,12 +26,12 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
     /// Waits for the mirrors to copy their last events. Their turns have ended before, because hosted services stop in reverse order.
     /// </summary>
     public Task StopAsync(CancellationToken cancellationToken) =>
-        Task.WhenAll(mirrors.Values.Select(mirror => mirror.Running ?? Task.CompletedTask));
+        Task.WhenAll(_mirrors.Values.Select(mirror => mirror.Running ?? Task.CompletedTask));
 
     /// <summary>Starts the mirror of a turn, or renews the time for which it counts as read.</summary>
     public void StartOrRenew(LiveTurn turn)
     {
-        var mirror = mirrors.GetOrAdd(turn.Start.StreamId, _ => new Mirror());
+        var mirror = _mirrors.GetOrAdd(turn.Start.StreamId, _ => new Mirror());
         mirror.Renew(time.GetTimestamp());
         lock (mirror)
         {
@@ -91,18 +91,18 @@ internal sealed class TurnMirrors(IConnectionMultiplexer redis, TimeProvider tim
         finally
         {
             registration?.Dispose();
-            mirrors.TryRemove(turn.Start.StreamId, out _);
+            _mirrors.TryRemove(turn.Start.StreamId, out _);
         }
     }
 
     private sealed class Mirror
     {
-        private long renewedAt;
+        private long _renewedAt;
 
         public Task? Running { get; set; }
 
-        public long RenewedAt => Volatile.Read(ref renewedAt);
+        public long RenewedAt => Volatile.Read(ref _renewedAt);
 
-        public void Renew(long now) => Volatile.Write(ref renewedAt, now);
+        public void Renew(long now) => Volatile.Write(ref _renewedAt, now);
     }
 }

@@ -12,25 +12,25 @@ internal sealed class ArgumentsText
     /// <summary>Characters of text up to which every delta is written at once.</summary>
     private const int ShortText = 256;
 
-    private readonly StringBuilder text = new();
-    private int written;
+    private readonly StringBuilder _text = new();
+    private int _written;
 
     /// <summary>Text was appended after the last event.</summary>
-    public bool HasUnwritten => text.Length > written;
+    public bool HasUnwritten => _text.Length > _written;
 
     /// <returns>True when the caller must write an event now.</returns>
     public bool Append(string delta)
     {
-        text.Append(delta);
-        return text.Length <= ShortText || text.Length - written >= written / 2;
+        _text.Append(delta);
+        return _text.Length <= ShortText || _text.Length - _written >= _written / 2;
     }
 
     /// <summary>Returns the text since the last event, and all text so far, and counts it as written.</summary>
     public (string Delta, string Snapshot) Take()
     {
-        var snapshot = text.ToString();
-        var delta = snapshot[written..];
-        written = snapshot.Length;
+        var snapshot = _text.ToString();
+        var delta = snapshot[_written..];
+        _written = snapshot.Length;
         return (delta, snapshot);
     }
 }

@@ -12,7 +12,7 @@ internal abstract class EventDialect
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     [ThreadStatic]
-    private static Utf8JsonWriter? scratch;
+    private static Utf8JsonWriter? _scratch;
 
     /// <summary>A comment. Clients ignore it; proxies count it as traffic and keep the connection open.</summary>
     public static ReadOnlySpan<byte> KeepAlive => ": ping\n\n"u8;
@@ -28,7 +28,7 @@ internal abstract class EventDialect
     protected static void Data<T>(IBufferWriter<byte> output, T value, Action<Utf8JsonWriter, T> properties)
     {
         output.Write("data: "u8);
-        var json = scratch ??= new Utf8JsonWriter(output, Options);
+        var json = _scratch ??= new Utf8JsonWriter(output, Options);
         json.Reset(output);
         json.WriteStartObject();
         properties(json, value);

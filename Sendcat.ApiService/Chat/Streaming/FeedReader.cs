@@ -8,34 +8,34 @@ namespace Sendcat.ApiService.Chat.Streaming;
 /// </summary>
 internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
 {
-    private readonly Lock gate = new();
-    private ManualResetValueTaskSourceCore<bool> source;
-    private int index;
-    private int offset;
-    private bool waiting;
-    private bool woken;
-    private bool pinged;
+    private readonly Lock _gate = new();
+    private ManualResetValueTaskSourceCore<bool> _source;
+    private int _index;
+    private int _offset;
+    private bool _waiting;
+    private bool _woken;
+    private bool _pinged;
 
     /// <summary>The turn has ended. Unread events may be left.</summary>
     public bool TurnHasEnded => feed.Completed;
 
     /// <summary>Reads the next event if one is available.</summary>
-    public FeedRead TryRead(out ChatEvent? next) => feed.TryRead(ref index, ref offset, out next);
+    public FeedRead TryRead(out ChatEvent? next) => feed.TryRead(ref _index, ref _offset, out next);
 
     /// <summary>Completes when the reader is woken. A wake-up may be spurious: call <see cref="TryRead"/> again.</summary>
     public ValueTask WaitAsync()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (woken)
+            if (_woken)
             {
-                woken = false;
+                _woken = false;
                 return ValueTask.CompletedTask;
             }
 
-            source.Reset();
-            waiting = true;
-            return new ValueTask(this, source.Version);
+            _source.Reset();
+            _waiting = true;
+            return new ValueTask(this, _source.Version);
         }
     }
 
@@ -45,26 +45,26 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
     /// </summary>
     public void Wake()
     {
-        lock (gate)
+        lock (_gate)
         {
-            if (!waiting)
+            if (!_waiting)
             {
-                woken = true;
+                _woken = true;
                 return;
             }
 
-            waiting = false;
+            _waiting = false;
         }
 
-        source.SetResult(true);
+        _source.SetResult(true);
     }
 
     /// <summary>Requests a keep-alive from the reader and wakes it.</summary>
     public void Ping()
     {
-        lock (gate)
+        lock (_gate)
         {
-            pinged = true;
+            _pinged = true;
         }
 
         Wake();
@@ -73,21 +73,21 @@ internal sealed class FeedReader(TurnFeed feed) : IValueTaskSource, IDisposable
     /// <summary>True once after each <see cref="Ping"/>.</summary>
     public bool TakePing()
     {
-        lock (gate)
+        lock (_gate)
         {
-            var wasPinged = pinged;
-            pinged = false;
+            var wasPinged = _pinged;
+            _pinged = false;
             return wasPinged;
         }
     }
 
     public void Dispose() => feed.Close(this);
 
-    void IValueTaskSource.GetResult(short token) => source.GetResult(token);
+    void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => source.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _source.GetStatus(token);
 
     void IValueTaskSource.OnCompleted(
         Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        source.OnCompleted(continuation, state, token, flags);
+        _source.OnCompleted(continuation, state, token, flags);
 }

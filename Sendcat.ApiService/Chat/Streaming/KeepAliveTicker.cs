@@ -18,7 +18,7 @@ internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, Time
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
 
-    private readonly ConcurrentDictionary<Watched, byte> watched = [];
+    private readonly ConcurrentDictionary<Watched, byte> _watched = [];
 
     /// <summary>Watches a stream until the result is disposed.</summary>
     /// <param name="abort">Closes the connection, also during a write.</param>
@@ -40,7 +40,7 @@ internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, Time
         // One tick less, so that the keep-alive is not later than configured.
         var idleLimit = TimeSpan.FromMilliseconds(options.CurrentValue.KeepAliveMs) - Tick;
         var writeTimeout = TimeSpan.FromMilliseconds(options.CurrentValue.WriteTimeoutMs);
-        foreach (var (stream, _) in watched)
+        foreach (var (stream, _) in _watched)
         {
             if (stream.BlockedFor(writeTimeout) is not { } blocked)
             {
@@ -63,39 +63,39 @@ internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, Time
     /// <summary>An open stream.</summary>
     internal sealed class Watched : IDisposable
     {
-        private readonly KeepAliveTicker ticker;
-        private readonly FeedReader reader;
-        private readonly Action abort;
-        private readonly TimeProvider time;
-        private long lastActivity;
+        private readonly KeepAliveTicker _ticker;
+        private readonly FeedReader _reader;
+        private readonly Action _abort;
+        private readonly TimeProvider _time;
+        private long _lastActivity;
 
         // Timestamps; 0 while no flush is blocked, and until the turn is seen to have ended.
-        private long blockedSince;
-        private long endedSince;
-        private bool aborted;
+        private long _blockedSince;
+        private long _endedSince;
+        private bool _aborted;
 
         public Watched(KeepAliveTicker ticker, FeedReader reader, Action abort, SignInOfConnection? signIn, TimeProvider time)
         {
-            (this.ticker, this.reader, this.abort, this.time) = (ticker, reader, abort, time);
+            (_ticker, _reader, _abort, _time) = (ticker, reader, abort, time);
             SignIn = signIn;
-            lastActivity = time.GetTimestamp();
-            ticker.watched.TryAdd(this, 0);
+            _lastActivity = time.GetTimestamp();
+            ticker._watched.TryAdd(this, 0);
         }
 
         /// <summary>Null for a guest.</summary>
         public SignInOfConnection? SignIn { get; }
 
         /// <summary>Data was written; the next keep-alive is due after the idle limit.</summary>
-        public void MarkActivity() => Volatile.Write(ref lastActivity, time.GetTimestamp());
+        public void MarkActivity() => Volatile.Write(ref _lastActivity, _time.GetTimestamp());
 
         /// <summary>A flush is blocked: the buffers of the connection are full until its client reads.</summary>
-        public void FlushBlocked() => Volatile.Write(ref blockedSince, time.GetTimestamp());
+        public void FlushBlocked() => Volatile.Write(ref _blockedSince, _time.GetTimestamp());
 
         public void FlushCompleted()
         {
-            if (Volatile.Read(ref blockedSince) != 0)
+            if (Volatile.Read(ref _blockedSince) != 0)
             {
-                Volatile.Write(ref blockedSince, 0);
+                Volatile.Write(ref _blockedSince, 0);
             }
         }
 
@@ -105,25 +105,25 @@ internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, Time
         /// </returns>
         public TimeSpan? BlockedFor(TimeSpan writeTimeout)
         {
-            if (Volatile.Read(ref blockedSince) is var since && since == 0)
+            if (Volatile.Read(ref _blockedSince) is var since && since == 0)
             {
                 return null;
             }
 
             // Not synchronized: only the ticker calls this method.
-            endedSince = endedSince == 0 && reader.TurnHasEnded ? time.GetTimestamp() : endedSince;
-            var blocked = time.GetElapsedTime(since);
+            _endedSince = _endedSince == 0 && _reader.TurnHasEnded ? _time.GetTimestamp() : _endedSince;
+            var blocked = _time.GetElapsedTime(since);
             return blocked >= writeTimeout ? blocked
-                : endedSince != 0 && time.GetElapsedTime(endedSince) is var draining && draining >= MaxDrainAfterEnd ? draining
+                : _endedSince != 0 && _time.GetElapsedTime(_endedSince) is var draining && draining >= MaxDrainAfterEnd ? draining
                 : null;
         }
 
         public void PingIfIdle(TimeSpan idleLimit)
         {
-            if (time.GetElapsedTime(Volatile.Read(ref lastActivity)) >= idleLimit)
+            if (_time.GetElapsedTime(Volatile.Read(ref _lastActivity)) >= idleLimit)
             {
                 MarkActivity();
-                reader.Ping();
+                _reader.Ping();
             }
         }
 
@@ -131,16 +131,16 @@ internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, Time
         /// <returns>False if that was done before and the connection has not ended yet.</returns>
         public bool Abort()
         {
-            if (aborted)
+            if (_aborted)
             {
                 return false;
             }
 
-            aborted = true;
-            abort();
+            _aborted = true;
+            _abort();
             return true;
         }
 
-        public void Dispose() => ticker.watched.TryRemove(this, out _);
+        public void Dispose() => _ticker._watched.TryRemove(this, out _);
     }
 }

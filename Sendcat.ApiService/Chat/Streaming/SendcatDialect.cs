@@ -8,7 +8,7 @@ namespace Sendcat.ApiService.Chat.Streaming;
 /// </summary>
 internal sealed class SendcatDialect : EventDialect
 {
-    private readonly Dictionary<string, ArgumentsText> arguments = [];
+    private readonly Dictionary<string, ArgumentsText> _arguments = [];
 
     public override void Write(IBufferWriter<byte> output, ChatEvent chatEvent)
     {
@@ -87,9 +87,9 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
             case ChatEvent.ToolInputDelta delta:
-                if (!arguments.TryGetValue(delta.ToolCallId, out var soFar))
+                if (!_arguments.TryGetValue(delta.ToolCallId, out var soFar))
                 {
-                    arguments[delta.ToolCallId] = soFar = new ArgumentsText();
+                    _arguments[delta.ToolCallId] = soFar = new ArgumentsText();
                 }
 
                 if (soFar.Append(delta.Delta))
@@ -99,7 +99,7 @@ internal sealed class SendcatDialect : EventDialect
 
                 break;
             case ChatEvent.ToolInputAvailable input:
-                if (arguments.Remove(input.ToolCallId, out var rest) && rest.HasUnwritten)
+                if (_arguments.Remove(input.ToolCallId, out var rest) && rest.HasUnwritten)
                 {
                     WriteArguments(output, input.ToolCallId, rest);
                 }
@@ -142,7 +142,7 @@ internal sealed class SendcatDialect : EventDialect
     /// <summary>Writes the arguments that are not written yet: no tool call gets further arguments.</summary>
     private void WriteUnwrittenArguments(IBufferWriter<byte> output)
     {
-        foreach (var (toolCallId, text) in arguments)
+        foreach (var (toolCallId, text) in _arguments)
         {
             if (text.HasUnwritten)
             {
@@ -150,7 +150,7 @@ internal sealed class SendcatDialect : EventDialect
             }
         }
 
-        arguments.Clear();
+        _arguments.Clear();
     }
 
     private static void WriteArguments(IBufferWriter<byte> output, string toolCallId, ArgumentsText text)

@@ -22,26 +22,26 @@ internal sealed class TurnFeed
     /// <summary>Added events after which the readers are notified, even if the producer has more.</summary>
     private const int MaxBatch = 64;
 
-    private readonly Lock gate = new();
-    private readonly List<Entry> entries = new(8);
+    private readonly Lock _gate = new();
+    private readonly List<Entry> _entries = new(8);
 
     /// <summary>
     /// The deltas of the current batch, as they were added; after a notification they stay until the next event is added.
     /// </summary>
-    private readonly List<Delta> recent = new(8);
-    private int unnotified;
-    private bool notified;
-    private FeedReader[] readers = [];
-    private bool completed;
+    private readonly List<Delta> _recent = new(8);
+    private int _unnotified;
+    private bool _notified;
+    private FeedReader[] _readers = [];
+    private bool _completed;
 
     /// <summary>True after the last event.</summary>
     public bool Completed
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return completed;
+                return _completed;
             }
         }
     }
@@ -59,16 +59,16 @@ internal sealed class TurnFeed
     public void Add(ChatEvent chatEvent)
     {
         bool batchIsFull;
-        lock (gate)
+        lock (_gate)
         {
-            if (notified)
+            if (_notified)
             {
-                notified = false;
-                recent.Clear();
+                _notified = false;
+                _recent.Clear();
             }
 
             AddToEntries(chatEvent);
-            batchIsFull = ++unnotified >= MaxBatch;
+            batchIsFull = ++_unnotified >= MaxBatch;
         }
 
         if (batchIsFull)
@@ -83,15 +83,15 @@ internal sealed class TurnFeed
     public void Notify()
     {
         FeedReader[] current;
-        lock (gate)
+        lock (_gate)
         {
-            if (unnotified == 0)
+            if (_unnotified == 0)
             {
                 return;
             }
 
-            (unnotified, notified) = (0, true);
-            current = readers;
+            (_unnotified, _notified) = (0, true);
+            current = _readers;
         }
 
         foreach (var reader in current)
@@ -104,10 +104,10 @@ internal sealed class TurnFeed
     public void Complete()
     {
         FeedReader[] current;
-        lock (gate)
+        lock (_gate)
         {
-            completed = true;
-            current = readers;
+            _completed = true;
+            current = _readers;
         }
 
         foreach (var reader in current)
@@ -120,9 +120,9 @@ internal sealed class TurnFeed
     public FeedReader Open()
     {
         var reader = new FeedReader(this);
-        lock (gate)
+        lock (_gate)
         {
-            readers = [.. readers, reader];
+            _readers = [.. _readers, reader];
         }
 
         return reader;
@@ -130,9 +130,9 @@ internal sealed class TurnFeed
 
     internal void Close(FeedReader reader)
     {
-        lock (gate)
+        lock (_gate)
         {
-            readers = readers.Where(other => other != reader).ToArray();
+            _readers = _readers.Where(other => other != reader).ToArray();
         }
     }
 
@@ -141,11 +141,11 @@ internal sealed class TurnFeed
     /// <param name="offset">Characters of that entry that were read before.</param>
     internal FeedRead TryRead(ref int index, ref int offset, out ChatEvent? next)
     {
-        lock (gate)
+        lock (_gate)
         {
-            while (index < entries.Count)
+            while (index < _entries.Count)
             {
-                var entry = entries[index];
+                var entry = _entries[index];
                 if (entry.Text is null)
                 {
                     next = entry.Event;
@@ -175,7 +175,7 @@ internal sealed class TurnFeed
                     return FeedRead.Event;
                 }
 
-                if (index == entries.Count - 1)
+                if (index == _entries.Count - 1)
                 {
                     break;
                 }
@@ -185,7 +185,7 @@ internal sealed class TurnFeed
             }
 
             next = null;
-            return completed ? FeedRead.End : FeedRead.Nothing;
+            return _completed ? FeedRead.End : FeedRead.Nothing;
         }
     }
 
@@ -200,20 +200,20 @@ internal sealed class TurnFeed
         };
         if (text is null)
         {
-            entries.Add(new Entry(chatEvent));
+            _entries.Add(new Entry(chatEvent));
             return;
         }
 
-        if (entries.Count == 0 || entries[^1] is not { Text: { } growing } last || last.Event.GetType() != chatEvent.GetType()
+        if (_entries.Count == 0 || _entries[^1] is not { Text: { } growing } last || last.Event.GetType() != chatEvent.GetType()
             || (last.Event is ChatEvent.ToolInputDelta earlier && earlier.ToolCallId != key))
         {
             growing = new StringBuilder(InitialCapacity);
-            entries.Add(new Entry(chatEvent, growing));
+            _entries.Add(new Entry(chatEvent, growing));
         }
 
         if (text.Length is > 0 and <= MaxDeltaLength)
         {
-            recent.Add(new(entries.Count - 1, growing.Length, text.Length, chatEvent));
+            _recent.Add(new(_entries.Count - 1, growing.Length, text.Length, chatEvent));
         }
 
         growing.Append(text);
@@ -221,7 +221,7 @@ internal sealed class TurnFeed
 
     private Delta? RecentDelta(int entry, int at)
     {
-        foreach (var delta in recent)
+        foreach (var delta in _recent)
         {
             if (delta.Entry == entry && delta.At == at)
             {

@@ -11,13 +11,13 @@ namespace Sendcat.ApiService.Chat.Streaming;
 /// </summary>
 internal sealed class UiDialect : EventDialect
 {
-    private readonly Dictionary<string, string> toolsStarted = [];
-    private ChatEvent.Usage? totalUsage;
-    private string? openBlock;
-    private bool openIsText;
-    private bool started;
-    private int step;
-    private int block;
+    private readonly Dictionary<string, string> _toolsStarted = [];
+    private ChatEvent.Usage? _totalUsage;
+    private string? _openBlock;
+    private bool _openIsText;
+    private bool _started;
+    private int _step;
+    private int _block;
 
     public override void Describe(HttpResponse response) => response.Headers["x-vercel-ai-ui-message-stream"] = "v1";
 
@@ -63,8 +63,8 @@ internal sealed class UiDialect : EventDialect
                 WriteBackpressure(output, pressure);
                 break;
             case ChatEvent.Usage usage:
-                totalUsage = usage.After(totalUsage);
-                Data(output, totalUsage, static (json, e) =>
+                _totalUsage = usage.After(_totalUsage);
+                Data(output, _totalUsage, static (json, e) =>
                 {
                     json.WriteString("type"u8, "message-metadata"u8);
                     WriteMetadata(json, e);
@@ -87,11 +87,11 @@ internal sealed class UiDialect : EventDialect
     private void WriteStart(IBufferWriter<byte> output, ChatEvent.Start start)
     {
         CloseBlock(output);
-        step = start.Step;
-        block = 0;
-        if (!started)
+        _step = start.Step;
+        _block = 0;
+        if (!_started)
         {
-            started = true;
+            _started = true;
             Data(output, start, static (json, e) =>
             {
                 json.WriteString("type"u8, "start"u8);
@@ -135,15 +135,15 @@ internal sealed class UiDialect : EventDialect
 
     private void WriteDelta(IBufferWriter<byte> output, bool text, string delta)
     {
-        if (openBlock is null || openIsText != text)
+        if (_openBlock is null || _openIsText != text)
         {
             CloseBlock(output);
-            openBlock = $"{(text ? 't' : 'r')}{step}-{block++}";
-            openIsText = text;
-            WriteBlockEvent(output, text ? "text-start" : "reasoning-start", openBlock);
+            _openBlock = $"{(text ? 't' : 'r')}{_step}-{_block++}";
+            _openIsText = text;
+            WriteBlockEvent(output, text ? "text-start" : "reasoning-start", _openBlock);
         }
 
-        Data(output, (type: text ? "text-delta" : "reasoning-delta", id: openBlock, delta), static (json, e) =>
+        Data(output, (type: text ? "text-delta" : "reasoning-delta", id: _openBlock, delta), static (json, e) =>
         {
             json.WriteString("type"u8, e.type);
             json.WriteString("id"u8, e.id);
@@ -153,7 +153,7 @@ internal sealed class UiDialect : EventDialect
 
     private void StartTool(IBufferWriter<byte> output, string id, string name)
     {
-        if (toolsStarted.TryAdd(id, name))
+        if (_toolsStarted.TryAdd(id, name))
         {
             Data(output, (id, name), static (json, e) =>
             {
@@ -195,7 +195,7 @@ internal sealed class UiDialect : EventDialect
             WriteJson(json, e.OutputJson, otherwise: "[]");
             json.WriteBoolean("preliminary"u8, true);
         });
-        if (toolsStarted.GetValueOrDefault(partial.ToolCallId) == QueuedTool.SearchWeb.Name)
+        if (_toolsStarted.GetValueOrDefault(partial.ToolCallId) == QueuedTool.SearchWeb.Name)
         {
             foreach (var source in UiSource.Of(partial))
             {
@@ -284,7 +284,7 @@ internal sealed class UiDialect : EventDialect
     {
         CloseBlock(output);
         WriteTypeOnly(output, "finish-step");
-        Data(output, (reason, usage: totalUsage), static (json, e) =>
+        Data(output, (reason, usage: _totalUsage), static (json, e) =>
         {
             json.WriteString("type"u8, "finish"u8);
             json.WriteString("finishReason"u8, e.reason);
@@ -312,10 +312,10 @@ internal sealed class UiDialect : EventDialect
 
     private void CloseBlock(IBufferWriter<byte> output)
     {
-        if (openBlock is { } id)
+        if (_openBlock is { } id)
         {
-            WriteBlockEvent(output, openIsText ? "text-end" : "reasoning-end", id);
-            openBlock = null;
+            WriteBlockEvent(output, _openIsText ? "text-end" : "reasoning-end", id);
+            _openBlock = null;
         }
     }
 

@@ -12,15 +12,15 @@ internal sealed class SigningKey
 
     private const int MinBytes = 32;
 
-    private readonly byte[] key;
+    private readonly byte[] _key;
 
-    private SigningKey(byte[] key) => this.key = key;
+    private SigningKey(byte[] key) => _key = key;
 
-    public ReadOnlySpan<byte> Bytes => key;
+    public ReadOnlySpan<byte> Bytes => _key;
 
     /// <returns>A key of 32 bytes for this purpose.</returns>
     public byte[] Derive(string purpose) =>
-        HKDF.DeriveKey(HashAlgorithmName.SHA256, key, outputLength: 32, info: Encoding.UTF8.GetBytes(purpose));
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, _key, outputLength: 32, info: Encoding.UTF8.GetBytes(purpose));
 
     /// <summary>
     /// Reads the key from <c>AUTH_SIGNING_KEY</c>. Without it, Development uses a generated key that is stored on this machine.

@@ -9,7 +9,7 @@ namespace Sendcat.Attacks.Attacks;
 /// <param name="floodTime">How long a flood lasts.</param>
 internal sealed class AttackRun(AttackedSystem system, TimeSpan floodTime) : IDisposable
 {
-    private readonly List<Caller> callers = [];
+    private readonly List<Caller> _callers = [];
 
     public AttackedSystem System => system;
 
@@ -32,9 +32,9 @@ internal sealed class AttackRun(AttackedSystem system, TimeSpan floodTime) : IDi
     public Caller From(IPAddress source)
     {
         var caller = system.From(source, Responses);
-        lock (callers)
+        lock (_callers)
         {
-            callers.Add(caller);
+            _callers.Add(caller);
         }
 
         return caller;
@@ -64,5 +64,5 @@ internal sealed class AttackRun(AttackedSystem system, TimeSpan floodTime) : IDi
         }));
     }
 
-    public void Dispose() => callers.ForEach(caller => caller.Dispose());
+    public void Dispose() => _callers.ForEach(caller => caller.Dispose());
 }

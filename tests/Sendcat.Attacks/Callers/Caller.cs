@@ -13,17 +13,17 @@ internal sealed class Caller : IDisposable
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
 
-    private readonly HttpClient http;
-    private readonly ResponseCounter? responses;
+    private readonly HttpClient _http;
+    private readonly ResponseCounter? _responses;
 
     /// <param name="api">The address of the API.</param>
     /// <param name="source">The source address of all connections.</param>
     /// <param name="responses">The counter of the responses; null: they are not counted.</param>
     public Caller(Uri api, IPAddress source, ResponseCounter? responses = null)
     {
-        this.responses = responses;
+        _responses = responses;
         Address = source;
-        http = new HttpClient(new SocketsHttpHandler
+        _http = new HttpClient(new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -48,7 +48,7 @@ internal sealed class Caller : IDisposable
     /// <summary>Creates an anonymous session and uses it for all later requests.</summary>
     public async Task<Caller> AsGuestAsync(CancellationToken cancellationToken = default)
     {
-        http.DefaultRequestHeaders.Remove(SessionHeader);
+        _http.DefaultRequestHeaders.Remove(SessionHeader);
         var response = (await SendAsync(HttpMethod.Post, "/api/auth/anonymous", cancellationToken: cancellationToken)).EnsureSuccess();
         return WithSession((string)response.Json["sessionId"]!);
     }
@@ -56,13 +56,13 @@ internal sealed class Caller : IDisposable
     public Caller WithSession(string session)
     {
         Session = session;
-        http.DefaultRequestHeaders.Add(SessionHeader, session);
+        _http.DefaultRequestHeaders.Add(SessionHeader, session);
         return this;
     }
 
     public Caller WithBearer(string token)
     {
-        http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return this;
     }
 
@@ -96,10 +96,10 @@ internal sealed class Caller : IDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        using var response = await http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
         var code = response.Headers.TryGetValues("x-sendcat-error-code", out var codes) ? codes.First() : null;
-        responses?.Add($"{method} {path}", (int)response.StatusCode, code, text);
+        _responses?.Add($"{method} {path}", (int)response.StatusCode, code, text);
         return new((int)response.StatusCode, code, text, response.Headers, response.Content.Headers);
     }
 
@@ -129,7 +129,7 @@ internal sealed class Caller : IDisposable
         if (!response.IsSuccessStatusCode)
         {
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
-            responses?.Add("POST /api/chat", (int)response.StatusCode, code, text);
+            _responses?.Add("POST /api/chat", (int)response.StatusCode, code, text);
             return new()
             {
                 Status = (int)response.StatusCode,
@@ -139,7 +139,7 @@ internal sealed class Caller : IDisposable
             };
         }
 
-        responses?.Add("POST /api/chat", (int)response.StatusCode, null, "");
+        _responses?.Add("POST /api/chat", (int)response.StatusCode, null, "");
         var reader = new EventReader(began);
         await reader.ReadAsync(await response.Content.ReadAsStreamAsync(cancellationToken), cancellationToken);
         return reader.ToResult((int)response.StatusCode);
@@ -155,10 +155,10 @@ internal sealed class Caller : IDisposable
         {
             Content = Content(new { threadId = thread, modelId, webSearch }),
         };
-        return await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {

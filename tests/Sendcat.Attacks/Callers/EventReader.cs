@@ -13,12 +13,12 @@ internal sealed class EventReader(long began)
     /// <summary>The maximum time without a byte. Keep-alive comments come every 15 s.</summary>
     private static readonly TimeSpan SilenceTimeout = TimeSpan.FromSeconds(30);
 
-    private readonly List<JsonElement> events = [];
-    private readonly MemoryStream line = new();
-    private TimeSpan? firstToken;
-    private string? problem;
-    private bool ended;
-    private long bytes;
+    private readonly List<JsonElement> _events = [];
+    private readonly MemoryStream _line = new();
+    private TimeSpan? _firstToken;
+    private string? _problem;
+    private bool _ended;
+    private long _bytes;
 
     public async Task ReadAsync(Stream stream, CancellationToken cancellationToken)
     {
@@ -35,17 +35,17 @@ internal sealed class EventReader(long began)
                     break;
                 }
 
-                bytes += read;
+                _bytes += read;
                 Parse(buffer.AsSpan(0, read));
             }
         }
         catch (Exception failure) when (failure is IOException or HttpRequestException)
         {
-            problem ??= failure.Message;
+            _problem ??= failure.Message;
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            problem ??= $"no byte for {SilenceTimeout.TotalSeconds:0} s";
+            _problem ??= $"no byte for {SilenceTimeout.TotalSeconds:0} s";
         }
     }
 
@@ -53,23 +53,23 @@ internal sealed class EventReader(long began)
         new()
         {
             Status = status,
-            FirstToken = firstToken,
-            Events = events,
-            Bytes = bytes,
-            Problem = problem ?? (ended ? null : "ended without an end event"),
+            FirstToken = _firstToken,
+            Events = _events,
+            Bytes = _bytes,
+            Problem = _problem ?? (_ended ? null : "ended without an end event"),
         };
 
     private void Parse(ReadOnlySpan<byte> read)
     {
         while (read.IndexOf((byte)'\n') is >= 0 and var end)
         {
-            line.Write(read[..end]);
-            ParseLine(line.GetBuffer().AsSpan(0, (int)line.Length));
-            line.SetLength(0);
+            _line.Write(read[..end]);
+            ParseLine(_line.GetBuffer().AsSpan(0, (int)_line.Length));
+            _line.SetLength(0);
             read = read[(end + 1)..];
         }
 
-        line.Write(read);
+        _line.Write(read);
     }
 
     private void ParseLine(ReadOnlySpan<byte> text)
@@ -81,13 +81,13 @@ internal sealed class EventReader(long began)
 
         if (!text.StartsWith("data: "u8) || text.Contains((byte)'\r'))
         {
-            problem ??= $"a line that is not an event: {Beginning(text)}";
+            _problem ??= $"a line that is not an event: {Beginning(text)}";
             return;
         }
 
         if (text[6..].SequenceEqual("[DONE]"u8))
         {
-            ended = true;
+            _ended = true;
             return;
         }
 
@@ -98,26 +98,26 @@ internal sealed class EventReader(long began)
             chatEvent = JsonElement.ParseValue(ref json);
             if (json.BytesConsumed != text.Length - 6)
             {
-                problem ??= $"more than one event in a line: {Beginning(text)}";
+                _problem ??= $"more than one event in a line: {Beginning(text)}";
             }
         }
         catch (JsonException)
         {
-            problem ??= $"an event that is not JSON: {Beginning(text)}";
+            _problem ??= $"an event that is not JSON: {Beginning(text)}";
             return;
         }
 
-        events.Add(chatEvent);
+        _events.Add(chatEvent);
         switch (chatEvent.GetProperty("type").GetString())
         {
             case "content" or "text-delta":
-                firstToken ??= TimeProvider.System.GetElapsedTime(began);
+                _firstToken ??= TimeProvider.System.GetElapsedTime(began);
                 break;
             case "done" or "finish":
-                ended = true;
+                _ended = true;
                 break;
             case "error":
-                problem ??= $"an error event: {chatEvent}";
+                _problem ??= $"an error event: {chatEvent}";
                 break;
         }
     }

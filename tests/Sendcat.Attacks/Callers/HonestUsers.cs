@@ -17,13 +17,13 @@ internal sealed class HonestUsers : IAsyncDisposable
     /// </summary>
     private const int TurnsPerThread = 20;
 
-    private readonly HonestUser[] users;
-    private readonly TimeSpan pause;
-    private CancellationTokenSource stop = new();
-    private Task[] running = [];
-    private ConcurrentQueue<TurnResult> turns = new();
+    private readonly HonestUser[] _users;
+    private readonly TimeSpan _pause;
+    private CancellationTokenSource _stop = new();
+    private Task[] _running = [];
+    private ConcurrentQueue<TurnResult> _turns = new();
 
-    private HonestUsers(HonestUser[] users, TimeSpan pause) => (this.users, this.pause) = (users, pause);
+    private HonestUsers(HonestUser[] users, TimeSpan pause) => (_users, _pause) = (users, pause);
 
     /// <param name="system">The system that the users chat with.</param>
     /// <param name="size">The number of users.</param>
@@ -45,19 +45,19 @@ internal sealed class HonestUsers : IAsyncDisposable
     /// <summary>Starts the turns of all users. They continue until <see cref="StopAsync"/>.</summary>
     public void Start()
     {
-        (stop, turns) = (new(), new());
-        running = [.. users.Select(user => RunAsync(user, turns, stop.Token))];
+        (_stop, _turns) = (new(), new());
+        _running = [.. _users.Select(user => RunAsync(user, _turns, _stop.Token))];
     }
 
     /// <summary>The number of turns that have ended since the start.</summary>
-    public int Turns => turns.Count;
+    public int Turns => _turns.Count;
 
     /// <summary>Waits until this number of further turns has ended, or no user runs any more.</summary>
     public async Task WaitForAsync(int more, CancellationToken cancellationToken)
     {
-        var target = turns.Count + more;
+        var target = _turns.Count + more;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (turns.Count < target && !running.All(it => it.IsCompleted))
+        while (_turns.Count < target && !_running.All(it => it.IsCompleted))
         {
             await timer.WaitForNextTickAsync(cancellationToken);
         }
@@ -66,21 +66,21 @@ internal sealed class HonestUsers : IAsyncDisposable
     /// <summary>Starts no more turns and waits for the end of the running ones.</summary>
     public async Task<HonestFigures> StopAsync()
     {
-        await stop.CancelAsync();
-        await Task.WhenAll(running);
-        running = [];
-        stop.Dispose();
-        return new([.. turns]);
+        await _stop.CancelAsync();
+        await Task.WhenAll(_running);
+        _running = [];
+        _stop.Dispose();
+        return new([.. _turns]);
     }
 
     public async ValueTask DisposeAsync()
     {
-        if (running.Length > 0)
+        if (_running.Length > 0)
         {
             await StopAsync();
         }
 
-        Array.ForEach(users, user => user.Caller.Dispose());
+        Array.ForEach(_users, user => user.Caller.Dispose());
     }
 
     private async Task RunAsync(HonestUser user, ConcurrentQueue<TurnResult> turns, CancellationToken stop)
@@ -90,7 +90,7 @@ internal sealed class HonestUsers : IAsyncDisposable
             turns.Enqueue(await RunTurnAsync(user));
             try
             {
-                await Task.Delay(pause, TimeProvider.System, stop);
+                await Task.Delay(_pause, TimeProvider.System, stop);
             }
             catch (OperationCanceledException)
             {

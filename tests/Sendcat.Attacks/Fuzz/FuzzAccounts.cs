@@ -10,7 +10,7 @@ internal sealed class FuzzAccounts(AttackedSystem system)
     /// <summary>The second byte of the source addresses of these accounts.</summary>
     private const byte Net = 199;
 
-    private int created;
+    private int _created;
 
     /// <summary>The ids of a thread and a message of another guest. The message is <see cref="RunSecrets.PrivateText"/>.</summary>
     public (string Thread, string Message) Victim { get; private set; }
@@ -40,7 +40,7 @@ internal sealed class FuzzAccounts(AttackedSystem system)
         return identity;
     }
 
-    private Caller NewCaller() => system.From(SourceAddress.Of(Net, Interlocked.Increment(ref created)));
+    private Caller NewCaller() => system.From(SourceAddress.Of(Net, Interlocked.Increment(ref _created)));
 
     /// <summary>Creates two threads with one message and a share token each.</summary>
     private static async Task CreateThreadsAsync(Caller caller, FuzzIdentity identity, CancellationToken cancellationToken)

@@ -36,17 +36,17 @@ internal sealed class Fuzzer
 
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(60);
 
-    private readonly AttackedSystem system;
-    private readonly FuzzPlan plan;
-    private readonly FuzzAccounts accounts;
-    private readonly ResponseChecker checker;
-    private readonly FuzzIdentity[] users = new FuzzIdentity[Users];
-    private readonly SemaphoreSlim registration = new(1);
-    private IReadOnlyList<ApiOperation> operations = [];
-    private long sent;
+    private readonly AttackedSystem _system;
+    private readonly FuzzPlan _plan;
+    private readonly FuzzAccounts _accounts;
+    private readonly ResponseChecker _checker;
+    private readonly FuzzIdentity[] _users = new FuzzIdentity[Users];
+    private readonly SemaphoreSlim _registration = new(1);
+    private IReadOnlyList<ApiOperation> _operations = [];
+    private long _sent;
 
     private Fuzzer(AttackedSystem system, FuzzPlan plan) =>
-        (this.system, this.plan, accounts, checker) = (system, plan, new(system), new(system.Secrets));
+        (_system, _plan, _accounts, _checker) = (system, plan, new(system), new(system.Secrets));
 
     public static Task<FuzzReport> RunAsync(
         AttackedSystem system, FuzzPlan plan, Action<string>? progress = null, CancellationToken cancellationToken = default) =>
@@ -54,49 +54,49 @@ internal sealed class Fuzzer
 
     private async Task<FuzzReport> RunAsync(Action<string>? progress, CancellationToken cancellationToken)
     {
-        var logBefore = LogReview.Length(system.LogFile);
+        var logBefore = LogReview.Length(_system.LogFile);
         await PrepareAsync(cancellationToken);
 
         var began = TimeProvider.System.GetTimestamp();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         var warm = WarmAsync(progress, began, stop.Token);
-        await Task.WhenAll(Enumerable.Range(0, plan.Concurrency).Select(worker => WorkAsync(worker, cancellationToken)));
+        await Task.WhenAll(Enumerable.Range(0, _plan.Concurrency).Select(worker => WorkAsync(worker, cancellationToken)));
         var duration = TimeProvider.System.GetElapsedTime(began);
         await stop.CancelAsync();
 
         var warmBytes = await warm;
         var settled = await SettleAsync(warmBytes, cancellationToken);
         return new(
-            plan, duration, checker.Statuses, checker.Failed, checker.Failures, warmBytes, settled,
+            _plan, duration, _checker.Statuses, _checker.Failed, _checker.Failures, warmBytes, settled,
             await FindProblemsAsync(warmBytes, settled, logBefore, cancellationToken));
     }
 
     private async Task PrepareAsync(CancellationToken cancellationToken)
     {
-        using var caller = system.Operator(SourceAddress.Of(FirstNet, 0));
-        operations = ApiDocumentReader.Read((await caller.GetAsync("/openapi/v1.json", cancellationToken)).EnsureSuccess().Json);
-        await accounts.CreateVictimAsync(cancellationToken);
+        using var caller = _system.Operator(SourceAddress.Of(FirstNet, 0));
+        _operations = ApiDocumentReader.Read((await caller.GetAsync("/openapi/v1.json", cancellationToken)).EnsureSuccess().Json);
+        await _accounts.CreateVictimAsync(cancellationToken);
         for (var n = 0; n < Users; n++)
         {
-            users[n] = await accounts.UserAsync(cancellationToken);
+            _users[n] = await _accounts.UserAsync(cancellationToken);
         }
     }
 
     private async Task WorkAsync(int worker, CancellationToken cancellationToken)
     {
-        var random = new Random(unchecked((plan.Seed * 397) ^ (worker * 7919)));
-        var generator = new RequestGenerator(operations, system.Secrets, accounts.Victim, random);
-        var target = system.Api.Address.EndPoint();
-        var guest = await accounts.GuestAsync(cancellationToken);
+        var random = new Random(unchecked((_plan.Seed * 397) ^ (worker * 7919)));
+        var generator = new RequestGenerator(_operations, _system.Secrets, _accounts.Victim, random);
+        var target = _system.Api.Address.EndPoint();
+        var guest = await _accounts.GuestAsync(cancellationToken);
         RawConnection? connection = null;
         try
         {
             var (onConnection, connections) = (0, 0);
-            for (var count = 1; Interlocked.Increment(ref sent) <= plan.Requests; count++, onConnection++)
+            for (var count = 1; Interlocked.Increment(ref _sent) <= _plan.Requests; count++, onConnection++)
             {
                 if (count % RequestsPerGuest == 0)
                 {
-                    guest = await accounts.GuestAsync(cancellationToken);
+                    guest = await _accounts.GuestAsync(cancellationToken);
                     await RenewUserAsync(worker % Users, cancellationToken);
                 }
 
@@ -108,9 +108,9 @@ internal sealed class Fuzzer
                     onConnection = 0;
                 }
 
-                var request = generator.Next(random.Next(5) switch { 0 or 1 => users[worker % Users], 2 => new(), _ => guest });
+                var request = generator.Next(random.Next(5) switch { 0 or 1 => _users[worker % Users], 2 => new(), _ => guest });
                 var response = await connection.SendAsync(request, cancellationToken);
-                checker.Check(request, response);
+                _checker.Check(request, response);
                 if (!response.KeepsConnection)
                 {
                     connection.Dispose();
@@ -127,7 +127,7 @@ internal sealed class Fuzzer
     /// <summary>Creates a new user when the token of the old one is invalid: a fuzzed request may have signed it out.</summary>
     private async Task RenewUserAsync(int user, CancellationToken cancellationToken)
     {
-        using (var caller = system.From(SourceAddress.Of(FirstNet, user)).WithBearer(users[user].Bearer!))
+        using (var caller = _system.From(SourceAddress.Of(FirstNet, user)).WithBearer(_users[user].Bearer!))
         {
             if ((await caller.GetAsync("/api/auth/me", cancellationToken)).Status == 200)
             {
@@ -135,10 +135,10 @@ internal sealed class Fuzzer
             }
         }
 
-        await registration.WaitAsync(cancellationToken);
+        await _registration.WaitAsync(cancellationToken);
         try
         {
-            users[user] = await accounts.UserAsync(cancellationToken);
+            _users[user] = await _accounts.UserAsync(cancellationToken);
         }
         catch (InvalidOperationException)
         {
@@ -146,14 +146,14 @@ internal sealed class Fuzzer
         }
         finally
         {
-            registration.Release();
+            _registration.Release();
         }
     }
 
     /// <returns>The resident memory (bytes) after a tenth of the requests, at least two thousand.</returns>
     private async Task<long> WarmAsync(Action<string>? progress, long began, CancellationToken stop)
     {
-        var warmAfter = Math.Max(plan.Requests / 10, Math.Min(plan.Requests / 2, 2_000));
+        var warmAfter = Math.Max(_plan.Requests / 10, Math.Min(_plan.Requests / 2, 2_000));
         long warm = 0;
         var reportedAt = TimeSpan.Zero;
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
@@ -161,10 +161,10 @@ internal sealed class Fuzzer
         {
             while (await timer.WaitForNextTickAsync(stop))
             {
-                var done = Interlocked.Read(ref sent);
+                var done = Interlocked.Read(ref _sent);
                 if (warm == 0 && done >= warmAfter)
                 {
-                    warm = ProcessCost.ResidentBytes(system.Api.Process.Id);
+                    warm = ProcessCost.ResidentBytes(_system.Api.Process.Id);
                 }
 
                 var elapsed = TimeProvider.System.GetElapsedTime(began);
@@ -172,8 +172,8 @@ internal sealed class Fuzzer
                 {
                     reportedAt = elapsed;
                     progress(
-                        $"{done} of {plan.Requests}, {done / elapsed.TotalSeconds:0}/s, {checker.Failed} failures, "
-                        + $"{ProcessCost.ResidentBytes(system.Api.Process.Id) >> 20} MiB");
+                        $"{done} of {_plan.Requests}, {done / elapsed.TotalSeconds:0}/s, {_checker.Failed} failures, "
+                        + $"{ProcessCost.ResidentBytes(_system.Api.Process.Id) >> 20} MiB");
                 }
             }
         }
@@ -182,7 +182,7 @@ internal sealed class Fuzzer
             // All requests are sent.
         }
 
-        return warm > 0 ? warm : ProcessCost.ResidentBytes(system.Api.Process.Id);
+        return warm > 0 ? warm : ProcessCost.ResidentBytes(_system.Api.Process.Id);
     }
 
     /// <summary>Waits until the memory is within the allowed growth, at most 60 s.</summary>
@@ -191,21 +191,21 @@ internal sealed class Fuzzer
     {
         var began = TimeProvider.System.GetTimestamp();
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(250));
-        while (ProcessCost.ResidentBytes(system.Api.Process.Id) > Allowed(warm) && TimeProvider.System.GetElapsedTime(began) < SettleTime)
+        while (ProcessCost.ResidentBytes(_system.Api.Process.Id) > Allowed(warm) && TimeProvider.System.GetElapsedTime(began) < SettleTime)
         {
             await timer.WaitForNextTickAsync(cancellationToken);
         }
 
-        return ProcessCost.ResidentBytes(system.Api.Process.Id);
+        return ProcessCost.ResidentBytes(_system.Api.Process.Id);
     }
 
     private async Task<IReadOnlyList<string>> FindProblemsAsync(
         long warm, long settled, long logBefore, CancellationToken cancellationToken)
     {
         var problems = new List<string>();
-        if (system.Api.Process.Exited.IsCompleted)
+        if (_system.Api.Process.Exited.IsCompleted)
         {
-            problems.Add($"the process ended: {system.Api.Process.Output}");
+            problems.Add($"the process ended: {_system.Api.Process.Output}");
             return problems;
         }
 
@@ -215,7 +215,7 @@ internal sealed class Fuzzer
                 $"memory was {warm >> 20} MiB warm and is {settled >> 20} MiB {SettleTime.TotalSeconds:0} s after the last request");
         }
 
-        using (var caller = system.From(SourceAddress.Of(FirstNet, 1)))
+        using (var caller = _system.From(SourceAddress.Of(FirstNet, 1)))
         {
             var health = await caller.GetAsync("/api/chat/health", cancellationToken);
             if (health.Status != 200)
@@ -224,8 +224,8 @@ internal sealed class Fuzzer
             }
         }
 
-        var tokens = users.SelectMany(user => new[] { user.Bearer!, user.RefreshToken! });
-        var log = LogReview.Read(system.LogFile, logBefore, [.. system.Secrets.All, .. tokens, "a fuzzer's password 1"]);
+        var tokens = _users.SelectMany(user => new[] { user.Bearer!, user.RefreshToken! });
+        var log = LogReview.Read(_system.LogFile, logBefore, [.. _system.Secrets.All, .. tokens, "a fuzzer's password 1"]);
         problems.AddRange(log.Secrets.Take(3).Select(line => $"the log contains a secret: {line}"));
         problems.AddRange(log.StackTraces.Take(3).Select(line => $"the log contains an exception or an error of the server: {line}"));
         return problems;

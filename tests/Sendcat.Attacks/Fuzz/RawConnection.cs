@@ -19,11 +19,11 @@ internal sealed class RawConnection : IDisposable
 
     private const int MaxResponseBytes = 8 * 1024 * 1024;
 
-    private readonly Socket socket;
-    private byte[] buffer = new byte[16 * 1024];
-    private int filled;
+    private readonly Socket _socket;
+    private byte[] _buffer = new byte[16 * 1024];
+    private int _filled;
 
-    private RawConnection(Socket socket) => this.socket = socket;
+    private RawConnection(Socket socket) => _socket = socket;
 
     public static async Task<RawConnection> OpenAsync(IPAddress source, IPEndPoint target, CancellationToken cancellationToken) =>
         new(await SourceAddress.ConnectAsync(source, target, cancellationToken));
@@ -33,17 +33,17 @@ internal sealed class RawConnection : IDisposable
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(Timeout);
-        filled = 0;
+        _filled = 0;
         try
         {
             for (var sent = 0; sent < request.Bytes.Length;)
             {
-                sent += await socket.SendAsync(request.Bytes.AsMemory(sent), timeout.Token);
+                sent += await _socket.SendAsync(request.Bytes.AsMemory(sent), timeout.Token);
             }
 
             if (request.ShutsDownSend)
             {
-                socket.Shutdown(SocketShutdown.Send);
+                _socket.Shutdown(SocketShutdown.Send);
                 return await ReadToCloseAsync(timeout.Token);
             }
 
@@ -60,7 +60,7 @@ internal sealed class RawConnection : IDisposable
         }
     }
 
-    public void Dispose() => socket.Dispose();
+    public void Dispose() => _socket.Dispose();
 
     private async Task<RawResponse> ReadResponseAsync(bool isHead, CancellationTokenSource timeout)
     {
@@ -68,7 +68,7 @@ internal sealed class RawConnection : IDisposable
         while (true)
         {
             int end;
-            while ((end = buffer.AsSpan(begin, filled - begin).IndexOf("\r\n\r\n"u8)) < 0)
+            while ((end = _buffer.AsSpan(begin, _filled - begin).IndexOf("\r\n\r\n"u8)) < 0)
             {
                 if (!await ReceiveAsync(timeout.Token))
                 {
@@ -91,11 +91,11 @@ internal sealed class RawConnection : IDisposable
 
     private async Task<RawResponse> ReadBodyAsync(int status, int begin, int body, bool isHead, CancellationTokenSource timeout)
     {
-        var head = buffer.AsSpan(begin, body - begin);
+        var head = _buffer.AsSpan(begin, body - begin);
         var keepsConnection = head.IndexOf("Connection: close"u8) < 0;
         if (isHead || status is 204 or 304)
         {
-            return Response(status, ResponseEnd.Complete, keepsConnection && filled == body);
+            return Response(status, ResponseEnd.Complete, keepsConnection && _filled == body);
         }
 
         if (head.IndexOf("text/event-stream"u8) >= 0)
@@ -114,7 +114,7 @@ internal sealed class RawConnection : IDisposable
             return (await ReadToCloseAsync(timeout.Token)) with { Status = status };
         }
 
-        while (filled < body + length)
+        while (_filled < body + length)
         {
             if (!await ReceiveAsync(timeout.Token))
             {
@@ -122,7 +122,7 @@ internal sealed class RawConnection : IDisposable
             }
         }
 
-        return Response(status, ResponseEnd.Complete, keepsConnection && filled == body + length);
+        return Response(status, ResponseEnd.Complete, keepsConnection && _filled == body + length);
     }
 
     private async Task<RawResponse> ReadChunksAsync(int status, int at, bool keepsConnection, CancellationToken cancellationToken)
@@ -130,7 +130,7 @@ internal sealed class RawConnection : IDisposable
         while (true)
         {
             int line;
-            while ((line = buffer.AsSpan(at, filled - at).IndexOf("\r\n"u8)) < 0)
+            while ((line = _buffer.AsSpan(at, _filled - at).IndexOf("\r\n"u8)) < 0)
             {
                 if (!await ReceiveAsync(cancellationToken))
                 {
@@ -138,13 +138,13 @@ internal sealed class RawConnection : IDisposable
                 }
             }
 
-            if (!Utf8Parser.TryParse(buffer.AsSpan(at, line), out int size, out _, 'x'))
+            if (!Utf8Parser.TryParse(_buffer.AsSpan(at, line), out int size, out _, 'x'))
             {
                 return Response(status, ResponseEnd.Closed);
             }
 
             at += line + 2 + size + 2;
-            while (filled < at)
+            while (_filled < at)
             {
                 if (!await ReceiveAsync(cancellationToken))
                 {
@@ -154,7 +154,7 @@ internal sealed class RawConnection : IDisposable
 
             if (size == 0)
             {
-                return Response(status, ResponseEnd.Complete, keepsConnection && filled == at);
+                return Response(status, ResponseEnd.Complete, keepsConnection && _filled == at);
             }
         }
     }
@@ -183,26 +183,26 @@ internal sealed class RawConnection : IDisposable
 
     private async ValueTask<bool> ReceiveAsync(CancellationToken cancellationToken)
     {
-        if (filled == buffer.Length)
+        if (_filled == _buffer.Length)
         {
-            if (buffer.Length >= MaxResponseBytes)
+            if (_buffer.Length >= MaxResponseBytes)
             {
                 return false;
             }
 
-            Array.Resize(ref buffer, buffer.Length * 2);
+            Array.Resize(ref _buffer, _buffer.Length * 2);
         }
 
-        var read = await socket.ReceiveAsync(buffer.AsMemory(filled), cancellationToken);
-        filled += read;
+        var read = await _socket.ReceiveAsync(_buffer.AsMemory(_filled), cancellationToken);
+        _filled += read;
         return read > 0;
     }
 
     /// <summary>The status in <c>HTTP/1.1 200 …</c>; 0 for other bytes.</summary>
     private int Status(int begin) =>
-        filled - begin >= 12
-            && buffer.AsSpan(begin, 7).SequenceEqual("HTTP/1."u8)
-            && Utf8Parser.TryParse(buffer.AsSpan(begin + 9, 3), out int status, out _) ? status : 0;
+        _filled - begin >= 12
+            && _buffer.AsSpan(begin, 7).SequenceEqual("HTTP/1."u8)
+            && Utf8Parser.TryParse(_buffer.AsSpan(begin + 9, 3), out int status, out _) ? status : 0;
 
     private static int ContentLength(ReadOnlySpan<byte> head)
     {
@@ -212,5 +212,5 @@ internal sealed class RawConnection : IDisposable
     }
 
     private RawResponse Response(int status, ResponseEnd end, bool keepsConnection = false) =>
-        new(status, end, keepsConnection, buffer.AsMemory(0, filled));
+        new(status, end, keepsConnection, _buffer.AsMemory(0, _filled));
 }

@@ -8,29 +8,29 @@ namespace Sendcat.Attacks.Fuzz;
 /// <summary>Generates requests: a valid request of a random operation with up to four changes.</summary>
 internal sealed class RequestGenerator
 {
-    private readonly Random random;
-    private readonly RunSecrets secrets;
-    private readonly (string Thread, string Message) victim;
-    private readonly ApiOperation[] operations;
+    private readonly Random _random;
+    private readonly RunSecrets _secrets;
+    private readonly (string Thread, string Message) _victim;
+    private readonly ApiOperation[] _operations;
 
     public RequestGenerator(IEnumerable<ApiOperation> operations, RunSecrets secrets, (string Thread, string Message) victim, Random random)
     {
-        (this.random, this.secrets, this.victim) = (random, secrets, victim);
-        this.operations = [.. operations.SelectMany(operation => Enumerable.Repeat(operation, operation.Weight))];
+        (_random, _secrets, _victim) = (random, secrets, victim);
+        _operations = [.. operations.SelectMany(operation => Enumerable.Repeat(operation, operation.Weight))];
     }
 
     public FuzzRequest Next(FuzzIdentity identity)
     {
-        if (random.Next(25) == 0)
+        if (_random.Next(25) == 0)
         {
-            return RawRequests.Next(random);
+            return RawRequests.Next(_random);
         }
 
-        var operation = operations[random.Next(operations.Length)];
-        var changes = random.Next(5);
+        var operation = _operations[_random.Next(_operations.Length)];
+        var changes = _random.Next(5);
         var path = Path(operation, identity, ref changes, out var known);
-        var body = operation.Method is "GET" or "DELETE" or "HEAD" && random.Next(20) > 0 ? null : Body(operation, identity, ref changes);
-        var method = random.Next(200) == 0 ? Any(["HEAD", "OPTIONS", "TRACE", "PUT", "BREW"]) : operation.Method;
+        var body = operation.Method is "GET" or "DELETE" or "HEAD" && _random.Next(20) > 0 ? null : Body(operation, identity, ref changes);
+        var method = _random.Next(200) == 0 ? Any(["HEAD", "OPTIONS", "TRACE", "PUT", "BREW"]) : operation.Method;
         return new(
             Write(method, path, Headers(operation, identity, body, ref changes), body), known ? operation : null, ShutsDownSend: false);
     }
@@ -53,26 +53,26 @@ internal sealed class RequestGenerator
             else if (TryChange(ref changes, 4))
             {
                 var hostile = Any(HostileValues.Texts);
-                var raw = random.Next(4) == 0 && IsSendable(hostile);
+                var raw = _random.Next(4) == 0 && IsSendable(hostile);
                 known &= !raw && hostile.Length > 0 && hostile[0] != '.';
                 path.Append(raw ? hostile : Uri.EscapeDataString(hostile));
             }
             else
             {
-                path.Append(Uri.EscapeDataString(RequestSamples.PathValue(operation, segment.Trim('{', '}'), identity, victim, random)));
+                path.Append(Uri.EscapeDataString(RequestSamples.PathValue(operation, segment.Trim('{', '}'), identity, _victim, _random)));
             }
         }
 
         var separator = '?';
         foreach (var name in operation.Query)
         {
-            if (random.Next(2) == 0)
+            if (_random.Next(2) == 0)
             {
-                var value = TryChange(ref changes, 3) ? Any(HostileValues.Texts) : RequestSamples.QueryValue(name, identity, random);
+                var value = TryChange(ref changes, 3) ? Any(HostileValues.Texts) : RequestSamples.QueryValue(name, identity, _random);
                 path.Append(separator)
                     .Append(name)
                     .Append('=')
-                    .Append(random.Next(8) == 0 && IsSendable(value) ? value : Uri.EscapeDataString(value));
+                    .Append(_random.Next(8) == 0 && IsSendable(value) ? value : Uri.EscapeDataString(value));
                 separator = '&';
             }
         }
@@ -82,25 +82,25 @@ internal sealed class RequestGenerator
 
     private byte[]? Body(ApiOperation operation, FuzzIdentity identity, ref int changes)
     {
-        if (operation.Body is null && random.Next(10) > 0)
+        if (operation.Body is null && _random.Next(10) > 0)
         {
             return null;
         }
 
         if (TryChange(ref changes, 12))
         {
-            return Encoding.UTF8.GetBytes(random.Next(2) == 0 ? Any(HostileValues.Bodies) : Any(HostileValues.Json));
+            return Encoding.UTF8.GetBytes(_random.Next(2) == 0 ? Any(HostileValues.Bodies) : Any(HostileValues.Json));
         }
 
         var json = new StringBuilder("{");
         foreach (var (name, schema) in operation.Body?["properties"]?.AsObject() ?? [])
         {
-            if (random.Next(8) == 0)
+            if (_random.Next(8) == 0)
             {
                 continue;
             }
 
-            var value = TryChange(ref changes, 4) ? Any(HostileValues.Json) : RequestSamples.BodyValue(name, schema, identity, random);
+            var value = TryChange(ref changes, 4) ? Any(HostileValues.Json) : RequestSamples.BodyValue(name, schema, identity, _random);
             Add(json, name, value);
             if (TryChange(ref changes, 16))
             {
@@ -132,9 +132,9 @@ internal sealed class RequestGenerator
 
         if (operation.IsOps)
         {
-            headers.Add(("Authorization", $"Bearer {(random.Next(8) > 0 ? secrets.OperatorKey : secrets.ViewerKey)}"));
+            headers.Add(("Authorization", $"Bearer {(_random.Next(8) > 0 ? _secrets.OperatorKey : _secrets.ViewerKey)}"));
         }
-        else if (random.Next(8) > 0)
+        else if (_random.Next(8) > 0)
         {
             if (identity.Bearer is { } bearer)
             {
@@ -150,7 +150,7 @@ internal sealed class RequestGenerator
         while (TryChange(ref changes, 3))
         {
             var hostile = Any(HostileValues.Headers);
-            headers.RemoveAll(header => header.Item1 == hostile.Name && random.Next(3) > 0);
+            headers.RemoveAll(header => header.Item1 == hostile.Name && _random.Next(3) > 0);
             headers.Add(hostile);
         }
 
@@ -171,7 +171,7 @@ internal sealed class RequestGenerator
                 head.Append(method is "POST" or "PUT" or "PATCH" ? "Content-Length: 0\r\n\r\n" : "\r\n").ToString());
         }
 
-        if (random.Next(6) > 0)
+        if (_random.Next(6) > 0)
         {
             head.Append("Content-Length: ").Append(body.Length.ToString(CultureInfo.InvariantCulture)).Append("\r\n\r\n");
             return [.. Encoding.Latin1.GetBytes(head.ToString()), .. body];
@@ -187,16 +187,16 @@ internal sealed class RequestGenerator
 
     private void Damage(byte[] bytes)
     {
-        for (var n = random.Next(1, 4); n > 0 && bytes.Length > 0; n--)
+        for (var n = _random.Next(1, 4); n > 0 && bytes.Length > 0; n--)
         {
-            bytes[random.Next(bytes.Length)] = (byte)random.Next(256);
+            bytes[_random.Next(bytes.Length)] = (byte)_random.Next(256);
         }
     }
 
     /// <summary>Decides with a probability of 1 / <paramref name="oneOf"/> to make a change, and counts it.</summary>
     private bool TryChange(ref int left, int oneOf)
     {
-        if (left == 0 || random.Next(oneOf) > 0)
+        if (left == 0 || _random.Next(oneOf) > 0)
         {
             return false;
         }
@@ -211,5 +211,5 @@ internal sealed class RequestGenerator
     private static void Add(StringBuilder json, string name, string value) =>
         json.Append(json.Length > 1 ? ",\"" : "\"").Append(name).Append("\":").Append(value);
 
-    private T Any<T>(T[] choices) => choices[random.Next(choices.Length)];
+    private T Any<T>(T[] choices) => choices[_random.Next(choices.Length)];
 }

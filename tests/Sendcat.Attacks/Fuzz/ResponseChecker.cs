@@ -17,30 +17,30 @@ internal sealed class ResponseChecker(RunSecrets secrets)
         .. new[] { "   at ", ".cs:line ", "Npgsql.", "StackExchange.", "Microsoft.AspNetCore", "Exception:" }.Select(Encoding.ASCII.GetBytes),
     ];
 
-    private readonly byte[][] secretBytes = [.. secrets.All.Select(Encoding.ASCII.GetBytes)];
-    private readonly ConcurrentQueue<string> failures = new();
-    private readonly long[] statuses = new long[600];
-    private long failed;
+    private readonly byte[][] _secretBytes = [.. secrets.All.Select(Encoding.ASCII.GetBytes)];
+    private readonly ConcurrentQueue<string> _failures = new();
+    private readonly long[] _statuses = new long[600];
+    private long _failed;
 
-    public long Failed => Interlocked.Read(ref failed);
+    public long Failed => Interlocked.Read(ref _failed);
 
-    public IReadOnlyCollection<string> Failures => failures;
+    public IReadOnlyCollection<string> Failures => _failures;
 
     public IReadOnlyDictionary<int, long> Statuses =>
-        statuses.Select((count, status) => (status, count)).Where(it => it.count > 0).ToDictionary(it => it.status, it => it.count);
+        _statuses.Select((count, status) => (status, count)).Where(it => it.count > 0).ToDictionary(it => it.status, it => it.count);
 
     public void Check(FuzzRequest request, RawResponse response)
     {
-        Interlocked.Increment(ref statuses[Math.Clamp(response.Status, 0, 599)]);
+        Interlocked.Increment(ref _statuses[Math.Clamp(response.Status, 0, 599)]);
         if (FindProblem(request, response) is not { } problem)
         {
             return;
         }
 
-        Interlocked.Increment(ref failed);
-        if (failures.Count < MaxFailures)
+        Interlocked.Increment(ref _failed);
+        if (_failures.Count < MaxFailures)
         {
-            failures.Enqueue($"{problem}\n--- request\n{request}\n--- response\n{response}\n");
+            _failures.Enqueue($"{problem}\n--- request\n{request}\n--- response\n{response}\n");
         }
     }
 
@@ -67,7 +67,7 @@ internal sealed class ResponseChecker(RunSecrets secrets)
             }
         }
 
-        foreach (var secret in secretBytes)
+        foreach (var secret in _secretBytes)
         {
             if (bytes.IndexOf(secret) >= 0)
             {

@@ -8,38 +8,38 @@ internal sealed class ProcessWatch : IAsyncDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(250);
 
-    private readonly CancellationTokenSource stop = new();
-    private readonly int process;
-    private readonly long before;
-    private readonly double cpuBefore;
-    private readonly long began = TimeProvider.System.GetTimestamp();
-    private readonly Task watching;
-    private long highest;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly int _process;
+    private readonly long _before;
+    private readonly double _cpuBefore;
+    private readonly long _began = TimeProvider.System.GetTimestamp();
+    private readonly Task _watching;
+    private long _highest;
 
     public ProcessWatch(int process)
     {
-        this.process = process;
-        highest = before = ProcessCost.ResidentBytes(process);
-        cpuBefore = ProcessCost.CpuSeconds(process);
-        watching = WatchAsync();
+        _process = process;
+        _highest = _before = ProcessCost.ResidentBytes(process);
+        _cpuBefore = ProcessCost.CpuSeconds(process);
+        _watching = WatchAsync();
     }
 
     public async Task<ProcessFigures> StopAsync()
     {
-        await stop.CancelAsync();
-        await watching;
-        return Directory.Exists($"/proc/{process}")
+        await _stop.CancelAsync();
+        await _watching;
+        return Directory.Exists($"/proc/{_process}")
             ? new(
-                before, highest, ProcessCost.ResidentBytes(process), ProcessCost.CpuSeconds(process) - cpuBefore,
-                TimeProvider.System.GetElapsedTime(began))
-            : new(before, highest, 0, 0, TimeProvider.System.GetElapsedTime(began));
+                _before, _highest, ProcessCost.ResidentBytes(_process), ProcessCost.CpuSeconds(_process) - _cpuBefore,
+                TimeProvider.System.GetElapsedTime(_began))
+            : new(_before, _highest, 0, 0, TimeProvider.System.GetElapsedTime(_began));
     }
 
     public async ValueTask DisposeAsync()
     {
-        await stop.CancelAsync();
-        await watching;
-        stop.Dispose();
+        await _stop.CancelAsync();
+        await _watching;
+        _stop.Dispose();
     }
 
     private async Task WatchAsync()
@@ -47,9 +47,9 @@ internal sealed class ProcessWatch : IAsyncDisposable
         using var timer = new PeriodicTimer(Interval);
         try
         {
-            while (await timer.WaitForNextTickAsync(stop.Token))
+            while (await timer.WaitForNextTickAsync(_stop.Token))
             {
-                highest = Math.Max(highest, ProcessCost.ResidentBytes(process));
+                _highest = Math.Max(_highest, ProcessCost.ResidentBytes(_process));
             }
         }
         catch (Exception exception) when (exception is OperationCanceledException or IOException)

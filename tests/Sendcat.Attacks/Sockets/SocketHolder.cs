@@ -19,15 +19,15 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         "POST /api/auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"u8.ToArray();
     private static readonly byte[] NextByte = " "u8.ToArray();
 
-    private readonly List<Socket> sockets = [];
+    private readonly List<Socket> _sockets = [];
 
     /// <summary>The number of connections that were refused or closed while they were opened.</summary>
     public int Refused { get; private set; }
 
-    public int Opened => sockets.Count;
+    public int Opened => _sockets.Count;
 
     /// <summary>The number of connections that the server has closed since.</summary>
-    public int Closed => sockets.Count(IsClosed);
+    public int Closed => _sockets.Count(IsClosed);
 
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
@@ -35,7 +35,7 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         {
             try
             {
-                sockets.Add(await OpenAsync(SourceAddress.Of(net, n % Addresses), cancellationToken));
+                _sockets.Add(await OpenAsync(SourceAddress.Of(net, n % Addresses), cancellationToken));
             }
             catch (Exception refused) when (refused is SocketException or InvalidOperationException or HttpRequestException)
             {
@@ -53,7 +53,7 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         {
             while (await timer.WaitForNextTickAsync(stop))
             {
-                foreach (var socket in next is null ? [] : sockets)
+                foreach (var socket in next is null ? [] : _sockets)
                 {
                     await TrySendAsync(socket, next!, stop);
                 }
@@ -65,7 +65,7 @@ internal sealed class SocketHolder(HoldKind kind, Uri api, byte net, int count) 
         }
     }
 
-    public void Dispose() => sockets.ForEach(socket => socket.Dispose());
+    public void Dispose() => _sockets.ForEach(socket => socket.Dispose());
 
     private async Task<Socket> OpenAsync(IPAddress source, CancellationToken cancellationToken)
     {

@@ -19,8 +19,8 @@ internal sealed class AttackedSystem : IAsyncDisposable
     /// <summary>Mail addresses of this domain need no confirmation.</summary>
     public const string ConfirmedDomain = "drill.test";
 
-    private readonly List<IAsyncDisposable> owned = [];
-    private readonly TestFolder folder = new("attack");
+    private readonly List<IAsyncDisposable> _owned = [];
+    private readonly TestFolder _folder = new("attack");
 
     private AttackedSystem()
     {
@@ -35,7 +35,7 @@ internal sealed class AttackedSystem : IAsyncDisposable
     public ApiProcess Api { get; private set; } = null!;
 
     /// <summary>The log of the API and of the worker.</summary>
-    public string LogFile => folder["log"];
+    public string LogFile => _folder["log"];
 
     /// <summary>The honest users, the same for all attacks on this system.</summary>
     public HonestUsers Honest { get; private set; } = null!;
@@ -49,20 +49,20 @@ internal sealed class AttackedSystem : IAsyncDisposable
         var redis = await stores.RedisAsync();
         var postgres = await stores.PostgresAsync();
         var system = new AttackedSystem { Upstreams = upstreams, Database = await postgres.CreateDatabaseAsync() };
-        system.owned.Add(upstreams);
+        system._owned.Add(upstreams);
         try
         {
             var broker = options.Tools ? await (await stores.RabbitMqAsync()).CreateVirtualHostAsync() : "amqp://guest:guest@127.0.0.1:1";
             var environment = system.Environment(redis.CreateDatabase(), broker, options.Knobs);
             system.Api = await ApiProcess.StartAsync(environment, options.Descriptors, system.LogFile);
-            system.owned.Add(system.Api);
+            system._owned.Add(system.Api);
             if (options.Tools)
             {
-                system.owned.Add(await WorkerProcess.StartAsync(environment, system.LogFile));
+                system._owned.Add(await WorkerProcess.StartAsync(environment, system.LogFile));
             }
 
             system.Honest = await HonestUsers.CreateAsync(system, honest, options.HonestPause);
-            system.owned.Add(system.Honest);
+            system._owned.Add(system.Honest);
             return system;
         }
         catch
@@ -81,12 +81,12 @@ internal sealed class AttackedSystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var one in Enumerable.Reverse(owned))
+        foreach (var one in Enumerable.Reverse(_owned))
         {
             await one.DisposeAsync();
         }
 
-        folder.Dispose();
+        _folder.Dispose();
     }
 
     private Dictionary<string, string?> Environment(string redis, string broker, IReadOnlyDictionary<string, string> knobs)

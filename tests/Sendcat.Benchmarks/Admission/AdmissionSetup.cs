@@ -47,12 +47,12 @@ internal sealed class AdmissionSetup(RedisServer redis, PostgresServer postgres)
 
     internal sealed record RunningAdmission(IHost Host, AdmissionController Admission, IDatabase Redis) : IAsyncDisposable
     {
-        private int turns;
+        private int _turns;
 
         /// <summary>Requests admission for a turn of a new principal.</summary>
         public ValueTask<AdmissionDecision> AdmitAsync(CancellationToken cancellationToken)
         {
-            var number = Interlocked.Increment(ref turns).ToString(CultureInfo.InvariantCulture);
+            var number = Interlocked.Increment(ref _turns).ToString(CultureInfo.InvariantCulture);
             return Admission.AdmitAsync(
                 new AdmissionRequest
                 {

@@ -5,8 +5,8 @@ namespace Sendcat.Benchmarks.Chat;
 /// <summary>All targets that are compared. They run at the same time.</summary>
 internal sealed class ChatTargets : IAsyncDisposable
 {
-    private readonly Stack<object> owned = new();
-    private readonly List<ITarget> targets = [];
+    private readonly Stack<object> _owned = new();
+    private readonly List<ITarget> _targets = [];
 
     public static async Task<ChatTargets> StartAsync(ChatOptions options, CancellationToken cancellationToken)
     {
@@ -26,11 +26,11 @@ internal sealed class ChatTargets : IAsyncDisposable
     /// <summary>
     /// The targets in the order of a round. Each round begins with another target, so that no target always follows the same one.
     /// </summary>
-    public IEnumerable<ITarget> OfRound(int round) => Enumerable.Range(0, targets.Count).Select(n => targets[(n + round) % targets.Count]);
+    public IEnumerable<ITarget> OfRound(int round) => Enumerable.Range(0, _targets.Count).Select(n => _targets[(n + round) % _targets.Count]);
 
     public async ValueTask DisposeAsync()
     {
-        while (owned.TryPop(out var part))
+        while (_owned.TryPop(out var part))
         {
             switch (part)
             {
@@ -43,23 +43,23 @@ internal sealed class ChatTargets : IAsyncDisposable
     private async Task AddAsync(ChatOptions options, CancellationToken cancellationToken)
     {
         var emulator = Own(await Emulator.StartAsync());
-        targets.Add(new DirectTarget("direct", emulator.Http1));
+        _targets.Add(new DirectTarget("direct", emulator.Http1));
         foreach (var kind in options.Targets.Where(name => name is "yarp" or "copy"))
         {
-            targets.Add(Own(await ProxyTarget.StartAsync(kind, emulator.Http1)));
+            _targets.Add(Own(await ProxyTarget.StartAsync(kind, emulator.Http1)));
         }
 
         if (options.Targets.Contains("sendcat"))
         {
             var api = Own(await SendcatApi.StartAsync(emulator.Http1, options.Settings, cancellationToken));
-            targets.Add(Own(new SendcatTarget(api)));
+            _targets.Add(Own(new SendcatTarget(api)));
         }
     }
 
     private T Own<T>(T part)
         where T : notnull
     {
-        owned.Push(part);
+        _owned.Push(part);
         return part;
     }
 }

@@ -13,7 +13,7 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
 {
     private const long MaxMicroseconds = 120_000_000;
 
-    private int requested;
+    private int _requested;
 
     /// <summary>The time from the request to the result (µs). Contains completed jobs only.</summary>
     public HistogramBase Completed { get; } = new LongConcurrentHistogram(1, MaxMicroseconds, 3);
@@ -22,20 +22,20 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
     public HistogramBase Refused { get; } = new LongConcurrentHistogram(1, MaxMicroseconds, 3);
 
     /// <summary>The number of jobs that were neither completed nor refused.</summary>
-    public long Failed => failed;
+    public long Failed => _failed;
 
     /// <summary>The number of product searches that were completed without one of their sources.</summary>
-    public long Partial => partial;
+    public long Partial => _partial;
 
-    private long failed;
+    private long _failed;
 
-    private long partial;
+    private long _partial;
 
     /// <summary>Runs a closed loop with a fixed number of concurrent turns.</summary>
     public Task RunAsync(int concurrency, int jobs, Func<int, ToolLane> lane, CancellationToken cancellationToken) =>
         Task.WhenAll(Enumerable.Range(0, concurrency).Select(async _ =>
         {
-            while (Interlocked.Increment(ref requested) is var number && number <= jobs)
+            while (Interlocked.Increment(ref _requested) is var number && number <= jobs)
             {
                 await RunJobAsync(lane(number), number, $"user:{number % 997}", cancellationToken);
             }
@@ -52,7 +52,7 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
         while (await NextAsync(timer, cancellationToken))
         {
             turns.RemoveAll(turn => turn.IsCompletedSuccessfully);
-            turns.Add(RunJobAsync(lane, Interlocked.Increment(ref requested), $"{principal}-{requested % 97}", CancellationToken.None));
+            turns.Add(RunJobAsync(lane, Interlocked.Increment(ref _requested), $"{principal}-{_requested % 97}", CancellationToken.None));
         }
 
         await Task.WhenAll(turns);
@@ -71,7 +71,7 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
                 if (lane == QueuedTool.SearchProducts.Lane
                     && JsonSerializer.Deserialize(completed.Result, ToolJson.Default.ProductsResult) is { IsPartial: true })
                 {
-                    Interlocked.Increment(ref partial);
+                    Interlocked.Increment(ref _partial);
                 }
 
                 break;
@@ -79,7 +79,7 @@ internal sealed class JobLoad(ToolJobClient client, TimeProvider clock)
                 LoadFigures.Record(Refused, clock.GetElapsedTime(began).TotalMicroseconds);
                 break;
             default:
-                Interlocked.Increment(ref failed);
+                Interlocked.Increment(ref _failed);
                 break;
         }
     }

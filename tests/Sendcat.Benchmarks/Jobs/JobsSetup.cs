@@ -18,16 +18,16 @@ namespace Sendcat.Benchmarks.Jobs;
 /// </summary>
 internal sealed class JobsSetup : IAsyncDisposable
 {
-    private readonly RedisServer redis;
-    private readonly PostgresServer postgres;
-    private readonly RabbitMqServer broker;
-    private readonly List<TestProcess> workers = [];
-    private readonly IHost host;
+    private readonly RedisServer _redis;
+    private readonly PostgresServer _postgres;
+    private readonly RabbitMqServer _broker;
+    private readonly List<TestProcess> _workers = [];
+    private readonly IHost _host;
 
     private JobsSetup(
         RedisServer redis, PostgresServer postgres, RabbitMqServer broker, PlainUpstream upstream, Dictionary<string, string?> settings)
     {
-        (this.redis, this.postgres, this.broker, Upstream) = (redis, postgres, broker, upstream);
+        (_redis, _postgres, _broker, Upstream) = (redis, postgres, broker, upstream);
         var builder = Host.CreateEmptyApplicationBuilder(new() { EnvironmentName = "Production" });
         builder.Configuration.AddInMemoryCollection(settings.Select(
             setting => new KeyValuePair<string, string?>(setting.Key.Replace("__", ":", StringComparison.Ordinal), setting.Value)));
@@ -40,7 +40,7 @@ internal sealed class JobsSetup : IAsyncDisposable
             .AddIntegrations()
             .AddToolCache()
             .AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
-        host = builder.Build();
+        _host = builder.Build();
     }
 
     public PlainUpstream Upstream { get; }
@@ -50,7 +50,7 @@ internal sealed class JobsSetup : IAsyncDisposable
     public NpgsqlDataSource Database => Get<NpgsqlDataSource>();
 
     public T Get<T>()
-        where T : notnull => host.Services.GetRequiredService<T>();
+        where T : notnull => _host.Services.GetRequiredService<T>();
 
     public static async Task<JobsSetup> StartAsync(
         IReadOnlyDictionary<string, string?> settings, int workers, TimeSpan latency, CancellationToken cancellationToken)
@@ -78,11 +78,11 @@ internal sealed class JobsSetup : IAsyncDisposable
             {
                 Environment = new Dictionary<string, string?>(all) { ["DOTNET_ENVIRONMENT"] = "Production" },
             });
-            setup.workers.Add(worker);
+            setup._workers.Add(worker);
             await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         }
 
-        await setup.host.StartAsync(cancellationToken);
+        await setup._host.StartAsync(cancellationToken);
         return setup;
     }
 
@@ -91,33 +91,33 @@ internal sealed class JobsSetup : IAsyncDisposable
     {
         ["client"] =
             ProcessCost.CpuSeconds(Environment.ProcessId)
-            - workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id))
+            - _workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id))
             - Stores().Values.Sum()
             - ProcessCost.CpuSeconds(Upstream.ProcessId),
-        ["workers"] = workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id)),
+        ["workers"] = _workers.Sum(worker => ProcessCost.CpuSeconds(worker.Id)),
         ["upstream"] = ProcessCost.CpuSeconds(Upstream.ProcessId),
     }.Concat(Stores()).ToDictionary();
 
     public async ValueTask DisposeAsync()
     {
-        await host.StopAsync();
-        await ((IAsyncDisposable)host).DisposeAsync();
-        foreach (var worker in workers)
+        await _host.StopAsync();
+        await ((IAsyncDisposable)_host).DisposeAsync();
+        foreach (var worker in _workers)
         {
             await worker.StopAsync();
             await worker.DisposeAsync();
         }
 
         await Upstream.DisposeAsync();
-        await redis.DisposeAsync();
-        await broker.DisposeAsync();
-        await postgres.DisposeAsync();
+        await _redis.DisposeAsync();
+        await _broker.DisposeAsync();
+        await _postgres.DisposeAsync();
     }
 
     private Dictionary<string, double> Stores() => new()
     {
-        ["postgres"] = ProcessCost.CpuSeconds(postgres.ProcessId),
-        ["rabbitmq"] = ProcessCost.CpuSeconds(broker.ProcessId),
-        ["redis"] = ProcessCost.CpuSeconds(redis.ProcessId),
+        ["postgres"] = ProcessCost.CpuSeconds(_postgres.ProcessId),
+        ["rabbitmq"] = ProcessCost.CpuSeconds(_broker.ProcessId),
+        ["redis"] = ProcessCost.CpuSeconds(_redis.ProcessId),
     };
 }

@@ -10,11 +10,11 @@ internal sealed class LoadClient : IDisposable
 {
     private const int Sources = 16;
 
-    private readonly HttpMessageInvoker invoker;
-    private int connections;
+    private readonly HttpMessageInvoker _invoker;
+    private int _connections;
 
     public LoadClient() =>
-        invoker = new HttpMessageInvoker(new SocketsHttpHandler
+        _invoker = new HttpMessageInvoker(new SocketsHttpHandler
         {
             UseProxy = false,
             UseCookies = false,
@@ -27,13 +27,13 @@ internal sealed class LoadClient : IDisposable
         });
 
     public Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
-        invoker.SendAsync(request, cancellationToken);
+        _invoker.SendAsync(request, cancellationToken);
 
-    public void Dispose() => invoker.Dispose();
+    public void Dispose() => _invoker.Dispose();
 
     private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellationToken)
     {
-        var source = (uint)Interlocked.Increment(ref connections) % Sources;
+        var source = (uint)Interlocked.Increment(ref _connections) % Sources;
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         try
         {

@@ -16,8 +16,8 @@ internal sealed class StreamParser(Dialect dialect)
     /// </summary>
     private const int StampDigits = 16;
 
-    private readonly byte[] buffer = new byte[16 * 1024];
-    private int filled;
+    private readonly byte[] _buffer = new byte[16 * 1024];
+    private int _filled;
 
     /// <summary>Called for each piece of text with the time at which it was sent (Unix time, µs).</summary>
     public Action<long>? OnPiece { get; init; }
@@ -33,28 +33,28 @@ internal sealed class StreamParser(Dialect dialect)
     public string? Problem { get; private set; }
 
     /// <summary>The buffer for the next bytes of the body.</summary>
-    public Memory<byte> FreeBuffer => buffer.AsMemory(filled);
+    public Memory<byte> FreeBuffer => _buffer.AsMemory(_filled);
 
     /// <summary>Parses the bytes that were read into <see cref="FreeBuffer"/>.</summary>
     /// <param name="count">The number of bytes.</param>
     public void Advance(int count)
     {
-        filled += count;
-        var rest = buffer.AsSpan(0, filled);
+        _filled += count;
+        var rest = _buffer.AsSpan(0, _filled);
         while (rest.IndexOf((byte)'\n') is >= 0 and var end)
         {
             ParseLine(rest[..end].TrimEnd((byte)'\r'));
             rest = rest[(end + 1)..];
         }
 
-        if (rest.Length == buffer.Length)
+        if (rest.Length == _buffer.Length)
         {
             Problem ??= "a line of more than 16 KiB";
             rest = [];
         }
 
-        rest.CopyTo(buffer);
-        filled = rest.Length;
+        rest.CopyTo(_buffer);
+        _filled = rest.Length;
     }
 
     private void ParseLine(ReadOnlySpan<byte> line)

@@ -8,12 +8,12 @@ namespace Sendcat.Benchmarks.Targets;
 /// <summary>The upstream emulator in a separate process.</summary>
 internal sealed class Emulator : IAsyncDisposable
 {
-    private readonly HttpClient http = new();
-    private readonly TestProcess process;
+    private readonly HttpClient _http = new();
+    private readonly TestProcess _process;
 
     private Emulator(TestProcess process, Uri http1, Uri h2c)
     {
-        this.process = process;
+        _process = process;
         (Http1, H2c) = (http1, h2c);
     }
 
@@ -21,7 +21,7 @@ internal sealed class Emulator : IAsyncDisposable
 
     public Uri H2c { get; }
 
-    public int ProcessId => process.Id;
+    public int ProcessId => _process.Id;
 
     public static async Task<Emulator> StartAsync()
     {
@@ -37,14 +37,14 @@ internal sealed class Emulator : IAsyncDisposable
     public async Task<long> WaitUntilIdleAsync(TimeSpan timeout, CancellationToken cancellationToken)
     {
         var wait = string.Create(CultureInfo.InvariantCulture, $"stats/wait?active=0&timeoutMs={timeout.TotalMilliseconds:0}");
-        using var response = await http.GetAsync(new Uri(Http1, wait), cancellationToken);
+        using var response = await _http.GetAsync(new Uri(Http1, wait), cancellationToken);
         return (await response.Content.ReadFromJsonAsync<Snapshot>(cancellationToken))!.Totals.Active;
     }
 
     public async ValueTask DisposeAsync()
     {
-        http.Dispose();
-        await process.DisposeAsync();
+        _http.Dispose();
+        await _process.DisposeAsync();
     }
 
     private static Uri Local(int port) => new(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/"));

@@ -7,12 +7,12 @@ namespace Sendcat.Benchmarks.Targets;
 /// <summary>The path client → bare proxy in a separate process → emulator.</summary>
 internal sealed class ProxyTarget : DirectTarget, IAsyncDisposable
 {
-    private readonly TestProcess process;
+    private readonly TestProcess _process;
 
     private ProxyTarget(string kind, Uri address, TestProcess process)
-        : base(kind, address) => this.process = process;
+        : base(kind, address) => _process = process;
 
-    public override int? ProcessId => process.Id;
+    public override int? ProcessId => _process.Id;
 
     public static async Task<ProxyTarget> StartAsync(string kind, Uri upstream)
     {
@@ -24,5 +24,5 @@ internal sealed class ProxyTarget : DirectTarget, IAsyncDisposable
         return new(kind, new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}/")), started);
     }
 
-    public ValueTask DisposeAsync() => process.DisposeAsync();
+    public ValueTask DisposeAsync() => _process.DisposeAsync();
 }

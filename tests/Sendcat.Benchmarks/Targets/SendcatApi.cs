@@ -10,12 +10,12 @@ internal sealed class SendcatApi : IAsyncDisposable
 {
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(90);
 
-    private readonly TestProcess process;
-    private readonly RabbitMqServer broker;
+    private readonly TestProcess _process;
+    private readonly RabbitMqServer _broker;
 
     private SendcatApi(TestProcess process, Uri address, RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database)
     {
-        (this.process, this.broker) = (process, broker);
+        (_process, _broker) = (process, broker);
         (Address, Redis, Postgres, Database) = (address, redis, postgres, database);
     }
 
@@ -28,9 +28,9 @@ internal sealed class SendcatApi : IAsyncDisposable
     /// <summary>The connection string of the database.</summary>
     public string Database { get; }
 
-    public int ProcessId => process.Id;
+    public int ProcessId => _process.Id;
 
-    public IReadOnlyList<int> StoreProcessIds => [Redis.ProcessId, Postgres.ProcessId, broker.ProcessId];
+    public IReadOnlyList<int> StoreProcessIds => [Redis.ProcessId, Postgres.ProcessId, _broker.ProcessId];
 
     /// <param name="emulator">The address of the emulator.</param>
     /// <param name="settings">Settings in the form <c>NAME=VALUE</c>. They replace those of <see cref="SendcatOptions"/>.</param>
@@ -71,11 +71,11 @@ internal sealed class SendcatApi : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await process.StopAsync();
-        await process.DisposeAsync();
+        await _process.StopAsync();
+        await _process.DisposeAsync();
         await Redis.DisposeAsync();
         await Postgres.DisposeAsync();
-        await broker.DisposeAsync();
+        await _broker.DisposeAsync();
     }
 
     private async Task WaitUntilReadyAsync(CancellationToken cancellationToken)
@@ -99,15 +99,15 @@ internal sealed class SendcatApi : IAsyncDisposable
             }
             catch (OperationCanceledException late) when (!cancellationToken.IsCancellationRequested)
             {
-                throw new InvalidOperationException($"The API is not ready after {StartTimeout.TotalSeconds:0} s:\n{process.Output}", late);
+                throw new InvalidOperationException($"The API is not ready after {StartTimeout.TotalSeconds:0} s:\n{_process.Output}", late);
             }
 
-            if (process.Exited.IsCompleted)
+            if (_process.Exited.IsCompleted)
             {
-                throw new InvalidOperationException($"The API ended with {await process.Exited}:\n{process.Output}");
+                throw new InvalidOperationException($"The API ended with {await _process.Exited}:\n{_process.Output}");
             }
 
-            await Task.WhenAny(process.Exited, Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, CancellationToken.None));
+            await Task.WhenAny(_process.Exited, Task.Delay(TimeSpan.FromMilliseconds(100), TimeProvider.System, CancellationToken.None));
         }
     }
 }

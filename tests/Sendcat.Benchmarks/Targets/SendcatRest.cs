@@ -6,7 +6,7 @@ namespace Sendcat.Benchmarks.Targets;
 /// <summary>The requests of a client before a turn, and the abort of a turn.</summary>
 internal sealed class SendcatRest(Uri api) : IDisposable
 {
-    private readonly HttpClient http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, UseProxy = false }) { BaseAddress = api };
+    private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64, UseProxy = false }) { BaseAddress = api };
 
     /// <returns>The id of a new anonymous session.</returns>
     public async Task<string> CreateSessionAsync(CancellationToken cancellationToken) =>
@@ -22,15 +22,15 @@ internal sealed class SendcatRest(Uri api) : IDisposable
     /// <returns>The HTTP status.</returns>
     public async Task<int> AbortAsync(object body, CancellationToken cancellationToken)
     {
-        using var response = await http.PostAsJsonAsync("api/chat/abort", body, cancellationToken);
+        using var response = await _http.PostAsJsonAsync("api/chat/abort", body, cancellationToken);
         return (int)response.StatusCode;
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private async Task<TResponse> PostAsync<TResponse>(string path, object body, CancellationToken cancellationToken)
     {
-        using var response = await http.PostAsJsonAsync(path, body, cancellationToken);
+        using var response = await _http.PostAsJsonAsync(path, body, cancellationToken);
         return response.IsSuccessStatusCode
             ? (await response.Content.ReadFromJsonAsync<TResponse>(cancellationToken))!
             : throw new HttpRequestException(

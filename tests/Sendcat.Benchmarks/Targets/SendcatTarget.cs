@@ -11,8 +11,8 @@ internal sealed class SendcatTarget(SendcatApi api) : ITarget, IDisposable
 {
     private const int ConcurrentSetups = 32;
 
-    private readonly SendcatRest rest = new(api.Address);
-    private readonly ConcurrentDictionary<int, string> sessions = new();
+    private readonly SendcatRest _rest = new(api.Address);
+    private readonly ConcurrentDictionary<int, string> _sessions = new();
 
     public string Name => "sendcat";
 
@@ -24,15 +24,15 @@ internal sealed class SendcatTarget(SendcatApi api) : ITarget, IDisposable
     {
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = ConcurrentSetups, CancellationToken = cancellationToken };
         await Parallel.ForEachAsync(
-            Enumerable.Range(0, plan.Concurrency).Where(slot => !sessions.ContainsKey(slot)), parallel,
-            async (slot, token) => sessions[slot] = await rest.CreateSessionAsync(token));
+            Enumerable.Range(0, plan.Concurrency).Where(slot => !_sessions.ContainsKey(slot)), parallel,
+            async (slot, token) => _sessions[slot] = await _rest.CreateSessionAsync(token));
 
         var turns = new TurnRequest[plan.Streams];
         await Parallel.ForAsync(0, plan.Streams, parallel, async (stream, token) =>
         {
-            var session = sessions[stream % plan.Concurrency];
-            var thread = await rest.CreateThreadAsync(session, token);
-            await rest.AddMessageAsync(session, thread, prompt, token);
+            var session = _sessions[stream % plan.Concurrency];
+            var thread = await _rest.CreateThreadAsync(session, token);
+            await _rest.AddMessageAsync(session, thread, prompt, token);
             turns[stream] = CreateTurn(api.Address, session, thread);
         });
         return turns;
@@ -41,5 +41,5 @@ internal sealed class SendcatTarget(SendcatApi api) : ITarget, IDisposable
     public static TurnRequest CreateTurn(Uri api, string session, string thread) =>
         new(new Uri(api, "api/chat"), JsonSerializer.SerializeToUtf8Bytes(new { threadId = thread, sessionId = session }), Dialect.Sendcat);
 
-    public void Dispose() => rest.Dispose();
+    public void Dispose() => _rest.Dispose();
 }

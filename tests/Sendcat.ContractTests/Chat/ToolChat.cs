@@ -16,9 +16,9 @@ namespace Sendcat.ContractTests.Chat;
 /// </summary>
 internal sealed partial class ToolChat : IAsyncDisposable
 {
-    private readonly HttpClient guest;
+    private readonly HttpClient _guest;
 
-    private ToolChat(SendcatApi api, UpstreamEmulatorHost model, HttpClient guest) => (Api, Model, this.guest) = (api, model, guest);
+    private ToolChat(SendcatApi api, UpstreamEmulatorHost model, HttpClient guest) => (Api, Model, _guest) = (api, model, guest);
 
     public SendcatApi Api { get; }
 
@@ -47,8 +47,8 @@ internal sealed partial class ToolChat : IAsyncDisposable
     /// <summary>Creates a thread with the prompt as its only message and returns the thread id.</summary>
     public async Task<string> StartThreadAsync(string prompt)
     {
-        var thread = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
-        await (await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = prompt })).JsonAsync();
+        var thread = (string)(await (await _guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+        await (await _guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = prompt })).JsonAsync();
         return thread;
     }
 
@@ -58,13 +58,13 @@ internal sealed partial class ToolChat : IAsyncDisposable
     /// </summary>
     public async Task<string> ChatAsync(string thread, string dialect)
     {
-        using var response = await guest.PostAsJsonAsync($"/api/chat?stream={dialect}", new { threadId = thread, webSearch = true, modelId = "moonshotai/kimi-k2.5" });
+        using var response = await _guest.PostAsJsonAsync($"/api/chat?stream={dialect}", new { threadId = thread, webSearch = true, modelId = "moonshotai/kimi-k2.5" });
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
         return Normalize(await response.Content.ReadAsStringAsync());
     }
 
     public async Task<IReadOnlyList<JsonNode>> MessagesAsync(string thread) =>
-        [.. (await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().Select(item => item!)];
+        [.. (await (await _guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().Select(item => item!)];
 
     /// <summary>The messages of the latest request to the model. The content is empty if it is not a string.</summary>
     public IReadOnlyList<(string Role, string Content)> ModelMessages() =>
@@ -90,7 +90,7 @@ internal sealed partial class ToolChat : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        guest.Dispose();
+        _guest.Dispose();
         await Api.DisposeAsync();
         await Model.DisposeAsync();
     }

@@ -13,9 +13,9 @@ namespace Sendcat.ContractTests.Http;
 /// <summary>Error responses for wrong routes, exceptions and an unreachable database.</summary>
 public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private SendcatApi api = null!;
+    private SendcatApi _api = null!;
 
-    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+    public async ValueTask InitializeAsync() => _api = await postgres.ApiAsync();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -27,7 +27,7 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("POST", "/api/threads/0199b1a0-0000-7000-8000-000000000000/export")]
     public async Task The_wrong_method_of_a_known_route_is_405(string method, string path)
     {
-        using var response = await api.Anyone.SendAsync(new(new HttpMethod(method), path));
+        using var response = await _api.Anyone.SendAsync(new(new HttpMethod(method), path));
         await response.RefusedAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
         Assert.NotEmpty(response.Content.Headers.Allow);
     }
@@ -38,7 +38,7 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("/api/nowhere")]
     [InlineData("/api/threads/a/b/c/d")]
     [InlineData("/.env")]
-    public async Task An_unknown_route_is_404(string path) => await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+    public async Task An_unknown_route_is_404(string path) => await (await _api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
 
     [Fact]
     public async Task An_unhandled_exception_is_500_without_its_details()
@@ -82,14 +82,14 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_truncated_body_does_not_affect_other_requests()
     {
-        var address = api.Anyone.BaseAddress!;
+        var address = _api.Anyone.BaseAddress!;
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(address.Host, address.Port);
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST /api/threads HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"title\""));
         }
 
-        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await _api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);
     }
 
     private sealed class ThrowingStartupFilter(Exception exception) : IStartupFilter

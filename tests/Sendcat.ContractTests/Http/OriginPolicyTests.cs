@@ -5,9 +5,9 @@ namespace Sendcat.ContractTests.Http;
 public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string AllowedOrigin = "http://localhost:3000";
-    private SendcatApi api = null!;
+    private SendcatApi _api = null!;
 
-    public async ValueTask InitializeAsync() => api = await postgres.ApiAsync();
+    public async ValueTask InitializeAsync() => _api = await postgres.ApiAsync();
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
@@ -118,6 +118,6 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
             request.Headers.TryAddWithoutValidation("Origin", origin);
         }
 
-        return await api.Anyone.SendAsync(request);
+        return await _api.Anyone.SendAsync(request);
     }
 }

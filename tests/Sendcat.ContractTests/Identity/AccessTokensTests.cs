@@ -15,8 +15,8 @@ public sealed class AccessTokensTests
 {
     private const string User = "0199b1a0-0000-7000-8000-000000000001";
     private static readonly Guid Family = Guid.Parse("0199b1a0-0000-7000-8000-0000000000fa");
-    private readonly FakeTimeProvider clock = new(DateTimeOffset.Parse("2026-11-23T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
-    private readonly SymmetricSecurityKey key = new(Encoding.UTF8.GetBytes(SendcatApi.SigningKey));
+    private readonly FakeTimeProvider _clock = new(DateTimeOffset.Parse("2026-11-23T12:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+    private readonly SymmetricSecurityKey _key = new(Encoding.UTF8.GetBytes(SendcatApi.SigningKey));
 
     [Fact]
     public void A_token_identifies_its_user_for_one_hour()
@@ -24,9 +24,9 @@ public sealed class AccessTokensTests
         var token = Tokens().Issue(new(User, Family));
 
         Assert.Equal(new AccessGrant(User, Family), Tokens().Read(token));
-        clock.Advance(TimeSpan.FromMinutes(59));
+        _clock.Advance(TimeSpan.FromMinutes(59));
         Assert.Equal(new AccessGrant(User, Family), Tokens().Read(token));
-        clock.Advance(TimeSpan.FromMinutes(2));
+        _clock.Advance(TimeSpan.FromMinutes(2));
         Assert.Null(Tokens().Read(token));
     }
 
@@ -35,18 +35,18 @@ public sealed class AccessTokensTests
     {
         var result = await new JsonWebTokenHandler().ValidateTokenAsync(Tokens().Issue(new(User, Family)), new()
         {
-            IssuerSigningKey = key,
+            IssuerSigningKey = _key,
             ValidIssuer = "sendcat",
             ValidateAudience = false,
             ValidAlgorithms = ["HS256"],
-            LifetimeValidator = (_, expires, _, _) => expires > clock.GetUtcNow().UtcDateTime,
+            LifetimeValidator = (_, expires, _, _) => expires > _clock.GetUtcNow().UtcDateTime,
         });
         Assert.True(result.IsValid, result.Exception?.Message);
         Assert.Equal(User, result.ClaimsIdentity.FindFirst("sub")?.Value);
     }
 
     [Fact]
-    public void Tokens_that_the_JWT_library_signs_with_the_same_key_are_accepted() => Assert.Equal(new AccessGrant(User, Family), Tokens().Read(SignedByLibrary(key, SecurityAlgorithms.HmacSha256)));
+    public void Tokens_that_the_JWT_library_signs_with_the_same_key_are_accepted() => Assert.Equal(new AccessGrant(User, Family), Tokens().Read(SignedByLibrary(_key, SecurityAlgorithms.HmacSha256)));
 
     [Theory]
     [InlineData("another key that is also long enough to sign", "HS256", "sendcat", 30)]
@@ -137,14 +137,14 @@ public sealed class AccessTokensTests
         return $"{signed}.{Base64UrlEncoder.Encode(System.Security.Cryptography.HMACSHA256.HashData(Encoding.UTF8.GetBytes(SendcatApi.SigningKey), Encoding.ASCII.GetBytes(signed)))}";
     }
 
-    private AccessTokens Tokens() => new(SigningKeyOf(SendcatApi.SigningKey), clock);
+    private AccessTokens Tokens() => new(SigningKeyOf(SendcatApi.SigningKey), _clock);
 
     private static SigningKey SigningKeyOf(string text) =>
         SigningKey.Load(new ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", text)]).Build(), new HostingEnvironment { EnvironmentName = "Production" });
 
     private string SignedByLibrary(SymmetricSecurityKey signingKey, string algorithm, string issuer = "sendcat", int minutes = 30)
     {
-        var now = clock.GetUtcNow().UtcDateTime;
+        var now = _clock.GetUtcNow().UtcDateTime;
         return new JsonWebTokenHandler { SetDefaultTimesOnTokenCreation = false }.CreateToken(new SecurityTokenDescriptor
         {
             Issuer = issuer,

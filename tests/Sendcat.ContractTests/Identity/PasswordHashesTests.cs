@@ -122,8 +122,8 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
     /// <summary>Counts hashes and the most concurrent ones. While it is closed, its callers block until <see cref="Open"/>.</summary>
     private sealed class GatedHasher : IPasswordHasher<SendcatUser>, IDisposable
     {
-        private readonly ManualResetEventSlim open = new(initialState: true);
-        private int running;
+        private readonly ManualResetEventSlim _open = new(initialState: true);
+        private int _running;
 
         public SemaphoreSlim Entered { get; } = new(0);
 
@@ -138,10 +138,10 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
             {
             }
 
-            open.Reset();
+            _open.Reset();
         }
 
-        public void Open() => open.Set();
+        public void Open() => _open.Set();
 
         public string HashPassword(SendcatUser user, string password) => Run($"hash of {password}");
 
@@ -150,21 +150,21 @@ public sealed class PasswordHashesTests(PostgresFixture postgres)
 
         public void Dispose()
         {
-            open.Dispose();
+            _open.Dispose();
             Entered.Dispose();
         }
 
         private T Run<T>(T result)
         {
-            var now = Interlocked.Increment(ref running);
-            lock (open)
+            var now = Interlocked.Increment(ref _running);
+            lock (_open)
             {
                 (MaxConcurrent, Total) = (Math.Max(MaxConcurrent, now), Total + 1);
             }
 
             Entered.Release();
-            open.Wait();
-            Interlocked.Decrement(ref running);
+            _open.Wait();
+            Interlocked.Decrement(ref _running);
             return result;
         }
     }

@@ -9,11 +9,11 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
     private const string Password = "correct horse 1";
     private const string Owner = "198.51.100.7";
     private const string Attacker = "203.0.113.9";
-    private SendcatApi api = null!;
+    private SendcatApi _api = null!;
 
-    public async ValueTask InitializeAsync() => api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8" });
+    public async ValueTask InitializeAsync() => _api = await SendcatApi.StartAsync(postgres, new() { ["TRUSTED_PROXIES"] = "127.0.0.0/8" });
 
-    public ValueTask DisposeAsync() => api.DisposeAsync();
+    public ValueTask DisposeAsync() => _api.DisposeAsync();
 
     [Fact]
     public async Task Wrong_passwords_from_one_address_lock_out_only_that_address()
@@ -79,8 +79,8 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
         await RegisterAsync("private@example.com");
         await SignInAsync("private@example.com", Password, Owner);
 
-        Assert.Equal(0, await api.ScalarAsync<long>($"select count(*) from sign_in_addresses where address like '%{Owner}%'"));
-        Assert.Equal(0, await api.ScalarAsync<long>("select count(*) from registration_mails where address ilike '%example%'"));
+        Assert.Equal(0, await _api.ScalarAsync<long>($"select count(*) from sign_in_addresses where address like '%{Owner}%'"));
+        Assert.Equal(0, await _api.ScalarAsync<long>("select count(*) from registration_mails where address ilike '%example%'"));
     }
 
     private static string WithoutNumbers(string text) => new([.. text.Where(c => !char.IsAsciiDigit(c))]);
@@ -99,8 +99,8 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
         }
     }
 
-    private async Task RegisterAsync(string email) => (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).EnsureSuccessStatusCode();
+    private async Task RegisterAsync(string email) => (await _api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).EnsureSuccessStatusCode();
 
-    private Task<HttpResponseMessage> SignInAsync(string email, string password, string address) => api.Anyone.SendAsync(
+    private Task<HttpResponseMessage> SignInAsync(string email, string password, string address) => _api.Anyone.SendAsync(
         new(HttpMethod.Post, "/api/auth/login") { Content = JsonContent.Create(new { email, password }), Headers = { { "X-Forwarded-For", address } } });
 }

@@ -7,31 +7,31 @@ namespace Sendcat.ContractTests.Threads;
 /// <summary>Copies of a thread: share links with forks, branches, edits and retries.</summary>
 public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
 {
-    private SendcatApi api = null!;
-    private HttpClient owner = null!;
-    private string thread = "";
-    private List<JsonNode> messages = [];
+    private SendcatApi _api = null!;
+    private HttpClient _owner = null!;
+    private string _thread = "";
+    private List<JsonNode> _messages = [];
 
     /// <summary>
     /// Creates a thread with the messages system, question one, (tool call), tool, answer one, question two, half (streaming).
     /// </summary>
     public async ValueTask InitializeAsync()
     {
-        api = await postgres.ApiAsync();
-        (owner, _) = await api.UserAsync($"copies-{Guid.NewGuid():N}@example.com");
-        thread = (string)(await (await owner.PostAsJsonAsync("/api/threads", new { title = "Shoes" })).JsonAsync())["id"]!;
-        await api.ExecuteAsync(
+        _api = await postgres.ApiAsync();
+        (_owner, _) = await _api.UserAsync($"copies-{Guid.NewGuid():N}@example.com");
+        _thread = (string)(await (await _owner.PostAsJsonAsync("/api/threads", new { title = "Shoes" })).JsonAsync())["id"]!;
+        await _api.ExecuteAsync(
             $$$"""
             insert into messages (id, thread_id, role, content, status, tool_calls, tool_call_id, products) values
-              (gen_random_uuid(), '{{{thread}}}', 'system', 'a secret prompt', 'completed', null, null, null),
-              (gen_random_uuid(), '{{{thread}}}', 'user', 'question one', 'completed', null, null, null),
-              (gen_random_uuid(), '{{{thread}}}', 'assistant', '', 'completed', '[{"id":"c1","type":"function","function":{"name":"search_web","arguments":"{}"}}]', null, null),
-              (gen_random_uuid(), '{{{thread}}}', 'tool', 'raw results', 'completed', null, 'c1', null),
-              (gen_random_uuid(), '{{{thread}}}', 'assistant', 'answer one', 'completed', null, null, '[{"id":"p1"}]'),
-              (gen_random_uuid(), '{{{thread}}}', 'user', 'question two', 'completed', null, null, null),
-              (gen_random_uuid(), '{{{thread}}}', 'assistant', 'half', 'streaming', null, null, null)
+              (gen_random_uuid(), '{{{_thread}}}', 'system', 'a secret prompt', 'completed', null, null, null),
+              (gen_random_uuid(), '{{{_thread}}}', 'user', 'question one', 'completed', null, null, null),
+              (gen_random_uuid(), '{{{_thread}}}', 'assistant', '', 'completed', '[{"id":"c1","type":"function","function":{"name":"search_web","arguments":"{}"}}]', null, null),
+              (gen_random_uuid(), '{{{_thread}}}', 'tool', 'raw results', 'completed', null, 'c1', null),
+              (gen_random_uuid(), '{{{_thread}}}', 'assistant', 'answer one', 'completed', null, null, '[{"id":"p1"}]'),
+              (gen_random_uuid(), '{{{_thread}}}', 'user', 'question two', 'completed', null, null, null),
+              (gen_random_uuid(), '{{{_thread}}}', 'assistant', 'half', 'streaming', null, null, null)
             """);
-        messages = await MessagesAsync(owner, thread);
+        _messages = await MessagesAsync(_owner, _thread);
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -41,30 +41,30 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var token = await ShareAsync();
         Assert.Equal(token, await ShareAsync());
-        var guest = await api.GuestAsync();
+        var guest = await _api.GuestAsync();
 
         foreach (var link in new[] { token, $"share_{token}" })
         {
             using var response = await guest.PostAsync($"/api/shares/{link}/fork", "{}".AsJson());
             var copy = await response.JsonAsync();
             Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-            Assert.Equal(("Shoes", thread, thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
+            Assert.Equal(("Shoes", _thread, _thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
             var copied = await MessagesAsync(guest, (string)copy["id"]!);
             Assert.Equal(["question one", "answer one", "question two"], copied.Select(m => (string)m["content"]!));
             Assert.Equal("p1", (string)copied[1]["products"]![0]!["id"]!);
-            await (await owner.GetAsync($"/api/threads/{copy["id"]}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            await (await _owner.GetAsync($"/api/threads/{copy["id"]}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
     }
 
     [Fact]
     public async Task A_fork_requires_an_identity() =>
-        await (await api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await _api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
     public async Task A_fork_of_an_untitled_thread_is_titled_Shared_chat()
     {
-        await api.ExecuteAsync($"update threads set title = null where id = '{thread}'");
-        var copy = await (await (await api.GuestAsync()).PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).JsonAsync();
+        await _api.ExecuteAsync($"update threads set title = null where id = '{_thread}'");
+        var copy = await (await (await _api.GuestAsync()).PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).JsonAsync();
         Assert.Equal("Shared chat", (string)copy["title"]!);
     }
 
@@ -72,10 +72,10 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task Revoked_unknown_and_malformed_share_links_are_404_and_a_new_link_differs()
     {
         var token = await ShareAsync();
-        Assert.Equal(HttpStatusCode.NoContent, (await owner.DeleteAsync($"/api/threads/{thread}/share")).StatusCode);
-        Assert.Equal(HttpStatusCode.NoContent, (await owner.DeleteAsync($"/api/threads/{thread}/share")).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await _owner.DeleteAsync($"/api/threads/{_thread}/share")).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await _owner.DeleteAsync($"/api/threads/{_thread}/share")).StatusCode);
 
-        var guest = await api.GuestAsync();
+        var guest = await _api.GuestAsync();
         foreach (var link in new[] { token, Guid.NewGuid().ToString(), "share_", "a%20b", new string('x', 500) })
         {
             await (await guest.PostAsync($"/api/shares/{link}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.NotFound, "not_found");
@@ -92,12 +92,12 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_branch_contains_the_messages_up_to_its_message_and_has_the_original_thread_as_parent()
     {
         var branch = await ComposeAsync("branch", new { messageId = Id("answer one") });
-        var again = await (await owner.PostAsJsonAsync($"/api/threads/{branch["id"]}/branch", new { messageId = (await MessagesAsync(owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
+        var again = await (await _owner.PostAsJsonAsync($"/api/threads/{branch["id"]}/branch", new { messageId = (await MessagesAsync(_owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
 
-        Assert.Equal(["question one", "answer one"], (await MessagesAsync(owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
+        Assert.Equal(["question one", "answer one"], (await MessagesAsync(_owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
         Assert.Equal("question one", (string)branch["title"]!);
-        Assert.Equal(thread, (string)branch["parentThreadId"]!);
-        Assert.Equal(thread, (string)again["parentThreadId"]!);
+        Assert.Equal(_thread, (string)branch["parentThreadId"]!);
+        Assert.Equal(_thread, (string)again["parentThreadId"]!);
         Assert.Null(branch["sharedFromThreadId"]);
     }
 
@@ -106,13 +106,13 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var content = "question two, but asked in quite another way than before";
         var edited = await ComposeAsync("edit", new { messageId = Id("question two"), content });
-        var copied = await MessagesAsync(owner, (string)edited["id"]!);
+        var copied = await MessagesAsync(_owner, (string)edited["id"]!);
 
         Assert.Equal(["question one", "answer one", content], copied.Select(m => (string)m["content"]!));
         Assert.Equal((string)copied[^1]["id"]!, (string)edited["messageId"]!);
         Assert.Equal(content[..40], (string)edited["title"]!);
-        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/edit", new { messageId = Id("answer one"), content })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/edit", new { messageId = Id("question two"), content = " " })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("answer one"), content })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("question two"), content = " " })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Theory]
@@ -121,7 +121,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_retry_copies_the_thread_up_to_the_user_message(string content)
     {
         var retried = await ComposeAsync("retry", new { messageId = Id(content) });
-        var copied = Assert.Single(await MessagesAsync(owner, (string)retried["id"]!));
+        var copied = Assert.Single(await MessagesAsync(_owner, (string)retried["id"]!));
         Assert.Equal(("user", "question one"), ((string)copied["role"]!, (string)copied["content"]!));
     }
 
@@ -132,19 +132,19 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     {
         foreach (var messageId in new[] { Guid.NewGuid().ToString(), "nonsense", null })
         {
-            await (await owner.PostAsJsonAsync($"/api/threads/{thread}/{composition}", new { messageId })).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+            await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", new { messageId })).RefusedAsync(HttpStatusCode.NotFound, "not_found");
         }
     }
 
     [Fact]
     public async Task A_message_without_an_earlier_user_message_cannot_be_retried() =>
-        await (await owner.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId = Id("a secret prompt") })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/retry", new { messageId = Id("a secret prompt") })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
-    private async Task<string> ShareAsync() => (string)(await (await owner.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync())["shareToken"]!;
+    private async Task<string> ShareAsync() => (string)(await (await _owner.PostAsync($"/api/threads/{_thread}/share", null)).JsonAsync())["shareToken"]!;
 
-    private async Task<JsonNode> ComposeAsync(string composition, object body) => await (await owner.PostAsJsonAsync($"/api/threads/{thread}/{composition}", body)).JsonAsync();
+    private async Task<JsonNode> ComposeAsync(string composition, object body) => await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", body)).JsonAsync();
 
-    private string Id(string content) => (string)messages.Single(m => (string)m["content"]! == content)["id"]!;
+    private string Id(string content) => (string)_messages.Single(m => (string)m["content"]! == content)["id"]!;
 
     private static async Task<List<JsonNode>> MessagesAsync(HttpClient client, string thread) =>
         [.. (await (await client.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().Select(item => item!.DeepClone())];

@@ -7,16 +7,16 @@ namespace Sendcat.ContractTests.Threads;
 public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private const string TextToEscape = "<script>alert('x')</script> & \"quotes\"";
-    private HttpClient guest = null!;
-    private string thread = "";
+    private HttpClient _guest = null!;
+    private string _thread = "";
 
     public async ValueTask InitializeAsync()
     {
         var api = await postgres.ApiAsync();
-        guest = await api.GuestAsync();
-        thread = (string)(await (await guest.PostAsJsonAsync("/api/threads", new { title = $"Title {TextToEscape}" })).JsonAsync())["id"]!;
-        await guest.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = TextToEscape });
-        await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{thread}', 'assistant', '**bold**', 'completed')");
+        _guest = await api.GuestAsync();
+        _thread = (string)(await (await _guest.PostAsJsonAsync("/api/threads", new { title = $"Title {TextToEscape}" })).JsonAsync())["id"]!;
+        await _guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", new { content = TextToEscape });
+        await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{_thread}', 'assistant', '**bold**', 'completed')");
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
@@ -29,7 +29,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("", "text/markdown", "md")]
     public async Task Every_format_is_a_download_without_system_messages(string format, string mediaType, string extension)
     {
-        using var response = await guest.GetAsync($"/api/threads/{thread}/export?format={format}");
+        using var response = await _guest.GetAsync($"/api/threads/{_thread}/export?format={format}");
         var text = await response.Content.ReadAsStringAsync();
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -44,7 +44,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Html_is_escaped()
     {
-        var html = await guest.GetStringAsync($"/api/threads/{thread}/export?format=html");
+        var html = await _guest.GetStringAsync($"/api/threads/{_thread}/export?format=html");
         Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;quotes&quot;", html, StringComparison.Ordinal);
     }
@@ -52,7 +52,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Json_contains_the_text_unchanged()
     {
-        var json = JsonNode.Parse(await guest.GetStringAsync($"/api/threads/{thread}/export?format=json"))!;
+        var json = JsonNode.Parse(await _guest.GetStringAsync($"/api/threads/{_thread}/export?format=json"))!;
         Assert.Equal($"Title {TextToEscape}", (string)json["title"]!);
         Assert.Equal([TextToEscape, "**bold**"], json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
     }
@@ -61,5 +61,5 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("pdf")]
     [InlineData("HTML")]
     public async Task An_unknown_format_is_an_invalid_request(string format) =>
-        await (await guest.GetAsync($"/api/threads/{thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _guest.GetAsync($"/api/threads/{_thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 }

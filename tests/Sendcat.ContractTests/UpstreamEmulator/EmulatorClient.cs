@@ -9,7 +9,7 @@ namespace Sendcat.ContractTests.UpstreamEmulator;
 /// <summary>Sends requests to a running emulator as a provider client does, over HTTP/1.1 or over cleartext HTTP/2 (h2c).</summary>
 internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = false) : IDisposable
 {
-    private readonly HttpClient http = new()
+    private readonly HttpClient _http = new()
     {
         BaseAddress = h2c ? emulator.H2c : emulator.Http1,
         DefaultRequestVersion = h2c ? HttpVersion.Version20 : HttpVersion.Version11,
@@ -17,10 +17,10 @@ internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = f
         DefaultRequestHeaders = { { "Authorization", "Bearer any" } },
     };
 
-    public HttpClient Http => http;
+    public HttpClient Http => _http;
 
-    public Task<HttpResponseMessage> SendAsync(object body, CancellationToken cancellationToken = default) => http.SendAsync(
-        new(HttpMethod.Post, "openrouter/api/v1/chat/completions") { Content = JsonContent.Create(body), Version = http.DefaultRequestVersion, VersionPolicy = http.DefaultVersionPolicy },
+    public Task<HttpResponseMessage> SendAsync(object body, CancellationToken cancellationToken = default) => _http.SendAsync(
+        new(HttpMethod.Post, "openrouter/api/v1/chat/completions") { Content = JsonContent.Create(body), Version = _http.DefaultRequestVersion, VersionPolicy = _http.DefaultVersionPolicy },
         HttpCompletionOption.ResponseHeadersRead,
         cancellationToken);
 
@@ -35,7 +35,7 @@ internal sealed class EmulatorClient(UpstreamEmulatorHost emulator, bool h2c = f
 
     public static object Tool(string name) => new { type = "function", function = new { name, parameters = new { type = "object" } } };
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private static async Task<EmulatorStream> ReadAsync(HttpResponseMessage response)
     {

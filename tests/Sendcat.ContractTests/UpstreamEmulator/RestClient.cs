@@ -9,21 +9,21 @@ namespace Sendcat.ContractTests.UpstreamEmulator;
 /// <summary>Sends requests to the emulated search upstreams as the worker does.</summary>
 internal sealed class RestClient(UpstreamEmulatorHost emulator) : IDisposable
 {
-    private readonly HttpClient http = new() { BaseAddress = emulator.Http1 };
+    private readonly HttpClient _http = new() { BaseAddress = emulator.Http1 };
 
-    public HttpClient Http => http;
+    public HttpClient Http => _http;
 
     public Task<HttpResponseMessage> SerperAsync(string query, string route = "search", int num = 5, string? key = "serper-key", CancellationToken cancellationToken = default)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, $"serper/{route}") { Content = JsonContent.Create(new { q = query, num }) };
         request.Headers.TryAddWithoutValidation("X-API-KEY", key);
-        return http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
+        return _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellationToken);
     }
 
     public Task<HttpResponseMessage> SerpApiAsync(string query, string key = "serpapi-key", string engine = "google_shopping") =>
-        http.GetAsync($"serpapi/search.json?engine={engine}&q={Uri.EscapeDataString(query)}&num=5&api_key={Uri.EscapeDataString(key)}");
+        _http.GetAsync($"serpapi/search.json?engine={engine}&q={Uri.EscapeDataString(query)}&num=5&api_key={Uri.EscapeDataString(key)}");
 
-    public Task<HttpResponseMessage> TokenAsync(string credentials = "id:secret", string grant = "client_credentials", string scope = "https://api.ebay.com/oauth/api_scope") => http.SendAsync(new(HttpMethod.Post, "ebay/identity/v1/oauth2/token")
+    public Task<HttpResponseMessage> TokenAsync(string credentials = "id:secret", string grant = "client_credentials", string scope = "https://api.ebay.com/oauth/api_scope") => _http.SendAsync(new(HttpMethod.Post, "ebay/identity/v1/oauth2/token")
     {
         Headers = { Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(credentials))) },
         Content = new FormUrlEncodedContent([new("grant_type", grant), new("scope", scope)]),
@@ -35,7 +35,7 @@ internal sealed class RestClient(UpstreamEmulatorHost emulator) : IDisposable
         return (await JsonAsync(response)).GetProperty("access_token").GetString()!;
     }
 
-    public Task<HttpResponseMessage> EbayAsync(string path, string token, string marketplace = "EBAY_US") => http.SendAsync(new(HttpMethod.Get, $"ebay/{path}")
+    public Task<HttpResponseMessage> EbayAsync(string path, string token, string marketplace = "EBAY_US") => _http.SendAsync(new(HttpMethod.Get, $"ebay/{path}")
     {
         Headers = { { "Authorization", $"Bearer {token}" }, { "X-EBAY-C-MARKETPLACE-ID", marketplace } },
     });
@@ -49,5 +49,5 @@ internal sealed class RestClient(UpstreamEmulatorHost emulator) : IDisposable
 
     public static Task<JsonElement> JsonAsync(HttpResponseMessage response) => response.Content.ReadFromJsonAsync<JsonElement>();
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 }

@@ -16,20 +16,20 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 {
     private const string Slow = "[[emu chunks=400 every=25ms]]";
 
-    private readonly SendcatSystem sendcat = fixture.System;
+    private readonly SendcatSystem _sendcat = fixture.System;
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     public async Task An_abort_on_any_replica_ends_the_turn_and_closes_the_connection_to_the_provider(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
         var start = await stream.ReadUntilAsync("start");
         await stream.ReadUntilAsync("content");
-        var aborted = sendcat.Model.Stats.Snapshot().Totals.Aborted;
+        var aborted = _sendcat.Model.Stats.Snapshot().Totals.Aborted;
 
         using var response = await there.AbortAsync(thread, Text(start, "messageId")!, Text(start, "streamId"));
 
@@ -37,7 +37,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
         Assert.DoesNotContain("error", stream.Types);
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
         var message = (await guest.MessagesAsync(thread))[^1];
         Assert.Equal(("aborted", stream.Text), (Text(message, "status"), Text(message, "content")));
     }
@@ -45,10 +45,10 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task The_owner_of_a_thread_is_checked_without_reading_its_messages()
     {
-        using var guest = await sendcat.GuestAsync();
-        using var other = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
+        using var other = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("hi");
-        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var database = NpgsqlDataSource.Create(_sendcat.Database);
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var locking = new NpgsqlCommand("lock table messages in access exclusive mode", connection, transaction))
@@ -70,8 +70,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData(1)]
     public async Task A_turn_has_at_most_32_readers_per_replica_and_the_next_one_gets_a_retry_delay(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
         await stream.ReadUntilAsync("content");
@@ -104,8 +104,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_turn_that_streams_without_pauses_keeps_its_only_reader_on_another_replica()
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[1]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[1]);
         var thread = await guest.NewThreadAsync("[[emu chunks=850 every=25ms]]");
         var first = await guest.ChatAsync(thread);
         await first.ReadUntilAsync("content");
@@ -125,17 +125,17 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData("[[emu hang=before-first]]")]
     public async Task An_abort_before_the_first_token_reaches_the_provider_and_causes_no_failover(string prompt)
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(prompt);
         await using var stream = await guest.ChatAsync(thread);
         var start = await stream.ReadUntilAsync("start");
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Active > 0);
-        var before = sendcat.Model.Stats.Snapshot().Totals;
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Active > 0);
+        var before = _sendcat.Model.Stats.Snapshot().Totals;
 
         using var response = await guest.AbortAsync(thread, Text(start, "messageId")!);
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        var after = (await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted)).Totals;
+        var after = (await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted)).Totals;
         Assert.Equal(before.Started, after.Started);
         Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
     }
@@ -143,8 +143,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_foreign_stream_id_grants_no_access()
     {
-        using var owner = await sendcat.GuestAsync();
-        using var other = await sendcat.GuestAsync();
+        using var owner = await _sendcat.GuestAsync();
+        using var other = await _sendcat.GuestAsync();
         var thread = await owner.NewThreadAsync(Slow);
         await using var stream = await owner.ChatAsync(thread);
         var start = await stream.ReadUntilAsync("start");
@@ -167,7 +167,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task An_abort_with_a_message_id_of_another_thread_is_an_invalid_request()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("hi");
 
         foreach (var id in new[] { Guid.NewGuid().ToString(), "nonsense" })
@@ -183,8 +183,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData(1)]
     public async Task A_late_abort_does_not_affect_the_next_turn(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         await using var first = await guest.ChatAsync(thread);
         var start = await first.ReadUntilAsync("start");
@@ -209,8 +209,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData(1)]
     public async Task An_unknown_message_id_is_invalid_even_with_a_live_stream_id(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu chunks=100 every=25ms]]");
         await using var stream = await guest.ChatAsync(thread);
         var start = await stream.ReadUntilAsync("start");
@@ -228,8 +228,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData(1)]
     public async Task A_turn_can_be_aborted_by_the_id_of_any_of_its_messages(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu call=1 tool=get_current_time]] [[emu call=2 chunks=2000 every=25ms]]");
         await using var stream = await guest.ChatAsync(thread);
         var first = await stream.ReadUntilAsync("start");
@@ -250,9 +250,9 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData(1)]
     public async Task A_client_without_a_message_id_can_abort_its_turn_by_the_thread(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var other = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var other = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu hang=before-headers]]");
         await using var stream = await guest.ChatAsync(thread);
 
@@ -272,8 +272,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [InlineData(1)]
     public async Task A_reader_that_left_comes_back_on_any_replica_and_misses_nothing(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu chunks=60 every=100ms]]");
         await using (var stream = await guest.ChatAsync(thread))
         {
@@ -292,8 +292,8 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task Two_readers_of_a_turn_receive_the_same_text()
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[1]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[1]);
         var thread = await guest.NewThreadAsync("[[emu chunks=60 every=100ms]]");
         await using var first = await guest.ChatAsync(thread);
         await first.ReadUntilAsync("content");
@@ -308,7 +308,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_resume_without_a_running_turn_is_204()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         await using (var stream = await guest.ChatAsync(thread))
         {
@@ -323,24 +323,24 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_detached_turn_is_aborted_after_the_grace_time()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(Slow);
-        var aborted = sendcat.Model.Stats.Snapshot().Totals.Aborted;
+        var aborted = _sendcat.Model.Stats.Snapshot().Totals.Aborted;
         await using (var stream = await guest.ChatAsync(thread))
         {
             await stream.ReadUntilAsync("content");
         }
 
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
         await Eventually.TrueAsync(async () => Text((await guest.MessagesAsync(thread))[^1], "status") == "aborted");
     }
 
     [Fact]
     public async Task A_turn_whose_client_disconnects_before_its_message_is_persisted_is_aborted()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync();
-        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var database = NpgsqlDataSource.Create(_sendcat.Database);
         await using var connection = await database.OpenConnectionAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using (var locking = new NpgsqlCommand("lock table messages in share mode", connection, transaction))
@@ -348,15 +348,15 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
             await locking.ExecuteNonQueryAsync();
         }
 
-        var before = sendcat.Model.Stats.Snapshot().Totals;
+        var before = _sendcat.Model.Stats.Snapshot().Totals;
         using var leaving = new CancellationTokenSource();
         var request = guest.Http.PostAsJsonAsync("/api/chat", UseChat.Body(thread, Slow, "m1"), leaving.Token);
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Started > before.Started);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Started > before.Started);
 
         await leaving.CancelAsync();
 
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > before.Aborted);
         await transaction.RollbackAsync();
         await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread)) is [_, var message] && Text(message, "status") == "aborted");
     }
@@ -364,23 +364,23 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_turn_that_fails_at_once_leaves_no_entry_in_the_turn_directory()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu status=400]]");
         await using (var stream = await guest.ChatAsync(thread))
         {
             Assert.Equal("error", (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString());
         }
 
-        await using var redis = await ConnectionMultiplexer.ConnectAsync(sendcat.Redis);
+        await using var redis = await ConnectionMultiplexer.ConnectAsync(_sendcat.Redis);
         await Eventually.TrueAsync(async () => !await redis.GetDatabase().KeyExistsAsync(RedisKeys.LiveTurn(Guid.Parse(thread))));
-        await using var resumed = await guest.At(sendcat.Replicas[1]).ResumeAsync(thread);
+        await using var resumed = await guest.At(_sendcat.Replicas[1]).ResumeAsync(thread);
         Assert.Equal(HttpStatusCode.NoContent, resumed.Status);
     }
 
     [Fact]
     public async Task A_reloaded_page_can_start_a_new_turn()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var first = await guest.NewThreadAsync(Slow);
         await using (var stream = await guest.ChatAsync(first))
         {
@@ -400,7 +400,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task The_ui_dialect_stores_its_user_message_once_when_the_request_is_repeated()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync();
         object Body(string text) => new
         {
@@ -429,7 +429,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_deleted_answer_ends_its_running_turn_and_stays_deleted()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(Slow);
         var userMessage = Text((await guest.MessagesAsync(thread))[0], "id");
         await using var stream = await guest.ChatAsync(thread);
@@ -449,7 +449,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
     [Fact]
     public async Task Regenerating_replaces_the_last_answer()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=2 every=0]]");
         await using (var first = await guest.ChatAsync(thread))
         {

@@ -10,8 +10,8 @@ internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposabl
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
-    private readonly CancellationTokenSource timeout = new(MaxWait);
-    private IAsyncEnumerator<SseItem<string>>? items;
+    private readonly CancellationTokenSource _timeout = new(MaxWait);
+    private IAsyncEnumerator<SseItem<string>>? _items;
 
     public HttpStatusCode Status => response.StatusCode;
 
@@ -28,21 +28,21 @@ internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposabl
     /// <summary>The next event, or null at the end of the stream.</summary>
     public async Task<JsonElement?> NextAsync()
     {
-        items ??= SseParser.Create(await response.Content.ReadAsStreamAsync(timeout.Token), (_, data) => Encoding.UTF8.GetString(data))
-            .EnumerateAsync(timeout.Token)
+        _items ??= SseParser.Create(await response.Content.ReadAsStreamAsync(_timeout.Token), (_, data) => Encoding.UTF8.GetString(data))
+            .EnumerateAsync(_timeout.Token)
             .GetAsyncEnumerator();
-        if (!await items.MoveNextAsync())
+        if (!await _items.MoveNextAsync())
         {
             return null;
         }
 
-        if (items.Current.Data == "[DONE]")
+        if (_items.Current.Data == "[DONE]")
         {
             DoneReceived = true;
             return await NextAsync();
         }
 
-        var chatEvent = JsonDocument.Parse(items.Current.Data).RootElement.Clone();
+        var chatEvent = JsonDocument.Parse(_items.Current.Data).RootElement.Clone();
         Events.Add(chatEvent);
         return chatEvent;
     }
@@ -85,12 +85,12 @@ internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposabl
     public async ValueTask DisposeAsync()
     {
         response.Dispose();
-        timeout.Dispose();
-        if (items is not null)
+        _timeout.Dispose();
+        if (_items is not null)
         {
             try
             {
-                await items.DisposeAsync();
+                await _items.DisposeAsync();
             }
             catch (Exception exception) when (exception is IOException or HttpRequestException or ObjectDisposedException or NotSupportedException)
             {

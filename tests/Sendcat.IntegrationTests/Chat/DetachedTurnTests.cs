@@ -6,20 +6,20 @@ namespace Sendcat.IntegrationTests.Chat;
 /// <summary>Detached turns, with a grace time of ten minutes and up to ten concurrent turns for each principal.</summary>
 public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
 {
-    private SendcatSystem sendcat = null!;
+    private SendcatSystem _sendcat = null!;
 
-    public async ValueTask InitializeAsync() => sendcat = await SendcatSystem.StartAsync(
+    public async ValueTask InitializeAsync() => _sendcat = await SendcatSystem.StartAsync(
         stores, replicas: 2, ("CHAT_DETACH_GRACE_MS", "600000"), ("ADMISSION_USER_MAX_INFLIGHT", "10"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1000"));
 
-    public ValueTask DisposeAsync() => sendcat.DisposeAsync();
+    public ValueTask DisposeAsync() => _sendcat.DisposeAsync();
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     public async Task A_new_turn_of_the_thread_on_any_replica_replaces_a_detached_turn(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu chunks=1]] [[emu times=1 key=left chunks=4000 every=25ms]]");
         string? first;
         await using (var stream = await guest.ChatAsync(thread))
@@ -44,8 +44,8 @@ public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
     [InlineData(1)]
     public async Task A_turn_with_a_reader_is_not_replaced_by_a_new_turn(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var thread = await guest.NewThreadAsync("[[emu chunks=60 every=25ms]]");
         await using var first = await guest.ChatAsync(thread);
         await first.ReadUntilAsync("content");

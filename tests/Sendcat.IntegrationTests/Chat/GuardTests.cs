@@ -7,13 +7,13 @@ namespace Sendcat.IntegrationTests.Chat;
 /// <summary>Limits refuse a request with the documented status and <c>Retry-After</c> before anything is streamed.</summary>
 public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<LowLimitSystemFixture>
 {
-    private readonly SendcatSystem sendcat = fixture.System;
+    private readonly SendcatSystem _sendcat = fixture.System;
 
     [Fact]
     public async Task A_full_provider_bulkhead_is_503_before_the_stream_and_an_abort_frees_its_slot()
     {
-        using var first = await sendcat.GuestAsync();
-        using var second = await sendcat.GuestAsync();
+        using var first = await _sendcat.GuestAsync();
+        using var second = await _sendcat.GuestAsync();
         var heldThread = await first.NewThreadAsync("[[emu hang=before-first]]");
         await using var held = await first.ChatAsync(heldThread);
         var start = await held.ReadUntilAsync("start");
@@ -39,8 +39,8 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     [Fact]
     public async Task A_principal_over_its_turn_limit_gets_a_retry_delay_on_every_replica_and_others_are_admitted()
     {
-        using var guest = await sendcat.GuestAsync();
-        using var other = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
+        using var other = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
         for (var n = 0; n < LowLimitSystemFixture.TurnsPerPrincipal; n++)
         {
@@ -50,7 +50,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         }
 
         await using var refused = await guest.ChatAsync(thread);
-        await using var elsewhere = await guest.At(sendcat.Replicas[1]).ChatAsync(thread);
+        await using var elsewhere = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
         foreach (var stream in new[] { refused, elsewhere })
         {
             Assert.Contains("seconds", await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited"), StringComparison.Ordinal);
@@ -64,8 +64,8 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     [Fact]
     public async Task Requests_for_a_forbidden_thread_do_not_count_against_the_turn_limit()
     {
-        using var owner = await sendcat.GuestAsync();
-        using var guest = await sendcat.GuestAsync();
+        using var owner = await _sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var foreign = await owner.NewThreadAsync("mine");
         for (var n = 0; n <= LowLimitSystemFixture.TurnsPerPrincipal; n++)
         {
@@ -82,15 +82,15 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     [InlineData("[[emu chunks=1 usage=none]]")]
     public async Task A_principal_over_its_token_budget_is_refused_with_or_without_reported_usage_and_others_are_admitted(string marker)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var other = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
+        using var other = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync($"{marker} {new string('x', 5 * LowLimitSystemFixture.TokensPerPrincipal)}");
         await using (var last = await guest.ChatAsync(thread))
         {
             Assert.Equal("done", (await last.ReadToEndAsync())[^1].GetProperty("type").GetString());
         }
 
-        await using var refused = await guest.At(sendcat.Replicas[1]).ChatAsync(thread);
+        await using var refused = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
         await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
         Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 7200);
 
@@ -101,7 +101,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     [Fact]
     public async Task An_address_over_its_limit_is_refused_before_the_body_is_read_whatever_other_headers_it_sends()
     {
-        using var http = new HttpClient { BaseAddress = sendcat.Api.Address };
+        using var http = new HttpClient { BaseAddress = _sendcat.Api.Address };
         for (var n = 0; n < LowLimitSystemFixture.TurnsPerAddress; n++)
         {
             using var counted = await FromAsync(http, HttpMethod.Post, "/api/chat", $"6.6.6.{n}, 203.0.113.7");
@@ -124,19 +124,19 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     {
         for (var n = 0; n < LowLimitSystemFixture.TurnsPerAddress; n++)
         {
-            await using var turn = await TurnOfNewGuestAsync(sendcat.Replicas[n / 2]);
+            await using var turn = await TurnOfNewGuestAsync(_sendcat.Replicas[n / 2]);
             Assert.Equal(HttpStatusCode.OK, turn.Status);
             await turn.ReadToEndAsync();
         }
 
-        await using var refused = await TurnOfNewGuestAsync(sendcat.Replicas[1]);
+        await using var refused = await TurnOfNewGuestAsync(_sendcat.Replicas[1]);
         await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
     }
 
     [Fact]
     public async Task Keep_alive_comments_are_sent_before_the_first_token()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu hang=before-first]]");
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread }) };
         using var response = await guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
@@ -159,7 +159,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     [Fact]
     public async Task Health_is_forbidden_when_it_is_switched_off()
     {
-        using var http = new HttpClient { BaseAddress = sendcat.Api.Address };
+        using var http = new HttpClient { BaseAddress = _sendcat.Api.Address };
         using var response = await http.GetAsync("/api/chat/health");
         await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }

@@ -6,20 +6,20 @@ namespace Sendcat.IntegrationTests.Chat;
 [Collection(nameof(ChatCollection))]
 public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifetime
 {
-    private readonly SendcatSystem sendcat = fixture.System;
-    private SendcatClient guest = null!;
-    private int traces;
+    private readonly SendcatSystem _sendcat = fixture.System;
+    private SendcatClient _guest = null!;
+    private int _traces;
 
     public async ValueTask InitializeAsync()
     {
-        guest = await sendcat.GuestAsync();
-        traces = sendcat.Api.StackTraces;
+        _guest = await _sendcat.GuestAsync();
+        _traces = _sendcat.Api.StackTraces;
     }
 
     public ValueTask DisposeAsync()
     {
-        guest.Dispose();
-        Assert.True(sendcat.Api.StackTraces <= traces, "A stack trace was logged");
+        _guest.Dispose();
+        Assert.True(_sendcat.Api.StackTraces <= _traces, "A stack trace was logged");
         return ValueTask.CompletedTask;
     }
 
@@ -38,7 +38,7 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifeti
     [InlineData("Content-Type: application/json", "Content-Length: 2", " folded: x")]
     public async Task Malformed_headers_are_a_client_error(params string[] headers)
     {
-        var response = await RawHttp.SendAsync(sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", .. headers, "", "{}"]);
+        var response = await RawHttp.SendAsync(_sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", .. headers, "", "{}"]);
         IsClientError(response);
     }
 
@@ -51,25 +51,25 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifeti
     [InlineData("GET /api/chat/../../etc/passwd HTTP/1.1")]
     public async Task A_malformed_request_line_is_a_client_error(string line)
     {
-        IsClientError(await RawHttp.SendAsync(sendcat.Api.Address, line, "Host: localhost", "Connection: close", "Content-Length: 0", ""));
+        IsClientError(await RawHttp.SendAsync(_sendcat.Api.Address, line, "Host: localhost", "Connection: close", "Content-Length: 0", ""));
     }
 
     [Fact]
     public async Task Oversized_headers_and_invalid_chunks_are_client_errors_and_a_truncated_body_logs_no_stack_trace()
     {
-        IsClientError(await RawHttp.SendAsync(sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", $"x-sendcat-session: {new string('a', 40_000)}", "", ""]));
+        IsClientError(await RawHttp.SendAsync(_sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", $"x-sendcat-session: {new string('a', 40_000)}", "", ""]));
         using (var client = new System.Net.Sockets.TcpClient())
         {
-            await client.ConnectAsync(sendcat.Api.Address.Host, sendcat.Api.Address.Port);
+            await client.ConnectAsync(_sendcat.Api.Address.Host, _sendcat.Api.Address.Port);
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"thr"));
         }
 
         var chunks = await RawHttp.SendAsync(
-            sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
+            _sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
         IsClientError(chunks);
 
         // The server still serves: a turn on the same replica runs to its end.
-        await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=1]]"));
+        await using var stream = await _guest.ChatAsync(await _guest.NewThreadAsync("[[emu chunks=1]]"));
         Assert.Equal(System.Net.HttpStatusCode.OK, stream.Status);
         Assert.Equal("done", (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }

@@ -5,12 +5,12 @@ namespace Sendcat.IntegrationTests.Chat;
 /// <summary>One replica of the API, inside the test process or as a separate process.</summary>
 internal sealed class Replica : IAsyncDisposable
 {
-    private readonly ApiProcess? program;
-    private readonly IAsyncDisposable api;
+    private readonly ApiProcess? _program;
+    private readonly IAsyncDisposable _api;
 
-    public Replica(ApiHost host) => (api, Address) = (host, host.Address);
+    public Replica(ApiHost host) => (_api, Address) = (host, host.Address);
 
-    public Replica(ApiProcess program) => (api, Address, this.program) = (program, program.Address, program);
+    public Replica(ApiProcess program) => (_api, Address, _program) = (program, program.Address, program);
 
     public Uri Address { get; }
 
@@ -21,7 +21,7 @@ internal sealed class Replica : IAsyncDisposable
     /// <inheritdoc cref="ApiProcess.StackTraces"/>
     public int StackTraces => Program.StackTraces;
 
-    private ApiProcess Program => program ?? throw new InvalidOperationException("This replica has no process of its own; start the system with StartProcessesAsync.");
+    private ApiProcess Program => _program ?? throw new InvalidOperationException("This replica has no process of its own; start the system with StartProcessesAsync.");
 
-    public ValueTask DisposeAsync() => api.DisposeAsync();
+    public ValueTask DisposeAsync() => _api.DisposeAsync();
 }

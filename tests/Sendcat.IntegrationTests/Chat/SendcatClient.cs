@@ -11,22 +11,22 @@ internal sealed class SendcatClient : IDisposable
     private static readonly JsonSerializerOptions WithoutNulls =
         new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
-    private readonly HttpClient http;
+    private readonly HttpClient _http;
 
     private SendcatClient(Uri address, string sessionId)
     {
         SessionId = sessionId;
         // A client that leaves a stream closes the connection at once, as a browser does. By default the handler would first read on for 2 s.
-        http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, MaxResponseDrainSize = 0 })
+        _http = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero, MaxResponseDrainSize = 0 })
         {
             BaseAddress = address, Timeout = Timeout.InfiniteTimeSpan,
         };
-        http.DefaultRequestHeaders.Add("x-sendcat-session", sessionId);
+        _http.DefaultRequestHeaders.Add("x-sendcat-session", sessionId);
     }
 
     public string SessionId { get; }
 
-    public HttpClient Http => http;
+    public HttpClient Http => _http;
 
     /// <summary>A client with a new anonymous session.</summary>
     public static async Task<SendcatClient> GuestAsync(Uri address)
@@ -54,7 +54,7 @@ internal sealed class SendcatClient : IDisposable
     /// <returns>The id of the thread.</returns>
     public async Task<string> NewThreadAsync()
     {
-        using var response = await http.PostAsJsonAsync("/api/threads", new { sessionId = SessionId, title = "test" });
+        using var response = await _http.PostAsJsonAsync("/api/threads", new { sessionId = SessionId, title = "test" });
         response.EnsureSuccessStatusCode();
         return (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
     }
@@ -62,7 +62,7 @@ internal sealed class SendcatClient : IDisposable
     /// <summary>Adds a user message to the thread.</summary>
     public async Task AddMessageAsync(string thread, string text)
     {
-        using var response = await http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = text, sessionId = SessionId });
+        using var response = await _http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = text, sessionId = SessionId });
         response.EnsureSuccessStatusCode();
     }
 
@@ -84,7 +84,7 @@ internal sealed class SendcatClient : IDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new StringContent(json, System.Text.Encoding.UTF8, "application/json") };
         request.Headers.TransferEncodingChunked = chunked ? true : null;
-        return await http.SendAsync(request);
+        return await _http.SendAsync(request);
     }
 
     /// <summary>Reads the running turn of the thread from its start.</summary>
@@ -92,24 +92,24 @@ internal sealed class SendcatClient : IDisposable
         StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"));
 
     public async Task<HttpResponseMessage> AbortAsync(string thread, string messageId, string? streamId = null) =>
-        await http.PostAsJsonAsync("/api/chat/abort", new { threadId = thread, messageId, sessionId = SessionId, streamId }, WithoutNulls);
+        await _http.PostAsJsonAsync("/api/chat/abort", new { threadId = thread, messageId, sessionId = SessionId, streamId }, WithoutNulls);
 
     /// <summary>Aborts the running turn of the thread, which the client need not know.</summary>
-    public async Task<HttpResponseMessage> AbortLatestAsync(string thread) => await http.PostAsync($"/api/threads/{thread}/abort", null);
+    public async Task<HttpResponseMessage> AbortLatestAsync(string thread) => await _http.PostAsync($"/api/threads/{thread}/abort", null);
 
     /// <summary>The first 100 messages of the thread, oldest first.</summary>
     public async Task<IReadOnlyList<JsonElement>> MessagesAsync(string thread)
     {
-        var page = await http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100");
+        var page = await _http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}/messages?limit=100");
         return [.. page.GetProperty("items").EnumerateArray()];
     }
 
-    public void Dispose() => http.Dispose();
+    public void Dispose() => _http.Dispose();
 
     private async Task<ChatStream> StreamAsync(HttpRequestMessage request)
     {
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
-        var response = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         return new ChatStream(response);
     }
 }

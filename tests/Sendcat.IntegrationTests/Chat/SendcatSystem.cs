@@ -11,8 +11,8 @@ internal sealed class SendcatSystem : IAsyncDisposable
 
     private const string Broker = "ConnectionStrings__messaging";
 
-    private readonly List<IAsyncDisposable> owned = [];
-    private readonly Dictionary<string, string?> environment = [];
+    private readonly List<IAsyncDisposable> _owned = [];
+    private readonly Dictionary<string, string?> _environment = [];
 
     private SendcatSystem()
     {
@@ -82,8 +82,8 @@ internal sealed class SendcatSystem : IAsyncDisposable
     /// <summary>Starts another tool worker. A replica must have started before, because replicas migrate the database.</summary>
     public async Task<WorkerProcess> AddWorkerAsync()
     {
-        var worker = await WorkerProcess.StartAsync(environment);
-        owned.Add(worker);
+        var worker = await WorkerProcess.StartAsync(_environment);
+        _owned.Add(worker);
         Workers.Add(worker);
         return worker;
     }
@@ -93,7 +93,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        foreach (var resource in Enumerable.Reverse(owned))
+        foreach (var resource in Enumerable.Reverse(_owned))
         {
             await resource.DisposeAsync();
         }
@@ -105,7 +105,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
     {
         var model = await UpstreamEmulatorHost.StartAsync();
         var system = new SendcatSystem { Model = model, Redis = redis, Database = database };
-        system.owned.Add(model);
+        system._owned.Add(model);
         foreach (var (name, value) in new (string, string)[]
         {
             ("ConnectionStrings__redis", redis),
@@ -132,7 +132,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
             ("REDIS_DECISION_TIMEOUT_MS", "1000"),
         }.Concat(knobs))
         {
-            system.environment[name] = value;
+            system._environment[name] = value;
         }
 
         for (var i = 0; i < replicas; i++)
@@ -155,7 +155,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
 
     private Dictionary<string, string?> EnvironmentWith((string Name, string Value)[] knobs)
     {
-        var own = new Dictionary<string, string?>(environment);
+        var own = new Dictionary<string, string?>(_environment);
         foreach (var (name, value) in knobs)
         {
             own[name] = value;
@@ -166,7 +166,7 @@ internal sealed class SendcatSystem : IAsyncDisposable
 
     private Replica Track(Replica replica)
     {
-        owned.Add(replica);
+        _owned.Add(replica);
         Replicas.Add(replica);
         return replica;
     }

@@ -25,18 +25,18 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
-    private readonly ReplicaId replica = ReplicaId.New();
-    private readonly List<string?> closedElsewhere = [];
-    private ServiceProvider services = null!;
-    private NpgsqlDataSource database = null!;
-    private Quotas quotas = null!;
-    private TurnJournal journal = null!;
+    private readonly ReplicaId _replica = ReplicaId.New();
+    private readonly List<string?> _closedElsewhere = [];
+    private ServiceProvider _services = null!;
+    private NpgsqlDataSource _database = null!;
+    private Quotas _quotas = null!;
+    private TurnJournal _journal = null!;
 
     public async ValueTask InitializeAsync()
     {
         var connectionString = await MigratedDatabase.CreateAsync(await stores.PostgresAsync());
-        database = NpgsqlDataSource.Create(connectionString);
-        services = new ServiceCollection()
+        _database = NpgsqlDataSource.Create(connectionString);
+        _services = new ServiceCollection()
             .AddLogging()
             .AddMemoryCache()
             .AddSingleton(TimeProvider.System)
@@ -44,16 +44,16 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
             .AddKnobs<ChatOptions>()
             .AddKnobs<QuotaOptions>()
             .BuildServiceProvider();
-        quotas = new(database, services.GetRequiredService<IMemoryCache>(), services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
-        journal = new(database, replica, services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
+        _quotas = new(_database, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
+        _journal = new(_database, _replica, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
     }
 
     public async ValueTask DisposeAsync()
     {
-        await journal.StopAsync(CancellationToken.None);
-        journal.Dispose();
-        await services.DisposeAsync();
-        await database.DisposeAsync();
+        await _journal.StopAsync(CancellationToken.None);
+        _journal.Dispose();
+        await _services.DisposeAsync();
+        await _database.DisposeAsync();
     }
 
     [Fact]
@@ -62,13 +62,13 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         var rejected = await RecordAsync(principal: $"user:{LoneSurrogate}");
         var (before, after) = (await RecordAsync(), await RecordAsync());
 
-        journal.WriteNow(before);
-        journal.WriteNow(rejected);
-        await journal.StartAsync(TestContext.Current.CancellationToken);
+        _journal.WriteNow(before);
+        _journal.WriteNow(rejected);
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
         await Task.WhenAll(before.WrittenAsync(), rejected.WrittenAsync()).WaitAsync(MaxWait, TestContext.Current.CancellationToken);
         await WriteAsync(after);
 
-        Assert.Contains(null, closedElsewhere);
+        Assert.Contains(null, _closedElsewhere);
         Assert.Equal(["assistant streaming"], await MessagesAsync(before));
         Assert.Equal(["assistant streaming"], await MessagesAsync(after));
         Assert.Empty(await MessagesAsync(rejected));
@@ -77,7 +77,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     [Fact]
     public async Task A_turn_whose_update_is_rejected_gets_status_error_and_keeps_its_persisted_text()
     {
-        await journal.StartAsync(TestContext.Current.CancellationToken);
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
         record.AppendText("so far");
         await WriteAsync(record);
@@ -91,13 +91,13 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("so far", await ScalarAsync($"select content from messages where id = '{record.MessageId}'"));
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         Assert.Equal("error", await ScalarAsync($"select status from stream_sessions where id = '{record.StreamId}'"));
-        Assert.Null(closedElsewhere[0]);
+        Assert.Null(_closedElsewhere[0]);
     }
 
     [Fact]
     public async Task Characters_that_Postgres_cannot_store_are_removed_or_replaced_in_every_column()
     {
-        await journal.StartAsync(TestContext.Current.CancellationToken);
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync(modelId: $"a\0b{LoneSurrogate}");
         record.AppendReasoning($"r\0{LoneSurrogate}");
         record.AddToolCalls([new($"{LoneSurrogate}call\0", $"na{LoneSurrogate}me", """{"zone":"\\u0000"}""" + "\0" + LoneSurrogate)]);
@@ -112,19 +112,19 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("\ufffdcall|na\ufffdme|found\ufffd", await ScalarAsync("select tool_call_id || '|' || name || '|' || content from messages where role = 'tool'"));
         Assert.Equal("\ufffdcall|na\ufffdme", await ScalarAsync("select (tool_calls->0->>'id') || '|' || (tool_calls->0->'function'->>'name') from messages where role = 'assistant'"));
         Assert.Equal("""{"zone":"\\u0000"}""" + "\ufffd", await ScalarAsync("select tool_calls->0->'function'->>'arguments' from messages where role = 'assistant'"));
-        Assert.Empty(closedElsewhere);
+        Assert.Empty(_closedElsewhere);
     }
 
     [Fact]
     public async Task Messages_deleted_during_their_turn_stay_deleted_and_no_later_message_is_added()
     {
-        await journal.StartAsync(TestContext.Current.CancellationToken);
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
         var userMessage = new MessageRow(Guid.NewGuid(), "user", Now) { Status = MessageStatus.Completed };
         var record = await RecordAsync(userMessage: userMessage);
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
-        Assert.Equal(1, await new Messages(database, quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
+        Assert.Equal(1, await new Messages(_database, _quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
         record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
@@ -133,13 +133,13 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await WriteAsync(record);
 
         Assert.Equal(["user completed"], await MessagesAsync(record));
-        Assert.Equal(["aborted"], closedElsewhere);
+        Assert.Equal(["aborted"], _closedElsewhere);
     }
 
     [Fact]
     public async Task Tool_results_of_an_aborted_turn_are_persisted()
     {
-        await journal.StartAsync(TestContext.Current.CancellationToken);
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
@@ -155,7 +155,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     [Fact]
     public async Task A_reaped_turn_adds_no_messages()
     {
-        await journal.StartAsync(TestContext.Current.CancellationToken);
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
@@ -166,7 +166,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await WriteAsync(record);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
-        Assert.Equal([null], closedElsewhere);
+        Assert.Equal([null], _closedElsewhere);
     }
 
     [Fact]
@@ -197,9 +197,9 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await connection.GetDatabase().ExecuteAsync("ACL", "SETUSER", "default", "-del", "-unlink");
         var record = await RecordAsync();
         await CommitAsync(record.Changes());
-        await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{replica}', now(), now() - interval '1 hour')");
+        await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
 
-        await new TurnReaper(database, connection, TimeProvider.System, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
+        await new TurnReaper(_database, connection, TimeProvider.System, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));
@@ -210,22 +210,22 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         var thread = Guid.NewGuid();
         await ExecuteAsync($"insert into threads (id, model_id, session_id) values ('{thread}', 'm', 's')");
-        return new(Guid.NewGuid(), thread, Guid.NewGuid(), principal, modelId, Now, userMessage) { ClosedElsewhere = closedElsewhere.Add };
+        return new(Guid.NewGuid(), thread, Guid.NewGuid(), principal, modelId, Now, userMessage) { ClosedElsewhere = _closedElsewhere.Add };
     }
 
     /// <summary>Waits until the journal has committed the changes of the turn, or has given them up.</summary>
     private Task WriteAsync(TurnRecord record)
     {
-        journal.WriteNow(record);
+        _journal.WriteNow(record);
         return record.WrittenAsync().WaitAsync(MaxWait, TestContext.Current.CancellationToken);
     }
 
-    private Task CommitAsync(TurnChanges changes) => TurnJournalCommit.WriteAsync(database, replica.Value, [changes], Now);
+    private Task CommitAsync(TurnChanges changes) => TurnJournalCommit.WriteAsync(_database, _replica.Value, [changes], Now);
 
     /// <summary>Role and status of the messages of the turn's thread, oldest first.</summary>
     private async Task<IReadOnlyList<string>> MessagesAsync(TurnRecord record)
     {
-        await using var command = database.CreateCommand($"select role || ' ' || status from messages where thread_id = '{record.ThreadId}' order by seq");
+        await using var command = _database.CreateCommand($"select role || ' ' || status from messages where thread_id = '{record.ThreadId}' order by seq");
         await using var reader = await command.ExecuteReaderAsync();
         var messages = new List<string>();
         while (await reader.ReadAsync())
@@ -238,13 +238,13 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 
     private async Task<string?> ScalarAsync(string sql)
     {
-        await using var command = database.CreateCommand(sql);
+        await using var command = _database.CreateCommand(sql);
         return await command.ExecuteScalarAsync() as string;
     }
 
     private async Task ExecuteAsync(string sql)
     {
-        await using var command = database.CreateCommand(sql);
+        await using var command = _database.CreateCommand(sql);
         await command.ExecuteNonQueryAsync();
     }
 }

@@ -8,12 +8,12 @@ namespace Sendcat.IntegrationTests.Chat;
 [Collection(nameof(ChatCollection))]
 public sealed class TurnTests(ChatSystemFixture fixture)
 {
-    private readonly SendcatSystem sendcat = fixture.System;
+    private readonly SendcatSystem _sendcat = fixture.System;
 
     [Fact]
     public async Task A_turn_streams_from_start_to_done_and_is_persisted_before_done_is_sent()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("""[[emu text="Blue Mountain is the one." chunks=5 every=5ms]]""");
 
         await using var stream = await guest.ChatAsync(thread);
@@ -31,7 +31,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task The_response_forbids_proxies_to_buffer_and_names_the_gateway_mode()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("hello"));
 
         Assert.Equal("text/event-stream", stream.Response.Content.Headers.ContentType!.MediaType);
@@ -45,7 +45,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_tool_call_runs_and_its_result_is_a_message_of_the_thread()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu tool=get_current_time id=call_now]]what time is it?");
 
         await using var stream = await guest.ChatAsync(thread);
@@ -65,7 +65,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task Tool_calls_are_limited_and_then_the_model_must_answer()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu tool=get_current_time tool-rounds=forever]]time?");
 
         await using var stream = await guest.ChatAsync(thread);
@@ -84,7 +84,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("[[emu status=503 body=html]]", "upstream_unavailable")]
     public async Task A_provider_error_has_a_code_and_the_message_has_status_error(string prompt, string code)
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(prompt);
 
         await using var stream = await guest.ChatAsync(thread);
@@ -105,7 +105,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("[[emu chunks=9 stall-after=4]]")]
     public async Task A_fault_in_the_stream_keeps_the_partial_text_and_the_message_has_status_error(string prompt)
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(prompt);
 
         await using var stream = await guest.ChatAsync(thread);
@@ -121,7 +121,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_primary_that_fails_before_the_first_token_is_replaced_by_the_secondary()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("""[[emu model=moonshotai/kimi-k2.5 status=503]] [[emu text="From the second."]]""");
 
         await using var stream = await guest.ChatAsync(thread, "moonshotai/kimi-k2.5");
@@ -140,7 +140,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("x", null, "openai/gpt-5")]
     public async Task The_model_is_the_requested_one_or_else_that_of_the_thread_or_else_the_default(string? ofThread, string? requested, string expected)
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu tool=get_current_time]]time?");
         if (ofThread is not null)
         {
@@ -160,7 +160,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task The_text_is_complete_however_the_provider_splits_its_bytes()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("""[[emu text="Ackee & saltfish – ¿qué tal? 🥭🇯🇲" chunks=7 split-bytes=3 crlf comments=between no-space]]""");
 
         await using var stream = await guest.ChatAsync(thread);
@@ -172,7 +172,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task Usage_after_the_finish_reason_is_reported()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu usage=separate-null chunks=3]]"));
         await stream.ReadToEndAsync();
 
@@ -184,7 +184,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_second_turn_of_a_guest_is_rate_limited_while_the_first_is_read()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync("[[emu chunks=200 every=50ms]]");
         await using var first = await guest.ChatAsync(thread);
         await first.ReadUntilAsync("content");
@@ -200,7 +200,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task The_slot_of_a_turn_is_free_when_its_reader_receives_done()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         for (var i = 0; i < 10; i++)
         {
             await using var stream = await guest.ChatAsync(await guest.NewThreadAsync("[[emu chunks=2 every=0]]"));
@@ -212,8 +212,8 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_refusal()
     {
-        using var owner = await sendcat.GuestAsync();
-        using var other = await sendcat.GuestAsync();
+        using var owner = await _sendcat.GuestAsync();
+        using var other = await _sendcat.GuestAsync();
         var thread = await owner.NewThreadAsync("mine");
 
         foreach (var id in new[] { thread, Guid.NewGuid().ToString(), "not-a-thread", new string('x', 100) })
@@ -226,7 +226,7 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [Fact]
     public async Task A_turn_in_a_thread_without_messages_succeeds()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         await using var stream = await guest.ChatAsync(await guest.NewThreadAsync());
 
         Assert.Equal("done", Text((await stream.ReadToEndAsync())[^1], "type"));

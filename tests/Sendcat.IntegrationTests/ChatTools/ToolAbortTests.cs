@@ -8,30 +8,30 @@ namespace Sendcat.IntegrationTests.ChatTools;
 [Collection(nameof(ToolCollection))]
 public sealed class ToolAbortTests(ToolSystemFixture fixture)
 {
-    private readonly SendcatSystem sendcat = fixture.System;
+    private readonly SendcatSystem _sendcat = fixture.System;
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     public async Task An_abort_on_any_replica_aborts_the_upstream_requests_of_all_running_tools(int replica)
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[replica]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[replica]);
         var query = $"abort {replica} [[emu hang=before-headers]]";
         var thread = await guest.NewThreadAsync(
             $$"""[[emu call=1 tool=search_web id=call_1 args={{Arguments(query)}} tool=search_products id=call_2 args={{Arguments(query)}} tool=get_current_time id=call_3]] [[emu call=2 text="never"]]""");
-        var before = sendcat.Model.Stats.Snapshot();
+        var before = _sendcat.Model.Stats.Snapshot();
         await using var stream = await guest.ChatAsync(thread, webSearch: true);
         var start = await stream.ReadUntilAsync("start");
 
         // The tools run in parallel: the requests for web results, for eBay and for the other shops are open at the same time.
-        await sendcat.Model.Stats.WaitForAsync(stats =>
+        await _sendcat.Model.Stats.WaitForAsync(stats =>
             stats.Of("serper", "search").Active > 0 && stats.Of("serper", "shopping").Active > 0 && stats.Of("ebay", "search").Active > 0);
 
         using var response = await there.AbortAsync(thread, start.Text("messageId")!, start.Text("streamId"));
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        await sendcat.Model.Stats.WaitForAsync(stats =>
+        await _sendcat.Model.Stats.WaitForAsync(stats =>
             stats.Of("serper").Aborted >= before.Of("serper").Aborted + 2 && stats.Of("ebay", "search").Aborted > before.Of("ebay", "search").Aborted);
         await stream.ReadToEndAsync();
         Assert.DoesNotContain("done", stream.Types);
@@ -51,11 +51,11 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     [Fact]
     public async Task The_job_of_a_detached_turn_is_cancelled_after_the_grace_time()
     {
-        using var guest = await sendcat.GuestAsync();
-        var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
+        using var guest = await _sendcat.GuestAsync();
+        var before = _sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
         await DetachInToolAsync(guest, "detached");
 
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
 
         // The status of a job is only in Postgres.
         await Eventually.TrueAsync(async () => await StatusesAsync("detached %") == "cancelled");
@@ -64,8 +64,8 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     [Fact]
     public async Task The_job_of_a_superseded_turn_is_cancelled()
     {
-        using var guest = await sendcat.GuestAsync();
-        var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
+        using var guest = await _sendcat.GuestAsync();
+        var before = _sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
         var thread = await DetachInToolAsync(guest, "superseded");
 
         // The server notices the closed connection with a delay, and no signal reports it.
@@ -77,7 +77,7 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
             return next.Status == HttpStatusCode.OK;
         });
 
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
         await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread))[1].Text("status") == "aborted");
         Assert.Equal("cancelled", await StatusesAsync("superseded %"));
     }
@@ -85,38 +85,38 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
     [Fact]
     public async Task A_stopping_replica_cancels_the_jobs_of_its_turns()
     {
-        var replica = await sendcat.AddProcessAsync(("CHAT_DRAIN_MS", "0"));
-        using var guest = (await sendcat.GuestAsync()).At(replica);
-        var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
+        var replica = await _sendcat.AddProcessAsync(("CHAT_DRAIN_MS", "0"));
+        using var guest = (await _sendcat.GuestAsync()).At(replica);
+        var before = _sendcat.Model.Stats.Snapshot().Of("serper", "search").Aborted;
         var thread = await guest.NewThreadAsync(CallTool("search_web", "stopping [[emu hang=before-headers]]"));
         await using var stream = await guest.ChatAsync(thread, webSearch: true);
         await stream.ReadUntilAsync("tool-input-available");
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
 
         var stopping = replica.Process.StopAsync();
         await stream.ReadToEndAsync();
         await stopping;
 
         Assert.Equal("upstream_unavailable", stream.Events[^1].Text("code"));
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
         Assert.Equal("cancelled", await StatusesAsync("stopping %"));
-        sendcat.Replicas.Remove(replica);
+        _sendcat.Replicas.Remove(replica);
     }
 
     [Fact]
     public async Task A_job_that_another_turn_waits_for_continues()
     {
-        using var leaver = await sendcat.GuestAsync();
-        using var stayer = (await sendcat.GuestAsync()).At(sendcat.Replicas[1]);
+        using var leaver = await _sendcat.GuestAsync();
+        using var stayer = (await _sendcat.GuestAsync()).At(_sendcat.Replicas[1]);
         var prompt = CallTool("search_web", "both want [[emu headers=6s]]");
         var (first, second) = (await leaver.NewThreadAsync(prompt), await stayer.NewThreadAsync(prompt));
-        var before = sendcat.Model.Stats.Snapshot().Of("serper", "search");
+        var before = _sendcat.Model.Stats.Snapshot().Of("serper", "search");
         await using var leaving = await leaver.ChatAsync(first, webSearch: true);
         await using var staying = await stayer.ChatAsync(second, webSearch: true);
         var start = await leaving.ReadUntilAsync("start");
 
         // No signal reports that both turns wait for the job.
-        await Eventually.TrueAsync(async () => await sendcat.QueryScalarAsync<int>("select waiters from reliability.tool_jobs where args like '%both want%'") == 2);
+        await Eventually.TrueAsync(async () => await _sendcat.QueryScalarAsync<int>("select waiters from reliability.tool_jobs where args like '%both want%'") == 2);
 
         using var response = await leaver.AbortAsync(first, start.Text("messageId")!);
         await leaving.ReadToEndAsync();
@@ -125,7 +125,7 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         Assert.DoesNotContain("tool-output-partially-available", leaving.Types);
         Assert.Contains("tool-output-partially-available", staying.Types);
         Assert.Equal("done", staying.Types[^1]);
-        var after = sendcat.Model.Stats.Snapshot().Of("serper", "search");
+        var after = _sendcat.Model.Stats.Snapshot().Of("serper", "search");
         Assert.Equal((before.Started + 1, before.Aborted), (after.Started, after.Aborted));
     }
 
@@ -136,12 +136,12 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         var thread = await guest.NewThreadAsync(CallTool("search_web", $"{query} [[emu hang=before-headers]]"));
         await using var stream = await guest.ChatAsync(thread, webSearch: true);
         await stream.ReadUntilAsync("tool-input-available");
-        await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
+        await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
         return thread;
     }
 
     /// <summary>The statuses of the jobs, separated by commas.</summary>
     /// <param name="query">A pattern of SQL <c>LIKE</c> for the query of the job.</param>
     private Task<string?> StatusesAsync(string query) =>
-        sendcat.QueryScalarAsync<string>($"select string_agg(status, ',') from reliability.tool_jobs where args::json ->> 'query' like '{query}'");
+        _sendcat.QueryScalarAsync<string>($"select string_agg(status, ',') from reliability.tool_jobs where args::json ->> 'query' like '{query}'");
 }

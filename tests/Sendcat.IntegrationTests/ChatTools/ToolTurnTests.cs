@@ -9,12 +9,12 @@ namespace Sendcat.IntegrationTests.ChatTools;
 [Collection(nameof(ToolCollection))]
 public sealed class ToolTurnTests(ToolSystemFixture fixture)
 {
-    private readonly SendcatSystem sendcat = fixture.System;
+    private readonly SendcatSystem _sendcat = fixture.System;
 
     [Fact]
     public async Task A_shopping_question_streams_products_and_stores_them_with_the_message()
     {
-        var turn = await sendcat.TurnAsync("compare two rice cookers under 60 dollars", webSearch: false);
+        var turn = await _sendcat.TurnAsync("compare two rice cookers under 60 dollars", webSearch: false);
 
         var call = turn.Of("tool-input-available").Single();
         var products = turn.Of("tool-output-partially-available").Single().GetProperty("output");
@@ -31,23 +31,23 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     public async Task A_repeated_search_is_served_from_the_cache_without_an_upstream_request()
     {
         const string Prompt = "compare two blenders under 80 dollars";
-        var first = await sendcat.TurnAsync(Prompt, webSearch: false);
+        var first = await _sendcat.TurnAsync(Prompt, webSearch: false);
         var (requests, jobs) = (Requests(), await JobsAsync());
 
-        var second = await sendcat.TurnAsync(Prompt, webSearch: false, replica: 1);
+        var second = await _sendcat.TurnAsync(Prompt, webSearch: false, replica: 1);
 
         Assert.Equal(Output(first), Output(second));
         Assert.Equal((requests, jobs), (Requests(), await JobsAsync()));
 
         static string Output(ToolTurn turn) => turn.Of("tool-output-partially-available").Single().GetProperty("output").GetRawText();
-        (long, long) Requests() => (sendcat.Model.Stats.Snapshot().Of("serper").Started, sendcat.Model.Stats.Snapshot().Of("ebay", "search").Started);
-        Task<long> JobsAsync() => sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs");
+        (long, long) Requests() => (_sendcat.Model.Stats.Snapshot().Of("serper").Started, _sendcat.Model.Stats.Snapshot().Of("ebay", "search").Started);
+        Task<long> JobsAsync() => _sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs");
     }
 
     [Fact]
     public async Task Web_results_are_streamed_and_the_model_receives_the_same_json()
     {
-        var turn = await sendcat.TurnAsync(CallTool("search_web", "customs duty on kettles"));
+        var turn = await _sendcat.TurnAsync(CallTool("search_web", "customs duty on kettles"));
 
         var results = turn.Of("tool-output-partially-available").Single().GetProperty("output");
         Assert.InRange(results.GetArrayLength(), 1, 5);
@@ -61,21 +61,21 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [InlineData("search_global")]
     public async Task A_tool_may_be_called_twice_in_a_turn_and_then_the_model_must_answer(string tool)
     {
-        var turn = await sendcat.TurnAsync($$"""[[emu tool={{tool}} args={{Arguments($"budget of {tool}")}} tool-rounds=forever]]again and again""");
+        var turn = await _sendcat.TurnAsync($$"""[[emu tool={{tool}} args={{Arguments($"budget of {tool}")}} tool-rounds=forever]]again and again""");
 
         Assert.Equal("done", turn.Types[^1]);
         Assert.Equal(3, turn.Of("tool-input-available").Count());
         Assert.Equal(2, turn.Of("tool-output-partially-available").Count());
         Assert.Contains("limit for this tool is reached", turn.ToolMessages[^1], StringComparison.Ordinal);
-        Assert.Equal("none", sendcat.Model.Requests.Last(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tool_choice").GetString());
+        Assert.Equal("none", _sendcat.Model.Requests.Last(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tool_choice").GetString());
     }
 
     [Fact]
     public async Task Disabled_web_search_is_not_offered_and_a_call_of_it_returns_an_error_to_the_model()
     {
-        var turn = await sendcat.TurnAsync(CallTool("search_web", "anything"), webSearch: false);
+        var turn = await _sendcat.TurnAsync(CallTool("search_web", "anything"), webSearch: false);
 
-        var offered = sendcat.Model.Requests.Last(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tools").EnumerateArray();
+        var offered = _sendcat.Model.Requests.Last(request => request.Path.EndsWith("/chat/completions", StringComparison.Ordinal)).Body.GetProperty("tools").EnumerateArray();
         Assert.Equal(["get_current_time", "search_products"], offered.Select(tool => tool.GetProperty("function").Text("name")));
         Assert.Contains("switched off", turn.ToolMessages.Single(), StringComparison.Ordinal);
     }
@@ -83,7 +83,7 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [Fact]
     public async Task Tool_calls_in_the_text_of_the_model_are_executed()
     {
-        var turn = await sendcat.TurnAsync("""[[emu call=1 tool=search_products args={"query":"toaster in markup"} markup=function-calls]] [[emu call=2 text="Done."]]""");
+        var turn = await _sendcat.TurnAsync("""[[emu call=1 tool=search_products args={"query":"toaster in markup"} markup=function-calls]] [[emu call=2 text="Done."]]""");
 
         Assert.NotEqual(0, turn.Messages[1].GetProperty("products").GetArrayLength());
         Assert.DoesNotContain(turn.Events, chatEvent => chatEvent.Text("content")?.Contains("function_calls", StringComparison.Ordinal) == true);
@@ -94,23 +94,23 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     {
         var prompt = CallTool("search_products", "lamp [[emu at=ebay status=400]]");
 
-        var turn = await sendcat.TurnAsync(prompt);
-        var requests = sendcat.Model.Stats.Snapshot().Of("serper", "shopping").Started;
-        await sendcat.TurnAsync(prompt);
+        var turn = await _sendcat.TurnAsync(prompt);
+        var requests = _sendcat.Model.Stats.Snapshot().Of("serper", "shopping").Started;
+        await _sendcat.TurnAsync(prompt);
 
         Assert.All(turn.Messages[1].GetProperty("products").EnumerateArray(), product => Assert.Equal("global", product.Text("source")));
         Assert.Contains("eBay did not answer", turn.ToolMessages.Single(), StringComparison.Ordinal);
-        Assert.Equal(requests + 1, sendcat.Model.Stats.Snapshot().Of("serper", "shopping").Started);
+        Assert.Equal(requests + 1, _sendcat.Model.Stats.Snapshot().Of("serper", "shopping").Started);
     }
 
     [Fact]
     public async Task A_hanging_upstream_request_times_out_and_is_retried()
     {
-        var before = sendcat.Model.Stats.Snapshot().Of("serper", "shopping");
+        var before = _sendcat.Model.Stats.Snapshot().Of("serper", "shopping");
 
-        var turn = await sendcat.TurnAsync(CallTool("search_global", "slow shops [[emu hang=before-headers times=1]]"));
+        var turn = await _sendcat.TurnAsync(CallTool("search_global", "slow shops [[emu hang=before-headers times=1]]"));
 
-        var after = sendcat.Model.Stats.Snapshot().Of("serper", "shopping");
+        var after = _sendcat.Model.Stats.Snapshot().Of("serper", "shopping");
         Assert.Equal((before.Started + 2, before.Aborted + 1), (after.Started, after.Aborted));
         Assert.Single(turn.Of("tool-output-partially-available"));
         Assert.NotEqual(0, turn.Messages[1].GetProperty("products").GetArrayLength());
@@ -119,7 +119,7 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [Fact]
     public async Task A_refusal_of_an_upstream_is_reported_to_the_model_and_not_as_backpressure()
     {
-        var turn = await sendcat.TurnAsync(CallTool("search_web", "x [[emu status=403]]"));
+        var turn = await _sendcat.TurnAsync(CallTool("search_web", "x [[emu status=403]]"));
 
         Assert.StartsWith("The web search failed: serper_search: HTTP 403", turn.ToolMessages.Single(), StringComparison.Ordinal);
         Assert.DoesNotContain("tool-backpressure", turn.Types);
@@ -129,7 +129,7 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [Fact]
     public async Task A_job_that_fails_all_attempts_is_reported_as_a_dead_letter()
     {
-        var turn = await sendcat.TurnAsync(CallTool("search_web", "y [[emu status=503]]"));
+        var turn = await _sendcat.TurnAsync(CallTool("search_web", "y [[emu status=503]]"));
 
         var backpressure = turn.Of("tool-backpressure").Single();
         Assert.Equal(
@@ -142,19 +142,19 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [Fact]
     public async Task Concurrent_identical_searches_send_one_upstream_request()
     {
-        var before = sendcat.Model.Stats.Snapshot().Of("serper", "search").Started;
+        var before = _sendcat.Model.Stats.Snapshot().Of("serper", "search").Started;
 
-        var turns = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => sendcat.TurnAsync(CallTool("search_web", "shared question [[emu headers=1s]]"), replica: n % 2)));
+        var turns = await Task.WhenAll(Enumerable.Range(0, 4).Select(n => _sendcat.TurnAsync(CallTool("search_web", "shared question [[emu headers=1s]]"), replica: n % 2)));
 
         Assert.All(turns, turn => Assert.Single(turn.Of("tool-output-partially-available")));
-        Assert.Equal(before + 1, sendcat.Model.Stats.Snapshot().Of("serper", "search").Started);
+        Assert.Equal(before + 1, _sendcat.Model.Stats.Snapshot().Of("serper", "search").Started);
     }
 
     [Fact]
     public async Task A_reader_that_resumes_on_another_replica_receives_the_tool_events_from_the_start()
     {
-        using var guest = await sendcat.GuestAsync();
-        using var there = guest.At(sendcat.Replicas[1]);
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[1]);
         var thread = await guest.NewThreadAsync($$"""[[emu call=1 tool=search_products id=call_1 args={{Arguments("fan [[emu at=ebay headers=1s]]")}}]] [[emu call=2 chunks=40 every=25ms]]""");
         await using (var stream = await guest.ChatAsync(thread))
         {
@@ -173,7 +173,7 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     [Fact]
     public async Task Keep_alive_comments_are_sent_while_a_tool_runs()
     {
-        using var guest = await sendcat.GuestAsync();
+        using var guest = await _sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(CallTool("search_web", "quiet [[emu hang=before-headers]]"));
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/chat") { Content = JsonContent.Create(new { threadId = thread, webSearch = true }) };
         using var response = await guest.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

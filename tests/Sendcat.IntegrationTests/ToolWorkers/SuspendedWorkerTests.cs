@@ -32,11 +32,11 @@ public sealed class SuspendedWorkerTests(SharedStores stores)
     /// <param name="fireTimers">Called when the process starts a wait.</param>
     private sealed class SuspendedTime(Action fireTimers) : TimeProvider
     {
-        private long reads;
+        private long _reads;
 
         public override long TimestampFrequency => 1;
 
-        public override long GetTimestamp() => 60 * Interlocked.Increment(ref reads);
+        public override long GetTimestamp() => 60 * Interlocked.Increment(ref _reads);
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {

@@ -8,17 +8,17 @@ namespace Sendcat.IntegrationTests.Tracing;
 /// <summary>An OTLP server (HTTP, protobuf) that stores the spans it receives in memory.</summary>
 internal sealed class SpanReceiver : IAsyncDisposable
 {
-    private readonly WebApplication server;
-    private readonly Lock gate = new();
-    private readonly List<ReceivedSpan> spans = [];
-    private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly WebApplication _server;
+    private readonly Lock _gate = new();
+    private readonly List<ReceivedSpan> _spans = [];
+    private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private SpanReceiver(WebApplication server) => this.server = server;
+    private SpanReceiver(WebApplication server) => _server = server;
 
     /// <summary>Settings with which a process exports to this server, every 100 ms.</summary>
     public (string Name, string Value)[] Knobs =>
     [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", server.Urls.Single()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", _server.Urls.Single()), ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf"),
         ("OTEL_BSP_SCHEDULE_DELAY", "100"), ("OTEL_METRIC_EXPORT_INTERVAL", "600000"),
     ];
 
@@ -28,9 +28,9 @@ internal sealed class SpanReceiver : IAsyncDisposable
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var receiver = new SpanReceiver(builder.Build());
-        receiver.server.MapPost("/v1/traces", receiver.ReceiveAsync);
-        receiver.server.MapPost("/v1/{signal}", () => Results.Ok());
-        await receiver.server.StartAsync();
+        receiver._server.MapPost("/v1/traces", receiver.ReceiveAsync);
+        receiver._server.MapPost("/v1/{signal}", () => Results.Ok());
+        await receiver._server.StartAsync();
         return receiver;
     }
 
@@ -39,9 +39,9 @@ internal sealed class SpanReceiver : IAsyncDisposable
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return [.. spans];
+                return [.. _spans];
             }
         }
     }
@@ -54,14 +54,14 @@ internal sealed class SpanReceiver : IAsyncDisposable
         while (true)
         {
             Task next;
-            lock (gate)
+            lock (_gate)
             {
-                if (condition(spans))
+                if (condition(_spans))
                 {
-                    return [.. spans];
+                    return [.. _spans];
                 }
 
-                next = changed.Task;
+                next = _changed.Task;
             }
 
             try
@@ -70,25 +70,25 @@ internal sealed class SpanReceiver : IAsyncDisposable
             }
             catch (OperationCanceledException exception)
             {
-                lock (gate)
+                lock (_gate)
                 {
-                    throw new InvalidOperationException($"The condition was not met by the received spans:\n{string.Join('\n', spans)}", exception);
+                    throw new InvalidOperationException($"The condition was not met by the received spans:\n{string.Join('\n', _spans)}", exception);
                 }
             }
         }
     }
 
-    public ValueTask DisposeAsync() => server.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private async Task<IResult> ReceiveAsync(HttpRequest request)
     {
         using var body = new MemoryStream();
         await request.Body.CopyToAsync(body);
-        lock (gate)
+        lock (_gate)
         {
-            spans.AddRange(ReceivedSpan.Read(body.ToArray()));
-            changed.SetResult();
-            changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+            _spans.AddRange(ReceivedSpan.Read(body.ToArray()));
+            _changed.SetResult();
+            _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
         return Results.Ok();

@@ -19,30 +19,30 @@ internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, Tim
     private static readonly TimeSpan TurnInterval = TimeSpan.FromMilliseconds(300);
     private static readonly TimeSpan TurnTimeout = TimeSpan.FromSeconds(60);
 
-    private readonly CancellationTokenSource stop = new();
-    private readonly ConcurrentDictionary<string, int> ends = new(StringComparer.Ordinal);
-    private Task all = Task.CompletedTask;
-    private int turnCount;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly ConcurrentDictionary<string, int> _ends = new(StringComparer.Ordinal);
+    private Task _all = Task.CompletedTask;
+    private int _turnCount;
 
     /// <summary>
     /// The number of turns by their end as the reader saw it: <c>done</c>, <c>error</c>, <c>cut off</c>, <c>refused</c>,
     /// <c>unreachable</c>.
     /// </summary>
-    public IReadOnlyDictionary<string, int> Ends => ends;
+    public IReadOnlyDictionary<string, int> Ends => _ends;
 
-    public void Start() => all = Task.WhenAll(Enumerable.Range(0, count).Select(user => ChatAsync(user, stop.Token)));
+    public void Start() => _all = Task.WhenAll(Enumerable.Range(0, count).Select(user => ChatAsync(user, _stop.Token)));
 
     /// <summary>Starts no more turns and reads the running turns to their end.</summary>
     public async Task StopAsync()
     {
-        await stop.CancelAsync();
-        await all;
+        await _stop.CancelAsync();
+        await _all;
     }
 
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
-        stop.Dispose();
+        _stop.Dispose();
     }
 
     private async Task ChatAsync(int user, CancellationToken stopping)
@@ -51,7 +51,7 @@ internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, Tim
         for (var turn = user; !stopping.IsCancellationRequested; turn++)
         {
             using var http = new HttpClient { BaseAddress = replicas[turn % replicas.Count], Timeout = TurnTimeout };
-            ends.AddOrUpdate(await RunTurnAsync(http), 1, static (_, before) => before + 1);
+            _ends.AddOrUpdate(await RunTurnAsync(http), 1, static (_, before) => before + 1);
             await Task.Delay(TurnInterval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
@@ -64,7 +64,7 @@ internal sealed class SimulatedUsers(IReadOnlyList<Uri> replicas, int count, Tim
             http.DefaultRequestHeaders.Add("x-sendcat-session", session);
             var thread = await CreateAsync(http, "api/threads", new { title = "rig" }, "id");
             // A turn whose process ends cancels its job, so both a completed and a cancelled job are correct.
-            var nonce = RigNonce.Create(Index, Environment.ProcessId, Interlocked.Increment(ref turnCount), Intent.Cancellable);
+            var nonce = RigNonce.Create(Index, Environment.ProcessId, Interlocked.Increment(ref _turnCount), Intent.Cancellable);
             var content = $$"""[[emu call=1 tool=search_web args={"query":"{{nonce}}"}]] [[emu call=2 chunks=10 every=50ms]]""";
             await CreateAsync(http, $"api/threads/{thread}/messages", new { content }, "id");
             return await ReadAsync(http, thread);

@@ -12,9 +12,9 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
 
     private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(500);
 
-    private readonly ConcurrentQueue<InjectedFault> injectedFaults = [];
+    private readonly ConcurrentQueue<InjectedFault> _injectedFaults = [];
 
-    public IReadOnlyList<InjectedFault> InjectedFaults => [.. injectedFaults];
+    public IReadOnlyList<InjectedFault> InjectedFaults => [.. _injectedFaults];
 
     /// <summary>Injects faults for the length of the run, and more kills of workers until the recovery of a job was measured.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
@@ -113,7 +113,7 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
     private void Add(Victim victim, int index, Harm harm, FaultStart start, bool watched = false)
     {
         var fault = new InjectedFault(victim, index, harm, start.ProcessId, start.At, time.GetUtcNow(), watched);
-        injectedFaults.Enqueue(fault);
+        _injectedFaults.Enqueue(fault);
         log.WriteLine(
             $"{fault.From:HH:mm:ss.fff} {victim} {index} {harm}, available again after {(fault.Until - fault.From).TotalSeconds:0.0} s");
     }

@@ -26,22 +26,22 @@ internal readonly record struct FaultStart(int ProcessId, DateTimeOffset At);
 
 internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVictim, IDisposable
 {
-    private readonly SemaphoreSlim mutex = new(1, 1);
+    private readonly SemaphoreSlim _mutex = new(1, 1);
 
-    public Task<FaultStart> KillAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task<FaultStart> KillAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         var start = Now();
         await server.KillAsync();
         return start;
     });
 
-    public Task StartAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task StartAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         await server.StartAgainAsync();
         return Now();
     });
 
-    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => mutex.RunExclusiveAsync(async () =>
+    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => _mutex.RunExclusiveAsync(async () =>
     {
         await server.PauseAsync();
         var start = Now();
@@ -50,7 +50,7 @@ internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVict
         return start;
     });
 
-    public Task<FaultStart> RestartAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task<FaultStart> RestartAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         var start = Now();
         await server.RestartAsync();
@@ -59,7 +59,7 @@ internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVict
 
     private FaultStart Now() => new(server.ProcessId, time.GetUtcNow());
 
-    public void Dispose() => mutex.Dispose();
+    public void Dispose() => _mutex.Dispose();
 }
 
 /// <summary>
@@ -73,43 +73,43 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
     private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(40);
 
-    private readonly SemaphoreSlim mutex = new(1, 1);
-    private TestProcess? process;
+    private readonly SemaphoreSlim _mutex = new(1, 1);
+    private TestProcess? _process;
 
     /// <summary>The rig has ended the program, or has not started it yet.</summary>
-    private bool down = true;
+    private bool _down = true;
 
-    public int ProcessId => process is { Exited.IsCompleted: false } running ? running.Id : 0;
+    public int ProcessId => _process is { Exited.IsCompleted: false } running ? running.Id : 0;
 
     /// <summary>The exit code and output of every exit that no fault caused.</summary>
     public List<string> UnexpectedExits { get; } = [];
 
-    public Task StartAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task StartAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         await StartLockedAsync();
         return Now();
     });
 
-    public Task<FaultStart> KillAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task<FaultStart> KillAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         await RecordUnexpectedExitAsync();
         var start = Now();
-        down = true;
-        await process!.KillAsync();
+        _down = true;
+        await _process!.KillAsync();
         return start;
     });
 
-    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => mutex.RunExclusiveAsync(async () =>
+    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => _mutex.RunExclusiveAsync(async () =>
     {
         await RecordUnexpectedExitAsync();
-        process!.Pause();
+        _process!.Pause();
         var start = Now();
         await Task.Delay(hold, time, cancellationToken);
-        process.Resume();
+        _process.Resume();
         return start;
     });
 
-    public Task<FaultStart> RestartAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task<FaultStart> RestartAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         var start = Now();
         await StopLockedAsync();
@@ -118,7 +118,7 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
     });
 
     /// <summary>Stops the program gracefully.</summary>
-    public Task StopAsync() => mutex.RunExclusiveAsync(async () =>
+    public Task StopAsync() => _mutex.RunExclusiveAsync(async () =>
     {
         await StopLockedAsync();
         return Now();
@@ -126,12 +126,12 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
 
     public async ValueTask DisposeAsync()
     {
-        if (process is { } last)
+        if (_process is { } last)
         {
             await last.DisposeAsync();
         }
 
-        mutex.Dispose();
+        _mutex.Dispose();
     }
 
     private FaultStart Now() => new(ProcessId, time.GetUtcNow());
@@ -143,27 +143,27 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
             return;
         }
 
-        if (process is { } last)
+        if (_process is { } last)
         {
             await last.DisposeAsync();
         }
 
-        process = await TestProcess.StartAsync(spec());
-        down = false;
-        await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
+        _process = await TestProcess.StartAsync(spec());
+        _down = false;
+        await _process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
     }
 
     private async Task StopLockedAsync()
     {
         await RecordUnexpectedExitAsync();
-        down = true;
-        await process!.StopAsync(timeout: StopTimeout);
+        _down = true;
+        await _process!.StopAsync(timeout: StopTimeout);
     }
 
     /// <summary>Records an exit that no fault caused, and starts the program again.</summary>
     private async Task RecordUnexpectedExitAsync()
     {
-        if (!down && process is { Exited.IsCompleted: true } dead)
+        if (!_down && _process is { Exited.IsCompleted: true } dead)
         {
             UnexpectedExits.Add($"{name} exited unexpectedly with {await dead.Exited}: {dead.Output}");
             await StartLockedAsync();

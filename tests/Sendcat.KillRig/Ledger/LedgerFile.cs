@@ -8,20 +8,20 @@ namespace Sendcat.KillRig.Ledger;
 /// </summary>
 internal sealed class LedgerFile(string file, TimeProvider time) : IDisposable
 {
-    private readonly Lock gate = new();
-    private readonly FileStream stream = new(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+    private readonly Lock _gate = new();
+    private readonly FileStream _stream = new(file, FileMode.Append, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
 
     public void Write(params ReadOnlySpan<string> fields)
     {
         var line = System.Text.Encoding.UTF8.GetBytes(
             $"{(time.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / 10}\t{string.Join('\t', fields)}\n");
-        lock (gate)
+        lock (_gate)
         {
-            stream.Write(line);
+            _stream.Write(line);
         }
     }
 
-    public void Dispose() => stream.Dispose();
+    public void Dispose() => _stream.Dispose();
 
     /// <summary>The lines of all files. An incomplete last line, which a kill can leave, is omitted.</summary>
     public static IEnumerable<(DateTimeOffset At, string[] Fields)> Read(IEnumerable<string> files)

@@ -21,26 +21,26 @@ namespace Sendcat.KillRig.Rig;
 /// </summary>
 internal sealed class RigProcesses : IAsyncDisposable
 {
-    private readonly RedisServer redis;
-    private readonly PostgresServer postgres;
-    private readonly RabbitMqServer broker;
-    private readonly ModelProcess model;
-    private readonly TimeProvider time;
-    private readonly Dictionary<Victim, StoreVictim> stores;
+    private readonly RedisServer _redis;
+    private readonly PostgresServer _postgres;
+    private readonly RabbitMqServer _broker;
+    private readonly ModelProcess _model;
+    private readonly TimeProvider _time;
+    private readonly Dictionary<Victim, StoreVictim> _stores;
 
     /// <summary>When the submitters were started.</summary>
-    private DateTimeOffset began;
+    private DateTimeOffset _began;
 
     private RigProcesses(
         RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database, UpstreamProcess upstream, ModelProcess model,
         string folder, RigOptions options, TimeProvider time)
     {
-        (this.redis, this.postgres, this.broker, this.model, this.time, Upstream) = (redis, postgres, broker, model, time, upstream);
-        began = time.GetUtcNow();
+        (_redis, _postgres, _broker, _model, _time, Upstream) = (redis, postgres, broker, model, time, upstream);
+        _began = time.GetUtcNow();
 
         // Without a pool: a pooled connection from before a fault would fail at its next use.
         Database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
-        stores = new() { [Victim.Redis] = new(redis, time), [Victim.Postgres] = new(postgres, time), [Victim.Broker] = new(broker, time) };
+        _stores = new() { [Victim.Redis] = new(redis, time), [Victim.Postgres] = new(postgres, time), [Victim.Broker] = new(broker, time) };
         var shared = new Dictionary<string, string?>(options.Knobs)
         {
             ["DOTNET_ENVIRONMENT"] = "Production",
@@ -65,7 +65,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             $"submitter {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), [
             "submitter", "--index", Number(index), "--ledger", Path.Combine(folder, $"submitter-{index}.ledger"),
             "--rate", ((double)options.Rate / options.Submitters).ToString(CultureInfo.InvariantCulture),
-            "--poison", .. PoisonTimes(options, index, began).DefaultIfEmpty(0).Select(at => Number(at))])
+            "--poison", .. PoisonTimes(options, index, _began).DefaultIfEmpty(0).Select(at => Number(at))])
         {
             LogFile = Path.Combine(folder, $"submitter-{index}.log"),
             Environment = shared,
@@ -108,7 +108,7 @@ internal sealed class RigProcesses : IAsyncDisposable
 
     public SimulatedUsers Users { get; }
 
-    public string Redis => redis.ConnectionString;
+    public string Redis => _redis.ConnectionString;
 
     public IEnumerable<string> UnexpectedExits =>
         Workers.Concat(Submitters).Concat(Replicas).SelectMany(program => program.UnexpectedExits);
@@ -126,7 +126,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         await ReliabilityDatabase.MigrateAsync(processes.Database, cancellationToken);
         await Audit.InstallAsync(processes.Database, cancellationToken);
         await Task.WhenAll(processes.Workers.Concat(processes.Replicas).Select(program => program.StartAsync()));
-        processes.began = time.GetUtcNow();
+        processes._began = time.GetUtcNow();
         await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StartAsync()));
         processes.Users.Start();
         return processes;
@@ -138,7 +138,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             Victim.Worker => Workers[fault.Index],
             Victim.Submitter => Submitters[fault.Index],
             Victim.Api => Replicas[fault.Index],
-            _ => stores[fault.Victim],
+            _ => _stores[fault.Victim],
         };
 
     /// <summary>Waits until the worker runs a job that started more than 20 ms ago, so that the kill interrupts a job.</summary>
@@ -159,7 +159,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         {
             try
             {
-                await using var connection = await new ConnectionFactory { Uri = new Uri(broker.ConnectionString) }
+                await using var connection = await new ConnectionFactory { Uri = new Uri(_broker.ConnectionString) }
                     .CreateConnectionAsync(cancellationToken);
                 await using var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
                 foreach (var lane in QueuedTool.All.Select(tool => tool.Lane))
@@ -172,7 +172,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             catch (RabbitMQClientException) when (tries < 20)
             {
                 // The broker is not running at this moment because of another fault.
-                await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);
+                await Task.Delay(TimeSpan.FromSeconds(1), _time, cancellationToken);
             }
         }
     }
@@ -186,16 +186,16 @@ internal sealed class RigProcesses : IAsyncDisposable
         }
 
         await Upstream.DisposeAsync();
-        await model.DisposeAsync();
+        await _model.DisposeAsync();
         await Database.DisposeAsync();
-        foreach (var store in stores.Values)
+        foreach (var store in _stores.Values)
         {
             store.Dispose();
         }
 
-        await redis.DisposeAsync();
-        await broker.DisposeAsync();
-        await postgres.DisposeAsync();
+        await _redis.DisposeAsync();
+        await _broker.DisposeAsync();
+        await _postgres.DisposeAsync();
     }
 
     /// <summary>The times of the poisonous jobs of one submitter (Unix time, ms).</summary>

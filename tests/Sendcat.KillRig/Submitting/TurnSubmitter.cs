@@ -22,8 +22,8 @@ internal sealed class TurnSubmitter(
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
-    private readonly HashSet<Task> turns = [];
-    private int submitted;
+    private readonly HashSet<Task> _turns = [];
+    private int _submitted;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -36,29 +36,29 @@ internal sealed class TurnSubmitter(
             var now = time.GetTimestamp();
             due += Math.Min(time.GetElapsedTime(last, now).TotalSeconds, 0.2) * load.PerSecond;
             last = now;
-            turns.RemoveWhere(turn => turn.IsCompleted);
+            _turns.RemoveWhere(turn => turn.IsCompleted);
             for (; due >= 1; due--)
             {
-                if (turns.Count < MaxConcurrentTurns)
+                if (_turns.Count < MaxConcurrentTurns)
                 {
-                    turns.Add(SubmitAsync(DrawIntent()));
+                    _turns.Add(SubmitAsync(DrawIntent()));
                 }
             }
 
             if (poison.TryPeek(out var at) && at <= time.GetUtcNow().ToUnixTimeMilliseconds())
             {
                 poison.Dequeue();
-                turns.Add(SubmitAsync(Intent.Poison));
+                _turns.Add(SubmitAsync(Intent.Poison));
             }
         }
 
-        await Task.WhenAll(turns);
+        await Task.WhenAll(_turns);
     }
 
     private async Task SubmitAsync(Intent intent)
     {
         await Task.Yield();
-        var nonce = RigNonce.Create(load.Index, Environment.ProcessId, Interlocked.Increment(ref submitted), intent);
+        var nonce = RigNonce.Create(load.Index, Environment.ProcessId, Interlocked.Increment(ref _submitted), intent);
         var lane = Lane(intent);
         using var abort = new CancellationTokenSource();
         if (intent is Intent.Cancellable)

@@ -14,9 +14,9 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
 
     private static readonly TimeSpan Slow = TimeSpan.FromMilliseconds(400);
 
-    private readonly ConcurrentDictionary<string, int> failures = new(StringComparer.Ordinal);
-    private long executions;
-    private int poisonRequests;
+    private readonly ConcurrentDictionary<string, int> _failures = new(StringComparer.Ordinal);
+    private long _executions;
+    private int _poisonRequests;
 
     /// <param name="worker">The index of the worker that sent the request.</param>
     /// <param name="lane">The tool of the job.</param>
@@ -25,9 +25,9 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
     /// <param name="createBody">Creates a response body with the title that identifies the execution.</param>
     public async Task RunAsync(int worker, string lane, string nonce, HttpContext http, Func<string, string> createBody)
     {
-        var number = Interlocked.Increment(ref executions);
+        var number = Interlocked.Increment(ref _executions);
         var (intent, status) = (RigNonce.IntentOf(nonce), 200);
-        if (intent is Intent.Flaky && failures.AddOrUpdate(nonce, 1, (_, before) => before + 1) <= RequestsPerAttempt)
+        if (intent is Intent.Flaky && _failures.AddOrUpdate(nonce, 1, (_, before) => before + 1) <= RequestsPerAttempt)
         {
             status = 503;
         }
@@ -39,7 +39,7 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
         ledger.Write("execution", nonce, lane, $"{number}", $"{worker}", $"{status}");
         if (intent is Intent.Poison)
         {
-            Console.WriteLine($"poison {Interlocked.Increment(ref poisonRequests)} {worker}");
+            Console.WriteLine($"poison {Interlocked.Increment(ref _poisonRequests)} {worker}");
             await Task.Delay(Timeout.InfiniteTimeSpan, time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return;
         }

@@ -10,13 +10,13 @@ public sealed class TestFolder : IDisposable
     private const string Prefix = "sendcat-test-";
 
     private static readonly Lazy<bool> OldFoldersDeleted = new(DeleteOldFolders);
-    private static int count;
+    private static int _count;
 
     public TestFolder(string purpose)
     {
         _ = OldFoldersDeleted.Value;
         Path = System.IO.Path.Combine(
-            System.IO.Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref count)}-{purpose}");
+            System.IO.Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}-{purpose}");
         Directory.CreateDirectory(Path);
     }
 

@@ -10,17 +10,17 @@ public sealed class TestProcess : IAsyncDisposable
 {
     private const int MaxLines = 400;
 
-    private readonly Process process;
-    private readonly Lock gate = new();
-    private readonly Queue<string> lines = new();
+    private readonly Process _process;
+    private readonly Lock _gate = new();
+    private readonly Queue<string> _lines = new();
     private readonly List<(Predicate<string> Wanted, TaskCompletionSource<string> Seen)> watchers = [];
 
-    private readonly StreamWriter? log;
+    private readonly StreamWriter? _log;
 
     private TestProcess(Process process, string name, string? logFile)
     {
-        this.process = process;
-        log = logFile is null
+        _process = process;
+        _log = logFile is null
             ? null
             : new StreamWriter(new FileStream(logFile, FileMode.Append, FileAccess.Write, FileShare.ReadWrite)) { AutoFlush = true };
         Name = name;
@@ -44,9 +44,9 @@ public sealed class TestProcess : IAsyncDisposable
     {
         get
         {
-            lock (gate)
+            lock (_gate)
             {
-                return string.Join('\n', lines);
+                return string.Join('\n', _lines);
             }
         }
     }
@@ -68,9 +68,9 @@ public sealed class TestProcess : IAsyncDisposable
     public async Task<string> WaitForLineAsync(Predicate<string> wanted, TimeSpan timeout)
     {
         var seen = new TaskCompletionSource<string>(TaskCreationOptions.RunContinuationsAsynchronously);
-        lock (gate)
+        lock (_gate)
         {
-            if (lines.FirstOrDefault(line => wanted(line)) is { } earlier)
+            if (_lines.FirstOrDefault(line => wanted(line)) is { } earlier)
             {
                 return earlier;
             }
@@ -137,15 +137,15 @@ public sealed class TestProcess : IAsyncDisposable
     }
 
     /// <summary>Closes stdin, for a program that runs until its input ends.</summary>
-    public void CloseInput() => process.StandardInput.Close();
+    public void CloseInput() => _process.StandardInput.Close();
 
     public async ValueTask DisposeAsync()
     {
         await KillAsync();
-        process.Dispose();
-        if (log is not null)
+        _process.Dispose();
+        if (_log is not null)
         {
-            await log.DisposeAsync();
+            await _log.DisposeAsync();
         }
     }
 
@@ -159,8 +159,8 @@ public sealed class TestProcess : IAsyncDisposable
 
     private async Task<int> WaitForExitAsync()
     {
-        await process.WaitForExitAsync();
-        return process.ExitCode;
+        await _process.WaitForExitAsync();
+        return _process.ExitCode;
     }
 
     private void Read(string? line)
@@ -170,13 +170,13 @@ public sealed class TestProcess : IAsyncDisposable
             return;
         }
 
-        lock (gate)
+        lock (_gate)
         {
-            log?.WriteLine(line);
-            lines.Enqueue(line);
-            if (lines.Count > MaxLines)
+            _log?.WriteLine(line);
+            _lines.Enqueue(line);
+            if (_lines.Count > MaxLines)
             {
-                lines.Dequeue();
+                _lines.Dequeue();
             }
 
             foreach (var (wanted, seen) in watchers)

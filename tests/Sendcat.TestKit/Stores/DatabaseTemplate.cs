@@ -10,11 +10,11 @@ namespace Sendcat.TestKit.Stores;
 /// </param>
 public sealed class DatabaseTemplate(Func<string, Task> prepare)
 {
-    private readonly ConditionalWeakTable<PostgresServer, Lazy<Task<string>>> prepared = [];
+    private readonly ConditionalWeakTable<PostgresServer, Lazy<Task<string>>> _prepared = [];
 
     /// <returns>The connection string of a new copy.</returns>
     public async Task<string> CopyAsync(PostgresServer server) =>
-        await server.CreateDatabaseAsync(await prepared.GetValue(server, key => new(() => PrepareAsync(key))).Value);
+        await server.CreateDatabaseAsync(await _prepared.GetValue(server, key => new(() => PrepareAsync(key))).Value);
 
     private async Task<string> PrepareAsync(PostgresServer server)
     {

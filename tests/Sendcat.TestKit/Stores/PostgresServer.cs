@@ -7,12 +7,12 @@ namespace Sendcat.TestKit.Stores;
 /// <summary>A PostgreSQL server. It starts in some 300 ms from a copy of a data folder that is created once per machine.</summary>
 public sealed class PostgresServer : StoreServer
 {
-    private readonly PostgresBinaries binaries = PostgresBinaries.Find();
-    private readonly bool durable;
-    private int lastDatabase;
+    private readonly PostgresBinaries _binaries = PostgresBinaries.Find();
+    private readonly bool _durable;
+    private int _lastDatabase;
 
     private PostgresServer(bool durable)
-        : base(new TestFolder("postgres")) => this.durable = durable;
+        : base(new TestFolder("postgres")) => _durable = durable;
 
     /// <summary>The connection string of the maintenance database <c>postgres</c>. A test creates its own database with <see cref="CreateDatabaseAsync"/>.</summary>
     public string ConnectionString => ConnectionStringOf("postgres");
@@ -32,7 +32,7 @@ public sealed class PostgresServer : StoreServer
     /// <returns>The connection string of the new database.</returns>
     public async Task<string> CreateDatabaseAsync(string? template = null)
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref lastDatabase)}");
+        var name = string.Create(CultureInfo.InvariantCulture, $"test_{Interlocked.Increment(ref _lastDatabase)}");
         await using var connection = new NpgsqlConnection(ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand($"CREATE DATABASE \"{name}\" TEMPLATE \"{template ?? "template0"}\"", connection);
@@ -47,12 +47,12 @@ public sealed class PostgresServer : StoreServer
     {
         if (!Directory.Exists(Data))
         {
-            await binaries.CopyFreshDataAsync(Folder.Path, Data);
+            await _binaries.CopyFreshDataAsync(Folder.Path, Data);
         }
 
-        string[] fastSettings = durable ? [] : ["-c", "fsync=off", "-c", "full_page_writes=off"];
+        string[] fastSettings = _durable ? [] : ["-c", "fsync=off", "-c", "full_page_writes=off"];
         return new ProcessSpec(
-            binaries.Postgres,
+            _binaries.Postgres,
             [
                 "-D", Data,
                 "-p", Port.ToString(CultureInfo.InvariantCulture),

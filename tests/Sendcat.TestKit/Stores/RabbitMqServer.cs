@@ -11,24 +11,24 @@ public sealed class RabbitMqServer : StoreServer
 {
     private const int VirtualHostsPerBatch = 12;
 
-    private readonly int mapperPort = FreePort.Next();
-    private readonly int distributionPort = FreePort.Next();
-    private readonly string server;
-    private readonly string control;
-    private readonly string mapper;
-    private readonly SemaphoreSlim creating = new(1, 1);
-    private readonly Queue<string> unused = [];
-    private TestProcess? portMapper;
-    private int lastVirtualHost;
+    private readonly int _mapperPort = FreePort.Next();
+    private readonly int _distributionPort = FreePort.Next();
+    private readonly string _server;
+    private readonly string _control;
+    private readonly string _mapper;
+    private readonly SemaphoreSlim _creating = new(1, 1);
+    private readonly Queue<string> _unused = [];
+    private TestProcess? _portMapper;
+    private int _lastVirtualHost;
 
     private RabbitMqServer()
         : base(new TestFolder("rabbitmq"))
     {
         // Debian's programs in PATH require the account and the files of the service. The programs in this folder read both from the environment.
         const string debian = "/usr/lib/rabbitmq/bin";
-        server = Executable.Require("rabbitmq-server", "rabbitmq-server", debian);
-        control = Executable.Require("rabbitmqctl", "rabbitmq-server", debian);
-        mapper = Executable.Require("epmd", "rabbitmq-server");
+        _server = Executable.Require("rabbitmq-server", "rabbitmq-server", debian);
+        _control = Executable.Require("rabbitmqctl", "rabbitmq-server", debian);
+        _mapper = Executable.Require("epmd", "rabbitmq-server");
     }
 
     /// <summary>The connection string of the virtual host <c>/</c> with the user guest.</summary>
@@ -38,7 +38,7 @@ public sealed class RabbitMqServer : StoreServer
 
     private protected override TimeSpan StartTimeout => TimeSpan.FromSeconds(120);
 
-    private string NodeName => string.Create(CultureInfo.InvariantCulture, $"sendcat-test-{distributionPort}@localhost");
+    private string NodeName => string.Create(CultureInfo.InvariantCulture, $"sendcat-test-{_distributionPort}@localhost");
 
     public static Task<RabbitMqServer> StartAsync() => StartFirstAsync(new RabbitMqServer());
 
@@ -46,34 +46,34 @@ public sealed class RabbitMqServer : StoreServer
     /// <returns>The connection string of the virtual host.</returns>
     public async Task<string> CreateVirtualHostAsync()
     {
-        await creating.WaitAsync();
+        await _creating.WaitAsync();
         try
         {
-            if (unused.Count == 0)
+            if (_unused.Count == 0)
             {
-                var first = lastVirtualHost + 1;
-                lastVirtualHost += VirtualHostsPerBatch;
+                var first = _lastVirtualHost + 1;
+                _lastVirtualHost += VirtualHostsPerBatch;
                 await ControlAsync("eval", string.Create(CultureInfo.InvariantCulture, $"""
                     [begin Name = iolist_to_binary(["test-", integer_to_list(N)]), ok = rabbit_vhost:add(Name, <<"test">>),
-                    ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || N <- lists:seq({first}, {lastVirtualHost})].
+                    ok = rabbit_auth_backend_internal:set_permissions(<<"guest">>, Name, <<".*">>, <<".*">>, <<".*">>, <<"test">>) end || N <- lists:seq({first}, {_lastVirtualHost})].
                     """));
-                for (var n = first; n <= lastVirtualHost; n++)
+                for (var n = first; n <= _lastVirtualHost; n++)
                 {
-                    unused.Enqueue(string.Create(CultureInfo.InvariantCulture, $"test-{n}"));
+                    _unused.Enqueue(string.Create(CultureInfo.InvariantCulture, $"test-{n}"));
                 }
             }
 
-            return ConnectionStringOf(unused.Dequeue());
+            return ConnectionStringOf(_unused.Dequeue());
         }
         finally
         {
-            creating.Release();
+            _creating.Release();
         }
     }
 
     /// <summary>Runs <c>rabbitmqctl</c> against this node.</summary>
     public Task<string> ControlAsync(params string[] arguments) =>
-        TestProcess.RunAsync(new ProcessSpec(control, ["--quiet", "--node", NodeName, .. arguments])
+        TestProcess.RunAsync(new ProcessSpec(_control, ["--quiet", "--node", NodeName, .. arguments])
         {
             Environment = Variables,
             WorkingDirectory = Folder.Path,
@@ -82,9 +82,9 @@ public sealed class RabbitMqServer : StoreServer
     public override async Task KillAsync()
     {
         await base.KillAsync();
-        if (portMapper is { } running)
+        if (_portMapper is { } running)
         {
-            portMapper = null;
+            _portMapper = null;
             await running.DisposeAsync();
         }
     }
@@ -105,9 +105,9 @@ public sealed class RabbitMqServer : StoreServer
         await File.WriteAllTextAsync(Folder["env.conf"], "");
 
         // The port mapper runs in the foreground as a child process. Otherwise Erlang starts it as a daemon that keeps running after the tests.
-        portMapper ??= await TestProcess.StartAsync(
-            new ProcessSpec(mapper, "-address", "127.0.0.1", "-port", mapperPort.ToString(CultureInfo.InvariantCulture)));
-        return new ProcessSpec(server) { Environment = Variables, WorkingDirectory = Folder.Path };
+        _portMapper ??= await TestProcess.StartAsync(
+            new ProcessSpec(_mapper, "-address", "127.0.0.1", "-port", _mapperPort.ToString(CultureInfo.InvariantCulture)));
+        return new ProcessSpec(_server) { Environment = Variables, WorkingDirectory = Folder.Path };
     }
 
     private string ConnectionStringOf(string virtualHost) =>
@@ -116,10 +116,10 @@ public sealed class RabbitMqServer : StoreServer
     private Dictionary<string, string?> Variables => new()
     {
         ["HOME"] = Folder.Path,
-        ["ERL_EPMD_PORT"] = mapperPort.ToString(CultureInfo.InvariantCulture),
+        ["ERL_EPMD_PORT"] = _mapperPort.ToString(CultureInfo.InvariantCulture),
         ["ERL_EPMD_ADDRESS"] = "127.0.0.1",
         ["RABBITMQ_NODENAME"] = NodeName,
-        ["RABBITMQ_DIST_PORT"] = distributionPort.ToString(CultureInfo.InvariantCulture),
+        ["RABBITMQ_DIST_PORT"] = _distributionPort.ToString(CultureInfo.InvariantCulture),
         ["RABBITMQ_CONF_ENV_FILE"] = Folder["env.conf"],
         ["RABBITMQ_CONFIG_FILE"] = Folder["rabbitmq.conf"],
         ["RABBITMQ_ADVANCED_CONFIG_FILE"] = Folder["advanced.config"],

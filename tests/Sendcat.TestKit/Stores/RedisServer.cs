@@ -8,8 +8,8 @@ public sealed class RedisServer : StoreServer
 {
     private const int Databases = 4096;
 
-    private readonly string program = Executable.Require("redis-server", "redis-server");
-    private int lastDatabase;
+    private readonly string _program = Executable.Require("redis-server", "redis-server");
+    private int _lastDatabase;
 
     private RedisServer()
         : base(new TestFolder("redis"))
@@ -27,7 +27,7 @@ public sealed class RedisServer : StoreServer
     /// <exception cref="InvalidOperationException">All 4096 databases are in use.</exception>
     public string CreateDatabase()
     {
-        var database = Interlocked.Increment(ref lastDatabase);
+        var database = Interlocked.Increment(ref _lastDatabase);
         return database < Databases
             ? string.Create(CultureInfo.InvariantCulture, $"{ConnectionString},defaultDatabase={database}")
             : throw new InvalidOperationException($"All {Databases} databases of this Redis server are in use.");
@@ -37,7 +37,7 @@ public sealed class RedisServer : StoreServer
 
     private protected override Task<ProcessSpec> PrepareAsync() =>
         Task.FromResult(new ProcessSpec(
-            program,
+            _program,
             "--port", Port.ToString(CultureInfo.InvariantCulture),
             "--bind", "127.0.0.1",
             "--dir", Folder.Path,

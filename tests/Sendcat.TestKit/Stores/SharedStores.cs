@@ -6,21 +6,21 @@ namespace Sendcat.TestKit.Stores;
 /// </summary>
 public sealed class SharedStores : IAsyncDisposable
 {
-    private readonly Lazy<Task<RedisServer>> redis = new(RedisServer.StartAsync);
-    private readonly Lazy<Task<PostgresServer>> postgres = new(() => PostgresServer.StartAsync());
-    private readonly Lazy<Task<RabbitMqServer>> rabbitMq = new(RabbitMqServer.StartAsync);
+    private readonly Lazy<Task<RedisServer>> _redis = new(RedisServer.StartAsync);
+    private readonly Lazy<Task<PostgresServer>> _postgres = new(() => PostgresServer.StartAsync());
+    private readonly Lazy<Task<RabbitMqServer>> _rabbitMq = new(RabbitMqServer.StartAsync);
 
-    public Task<RedisServer> RedisAsync() => redis.Value;
+    public Task<RedisServer> RedisAsync() => _redis.Value;
 
-    public Task<PostgresServer> PostgresAsync() => postgres.Value;
+    public Task<PostgresServer> PostgresAsync() => _postgres.Value;
 
-    public Task<RabbitMqServer> RabbitMqAsync() => rabbitMq.Value;
+    public Task<RabbitMqServer> RabbitMqAsync() => _rabbitMq.Value;
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync(redis);
-        await StopAsync(postgres);
-        await StopAsync(rabbitMq);
+        await StopAsync(_redis);
+        await StopAsync(_postgres);
+        await StopAsync(_rabbitMq);
     }
 
     /// <summary>Stops a started server. When the start failed, the test that requested the server has got the exception.</summary>

@@ -7,7 +7,7 @@ namespace Sendcat.TestKit.Stores;
 /// </summary>
 public abstract class StoreServer : IAsyncDisposable
 {
-    private TestProcess? process;
+    private TestProcess? _process;
 
     private protected StoreServer(TestFolder folder)
     {
@@ -18,10 +18,10 @@ public abstract class StoreServer : IAsyncDisposable
     public int Port { get; private set; }
 
     /// <summary>The process id; 0 while the server is stopped.</summary>
-    public int ProcessId => process is { Exited.IsCompleted: false } running ? running.Id : 0;
+    public int ProcessId => _process is { Exited.IsCompleted: false } running ? running.Id : 0;
 
     /// <summary>The last lines that the server wrote.</summary>
-    public string Output => process?.Output ?? "";
+    public string Output => _process?.Output ?? "";
 
     private protected TestFolder Folder { get; }
 
@@ -41,26 +41,26 @@ public abstract class StoreServer : IAsyncDisposable
         }
 
         await DiscardProcessAsync();
-        process = await TestProcess.StartAsync(await PrepareAsync());
-        await process.WaitForLineAsync(IsReadyLine, StartTimeout);
+        _process = await TestProcess.StartAsync(await PrepareAsync());
+        await _process.WaitForLineAsync(IsReadyLine, StartTimeout);
     }
 
     /// <summary>Stops the server gracefully: it writes its data to disk first.</summary>
-    public virtual Task StopAsync() => process?.StopAsync(StopSignal) ?? Task.CompletedTask;
+    public virtual Task StopAsync() => _process?.StopAsync(StopSignal) ?? Task.CompletedTask;
 
     /// <summary>Sends SIGKILL to all processes of the server.</summary>
-    public virtual Task KillAsync() => process?.KillAsync() ?? Task.CompletedTask;
+    public virtual Task KillAsync() => _process?.KillAsync() ?? Task.CompletedTask;
 
     /// <summary>Sends SIGSTOP to all processes of the server: connections stay open, but nothing responds.</summary>
     public Task PauseAsync()
     {
-        process?.Pause();
+        _process?.Pause();
         return Task.CompletedTask;
     }
 
     public Task ResumeAsync()
     {
-        process?.Resume();
+        _process?.Resume();
         return Task.CompletedTask;
     }
 
@@ -115,7 +115,7 @@ public abstract class StoreServer : IAsyncDisposable
 
     private async Task DiscardProcessAsync()
     {
-        if (process is { } old)
+        if (_process is { } old)
         {
             await old.DisposeAsync();
         }

@@ -10,66 +10,66 @@ public sealed class LiveTurnTests : IDisposable
 {
     private static readonly TimeSpan GracePeriod = TimeSpan.FromSeconds(30);
 
-    private readonly FakeTimeProvider time = new();
-    private readonly List<string> notifications = [];
-    private readonly LiveTurn turn;
-    private bool hasGracePeriod = true;
+    private readonly FakeTimeProvider _time = new();
+    private readonly List<string> _notifications = [];
+    private readonly LiveTurn _turn;
+    private bool _hasGracePeriod = true;
 
     public LiveTurnTests()
     {
-        var now = time.GetUtcNow();
+        var now = _time.GetUtcNow();
         var start = new TurnStart(Guid.NewGuid(), Guid.NewGuid(), "user:a", null, false, true, now);
-        turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false, OnLastReaderLeft, _ => notifications.Add("back"));
+        _turn = new LiveTurn(start, new TurnRecord(start.StreamId, start.ThreadId, Guid.NewGuid(), start.Principal, null, now), usesUiDialect: false, OnLastReaderLeft, _ => _notifications.Add("back"));
     }
 
-    public void Dispose() => turn.Dispose();
+    public void Dispose() => _turn.Dispose();
 
     [Fact]
     public void The_requesting_client_is_the_first_reader_and_its_leave_can_be_the_last()
     {
-        turn.EndIfUnread();
-        Assert.Null(turn.Ending);
+        _turn.EndIfUnread();
+        Assert.Null(_turn.Ending);
 
-        turn.InitialReader.Dispose();
-        Assert.Equal(["left"], notifications);
+        _turn.InitialReader.Dispose();
+        Assert.Equal(["left"], _notifications);
     }
 
     [Fact]
     public void An_unread_turn_ends_at_once_when_it_is_superseded()
     {
-        turn.InitialReader.Dispose();
+        _turn.InitialReader.Dispose();
 
-        turn.Supersede();
+        _turn.Supersede();
 
-        Assert.Equal(TurnEnding.Superseded, turn.Ending);
-        Assert.True(turn.Stopping.IsCancellationRequested);
+        Assert.Equal(TurnEnding.Superseded, _turn.Ending);
+        Assert.True(_turn.Stopping.IsCancellationRequested);
     }
 
     [Fact]
     public void A_superseded_turn_ends_without_a_grace_period_when_its_last_reader_leaves()
     {
-        turn.Supersede();
-        Assert.Null(turn.Ending);
+        _turn.Supersede();
+        Assert.Null(_turn.Ending);
 
-        turn.InitialReader.Dispose();
+        _turn.InitialReader.Dispose();
 
-        Assert.Equal(TurnEnding.Superseded, turn.Ending);
-        Assert.Empty(notifications);
+        Assert.Equal(TurnEnding.Superseded, _turn.Ending);
+        Assert.Empty(_notifications);
     }
 
     [Fact]
     public void A_turn_ends_when_no_reader_joins_within_the_grace_period()
     {
-        turn.InitialReader.Dispose();
-        time.Advance(GracePeriod - TimeSpan.FromMilliseconds(1));
-        var reader = turn.Join();
-        time.Advance(GracePeriod * 2);
-        Assert.Null(turn.Ending);
+        _turn.InitialReader.Dispose();
+        _time.Advance(GracePeriod - TimeSpan.FromMilliseconds(1));
+        var reader = _turn.Join();
+        _time.Advance(GracePeriod * 2);
+        Assert.Null(_turn.Ending);
 
         reader.Dispose();
-        time.Advance(GracePeriod);
-        Assert.Equal(TurnEnding.ClientGone, turn.Ending);
-        Assert.Equal(["left", "back", "left"], notifications);
+        _time.Advance(GracePeriod);
+        Assert.Equal(TurnEnding.ClientGone, _turn.Ending);
+        Assert.Equal(["left", "back", "left"], _notifications);
     }
 
     [Fact]
@@ -77,59 +77,59 @@ public sealed class LiveTurnTests : IDisposable
     {
         for (var round = 0; round < 200; round++)
         {
-            Parallel.For(0, 4, _ => turn.Join().Dispose());
+            Parallel.For(0, 4, _ => _turn.Join().Dispose());
         }
 
         // None of them was the last reader because the initial reader was still connected.
-        Assert.Empty(notifications);
-        turn.InitialReader.Dispose();
-        Parallel.For(0, 2_000, _ => turn.Join().Dispose());
-        for (var i = 0; i < notifications.Count; i++)
+        Assert.Empty(_notifications);
+        _turn.InitialReader.Dispose();
+        Parallel.For(0, 2_000, _ => _turn.Join().Dispose());
+        for (var i = 0; i < _notifications.Count; i++)
         {
-            Assert.Equal(i % 2 == 0 ? "left" : "back", notifications[i]);
+            Assert.Equal(i % 2 == 0 ? "left" : "back", _notifications[i]);
         }
 
-        Assert.Equal("left", notifications[^1]);
-        time.Advance(GracePeriod);
-        Assert.Equal(TurnEnding.ClientGone, turn.Ending);
+        Assert.Equal("left", _notifications[^1]);
+        _time.Advance(GracePeriod);
+        Assert.Equal(TurnEnding.ClientGone, _turn.Ending);
     }
 
     [Fact]
     public void An_ended_turn_starts_no_grace_period()
     {
-        turn.InitialReader.Dispose();
-        var late = turn.Join();
-        turn.MarkEnded();
+        _turn.InitialReader.Dispose();
+        var late = _turn.Join();
+        _turn.MarkEnded();
         late.Dispose();
-        time.Advance(GracePeriod * 2);
+        _time.Advance(GracePeriod * 2);
 
-        Assert.Equal(["left", "back"], notifications);
-        Assert.Null(turn.Ending);
+        Assert.Equal(["left", "back"], _notifications);
+        Assert.Null(_turn.Ending);
     }
 
     [Fact]
     public void Without_a_grace_period_the_turn_ends_when_the_last_reader_leaves()
     {
-        hasGracePeriod = false;
+        _hasGracePeriod = false;
 
-        turn.InitialReader.Dispose();
+        _turn.InitialReader.Dispose();
 
-        Assert.Equal(TurnEnding.ClientGone, turn.Ending);
+        Assert.Equal(TurnEnding.ClientGone, _turn.Ending);
     }
 
     [Fact]
     public void Ending_a_disposed_turn_has_no_effect()
     {
-        turn.Dispose();
+        _turn.Dispose();
 
-        turn.End(TurnEnding.TimeLimit);
+        _turn.End(TurnEnding.TimeLimit);
 
-        Assert.True(turn.Ended.IsCompleted);
+        Assert.True(_turn.Ended.IsCompleted);
     }
 
     private ITimer? OnLastReaderLeft(LiveTurn liveTurn)
     {
-        notifications.Add("left");
-        return hasGracePeriod ? time.CreateTimer(_ => liveTurn.EndIfUnread(), null, GracePeriod, Timeout.InfiniteTimeSpan) : null;
+        _notifications.Add("left");
+        return _hasGracePeriod ? _time.CreateTimer(_ => liveTurn.EndIfUnread(), null, GracePeriod, Timeout.InfiniteTimeSpan) : null;
     }
 }

@@ -8,11 +8,11 @@ namespace Sendcat.UnitTests.Monitor;
 /// <summary>An HTTP server in place of the chat API. A test maps its responses; the stub records the requests.</summary>
 internal sealed class ApiStub : IAsyncDisposable
 {
-    private readonly WebApplication server;
+    private readonly WebApplication _server;
 
-    private ApiStub(WebApplication server) => this.server = server;
+    private ApiStub(WebApplication server) => _server = server;
 
-    public Uri Address => new($"{server.Urls.First()}/");
+    public Uri Address => new($"{_server.Urls.First()}/");
 
     /// <summary>Method and path of each request, in order of arrival.</summary>
     public List<string> Requests { get; } = [];
@@ -44,5 +44,5 @@ internal sealed class ApiStub : IAsyncDisposable
         return stub;
     }
 
-    public ValueTask DisposeAsync() => server.DisposeAsync();
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
 }

@@ -8,23 +8,23 @@ namespace Sendcat.UnitTests.Reliability;
 /// <summary>A loop that serves many callers must not stay in the trace of the caller that started it.</summary>
 public sealed class SharedWorkTests : IDisposable
 {
-    private readonly ActivitySource source = new($"Sendcat.Tests.{Guid.NewGuid():N}");
-    private readonly ActivityListener listener;
+    private readonly ActivitySource _source = new($"Sendcat.Tests.{Guid.NewGuid():N}");
+    private readonly ActivityListener _listener;
 
     public SharedWorkTests()
     {
-        listener = new ActivityListener
+        _listener = new ActivityListener
         {
-            ShouldListenTo = candidate => candidate.Name == source.Name || candidate.Name is "Sendcat.SharedWork" or "Sendcat.Background",
+            ShouldListenTo = candidate => candidate.Name == _source.Name || candidate.Name is "Sendcat.SharedWork" or "Sendcat.Background",
             Sample = (ref ActivityCreationOptions<ActivityContext> _) => ActivitySamplingResult.AllDataAndRecorded,
         };
-        ActivitySource.AddActivityListener(listener);
+        ActivitySource.AddActivityListener(_listener);
     }
 
     public void Dispose()
     {
-        listener.Dispose();
-        source.Dispose();
+        _listener.Dispose();
+        _source.Dispose();
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class SharedWorkTests : IDisposable
         for (var n = 0; n < 3; n++)
         {
             Activity.Current = null;
-            using var caller = source.StartActivity($"caller {n}")!;
+            using var caller = _source.StartActivity($"caller {n}")!;
             callers.Add(caller);
             results.Add(commit.AddAsync(n));
         }
@@ -66,7 +66,7 @@ public sealed class SharedWorkTests : IDisposable
     [Fact]
     public async Task Work_without_a_traced_caller_belongs_to_no_trace()
     {
-        using var earlier = source.StartActivity("earlier");
+        using var earlier = _source.StartActivity("earlier");
 
         Assert.Null(await WorkAsync());
         Assert.Same(earlier, Activity.Current);

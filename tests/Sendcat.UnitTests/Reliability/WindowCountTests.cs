@@ -81,6 +81,20 @@ public sealed class WindowCountTests
             return waitMs <= Length && count.At(now + waitMs, Length).Fits(now + waitMs, Length, max, cost);
         });
 
+    [Theory]
+    [InlineData(16, 3, 100, 9, 34)]
+    [InlineData(28, 5, 125, 19, 92)]
+    [InlineData(24, 3, 75, 0, 17)]
+    public void The_wait_is_exact_where_the_weights_are_not_binary_fractions(int max, int cost, long first, long second, long offset)
+    {
+        var (before, now) = ((7 * Length) - 300, (7 * Length) + offset);
+        var count = new WindowCount(6, 0, 0).Spend(first, before).At(now, Length).Spend(second, now);
+        var waitMs = (long)count.UntilFits(now, Length, max, cost).TotalMilliseconds;
+
+        Assert.True(count.At(now + waitMs, Length).Fits(now + waitMs, Length, max, cost));
+        Assert.False(count.At(now + waitMs - 1, Length).Fits(now + waitMs - 1, Length, max, cost));
+    }
+
     [Fact]
     public void An_overspent_window_admits_again_one_window_after_the_last_cost()
     {

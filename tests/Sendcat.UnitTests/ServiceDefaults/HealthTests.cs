@@ -132,15 +132,15 @@ public sealed class HealthTests
     /// <summary>Completes at once, or only when it is cancelled.</summary>
     private sealed class SwitchableCheck : IHealthCheck
     {
-        private readonly SemaphoreSlim started = new(0);
+        private readonly SemaphoreSlim _started = new(0);
 
         public bool Completes { get; set; }
 
-        public Task WaitForStartAsync() => started.WaitAsync();
+        public Task WaitForStartAsync() => _started.WaitAsync();
 
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
-            started.Release();
+            _started.Release();
             if (!Completes)
             {
                 await new TaskCompletionSource().Task.WaitAsync(cancellationToken);
@@ -153,17 +153,17 @@ public sealed class HealthTests
     /// <summary>Never completes and ignores cancellation.</summary>
     private sealed class HangingCheck : IHealthCheck
     {
-        private readonly TaskCompletionSource first = new();
-        private int started;
+        private readonly TaskCompletionSource _first = new();
+        private int _started;
 
-        public int Starts => started;
+        public int Starts => _started;
 
-        public Task Started => first.Task;
+        public Task Started => _first.Task;
 
         public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {
-            Interlocked.Increment(ref started);
-            first.TrySetResult();
+            Interlocked.Increment(ref _started);
+            _first.TrySetResult();
             return new TaskCompletionSource<HealthCheckResult>().Task;
         }
     }

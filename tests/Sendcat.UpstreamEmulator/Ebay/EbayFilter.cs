@@ -20,13 +20,13 @@ internal sealed partial class EbayFilter
 
     private static readonly string[] BuyingOptions = ["FIXED_PRICE", "AUCTION", "BEST_OFFER", "CLASSIFIED_AD"];
 
-    private readonly List<Func<Offer, bool>> conditions = [];
-    private readonly List<object> warnings = [];
+    private readonly List<Func<Offer, bool>> _conditions = [];
+    private readonly List<object> _warnings = [];
 
     /// <summary>The warnings in eBay's format; null when there are none.</summary>
-    public IReadOnlyList<object>? Warnings => warnings.Count == 0 ? null : warnings;
+    public IReadOnlyList<object>? Warnings => _warnings.Count == 0 ? null : _warnings;
 
-    public bool Matches(Offer offer) => conditions.TrueForAll(condition => condition(offer));
+    public bool Matches(Offer offer) => _conditions.TrueForAll(condition => condition(offer));
 
     public static EbayFilter Parse(string text)
     {
@@ -42,7 +42,7 @@ internal sealed partial class EbayFilter
 
         if (!fields.ContainsKey("buyingOptions"))
         {
-            filter.conditions.Add(offer => !offer.Auction);
+            filter._conditions.Add(offer => !offer.Auction);
         }
 
         return filter;
@@ -64,7 +64,7 @@ internal sealed partial class EbayFilter
                     return false;
                 }
 
-                conditions.Add(offer => options.Contains(offer.Auction ? "AUCTION" : "FIXED_PRICE", StringComparer.Ordinal));
+                _conditions.Add(offer => options.Contains(offer.Auction ? "AUCTION" : "FIXED_PRICE", StringComparer.Ordinal));
                 return true;
             case "conditionIds":
                 return TryApplySet(Set(value), offer => offer.Condition.Id, known: id => id.Length == 4 && id.All(char.IsAsciiDigit));
@@ -77,10 +77,10 @@ internal sealed partial class EbayFilter
                 return TryApplySet(Set(value), offer => offer.Seller.Name, known: _ => true);
             case "excludeSellers":
                 var excluded = Set(value);
-                conditions.Add(offer => !excluded.Contains(offer.Seller.Name, StringComparer.Ordinal));
+                _conditions.Add(offer => !excluded.Contains(offer.Seller.Name, StringComparer.Ordinal));
                 return true;
             case "maxDeliveryCost":
-                conditions.Add(offer => offer.ShippingCents == 0);
+                _conditions.Add(offer => offer.ShippingCents == 0);
                 return value == "0";
             case "deliveryOptions":
                 return Set(value) is [_, ..] values && values.All(option => option is "SHIP_TO_HOME" or "SELLER_ARRANGED_LOCAL_PICKUP" or "PICKUP_IN_STORE");
@@ -117,7 +117,7 @@ internal sealed partial class EbayFilter
         }
 
         var (min, max) = (Cents(range.Groups["min"].Value) ?? 0, Cents(range.Groups["max"].Value) ?? int.MaxValue);
-        conditions.Add(offer => offer.Cents >= min && offer.Cents <= max);
+        _conditions.Add(offer => offer.Cents >= min && offer.Cents <= max);
         return true;
     }
 
@@ -128,12 +128,12 @@ internal sealed partial class EbayFilter
             return false;
         }
 
-        conditions.Add(offer => wanted.Contains(of(offer), StringComparer.Ordinal));
+        _conditions.Add(offer => wanted.Contains(of(offer), StringComparer.Ordinal));
         return true;
     }
 
     private void Warn(int id, string message, string name, string value) =>
-        warnings.Add(new { errorId = id, domain = "API_BROWSE", category = "REQUEST", message, parameters = new[] { new { name, value } } });
+        _warnings.Add(new { errorId = id, domain = "API_BROWSE", category = "REQUEST", message, parameters = new[] { new { name, value } } });
 
     private static string[] Set(string value) =>
         value.StartsWith('{') && value.EndsWith('}') ? value[1..^1].Split('|', StringSplitOptions.RemoveEmptyEntries) : [];

@@ -17,7 +17,7 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     private static readonly TimeSpan TokenLife = TimeSpan.FromHours(2);
 
     /// <summary>Offers that a search has returned, by number. An item request returns the same data as the search.</summary>
-    private readonly ConcurrentDictionary<string, Offer> returnedOffers = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, Offer> _returnedOffers = new(StringComparer.Ordinal);
 
     public string Name => "ebay";
 
@@ -122,18 +122,18 @@ internal sealed partial class EbayUpstream(RestRequestHandler handler, EbayToken
     private RestResponse Item(HttpRequest request, string number) => number.Length <= 3
         ? Refuse(404)
         : RestResponse.Of(EbayItem.Details(
-            request, returnedOffers.TryGetValue(number, out var offer) ? offer : OfferGenerator.ForNumber(number, "ebay"), clock.GetUtcNow()));
+            request, _returnedOffers.TryGetValue(number, out var offer) ? offer : OfferGenerator.ForNumber(number, "ebay"), clock.GetUtcNow()));
 
     private void CacheOffers(Offer[] offers)
     {
-        if (returnedOffers.Count > MaxCachedOffers)
+        if (_returnedOffers.Count > MaxCachedOffers)
         {
-            returnedOffers.Clear();
+            _returnedOffers.Clear();
         }
 
         foreach (var offer in offers)
         {
-            returnedOffers[offer.Number] = offer;
+            _returnedOffers[offer.Number] = offer;
         }
     }
 

@@ -13,10 +13,10 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
 {
     private const string Open = "[[emu";
 
-    private readonly Dictionary<string, Marker<T>> byName = markers.ToDictionary(m => m.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, Marker<T>> _byName = markers.ToDictionary(m => m.Name, StringComparer.Ordinal);
 
     /// <summary>Every name that a block may contain, conditions included.</summary>
-    public IEnumerable<string> Names => byName.Keys.Concat(conditions.Keys).Concat(["times", "key", "status-once"]);
+    public IEnumerable<string> Names => _byName.Keys.Concat(conditions.Keys).Concat(["times", "key", "status-once"]);
 
     /// <returns>The blocks in order, and the text without them.</returns>
     /// <exception cref="FormatException">A block is not valid. The message describes the error.</exception>
@@ -82,7 +82,7 @@ internal sealed class MarkerLanguage<T>(IEnumerable<Marker<T>> markers, IReadOnl
     }
 
     private Marker<T> Find(string name) =>
-        byName.TryGetValue(name, out var marker) ? marker : throw new FormatException($"there is no marker '{name}'");
+        _byName.TryGetValue(name, out var marker) ? marker : throw new FormatException($"there is no marker '{name}'");
 
     private static string ReadName(string text, ref int at)
     {

@@ -8,9 +8,9 @@ namespace Sendcat.UpstreamEmulator.Markers;
 internal sealed class StandingDirections<T>(MarkerLanguage<T> language)
     where T : new()
 {
-    private ImmutableArray<MarkerBlock<T>> blocks = [];
+    private ImmutableArray<MarkerBlock<T>> _blocks = [];
 
-    public ImmutableArray<MarkerBlock<T>> Blocks => blocks;
+    public ImmutableArray<MarkerBlock<T>> Blocks => _blocks;
 
     /// <exception cref="FormatException">The markers are not valid. The message describes the error, and no block is added.</exception>
     public void Add(string markers)
@@ -26,10 +26,10 @@ internal sealed class StandingDirections<T>(MarkerLanguage<T> language)
             block.ApplyTo(new T()); // reports an invalid value to this caller, not to the next request
         }
 
-        ImmutableInterlocked.Update(ref blocks, (before, more) => before.AddRange(more), added);
+        ImmutableInterlocked.Update(ref _blocks, (before, more) => before.AddRange(more), added);
     }
 
-    public void Clear() => ImmutableInterlocked.InterlockedExchange(ref blocks, []);
+    public void Clear() => ImmutableInterlocked.InterlockedExchange(ref _blocks, []);
 }
 
 internal static class StandingDirectionsEndpoints

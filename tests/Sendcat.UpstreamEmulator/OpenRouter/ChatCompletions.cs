@@ -16,8 +16,8 @@ internal sealed class ChatCompletions(
 {
     private const string Upstream = "openrouter";
 
-    private readonly string instance = Random.Shared.Next().ToString("x8", CultureInfo.InvariantCulture);
-    private long generations;
+    private readonly string _instance = Random.Shared.Next().ToString("x8", CultureInfo.InvariantCulture);
+    private long _generations;
 
     public async Task HandleAsync(HttpContext http)
     {
@@ -168,5 +168,5 @@ internal sealed class ChatCompletions(
     }
 
     private string NewGeneration() => string.Create(
-        CultureInfo.InvariantCulture, $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{instance}{Interlocked.Increment(ref generations):D12}");
+        CultureInfo.InvariantCulture, $"gen-{clock.GetUtcNow().ToUnixTimeSeconds()}-{_instance}{Interlocked.Increment(ref _generations):D12}");
 }

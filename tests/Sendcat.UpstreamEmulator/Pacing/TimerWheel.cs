@@ -9,25 +9,25 @@ internal sealed class TimerWheel : IDisposable
     private const int TickMs = 2;
     private const int Slots = 4096;
 
-    private readonly Lock gate = new();
-    private readonly WheelTimer?[] slots = new WheelTimer?[Slots];
-    private readonly TimeProvider clock;
-    private readonly long origin;
-    private readonly ITimer ticker;
-    private long cursor; // every slot up to this tick has been processed
-    private int armed;
-    private bool ticking;
-    private int sweeping;
+    private readonly Lock _gate = new();
+    private readonly WheelTimer?[] _slots = new WheelTimer?[Slots];
+    private readonly TimeProvider _clock;
+    private readonly long _origin;
+    private readonly ITimer _ticker;
+    private long _cursor; // every slot up to this tick has been processed
+    private int _armed;
+    private bool _ticking;
+    private int _sweeping;
 
     public TimerWheel(TimeProvider clock)
     {
-        this.clock = clock;
-        origin = clock.GetTimestamp();
-        ticker = clock.CreateTimer(static wheel => ((TimerWheel)wheel!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _clock = clock;
+        _origin = clock.GetTimestamp();
+        _ticker = clock.CreateTimer(static wheel => ((TimerWheel)wheel!).Sweep(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Milliseconds since the wheel was created.</summary>
-    public long NowMs => (long)clock.GetElapsedTime(origin).TotalMilliseconds;
+    public long NowMs => (long)_clock.GetElapsedTime(_origin).TotalMilliseconds;
 
     /// <summary>
     /// Completes at <paramref name="dueMs"/>, never earlier and at most one tick (2 ms) and a scheduling delay later.
@@ -35,7 +35,7 @@ internal sealed class TimerWheel : IDisposable
     /// </summary>
     public ValueTask WaitUntilAsync(WheelTimer timer, long dueMs)
     {
-        lock (gate)
+        lock (_gate)
         {
             if (timer.Cancelled)
             {
@@ -43,15 +43,15 @@ internal sealed class TimerWheel : IDisposable
             }
 
             var wait = timer.Arm();
-            if (!ticking)
+            if (!_ticking)
             {
-                ticking = true;
-                cursor = NowMs / TickMs;
-                ticker.Change(TimeSpan.FromMilliseconds(TickMs), TimeSpan.FromMilliseconds(TickMs));
+                _ticking = true;
+                _cursor = NowMs / TickMs;
+                _ticker.Change(TimeSpan.FromMilliseconds(TickMs), TimeSpan.FromMilliseconds(TickMs));
             }
 
-            timer.Due = Math.Max(cursor + 1, (dueMs + TickMs - 1) / TickMs);
-            ref var head = ref slots[timer.Due & (Slots - 1)];
+            timer.Due = Math.Max(_cursor + 1, (dueMs + TickMs - 1) / TickMs);
+            ref var head = ref _slots[timer.Due & (Slots - 1)];
             timer.Next = head;
             timer.Previous = null;
             if (head is not null)
@@ -60,7 +60,7 @@ internal sealed class TimerWheel : IDisposable
             }
 
             head = timer;
-            armed++;
+            _armed++;
             return wait;
         }
     }
@@ -68,7 +68,7 @@ internal sealed class TimerWheel : IDisposable
     /// <summary>Completes only when the timer is cancelled.</summary>
     public ValueTask WaitForCancelAsync(WheelTimer timer)
     {
-        lock (gate)
+        lock (_gate)
         {
             if (timer.Cancelled)
             {
@@ -83,7 +83,7 @@ internal sealed class TimerWheel : IDisposable
     /// <summary>Ends the current wait of the timer, and makes every later wait complete at once.</summary>
     public void Cancel(WheelTimer timer)
     {
-        lock (gate)
+        lock (_gate)
         {
             timer.Cancelled = true;
             if (!timer.Armed)
@@ -97,22 +97,22 @@ internal sealed class TimerWheel : IDisposable
         timer.Fire();
     }
 
-    public void Dispose() => ticker.Dispose();
+    public void Dispose() => _ticker.Dispose();
 
     private void Sweep()
     {
-        if (Interlocked.Exchange(ref sweeping, 1) == 1)
+        if (Interlocked.Exchange(ref _sweeping, 1) == 1)
         {
             return; // the previous callback is still running; it processes this tick, or the next callback does
         }
 
         WheelTimer? due = null;
-        lock (gate)
+        lock (_gate)
         {
             var now = NowMs / TickMs;
-            for (var tick = Math.Max(cursor + 1, now - Slots + 1); tick <= now; tick++)
+            for (var tick = Math.Max(_cursor + 1, now - Slots + 1); tick <= now; tick++)
             {
-                for (var timer = slots[tick & (Slots - 1)]; timer is not null;)
+                for (var timer = _slots[tick & (Slots - 1)]; timer is not null;)
                 {
                     var next = timer.Next;
                     if (timer.Due <= now)
@@ -126,15 +126,15 @@ internal sealed class TimerWheel : IDisposable
                 }
             }
 
-            cursor = Math.Max(cursor, now);
-            if (armed == 0)
+            _cursor = Math.Max(_cursor, now);
+            if (_armed == 0)
             {
-                ticking = false;
-                ticker.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _ticking = false;
+                _ticker.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             }
         }
 
-        Volatile.Write(ref sweeping, 0);
+        Volatile.Write(ref _sweeping, 0);
         while (due is not null)
         {
             var next = due.Next; // after Fire, the owner may arm the timer again, which overwrites Next
@@ -158,7 +158,7 @@ internal sealed class TimerWheel : IDisposable
         }
         else
         {
-            slots[timer.Due & (Slots - 1)] = timer.Next;
+            _slots[timer.Due & (Slots - 1)] = timer.Next;
         }
 
         if (timer.Next is { } next)
@@ -167,6 +167,6 @@ internal sealed class TimerWheel : IDisposable
         }
 
         timer.Next = timer.Previous = null;
-        armed--;
+        _armed--;
     }
 }

@@ -10,7 +10,7 @@ internal sealed class WheelTimer : IValueTaskSource
 {
     public const long Never = long.MaxValue;
 
-    private ManualResetValueTaskSourceCore<bool> source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<bool> _source = new() { RunContinuationsAsynchronously = true };
 
     public WheelTimer? Next { get; set; }
 
@@ -26,17 +26,17 @@ internal sealed class WheelTimer : IValueTaskSource
 
     public ValueTask Arm()
     {
-        source.Reset();
+        _source.Reset();
         Armed = true;
-        return new ValueTask(this, source.Version);
+        return new ValueTask(this, _source.Version);
     }
 
-    public void Fire() => source.SetResult(true);
+    public void Fire() => _source.SetResult(true);
 
-    void IValueTaskSource.GetResult(short token) => source.GetResult(token);
+    void IValueTaskSource.GetResult(short token) => _source.GetResult(token);
 
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => source.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _source.GetStatus(token);
 
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        source.OnCompleted(continuation, state, token, flags);
+        _source.OnCompleted(continuation, state, token, flags);
 }

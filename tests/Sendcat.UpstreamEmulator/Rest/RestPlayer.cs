@@ -13,17 +13,17 @@ internal sealed class RestPlayer
 {
     private const int MinCompressedBytes = 32 * 1024;
 
-    private readonly HttpContext http;
-    private readonly RestDirections directions;
-    private readonly TimerWheel wheel;
-    private readonly EmulatorStats.Call call;
-    private readonly WheelTimer timer = new();
-    private int written;
-    private volatile bool headersSent;
-    private volatile bool disconnected;
+    private readonly HttpContext _http;
+    private readonly RestDirections _directions;
+    private readonly TimerWheel _wheel;
+    private readonly EmulatorStats.Call _call;
+    private readonly WheelTimer _timer = new();
+    private int _written;
+    private volatile bool _headersSent;
+    private volatile bool _disconnected;
 
     private RestPlayer(HttpContext http, RestDirections directions, TimerWheel wheel, EmulatorStats.Call call) =>
-        (this.http, this.directions, this.wheel, this.call) = (http, directions, wheel, call);
+        (_http, _directions, _wheel, _call) = (http, directions, wheel, call);
 
     public static async Task PlayAsync(HttpContext http, RestDirections directions, RestResponse answer, TimerWheel wheel, EmulatorStats.Call call)
     {
@@ -41,50 +41,50 @@ internal sealed class RestPlayer
 
     private async Task PlayAsync(RestResponse answer)
     {
-        if (directions.Hang is RestHang.BeforeHeaders)
+        if (_directions.Hang is RestHang.BeforeHeaders)
         {
-            await wheel.WaitForCancelAsync(timer);
+            await _wheel.WaitForCancelAsync(_timer);
             return;
         }
 
-        await PauseAsync(directions.HeadersMs);
+        await PauseAsync(_directions.HeadersMs);
         var body = Body(answer);
-        http.Response.StatusCode = answer.Status;
+        _http.Response.StatusCode = answer.Status;
         if (body.Length > 0)
         {
-            http.Response.ContentType = directions.Body is RestBody.Html ? "text/html; charset=utf-8" : "application/json; charset=utf-8";
+            _http.Response.ContentType = _directions.Body is RestBody.Html ? "text/html; charset=utf-8" : "application/json; charset=utf-8";
         }
 
-        var whole = directions is { Hang: RestHang.None, Cut: RestCut.None };
+        var whole = _directions is { Hang: RestHang.None, Cut: RestCut.None };
         await WriteAsync(whole ? body : body.AsMemory(0, body.Length / 2));
-        if (disconnected)
+        if (_disconnected)
         {
             return;
         }
 
-        if (directions.Hang is RestHang.Mid)
+        if (_directions.Hang is RestHang.Mid)
         {
-            await wheel.WaitForCancelAsync(timer);
+            await _wheel.WaitForCancelAsync(_timer);
         }
-        else if (directions.Cut is not RestCut.None)
+        else if (_directions.Cut is not RestCut.None)
         {
-            call.Broken(); // before the cut, so that the cut is not counted as an abort by the client
-            ConnectionCut.Cut(http, fin: directions.Cut is RestCut.Fin);
+            _call.Broken(); // before the cut, so that the cut is not counted as an abort by the client
+            ConnectionCut.Cut(_http, fin: _directions.Cut is RestCut.Fin);
         }
         else if (answer.Status >= 400)
         {
-            call.Refused();
+            _call.Refused();
         }
         else
         {
-            call.Completed();
+            _call.Completed();
         }
     }
 
     private byte[] Body(RestResponse answer)
     {
         var json = answer.Json;
-        var text = directions.Body switch
+        var text = _directions.Body switch
         {
             RestBody.Html =>
                 $"<!DOCTYPE html><html><head><title>{answer.Status}</title></head>"
@@ -94,19 +94,19 @@ internal sealed class RestPlayer
             RestBody.OtherJson => "[\"not what was asked for\"]",
             _ => json,
         };
-        if (directions.GiantBytes > text.Length)
+        if (_directions.GiantBytes > text.Length)
         {
-            text = text.PadRight(directions.GiantBytes); // spaces after the value do not change the JSON
+            text = text.PadRight(_directions.GiantBytes); // spaces after the value do not change the JSON
         }
 
         var bytes = Encoding.UTF8.GetBytes(text);
         return bytes.Length >= MinCompressedBytes
-            && http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) ? Compress(bytes) : bytes;
+            && _http.Request.Headers.AcceptEncoding.ToString().Contains("gzip", StringComparison.OrdinalIgnoreCase) ? Compress(bytes) : bytes;
     }
 
     private byte[] Compress(byte[] bytes)
     {
-        http.Response.Headers.ContentEncoding = "gzip";
+        _http.Response.Headers.ContentEncoding = "gzip";
         using var compressed = new MemoryStream();
         using (var gzip = new GZipStream(compressed, CompressionLevel.Fastest))
         {
@@ -118,42 +118,42 @@ internal sealed class RestPlayer
 
     private async Task WriteAsync(ReadOnlyMemory<byte> bytes)
     {
-        for (var piece = 0; piece < directions.Pieces && !disconnected; piece++)
+        for (var piece = 0; piece < _directions.Pieces && !_disconnected; piece++)
         {
             var (from, to) = (At(piece), At(piece + 1));
             if (piece > 0)
             {
-                await PauseAsync(directions.EveryMs);
+                await PauseAsync(_directions.EveryMs);
             }
 
-            headersSent = true;
+            _headersSent = true;
             if (from == to)
             {
                 continue; // a 204 response does not allow a write, not even an empty one
             }
 
-            await http.Response.Body.WriteAsync(bytes[from..to], http.RequestAborted);
-            await http.Response.Body.FlushAsync(http.RequestAborted);
-            written = to;
+            await _http.Response.Body.WriteAsync(bytes[from..to], _http.RequestAborted);
+            await _http.Response.Body.FlushAsync(_http.RequestAborted);
+            _written = to;
         }
 
-        int At(int piece) => (int)((long)bytes.Length * piece / directions.Pieces);
+        int At(int piece) => (int)((long)bytes.Length * piece / _directions.Pieces);
     }
 
     private async ValueTask PauseAsync(int milliseconds)
     {
-        if (milliseconds > 0 && !disconnected)
+        if (milliseconds > 0 && !_disconnected)
         {
-            await wheel.WaitUntilAsync(timer, wheel.NowMs + milliseconds);
+            await _wheel.WaitUntilAsync(_timer, _wheel.NowMs + milliseconds);
         }
 
-        http.RequestAborted.ThrowIfCancellationRequested();
+        _http.RequestAborted.ThrowIfCancellationRequested();
     }
 
     private void OnDisconnected()
     {
-        disconnected = true;
-        call.AbortedByPeer(!headersSent ? "before-headers" : written == 0 ? "before-first" : "mid", 0);
-        wheel.Cancel(timer);
+        _disconnected = true;
+        _call.AbortedByPeer(!_headersSent ? "before-headers" : _written == 0 ? "before-first" : "mid", 0);
+        _wheel.Cancel(_timer);
     }
 }

@@ -3,14 +3,14 @@ namespace Sendcat.UpstreamEmulator.Shop;
 /// <summary>Pseudo-random numbers from a text: the same seed always gives the same sequence.</summary>
 internal struct SeededRandom(string seed)
 {
-    private ulong state = Fnv1A(seed);
+    private ulong _state = Fnv1A(seed);
 
     /// <summary>The next number, at least 0 and less than 1.</summary>
     public double Next()
     {
         // SplitMix64 (Steele, Lea, Flood 2014)
-        state += 0x9E3779B97F4A7C15;
-        var z = state;
+        _state += 0x9E3779B97F4A7C15;
+        var z = _state;
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
         return ((z ^ (z >> 31)) >> 11) * (1.0 / (1ul << 53));

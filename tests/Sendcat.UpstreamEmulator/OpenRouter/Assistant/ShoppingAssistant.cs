@@ -9,7 +9,7 @@ internal static class ShoppingAssistant
     /// <summary>The approximate number of chunks of an answer that no marker changes.</summary>
     private const int DefaultPieces = 28;
 
-    private static int callNumber = Random.Shared.Next(1 << 24);
+    private static int _callNumber = Random.Shared.Next(1 << 24);
 
     public static Answer Reply(ChatCompletionRequest request, string prompt, Directions directions)
     {
@@ -103,5 +103,5 @@ internal static class ShoppingAssistant
     }
 
     private static string NewId() =>
-        string.Create(CultureInfo.InvariantCulture, $"call_{Interlocked.Increment(ref callNumber):x8}{Environment.TickCount64:x12}");
+        string.Create(CultureInfo.InvariantCulture, $"call_{Interlocked.Increment(ref _callNumber):x8}{Environment.TickCount64:x12}");
 }

@@ -10,35 +10,35 @@ internal sealed class ScriptBuilder(Directions directions)
 {
     private const string StampPlaceholder = "0000000000000000";
 
-    private readonly ArrayBufferWriter<byte> bytes = new(4096);
+    private readonly ArrayBufferWriter<byte> _bytes = new(4096);
     private readonly List<(FrameKind Kind, int DelayMs, int StampAt, int Start, int Length)> frames = [];
-    private readonly string newline = directions.Crlf ? "\r\n" : "\n";
-    private int delay;
+    private readonly string _newline = directions.Crlf ? "\r\n" : "\n";
+    private int _delay;
 
     public void Wait(int milliseconds)
     {
-        delay += milliseconds;
-        while (directions.CommentEveryMs > 0 && delay > directions.CommentEveryMs)
+        _delay += milliseconds;
+        while (directions.CommentEveryMs > 0 && _delay > directions.CommentEveryMs)
         {
-            var rest = delay - directions.CommentEveryMs;
-            delay = directions.CommentEveryMs;
+            var rest = _delay - directions.CommentEveryMs;
+            _delay = directions.CommentEveryMs;
             Comment();
-            delay = rest;
+            _delay = rest;
         }
     }
 
-    public void Comment() => Add(FrameKind.Raw, $": OPENROUTER PROCESSING{newline}{newline}");
+    public void Comment() => Add(FrameKind.Raw, $": OPENROUTER PROCESSING{_newline}{_newline}");
 
     /// <summary>Adds a data event. <paramref name="tail"/> begins with <c>"choices"</c> or <c>"error"</c>; the player writes the head of the response before it.</summary>
     public void Chunk(string tail)
     {
-        var text = $"{tail}{newline}{newline}";
+        var text = $"{tail}{_newline}{_newline}";
         var stamp = directions.Stamp ? text.IndexOf($"@{StampPlaceholder}", StringComparison.Ordinal) : -1;
         Add(FrameKind.Chunk, text, stamp < 0 ? -1 : Encoding.UTF8.GetByteCount(text.AsSpan(0, stamp + 1)));
     }
 
     /// <summary>Adds a data event without the head of the response.</summary>
-    public void Data(string data) => Add(FrameKind.Raw, $"data:{(directions.NoSpace ? "" : " ")}{data}{newline}{newline}");
+    public void Data(string data) => Add(FrameKind.Raw, $"data:{(directions.NoSpace ? "" : " ")}{data}{_newline}{_newline}");
 
     public void End(FrameKind kind) => Add(kind, "");
 
@@ -47,7 +47,7 @@ internal sealed class ScriptBuilder(Directions directions)
 
     public IReadOnlyList<Frame> Build()
     {
-        var all = bytes.WrittenMemory;
+        var all = _bytes.WrittenMemory;
         return [.. frames.Select(f => new Frame(f.Kind, f.DelayMs, f.StampAt, all.Slice(f.Start, f.Length)))];
     }
 
@@ -55,9 +55,9 @@ internal sealed class ScriptBuilder(Directions directions)
 
     private void Add(FrameKind kind, string text, int stampAt = -1)
     {
-        var start = bytes.WrittenCount;
-        var length = Encoding.UTF8.GetBytes(text, bytes);
-        frames.Add((kind, delay, stampAt, start, (int)length));
-        delay = 0;
+        var start = _bytes.WrittenCount;
+        var length = Encoding.UTF8.GetBytes(text, _bytes);
+        frames.Add((kind, _delay, stampAt, start, (int)length));
+        _delay = 0;
     }
 }

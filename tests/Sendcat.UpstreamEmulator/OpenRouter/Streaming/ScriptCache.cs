@@ -11,7 +11,7 @@ internal sealed class ScriptCache
     private const int MaxScripts = 512;
     private const int MaxPromptLength = 4096;
 
-    private readonly ConcurrentDictionary<Key, StreamScript> scripts = new();
+    private readonly ConcurrentDictionary<Key, StreamScript> _scripts = new();
 
     /// <summary>All inputs of an answer without tool results.</summary>
     /// <param name="Model">The id of the model.</param>
@@ -22,7 +22,7 @@ internal sealed class ScriptCache
     /// <param name="Call">The number of the model call in its turn, from 1.</param>
     public sealed record Key(string Model, string Prompt, string Markers, string Tools, int PromptTokens, int Call);
 
-    public bool TryGet(Key key, out StreamScript? script) => scripts.TryGetValue(key, out script);
+    public bool TryGet(Key key, out StreamScript? script) => _scripts.TryGetValue(key, out script);
 
     public void Add(Key key, StreamScript script)
     {
@@ -31,11 +31,11 @@ internal sealed class ScriptCache
             return;
         }
 
-        if (scripts.Count >= MaxScripts)
+        if (_scripts.Count >= MaxScripts)
         {
-            scripts.Clear();
+            _scripts.Clear();
         }
 
-        scripts[key] = script;
+        _scripts[key] = script;
     }
 }

@@ -11,20 +11,20 @@ internal sealed class ScriptWriter
     /// <summary>The delay before a cut, in which the earlier chunks leave the send buffers of this machine.</summary>
     private const int CutPauseMs = 20;
 
-    private readonly Directions directions;
-    private readonly Answer answer;
-    private readonly CatalogModel model;
-    private readonly string usage;
-    private readonly ScriptBuilder script;
-    private int chunks;
+    private readonly Directions _directions;
+    private readonly Answer _answer;
+    private readonly CatalogModel _model;
+    private readonly string _usage;
+    private readonly ScriptBuilder _script;
+    private int _chunks;
 
     private ScriptWriter(Answer answer, Directions directions, CatalogModel model, int promptTokens)
     {
-        this.answer = answer;
-        this.directions = directions;
-        this.model = model;
-        usage = Usage.Of(answer, model, promptTokens);
-        script = new(directions);
+        _answer = answer;
+        _directions = directions;
+        _model = model;
+        _usage = Usage.Of(answer, model, promptTokens);
+        _script = new(directions);
     }
 
     public static StreamScript Write(Answer answer, Directions directions, CatalogModel model, int promptTokens)
@@ -32,7 +32,7 @@ internal sealed class ScriptWriter
         var writer = new ScriptWriter(answer, directions, model, promptTokens);
         var endsNormally = writer.WriteAll();
         return new(
-            writer.script.Build(),
+            writer._script.Build(),
             model,
             endsNormally,
             directions.HeadersMs,
@@ -44,18 +44,18 @@ internal sealed class ScriptWriter
 
     private bool WriteAll()
     {
-        if (directions.Comments != CommentUse.None)
+        if (_directions.Comments != CommentUse.None)
         {
-            script.Comment();
+            _script.Comment();
         }
 
-        if (directions.Hang == HangPoint.BeforeFirst)
+        if (_directions.Hang == HangPoint.BeforeFirst)
         {
-            script.End(FrameKind.Hang);
+            _script.End(FrameKind.Hang);
             return false;
         }
 
-        script.Wait(directions.FirstMs);
+        _script.Wait(_directions.FirstMs);
         var deltas = Deltas().ToList();
         foreach (var delta in deltas)
         {
@@ -64,18 +64,18 @@ internal sealed class ScriptWriter
                 return false;
             }
 
-            if (chunks > 0)
+            if (_chunks > 0)
             {
-                script.Wait(directions.EveryMs);
-                if (directions.Comments == CommentUse.Between)
+                _script.Wait(_directions.EveryMs);
+                if (_directions.Comments == CommentUse.Between)
                 {
-                    script.Comment();
+                    _script.Comment();
                 }
             }
 
-            chunks++;
-            var finish = directions.Finish == "on-content" && chunks == deltas.Count ? Json.Quote(answer.Finish) : "null";
-            script.Chunk($$"""
+            _chunks++;
+            var finish = _directions.Finish == "on-content" && _chunks == deltas.Count ? Json.Quote(_answer.Finish) : "null";
+            _script.Chunk($$"""
                 "choices":[{"index":0,"delta":{{delta}},"finish_reason":{{finish}},"native_finish_reason":{{finish}},"logprobs":null}]}
                 """);
         }
@@ -86,25 +86,25 @@ internal sealed class ScriptWriter
     private IEnumerable<string> Deltas()
     {
         var index = 0;
-        foreach (var reasoning in answer.Reasoning)
+        foreach (var reasoning in _answer.Reasoning)
         {
-            yield return directions.ReasoningAs == ReasoningShape.Content
+            yield return _directions.ReasoningAs == ReasoningShape.Content
                 ? $$"""{"role":"assistant","reasoning_content":{{Json.Quote(reasoning)}}}"""
                 : $$"""{"role":"assistant","content":"","reasoning":{{Json.Quote(reasoning)}},"reasoning_details":[{"type":"reasoning.text","text":{{Json.Quote(reasoning)}},"format":"anthropic-claude-v1","index":0}]}""";
-            if (++index == answer.Reasoning.Count && directions.ReasoningAs == ReasoningShape.OpenRouter)
+            if (++index == _answer.Reasoning.Count && _directions.ReasoningAs == ReasoningShape.OpenRouter)
             {
                 yield return """{"role":"assistant","content":"","reasoning":null,"reasoning_details":[{"type":"reasoning.text","signature":"ZW11bGF0b3I=","format":"anthropic-claude-v1","index":0}]}""";
             }
         }
 
-        foreach (var text in answer.Content)
+        foreach (var text in _answer.Content)
         {
-            yield return $$"""{"role":"assistant","content":{{script.Content(text)}}}""";
+            yield return $$"""{"role":"assistant","content":{{_script.Content(text)}}}""";
         }
 
-        if (answer.ToolCalls.Count > 0)
+        if (_answer.ToolCalls.Count > 0)
         {
-            foreach (var calls in ToolCallDeltas.Of(answer.ToolCalls, directions))
+            foreach (var calls in ToolCallDeltas.Of(_answer.ToolCalls, _directions))
             {
                 yield return $$"""{"role":"assistant","content":null,"tool_calls":{{calls}}}""";
             }
@@ -117,45 +117,45 @@ internal sealed class ScriptWriter
     /// </summary>
     private bool Faults(int total)
     {
-        bool Here(int? position) => position is { } p && Math.Min(p, total) == chunks;
+        bool Here(int? position) => position is { } p && Math.Min(p, total) == _chunks;
 
-        if (Here(directions.GiantBytes is null ? null : directions.GiantAfter))
+        if (Here(_directions.GiantBytes is null ? null : _directions.GiantAfter))
         {
-            script.Chunk($$"""
-                "choices":[{"index":0,"delta":{"role":"assistant","content":"{{new string('x', directions.GiantBytes!.Value)}}"},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}
+            _script.Chunk($$"""
+                "choices":[{"index":0,"delta":{"role":"assistant","content":"{{new string('x', _directions.GiantBytes!.Value)}}"},"finish_reason":null,"native_finish_reason":null,"logprobs":null}]}
                 """);
         }
 
-        if (Here(directions.BadJsonAfter))
+        if (Here(_directions.BadJsonAfter))
         {
-            script.Data("""{"id":"gen-bad","choices":[{"index":0,"delta":{"content":"this line is""");
+            _script.Data("""{"id":"gen-bad","choices":[{"index":0,"delta":{"content":"this line is""");
         }
 
-        if (Here(directions.Hang == HangPoint.Mid ? total / 2 : directions.StallAfter))
+        if (Here(_directions.Hang == HangPoint.Mid ? total / 2 : _directions.StallAfter))
         {
-            if (directions.Hang == HangPoint.Mid || directions.StallMs is null)
+            if (_directions.Hang == HangPoint.Mid || _directions.StallMs is null)
             {
-                script.End(FrameKind.Hang);
+                _script.End(FrameKind.Hang);
                 return false;
             }
 
-            script.Wait(directions.StallMs.Value);
+            _script.Wait(_directions.StallMs.Value);
         }
 
-        if (Here(directions.CutAfter))
+        if (Here(_directions.CutAfter))
         {
-            script.Wait(CutPauseMs);
-            if (directions.Cut != CutKind.Eof)
+            _script.Wait(CutPauseMs);
+            if (_directions.Cut != CutKind.Eof)
             {
-                script.End(directions.Cut == CutKind.Rst ? FrameKind.Reset : FrameKind.Fin);
+                _script.End(_directions.Cut == CutKind.Rst ? FrameKind.Reset : FrameKind.Fin);
             }
 
             return false;
         }
 
-        if (directions.ErrorAfter is { AfterFinish: false } error && Here(error.Chunks))
+        if (_directions.ErrorAfter is { AfterFinish: false } error && Here(error.Chunks))
         {
-            script.Wait(chunks > 0 ? directions.EveryMs : 0);
+            _script.Wait(_chunks > 0 ? _directions.EveryMs : 0);
             Error(withUsage: false);
             return false;
         }
@@ -165,22 +165,22 @@ internal sealed class ScriptWriter
 
     private bool End()
     {
-        var reason = directions.Finish ?? answer.Finish;
+        var reason = _directions.Finish ?? _answer.Finish;
         var finish = reason is "none" or "on-content" ? null : reason;
         var ended = finish is not null || reason == "on-content";
-        script.Wait(chunks > 0 ? directions.EveryMs : 0);
+        _script.Wait(_chunks > 0 ? _directions.EveryMs : 0);
         if (finish is not null)
         {
-            Last(finish, directions.Usage == UsageShape.Same);
+            Last(finish, _directions.Usage == UsageShape.Same);
         }
 
-        if (directions.ErrorAfter is { AfterFinish: true })
+        if (_directions.ErrorAfter is { AfterFinish: true })
         {
             Error(withUsage: true);
             return false;
         }
 
-        switch (directions.Usage)
+        switch (_directions.Usage)
         {
             case UsageShape.Separate:
                 Last(finish, withUsage: true);
@@ -189,25 +189,25 @@ internal sealed class ScriptWriter
                 Last(null, withUsage: true);
                 break;
             case UsageShape.EmptyChoices:
-                script.Chunk($$"""
-                    "choices":[],"usage":{{usage}}}
+                _script.Chunk($$"""
+                    "choices":[],"usage":{{_usage}}}
                     """);
                 break;
         }
 
-        if (directions.Done)
+        if (_directions.Done)
         {
-            script.Data("[DONE]");
+            _script.Data("[DONE]");
         }
 
-        return ended && directions.Done;
+        return ended && _directions.Done;
     }
 
     private void Last(string? finish, bool withUsage)
     {
         var native = finish == "tool_calls" ? "tool_use" : finish == "stop" ? "end_turn" : finish;
-        script.Chunk($$"""
-            "choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":{{Json.Quote(finish)}},"native_finish_reason":{{Json.Quote(native)}},"logprobs":null}]{{(withUsage ? $",\"usage\":{usage}" : "")}}}
+        _script.Chunk($$"""
+            "choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":{{Json.Quote(finish)}},"native_finish_reason":{{Json.Quote(native)}},"logprobs":null}]{{(withUsage ? $",\"usage\":{_usage}" : "")}}}
             """);
     }
 
@@ -217,19 +217,19 @@ internal sealed class ScriptWriter
     /// </summary>
     private void Error(bool withUsage)
     {
-        var isNumber = int.TryParse(directions.ErrorCode, out var number);
-        var (defaultMessage, type) = isNumber ? Refusal.MessageAndType(number, model) : ("Provider disconnected unexpectedly", directions.ErrorCode);
-        var message = Json.Quote(directions.Message ?? defaultMessage);
+        var isNumber = int.TryParse(_directions.ErrorCode, out var number);
+        var (defaultMessage, type) = isNumber ? Refusal.MessageAndType(number, _model) : ("Provider disconnected unexpectedly", _directions.ErrorCode);
+        var message = Json.Quote(_directions.Message ?? defaultMessage);
         var error = isNumber && !withUsage
-            ? $$$"""{"code":{{{number}}},"message":{{{message}}},"metadata":{"provider_name":{{{Json.Quote(model.Provider)}}},"error_type":{{{Json.Quote(directions.ErrorType ?? type)}}}}}"""
-            : $$"""{"code":{{(isNumber ? directions.ErrorCode : Json.Quote(directions.ErrorCode))}},"message":{{message}}}""";
+            ? $$$"""{"code":{{{number}}},"message":{{{message}}},"metadata":{"provider_name":{{{Json.Quote(_model.Provider)}}},"error_type":{{{Json.Quote(_directions.ErrorType ?? type)}}}}}"""
+            : $$"""{"code":{{(isNumber ? _directions.ErrorCode : Json.Quote(_directions.ErrorCode))}},"message":{{message}}}""";
         var finish = isNumber ? "null" : "\"error\"";
-        script.Chunk($$"""
-            "error":{{error}},"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":{{finish}},"native_finish_reason":{{finish}},"logprobs":null}]{{(withUsage ? $",\"usage\":{usage}" : "")}}}
+        _script.Chunk($$"""
+            "error":{{error}},"choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":{{finish}},"native_finish_reason":{{finish}},"logprobs":null}]{{(withUsage ? $",\"usage\":{_usage}" : "")}}}
             """);
-        if (isNumber && directions.Done)
+        if (isNumber && _directions.Done)
         {
-            script.Data("[DONE]");
+            _script.Data("[DONE]");
         }
     }
 }

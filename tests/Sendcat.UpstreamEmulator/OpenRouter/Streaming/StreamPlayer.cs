@@ -17,28 +17,28 @@ internal sealed class StreamPlayer
 {
     private const int SplitPauseMs = 2;
 
-    private readonly HttpContext http;
-    private readonly StreamScript script;
-    private readonly TimerWheel wheel;
-    private readonly TimeProvider clock;
-    private readonly EmulatorStats.Call call;
-    private readonly WheelTimer timer = new();
-    private readonly byte[] head;
-    private readonly PipeWriter body;
-    private long due;
-    private long chunks;
-    private volatile bool headersSent;
-    private volatile bool disconnected;
+    private readonly HttpContext _http;
+    private readonly StreamScript _script;
+    private readonly TimerWheel _wheel;
+    private readonly TimeProvider _clock;
+    private readonly EmulatorStats.Call _call;
+    private readonly WheelTimer _timer = new();
+    private readonly byte[] _head;
+    private readonly PipeWriter _body;
+    private long _due;
+    private long _chunks;
+    private volatile bool _headersSent;
+    private volatile bool _disconnected;
 
     private StreamPlayer(HttpContext http, StreamScript script, string id, TimerWheel wheel, TimeProvider clock, EmulatorStats.Call call)
     {
-        this.http = http;
-        this.script = script;
-        this.wheel = wheel;
-        this.clock = clock;
-        this.call = call;
-        body = http.Response.BodyWriter;
-        head = Encoding.UTF8.GetBytes(string.Create(
+        _http = http;
+        _script = script;
+        _wheel = wheel;
+        _clock = clock;
+        _call = call;
+        _body = http.Response.BodyWriter;
+        _head = Encoding.UTF8.GetBytes(string.Create(
             CultureInfo.InvariantCulture,
             $$"""data:{{(script.NoSpace ? "" : " ")}}{"id":"{{id}}","provider":{{Json.Quote(script.Model.Provider)}},"model":{{Json.Quote(script.Model.Id)}},"object":"chat.completion.chunk","created":{{clock.GetUtcNow().ToUnixTimeSeconds()}},"""));
         http.Response.ContentType = "text/event-stream";
@@ -56,18 +56,18 @@ internal sealed class StreamPlayer
 
     private async Task PlayAsync()
     {
-        due = wheel.NowMs;
-        if (script.HangsBeforeHeaders)
+        _due = _wheel.NowMs;
+        if (_script.HangsBeforeHeaders)
         {
-            await wheel.WaitForCancelAsync(timer);
+            await _wheel.WaitForCancelAsync(_timer);
             return;
         }
 
-        await PauseAsync(script.HeadersMs);
-        foreach (var frame in script.Frames)
+        await PauseAsync(_script.HeadersMs);
+        foreach (var frame in _script.Frames)
         {
             await PauseAsync(frame.DelayMs);
-            if (disconnected)
+            if (_disconnected)
             {
                 return;
             }
@@ -78,8 +78,8 @@ internal sealed class StreamPlayer
                     await HangAsync();
                     return;
                 case FrameKind.Reset or FrameKind.Fin:
-                    call.Broken(); // before the cut, so that the cut is not counted as an abort by the client
-                    ConnectionCut.Cut(http, fin: frame.Kind == FrameKind.Fin);
+                    _call.Broken(); // before the cut, so that the cut is not counted as an abort by the client
+                    ConnectionCut.Cut(_http, fin: frame.Kind == FrameKind.Fin);
                     return;
                 default:
                     await WriteAsync(frame);
@@ -92,41 +92,41 @@ internal sealed class StreamPlayer
 
     private void End()
     {
-        if (script.EndsNormally)
+        if (_script.EndsNormally)
         {
-            call.Completed();
+            _call.Completed();
         }
         else
         {
-            call.Broken();
+            _call.Broken();
         }
     }
 
     private async ValueTask PauseAsync(int milliseconds)
     {
-        if (milliseconds == 0 || disconnected)
+        if (milliseconds == 0 || _disconnected)
         {
             return;
         }
 
-        due += milliseconds;
-        if (due > wheel.NowMs)
+        _due += milliseconds;
+        if (_due > _wheel.NowMs)
         {
-            await wheel.WaitUntilAsync(timer, due);
+            await _wheel.WaitUntilAsync(_timer, _due);
         }
     }
 
     private async Task HangAsync()
     {
-        while (!disconnected)
+        while (!_disconnected)
         {
-            if (script.CommentEveryMs == 0)
+            if (_script.CommentEveryMs == 0)
             {
-                await wheel.WaitForCancelAsync(timer);
+                await _wheel.WaitForCancelAsync(_timer);
                 return;
             }
 
-            await PauseAsync(script.CommentEveryMs);
+            await PauseAsync(_script.CommentEveryMs);
             await WriteAsync(new(FrameKind.Raw, 0, -1, StreamScript.Comment));
         }
     }
@@ -135,11 +135,11 @@ internal sealed class StreamPlayer
     {
         if (frame.Kind == FrameKind.Chunk)
         {
-            chunks++;
-            call.Chunk();
+            _chunks++;
+            _call.Chunk();
         }
 
-        if (script.SplitBytes > 0)
+        if (_script.SplitBytes > 0)
         {
             await WriteInPiecesAsync(frame);
             return;
@@ -147,7 +147,7 @@ internal sealed class StreamPlayer
 
         if (frame.Kind == FrameKind.Chunk)
         {
-            body.Write(head);
+            _body.Write(_head);
         }
 
         if (frame.StampAt >= 0)
@@ -156,7 +156,7 @@ internal sealed class StreamPlayer
         }
         else
         {
-            body.Write(frame.Bytes.Span);
+            _body.Write(frame.Bytes.Span);
         }
 
         await FlushAsync();
@@ -167,10 +167,10 @@ internal sealed class StreamPlayer
     /// </summary>
     private async ValueTask WriteInPiecesAsync(Frame frame)
     {
-        ReadOnlyMemory<byte> all = frame.Kind == FrameKind.Chunk ? (byte[])[.. head, .. frame.Bytes.Span] : frame.Bytes;
-        for (var at = 0; at < all.Length && !disconnected; at += script.SplitBytes)
+        ReadOnlyMemory<byte> all = frame.Kind == FrameKind.Chunk ? (byte[])[.. _head, .. frame.Bytes.Span] : frame.Bytes;
+        for (var at = 0; at < all.Length && !_disconnected; at += _script.SplitBytes)
         {
-            body.Write(all.Span[at..Math.Min(at + script.SplitBytes, all.Length)]);
+            _body.Write(all.Span[at..Math.Min(at + _script.SplitBytes, all.Length)]);
             await FlushAsync();
             await PauseAsync(SplitPauseMs);
         }
@@ -180,22 +180,22 @@ internal sealed class StreamPlayer
     {
         var at = frame.StampAt;
         Span<byte> digits = stackalloc byte[16];
-        Utf8Formatter.TryFormat((clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond, digits, out _);
-        body.Write(frame.Bytes.Span[..at]);
-        body.Write(digits);
-        body.Write(frame.Bytes.Span[(at + digits.Length)..]);
+        Utf8Formatter.TryFormat((_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).Ticks / TimeSpan.TicksPerMicrosecond, digits, out _);
+        _body.Write(frame.Bytes.Span[..at]);
+        _body.Write(digits);
+        _body.Write(frame.Bytes.Span[(at + digits.Length)..]);
     }
 
     private async ValueTask FlushAsync()
     {
-        headersSent = true;
-        await body.FlushAsync();
+        _headersSent = true;
+        await _body.FlushAsync();
     }
 
     private void OnDisconnected()
     {
-        disconnected = true;
-        call.AbortedByPeer(!headersSent ? "before-headers" : chunks == 0 ? "before-first" : "mid", chunks);
-        wheel.Cancel(timer);
+        _disconnected = true;
+        _call.AbortedByPeer(!_headersSent ? "before-headers" : _chunks == 0 ? "before-first" : "mid", _chunks);
+        _wheel.Cancel(_timer);
     }
 }
