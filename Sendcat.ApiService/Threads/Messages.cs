@@ -15,13 +15,13 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
 {
     private const string AppendOfUser = $"""
         -- append message
-        with owned as (select coalesce(sum(owned.bytes), 0) as bytes from {Usage.OfUser}),
+        WITH owned AS (SELECT coalesce(sum(owned.bytes), 0) AS bytes FROM {Usage.OfUser}),
         {Append}
         """;
 
     private const string AppendOfGuest = $"""
         -- append message
-        with owned as (select coalesce(sum(owned.bytes), 0) as bytes from {Usage.OfGuest}),
+        WITH owned AS (SELECT coalesce(sum(owned.bytes), 0) AS bytes FROM {Usage.OfGuest}),
         {Append}
         """;
 
@@ -30,23 +30,23 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
     // thread exists, whether the quota of messages has room, whether that of bytes has room, whether the message was added, and the bytes
     // of all threads of the principal before.
     private const string Append = """
-        thread as (
-          select t.id, t.message_count + 1 + $11 <= $9 as has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 as has_bytes
-          from threads t cross join owned where t.id = $4
-        ), bumped as (
-          update threads t set last_message_at = greatest(t.last_message_at, $8) from thread where t.id = thread.id and thread.has_messages and thread.has_bytes returning t.id
-        ), added as (
-          insert into messages (id, thread_id, role, content, status, attachments, client_id, created_at)
-          select $3, id, 'user', $5, 'completed', $6, $7, $8 from bumped
-          on conflict (thread_id, client_id) where client_id is not null do nothing
-          returning id
+        thread AS (
+          SELECT t.id, t.message_count + 1 + $11 <= $9 AS has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 AS has_bytes
+          FROM threads t CROSS JOIN owned WHERE t.id = $4
+        ), bumped AS (
+          UPDATE threads t SET last_message_at = greatest(t.last_message_at, $8) FROM thread WHERE t.id = thread.id AND thread.has_messages AND thread.has_bytes RETURNING t.id
+        ), added AS (
+          INSERT INTO messages (id, thread_id, role, content, status, attachments, client_id, created_at)
+          SELECT $3, id, 'user', $5, 'completed', $6, $7, $8 FROM bumped
+          ON CONFLICT (thread_id, client_id) WHERE client_id IS NOT NULL DO NOTHING
+          RETURNING id
         )
-        select exists (select from thread), (select has_messages from thread), (select has_bytes from thread), exists (select from added), (select bytes from owned)::bigint
+        SELECT EXISTS (SELECT FROM thread), (SELECT has_messages FROM thread), (SELECT has_bytes FROM thread), EXISTS (SELECT FROM added), (SELECT bytes FROM owned)::bigint
         """;
 
     private const string FindByClientId = """
         -- find message by client id
-        select id from messages where thread_id = $1 and client_id = $2
+        SELECT id FROM messages WHERE thread_id = $1 AND client_id = $2
         """;
 
     /// <summary>
@@ -119,11 +119,11 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
     {
         const string Sql = $"""
             -- delete messages after
-            with thread as (select id from threads where id = $1 for no key update),
-                 anchor as (select m.seq from thread join messages m on m.thread_id = thread.id where m.id = $2),
-                 gone as (delete from messages m using anchor where m.thread_id = $1 and m.seq > anchor.seq returning m.id),
+            WITH thread AS (SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE),
+                 anchor AS (SELECT m.seq FROM thread JOIN messages m ON m.thread_id = thread.id WHERE m.id = $2),
+                 gone AS (DELETE FROM messages m USING anchor WHERE m.thread_id = $1 AND m.seq > anchor.seq RETURNING m.id),
                  {DeleteTurns}
-            select case when exists (select from anchor) then (select count(*)::int from gone) end
+            SELECT CASE WHEN EXISTS (SELECT FROM anchor) THEN (SELECT count(*)::int FROM gone) END
             """;
         await using var command = source.CreateCommand(Sql);
         command.Parameters.Add(new() { Value = threadId });

@@ -29,12 +29,12 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
 
     private const string ReadUsageOfUser = $"""
         -- read usage
-        select count(*)::int, coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}
+        SELECT count(*)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfUser}
         """;
 
     private const string ReadUsageOfGuest = $"""
         -- read usage
-        select count(*)::int, coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}
+        SELECT count(*)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
         """;
 
     public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats take all the space that you have");

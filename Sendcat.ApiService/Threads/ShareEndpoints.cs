@@ -34,9 +34,9 @@ internal static class ShareEndpoints
         await db.Database.ExecuteSqlAsync(
             $"""
             -- create share link
-            insert into shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked)
-            values ({Guid.CreateVersion7(now)}, {open.Thread.Id}, {Guid.NewGuid().ToString("D")}, {open.Principal.UserId}, {open.Principal.SessionId}, {now}, false)
-            on conflict (thread_id) where not is_revoked do nothing
+            INSERT INTO shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked)
+            VALUES ({Guid.CreateVersion7(now)}, {open.Thread.Id}, {Guid.NewGuid().ToString("D")}, {open.Principal.UserId}, {open.Principal.SessionId}, {now}, FALSE)
+            ON CONFLICT (thread_id) WHERE NOT is_revoked DO NOTHING
             """,
             cancellationToken);
         var token = await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked).Select(s => s.ShareToken).FirstOrDefaultAsync(cancellationToken);

@@ -26,8 +26,8 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
 
     private const string ReadSize = """
         -- read copy size
-        select count(*), coalesce(sum(message_bytes(m)), 0)::bigint from messages m
-        where thread_id = $1 and ($2::bigint is null or seq < $2) and role in ('user', 'assistant') and status is distinct from 'streaming'
+        SELECT count(*), coalesce(sum(message_bytes(m)), 0)::bigint FROM messages m
+        WHERE thread_id = $1 AND ($2::bigint IS NULL OR seq < $2) AND role IN ('user', 'assistant') AND status IS DISTINCT FROM 'streaming'
         """;
 
     public static ChatThread NewThread(Principal principal, DateTimeOffset now, string modelId, string? title, Guid? parent, Guid? sharedFrom) => new()
@@ -84,11 +84,11 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
         await db.Database.ExecuteSqlAsync(
             $"""
             -- copy messages
-            insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, products, created_at)
-            select n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.products, m.created_at
-            from unnest({sources}, {copies}) with ordinality as n (source, copy, place)
-            join messages m on m.id = n.source
-            order by n.place
+            INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, products, created_at)
+            SELECT n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.products, m.created_at
+            FROM unnest({sources}, {copies}) WITH ORDINALITY AS n (source, copy, place)
+            JOIN messages m ON m.id = n.source
+            ORDER BY n.place
             """,
             cancellationToken);
         if (next is not null)

@@ -10,10 +10,10 @@ namespace Sendcat.ApiService.Threads;
 internal static class Usage
 {
     /// <summary>The threads of the user $1 as <c>owned(bytes)</c>, at most $2.</summary>
-    public const string OfUser = "(select bytes from threads where user_id = $1 limit $2) as owned";
+    public const string OfUser = "(SELECT bytes FROM threads WHERE user_id = $1 LIMIT $2) AS owned";
 
     /// <summary>The threads of the session $1 as <c>owned(bytes)</c>, at most $2.</summary>
-    public const string OfGuest = "(select bytes from threads where session_id = $1 and user_id is null limit $2) as owned";
+    public const string OfGuest = "(SELECT bytes FROM threads WHERE session_id = $1 AND user_id IS NULL LIMIT $2) AS owned";
 
     /// <summary>
     /// $1 and $2. One thread more than the quota is enough for the decision. A principal that adopted many threads therefore does not make

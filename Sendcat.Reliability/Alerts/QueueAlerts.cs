@@ -145,7 +145,7 @@ public sealed class QueueAlerts
             -- claim scheduled run
             INSERT INTO reliability.scheduled_runs AS r (name, ran_at) VALUES ($1, $2)
             ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at WHERE NOT $4 OR r.ran_at <= $2 - $3 OR r.ran_at > $2 + $3
-            RETURNING true
+            RETURNING TRUE
             """,
             connection)
         { Parameters = { new() { Value = RunName }, new() { Value = now }, new() { Value = CheckInterval }, new() { Value = onlyWhenDue } } };

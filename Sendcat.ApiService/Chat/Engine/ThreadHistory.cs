@@ -15,17 +15,17 @@ internal sealed record ThreadHistory(
 {
     private const string ReadThread = """
         -- read thread
-        select user_id, session_id, model_id, message_count from threads where id = $1
+        SELECT user_id, session_id, model_id, message_count FROM threads WHERE id = $1
         """;
 
     private const string ReadBytesOfUser = $"""
         -- read usage
-        select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfUser}
+        SELECT coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfUser}
         """;
 
     private const string ReadBytesOfGuest = $"""
         -- read usage
-        select coalesce(sum(owned.bytes), 0)::bigint from {Usage.OfGuest}
+        SELECT coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
         """;
 
     // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
@@ -33,14 +33,14 @@ internal sealed record ThreadHistory(
     // is bounded for every thread.
     private const string ReadMessages = """
         -- read thread messages
-        select m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
-        from (
-          select n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
-            over (order by n.seq desc rows between unbounded preceding and 1 preceding) as preceding_bytes
-          from (
-            select * from messages where thread_id = $1 and status is distinct from 'streaming' order by seq desc limit $2
+        SELECT m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
+        FROM (
+          SELECT n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
+            OVER (ORDER BY n.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding_bytes
+          FROM (
+            SELECT * FROM messages WHERE thread_id = $1 AND status IS DISTINCT FROM 'streaming' ORDER BY seq DESC LIMIT $2
           ) n
-        ) m where coalesce(m.preceding_bytes, 0) <= $3 order by m.seq desc
+        ) m WHERE coalesce(m.preceding_bytes, 0) <= $3 ORDER BY m.seq DESC
         """;
 
     /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>

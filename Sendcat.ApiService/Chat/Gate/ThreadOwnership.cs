@@ -12,7 +12,7 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
 {
     private const string ReadOwner = """
         -- read thread owner
-        select user_id, session_id from threads where id = $1
+        SELECT user_id, session_id FROM threads WHERE id = $1
         """;
 
     /// <summary>Foreign, missing and malformed ids get the same 403 response, so that it does not reveal which threads exist.</summary>

@@ -23,15 +23,15 @@ internal sealed class TurnStarter(
 {
     private const string DeleteReplacedAnswer = $"""
         -- delete replaced answer
-        with thread as (
-          select id from threads where id = $1 for no key update
-        ), gone as (
-          delete from messages m using thread where m.thread_id = thread.id and m.seq > (
-            select coalesce(max(seq), 0) from messages where thread_id = $1 and role = 'user'
-              and ($2::uuid is null or seq < (select seq from messages where id = $2 and thread_id = $1)))
-          returning m.id
+        WITH thread AS (
+          SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
+        ), gone AS (
+          DELETE FROM messages m USING thread WHERE m.thread_id = thread.id AND m.seq > (
+            SELECT coalesce(max(seq), 0) FROM messages WHERE thread_id = $1 AND role = 'user'
+              AND ($2::uuid IS NULL OR seq < (SELECT seq FROM messages WHERE id = $2 AND thread_id = $1)))
+          RETURNING m.id
         ), {Messages.DeleteTurns}
-        select count(*) from gone
+        SELECT count(*) FROM gone
         """;
 
     /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>

@@ -36,7 +36,7 @@ internal sealed class ReplicaHeartbeat(
                 await using var heartbeat = database.CreateCommand(
                     """
                     -- replica heartbeat
-                    insert into replicas (id, started_at, last_heartbeat) values ($1, $2, clock_timestamp()) on conflict (id) do update set last_heartbeat = clock_timestamp()
+                    INSERT INTO replicas (id, started_at, last_heartbeat) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET last_heartbeat = clock_timestamp()
                     """);
                 heartbeat.Parameters.Add(new() { Value = replica.Value });
                 heartbeat.Parameters.Add(new() { Value = startedAt });
@@ -66,7 +66,7 @@ internal sealed class ReplicaHeartbeat(
             await using var remove = database.CreateCommand(
                 """
                 -- remove replica
-                delete from replicas r where id = $1 and not exists (select 1 from stream_sessions s where s.replica_id = r.id and s.status = 'streaming')
+                DELETE FROM replicas r WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM stream_sessions s WHERE s.replica_id = r.id AND s.status = 'streaming')
                 """);
             remove.Parameters.Add(new() { Value = replica.Value });
             await remove.ExecuteNonQueryAsync(cancellationToken);

@@ -14,68 +14,68 @@ internal static class TurnJournalCommit
     // transaction. Returns no rows.
     private const string PlanOnce = """
         -- use generic plans
-        select where set_config('plan_cache_mode', 'force_generic_plan', true) is null or set_config('enable_seqscan', 'off', true) is null
+        SELECT WHERE set_config('plan_cache_mode', 'force_generic_plan', TRUE) IS NULL OR set_config('enable_seqscan', 'off', TRUE) IS NULL
         """;
 
     // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
     private const string NewMessages = """
         -- insert messages
-        insert into messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
-        select u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
-        from unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-          with ordinality as u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, turn, n)
-        where exists (select 1 from threads t where t.id = u.thread_id)
-          and (u.turn is null or exists (select 1 from stream_sessions s join messages m on m.id = s.message_id where s.id = u.turn and s.status in ('streaming', 'aborted')))
+        INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
+        SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, turn, n)
+        WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
+          AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = s.message_id WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
           -- a message with a client id that is persisted under another id is not inserted again
-          and (u.client_id is null or not exists (select 1 from messages m where m.thread_id = u.thread_id and m.client_id = u.client_id and m.id <> u.id))
-        order by u.n
-        on conflict (id) do update set
+          AND (u.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.thread_id = u.thread_id AND m.client_id = u.client_id AND m.id <> u.id))
+        ORDER BY u.n
+        ON CONFLICT (id) DO UPDATE SET
           content = excluded.content, model_id = excluded.model_id, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
-          status = case when messages.status = 'aborted' then 'aborted' else excluded.status end
-        where messages.role = 'assistant' and messages.status in ('streaming', 'aborted')
+          status = CASE WHEN messages.status = 'aborted' THEN 'aborted' ELSE excluded.status END
+        WHERE messages.role = 'assistant' AND messages.status IN ('streaming', 'aborted')
         """;
 
     // A closed message stays closed. A message that was aborted by another replica keeps its status and gets its partial text.
     private const string KnownMessages = """
         -- update messages
-        update messages m set
+        UPDATE messages m SET
           content = u.content, model_id = u.model_id, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
-          status = case when m.status = 'aborted' then 'aborted' else u.status end
-        from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, content, model_id, status, reasoning, tool_calls, products)
-        where m.id = u.id and m.role = 'assistant' and m.status in ('streaming', 'aborted')
+          status = CASE WHEN m.status = 'aborted' THEN 'aborted' ELSE u.status END
+        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS u(id, content, model_id, status, reasoning, tool_calls, products)
+        WHERE m.id = u.id AND m.role = 'assistant' AND m.status IN ('streaming', 'aborted')
         """;
 
     private const string FailedMessages = """
         -- fail messages
-        update messages set status = 'error' where id = any($1) and status = 'streaming'
+        UPDATE messages SET status = 'error' WHERE id = ANY($1) AND status = 'streaming'
         """;
 
     private const string NewSessions = """
         -- open stream sessions
-        insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
-        select u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
-        from unnest($1, $2, $3, $4, $5, $6, $7) as u(id, thread_id, message_id, principal, status, started_at, ended_at)
-        where exists (select 1 from threads t where t.id = u.thread_id)
-        on conflict (id) do update set
+        INSERT INTO stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
+        SELECT u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
+        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS u(id, thread_id, message_id, principal, status, started_at, ended_at)
+        WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
+        ON CONFLICT (id) DO UPDATE SET
           message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
-          status = case when stream_sessions.status = 'aborted' then 'aborted' else excluded.status end
-        where stream_sessions.status in ('streaming', 'aborted')
-        returning id, status
+          status = CASE WHEN stream_sessions.status = 'aborted' THEN 'aborted' ELSE excluded.status END
+        WHERE stream_sessions.status IN ('streaming', 'aborted')
+        RETURNING id, status
         """;
 
     private const string KnownSessions = """
         -- update stream sessions
-        update stream_sessions s set
+        UPDATE stream_sessions s SET
           message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
-          status = case when s.status = 'aborted' then 'aborted' else u.status end
-        from unnest($1, $2, $3, $4) as u(id, message_id, status, ended_at)
-        where s.id = u.id and s.status in ('streaming', 'aborted')
-        returning s.id, s.status
+          status = CASE WHEN s.status = 'aborted' THEN 'aborted' ELSE u.status END
+        FROM unnest($1, $2, $3, $4) AS u(id, message_id, status, ended_at)
+        WHERE s.id = u.id AND s.status IN ('streaming', 'aborted')
+        RETURNING s.id, s.status
         """;
 
     private const string Touches = """
         -- touch threads
-        update threads set last_message_at = greatest(coalesce(last_message_at, $2), $2) where id = any($1)
+        UPDATE threads SET last_message_at = greatest(coalesce(last_message_at, $2), $2) WHERE id = ANY($1)
         """;
 
     /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the session row is missing.</returns>

@@ -14,18 +14,18 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
 {
     private const string Sweep = """
         -- reap dead replicas
-        with dead as (
-          select id from replicas where last_heartbeat < clock_timestamp() - $1 order by id for update skip locked
-        ), closed as (
-          update stream_sessions s set status = 'error', ended_at = clock_timestamp()
-          from dead where s.replica_id = dead.id and s.status = 'streaming'
-          returning s.id, s.message_id, s.thread_id, s.replica_id
-        ), failed as (
-          update messages m set status = 'error' from closed where m.id = closed.message_id and m.status = 'streaming' returning m.id
-        ), gone as (
-          delete from replicas r using dead where r.id = dead.id
+        WITH dead AS (
+          SELECT id FROM replicas WHERE last_heartbeat < clock_timestamp() - $1 ORDER BY id FOR UPDATE SKIP LOCKED
+        ), closed AS (
+          UPDATE stream_sessions s SET status = 'error', ended_at = clock_timestamp()
+          FROM dead WHERE s.replica_id = dead.id AND s.status = 'streaming'
+          RETURNING s.id, s.message_id, s.thread_id, s.replica_id
+        ), failed AS (
+          UPDATE messages m SET status = 'error' FROM closed WHERE m.id = closed.message_id AND m.status = 'streaming' RETURNING m.id
+        ), gone AS (
+          DELETE FROM replicas r USING dead WHERE r.id = dead.id
         )
-        select dead.id, closed.id, closed.thread_id from dead left join closed on closed.replica_id = dead.id
+        SELECT dead.id, closed.id, closed.thread_id FROM dead LEFT JOIN closed ON closed.replica_id = dead.id
         """;
 
     /// <summary>Runs one round.</summary>

@@ -23,40 +23,40 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     // before the message. A turn that has ended stays unchanged.
     private const string Abort = """
         -- abort turn
-        with thread as (
-          select id from threads where id = $1 for no key update
-        ), message as (
-          select m.id, m.role, m.created_at from thread join messages m on m.thread_id = thread.id where m.id = $2
-        ), turn as (
-          select s.id from stream_sessions s cross join message m
-          where s.thread_id = $1 and ((s.id = $3 and s.status = 'streaming') or s.message_id = m.id or (m.role = 'assistant' and s.started_at <= m.created_at))
-          order by (s.id = $3 and s.status = 'streaming') is true desc, s.message_id = m.id desc, s.started_at desc limit 1
-        ), session as (
-          update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from turn where s.id = turn.id and s.status = 'streaming'
-          returning s.id, s.message_id
-        ), stopped as (
-          update messages m set status = 'aborted'
-          where m.thread_id = $1 and m.status = 'streaming' and m.id = coalesce((select message_id from session), $2)
+        WITH thread AS (
+          SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
+        ), message AS (
+          SELECT m.id, m.role, m.created_at FROM thread JOIN messages m ON m.thread_id = thread.id WHERE m.id = $2
+        ), turn AS (
+          SELECT s.id FROM stream_sessions s CROSS JOIN message m
+          WHERE s.thread_id = $1 AND ((s.id = $3 AND s.status = 'streaming') OR s.message_id = m.id OR (m.role = 'assistant' AND s.started_at <= m.created_at))
+          ORDER BY (s.id = $3 AND s.status = 'streaming') IS TRUE DESC, s.message_id = m.id DESC, s.started_at DESC LIMIT 1
+        ), session AS (
+          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM turn WHERE s.id = turn.id AND s.status = 'streaming'
+          RETURNING s.id, s.message_id
+        ), stopped AS (
+          UPDATE messages m SET status = 'aborted'
+          WHERE m.thread_id = $1 AND m.status = 'streaming' AND m.id = coalesce((SELECT message_id FROM session), $2)
         )
-        select exists (select from message), (select id from session)
+        SELECT EXISTS (SELECT FROM message), (SELECT id FROM session)
         """;
 
     // A message with the status streaming becomes aborted, also if no running turn is persisted for it.
     private const string AbortLatest = """
         -- abort latest turn
-        with thread as (
-          select id from threads where id = $1 for no key update
-        ), session as (
-          update stream_sessions s set status = 'aborted', ended_at = clock_timestamp() from thread
-          where s.thread_id = thread.id and s.status = 'streaming'
-            and s.id = (select id from stream_sessions where thread_id = $1 and status = 'streaming' order by started_at desc limit 1)
-          returning s.id, s.message_id
-        ), stopped as (
-          update messages m set status = 'aborted'
-          where m.status = 'streaming' and m.id = coalesce(
-            (select message_id from session), (select id from messages where thread_id = $1 and status = 'streaming' order by seq desc limit 1))
+        WITH thread AS (
+          SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
+        ), session AS (
+          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread
+          WHERE s.thread_id = thread.id AND s.status = 'streaming'
+            AND s.id = (SELECT id FROM stream_sessions WHERE thread_id = $1 AND status = 'streaming' ORDER BY started_at DESC LIMIT 1)
+          RETURNING s.id, s.message_id
+        ), stopped AS (
+          UPDATE messages m SET status = 'aborted'
+          WHERE m.status = 'streaming' AND m.id = coalesce(
+            (SELECT message_id FROM session), (SELECT id FROM messages WHERE thread_id = $1 AND status = 'streaming' ORDER BY seq DESC LIMIT 1))
         )
-        select id from session
+        SELECT id FROM session
         """;
 
     /// <summary>Aborts the turn that a message belongs to.</summary>

@@ -24,7 +24,7 @@ internal sealed class Registrations(
         WITH made AS (
           INSERT INTO users (id, user_name, normalized_user_name, email, normalized_email, email_confirmed, password_hash, security_stamp, concurrency_stamp,
                              phone_number_confirmed, two_factor_enabled, lockout_enabled, access_failed_count, created_at)
-          VALUES ($1, $2, $3, $2, $3, $4, $5, $6, $7, false, false, true, 0, $8)
+          VALUES ($1, $2, $3, $2, $3, $4, $5, $6, $7, FALSE, FALSE, TRUE, 0, $8)
           ON CONFLICT (normalized_user_name) DO NOTHING
           RETURNING id),
         profiled AS (

@@ -91,7 +91,7 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
         await using var command = database.CreateCommand(
             """
             -- check ebay categories
-            select fetched_at from reliability.ebay_taxonomy_meta where marketplace_id = $1
+            SELECT fetched_at FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1
             """);
         command.Parameters.Add(new() { Value = marketplace });
         return (DateTime?)await command.ExecuteScalarAsync(cancellationToken);
@@ -102,7 +102,7 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
         await using var command = database.CreateCommand(
             """
             -- read ebay categories
-            select category_id, normalized_name, leaf from reliability.ebay_categories where marketplace_id = $1
+            SELECT category_id, normalized_name, leaf FROM reliability.ebay_categories WHERE marketplace_id = $1
             """);
         command.Parameters.Add(new() { Value = marketplace });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

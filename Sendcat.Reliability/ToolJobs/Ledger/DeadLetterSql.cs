@@ -45,7 +45,7 @@ internal static class DeadLetterSql
         ), requeued AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'queued', attempts = 0, replay_count = j.replay_count + 1, waiters = 0,
-                available_at = s.due_at, announced_at = s.due_at, fair_at = s.due_at + interval '30 seconds',
+                available_at = s.due_at, announced_at = s.due_at, fair_at = s.due_at + INTERVAL '30 seconds',
                 completed_at = NULL, expires_at = NULL, dead_letter_at = NULL, dead_letter_reason = NULL, updated_at = statement_timestamp()
             FROM spaced s WHERE j.id = s.id AND NOT $6
             RETURNING j.id, j.tool, j.trace_parent, s.due_at

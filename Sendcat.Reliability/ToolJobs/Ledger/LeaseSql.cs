@@ -33,7 +33,7 @@ internal static class LeaseSql
         )
         SELECT r.due, c.id, c.token, c.attempts, c.principal, c.args, c.cache_namespace, c.cache_key, c.trace_parent, c.trace_state,
             c.started_at - c.available_at, $7::interval
-        FROM room r LEFT JOIN claimed c ON true
+        FROM room r LEFT JOIN claimed c ON TRUE
         ORDER BY c.fair_at, c.id
         """;
 

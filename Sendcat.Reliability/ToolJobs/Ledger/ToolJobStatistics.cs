@@ -14,7 +14,7 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, NpgsqlDataSource databa
             """
             -- count tool jobs
             SELECT tool, 'queued' AS status, count(*)::int, count(*) FILTER (WHERE available_at <= statement_timestamp())::int,
-                greatest(statement_timestamp() - min(available_at), interval '0'), count(*) FILTER (WHERE over_cap)::int
+                greatest(statement_timestamp() - min(available_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE status = 'queued' GROUP BY tool
             UNION ALL
             SELECT tool, 'running', count(*)::int, 0, statement_timestamp() - min(started_at), count(*) FILTER (WHERE over_cap)::int
@@ -23,7 +23,7 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, NpgsqlDataSource databa
             SELECT tool, 'dead_letter', count(*)::int, 0, statement_timestamp() - min(dead_letter_at), 0
             FROM reliability.tool_jobs WHERE status = 'dead_letter' GROUP BY tool
             UNION ALL
-            SELECT tool, status, count(*)::int, 0, interval '0', count(*) FILTER (WHERE over_cap)::int
+            SELECT tool, status, count(*)::int, 0, INTERVAL '0', count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE completed_at > statement_timestamp() - $1 AND status IN ('completed', 'failed', 'cancelled') GROUP BY tool, status
             """);
         command.Parameters.Add(new() { Value = window });

@@ -38,6 +38,17 @@ public sealed partial class NamedStatementTests
     }
 
     [Fact]
+    public void SQL_keywords_are_upper_case()
+    {
+        var lower = from source in Sources
+                    from Match statement in Body().Matches(source.Text)
+                    from Match keyword in LowerKeyword().Matches(Quoted().Replace(statement.Groups["sql"].Value, ""))
+                    select $"{source.File}: {keyword.Value}";
+
+        Assert.Empty(lower);
+    }
+
+    [Fact]
     public void Every_Lua_script_has_a_unique_name()
     {
         var scripts = Directory.GetFiles(Path.Combine(Repository.Root, "Sendcat.Reliability"), "*.lua", SearchOption.AllDirectories);
@@ -53,6 +64,17 @@ public sealed partial class NamedStatementTests
         """"(?:"""\s*\n\s*|(?<![\\"\w])"(?!"))(?:select|insert into|update|delete from|with)\s+[^"]*?(?:\bfrom\b|\bas\b|\binto\b|\bset\b|\(\$1|\bpg_)[^\n]*"""",
         RegexOptions.IgnoreCase | RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Statement();
+
+    /// <summary>A named statement: a raw string that begins with its name.</summary>
+    [GeneratedRegex(""""("""\s*\n\s*-- [^\n]*\n(?<sql>.*?)\n\s*""")"""", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Body();
+
+    /// <summary>Text constants, comments and names in quotation marks.</summary>
+    [GeneratedRegex("""('[^']*'|--[^\n]*|"[^"]*")""", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex Quoted();
+
+    [GeneratedRegex(@"\b(select|insert into|delete from|from|where|group by|order by|returning|union|join|having)\b", RegexOptions.ExplicitCapture, 1000)]
+    private static partial Regex LowerKeyword();
 
     [GeneratedRegex(""""(?:"""\s*\n\s*-- |TagWith\(")(?<name>[^\n"]+)"""", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Name();
