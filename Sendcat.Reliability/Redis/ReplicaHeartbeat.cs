@@ -18,8 +18,8 @@ internal sealed class ReplicaHeartbeat(
     ILogger<ReplicaHeartbeat> logger)
     : BackgroundService
 {
-    private static readonly RedisScript Beat = RedisScript.Embedded("beat.lua");
-    private static readonly RedisScript Reap = RedisScript.Embedded("bury.lua");
+    private static readonly RedisScript Beat = RedisScript.Embedded("heartbeat.lua");
+    private static readonly RedisScript Reap = RedisScript.Embedded("reap_replica.lua");
 
     /// <summary>Sends one heartbeat and reaps the leases of dead replicas.</summary>
     internal async Task BeatAsync(CancellationToken cancellationToken)

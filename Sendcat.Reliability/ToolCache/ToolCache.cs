@@ -12,10 +12,10 @@ public sealed class ToolCache
     /// <summary>Maximum length of a value, in characters. A longer value is not stored.</summary>
     public const int MaxValueLength = 65_536;
 
-    private static readonly RedisScript WriteScript = RedisScript.Embedded("remember.lua");
-    private static readonly RedisScript ReadScript = RedisScript.Embedded("recall.lua");
-    private static readonly RedisScript ClearScript = RedisScript.Embedded("forget.lua");
-    private static readonly RedisScript CountScript = RedisScript.Embedded("census.lua");
+    private static readonly RedisScript WriteScript = RedisScript.Embedded("write.lua");
+    private static readonly RedisScript ReadScript = RedisScript.Embedded("read.lua");
+    private static readonly RedisScript ClearScript = RedisScript.Embedded("clear.lua");
+    private static readonly RedisScript CountScript = RedisScript.Embedded("count_entries.lua");
 
     private readonly GuardedRedis _redis;
     private readonly ToolCacheFlights _flights;

@@ -60,8 +60,8 @@ internal sealed class Flight(ToolCacheFlights flights, string space, string key)
     /// <summary>Maximum wait for the signal of another process before the cache is read again. The signal may be lost.</summary>
     private static readonly TimeSpan SignalTimeout = TimeSpan.FromMilliseconds(500);
 
-    private static readonly RedisScript AcquireScript = RedisScript.Embedded("takeoff.lua");
-    private static readonly RedisScript ReleaseScript = RedisScript.Embedded("land.lua");
+    private static readonly RedisScript AcquireScript = RedisScript.Embedded("acquire_fill.lua");
+    private static readonly RedisScript ReleaseScript = RedisScript.Embedded("release_fill.lua");
 
     private readonly CancellationTokenSource _timedOut = new(FillTimeout, flights.Time);
     private readonly string _owner = Guid.NewGuid().ToString("N");

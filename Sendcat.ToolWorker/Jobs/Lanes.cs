@@ -37,7 +37,7 @@ internal sealed class LaneOptions
     public int DrainMs { get; set; } = 15_000;
 }
 
-internal static class LaneServices
+internal static class LanesFeature
 {
     /// <summary>Additional time of the host shutdown after the drain, for requeueing jobs and closing connections.</summary>
     private static readonly TimeSpan AfterDrain = TimeSpan.FromSeconds(15);

@@ -28,7 +28,7 @@ internal sealed class SearchGlobalHandler(GlobalSearch global) : IToolHandler
     }
 }
 
-internal static class SearchGlobalServices
+internal static class SearchGlobalFeature
 {
     public static IServiceCollection AddSearchGlobal(this IServiceCollection services) =>
         services.AddSingleton<GlobalSearch>().AddSingleton<IToolHandler, SearchGlobalHandler>();

@@ -113,7 +113,7 @@ internal sealed class SearchProductsHandler(EbaySearch ebay, GlobalSearch global
         products is null ? [] : [.. products.Where(product => product.Identity() is not { } identity || seen.Add(identity))];
 }
 
-internal static class SearchProductsServices
+internal static class SearchProductsFeature
 {
     public static IServiceCollection AddSearchProducts(this IServiceCollection services) =>
         services.AddKnobs<ToolJobOptions>().AddSingleton<EbaySearch>().AddSingleton<IToolHandler, SearchProductsHandler>();

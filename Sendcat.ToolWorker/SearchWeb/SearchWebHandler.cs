@@ -32,7 +32,7 @@ internal sealed class SearchWebHandler(SerperSearch serper) : IToolHandler
     }
 }
 
-internal static class SearchWebServices
+internal static class SearchWebFeature
 {
     public static IServiceCollection AddSearchWeb(this IServiceCollection services) =>
         services.AddSingleton<SerperSearch>().AddSingleton<IToolHandler, SearchWebHandler>();

@@ -67,7 +67,7 @@ internal sealed class TaxonomyRefresh(
     }
 }
 
-internal static class TaxonomyServices
+internal static class TaxonomyFeature
 {
     public static IServiceCollection AddTaxonomy(this IServiceCollection services) =>
         services

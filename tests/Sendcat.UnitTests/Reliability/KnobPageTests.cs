@@ -57,7 +57,7 @@ public sealed class KnobPageTests
         var services = new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddLogging();
         foreach (var options in Classes())
         {
-            typeof(KnobServices).GetMethod(nameof(KnobServices.AddKnobs))!.MakeGenericMethod(options).Invoke(null, [services]);
+            typeof(KnobsFeature).GetMethod(nameof(KnobsFeature.AddKnobs))!.MakeGenericMethod(options).Invoke(null, [services]);
         }
 
         return services.BuildServiceProvider();

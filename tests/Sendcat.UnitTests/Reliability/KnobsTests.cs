@@ -218,7 +218,7 @@ public sealed class KnobsTests
     private static ServiceProvider Provider(IConfigurationRoot configuration)
     {
         var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddLogging();
-        Sendcat.Reliability.ReliabilityServices.AddReliabilityKnobClasses(services);
+        Sendcat.Reliability.ReliabilityFeature.AddReliabilityKnobClasses(services);
         services.AddIntegrations().AddSingleton<ProviderCatalog>();
         return services.BuildServiceProvider();
     }

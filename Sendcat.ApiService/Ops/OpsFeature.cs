@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Ops;
 
-internal static class OpsSetup
+internal static class OpsFeature
 {
     public static IServiceCollection AddOps(this IServiceCollection services)
     {

@@ -9,7 +9,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Identity;
 
-internal static class IdentitySetup
+internal static class IdentityFeature
 {
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {

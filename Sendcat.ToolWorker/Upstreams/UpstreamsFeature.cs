@@ -4,7 +4,7 @@ using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ToolWorker.Upstreams;
 
-internal static class UpstreamServices
+internal static class UpstreamsFeature
 {
     /// <summary>
     /// Maximum wait of a job for a bulkhead slot. The shop's pages share eBay's bulkhead, and a burst of their requests is over within this

@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Database;
 
-internal static class DatabaseSetup
+internal static class DatabaseFeature
 {
     private const string Connection = "sendcatdb";
 

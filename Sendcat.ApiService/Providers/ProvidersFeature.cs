@@ -5,7 +5,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Providers;
 
-internal static class ProviderServices
+internal static class ProvidersFeature
 {
     /// <summary>
     /// Registers <see cref="ProviderRouter"/> and its dependencies, except circuits and bulkheads, which the reliability services register.

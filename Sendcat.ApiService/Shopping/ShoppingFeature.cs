@@ -11,7 +11,7 @@ using Sendcat.Reliability.ToolCache;
 
 namespace Sendcat.ApiService.Shopping;
 
-internal static class ShoppingSetup
+internal static class ShoppingFeature
 {
     public static IServiceCollection AddShopping(this IServiceCollection services)
     {

@@ -23,7 +23,7 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability;
 
-public static class ReliabilityServices
+public static class ReliabilityFeature
 {
     /// <summary>Name of the meter, for the telemetry configuration.</summary>
     public const string MeterName = ReliabilityMetrics.MeterName;
@@ -42,7 +42,7 @@ public static class ReliabilityServices
     }
 
     /// <summary>
-    /// Adds the checks of the tool queue; one replica at a time runs a check. Requires <see cref="ToolJobServices.AddToolJobs"/>.
+    /// Adds the checks of the tool queue; one replica at a time runs a check. Requires <see cref="ToolJobsFeature.AddToolJobs"/>.
     /// </summary>
     public static IServiceCollection AddToolQueueWatch(this IServiceCollection services)
     {

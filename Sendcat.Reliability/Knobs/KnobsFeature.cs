@@ -6,7 +6,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.Reliability.Knobs;
 
-public static class KnobServices
+public static class KnobsFeature
 {
     /// <summary>
     /// Registers an options class whose properties have the <c>[Knob]</c> attribute. <see cref="IOptionsMonitor{TOptions}"/> provides the

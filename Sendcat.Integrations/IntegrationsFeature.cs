@@ -10,11 +10,11 @@ using Sendcat.Reliability.Providers;
 
 namespace Sendcat.Integrations;
 
-public static class IntegrationServices
+public static class IntegrationsFeature
 {
     /// <summary>
     /// Registers all providers, and all queued tools with their lanes and cache kinds, each with its knobs. The guards of
-    /// <see cref="ReliabilityServices.AddReliability"/> and the tool queue read them. A second call has no effect.
+    /// <see cref="ReliabilityFeature.AddReliability"/> and the tool queue read them. A second call has no effect.
     /// </summary>
     public static IServiceCollection AddIntegrations(this IServiceCollection services)
     {
@@ -48,7 +48,7 @@ public static class IntegrationServices
         return services;
     }
 
-    /// <summary>Adds guarded calls to eBay. Requires the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
+    /// <summary>Adds guarded calls to eBay. Requires the guards of <see cref="ReliabilityFeature.AddReliability"/>.</summary>
     public static IServiceCollection AddEbay(this IServiceCollection services)
     {
         services.AddOutbound().AddKnobs<EbayOptions>();

@@ -11,7 +11,7 @@ using Sendcat.Reliability.ToolJobs.Waiting;
 
 namespace Sendcat.Reliability.ToolJobs;
 
-public static class ToolJobServices
+public static class ToolJobsFeature
 {
     /// <summary>
     /// Registers the access to the job tables, the outbox publisher, the signals and <see cref="ToolJobClient"/>. Needs an

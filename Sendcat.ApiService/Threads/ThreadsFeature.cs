@@ -5,7 +5,7 @@ using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Threads;
 
-internal static class ThreadsSetup
+internal static class ThreadsFeature
 {
     public static IServiceCollection AddThreads(this IServiceCollection services)
     {

@@ -3,9 +3,9 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Sendcat.Reliability.Outbound;
 
-public static class OutboundServices
+public static class OutboundFeature
 {
-    /// <summary>Adds guarded calls to upstreams. Requires the guards of <see cref="ReliabilityServices.AddReliability"/>.</summary>
+    /// <summary>Adds guarded calls to upstreams. Requires the guards of <see cref="ReliabilityFeature.AddReliability"/>.</summary>
     public static IServiceCollection AddOutbound(this IServiceCollection services)
     {
         services.TryAddSingleton<Upstream>();

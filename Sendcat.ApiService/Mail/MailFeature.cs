@@ -3,7 +3,7 @@ using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Mail;
 
-internal static class MailSetup
+internal static class MailFeature
 {
     public static IServiceCollection AddMail(this IServiceCollection services)
     {

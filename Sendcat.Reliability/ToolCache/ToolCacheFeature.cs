@@ -6,7 +6,7 @@ using StackExchange.Redis;
 
 namespace Sendcat.Reliability.ToolCache;
 
-public static class ToolCacheServices
+public static class ToolCacheFeature
 {
     /// <summary>Registers <see cref="ToolCache"/>, and its namespaces. Needs an <see cref="IConnectionMultiplexer"/>.</summary>
     public static IServiceCollection AddToolCache(this IServiceCollection services)

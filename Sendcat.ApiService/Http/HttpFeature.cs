@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Http;
 /// <summary>
 /// Registers what applies to every request: client addresses, allowed origins, response headers, error responses and read limits.
 /// </summary>
-internal static class HttpRules
+internal static class HttpFeature
 {
     public static IServiceCollection AddHttpRules(this IServiceCollection services)
     {
