@@ -22,7 +22,7 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
     /// Paths that every origin may call: their responses depend on no caller and change nothing. Every other path is checked, also with
     /// unusual spelling.
     /// </summary>
-    private static readonly PathString[] OpenPaths = ["/health", "/alive", "/openapi", "/scalar"];
+    private static readonly PathString[] OpenPaths = ["/health", "/alive"];
 
     private static readonly PathString Chat = "/api/chat";
     private static readonly PathString ChatAbort = "/api/chat/abort";

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -9,8 +10,14 @@ namespace Sendcat.Reliability.Knobs;
 /// </summary>
 public sealed class CurrentKnobs(IServiceProvider services)
 {
+    private readonly FrozenSet<Type> _registered = services.GetServices<KnobClass>().Select(known => known.Options).ToFrozenSet();
+
     /// <summary>The present values of an options class.</summary>
+    /// <exception cref="InvalidOperationException">The class is not registered with <c>AddKnobs</c>, so its knobs would have no effect.</exception>
     /// <exception cref="OptionsValidationException">The class has further rules, and the present values violate them.</exception>
     public TOptions Of<TOptions>()
-        where TOptions : class => services.GetRequiredService<IOptionsMonitor<TOptions>>().CurrentValue;
+        where TOptions : class =>
+        _registered.Contains(typeof(TOptions))
+            ? services.GetRequiredService<IOptionsMonitor<TOptions>>().CurrentValue
+            : throw new InvalidOperationException($"The knobs of {typeof(TOptions).Name} are not registered.");
 }

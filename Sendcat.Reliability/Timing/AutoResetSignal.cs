@@ -26,13 +26,15 @@ public sealed class AutoResetSignal(TimeProvider time)
 
         using var expired = new CancellationTokenSource(timeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(expired.Token, cancellationToken);
-        try
+        // Loops wait here for most of their time, so an elapsed timeout throws no exception.
+        var waiting = _signal.Reader.ReadAsync(linked.Token).AsTask();
+        await ((Task)waiting).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (waiting.IsCompletedSuccessfully)
         {
-            return await _signal.Reader.ReadAsync(linked.Token);
+            return true;
         }
-        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
-        {
-            return false;
-        }
+
+        cancellationToken.ThrowIfCancellationRequested();
+        return false;
     }
 }

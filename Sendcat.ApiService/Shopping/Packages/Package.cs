@@ -42,7 +42,6 @@ internal static class PackageStatus
     /// <summary>In the order in which a package passes through them.</summary>
     public static IReadOnlyList<string> All => Labels.Keys;
 
-    /// <summary>The status as pages show it.</summary>
-    /// <exception cref="KeyNotFoundException">There is no such status.</exception>
-    public static string Label(string status) => Labels[status];
+    /// <summary>The status as pages show it; a status that only a newer build knows is shown as it is.</summary>
+    public static string Label(string status) => Labels.GetValueOrDefault(status, status);
 }

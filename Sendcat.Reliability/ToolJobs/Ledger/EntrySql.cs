@@ -76,20 +76,20 @@ internal static class EntrySql
         WITH leaving AS (
             SELECT l.id, count(*)::int AS leavers, bool_or(l.abandon) AS abandon FROM unnest($1::uuid[], $2::boolean[]) AS l(id, abandon) GROUP BY l.id
         ), live AS (
-            SELECT j.id, j.status = 'running' AS ran, l.leavers, l.abandon AND j.waiters <= l.leavers AND j.replay_count = 0 AS OVER
+            SELECT j.id, j.status = 'running' AS ran, l.leavers, l.abandon AND j.waiters <= l.leavers AND j.replay_count = 0 AS is_over
             FROM reliability.tool_jobs j JOIN leaving l USING (id)
             WHERE j.status IN ('queued', 'running')
             ORDER BY j.id FOR UPDATE OF j
         ), left_alone AS (
             UPDATE reliability.tool_jobs j SET
                 waiters = greatest(j.waiters - l.leavers, 0),
-                status = CASE WHEN l.OVER THEN 'cancelled' ELSE j.status END,
-                completed_at = CASE WHEN l.OVER THEN statement_timestamp() END,
-                expires_at = CASE WHEN l.OVER THEN statement_timestamp() + $3 END,
-                lease_expires_at = CASE WHEN l.OVER THEN NULL ELSE j.lease_expires_at END,
+                status = CASE WHEN l.is_over THEN 'cancelled' ELSE j.status END,
+                completed_at = CASE WHEN l.is_over THEN statement_timestamp() END,
+                expires_at = CASE WHEN l.is_over THEN statement_timestamp() + $3 END,
+                lease_expires_at = CASE WHEN l.is_over THEN NULL ELSE j.lease_expires_at END,
                 updated_at = statement_timestamp()
             FROM live l WHERE j.id = l.id
         )
-        SELECT id, ran FROM live WHERE OVER
+        SELECT id, ran FROM live WHERE is_over
         """;
 }

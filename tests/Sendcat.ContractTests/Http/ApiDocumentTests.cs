@@ -43,4 +43,31 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         await (await api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
         await (await api.WithBearer("not the key").GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
+
+    [Theory]
+    [InlineData("GET")]
+    [InlineData("HEAD")]
+    [InlineData("POST")]
+    [InlineData("OPTIONS")]
+    public async Task Without_the_operator_key_the_document_looks_like_an_unknown_path(string method)
+    {
+        var api = await postgres.ApiAsync();
+        foreach (var origin in new[] { null, "https://evil.example" })
+        {
+            Assert.Equal(await StatusAsync("/nope/v1.json", origin), await StatusAsync("/openapi/v1.json", origin));
+            Assert.Equal(await StatusAsync("/nope/v1", origin), await StatusAsync("/scalar/v1", origin));
+        }
+
+        async Task<HttpStatusCode> StatusAsync(string path, string? origin)
+        {
+            using var request = new HttpRequestMessage(new(method), path);
+            if (origin is not null)
+            {
+                request.Headers.Add("Origin", origin);
+            }
+
+            using var response = await api.Anyone.SendAsync(request);
+            return response.StatusCode;
+        }
+    }
 }

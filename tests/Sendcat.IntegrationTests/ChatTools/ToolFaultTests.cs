@@ -133,7 +133,8 @@ public sealed class ToolFaultTests(SharedStores stores)
 
         Assert.Equal("queue_saturated", stream.Events.Single(chatEvent => chatEvent.Text("type") == "tool-backpressure").Text("reason"));
         Assert.EndsWith("I could not search.", stream.Text, StringComparison.Ordinal);
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread))[^1].Text("status") == "completed");
+        // The user's message is completed too, and until the turn is persisted it is the last one.
+        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread))[^1] is var last && (last.Text("role"), last.Text("status")) == ("assistant", "completed"));
         Assert.Contains("tool queue cannot be reached", await guest.LastToolMessageAsync(thread), StringComparison.Ordinal);
     }
 }

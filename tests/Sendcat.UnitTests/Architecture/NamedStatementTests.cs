@@ -69,11 +69,11 @@ public sealed partial class NamedStatementTests
     [GeneratedRegex(""""("""\s*\n\s*-- [^\n]*\n(?<sql>.*?)\n\s*""")"""", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Body();
 
-    /// <summary>Text constants, comments and names in quotation marks.</summary>
-    [GeneratedRegex("""('[^']*'|--[^\n]*|"[^"]*")""", RegexOptions.ExplicitCapture, 1000)]
+    /// <summary>Text constants, comments, names in quotation marks and interpolated C#.</summary>
+    [GeneratedRegex("""(\{[^{}]*\}|'[^']*'|--[^\n]*|"[^"]*")""", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex Quoted();
 
-    [GeneratedRegex(@"\b(select|insert into|delete from|from|where|group by|order by|returning|union|join|having)\b", RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(@"\b(select|insert into|delete from|from|where|and|or|as|on|limit|values|case|when|then|else|not|null|in|exists|with|update|distinct|group by|order by|returning|union|join|having)\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex LowerKeyword();
 
     [GeneratedRegex(""""(?:"""\s*\n\s*-- |TagWith\(")(?<name>[^\n"]+)"""", RegexOptions.ExplicitCapture, 1000)]
