@@ -9,7 +9,7 @@ namespace Sendcat.Monitor.DeadLetters;
 /// </summary>
 internal sealed class DlqFilter
 {
-    private readonly Option<string?> _tool = new("--tool") { Description = "Dead letters of this tool: search_web, search_products, search_global." };
+    private readonly Option<string?> _tool = new("--tool") { Description = "Dead letters of this tool, for example search_web." };
     private readonly Option<string?> _fingerprint = new("--fingerprint") { Description = "Dead letters with this error fingerprint, as listed by groups." };
     private readonly Option<string[]> _ids = new("--id") { Description = "Dead letters with these job ids; can be given several times.", AllowMultipleArgumentsPerToken = true };
     private readonly Option<DateTimeOffset?> _diedBefore = new("--died-before") { Description = "Dead before this time, for instance 2026-03-01T12:00Z." };
