@@ -12,6 +12,8 @@ internal sealed class GatedUpstream : IAsyncDisposable
 
     private readonly WebApplication _server;
     private readonly SemaphoreSlim _gate = new(0);
+    private static readonly string[] Searches = ["/search", "/shopping"];
+
     private readonly Lock _counting = new();
     private TaskCompletionSource _changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _failures;
@@ -87,6 +89,13 @@ internal sealed class GatedUpstream : IAsyncDisposable
 
     private async Task RespondAsync(HttpContext context)
     {
+        if (!Searches.Contains(context.Request.Path.Value))
+        {
+            // A worker also fetches eBay's categories, at a time of its own.
+            context.Response.StatusCode = 404;
+            return;
+        }
+
         bool fails;
         lock (_counting)
         {
