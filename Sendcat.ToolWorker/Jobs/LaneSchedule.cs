@@ -4,24 +4,33 @@ using Sendcat.Reliability.ToolJobs.Lanes;
 namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>
-/// Stride scheduling: decides which lane gets the next slot when the lanes want more slots than are free. Each assigned slot advances the
-/// position of its lane by 1 / weight, and the lane with the lowest position is next. Realtime gets six slots for three of interactive and
-/// one of batch, and batch never starves.
+/// Decides which lane gets the next slot when the lanes want more slots than are free. The most urgent class is first. A class that waits
+/// is next when the more urgent waiting classes got their weights' worth of slots meanwhile, so while all classes wait realtime gets six
+/// slots, interactive three and batch one, in this order of urgency, and none starves. The lanes of one class take turns.
 /// </summary>
-internal sealed record LaneSchedule(ImmutableDictionary<ToolLane, double> Positions, double Now)
+/// <param name="PassedOver">Of each waiting class: the number of slots that more urgent classes got since it waits.</param>
+/// <param name="LastSlot">Of each lane: the number of its last slot.</param>
+internal sealed record LaneSchedule(ImmutableDictionary<QosClass, int> PassedOver, ImmutableDictionary<ToolLane, long> LastSlot, long Slots)
 {
-    public static readonly LaneSchedule Start = new(ImmutableDictionary<ToolLane, double>.Empty, 0);
+    public static readonly LaneSchedule Start = new(ImmutableDictionary<QosClass, int>.Empty, ImmutableDictionary<ToolLane, long>.Empty, 0);
 
     /// <summary>Chooses the lane for the next slot.</summary>
-    /// <param name="waiting">The lanes that wait; at least one.</param>
+    /// <param name="waiting">All lanes that wait; at least one. A class that is not among them has no claim to later slots.</param>
     /// <returns>The lane, and the schedule after it.</returns>
-    public (ToolLane Lane, LaneSchedule Then) Next(IEnumerable<ToolLane> waiting)
+    public (ToolLane Lane, LaneSchedule Then) Next(IReadOnlyCollection<ToolLane> waiting)
     {
-        var next = waiting.MinBy(lane => (PositionOf(lane), lane.Qos.Number));
-        var position = PositionOf(next!);
-        return (next!, new(Positions.SetItem(next!, position + (1.0 / next!.Qos.Weight)), position));
+        var classes = waiting.Select(lane => lane.Qos).Distinct().OrderBy(qos => qos.Number).ToArray();
+        var served = classes.FirstOrDefault(qos => IsOverdue(qos, classes)) ?? classes[0];
+        var lane = waiting.Where(lane => lane.Qos == served).MinBy(lane => LastSlot.GetValueOrDefault(lane))!;
+        return (lane, new(
+            classes.Where(qos => qos != served).ToImmutableDictionary(
+                qos => qos,
+                qos => PassedOver.GetValueOrDefault(qos) + (served.Number < qos.Number ? 1 : 0)),
+            LastSlot.SetItem(lane, Slots + 1),
+            Slots + 1));
     }
 
-    /// <summary>The position of an idle lane does not fall behind, so idle time gives it no extra slots.</summary>
-    private double PositionOf(ToolLane lane) => Math.Max(Positions.GetValueOrDefault(lane), Now);
+    private bool IsOverdue(QosClass qos, QosClass[] waiting) =>
+        waiting.Where(other => other.Number < qos.Number).Sum(other => other.Weight) is var urgent and > 0
+        && PassedOver.GetValueOrDefault(qos) * qos.Weight >= urgent;
 }

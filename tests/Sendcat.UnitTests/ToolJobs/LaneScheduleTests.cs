@@ -12,6 +12,19 @@ public sealed class LaneScheduleTests
     private static readonly ToolLane[] Lanes = [QueuedTool.SearchWeb.Lane, QueuedTool.SearchProducts.Lane, QueuedTool.SearchGlobal.Lane];
 
     [Fact]
+    public void The_most_urgent_lane_goes_first_whatever_the_lanes_had_before()
+    {
+        var schedule = LaneSchedule.Start;
+        for (var i = 0; i < 20; i++)
+        {
+            (_, schedule) = schedule.Next([QueuedTool.SearchWeb.Lane]);
+        }
+
+        Assert.Equal(QueuedTool.SearchWeb.Lane, schedule.Next([QueuedTool.SearchGlobal.Lane, QueuedTool.SearchWeb.Lane]).Lane);
+        Assert.Equal(QueuedTool.SearchProducts.Lane, schedule.Next([QueuedTool.SearchGlobal.Lane, QueuedTool.SearchProducts.Lane]).Lane);
+    }
+
+    [Fact]
     public void Rounds_are_distributed_six_to_three_to_one()
     {
         var schedule = LaneSchedule.Start;
@@ -24,6 +37,20 @@ public sealed class LaneScheduleTests
         }
 
         Assert.Equal([60, 30, 10], Lanes.Select(lane => counts[lane]));
+    }
+
+    [Fact]
+    public void Lanes_of_one_class_take_turns()
+    {
+        var other = QueuedTool.SearchWeb.Lane with { Tool = "search_news" };
+        var (schedule, lanes) = (LaneSchedule.Start, new List<ToolLane>());
+        for (var i = 0; i < 4; i++)
+        {
+            (var lane, schedule) = schedule.Next([QueuedTool.SearchWeb.Lane, other]);
+            lanes.Add(lane);
+        }
+
+        Assert.Equal([QueuedTool.SearchWeb.Lane, other, QueuedTool.SearchWeb.Lane, other], lanes);
     }
 
     [Fact]
@@ -46,7 +73,7 @@ public sealed class LaneScheduleTests
     }
 
     [Fact]
-    public void A_waiting_lane_is_skipped_at_most_12_times_in_a_row() =>
+    public void A_waiting_lane_is_skipped_at_most_10_times_in_a_row() =>
         Gen.Bool.Array[2].Array[50, 200].Sample(rounds =>
         {
             var (schedule, skipped) = (LaneSchedule.Start, 0);
@@ -55,7 +82,7 @@ public sealed class LaneScheduleTests
                 ToolLane[] waiting = [.. Lanes.Where((_, i) => i == 2 || others[i])];
                 (var lane, schedule) = schedule.Next(waiting);
                 skipped = lane == QueuedTool.SearchGlobal.Lane ? 0 : skipped + 1;
-                Assert.InRange(skipped, 0, 12);
+                Assert.InRange(skipped, 0, 10);
             }
         });
 }

@@ -9,7 +9,7 @@ namespace Sendcat.UnitTests.ToolJobs;
 public sealed class WorkerSlotsTests
 {
     [Fact]
-    public async Task A_free_slot_goes_to_the_next_lane_of_the_schedule()
+    public async Task A_slot_that_becomes_free_goes_to_the_most_urgent_lane_although_another_waits_longer()
     {
         var slots = Slots(1);
         await slots.AcquireAsync(QueuedTool.SearchWeb.Lane, CancellationToken.None);
@@ -17,11 +17,11 @@ public sealed class WorkerSlotsTests
         var web = slots.AcquireAsync(QueuedTool.SearchWeb.Lane, CancellationToken.None);
 
         slots.Release();
-        await batch;
-        Assert.False(web.IsCompleted);
+        await web;
+        Assert.False(batch.IsCompleted);
 
         slots.Release();
-        await web;
+        await batch;
     }
 
     [Fact]
