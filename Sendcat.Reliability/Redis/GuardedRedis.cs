@@ -65,7 +65,8 @@ internal sealed class GuardedRedis(
             return null;
         }
 
-        if (call.Exception?.InnerException is not { } failure || !RedisFailure.Is(failure))
+        var failure = call.IsCanceled ? new TaskCanceledException(call) : call.Exception!.InnerException!;
+        if (!RedisFailure.Is(failure))
         {
             // Not a failure of Redis: the caller gets the exception unchanged.
             return await call;

@@ -5,8 +5,12 @@ namespace Sendcat.Reliability.Redis;
 /// <summary>Recognizes the exceptions that the Redis client throws while Redis is unavailable, reports an error or is too slow.</summary>
 public static class RedisFailure
 {
-    // InvalidOperationException: when a connection breaks during a write, the client passes on the exception of its pipe, "Writing is not
-    // allowed after writer was completed" (StackExchange.Redis 2.13). A disposed multiplexer throws ObjectDisposedException, which is a
-    // subclass.
-    public static bool Is(Exception exception) => exception is RedisException or TimeoutException or InvalidOperationException;
+    // What the client (StackExchange.Redis 2.13) throws beside its own exceptions:
+    // - InvalidOperationException: a connection broke during a write, "Writing is not allowed after writer was completed". A disposed
+    //   multiplexer throws ObjectDisposedException, which is a subclass.
+    // - IOException: a connection was reset while a call was in flight (ConnectionResetException of the socket).
+    // - OperationCanceledException without a token: a connection was closed while a call was in flight. A caller that cancels has a token.
+    public static bool Is(Exception exception) =>
+        exception is RedisException or TimeoutException or InvalidOperationException or IOException
+            or OperationCanceledException { CancellationToken.CanBeCanceled: false };
 }

@@ -78,7 +78,7 @@ public sealed class ToolAbortTests(ToolSystemFixture fixture)
         });
 
         await _sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Aborted > before);
-        await Eventually.TrueAsync(async () => (await guest.MessagesAsync(thread))[1].Text("status") == "aborted");
+        await Eventually.TrueAsync(async () => await guest.MessagesAsync(thread) is [_, var answer, ..] && answer.Text("status") == "aborted");
         Assert.Equal("cancelled", await StatusesAsync("superseded %"));
     }
 

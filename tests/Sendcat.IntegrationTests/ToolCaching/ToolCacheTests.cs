@@ -170,6 +170,25 @@ public sealed class ToolCacheTests(SharedStores stores)
         Assert.Equal("value", await lookup);
     }
 
+    [Fact]
+    public async Task Calls_on_a_connection_that_is_reset_are_not_stored_and_throw_nothing()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var replica = await ReplicaAsync(redis.ConnectionString);
+        await using var operatorConnection = await ConnectionMultiplexer.ConnectAsync($"{redis.ConnectionString},allowAdmin=true");
+        var value = new string('x', ToolCache.MaxValueLength);
+
+        for (var round = 0; round < 5; round++)
+        {
+            // No signal reports that the next write can be sent again.
+            await Eventually.TrueAsync(async () => await replica.Cache.SetAsync(Web, "kettle", value, CancellationToken.None));
+            var writes = Enumerable.Range(0, 64).Select(_ => replica.Cache.SetAsync(Web, "kettle", value, CancellationToken.None).AsTask()).ToArray();
+            await operatorConnection.GetDatabase().ExecuteAsync("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+
+            await Task.WhenAll(writes);
+        }
+    }
+
     private async Task<string> KeyspaceAsync() => (await stores.RedisAsync()).CreateDatabase();
 
     private static async Task<Replica> ReplicaAsync(string redis, TimeProvider? time = null)

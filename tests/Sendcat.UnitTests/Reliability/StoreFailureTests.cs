@@ -1,4 +1,5 @@
 using Npgsql;
+using Pipelines.Sockets.Unofficial;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using Sendcat.Reliability.Database;
@@ -40,11 +41,17 @@ public sealed class StoreFailureTests
     }
 
     [Fact]
-    public void Redis_fails_with_its_own_exceptions_broken_pipes_and_timeouts()
+    public void Redis_fails_with_its_own_exceptions_broken_connections_and_timeouts()
     {
-        Exception[] failures = [new RedisConnectionException(ConnectionFailureType.SocketFailure, "gone"), new RedisTimeoutException("slow", CommandStatus.Sent), new TimeoutException(), new ObjectDisposedException("multiplexer")];
+        Exception[] failures =
+        [
+            new RedisConnectionException(ConnectionFailureType.SocketFailure, "gone"), new RedisTimeoutException("slow", CommandStatus.Sent),
+            new TimeoutException(), new ObjectDisposedException("multiplexer"), new ConnectionResetException("reset"),
+            new ConnectionAbortedException("closed"), new TaskCanceledException(),
+        ];
 
         Assert.All(failures, failure => Assert.True(RedisFailure.Is(failure)));
         Assert.False(RedisFailure.Is(Bug));
+        Assert.False(RedisFailure.Is(new TaskCanceledException("The caller cancelled.", null, new(canceled: true))));
     }
 }
