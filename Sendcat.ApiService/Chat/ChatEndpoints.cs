@@ -95,7 +95,7 @@ internal sealed class ChatEndpoints(
             TurnSpan.SetIds(Activity.Current, thread, local.Start.WireStreamId);
             return local.TryJoin() is { } registration
                 ? Stream(http, local.Feed, registration, local.UsesUiDialect)
-                : ApiError.RateLimited(LiveTurn.ReadersRetryAfter);
+                : LiveTurn.TooManyReaders();
         }
 
         if (await directory.FindAsync(thread) is { } location && !directory.IsLocal(location)

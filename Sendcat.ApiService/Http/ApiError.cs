@@ -5,8 +5,8 @@ namespace Sendcat.ApiService.Http;
 
 /// <summary>An error response as a value. Clients branch on the code, never on the text.</summary>
 /// <remarks>
-/// As an <see cref="IResult"/> it writes plain text, the header <c>x-sendcat-error-code</c> and <c>Retry-After</c> in whole seconds. On
-/// endpoints of <see cref="FunctionErrors"/> the text begins with <c>[code:function]</c>.
+/// As an <see cref="IResult"/> it writes plain text, the headers <c>x-sendcat-error-code</c> and <c>x-sendcat-error-reason</c>, and
+/// <c>Retry-After</c> in whole seconds. On endpoints of <see cref="FunctionErrors"/> the text begins with <c>[code:function]</c>.
 /// </remarks>
 /// <param name="Status">The HTTP status.</param>
 /// <param name="Code">The error code for programs.</param>
@@ -15,6 +15,13 @@ namespace Sendcat.ApiService.Http;
 internal sealed record ApiError(int Status, string Code, string Message, TimeSpan? RetryAfter = null) : IResult
 {
     public const string CodeHeader = "x-sendcat-error-code";
+    public const string ReasonHeader = "x-sendcat-error-reason";
+
+    /// <summary>
+    /// What refused, where one code has several causes, for programs: a value of <see cref="RefusalReason"/>, a reason of admission, or the
+    /// name of a limit. Null: the code says it all.
+    /// </summary>
+    public string? Reason { get; init; }
 
     public static ApiError MethodNotAllowed() => new(405, "method_not_allowed", "Method not allowed");
 
@@ -27,7 +34,8 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     /// <param name="what">
     /// A sentence that names the exceeded quota, without its period, for instance <c>The thread has as many messages as it may have</c>.
     /// </param>
-    public static ApiError QuotaExceeded(string what) => new(409, "quota_exceeded", $"{what}. Delete something first.");
+    /// <param name="reason">The quota: a value of <see cref="RefusalReason"/>.</param>
+    public static ApiError QuotaExceeded(string what, string reason) => new(409, "quota_exceeded", $"{what}. Delete something first.") { Reason = reason };
 
     /// <summary>Another request changed or deleted the same rows at the same time, and was first.</summary>
     public static ApiError Conflict() => new(409, "conflict", "What this belongs to was changed or deleted meanwhile");
@@ -40,9 +48,14 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError InvalidRequest(string message) => new(400, "invalid_request", message);
 
-    public static ApiError RateLimited(TimeSpan retryAfter) => new(429, "rate_limited", $"Too many requests. Try again in {Seconds(retryAfter)} seconds.", retryAfter);
+    /// <param name="reason">See <see cref="Reason"/>.</param>
+    /// <param name="because">The sentence for people, without its period.</param>
+    public static ApiError RateLimited(TimeSpan retryAfter, string reason, string because = "Too many requests") =>
+        new(429, "rate_limited", $"{because}. Try again in {Seconds(retryAfter)} seconds.", retryAfter) { Reason = reason };
 
-    public static ApiError UpstreamUnavailable(TimeSpan retryAfter) => new(503, "upstream_unavailable", "The service is busy. Try again in a moment.", retryAfter);
+    /// <inheritdoc cref="RateLimited"/>
+    public static ApiError UpstreamUnavailable(TimeSpan retryAfter, string reason, string because = "The service is busy") =>
+        new(503, "upstream_unavailable", $"{because}. Try again in a moment.", retryAfter) { Reason = reason };
 
     public static ApiError Misconfigured(string message) => new(500, "misconfigured", message);
 
@@ -56,6 +69,11 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
         response.ContentType = "text/plain; charset=utf-8";
         response.ContentLength = body.Length;
         response.Headers[CodeHeader] = Code;
+        if (Reason is not null)
+        {
+            response.Headers[ReasonHeader] = Reason;
+        }
+
         response.Headers.CacheControl = "no-store";
         if (RetryAfter is { } wait)
         {

@@ -84,7 +84,7 @@ internal sealed class ErrorMiddleware(ILogger<ErrorMiddleware> logger)
                 case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
                     return ApiError.Conflict();
                 case NpgsqlException { IsTransient: true }:
-                    return ApiError.UpstreamUnavailable(StoreRetryAfter);
+                    return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
                 default:
                     continue;
             }

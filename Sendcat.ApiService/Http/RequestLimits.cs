@@ -12,12 +12,12 @@ internal delegate ValueTask<TimeSpan?> LimitCheck(HttpContext http, string budge
 internal sealed class RequestLimits(LimitCheck check)
 {
     public async ValueTask<ApiError?> RefusalAsync(HttpContext http, string budget, string key, CancellationToken cancellationToken) =>
-        await check(http, budget, [new(key)], cancellationToken) is { } wait ? ApiError.RateLimited(wait) : null;
+        await check(http, budget, [new(key)], cancellationToken) is { } wait ? ApiError.RateLimited(wait, budget) : null;
 
     /// <summary>Counts the request on the budget of its network address.</summary>
     public async ValueTask<ApiError?> AddressRefusalAsync(HttpContext http, string budget) =>
         ClientAddress.LimitKeysOf(http) is { Length: > 0 } keys && await check(http, budget, keys, http.RequestAborted) is { } wait
-            ? ApiError.RateLimited(wait)
+            ? ApiError.RateLimited(wait, budget)
             : null;
 }
 

@@ -22,7 +22,7 @@ internal sealed class OpsGuard(OpsKeys keys, RateLimiter limiter, RateLimitEvent
         {
             OpsRole.Operator => null,
             OpsRole.Viewer => IsRead(http) ? null : ApiError.Forbidden("This key may only read"),
-            _ when presented is not null && await CountWrongKeyAsync(http) is { } wait => ApiError.RateLimited(wait),
+            _ when presented is not null && await CountWrongKeyAsync(http) is { } wait => ApiError.RateLimited(wait, RateLimitBucket.OpsKey.Name(), "Too many wrong keys"),
             _ => ApiError.Unauthorized("The operator key is missing or wrong"),
         };
     }

@@ -36,7 +36,7 @@ internal static class TaxonomyOps
 
         await audit.EndAsync(entry, string.Create(CultureInfo.InvariantCulture, $"received by {workers} workers"), cancellationToken);
         return workers == 0
-            ? ApiError.UpstreamUnavailable(RetryAfter)
+            ? ApiError.UpstreamUnavailable(RetryAfter, RefusalReason.NoWorker, "No worker received the request")
             : TypedResults.Accepted((string?)null, await ReadAsync(database, marketplace, workers, cancellationToken));
     }
 

@@ -51,7 +51,7 @@ internal static partial class ToolCacheOps
         catch (TimeoutException)
         {
             await audit.EndAsync(entry, "Redis was away", cancellationToken);
-            return ApiError.UpstreamUnavailable(RedisRetryAfter);
+            return ApiError.UpstreamUnavailable(RedisRetryAfter, RefusalReason.RedisUnavailable);
         }
     }
 

@@ -46,12 +46,12 @@ internal sealed class ShopCache(ToolCache cache, ILogger<ShopCache> logger)
             logger.ShopUnavailable(function, unavailable.Error.Message);
             return unavailable.Error.IsMisconfigured
                 ? ApiError.Misconfigured("No shop is configured")
-                : ApiError.UpstreamUnavailable(unavailable.Error.RetryAfter ?? DefaultRetryAfter);
+                : ApiError.UpstreamUnavailable(unavailable.Error.RetryAfter ?? DefaultRetryAfter, RefusalReason.ShopUnavailable);
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
             logger.ShopUnavailable(function, "took too long");
-            return ApiError.UpstreamUnavailable(DefaultRetryAfter);
+            return ApiError.UpstreamUnavailable(DefaultRetryAfter, RefusalReason.ShopUnavailable);
         }
     }
 

@@ -37,9 +37,9 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
         SELECT count(*)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
         """;
 
-    public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats take all the space that you have");
+    public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats take all the space that you have", RefusalReason.Bytes);
 
-    public static ApiError TooManyMessages() => ApiError.QuotaExceeded("This chat has as many messages as it may have");
+    public static ApiError TooManyMessages() => ApiError.QuotaExceeded("This chat has as many messages as it may have", RefusalReason.Messages);
 
     public Quota Of(Principal principal)
     {
@@ -103,7 +103,7 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
         command.Parameters.AddRange(Usage.Parameters(principal, quota));
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return reader.GetInt32(0) >= quota.Threads ? ApiError.QuotaExceeded("You have as many chats as you may have")
+        return reader.GetInt32(0) >= quota.Threads ? ApiError.QuotaExceeded("You have as many chats as you may have", RefusalReason.Threads)
             : reader.GetInt64(1) + bytes > quota.Bytes ? TooManyBytes()
             : null;
     }

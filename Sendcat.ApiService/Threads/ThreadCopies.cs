@@ -71,7 +71,7 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
 
         if (await ChargeAsync(http, principal, bytes, cancellationToken) is { } wait)
         {
-            return ApiError.RateLimited(wait);
+            return ApiError.RateLimited(wait, RateLimitBucket.Copies.Name(), "You have copied as much as the limit allows");
         }
 
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);

@@ -39,7 +39,7 @@ internal sealed class UiTurnDialect : TurnDialect
             case Wire.ToolInputAvailable or Wire.UiToolInputError:
                 return new TurnEvent.ToolCalled(json.Text("toolCallId") ?? "", json.Text("toolName") ?? "", json.Field("input")?.GetRawText() ?? "{}");
             case Wire.UiToolOutput: return new TurnEvent.ToolAnswered(json.Text("toolCallId") ?? "", json.Field("output")?.Clone() ?? default);
-            case Wire.UiToolOutputError: return new TurnEvent.ToolFailed(json.Text("toolCallId") ?? "", json.Text("errorText") ?? "");
+            case Wire.ToolOutputError: return new TurnEvent.ToolFailed(json.Text("toolCallId") ?? "", json.Text("errorText") ?? "");
             case Wire.UiBackpressure: return new TurnEvent.Backpressure(detail.Text("toolName") ?? "", detail.Text("reason") ?? "", (int?)detail.Number("retryAfterMs"));
             case Wire.UiErrorDetail:
                 _errorDetail = detail.Clone();

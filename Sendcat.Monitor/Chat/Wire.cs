@@ -23,10 +23,12 @@ internal static class Wire
     public const string Content = "content";
     public const string Reasoning = "reasoning";
     public const string ToolInputAvailable = "tool-input-available";
-    public const string ToolOutput = "tool-output-partially-available";
+    public const string ToolOutputPartial = "tool-output-partially-available";
+    public const string ToolOutputError = "tool-output-error";
     public const string ToolBackpressure = "tool-backpressure";
     public const string Usage = "usage";
     public const string Error = "error";
+    public const string Aborted = "aborted";
     public const string Done = "done";
 
     // Chunks that exist only in the UI dialect.
@@ -34,7 +36,6 @@ internal static class Wire
     public const string UiReasoningDelta = "reasoning-delta";
     public const string UiToolInputError = "tool-input-error";
     public const string UiToolOutput = "tool-output-available";
-    public const string UiToolOutputError = "tool-output-error";
     public const string UiRoute = "data-provider-route";
     public const string UiBackpressure = "data-tool-backpressure";
     public const string UiErrorDetail = "data-error";

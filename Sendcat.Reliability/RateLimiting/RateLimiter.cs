@@ -10,9 +10,6 @@ namespace Sendcat.Reliability.RateLimiting;
 /// </summary>
 public sealed class RateLimiter
 {
-    /// <summary>The reason of a refusal when the claim is decided together with others.</summary>
-    public const string Reason = "rate_limited";
-
     private const string Chat = "/api/chat";
 
     /// <summary>Retry time of a refusal without Redis. It is short, because such a refusal says nothing about the shared window.</summary>
@@ -121,7 +118,7 @@ public sealed class RateLimiter
     private WindowClaim Window(RateLimitBucket bucket, LimitKey key)
     {
         var (max, window) = _options.CurrentValue.Of(bucket);
-        return new(Reason, RedisKeys.RateLimit(bucket.Name(), key.Name), (int)Math.Min((long)max * key.Times, int.MaxValue), window);
+        return new(bucket.Name(), RedisKeys.RateLimit(bucket.Name(), key.Name), (int)Math.Min((long)max * key.Times, int.MaxValue), window);
     }
 
     private void Report(RateLimitBucket bucket, string key, RateLimitDecision decision, string? path, string? method)

@@ -11,5 +11,7 @@ internal sealed class ChatAddressLimiter(LocalAddressLimiter addresses)
 {
     /// <returns>The 429 error; null if the request is within the limit.</returns>
     public ApiError? Check(HttpContext http) =>
-        addresses.Check(http, RateLimitBucket.ChatIp, ClientAddress.LimitKeysOf(http)) is { } wait ? ApiError.RateLimited(wait) : null;
+        addresses.Check(http, RateLimitBucket.ChatIp, ClientAddress.LimitKeysOf(http)) is { } wait
+            ? ChatRefusal.Of(RateLimitBucket.ChatIp, wait)
+            : null;
 }

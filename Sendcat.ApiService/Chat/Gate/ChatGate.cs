@@ -138,7 +138,7 @@ internal sealed class ChatGate(
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
-            return ApiError.UpstreamUnavailable(StoreRetryAfter);
+            return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }
 
@@ -219,10 +219,7 @@ internal sealed class ChatGate(
             return admitted.Ticket;
         }
 
-        var denied = (AdmissionDecision.Denied)decision;
-        return ReferenceEquals(denied.By, slotClaim) || denied.Reason == AdmissionReason.RedisUnavailable
-            ? ApiError.UpstreamUnavailable(denied.RetryAfter)
-            : ApiError.RateLimited(denied.RetryAfter);
+        return ChatRefusal.Of((AdmissionDecision.Denied)decision);
     }
 }
 

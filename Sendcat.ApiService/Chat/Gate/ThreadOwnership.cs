@@ -35,7 +35,7 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
-            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter);
+            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }
 

@@ -69,7 +69,7 @@ internal sealed class TurnStarter(
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
-            return ApiError.UpstreamUnavailable(TimeSpan.FromSeconds(1));
+            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
         finally
         {

@@ -1,6 +1,7 @@
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
@@ -10,8 +11,7 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>Readers of one turn on one replica. Each of them costs as much as the turn's own client.</summary>
     public const int MaxReaders = 32;
 
-    /// <summary>What a reader beyond <see cref="MaxReaders"/> is told to wait.</summary>
-    public static readonly TimeSpan ReadersRetryAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ReadersRetryAfter = TimeSpan.FromSeconds(5);
 
     private readonly Lock _gate = new();
     private readonly CancellationTokenSource _stop = new();
@@ -139,6 +139,10 @@ internal sealed class LiveTurn : IDisposable
 
         return new ReaderRegistration(this);
     }
+
+    /// <summary>The error for a reader beyond <see cref="MaxReaders"/>.</summary>
+    public static ApiError TooManyReaders() =>
+        ApiError.RateLimited(ReadersRetryAfter, RefusalReason.TurnReaders, "This answer has as many readers as it may have");
 
     public void Dispose()
     {

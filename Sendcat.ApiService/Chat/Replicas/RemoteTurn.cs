@@ -32,7 +32,7 @@ internal sealed class RemoteTurn(
     {
         if (Join(threadId, location) is not { } feed)
         {
-            return (Outcome<RemoteReader>)ApiError.RateLimited(LiveTurn.ReadersRetryAfter);
+            return (Outcome<RemoteReader>)LiveTurn.TooManyReaders();
         }
 
         var reader = new RemoteReader(this, feed);

@@ -37,6 +37,30 @@ internal abstract class EventDialect
         output.Write("\n\n"u8);
     }
 
+    /// <summary>The end of a tool call; both dialects write the same event.</summary>
+    protected static void WriteToolOutput(IBufferWriter<byte> output, ChatEvent.ToolOutput result) =>
+        Data(output, result, static (json, e) =>
+        {
+            json.WriteString("type"u8, e.Failed ? "tool-output-error"u8 : "tool-output-available"u8);
+            json.WriteString("toolCallId"u8, e.ToolCallId);
+            if (e.Failed)
+            {
+                json.WriteString("errorText"u8, e.Text);
+            }
+            else if (e.OutputJson is null)
+            {
+                json.WriteString("output"u8, e.Text);
+            }
+            else
+            {
+                json.WriteStartObject("output"u8);
+                json.WritePropertyName("results"u8);
+                WriteJson(json, e.OutputJson, otherwise: "[]");
+                json.WriteString("text"u8, e.Text);
+                json.WriteEndObject();
+            }
+        });
+
     /// <summary>Writes JSON text in one line; <paramref name="otherwise"/> if the text is not valid JSON.</summary>
     protected static void WriteJson(Utf8JsonWriter json, string text, string otherwise) =>
         json.WriteRawValue(OneLineJson.Of(text) ?? otherwise, skipInputValidation: true);

@@ -46,7 +46,7 @@ internal sealed class SendcatDialect : EventDialect
                 });
                 break;
             case ChatEvent.ToolInputStart or ChatEvent.ToolInputDelta or ChatEvent.ToolInputAvailable or ChatEvent.ToolOutputPartial
-                or ChatEvent.ToolBackpressure:
+                or ChatEvent.ToolOutput or ChatEvent.ToolBackpressure:
                 WriteTool(output, chatEvent);
                 break;
             case ChatEvent.Usage usage:
@@ -64,11 +64,12 @@ internal sealed class SendcatDialect : EventDialect
                 WriteUnwrittenArguments(output);
                 WriteError(output, error);
                 break;
+            case ChatEvent.Aborted:
+                WriteUnwrittenArguments(output);
+                Data(output, chatEvent, static (json, _) => json.WriteString("type"u8, "aborted"u8));
+                break;
             case ChatEvent.Done:
                 Data(output, chatEvent, static (json, _) => json.WriteString("type"u8, "done"u8));
-                break;
-            default:
-                // ToolOutput goes to the model and to Postgres only. For Aborted, the stream ends without an event.
                 break;
         }
     }
@@ -123,10 +124,14 @@ internal sealed class SendcatDialect : EventDialect
                     WriteJson(json, e.OutputJson, otherwise: "[]");
                 });
                 break;
+            case ChatEvent.ToolOutput result:
+                WriteToolOutput(output, result);
+                break;
             case ChatEvent.ToolBackpressure pressure:
                 Data(output, pressure, static (json, e) =>
                 {
                     json.WriteString("type"u8, "tool-backpressure"u8);
+                    json.WriteString("toolCallId"u8, e.ToolCallId);
                     json.WriteString("toolName"u8, e.ToolName);
                     json.WriteString("reason"u8, e.Reason);
                     json.WriteBoolean("retryable"u8, e.Retryable);

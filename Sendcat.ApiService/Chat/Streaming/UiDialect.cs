@@ -210,29 +210,6 @@ internal sealed class UiDialect : EventDialect
         }
     }
 
-    private static void WriteToolOutput(IBufferWriter<byte> output, ChatEvent.ToolOutput result) =>
-        Data(output, result, static (json, e) =>
-        {
-            json.WriteString("type"u8, e.Failed ? "tool-output-error"u8 : "tool-output-available"u8);
-            json.WriteString("toolCallId"u8, e.ToolCallId);
-            if (e.Failed)
-            {
-                json.WriteString("errorText"u8, e.Text);
-            }
-            else if (e.OutputJson is null)
-            {
-                json.WriteString("output"u8, e.Text);
-            }
-            else
-            {
-                json.WriteStartObject("output"u8);
-                json.WritePropertyName("results"u8);
-                WriteJson(json, e.OutputJson, otherwise: "[]");
-                json.WriteString("text"u8, e.Text);
-                json.WriteEndObject();
-            }
-        });
-
     private static void WriteBackpressure(IBufferWriter<byte> output, ChatEvent.ToolBackpressure pressure) =>
         Data(output, pressure, static (json, e) =>
         {

@@ -53,7 +53,7 @@ internal sealed class PasswordHashes : IDisposable
         if (!lease.IsAcquired)
         {
             IdentityMetrics.PasswordHash("refused");
-            return ApiError.UpstreamUnavailable(RetryAfter);
+            return ApiError.UpstreamUnavailable(RetryAfter, RefusalReason.PasswordHashes);
         }
 
         // On a thread of its own: the thread pool starts with one thread per core, and every Redis reply needs one of them.

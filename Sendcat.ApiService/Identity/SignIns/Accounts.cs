@@ -25,7 +25,7 @@ internal sealed class Accounts(
         var account = await FindAsync(email, address, cancellationToken);
         if (!attempt.Allowed && account is not { HasSignedInFromAddress: true })
         {
-            return ApiError.RateLimited(attempt.RetryAfter);
+            return ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, TooManyAttempts);
         }
 
         if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).TryGet(out var isCorrect, out var busy))
@@ -36,7 +36,7 @@ internal sealed class Accounts(
 
         if (account is null || !isCorrect || await refreshTokens.BeginAsync(account.Id, account.SecurityStamp, cancellationToken) is not var (family, token))
         {
-            return attempt.Allowed ? ApiError.Unauthorized("E-mail or password is wrong") : ApiError.RateLimited(attempt.RetryAfter);
+            return attempt.Allowed ? ApiError.Unauthorized("E-mail or password is wrong") : ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, TooManyAttempts);
         }
 
         await UndoCountAsync(attempt.Allowed, client, email);
@@ -143,6 +143,8 @@ internal sealed class Accounts(
 
     private SignedIn Tokens(AccessGrant grant, string refreshToken) =>
         new(accessTokens.Issue(grant), refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
+
+    private const string TooManyAttempts = "Too many attempts to sign in";
 
     private static ApiError NotValid() => ApiError.InvalidRequest("The link is not valid any more");
 

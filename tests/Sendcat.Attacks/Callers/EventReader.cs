@@ -113,7 +113,7 @@ internal sealed class EventReader(long began)
             case "content" or "text-delta":
                 _firstToken ??= TimeProvider.System.GetElapsedTime(began);
                 break;
-            case "done" or "finish":
+            case "done" or "finish" or "aborted":
                 _ended = true;
                 break;
             case "error":

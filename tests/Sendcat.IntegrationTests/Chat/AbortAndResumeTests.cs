@@ -35,7 +35,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         await stream.ReadToEndAsync();
-        Assert.DoesNotContain("done", stream.Types);
+        Assert.Equal("aborted", stream.Types[^1]);
         Assert.DoesNotContain("error", stream.Types);
         await _sendcat.Model.Stats.WaitForAsync(stats => stats.Totals.Aborted > aborted);
         var message = (await guest.MessagesAsync(thread))[^1];
@@ -83,7 +83,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 
         await using var refused = await there.ResumeAsync(thread);
 
-        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "turn_readers");
         Assert.Equal(TimeSpan.FromSeconds(5), refused.Response.Headers.RetryAfter?.Delta);
         Assert.All(readers, reader => Assert.Equal(HttpStatusCode.OK, reader.Status));
         await readers[0].DisposeAsync();
@@ -263,7 +263,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
 
         await refused.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         Assert.Equal((HttpStatusCode.NoContent, HttpStatusCode.NoContent), (stopped.StatusCode, idle.StatusCode));
-        Assert.Equal(["start"], stream.Types);
+        Assert.Equal(["start", "aborted"], stream.Types);
         Assert.Equal("aborted", Text((await guest.MessagesAsync(thread))[^1], "status"));
     }
 

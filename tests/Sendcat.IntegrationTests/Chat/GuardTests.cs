@@ -20,7 +20,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
 
         await using (var refused = await second.ChatAsync(await second.NewThreadAsync("hi")))
         {
-            await refused.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+            await refused.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable", "bulkhead_saturated");
             Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 60);
         }
 
@@ -53,7 +53,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         await using var elsewhere = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
         foreach (var stream in new[] { refused, elsewhere })
         {
-            Assert.Contains("seconds", await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited"), StringComparison.Ordinal);
+            Assert.Contains("seconds", await stream.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_stream"), StringComparison.Ordinal);
             Assert.InRange(stream.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 600);
         }
 
@@ -91,7 +91,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         }
 
         await using var refused = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
-        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_tokens");
         Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 7200);
 
         await using var admitted = await other.ChatAsync(await other.NewThreadAsync("[[emu chunks=1]]"));
@@ -111,7 +111,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         foreach (var (method, path) in new[] { (HttpMethod.Post, "/api/chat"), (HttpMethod.Post, "/api/chat/abort"), (HttpMethod.Get, "/api/chat/x/stream") })
         {
             using var refused = await FromAsync(http, method, path, "7.7.7.7, 203.0.113.7", ("cf-connecting-ip", "8.8.8.8"), ("x-real-ip", "9.9.9.9"));
-            await refused.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+            await refused.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_ip");
             Assert.Equal(("authoritative", "enforce"), (refused.Header("X-Sendcat-Chat-Gateway"), refused.Header("X-Sendcat-Admission-Mode")));
         }
 
@@ -130,7 +130,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
         }
 
         await using var refused = await TurnOfNewGuestAsync(_sendcat.Replicas[1]);
-        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_ip");
     }
 
     [Fact]

@@ -191,10 +191,41 @@ public sealed class TurnTests(ChatSystemFixture fixture)
 
         await using var second = await guest.ChatAsync(await guest.NewThreadAsync("again"));
 
-        Assert.Equal((HttpStatusCode.TooManyRequests, "rate_limited"), (second.Status, second.ErrorCode));
-        Assert.NotNull(second.Response.Headers.RetryAfter);
+        Assert.Contains("Another answer", await second.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "user_inflight"), StringComparison.Ordinal);
         using var stopped = await guest.AbortAsync(thread, Text(first.Events[0], "messageId")!);
         Assert.Equal(HttpStatusCode.NoContent, stopped.StatusCode);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_message_that_was_stored_before_a_refusal_is_answered_by_the_next_start(bool withAnother)
+    {
+        using var guest = await _sendcat.GuestAsync();
+        var busy = await guest.NewThreadAsync("[[emu chunks=200 every=50ms]]");
+        await using var running = await guest.ChatAsync(busy);
+        await running.ReadUntilAsync("content");
+        var waiting = $"red shoes {Guid.NewGuid()}";
+        var thread = await guest.NewThreadAsync(waiting);
+        await using (var refused = await guest.ChatAsync(thread))
+        {
+            await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "user_inflight");
+        }
+
+        using var stopped = await guest.AbortAsync(busy, Text(running.Events[0], "messageId")!);
+        await running.ReadToEndAsync();
+        if (withAnother)
+        {
+            await guest.AddMessageAsync(thread, "in size 42");
+        }
+
+        await using var answered = await guest.ChatAsync(thread);
+        await answered.ReadToEndAsync();
+
+        Assert.Equal("done", answered.Types[^1]);
+        var asked = _sendcat.Model.Requests.Where(request => request.Body.ValueKind == JsonValueKind.Object).Select(request => request.Body.GetProperty("messages").EnumerateArray().Select(message => Text(message, "content")).ToList())
+            .Single(messages => messages.Contains(waiting));
+        Assert.Equal(withAnother ? [waiting, "in size 42"] : [waiting], asked.SkipWhile(text => text != waiting));
     }
 
     [Fact]

@@ -133,7 +133,7 @@ public sealed class AdmissionTests(SharedStores stores)
 
         Assert.Equal(mode, first.Mode);
         Assert.Equal(Bulkheads.Reason, full.Reason);
-        Assert.Equal(RateLimiter.Reason, limited.Reason);
+        Assert.Equal("chat_stream", limited.Reason);
         Assert.True(limited.RetryAfter > TimeSpan.FromMinutes(1));
         Assert.Equal(0, await replica.Redis.SortedSetLengthAsync("bulkhead:openrouter_chat_primary"));
 

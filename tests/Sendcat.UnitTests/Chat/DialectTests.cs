@@ -42,8 +42,9 @@ public sealed class DialectTests
         {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"\"kettle\"}","argsSnapshot":"{\"query\":\"kettle\"}"}
         {"type":"usage","usage":null,"metrics":{"latencyMs":12,"ttftMs":null,"modelId":"openai/gpt-5","finishReason":"tool_calls"}}
         {"type":"tool-input-available","toolCallId":"c1","toolName":"search_web","input":{"query":"kettle"},"state":"completed"}
-        {"type":"tool-backpressure","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}
+        {"type":"tool-backpressure","toolCallId":"c1","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}
         {"type":"tool-output-partially-available","toolCallId":"c1","output":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}]}
+        {"type":"tool-output-available","toolCallId":"c1","output":{"results":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}],"text":"One result."}}
         {"type":"start","messageId":"m2","streamId":"STREAM:1"}
         {"type":"content","content":"Here is "}
         {"type":"content","content":"a \"kettle\" – £20"}
@@ -143,10 +144,25 @@ public sealed class DialectTests
     }
 
     [Fact]
-    public void An_abort_writes_no_event_in_the_sendcat_dialect_and_an_abort_event_in_the_ui_dialect()
+    public void An_abort_is_the_last_event_in_each_dialect()
     {
-        Assert.Equal("", Write(new SendcatDialect(), [new ChatEvent.Aborted()]));
+        Assert.Equal("""{"type":"aborted"}""", Write(new SendcatDialect(), [new ChatEvent.Aborted()]));
         Assert.Equal("{\"type\":\"abort\"}\n[DONE]", Write(new UiDialect(), [new ChatEvent.Aborted()]));
+    }
+
+    [Theory]
+    [InlineData("sendcat")]
+    [InlineData("ui")]
+    public void A_tool_call_ends_with_its_text_or_its_error_text_in_each_dialect(string dialect)
+    {
+        ChatEvent[] turn = [new ChatEvent.ToolOutput("c1", "Noon.", null, Failed: false), new ChatEvent.ToolOutput("c2", "The search failed.", null, Failed: true)];
+
+        Assert.Equal(
+            """
+            {"type":"tool-output-available","toolCallId":"c1","output":"Noon."}
+            {"type":"tool-output-error","toolCallId":"c2","errorText":"The search failed."}
+            """,
+            Write(dialect == "ui" ? new UiDialect() : new SendcatDialect(), turn));
     }
 
     [Fact]

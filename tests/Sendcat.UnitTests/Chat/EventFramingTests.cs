@@ -61,6 +61,7 @@ public sealed class EventFramingTests
                     new ChatEvent.Usage(null, new CallMetrics(1, null, text, id)),
                     new ChatEvent.Error("internal_error", text, true, 1, id, new CallMetrics(1, null, text, null)),
                     new ChatEvent.Done(text),
+                    new ChatEvent.Aborted(),
                 ];
                 AssertFramed(new SendcatDialect(), turn);
                 AssertFramed(new UiDialect(), turn);

@@ -1,0 +1,38 @@
+namespace Sendcat.ApiService.Http;
+
+/// <summary>
+/// Values of <c>x-sendcat-error-reason</c> that no other part defines. Further values are the reasons of admission, the names of rate limit
+/// buckets, and the names of <see cref="RequestBudget"/>.
+/// </summary>
+internal static class RefusalReason
+{
+    /// <summary>Postgres does not respond.</summary>
+    public const string StoreUnavailable = "store_unavailable";
+
+    /// <summary>Redis does not respond.</summary>
+    public const string RedisUnavailable = "redis_unavailable";
+
+    /// <summary>Every route to a model is suspended.</summary>
+    public const string RouteSuspended = "route_suspended";
+
+    /// <summary>The running turn has as many readers as it may have.</summary>
+    public const string TurnReaders = "turn_readers";
+
+    /// <summary>Too many passwords are being checked at the same time.</summary>
+    public const string PasswordHashes = "password_hashes";
+
+    /// <summary>The shop does not respond.</summary>
+    public const string ShopUnavailable = "shop_unavailable";
+
+    /// <summary>No worker received the request.</summary>
+    public const string NoWorker = "no_worker";
+
+    /// <summary>The quota of messages of a thread.</summary>
+    public const string Messages = "messages";
+
+    /// <summary>The quota of threads of a principal.</summary>
+    public const string Threads = "threads";
+
+    /// <summary>The quota of bytes of a principal.</summary>
+    public const string Bytes = "bytes";
+}
