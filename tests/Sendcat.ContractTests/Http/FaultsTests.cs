@@ -11,14 +11,8 @@ using Npgsql;
 namespace Sendcat.ContractTests.Http;
 
 /// <summary>Error responses for wrong routes, exceptions and an unreachable database.</summary>
-public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class FaultsTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
-
-    public async ValueTask InitializeAsync() => _api = await postgres.ApiAsync();
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
     [Theory]
     [InlineData("PUT", "/api/threads")]
     [InlineData("DELETE", "/api/threads")]
@@ -27,7 +21,7 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("POST", "/api/threads/0199b1a0-0000-7000-8000-000000000000/export")]
     public async Task The_wrong_method_of_a_known_route_is_405(string method, string path)
     {
-        using var response = await _api.Anyone.SendAsync(new(new HttpMethod(method), path));
+        using var response = await Api.Anyone.SendAsync(new(new HttpMethod(method), path));
         await response.RefusedAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
         Assert.NotEmpty(response.Content.Headers.Allow);
     }
@@ -38,12 +32,12 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("/api/nowhere")]
     [InlineData("/api/threads/a/b/c/d")]
     [InlineData("/.env")]
-    public async Task An_unknown_route_is_404(string path) => await (await _api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+    public async Task An_unknown_route_is_404(string path) => await (await Api.Anyone.GetAsync(path)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
 
     [Fact]
     public async Task An_unhandled_exception_is_500_without_its_details()
     {
-        await using var faulty = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(new InvalidOperationException("secret insides"))));
+        await using var faulty = await SendcatApi.StartAsync(Postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(new InvalidOperationException("secret insides"))));
         var text = await (await faulty.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
         Assert.DoesNotContain("secret", text, StringComparison.Ordinal);
     }
@@ -54,7 +48,7 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     public async Task A_constraint_violation_by_a_concurrent_request_is_409(string state)
     {
         var violation = new DbUpdateException("insides", new PostgresException("insides", "ERROR", "ERROR", state));
-        await using var raced = await SendcatApi.StartAsync(postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(violation)));
+        await using var raced = await SendcatApi.StartAsync(Postgres, services: services => services.AddSingleton<IStartupFilter>(new ThrowingStartupFilter(violation)));
         await (await raced.Anyone.GetAsync("/boom")).RefusedAsync(HttpStatusCode.Conflict, "conflict");
     }
 
@@ -82,14 +76,14 @@ public sealed class FaultsTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_truncated_body_does_not_affect_other_requests()
     {
-        var address = _api.Anyone.BaseAddress!;
+        var address = Api.Anyone.BaseAddress!;
         using (var client = new TcpClient())
         {
             await client.ConnectAsync(address.Host, address.Port);
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"POST /api/threads HTTP/1.1\r\nHost: {address.Authority}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{\"title\""));
         }
 
-        Assert.Equal(HttpStatusCode.OK, (await _api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await Api.Anyone.PostAsync("/api/auth/anonymous", null)).StatusCode);
     }
 
     private sealed class ThrowingStartupFilter(Exception exception) : IStartupFilter

@@ -4,19 +4,8 @@ using System.Text;
 
 namespace Sendcat.ContractTests.Http;
 
-public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
-    private HttpClient _guest = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _api = await postgres.ApiAsync();
-        _guest = await _api.GuestAsync();
-    }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
     [Theory]
     [InlineData("text/plain")]
     [InlineData("text/plain; note=application/json")]
@@ -30,12 +19,12 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     {
         using var body = new ByteArrayContent("{}"u8.ToArray());
         body.Headers.TryAddWithoutValidation("Content-Type", contentType);
-        await (await _guest.PostAsync("/api/threads", body)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await Guest.PostAsync("/api/threads", body)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
     }
 
     [Fact]
     public async Task A_body_without_media_type_is_unsupported() =>
-        await (await _guest.PostAsync("/api/threads", new ByteArrayContent("{}"u8.ToArray()))).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await Guest.PostAsync("/api/threads", new ByteArrayContent("{}"u8.ToArray()))).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
 
     [Theory]
     [InlineData("application/json")]
@@ -45,7 +34,7 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     {
         using var body = new ByteArrayContent("""{"title":"shoes"}"""u8.ToArray());
         body.Headers.ContentType = MediaTypeHeaderValue.Parse(contentType);
-        Assert.Equal(HttpStatusCode.Created, (await _guest.PostAsync("/api/threads", body)).StatusCode);
+        Assert.Equal(HttpStatusCode.Created, (await Guest.PostAsync("/api/threads", body)).StatusCode);
     }
 
     [Theory]
@@ -55,7 +44,7 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/threads") { Content = $$"""{"title":"{{new string('a', 65_536)}}"}""".AsJson() };
         request.Headers.TransferEncodingChunked = chunked;
-        await (await _guest.SendAsync(request)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        await (await Guest.SendAsync(request)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
 
     [Fact]
@@ -64,7 +53,7 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
         var json = """{"title":"shoes"}""";
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/threads") { Content = json.PadRight(65_536).AsJson() };
         request.Headers.TransferEncodingChunked = true;
-        Assert.Equal(HttpStatusCode.Created, (await _guest.SendAsync(request)).StatusCode);
+        Assert.Equal(HttpStatusCode.Created, (await Guest.SendAsync(request)).StatusCode);
     }
 
     [Theory]
@@ -77,21 +66,21 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{'title':'x'}")]
     [InlineData("{\"title\":\"\\ud800\"}")]
     public async Task A_malformed_JSON_body_is_invalid_json(string body) =>
-        await (await _guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        await (await Guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
 
     [Fact]
     public async Task A_body_with_invalid_UTF8_is_invalid_json()
     {
         using var body = new ByteArrayContent([.. "{\"title\":\""u8, 0xC3, 0x28, .. "\"}"u8]);
         body.Headers.ContentType = new("application/json");
-        await (await _guest.PostAsync("/api/threads", body)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        await (await Guest.PostAsync("/api/threads", body)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
     [Fact]
     public async Task Json_nested_too_deep_is_refused()
     {
         var deep = new StringBuilder("{\"x\":").Append('[', 5_000).Append(']', 5_000).Append('}').ToString();
-        await (await _guest.PostAsync("/api/threads", deep.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        await (await Guest.PostAsync("/api/threads", deep.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
     [Theory]
@@ -106,22 +95,22 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{\"modelId\":\"two words\"}")]
     [InlineData("{\"sessionId\":[]}")]
     public async Task Json_of_the_wrong_shape_is_an_invalid_request(string body) =>
-        await (await _guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PostAsync("/api/threads", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Unknown_fields_are_ignored() =>
-        Assert.Equal(HttpStatusCode.Created, (await _guest.PostAsync("/api/threads", """{"title":"x","userId":"somebody","isPinned":true}""".AsJson())).StatusCode);
+        Assert.Equal(HttpStatusCode.Created, (await Guest.PostAsync("/api/threads", """{"title":"x","userId":"somebody","isPinned":true}""".AsJson())).StatusCode);
 
     [Fact]
     public async Task The_media_type_is_checked_before_the_size_and_the_size_before_the_JSON()
     {
         var large = new string('a', 70_000);
         using var text = new StringContent(large, Encoding.UTF8, "text/plain");
-        await (await _guest.PostAsync("/api/threads", text)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
-        await (await _guest.PostAsync("/api/threads", large.AsJson())).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+        await (await Guest.PostAsync("/api/threads", text)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await Guest.PostAsync("/api/threads", large.AsJson())).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
 
     [Fact]
     public async Task The_body_is_checked_before_the_identity() =>
-        await (await _api.Anyone.PostAsync("/api/threads", "{".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        await (await Api.Anyone.PostAsync("/api/threads", "{".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
 }

@@ -2,14 +2,9 @@ using System.Net;
 
 namespace Sendcat.ContractTests.Http;
 
-public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
     private const string AllowedOrigin = "http://localhost:3000";
-    private SendcatApi _api = null!;
-
-    public async ValueTask InitializeAsync() => _api = await postgres.ApiAsync();
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Theory]
     [InlineData("http://localhost:3000")]
@@ -59,7 +54,7 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Outside_development_every_origin_is_refused_unless_configured()
     {
-        await using var bare = await SendcatApi.StartAsync(postgres);
+        await using var bare = await SendcatApi.StartAsync(Postgres);
         using var page = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", AllowedOrigin } } };
         await (await bare.Anyone.SendAsync(page)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         using var program = await bare.Anyone.PostAsync("/api/auth/anonymous", null);
@@ -103,7 +98,7 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task The_allowed_origins_are_configurable()
     {
-        await using var other = await SendcatApi.StartAsync(postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
+        await using var other = await SendcatApi.StartAsync(Postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
         using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", "https://www.sendcat.app" } } };
         Assert.Equal(HttpStatusCode.OK, (await other.Anyone.SendAsync(request)).StatusCode);
         using var old = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", AllowedOrigin } } };
@@ -118,6 +113,6 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : IAsyncLifetime
             request.Headers.TryAddWithoutValidation("Origin", origin);
         }
 
-        return await _api.Anyone.SendAsync(request);
+        return await Api.Anyone.SendAsync(request);
     }
 }

@@ -9,18 +9,12 @@ using Sendcat.ApiService.Identity.Tokens;
 namespace Sendcat.ContractTests.Identity;
 
 /// <summary>Registration, sign-in, refresh and sign-out over HTTP.</summary>
-public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class AccountsTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
-
-    public async ValueTask InitializeAsync() => _api = await postgres.ApiAsync();
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
     [Fact]
     public async Task A_registered_user_can_sign_in_and_has_a_profile()
     {
-        var (user, tokens) = await _api.UserAsync("Mary.Seacole@example.com");
+        var (user, tokens) = await Api.UserAsync("Mary.Seacole@example.com");
 
         Assert.Equal("Bearer", (string)tokens["tokenType"]!);
         Assert.Equal(3600, (int)tokens["expiresIn"]!);
@@ -39,7 +33,7 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("a\u0000b@example.com", "correct horse 1")]
     [InlineData(null, "correct horse 1")]
     public async Task A_weak_password_or_a_bad_address_is_an_invalid_request(string? email, string? password) =>
-        await (await _api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Registering_a_taken_address_gets_the_same_response_and_does_not_change_its_password()
@@ -58,8 +52,8 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     {
         var responses = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => RegisterAsync("race@example.com", $"password number {i}")));
         Assert.All(responses, response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
-        Assert.Equal(1, await _api.ScalarAsync<long>("select count(*) from users where normalized_email = 'RACE@EXAMPLE.COM'"));
-        Assert.Equal(1, await _api.ScalarAsync<long>("select count(*) from profiles where email = 'race@example.com'"));
+        Assert.Equal(1, await Api.ScalarAsync<long>("select count(*) from users where normalized_email = 'RACE@EXAMPLE.COM'"));
+        Assert.Equal(1, await Api.ScalarAsync<long>("select count(*) from profiles where email = 'race@example.com'"));
     }
 
     [Fact]
@@ -74,37 +68,37 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task A_refresh_token_reused_after_ten_seconds_revokes_the_sign_in_and_its_access_tokens()
     {
-        var (user, first) = await _api.UserAsync("refresh@example.com");
+        var (user, first) = await Api.UserAsync("refresh@example.com");
         var second = await (await RefreshAsync(first)).JsonAsync();
         var third = await (await RefreshAsync(second)).JsonAsync();
-        await _api.ExecuteAsync("update refresh_tokens set used_at = used_at - interval '11 seconds' where user_id = (select id from users where email = 'refresh@example.com')");
+        await Api.ExecuteAsync("update refresh_tokens set used_at = used_at - interval '11 seconds' where user_id = (select id from users where email = 'refresh@example.com')");
 
         await (await RefreshAsync(first)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await RefreshAsync(third)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await user.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await _api.WithBearer((string)third["accessToken"]!).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.WithBearer((string)third["accessToken"]!).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal(HttpStatusCode.OK, (await SignInAsync("refresh@example.com", "correct horse 1")).StatusCode);
     }
 
     [Fact]
     public async Task A_refresh_token_reused_within_ten_seconds_gets_the_same_successor()
     {
-        var (_, first) = await _api.UserAsync("two-tabs@example.com");
+        var (_, first) = await Api.UserAsync("two-tabs@example.com");
         var one = await (await RefreshAsync(first)).JsonAsync();
         var other = await (await RefreshAsync(first)).JsonAsync();
 
         Assert.Equal((string)one["refreshToken"]!, (string)other["refreshToken"]!);
-        Assert.Equal(HttpStatusCode.OK, (await _api.WithBearer((string)other["accessToken"]!).GetAsync("/api/auth/me")).StatusCode);
+        Assert.Equal(HttpStatusCode.OK, (await Api.WithBearer((string)other["accessToken"]!).GetAsync("/api/auth/me")).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await RefreshAsync(other)).StatusCode);
-        Assert.Equal(3, await _api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'two-tabs@example.com')"));
+        Assert.Equal(3, await Api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'two-tabs@example.com')"));
     }
 
     [Fact]
     public async Task The_successor_token_cannot_be_derived_without_the_signing_key()
     {
-        var (_, first) = await _api.UserAsync("successor@example.com");
+        var (_, first) = await Api.UserAsync("successor@example.com");
         var next = (string)(await (await RefreshAsync(first)).JsonAsync())["refreshToken"]!;
-        var family = await _api.ScalarAsync<Guid>("select family_id from refresh_tokens where user_id = (select id from users where email = 'successor@example.com') limit 1");
+        var family = await Api.ScalarAsync<Guid>("select family_id from refresh_tokens where user_id = (select id from users where email = 'successor@example.com') limit 1");
         var guessed = new SuccessorTokens(SigningKey.Load(
             new Microsoft.Extensions.Configuration.ConfigurationBuilder().AddInMemoryCollection([new("AUTH_SIGNING_KEY", "another key that is also long enough to sign")]).Build(),
             new Microsoft.Extensions.Hosting.Internal.HostingEnvironment { EnvironmentName = "Production" })).After((string)first["refreshToken"]!, family);
@@ -114,29 +108,29 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Concurrent_refreshes_get_one_successor()
     {
-        var (_, tokens) = await _api.UserAsync("refresh-race@example.com");
+        var (_, tokens) = await Api.UserAsync("refresh-race@example.com");
         var responses = await Task.WhenAll(Enumerable.Range(0, 6).Select(_ => RefreshAsync(tokens)));
         var successors = await Task.WhenAll(responses.Select(async response => (string)(await response.JsonAsync())["refreshToken"]!));
         Assert.Single(successors.Distinct());
-        Assert.Equal(2, await _api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'refresh-race@example.com')"));
+        Assert.Equal(2, await Api.ScalarAsync<long>("select count(*) from refresh_tokens where user_id = (select id from users where email = 'refresh-race@example.com')"));
     }
 
     [Fact]
     public async Task Refresh_tokens_are_stored_as_hashes_and_expire()
     {
-        var (_, tokens) = await _api.UserAsync("expires@example.com");
+        var (_, tokens) = await Api.UserAsync("expires@example.com");
         var token = (string)tokens["refreshToken"]!;
-        var stored = await _api.ScalarAsync<byte[]>("select token_hash from refresh_tokens where user_id = (select id from users where email = 'expires@example.com')");
+        var stored = await Api.ScalarAsync<byte[]>("select token_hash from refresh_tokens where user_id = (select id from users where email = 'expires@example.com')");
         Assert.Equal(SHA256.HashData(Encoding.UTF8.GetBytes(token)), stored);
 
-        await _api.ExecuteAsync("update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users where email = 'expires@example.com')");
+        await Api.ExecuteAsync("update refresh_tokens set expires_at = now() - interval '1 second' where user_id = (select id from users where email = 'expires@example.com')");
         await (await RefreshAsync(tokens)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
     [Fact]
     public async Task Sign_out_revokes_the_sign_in_and_its_access_tokens_and_always_returns_204()
     {
-        var (user, tokens) = await _api.UserAsync("out@example.com");
+        var (user, tokens) = await Api.UserAsync("out@example.com");
         Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/auth/me")).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = (string)tokens["refreshToken"]! })).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await PostAsync("logout", new { refreshToken = "rt_unknown" })).StatusCode);
@@ -154,10 +148,10 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("reset-password", "{\"token\":\"x\",\"newPassword\":\"no digit here\"}")]
     [InlineData("confirm", "{}")]
     public async Task A_body_with_a_missing_or_invalid_field_is_an_invalid_request(string endpoint, string body) =>
-        await (await _api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Api.Anyone.PostAsync($"/api/auth/{endpoint}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
-    public async Task The_me_endpoint_returns_401_to_a_guest() => await (await (await _api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    public async Task The_me_endpoint_returns_401_to_a_guest() => await (await (await Api.GuestAsync()).GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     private Task<HttpResponseMessage> RegisterAsync(string email, string password) => PostAsync("register", new { email, password });
 
@@ -165,5 +159,5 @@ public sealed class AccountsTests(PostgresFixture postgres) : IAsyncLifetime
 
     private Task<HttpResponseMessage> RefreshAsync(System.Text.Json.Nodes.JsonNode tokens) => PostAsync("refresh", new { refreshToken = (string)tokens["refreshToken"]! });
 
-    private Task<HttpResponseMessage> PostAsync(string endpoint, object body) => _api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", body);
+    private Task<HttpResponseMessage> PostAsync(string endpoint, object body) => Api.Anyone.PostAsJsonAsync($"/api/auth/{endpoint}", body);
 }

@@ -5,9 +5,8 @@ using System.Text.Json.Nodes;
 namespace Sendcat.ContractTests.Threads;
 
 /// <summary>Copies of a thread: share links with forks, branches, edits and retries.</summary>
-public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
     private HttpClient _owner = null!;
     private string _thread = "";
     private List<JsonNode> _messages = [];
@@ -15,12 +14,11 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
     /// <summary>
     /// Creates a thread with the messages system, question one, (tool call), tool, answer one, question two, half (streaming).
     /// </summary>
-    public async ValueTask InitializeAsync()
+    private protected override async Task PrepareAsync()
     {
-        _api = await postgres.ApiAsync();
-        (_owner, _) = await _api.UserAsync($"copies-{Guid.NewGuid():N}@example.com");
+        (_owner, _) = await Api.UserAsync($"copies-{Guid.NewGuid():N}@example.com");
         _thread = (string)(await (await _owner.PostAsJsonAsync("/api/threads", new { title = "Shoes" })).JsonAsync())["id"]!;
-        await _api.ExecuteAsync(
+        await Api.ExecuteAsync(
             $$$"""
             insert into messages (id, thread_id, role, content, status, tool_calls, tool_call_id, products) values
               (gen_random_uuid(), '{{{_thread}}}', 'system', 'a secret prompt', 'completed', null, null, null),
@@ -34,14 +32,12 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
         _messages = await MessagesAsync(_owner, _thread);
     }
 
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
     [Fact]
     public async Task A_share_link_lets_any_principal_fork_the_visible_messages()
     {
         var token = await ShareAsync();
         Assert.Equal(token, await ShareAsync());
-        var guest = await _api.GuestAsync();
+        var guest = await Api.GuestAsync();
 
         foreach (var link in new[] { token, $"share_{token}" })
         {
@@ -58,13 +54,13 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
 
     [Fact]
     public async Task A_fork_requires_an_identity() =>
-        await (await _api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
 
     [Fact]
     public async Task A_fork_of_an_untitled_thread_is_titled_Shared_chat()
     {
-        await _api.ExecuteAsync($"update threads set title = null where id = '{_thread}'");
-        var copy = await (await (await _api.GuestAsync()).PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).JsonAsync();
+        await Api.ExecuteAsync($"update threads set title = null where id = '{_thread}'");
+        var copy = await (await (await Api.GuestAsync()).PostAsync($"/api/shares/{await ShareAsync()}/fork", "{}".AsJson())).JsonAsync();
         Assert.Equal("Shared chat", (string)copy["title"]!);
     }
 
@@ -75,7 +71,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : IAsyncLifetime
         Assert.Equal(HttpStatusCode.NoContent, (await _owner.DeleteAsync($"/api/threads/{_thread}/share")).StatusCode);
         Assert.Equal(HttpStatusCode.NoContent, (await _owner.DeleteAsync($"/api/threads/{_thread}/share")).StatusCode);
 
-        var guest = await _api.GuestAsync();
+        var guest = await Api.GuestAsync();
         foreach (var link in new[] { token, Guid.NewGuid().ToString(), "share_", "a%20b", new string('x', 500) })
         {
             await (await guest.PostAsync($"/api/shares/{link}/fork", "{}".AsJson())).RefusedAsync(HttpStatusCode.NotFound, "not_found");

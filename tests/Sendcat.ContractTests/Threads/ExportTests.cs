@@ -4,22 +4,17 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.ContractTests.Threads;
 
-public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
     private const string TextToEscape = "<script>alert('x')</script> & \"quotes\"";
-    private HttpClient _guest = null!;
     private string _thread = "";
 
-    public async ValueTask InitializeAsync()
+    private protected override async Task PrepareAsync()
     {
-        var api = await postgres.ApiAsync();
-        _guest = await api.GuestAsync();
-        _thread = (string)(await (await _guest.PostAsJsonAsync("/api/threads", new { title = $"Title {TextToEscape}" })).JsonAsync())["id"]!;
-        await _guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", new { content = TextToEscape });
-        await api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{_thread}', 'assistant', '**bold**', 'completed')");
+        _thread = (string)(await (await Guest.PostAsJsonAsync("/api/threads", new { title = $"Title {TextToEscape}" })).JsonAsync())["id"]!;
+        await Guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", new { content = TextToEscape });
+        await Api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', 'system', 'secret', 'completed'), (gen_random_uuid(), '{_thread}', 'assistant', '**bold**', 'completed')");
     }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Theory]
     [InlineData("markdown", "text/markdown", "md")]
@@ -29,7 +24,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("", "text/markdown", "md")]
     public async Task Every_format_is_a_download_without_system_messages(string format, string mediaType, string extension)
     {
-        using var response = await _guest.GetAsync($"/api/threads/{_thread}/export?format={format}");
+        using var response = await Guest.GetAsync($"/api/threads/{_thread}/export?format={format}");
         var text = await response.Content.ReadAsStringAsync();
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
@@ -44,7 +39,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Html_is_escaped()
     {
-        var html = await _guest.GetStringAsync($"/api/threads/{_thread}/export?format=html");
+        var html = await Guest.GetStringAsync($"/api/threads/{_thread}/export?format=html");
         Assert.DoesNotContain("<script", html, StringComparison.OrdinalIgnoreCase);
         Assert.Contains("&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;quotes&quot;", html, StringComparison.Ordinal);
     }
@@ -52,7 +47,7 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Json_contains_the_text_unchanged()
     {
-        var json = JsonNode.Parse(await _guest.GetStringAsync($"/api/threads/{_thread}/export?format=json"))!;
+        var json = JsonNode.Parse(await Guest.GetStringAsync($"/api/threads/{_thread}/export?format=json"))!;
         Assert.Equal($"Title {TextToEscape}", (string)json["title"]!);
         Assert.Equal([TextToEscape, "**bold**"], json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
     }
@@ -61,5 +56,5 @@ public sealed class ExportTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("pdf")]
     [InlineData("HTML")]
     public async Task An_unknown_format_is_an_invalid_request(string format) =>
-        await (await _guest.GetAsync($"/api/threads/{_thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.GetAsync($"/api/threads/{_thread}/export?format={format}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 }

@@ -4,28 +4,22 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.ContractTests.Threads;
 
-public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
-    private HttpClient _guest = null!;
     private string _thread = "";
 
-    public async ValueTask InitializeAsync()
+    private protected override async Task PrepareAsync()
     {
-        _api = await postgres.ApiAsync();
-        _guest = await _api.GuestAsync();
-        _thread = (string)(await (await _guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+        _thread = (string)(await (await Guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
     }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     [Fact]
     public async Task A_user_message_is_201_and_updates_the_last_message_time()
     {
-        var before = await (await _guest.GetAsync($"/api/threads/{_thread}")).JsonAsync();
+        var before = await (await Guest.GetAsync($"/api/threads/{_thread}")).JsonAsync();
         using var response = await SendAsync(new { content = "find me running shoes" });
         var message = await response.JsonAsync();
-        var after = await (await _guest.GetAsync($"/api/threads/{_thread}")).JsonAsync();
+        var after = await (await Guest.GetAsync($"/api/threads/{_thread}")).JsonAsync();
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
         Assert.Equal(("user", "completed", "find me running shoes"), ((string)message["role"]!, (string)message["status"]!, (string)message["content"]!));
@@ -38,12 +32,12 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{\"content\":\"{}\",\"role\":\"tool\"}")]
     [InlineData("{\"content\":\"x\",\"role\":\"User\"}")]
     public async Task A_client_can_write_only_the_user_role(string body) =>
-        await (await _guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Server_side_fields_are_ignored_in_a_client_message()
     {
-        var message = await (await _guest.PostAsync(
+        var message = await (await Guest.PostAsync(
             $"/api/threads/{_thread}/messages",
             """{"content":"x","status":"streaming","toolCalls":[{}],"products":[{}],"reasoningContent":"y","toolCallId":"z","name":"n","modelId":"m"}""".AsJson())).JsonAsync();
         Assert.Equal("completed", (string)message["status"]!);
@@ -67,7 +61,7 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("{\"content\":\"x\",\"attachments\":[{\"storageId\":\"a\",\"type\":\"image/png\",\"name\":\"a.png\",\"size\":-1}]}")]
     [InlineData("{\"content\":\"x\",\"attachments\":[{\"storageId\":\"a\",\"type\":\"image/png\",\"name\":\"a.png\",\"size\":1e30}]}")]
     public async Task An_invalid_message_is_an_invalid_request(string body) =>
-        await (await _guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PostAsync($"/api/threads/{_thread}/messages", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Images_and_pdfs_are_accepted_without_text()
@@ -85,7 +79,7 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
 
         Assert.Single(responses, response => response.StatusCode == HttpStatusCode.Created);
         Assert.Single(ids.Distinct(StringComparer.Ordinal));
-        Assert.Equal(1, await _api.ScalarAsync<long>($"select count(*) from messages where thread_id = '{_thread}'"));
+        Assert.Equal(1, await Api.ScalarAsync<long>($"select count(*) from messages where thread_id = '{_thread}'"));
     }
 
     [Fact]
@@ -102,15 +96,15 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
         string? cursor = null;
         do
         {
-            var page = await (await _guest.GetAsync($"/api/threads/{_thread}/messages?limit=2&cursor={cursor}")).JsonAsync();
+            var page = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?limit=2&cursor={cursor}")).JsonAsync();
             seen.AddRange(Contents(page));
             cursor = (string?)page["nextCursor"];
         }
         while (cursor is not null);
 
         Assert.Equal(["message 0", "message 1", "message 2", "message 3", "message 4"], seen);
-        Assert.Equal("half an ans", Contents(await (await _guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true")).JsonAsync())[^1]);
-        Assert.True((bool)(await (await _guest.GetAsync($"/api/threads/{_thread}")).JsonAsync())["isStreaming"]!);
+        Assert.Equal("half an ans", Contents(await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true")).JsonAsync())[^1]);
+        Assert.True((bool)(await (await Guest.GetAsync($"/api/threads/{_thread}")).JsonAsync())["isStreaming"]!);
     }
 
     [Theory]
@@ -120,7 +114,7 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
     [InlineData("cursor=99999999999999999999")]
     [InlineData("includeStreaming=maybe")]
     public async Task An_invalid_query_is_an_invalid_request(string query) =>
-        await (await _guest.GetAsync($"/api/threads/{_thread}/messages?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Deleting_after_a_message_keeps_it_and_deletes_the_later_messages_and_ends_their_turns()
@@ -128,35 +122,35 @@ public sealed class MessagesTests(PostgresFixture postgres) : IAsyncLifetime
         var first = (string)(await (await SendAsync(new { content = "one" })).JsonAsync())["id"]!;
         await InsertAsync("assistant", "two", "completed");
         await InsertAsync("assistant", "three", "completed");
-        await _api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), thread_id, id, gen_random_uuid(), 'x', case content when 'two' then 'completed' else 'streaming' end, now() from messages where thread_id = '{_thread}' and role = 'assistant'");
+        await Api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), thread_id, id, gen_random_uuid(), 'x', case content when 'two' then 'completed' else 'streaming' end, now() from messages where thread_id = '{_thread}' and role = 'assistant'");
 
-        var deleted = await (await _guest.DeleteAsync($"/api/threads/{_thread}/messages?after={first}")).JsonAsync();
+        var deleted = await (await Guest.DeleteAsync($"/api/threads/{_thread}/messages?after={first}")).JsonAsync();
 
         Assert.Equal(2, (int)deleted["deletedCount"]!);
-        Assert.Equal(["one"], Contents(await (await _guest.GetAsync($"/api/threads/{_thread}/messages")).JsonAsync()));
-        Assert.Equal(1, await _api.ScalarAsync<long>($"select count(*) from stream_sessions where thread_id = '{_thread}'"));
-        Assert.Equal("aborted", await _api.ScalarAsync<string>($"select status from stream_sessions where thread_id = '{_thread}'"));
+        Assert.Equal(["one"], Contents(await (await Guest.GetAsync($"/api/threads/{_thread}/messages")).JsonAsync()));
+        Assert.Equal(1, await Api.ScalarAsync<long>($"select count(*) from stream_sessions where thread_id = '{_thread}'"));
+        Assert.Equal("aborted", await Api.ScalarAsync<string>($"select status from stream_sessions where thread_id = '{_thread}'"));
     }
 
     [Fact]
     public async Task A_message_of_another_thread_is_404()
     {
-        var other = (string)(await (await _guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
-        var foreign = (string)(await (await _guest.PostAsJsonAsync($"/api/threads/{other}/messages", new { content = "x" })).JsonAsync())["id"]!;
+        var other = (string)(await (await Guest.PostAsJsonAsync("/api/threads", new { })).JsonAsync())["id"]!;
+        var foreign = (string)(await (await Guest.PostAsJsonAsync($"/api/threads/{other}/messages", new { content = "x" })).JsonAsync())["id"]!;
         foreach (var id in new[] { foreign, Guid.NewGuid().ToString(), "nonsense" })
         {
-            await (await _guest.GetAsync($"/api/threads/{_thread}/messages/{id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
-            var text = await (await _guest.DeleteAsync($"/api/threads/{_thread}/messages?after={id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+            await (await Guest.GetAsync($"/api/threads/{_thread}/messages/{id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+            var text = await (await Guest.DeleteAsync($"/api/threads/{_thread}/messages?after={id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
             Assert.StartsWith("[not_found:messages.deleteAfter] ", text, StringComparison.Ordinal);
         }
 
-        await (await _guest.DeleteAsync($"/api/threads/{_thread}/messages")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.DeleteAsync($"/api/threads/{_thread}/messages")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
-    private Task<HttpResponseMessage> SendAsync(object message) => _guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", message);
+    private Task<HttpResponseMessage> SendAsync(object message) => Guest.PostAsJsonAsync($"/api/threads/{_thread}/messages", message);
 
     private Task InsertAsync(string role, string content, string status) =>
-        _api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', '{role}', '{content}', '{status}')");
+        Api.ExecuteAsync($"insert into messages (id, thread_id, role, content, status) values (gen_random_uuid(), '{_thread}', '{role}', '{content}', '{status}')");
 
     private static List<string> Contents(JsonNode page) => [.. page["items"]!.AsArray().Select(item => (string)item!["content"]!)];
 }

@@ -4,13 +4,8 @@ using System.Net.Http.Json;
 namespace Sendcat.ContractTests.Threads;
 
 /// <summary>Who can access a thread, and how a user claims the threads of a session.</summary>
-public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
-
-    public async ValueTask InitializeAsync() => _api = await postgres.ApiAsync();
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     public static TheoryData<string, string, string?> Endpoints => new()
     {
@@ -33,11 +28,11 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     [MemberData(nameof(Endpoints))]
     public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_answer(string method, string path, string? body)
     {
-        var (owner, _) = await _api.UserAsync($"owner-{Guid.NewGuid():N}@example.com");
+        var (owner, _) = await Api.UserAsync($"owner-{Guid.NewGuid():N}@example.com");
         var users = await ThreadAsync(owner);
-        var guests = await ThreadAsync(await _api.GuestAsync());
-        var otherGuest = await _api.GuestAsync();
-        var (otherUser, _) = await _api.UserAsync($"other-{Guid.NewGuid():N}@example.com");
+        var guests = await ThreadAsync(await Api.GuestAsync());
+        var otherGuest = await Api.GuestAsync();
+        var (otherUser, _) = await Api.UserAsync($"other-{Guid.NewGuid():N}@example.com");
 
         var responses = new HashSet<string>(StringComparer.Ordinal);
         foreach (var client in new[] { otherGuest, otherUser })
@@ -50,17 +45,17 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
         }
 
         Assert.Matches(@"^\[forbidden:[a-zA-Z.]+\] ", Assert.Single(responses));
-        Assert.Equal(1, await _api.ScalarAsync<long>($"select count(*) from threads where id = '{users}' and title is null"));
-        Assert.Equal(0, await _api.ScalarAsync<long>($"select count(*) from messages where thread_id in ('{users}', '{guests}')"));
+        Assert.Equal(1, await Api.ScalarAsync<long>($"select count(*) from threads where id = '{users}' and title is null"));
+        Assert.Equal(0, await Api.ScalarAsync<long>($"select count(*) from messages where thread_id in ('{users}', '{guests}')"));
     }
 
     [Fact]
     public async Task A_claimed_thread_is_forbidden_to_the_session_that_created_it()
     {
-        var guest = await _api.GuestAsync();
+        var guest = await Api.GuestAsync();
         var thread = await ThreadAsync(guest);
         var session = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
-        var (user, tokens) = await _api.UserAsync("claims-at-login@example.com", sessionId: session);
+        var (user, tokens) = await Api.UserAsync("claims-at-login@example.com", sessionId: session);
 
         Assert.Equal(1, (int)tokens["claimedCount"]!);
         Assert.Equal(HttpStatusCode.OK, (await user.GetAsync($"/api/threads/{thread}")).StatusCode);
@@ -70,12 +65,12 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Sign_in_with_a_session_claims_its_threads_and_registration_does_not()
     {
-        var guest = await _api.GuestAsync();
+        var guest = await Api.GuestAsync();
         var thread = await ThreadAsync(guest);
         var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
-        (await _api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "stays@example.com", password = "correct horse 1", sessionId })).EnsureSuccessStatusCode();
+        (await Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = "stays@example.com", password = "correct horse 1", sessionId })).EnsureSuccessStatusCode();
         Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync($"/api/threads/{thread}")).StatusCode);
-        var (user, _) = await _api.UserAsync("stays@example.com", sessionId: sessionId);
+        var (user, _) = await Api.UserAsync("stays@example.com", sessionId: sessionId);
 
         var list = await (await user.GetAsync("/api/threads")).JsonAsync();
         Assert.Equal(thread, (string)Assert.Single(list["items"]!.AsArray())!["id"]!);
@@ -84,12 +79,12 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : IAsyncLifetime
     [Fact]
     public async Task Claiming_requires_a_user_and_a_valid_session_and_skips_owned_threads()
     {
-        var guest = await _api.GuestAsync();
+        var guest = await Api.GuestAsync();
         await ThreadAsync(guest);
         await ThreadAsync(guest);
         var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
-        var (first, _) = await _api.UserAsync("first-claims@example.com");
-        var (second, _) = await _api.UserAsync("second-claims@example.com");
+        var (first, _) = await Api.UserAsync("first-claims@example.com");
+        var (second, _) = await Api.UserAsync("second-claims@example.com");
 
         await (await guest.PostAsJsonAsync("/api/threads/claim", new { sessionId })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await first.PostAsJsonAsync("/api/threads/claim", new { sessionId = sessionId.Split('.')[0] })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");

@@ -4,23 +4,12 @@ using System.Text.Json.Nodes;
 
 namespace Sendcat.ContractTests.Threads;
 
-public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifetime
+public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private SendcatApi _api = null!;
-    private HttpClient _guest = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _api = await postgres.ApiAsync();
-        _guest = await _api.GuestAsync();
-    }
-
-    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
-
     [Fact]
     public async Task A_new_thread_is_201_with_a_location_and_reads_back_unchanged()
     {
-        using var response = await _guest.PostAsJsonAsync("/api/threads", new { title = " Shoes ", modelId = "openai/gpt-5" });
+        using var response = await Guest.PostAsJsonAsync("/api/threads", new { title = " Shoes ", modelId = "openai/gpt-5" });
         var created = await response.JsonAsync();
 
         Assert.Equal(HttpStatusCode.Created, response.StatusCode);
@@ -29,27 +18,27 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
         Assert.Equal('7', ((string)created["id"]!)[14]);
         Assert.EndsWith("Z", created["createdAt"]!.ToString(), StringComparison.Ordinal);
         Assert.Null(created["sessionId"]);
-        Assert.Equal(created.ToJsonString(), (await (await _guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync()).ToJsonString());
+        Assert.Equal(created.ToJsonString(), (await (await Guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync()).ToJsonString());
     }
 
     [Fact]
     public async Task The_session_id_may_be_sent_in_the_body()
     {
         var session = Guid.NewGuid().ToString();
-        var created = await (await _api.Anyone.PostAsJsonAsync("/api/threads", new { sessionId = session })).JsonAsync();
-        Assert.Equal(HttpStatusCode.OK, (await _api.WithSession(session).GetAsync($"/api/threads/{created["id"]}")).StatusCode);
+        var created = await (await Api.Anyone.PostAsJsonAsync("/api/threads", new { sessionId = session })).JsonAsync();
+        Assert.Equal(HttpStatusCode.OK, (await Api.WithSession(session).GetAsync($"/api/threads/{created["id"]}")).StatusCode);
     }
 
     [Fact]
     public async Task A_patch_leaves_omitted_fields_unchanged()
     {
         var id = (string)(await NewAsync("before"))["id"]!;
-        await (await _guest.PatchAsJsonAsync($"/api/threads/{id}", new { isPinned = true })).JsonAsync();
-        var after = await (await _guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "openai/gpt-5" })).JsonAsync();
+        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { isPinned = true })).JsonAsync();
+        var after = await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "after", modelId = "openai/gpt-5" })).JsonAsync();
 
         Assert.Equal(("after", "openai/gpt-5", true), ((string)after["title"]!, (string)after["modelId"]!, (bool)after["isPinned"]!));
-        Assert.Equal(after.ToJsonString(), (await (await _guest.PatchAsync($"/api/threads/{id}", "{}".AsJson())).JsonAsync()).ToJsonString());
-        await (await _guest.PatchAsync($"/api/threads/{id}", "{\"isPinned\":\"yes\"}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        Assert.Equal(after.ToJsonString(), (await (await Guest.PatchAsync($"/api/threads/{id}", "{}".AsJson())).JsonAsync()).ToJsonString());
+        await (await Guest.PatchAsync($"/api/threads/{id}", "{\"isPinned\":\"yes\"}".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -57,10 +46,10 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     {
         var id = (string)(await NewAsync("mine"))["id"]!;
 
-        await (await _guest.PostAsJsonAsync("/api/threads", new { modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await _guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "changed", modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await Guest.PostAsJsonAsync("/api/threads", new { modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { title = "changed", modelId = "openai/o1-pro" })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
 
-        Assert.Equal("mine", (string)(await (await _guest.GetAsync($"/api/threads/{id}")).JsonAsync())["title"]!);
+        Assert.Equal("mine", (string)(await (await Guest.GetAsync($"/api/threads/{id}")).JsonAsync())["title"]!);
     }
 
     [Fact]
@@ -71,7 +60,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
             var thread = await NewAsync($"thread {i}");
             if (i is 1 or 4)
             {
-                await _guest.PatchAsJsonAsync($"/api/threads/{thread["id"]}", new { isPinned = true });
+                await Guest.PatchAsJsonAsync($"/api/threads/{thread["id"]}", new { isPinned = true });
             }
         }
 
@@ -79,7 +68,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
         string? cursor = null;
         do
         {
-            var page = await (await _guest.GetAsync($"/api/threads?limit=3&cursor={cursor}")).JsonAsync();
+            var page = await (await Guest.GetAsync($"/api/threads?limit=3&cursor={cursor}")).JsonAsync();
             titles.AddRange(page["items"]!.AsArray().Select(item => (string)item!["title"]!));
             cursor = (string?)page["nextCursor"];
         }
@@ -112,40 +101,40 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : IAsyncLifet
     [InlineData("cursor=%00")]
     [InlineData("search=%00")]
     public async Task An_invalid_query_is_an_invalid_request(string query) =>
-        await (await _guest.GetAsync($"/api/threads?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.GetAsync($"/api/threads?{query}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     [Fact]
     public async Task Deleting_a_thread_deletes_its_messages_stream_sessions_and_share_links()
     {
         var id = (string)(await NewAsync("doomed"))["id"]!;
-        await _guest.PostAsJsonAsync($"/api/threads/{id}/messages", new { content = "hello" });
-        await _guest.PostAsync($"/api/threads/{id}/share", null);
-        await _api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), '{id}', id, gen_random_uuid(), 'session:x', 'completed', now() from messages where thread_id = '{id}'");
-        var child = await (await _guest.PostAsJsonAsync("/api/threads", new { parentThreadId = id })).JsonAsync();
+        await Guest.PostAsJsonAsync($"/api/threads/{id}/messages", new { content = "hello" });
+        await Guest.PostAsync($"/api/threads/{id}/share", null);
+        await Api.ExecuteAsync($"insert into stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at) select gen_random_uuid(), '{id}', id, gen_random_uuid(), 'session:x', 'completed', now() from messages where thread_id = '{id}'");
+        var child = await (await Guest.PostAsJsonAsync("/api/threads", new { parentThreadId = id })).JsonAsync();
 
-        Assert.Equal(HttpStatusCode.NoContent, (await _guest.DeleteAsync($"/api/threads/{id}")).StatusCode);
+        Assert.Equal(HttpStatusCode.NoContent, (await Guest.DeleteAsync($"/api/threads/{id}")).StatusCode);
 
-        await (await _guest.GetAsync($"/api/threads/{id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await Guest.GetAsync($"/api/threads/{id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         foreach (var table in new[] { "messages", "stream_sessions", "shared_threads" })
         {
-            Assert.Equal(0, await _api.ScalarAsync<long>($"select count(*) from {table} where thread_id = '{id}'"));
+            Assert.Equal(0, await Api.ScalarAsync<long>($"select count(*) from {table} where thread_id = '{id}'"));
         }
 
-        Assert.Null((await (await _guest.GetAsync($"/api/threads/{child["id"]}")).JsonAsync())["parentThreadId"]);
+        Assert.Null((await (await Guest.GetAsync($"/api/threads/{child["id"]}")).JsonAsync())["parentThreadId"]);
     }
 
     [Fact]
     public async Task A_parent_thread_must_belong_to_the_caller()
     {
-        var foreign = await (await (await _api.GuestAsync()).PostAsJsonAsync("/api/threads", new { })).JsonAsync();
+        var foreign = await (await (await Api.GuestAsync()).PostAsJsonAsync("/api/threads", new { })).JsonAsync();
         foreach (var parent in new[] { (string)foreign["id"]!, "nonsense", Guid.NewGuid().ToString() })
         {
-            await (await _guest.PostAsJsonAsync("/api/threads", new { parentThreadId = parent })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            await (await Guest.PostAsJsonAsync("/api/threads", new { parentThreadId = parent })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
     }
 
-    private async Task<JsonNode> NewAsync(string title) => await (await _guest.PostAsJsonAsync("/api/threads", new { title })).JsonAsync();
+    private async Task<JsonNode> NewAsync(string title) => await (await Guest.PostAsJsonAsync("/api/threads", new { title })).JsonAsync();
 
     private async Task<List<string>> SearchAsync(string search) =>
-        [.. (await (await _guest.GetAsync($"/api/threads?search={Uri.EscapeDataString(search)}")).JsonAsync())["items"]!.AsArray().Select(item => (string)item!["title"]!)];
+        [.. (await (await Guest.GetAsync($"/api/threads?search={Uri.EscapeDataString(search)}")).JsonAsync())["items"]!.AsArray().Select(item => (string)item!["title"]!)];
 }

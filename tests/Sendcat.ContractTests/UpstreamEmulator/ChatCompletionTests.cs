@@ -1,34 +1,18 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
-using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
 /// <summary>Chat completions and the model catalogue of the emulated OpenRouter.</summary>
-public sealed class ChatCompletionTests : IAsyncLifetime
+public sealed class ChatCompletionTests : EmulatorTests
 {
-    private UpstreamEmulatorHost _emulator = null!;
-    private EmulatorClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _emulator = await UpstreamEmulatorHost.StartAsync();
-        _client = new(_emulator);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _emulator.DisposeAsync();
-    }
-
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_plain_prompt_streams_in_the_OpenRouter_format(bool h2c)
     {
-        using var eitherProtocol = new EmulatorClient(_emulator, h2c);
+        using var eitherProtocol = new EmulatorClient(Emulator, h2c);
 
         using var response = await eitherProtocol.SendAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
         var text = await response.Content.ReadAsStringAsync();
@@ -42,8 +26,8 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task The_same_prompt_gets_the_same_text_and_usage_follows_the_finish_reason()
     {
-        var first = await _client.StreamAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
-        var second = await _client.StreamAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        var first = await OpenRouter.StreamAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
+        var second = await OpenRouter.StreamAsync("[[emu every=0]] Which kettle is good?", "moonshotai/kimi-k2.5");
 
         Assert.Equal(first.Text, second.Text);
         Assert.InRange(first.Deltas.Count(d => d.GetProperty("content").GetString() is { Length: > 0 }), 20, 40);
@@ -60,10 +44,10 @@ public sealed class ChatCompletionTests : IAsyncLifetime
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("get_current_time")];
         object userMessage = new { role = "user", content = "find me running shoes under 80 dollars" };
 
-        var call = await _client.StreamAsync(new { model = "a/b", stream = true, messages = new[] { userMessage }, tools });
+        var call = await OpenRouter.StreamAsync(new { model = "a/b", stream = true, messages = new[] { userMessage }, tools });
         var id = call.ToolFragments[0].GetProperty("id").GetString();
         var arguments = call.Arguments(0);
-        var result = await _client.StreamAsync(new
+        var result = await OpenRouter.StreamAsync(new
         {
             model = "a/b",
             stream = true,
@@ -92,7 +76,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var result = await _client.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
+        var result = await OpenRouter.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = prompt } } });
 
         Assert.Equal((tool, arguments), (result.ToolFragments[0].GetProperty("function").GetProperty("name").GetString(), result.Arguments(0)));
     }
@@ -102,7 +86,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     {
         object[] tools = [EmulatorClient.Tool("search_products"), EmulatorClient.Tool("search_web")];
 
-        var result = await _client.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } } });
+        var result = await OpenRouter.StreamAsync(new { stream = true, tools, messages = new[] { new { role = "user", content = "find me rice cookers and the latest reviews" } } });
 
         Assert.Equal(["search_products", "search_web"], result.ToolFragments.Select(f => f.GetProperty("function")).Where(f => f.TryGetProperty("name", out _)).Select(f => f.GetProperty("name").GetString()));
         Assert.Equal(result.Arguments(0), result.Arguments(1));
@@ -111,7 +95,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task A_forced_tool_call_may_contain_search_markers()
     {
-        var result = await _client.StreamAsync("""[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
+        var result = await OpenRouter.StreamAsync("""[[emu tool=search_products args={"query":"kettle [[emu at=ebay status=503]]"}]] find me a kettle""");
 
         Assert.Equal("""{"query":"kettle [[emu at=ebay status=503]]"}""", result.Arguments(0));
     }
@@ -119,7 +103,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task A_plain_text_tool_result_is_summarised_by_its_items()
     {
-        var result = await _client.StreamAsync(new
+        var result = await OpenRouter.StreamAsync(new
         {
             stream = true,
             messages = new object[]
@@ -139,9 +123,9 @@ public sealed class ChatCompletionTests : IAsyncLifetime
         object[] tools = [EmulatorClient.Tool("get_current_time")];
         object[] messages = [new { role = "user", content = "What time is it in Kingston?" }];
 
-        var offered = await _client.StreamAsync(new { stream = true, messages, tools });
-        var forbidden = await _client.StreamAsync(new { stream = true, messages, tools, tool_choice = "none" });
-        var missing = await _client.StreamAsync(new { stream = true, messages });
+        var offered = await OpenRouter.StreamAsync(new { stream = true, messages, tools });
+        var forbidden = await OpenRouter.StreamAsync(new { stream = true, messages, tools, tool_choice = "none" });
+        var missing = await OpenRouter.StreamAsync(new { stream = true, messages });
 
         Assert.Equal("{}", offered.Arguments(0));
         Assert.Empty(forbidden.ToolFragments);
@@ -151,7 +135,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task Without_streaming_the_response_is_one_JSON_object()
     {
-        using var response = await _client.SendAsync(new { model = "emulator/echo", messages = new[] { new { role = "user", content = "Say \"é\" 🇯🇲" } } });
+        using var response = await OpenRouter.SendAsync(new { model = "emulator/echo", messages = new[] { new { role = "user", content = "Say \"é\" 🇯🇲" } } });
         var body = await response.Content.ReadFromJsonAsync<JsonElement>();
 
         Assert.Equal("chat.completion", body.GetProperty("object").GetString());
@@ -162,7 +146,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task Without_streaming_tool_calls_are_complete()
     {
-        using var response = await _client.SendAsync(new { messages = new[] { new { role = "user", content = """[[emu tool=search_web args={"query":"kettle"} id=call_1]]""" } } });
+        using var response = await OpenRouter.SendAsync(new { messages = new[] { new { role = "user", content = """[[emu tool=search_web args={"query":"kettle"} id=call_1]]""" } } });
         var choice = (await response.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("choices")[0];
 
         Assert.Equal("tool_calls", choice.GetProperty("finish_reason").GetString());
@@ -176,7 +160,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [InlineData("Bearer bad")]
     public async Task A_missing_or_invalid_key_is_401(string? authorization)
     {
-        using var http = new HttpClient { BaseAddress = _emulator.Http1 };
+        using var http = new HttpClient { BaseAddress = Emulator.Http1 };
         http.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
 
         using var response = await http.PostAsJsonAsync("openrouter/api/v1/chat/completions", EmulatorClient.Body("hello"));
@@ -194,7 +178,7 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [InlineData("""{"messages":[{"role":"user","content":"[[emu chunks=2"}]}""")]
     public async Task An_invalid_request_gets_an_error_status(string body)
     {
-        using var response = await _client.Http.PostAsync("openrouter/api/v1/chat/completions", new StringContent(body));
+        using var response = await OpenRouter.Http.PostAsync("openrouter/api/v1/chat/completions", new StringContent(body));
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
@@ -202,9 +186,9 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task The_catalogue_lists_capabilities_and_prices_and_can_be_made_to_fail()
     {
-        var models = (await _client.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray().ToList();
-        _emulator.Direct("[[emu catalog=error]]");
-        using var failed = await _client.Http.GetAsync("openrouter/api/v1/models");
+        var models = (await OpenRouter.Http.GetFromJsonAsync<JsonElement>("openrouter/api/v1/models")).GetProperty("data").EnumerateArray().ToList();
+        Emulator.Direct("[[emu catalog=error]]");
+        using var failed = await OpenRouter.Http.GetAsync("openrouter/api/v1/models");
 
         var kimi = models.Single(m => m.GetProperty("id").GetString() == "moonshotai/kimi-k2.5");
         Assert.Contains("tools", kimi.GetProperty("supported_parameters").EnumerateArray().Select(p => p.GetString()));
@@ -216,9 +200,9 @@ public sealed class ChatCompletionTests : IAsyncLifetime
     [Fact]
     public async Task Received_requests_are_recorded_without_their_key()
     {
-        await _client.StreamAsync("[[emu chunks=1]] hello");
+        await OpenRouter.StreamAsync("[[emu chunks=1]] hello");
 
-        var request = Assert.Single(_emulator.Requests);
+        var request = Assert.Single(Emulator.Requests);
         Assert.Equal("test/model", request.Body.GetProperty("model").GetString());
         Assert.DoesNotContain("Authorization", request.Headers.Keys);
     }

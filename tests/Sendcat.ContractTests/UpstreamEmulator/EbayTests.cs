@@ -7,24 +7,9 @@ using Sendcat.UpstreamEmulator;
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
 /// <summary>The emulated eBay: tokens, search, items and the category tree.</summary>
-public sealed class EbayTests : IAsyncLifetime
+public sealed class EbayTests : EmulatorTests
 {
     private const string AnySearch = "buy/browse/v1/item_summary/search?q=kettle";
-
-    private UpstreamEmulatorHost _emulator = null!;
-    private RestClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _emulator = await UpstreamEmulatorHost.StartAsync();
-        _client = new(_emulator);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _emulator.DisposeAsync();
-    }
 
     [Theory]
     [InlineData("bad:secret", "client_credentials", "https://api.ebay.com/oauth/api_scope", HttpStatusCode.Unauthorized, "invalid_client")]
@@ -33,8 +18,8 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("id:secret", "client_credentials", "everything", HttpStatusCode.BadRequest, "invalid_scope")]
     public async Task A_token_is_issued_only_to_a_valid_client_credentials_request(string credentials, string grant, string scope, HttpStatusCode status, string error)
     {
-        using var refused = await _client.TokenAsync(credentials, grant, scope);
-        using var granted = await _client.TokenAsync();
+        using var refused = await Rest.TokenAsync(credentials, grant, scope);
+        using var granted = await Rest.TokenAsync();
         var token = await RestClient.JsonAsync(granted);
 
         Assert.Equal((status, error), (refused.StatusCode, (await RestClient.JsonAsync(refused)).GetProperty("error").GetString()));
@@ -73,10 +58,10 @@ public sealed class EbayTests : IAsyncLifetime
     [Fact]
     public async Task A_search_applies_its_filters_and_is_deterministic()
     {
-        var token = await _client.NewTokenAsync();
+        var token = await Rest.NewTokenAsync();
 
-        var found = await _client.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
-        var again = await _client.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
+        var found = await Rest.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
+        var again = await Rest.SearchAsync(token, "rice cookers", "buyingOptions:{FIXED_PRICE},price:[20..60],priceCurrency:USD,conditionIds:{1000},maxDeliveryCost:0,itemLocationCountry:US", "&limit=5");
 
         var items = found.GetProperty("itemSummaries").EnumerateArray().ToList();
         Assert.Equal(5, items.Count);
@@ -99,7 +84,7 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("price:[40..],priceCurrency:USD", 40, 10_000)]
     public async Task A_price_range_may_be_open_at_one_end(string filter, int minimum, int maximum)
     {
-        var found = await _client.SearchAsync(await _client.NewTokenAsync(), "kettle", filter);
+        var found = await Rest.SearchAsync(await Rest.NewTokenAsync(), "kettle", filter);
 
         Assert.All(found.GetProperty("itemSummaries").EnumerateArray(), item => Assert.InRange(decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture), minimum, maximum));
     }
@@ -112,10 +97,10 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("conditionIds:{new}", 12002)]
     public async Task An_invalid_filter_is_ignored_with_a_warning(string filter, int warning)
     {
-        var token = await _client.NewTokenAsync();
+        var token = await Rest.NewTokenAsync();
 
-        var found = await _client.SearchAsync(token, "kettle", filter);
-        var without = await _client.SearchAsync(token, "kettle");
+        var found = await Rest.SearchAsync(token, "kettle", filter);
+        var without = await Rest.SearchAsync(token, "kettle");
 
         Assert.Equal(warning, found.GetProperty("warnings")[0].GetProperty("errorId").GetInt32());
         Assert.Equal(without.GetProperty("total").GetInt32(), found.GetProperty("total").GetInt32());
@@ -124,10 +109,10 @@ public sealed class EbayTests : IAsyncLifetime
     [Fact]
     public async Task Pages_are_consecutive_and_an_empty_result_has_no_list()
     {
-        var token = await _client.NewTokenAsync();
-        var first = await _client.SearchAsync(token, "kettle", "", "&limit=10&sort=price");
-        var second = await _client.SearchAsync(token, "kettle", "", "&limit=10&offset=10&sort=price");
-        var nothing = await _client.SearchAsync(token, "kettle", "price:[900000],priceCurrency:USD");
+        var token = await Rest.NewTokenAsync();
+        var first = await Rest.SearchAsync(token, "kettle", "", "&limit=10&sort=price");
+        var second = await Rest.SearchAsync(token, "kettle", "", "&limit=10&offset=10&sort=price");
+        var nothing = await Rest.SearchAsync(token, "kettle", "price:[900000],priceCurrency:USD");
 
         var prices = first.GetProperty("itemSummaries").EnumerateArray().Concat(second.GetProperty("itemSummaries").EnumerateArray())
             .Select(item => decimal.Parse(item.GetProperty("price").GetProperty("value").GetString()!, CultureInfo.InvariantCulture)).ToList();
@@ -148,7 +133,7 @@ public sealed class EbayTests : IAsyncLifetime
     [InlineData("commerce/taxonomy/v1/category_tree/77", "EBAY_US", HttpStatusCode.NotFound)]
     public async Task An_invalid_request_gets_an_error_status(string path, string marketplace, HttpStatusCode status)
     {
-        using var response = await _client.EbayAsync(path, await _client.NewTokenAsync(), marketplace);
+        using var response = await Rest.EbayAsync(path, await Rest.NewTokenAsync(), marketplace);
 
         Assert.Equal(status, response.StatusCode);
         Assert.Equal(JsonValueKind.String, (await RestClient.JsonAsync(response)).GetProperty("errors")[0].GetProperty("message").ValueKind);
@@ -157,12 +142,12 @@ public sealed class EbayTests : IAsyncLifetime
     [Fact]
     public async Task Item_details_match_the_search_result()
     {
-        var token = await _client.NewTokenAsync();
-        var summary = (await _client.SearchAsync(token, "rice cookers")).GetProperty("itemSummaries")[0];
+        var token = await Rest.NewTokenAsync();
+        var summary = (await Rest.SearchAsync(token, "rice cookers")).GetProperty("itemSummaries")[0];
 
-        using var byId = await _client.EbayAsync($"buy/browse/v1/item/{Uri.EscapeDataString(summary.GetProperty("itemId").GetString()!)}?fieldgroups=PRODUCT", token);
-        using var byLegacyId = await _client.EbayAsync($"buy/browse/v1/item/get_item_by_legacy_id?legacy_item_id={summary.GetProperty("legacyItemId").GetString()}", token);
-        using var unlisted = await _client.EbayAsync("buy/browse/v1/item/v1%7C110000000001%7C0", token);
+        using var byId = await Rest.EbayAsync($"buy/browse/v1/item/{Uri.EscapeDataString(summary.GetProperty("itemId").GetString()!)}?fieldgroups=PRODUCT", token);
+        using var byLegacyId = await Rest.EbayAsync($"buy/browse/v1/item/get_item_by_legacy_id?legacy_item_id={summary.GetProperty("legacyItemId").GetString()}", token);
+        using var unlisted = await Rest.EbayAsync("buy/browse/v1/item/v1%7C110000000001%7C0", token);
 
         var item = await RestClient.JsonAsync(byId);
         Assert.Equal((summary.GetProperty("title").GetString(), summary.GetProperty("price").GetRawText()), (item.GetProperty("title").GetString(), item.GetProperty("price").GetRawText()));
@@ -173,13 +158,13 @@ public sealed class EbayTests : IAsyncLifetime
     [Fact]
     public async Task The_category_tree_has_a_root_branches_and_leaves_and_its_edition_can_change()
     {
-        var token = await _client.NewTokenAsync();
-        using var id = await _client.EbayAsync("commerce/taxonomy/v1/get_default_category_tree_id?marketplace_id=EBAY_US", token);
-        using var tree = await _client.EbayAsync("commerce/taxonomy/v1/category_tree/0", token);
-        using var suggested = await _client.EbayAsync("commerce/taxonomy/v1/category_tree/0/get_category_suggestions?q=rice%20cooker", token);
-        using var nothing = await _client.EbayAsync("commerce/taxonomy/v1/category_tree/0/get_category_suggestions?q=xyzzy", token);
-        _emulator.DirectRest("[[emu at=ebay/tree edition=2 leaves=3]]");
-        using var second = await _client.EbayAsync("commerce/taxonomy/v1/category_tree/0", token);
+        var token = await Rest.NewTokenAsync();
+        using var id = await Rest.EbayAsync("commerce/taxonomy/v1/get_default_category_tree_id?marketplace_id=EBAY_US", token);
+        using var tree = await Rest.EbayAsync("commerce/taxonomy/v1/category_tree/0", token);
+        using var suggested = await Rest.EbayAsync("commerce/taxonomy/v1/category_tree/0/get_category_suggestions?q=rice%20cooker", token);
+        using var nothing = await Rest.EbayAsync("commerce/taxonomy/v1/category_tree/0/get_category_suggestions?q=xyzzy", token);
+        Emulator.DirectRest("[[emu at=ebay/tree edition=2 leaves=3]]");
+        using var second = await Rest.EbayAsync("commerce/taxonomy/v1/category_tree/0", token);
 
         Assert.Equal("0", (await RestClient.JsonAsync(id)).GetProperty("categoryTreeId").GetString());
         var root = (await RestClient.JsonAsync(tree)).GetProperty("rootCategoryNode");

@@ -6,39 +6,24 @@ using Sendcat.UpstreamEmulator;
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
 /// <summary>Markers in a query that control the emulated Serper, SerpAPI and eBay.</summary>
-public sealed class RestMarkersTests : IAsyncLifetime
+public sealed class RestMarkersTests : EmulatorTests
 {
-    private UpstreamEmulatorHost _emulator = null!;
-    private RestClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _emulator = await UpstreamEmulatorHost.StartAsync();
-        _client = new(_emulator);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _emulator.DisposeAsync();
-    }
-
     [Fact]
     public async Task The_readme_documents_every_marker()
     {
-        var readme = await _client.Http.GetStringAsync("readme");
+        var readme = await Rest.Http.GetStringAsync("readme");
         readme = readme[readme.IndexOf("## Serper, SerpAPI, eBay", StringComparison.Ordinal)..];
 
-        Assert.All((await _client.Http.GetFromJsonAsync<string[]>("rest/emulator/markers"))!, marker => Assert.Matches($"`{marker}[`=]", readme));
+        Assert.All((await Rest.Http.GetFromJsonAsync<string[]>("rest/emulator/markers"))!, marker => Assert.Matches($"`{marker}[`=]", readme));
     }
 
     [Fact]
     public async Task An_error_status_has_the_body_format_of_its_upstream_and_retry_after()
     {
-        using var serper = await _client.SerperAsync("kettle [[emu status=429 retry-after=2]]");
-        using var dated = await _client.SerperAsync("kettle [[emu status=503 retry-after-date=3]]");
-        using var serpApi = await _client.SerpApiAsync("kettle [[emu status=429]]");
-        using var ebay = await _client.EbayAsync("buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await _client.NewTokenAsync());
+        using var serper = await Rest.SerperAsync("kettle [[emu status=429 retry-after=2]]");
+        using var dated = await Rest.SerperAsync("kettle [[emu status=503 retry-after-date=3]]");
+        using var serpApi = await Rest.SerpApiAsync("kettle [[emu status=429]]");
+        using var ebay = await Rest.EbayAsync("buy/browse/v1/item_summary/search?q=kettle%20[[emu%20status=429]]", await Rest.NewTokenAsync());
 
         Assert.Equal((HttpStatusCode.TooManyRequests, TimeSpan.FromSeconds(2)), (serper.StatusCode, serper.Headers.RetryAfter?.Delta));
         Assert.Equal(429, (await RestClient.JsonAsync(serper)).GetProperty("statusCode").GetInt32());
@@ -56,14 +41,14 @@ public sealed class RestMarkersTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.ServiceUnavailable, await StatusAsync(query, "shopping"));
         Assert.Equal(HttpStatusCode.OK, await StatusAsync(query, "shopping"));
 
-        _emulator.DirectRest("[[emu at=serper status=500]]");
+        Emulator.DirectRest("[[emu at=serper status=500]]");
         Assert.Equal(HttpStatusCode.InternalServerError, await StatusAsync("pan", "search"));
-        using (var other = await _client.SerpApiAsync("pan"))
+        using (var other = await Rest.SerpApiAsync("pan"))
         {
             Assert.Equal(HttpStatusCode.OK, other.StatusCode);
         }
 
-        _emulator.ClearRestDirections();
+        Emulator.ClearRestDirections();
         Assert.Equal(HttpStatusCode.OK, await StatusAsync("pan", "search"));
     }
 
@@ -73,8 +58,8 @@ public sealed class RestMarkersTests : IAsyncLifetime
     public async Task A_hanging_response_ends_when_the_client_disconnects_and_is_counted_as_aborted(string marker, string phase)
     {
         using var disconnect = new CancellationTokenSource();
-        var pending = _client.SerperAsync($"kettle [[emu {marker}]]", cancellationToken: disconnect.Token);
-        await _emulator.Stats.WaitForAsync(s => s.Of("serper").Active == 1);
+        var pending = Rest.SerperAsync($"kettle [[emu {marker}]]", cancellationToken: disconnect.Token);
+        await Emulator.Stats.WaitForAsync(s => s.Of("serper").Active == 1);
         if (phase == "mid")
         {
             var response = await pending;
@@ -88,7 +73,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
             await Assert.ThrowsAnyAsync<OperationCanceledException>(() => pending);
         }
 
-        var stats = await _emulator.Stats.WaitForAsync(s => s.Of("serper").Aborted == 1);
+        var stats = await Emulator.Stats.WaitForAsync(s => s.Of("serper").Aborted == 1);
         Assert.Equal((0, phase), (stats.Of("serper").Active, stats.RecentAborts[^1].Phase));
     }
 
@@ -99,11 +84,11 @@ public sealed class RestMarkersTests : IAsyncLifetime
     {
         await Assert.ThrowsAnyAsync<Exception>(async () =>
         {
-            using var response = await _client.SerperAsync($"kettle [[emu {marker}]]");
+            using var response = await Rest.SerperAsync($"kettle [[emu {marker}]]");
             await response.Content.ReadAsStringAsync();
         });
 
-        Assert.Equal(1, (await _emulator.Stats.WaitForAsync(s => s.Totals.Active == 0 && s.Totals.Started == 1)).Of("serper").Broken);
+        Assert.Equal(1, (await Emulator.Stats.WaitForAsync(s => s.Totals.Active == 0 && s.Totals.Started == 1)).Of("serper").Broken);
     }
 
     [Fact]
@@ -121,7 +106,7 @@ public sealed class RestMarkersTests : IAsyncLifetime
         string Body(string marker)
         {
             using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = JsonContent.Create(new { q = $"kettle [[emu {marker}]]" }) };
-            using var response = _client.Http.Send(request);
+            using var response = Rest.Http.Send(request);
             using var reader = new StreamReader(response.Content.ReadAsStream());
             return reader.ReadToEnd();
         }
@@ -133,15 +118,15 @@ public sealed class RestMarkersTests : IAsyncLifetime
     [InlineData("hang=now")]
     public async Task An_invalid_marker_is_400_in_a_request_and_a_format_exception_in_a_direction(string marker)
     {
-        using var response = await _client.SerperAsync($"kettle [[emu {marker}]]");
+        using var response = await Rest.SerperAsync($"kettle [[emu {marker}]]");
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
-        Assert.Throws<FormatException>(() => _emulator.DirectRest($"[[emu {marker}]]"));
+        Assert.Throws<FormatException>(() => Emulator.DirectRest($"[[emu {marker}]]"));
     }
 
     private async Task<HttpStatusCode> StatusAsync(string query, string route)
     {
-        using var response = await _client.SerperAsync(query, route);
+        using var response = await Rest.SerperAsync(query, route);
         return response.StatusCode;
     }
 }

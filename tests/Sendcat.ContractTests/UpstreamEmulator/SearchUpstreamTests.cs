@@ -1,32 +1,16 @@
 using System.Net;
 using System.Text.Json;
-using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.UpstreamEmulator;
 
 /// <summary>The emulated Serper and SerpAPI.</summary>
-public sealed class SearchUpstreamTests : IAsyncLifetime
+public sealed class SearchUpstreamTests : EmulatorTests
 {
-    private UpstreamEmulatorHost _emulator = null!;
-    private RestClient _client = null!;
-
-    public async ValueTask InitializeAsync()
-    {
-        _emulator = await UpstreamEmulatorHost.StartAsync();
-        _client = new(_emulator);
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        _client.Dispose();
-        await _emulator.DisposeAsync();
-    }
-
     [Fact]
     public async Task Serper_returns_the_requested_number_of_pages_deterministically()
     {
-        using var first = await _client.SerperAsync("best rice cookers", num: 5);
-        using var second = await _client.SerperAsync("best rice cookers", num: 5);
+        using var first = await Rest.SerperAsync("best rice cookers", num: 5);
+        using var second = await Rest.SerperAsync("best rice cookers", num: 5);
         var found = await RestClient.JsonAsync(first);
 
         var pages = found.GetProperty("organic").EnumerateArray().ToList();
@@ -40,9 +24,9 @@ public sealed class SearchUpstreamTests : IAsyncLifetime
     [Fact]
     public async Task Serper_shopping_has_text_prices_and_downloadable_images()
     {
-        using var response = await _client.SerperAsync("rice cookers", "shopping", num: 12);
+        using var response = await Rest.SerperAsync("rice cookers", "shopping", num: 12);
         var rows = (await RestClient.JsonAsync(response)).GetProperty("shopping").EnumerateArray().ToList();
-        using var picture = await _client.Http.GetAsync(rows[0].GetProperty("imageUrl").GetString());
+        using var picture = await Rest.Http.GetAsync(rows[0].GetProperty("imageUrl").GetString());
 
         Assert.Equal(12, rows.Count);
         Assert.All(rows, row => Assert.Matches(@"^\$\d+\.\d\d$", row.GetProperty("price").GetString()));
@@ -58,7 +42,7 @@ public sealed class SearchUpstreamTests : IAsyncLifetime
     [InlineData("two words")]
     public async Task Serper_rejects_an_invalid_key(string? key)
     {
-        using var response = await _client.SerperAsync("kettle", key: key);
+        using var response = await Rest.SerperAsync("kettle", key: key);
 
         Assert.Equal(HttpStatusCode.Forbidden, response.StatusCode);
         Assert.Equal("""{"message":"Unauthorized.","statusCode":403}""", await response.Content.ReadAsStringAsync());
@@ -71,7 +55,7 @@ public sealed class SearchUpstreamTests : IAsyncLifetime
     public async Task Serper_rejects_an_invalid_request_body(string body)
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "serper/search") { Headers = { { "X-API-KEY", "k" } }, Content = new StringContent(body) };
-        using var response = await _client.Http.SendAsync(request);
+        using var response = await Rest.Http.SendAsync(request);
 
         Assert.Equal(HttpStatusCode.BadRequest, response.StatusCode);
     }
@@ -79,8 +63,8 @@ public sealed class SearchUpstreamTests : IAsyncLifetime
     [Fact]
     public async Task SerpApi_has_numeric_prices_and_reports_an_empty_result_as_an_error_field_with_status_200()
     {
-        using var found = await _client.SerpApiAsync("rice cookers");
-        using var empty = await _client.SerpApiAsync("rice cookers [[emu results=0]]");
+        using var found = await Rest.SerpApiAsync("rice cookers");
+        using var empty = await Rest.SerpApiAsync("rice cookers [[emu results=0]]");
         var row = (await RestClient.JsonAsync(found)).GetProperty("shopping_results")[0];
         var nothing = await RestClient.JsonAsync(empty);
 
@@ -97,7 +81,7 @@ public sealed class SearchUpstreamTests : IAsyncLifetime
     [InlineData("kettle", "key", "ebay", HttpStatusCode.BadRequest)]
     public async Task SerpApi_rejects_invalid_keys_missing_queries_and_other_engines(string query, string key, string engine, HttpStatusCode status)
     {
-        using var response = await _client.SerpApiAsync(query, key, engine);
+        using var response = await Rest.SerpApiAsync(query, key, engine);
 
         Assert.Equal(status, response.StatusCode);
         Assert.Equal(JsonValueKind.String, (await RestClient.JsonAsync(response)).GetProperty("error").ValueKind);
@@ -106,20 +90,20 @@ public sealed class SearchUpstreamTests : IAsyncLifetime
     [Fact]
     public async Task Every_route_is_counted_separately_and_requests_are_recorded_without_their_keys()
     {
-        using var web = await _client.SerperAsync("kettle");
-        using var refused = await _client.SerperAsync("kettle", key: "bad");
-        using var shopping = await _client.SerpApiAsync("pan");
-        await _client.NewTokenAsync();
+        using var web = await Rest.SerperAsync("kettle");
+        using var refused = await Rest.SerperAsync("kettle", key: "bad");
+        using var shopping = await Rest.SerpApiAsync("pan");
+        await Rest.NewTokenAsync();
 
-        var stats = await _emulator.Stats.WaitForAsync(s => s.Totals is { Active: 0, Started: 4 });
+        var stats = await Emulator.Stats.WaitForAsync(s => s.Totals is { Active: 0, Started: 4 });
         Assert.Equal((2, 1, 1), (stats.Of("serper", "search").Started, stats.Of("serper", "search").Completed, stats.Of("serper", "search").Refused));
         Assert.Equal((1, 1, 0), (stats.Of("serpapi").Completed, stats.Of("ebay", "token").Completed, stats.Of("ebay", "search").Started));
-        var json = JsonDocument.Parse(await _client.Http.GetStringAsync("stats")).RootElement;
+        var json = JsonDocument.Parse(await Rest.Http.GetStringAsync("stats")).RootElement;
         Assert.Equal(1, json.GetProperty("upstreams").GetProperty("ebay").GetProperty("token").GetProperty("started").GetInt32());
-        using var waited = await _client.Http.GetAsync("stats/wait?upstream=ebay&route=token&completed=1");
+        using var waited = await Rest.Http.GetAsync("stats/wait?upstream=ebay&route=token&completed=1");
         Assert.Equal(HttpStatusCode.OK, waited.StatusCode);
-        Assert.Equal("pan", _emulator.Requests[2].Query["q"]);
-        Assert.DoesNotContain("api_key", _emulator.Requests[2].Query.Keys);
-        Assert.All(_emulator.Requests, request => Assert.DoesNotContain("X-API-KEY", request.Headers.Keys));
+        Assert.Equal("pan", Emulator.Requests[2].Query["q"]);
+        Assert.DoesNotContain("api_key", Emulator.Requests[2].Query.Keys);
+        Assert.All(Emulator.Requests, request => Assert.DoesNotContain("X-API-KEY", request.Headers.Keys));
     }
 }

@@ -11,27 +11,10 @@ namespace Sendcat.IntegrationTests.Chat;
 /// refusal logs a stack trace.
 /// </summary>
 [Collection(nameof(ChatCollection))]
-public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
+public sealed class BadCallerTests(ChatSystemFixture fixture) : UnusualRequestTests(fixture)
 {
     private const string Start = "/api/chat";
     private const string Abort = "/api/chat/abort";
-
-    private readonly SendcatSystem _sendcat = fixture.System;
-    private SendcatClient _guest = null!;
-    private int _traces;
-
-    public async ValueTask InitializeAsync()
-    {
-        _guest = await _sendcat.GuestAsync();
-        _traces = _sendcat.Api.StackTraces;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _guest.Dispose();
-        Assert.True(_sendcat.Api.StackTraces <= _traces, "A stack trace was logged");
-        return ValueTask.CompletedTask;
-    }
 
     [Theory]
     [InlineData("GET", "/api/chat")]
@@ -48,7 +31,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     public async Task A_wrong_method_is_405(string method, string path)
     {
         using var request = new HttpRequestMessage(new HttpMethod(method), path);
-        using var response = await _guest.Http.SendAsync(request);
+        using var response = await Guest.Http.SendAsync(request);
         await response.RefusedAsync(HttpStatusCode.MethodNotAllowed, "method_not_allowed");
     }
 
@@ -58,7 +41,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("/api/chat//stream")]
     public async Task An_unknown_path_is_404(string path)
     {
-        using var response = await _guest.Http.GetAsync(path);
+        using var response = await Guest.Http.GetAsync(path);
         await response.RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
 
@@ -81,7 +64,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     public async Task An_allowed_origin_may_read_the_headers_of_every_response()
     {
         const string allowed = "http://localhost:3000";
-        var thread = await _guest.NewThreadAsync();
+        var thread = await Guest.NewThreadAsync();
         foreach (var (method, path, body, status) in new[]
         {
             ("POST", Start, $$"""{"threadId":"{{thread}}"}""", 200), ("POST", Start, "{", 400), ("POST", Start, "{}", 400),
@@ -117,7 +100,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task A_request_without_credentials_is_unauthorized_on_every_route()
     {
-        using var anonymous = new HttpClient { BaseAddress = _sendcat.Api.Address };
+        using var anonymous = new HttpClient { BaseAddress = Sendcat.Api.Address };
         await AreUnauthorizedAsync(anonymous);
     }
 
@@ -136,8 +119,8 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
             "nonsense", "a.b.c", new string('a', 5_000), SendcatSystem.OpsKey,
         })
         {
-            using var client = new HttpClient { BaseAddress = _sendcat.Api.Address, DefaultRequestHeaders = { Authorization = new("Bearer", bearer) } };
-            client.DefaultRequestHeaders.Add("x-sendcat-session", _guest.SessionId);
+            using var client = new HttpClient { BaseAddress = Sendcat.Api.Address, DefaultRequestHeaders = { Authorization = new("Bearer", bearer) } };
+            client.DefaultRequestHeaders.Add("x-sendcat-session", Guest.SessionId);
             await AreUnauthorizedAsync(client);
         }
     }
@@ -148,7 +131,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("bearer   ")]
     public async Task An_authorization_header_without_a_bearer_token_is_unauthorized(string authorization)
     {
-        using var client = new HttpClient { BaseAddress = _sendcat.Api.Address };
+        using var client = new HttpClient { BaseAddress = Sendcat.Api.Address };
         client.DefaultRequestHeaders.TryAddWithoutValidation("Authorization", authorization);
         await AreUnauthorizedAsync(client);
     }
@@ -156,17 +139,17 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task A_session_with_an_invalid_signature_is_unauthorized()
     {
-        var dot = _guest.SessionId.LastIndexOf('.');
+        var dot = Guest.SessionId.LastIndexOf('.');
         foreach (var session in new[]
         {
-            _guest.SessionId[..dot], _guest.SessionId[..(dot + 1)] + new string('A', _guest.SessionId.Length - dot - 1), "anon_x.y",
-            _guest.SessionId + "x", "auth-someone", "two words",
+            Guest.SessionId[..dot], Guest.SessionId[..(dot + 1)] + new string('A', Guest.SessionId.Length - dot - 1), "anon_x.y",
+            Guest.SessionId + "x", "auth-someone", "two words",
         })
         {
-            using var client = new HttpClient { BaseAddress = _sendcat.Api.Address };
+            using var client = new HttpClient { BaseAddress = Sendcat.Api.Address };
             client.DefaultRequestHeaders.Add("x-sendcat-session", session);
             await AreUnauthorizedAsync(client);
-            using var inBody = await _guest.PostAsync(Start, JsonSerializer.Serialize(new { threadId = "x", sessionId = session }));
+            using var inBody = await Guest.PostAsync(Start, JsonSerializer.Serialize(new { threadId = "x", sessionId = session }));
             Assert.True(inBody.StatusCode == HttpStatusCode.Unauthorized, session);
         }
     }
@@ -174,17 +157,17 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_refusal_on_every_route()
     {
-        using var owner = await _sendcat.GuestAsync();
+        using var owner = await Sendcat.GuestAsync();
         var foreign = await owner.NewThreadAsync("mine");
         var message = (await owner.MessagesAsync(foreign))[0].GetProperty("id").GetString()!;
 
         foreach (var id in new[] { foreign, Guid.NewGuid().ToString(), "nonsense", "{" + foreign + "}", foreign.Replace("-", "", StringComparison.Ordinal), "' or 1=1 --", "🥭" })
         {
-            using var start = await _guest.PostAsync(Start, JsonSerializer.Serialize(new { threadId = id }));
-            using var ui = await _guest.PostAsync(Start, UseChat.Json(id, "hi"));
-            using var regenerate = await _guest.PostAsync(Start, JsonSerializer.Serialize(new { id, trigger = "regenerate-message", messageId = message, messages = Array.Empty<object>() }));
-            using var abort = await _guest.PostAsync(Abort, JsonSerializer.Serialize(new { threadId = id, messageId = message }));
-            using var resume = await _guest.Http.GetAsync($"/api/chat/{Uri.EscapeDataString(id)}/stream");
+            using var start = await Guest.PostAsync(Start, JsonSerializer.Serialize(new { threadId = id }));
+            using var ui = await Guest.PostAsync(Start, UseChat.Json(id, "hi"));
+            using var regenerate = await Guest.PostAsync(Start, JsonSerializer.Serialize(new { id, trigger = "regenerate-message", messageId = message, messages = Array.Empty<object>() }));
+            using var abort = await Guest.PostAsync(Abort, JsonSerializer.Serialize(new { threadId = id, messageId = message }));
+            using var resume = await Guest.Http.GetAsync($"/api/chat/{Uri.EscapeDataString(id)}/stream");
             foreach (var response in new[] { start, ui, regenerate, abort, resume })
             {
                 Assert.Equal("Forbidden", await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden"));
@@ -197,7 +180,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task The_first_failing_check_decides_the_response()
     {
-        using var anonymous = new HttpClient { BaseAddress = _sendcat.Api.Address };
+        using var anonymous = new HttpClient { BaseAddress = Sendcat.Api.Address };
         foreach (var (origin, method, type, body, status, code) in new[]
         {
             ("https://evil.example", "PUT", "text/plain", "{", 403, "forbidden"),
@@ -230,7 +213,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
         {
             using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health");
             request.Headers.Authorization = bearer is null ? null : new AuthenticationHeaderValue("Bearer", bearer);
-            using var response = await _guest.Http.SendAsync(request);
+            using var response = await Guest.Http.SendAsync(request);
 
             Assert.Equal(HttpStatusCode.OK, response.StatusCode);
             Assert.True(response.Headers.CacheControl!.NoStore);
@@ -243,7 +226,7 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
     public async Task Health_reports_limits_and_no_secrets_to_the_operator()
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "/api/chat/health") { Headers = { Authorization = new("Bearer", SendcatSystem.OpsKey) } };
-        using var response = await _guest.Http.SendAsync(request);
+        using var response = await Guest.Http.SendAsync(request);
 
         var text = await response.Content.ReadAsStringAsync();
         var body = JsonDocument.Parse(text).RootElement;
@@ -275,6 +258,6 @@ public sealed class BadCallerTests(ChatSystemFixture fixture) : IAsyncLifetime
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
         }
 
-        return await _guest.Http.SendAsync(request);
+        return await Guest.Http.SendAsync(request);
     }
 }

@@ -6,27 +6,10 @@ namespace Sendcat.IntegrationTests.Chat;
 
 /// <summary>Every invalid body gets the documented status and error code. None logs a stack trace.</summary>
 [Collection(nameof(ChatCollection))]
-public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
+public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTests(fixture)
 {
     private const string Start = "/api/chat";
     private const string Abort = "/api/chat/abort";
-
-    private readonly SendcatSystem _sendcat = fixture.System;
-    private SendcatClient _guest = null!;
-    private int _traces;
-
-    public async ValueTask InitializeAsync()
-    {
-        _guest = await _sendcat.GuestAsync();
-        _traces = _sendcat.Api.StackTraces;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _guest.Dispose();
-        Assert.True(_sendcat.Api.StackTraces <= _traces, "A stack trace was logged");
-        return ValueTask.CompletedTask;
-    }
 
     [Theory]
     [InlineData("")]
@@ -40,7 +23,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"id":"x","messages":[{"role":"user","parts":[{"type":"text","text":"half \ud83d"}]}]}""")]
     public async Task A_body_that_is_not_json_is_invalid_json(string body)
     {
-        using var response = await _guest.PostAsync(Start, body);
+        using var response = await Guest.PostAsync(Start, body);
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
@@ -48,14 +31,14 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     public async Task Bytes_that_are_not_utf8_are_invalid_json()
     {
         using var body = new ByteArrayContent([.. "{\"threadId\":\""u8, 0xff, 0xfe, .. "\"}"u8]) { Headers = { ContentType = new("application/json") } };
-        using var response = await _guest.Http.PostAsync(Start, body);
+        using var response = await Guest.Http.PostAsync(Start, body);
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
     [Fact]
     public async Task Too_deeply_nested_json_is_invalid_json()
     {
-        using var response = await _guest.PostAsync(Start, $$"""{"id":"x","messages":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}""");
+        using var response = await Guest.PostAsync(Start, $$"""{"id":"x","messages":{{new string('[', 5_000)}}{{new string(']', 5_000)}}}""");
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
@@ -79,7 +62,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"threadId":"x","sessionId":7}""")]
     public async Task A_body_of_the_wrong_shape_is_an_invalid_request(string body)
     {
-        using var response = await _guest.PostAsync(Start, body);
+        using var response = await Guest.PostAsync(Start, body);
         Assert.NotEmpty(await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request"));
     }
 
@@ -109,7 +92,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"id":"x","modelId":"nul\u0000","messages":[{"role":"user","parts":[{"type":"text","text":"hi"}]}]}""")]
     public async Task A_useChat_body_without_a_valid_user_message_is_an_invalid_request(string body)
     {
-        using var response = await _guest.PostAsync(Start, body);
+        using var response = await Guest.PostAsync(Start, body);
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
@@ -129,7 +112,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
 
         foreach (var body in bodies)
         {
-            using var response = await _guest.PostAsync(Start, JsonSerializer.Serialize(body));
+            using var response = await Guest.PostAsync(Start, JsonSerializer.Serialize(body));
             await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
     }
@@ -151,7 +134,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""{"threadId":"x"} {}""", "invalid_json")]
     public async Task An_abort_of_the_wrong_shape_is_an_invalid_request(string body, string code = "invalid_request")
     {
-        using var response = await _guest.PostAsync(Abort, body);
+        using var response = await Guest.PostAsync(Abort, body);
         await response.RefusedAsync(HttpStatusCode.BadRequest, code);
     }
 
@@ -170,7 +153,7 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
         {
             using var body = new ByteArrayContent("""{"threadId":"x","messageId":"x"}"""u8.ToArray());
             body.Headers.TryAddWithoutValidation("Content-Type", mediaType);
-            using var response = await _guest.Http.PostAsync(path, body);
+            using var response = await Guest.Http.PostAsync(path, body);
             await response.RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
         }
     }
@@ -180,29 +163,29 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData(true)]
     public async Task A_body_over_its_limit_is_too_large_with_a_content_length_or_chunked(bool chunked)
     {
-        using (var sendcatShape = await _guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_537), chunked))
+        using (var sendcatShape = await Guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_537), chunked))
         {
             await sendcatShape.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
         }
 
-        using (var abort = await _guest.PostAsync(Abort, Padded("""{"threadId":"x","messageId":"x","content":"*"}""", 65_537), chunked))
+        using (var abort = await Guest.PostAsync(Abort, Padded("""{"threadId":"x","messageId":"x","content":"*"}""", 65_537), chunked))
         {
             await abort.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
         }
 
-        using (var history = await _guest.PostAsync(Start, Padded(UseChat.Json(Guid.NewGuid().ToString(), "hi"), 1_048_577), chunked))
+        using (var history = await Guest.PostAsync(Start, Padded(UseChat.Json(Guid.NewGuid().ToString(), "hi"), 1_048_577), chunked))
         {
             await history.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
         }
 
-        using var message = await _guest.PostAsync(Start, UseChat.Json(Guid.NewGuid().ToString(), new string('a', 65_537)), chunked);
+        using var message = await Guest.PostAsync(Start, UseChat.Json(Guid.NewGuid().ToString(), new string('a', 65_537)), chunked);
         await message.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
 
     [Fact]
     public async Task An_oversized_chunked_body_is_too_large()
     {
-        using var response = await _guest.PostAsync(Start, new string(' ', 3 * 1024 * 1024), chunked: true);
+        using var response = await Guest.PostAsync(Start, new string(' ', 3 * 1024 * 1024), chunked: true);
         await response.RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
     }
 
@@ -211,12 +194,12 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData(true)]
     public async Task A_body_at_its_limit_is_accepted(bool chunked)
     {
-        using (var sendcatShape = await _guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_536), chunked))
+        using (var sendcatShape = await Guest.PostAsync(Start, Padded($$"""{"threadId":"{{Guid.NewGuid()}}","content":"*"}""", 65_536), chunked))
         {
             await sendcatShape.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         }
 
-        using var history = await _guest.PostAsync(Start, Padded(UseChat.Json(Guid.NewGuid().ToString(), "hi"), 1_048_576), chunked);
+        using var history = await Guest.PostAsync(Start, Padded(UseChat.Json(Guid.NewGuid().ToString(), "hi"), 1_048_576), chunked);
         await history.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 

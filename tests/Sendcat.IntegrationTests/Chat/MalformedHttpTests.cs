@@ -4,25 +4,8 @@ namespace Sendcat.IntegrationTests.Chat;
 
 /// <summary>Requests that are not valid HTTP. Each gets a 4xx (or 505) status or a closed connection, and no stack trace is logged.</summary>
 [Collection(nameof(ChatCollection))]
-public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifetime
+public sealed class MalformedHttpTests(ChatSystemFixture fixture) : UnusualRequestTests(fixture)
 {
-    private readonly SendcatSystem _sendcat = fixture.System;
-    private SendcatClient _guest = null!;
-    private int _traces;
-
-    public async ValueTask InitializeAsync()
-    {
-        _guest = await _sendcat.GuestAsync();
-        _traces = _sendcat.Api.StackTraces;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _guest.Dispose();
-        Assert.True(_sendcat.Api.StackTraces <= _traces, "A stack trace was logged");
-        return ValueTask.CompletedTask;
-    }
-
     [Theory]
     [InlineData("Content-Type: application/json", "Content-Length: 2", "Authorization: Bearer a", "Authorization: Bearer b")]
     [InlineData("Content-Type: application/json", "Content-Length: 2", "Origin: http://localhost:3000", "Origin: https://evil.example")]
@@ -38,7 +21,7 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifeti
     [InlineData("Content-Type: application/json", "Content-Length: 2", " folded: x")]
     public async Task Malformed_headers_are_a_client_error(params string[] headers)
     {
-        var response = await RawHttp.SendAsync(_sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", .. headers, "", "{}"]);
+        var response = await RawHttp.SendAsync(Sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", .. headers, "", "{}"]);
         IsClientError(response);
     }
 
@@ -51,25 +34,25 @@ public sealed class MalformedHttpTests(ChatSystemFixture fixture) : IAsyncLifeti
     [InlineData("GET /api/chat/../../etc/passwd HTTP/1.1")]
     public async Task A_malformed_request_line_is_a_client_error(string line)
     {
-        IsClientError(await RawHttp.SendAsync(_sendcat.Api.Address, line, "Host: localhost", "Connection: close", "Content-Length: 0", ""));
+        IsClientError(await RawHttp.SendAsync(Sendcat.Api.Address, line, "Host: localhost", "Connection: close", "Content-Length: 0", ""));
     }
 
     [Fact]
     public async Task Oversized_headers_and_invalid_chunks_are_client_errors_and_a_truncated_body_logs_no_stack_trace()
     {
-        IsClientError(await RawHttp.SendAsync(_sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", $"x-sendcat-session: {new string('a', 40_000)}", "", ""]));
+        IsClientError(await RawHttp.SendAsync(Sendcat.Api.Address, ["POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", $"x-sendcat-session: {new string('a', 40_000)}", "", ""]));
         using (var client = new System.Net.Sockets.TcpClient())
         {
-            await client.ConnectAsync(_sendcat.Api.Address.Host, _sendcat.Api.Address.Port);
+            await client.ConnectAsync(Sendcat.Api.Address.Host, Sendcat.Api.Address.Port);
             await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes("POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{\"thr"));
         }
 
         var chunks = await RawHttp.SendAsync(
-            _sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
+            Sendcat.Api.Address, "POST /api/chat HTTP/1.1", "Host: localhost", "Connection: close", "Content-Type: application/json", "Transfer-Encoding: chunked", "", "zz", "{}", "0", "");
         IsClientError(chunks);
 
         // The server still serves: a turn on the same replica runs to its end.
-        await using var stream = await _guest.ChatAsync(await _guest.NewThreadAsync("[[emu chunks=1]]"));
+        await using var stream = await Guest.ChatAsync(await Guest.NewThreadAsync("[[emu chunks=1]]"));
         Assert.Equal(System.Net.HttpStatusCode.OK, stream.Status);
         Assert.Equal("done", (await stream.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }

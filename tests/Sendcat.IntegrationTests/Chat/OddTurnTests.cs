@@ -9,30 +9,13 @@ namespace Sendcat.IntegrationTests.Chat;
 /// logs a stack trace.
 /// </summary>
 [Collection(nameof(ChatCollection))]
-public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
+public sealed class OddTurnTests(ChatSystemFixture fixture) : UnusualRequestTests(fixture)
 {
-    private readonly SendcatSystem _sendcat = fixture.System;
-    private SendcatClient _guest = null!;
-    private int _traces;
-
-    public async ValueTask InitializeAsync()
-    {
-        _guest = await _sendcat.GuestAsync();
-        _traces = _sendcat.Api.StackTraces;
-    }
-
-    public ValueTask DisposeAsync()
-    {
-        _guest.Dispose();
-        Assert.True(_sendcat.Api.StackTraces <= _traces, "A stack trace was logged");
-        return ValueTask.CompletedTask;
-    }
-
     [Fact]
     public async Task Concurrent_requests_with_the_same_message_id_store_one_message()
     {
-        var thread = await _guest.NewThreadAsync();
-        var streams = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => _guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "same"))));
+        var thread = await Guest.NewThreadAsync();
+        var streams = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => Guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "same"))));
         foreach (var stream in streams)
         {
             await using (stream)
@@ -49,24 +32,24 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
             }
         }
 
-        Assert.Single(await _guest.MessagesAsync(thread), message => message.GetProperty("role").GetString() == "user");
+        Assert.Single(await Guest.MessagesAsync(thread), message => message.GetProperty("role").GetString() == "user");
     }
 
     [Fact]
     public async Task A_message_with_a_known_client_id_is_not_stored_again()
     {
-        var thread = await _guest.NewThreadAsync();
-        using (var stored = await _guest.Http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "[[emu chunks=2 every=0]]", clientId = "mine-1" }))
+        var thread = await Guest.NewThreadAsync();
+        using (var stored = await Guest.Http.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "[[emu chunks=2 every=0]]", clientId = "mine-1" }))
         {
             stored.EnsureSuccessStatusCode();
         }
 
-        await using var stream = await _guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "mine-1"));
+        await using var stream = await Guest.PostChatAsync(UseChat.Body(thread, "[[emu chunks=2 every=0]]", "mine-1"));
         await stream.ReadToEndAsync();
 
         Assert.Equal("finish", stream.Types[^1]);
         Assert.Equal("stop", stream.Events[^1].GetProperty("finishReason").GetString());
-        Assert.Equal(["user", "assistant"], (await _guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString()));
+        Assert.Equal(["user", "assistant"], (await Guest.MessagesAsync(thread)).Select(message => message.GetProperty("role").GetString()));
     }
 
     [Theory]
@@ -76,14 +59,14 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("""[[emu tool=get_current_time id="call_\u0000"]]""")]
     public async Task A_character_that_Postgres_cannot_store_fails_neither_the_turn_nor_the_next_one(string prompt)
     {
-        var thread = await _guest.NewThreadAsync(prompt);
-        await using var stream = await _guest.ChatAsync(thread);
+        var thread = await Guest.NewThreadAsync(prompt);
+        await using var stream = await Guest.ChatAsync(thread);
         await stream.ReadToEndAsync();
 
         Assert.Equal("done", stream.Types[^1]);
-        Assert.All((await _guest.MessagesAsync(thread)).Skip(1), message => Assert.NotEqual("error", message.TryGetProperty("status", out var status) ? status.GetString() : null));
-        await _guest.AddMessageAsync(thread, "[[emu chunks=1]]");
-        await using var next = await _guest.ChatAsync(thread);
+        Assert.All((await Guest.MessagesAsync(thread)).Skip(1), message => Assert.NotEqual("error", message.TryGetProperty("status", out var status) ? status.GetString() : null));
+        await Guest.AddMessageAsync(thread, "[[emu chunks=1]]");
+        await using var next = await Guest.ChatAsync(thread);
         Assert.Equal(HttpStatusCode.OK, next.Status);
         Assert.Equal("done", (await next.ReadToEndAsync())[^1].GetProperty("type").GetString());
     }
@@ -91,26 +74,26 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task A_retry_creates_a_branch_and_its_turn_is_answered_there()
     {
-        var thread = await _guest.NewThreadAsync("[[emu chunks=2 every=0]]");
-        await using (var first = await _guest.ChatAsync(thread))
+        var thread = await Guest.NewThreadAsync("[[emu chunks=2 every=0]]");
+        await using (var first = await Guest.ChatAsync(thread))
         {
             await first.ReadToEndAsync();
         }
 
-        var messageId = (await _guest.MessagesAsync(thread))[^1].GetProperty("id").GetString();
-        using var retried = await _guest.Http.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId });
+        var messageId = (await Guest.MessagesAsync(thread))[^1].GetProperty("id").GetString();
+        using var retried = await Guest.Http.PostAsJsonAsync($"/api/threads/{thread}/retry", new { messageId });
         var branch = (await retried.Content.ReadFromJsonAsync<JsonElement>()).GetProperty("id").GetString()!;
-        await using var second = await _guest.ChatAsync(branch);
+        await using var second = await Guest.ChatAsync(branch);
         await second.ReadToEndAsync();
 
         Assert.Equal("done", second.Types[^1]);
-        Assert.Equal(["user", "assistant"], (await _guest.MessagesAsync(branch)).Select(message => message.GetProperty("role").GetString()));
+        Assert.Equal(["user", "assistant"], (await Guest.MessagesAsync(branch)).Select(message => message.GetProperty("role").GetString()));
     }
 
     [Fact]
     public async Task An_unknown_model_id_is_forbidden()
     {
-        await using var stream = await _guest.ChatAsync(await _guest.NewThreadAsync("hi"), "../../etc/passwd");
+        await using var stream = await Guest.ChatAsync(await Guest.NewThreadAsync("hi"), "../../etc/passwd");
 
         await stream.Response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
@@ -120,7 +103,7 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("model;drop-table")]
     public async Task A_malformed_model_id_is_an_error_of_the_request(string model)
     {
-        await using var stream = await _guest.ChatAsync(await _guest.NewThreadAsync("hi"), model);
+        await using var stream = await Guest.ChatAsync(await Guest.NewThreadAsync("hi"), model);
         if (stream.Status == HttpStatusCode.OK)
         {
             await stream.ReadToEndAsync();
@@ -140,7 +123,7 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [InlineData("")]
     public async Task An_unknown_dialect_is_ignored(string dialect)
     {
-        await using var stream = await _guest.ChatAsync(await _guest.NewThreadAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
+        await using var stream = await Guest.ChatAsync(await Guest.NewThreadAsync("[[emu chunks=1]]"), query: $"?stream={dialect}&stream=x");
         await stream.ReadToEndAsync();
         Assert.Equal("done", stream.Types[^1]);
     }
@@ -148,16 +131,16 @@ public sealed class OddTurnTests(ChatSystemFixture fixture) : IAsyncLifetime
     [Fact]
     public async Task An_unknown_stream_id_does_not_change_an_abort()
     {
-        var thread = await _guest.NewThreadAsync("[[emu chunks=1]]");
-        await using (var stream = await _guest.ChatAsync(thread))
+        var thread = await Guest.NewThreadAsync("[[emu chunks=1]]");
+        await using (var stream = await Guest.ChatAsync(thread))
         {
             await stream.ReadToEndAsync();
         }
 
-        var message = (await _guest.MessagesAsync(thread))[^1].GetProperty("id").GetString()!;
+        var message = (await Guest.MessagesAsync(thread))[^1].GetProperty("id").GetString()!;
         foreach (var streamId in new[] { "nonsense", "STREAM:", "STREAM:nonsense", Guid.NewGuid().ToString(), $"STREAM:{Guid.NewGuid()}", new string('x', 10_000) })
         {
-            using var response = await _guest.AbortAsync(thread, message, streamId);
+            using var response = await Guest.AbortAsync(thread, message, streamId);
             Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
         }
     }
