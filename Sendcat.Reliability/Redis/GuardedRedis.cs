@@ -65,10 +65,10 @@ internal sealed class GuardedRedis(
             return null;
         }
 
-        var failure = call.IsCanceled ? new TaskCanceledException(call) : call.Exception!.InnerException!;
-        if (!RedisFailure.Is(failure))
+        var failure = call.IsCanceled ? new TaskCanceledException(call) : call.Exception?.InnerException;
+        if (failure is null || !RedisFailure.Is(failure))
         {
-            // Not a failure of Redis: the caller gets the exception unchanged.
+            // The response came after the check above, or it is not a failure of Redis: the caller gets the exception unchanged.
             return await call;
         }
 
