@@ -18,6 +18,9 @@ internal sealed class ChatEndpoints(
     ChatGate gate, ThreadGate threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote,
     KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
+    /// <summary>Response header of every started turn: the id of its thread, which a request without one cannot know.</summary>
+    private const string ThreadIdHeader = "x-sendcat-thread-id";
+
     public static void Map(IEndpointRouteBuilder routes)
     {
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
@@ -48,7 +51,7 @@ internal sealed class ChatEndpoints(
             return refusal;
         }
 
-        var usesUiDialect = UsesUiDialect(http, pass.Request.Ui is not null);
+        var usesUiDialect = UsesUiDialect(http, pass.Request.IsUi);
         if (!(await starter.StartAsync(pass, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
         {
             ChatMetrics.Refused(failed.Code);
@@ -56,6 +59,7 @@ internal sealed class ChatEndpoints(
         }
 
         TurnSpan.SetIds(Activity.Current, turn.Start.ThreadId, turn.Start.WireStreamId, turn.Record.MessageId);
+        http.Response.Headers[ThreadIdHeader] = turn.Start.ThreadId.ToString();
         return new ChatEventStream(turn.Feed, () => turn.InitialReader, Dialect(usesUiDialect), gateway.CurrentValue.Mode, keepAlive);
     }
 
@@ -85,9 +89,15 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> ResumeAsync(string id, HttpContext http)
     {
         SetGatewayHeaders(http);
-        if (!(await threads.PassAsync(http, id)).TryGet(out var thread, out var refusal))
+        // A page that resumes its chat before its first message asks for a thread that does not exist yet.
+        if (!(await threads.PassAsync(http, id, mayBeUnused: true)).TryGet(out var thread, out var refusal))
         {
             return refusal;
+        }
+
+        if (thread == Guid.Empty)
+        {
+            return Results.NoContent();
         }
 
         if (turns.ByThread(thread) is { } local)

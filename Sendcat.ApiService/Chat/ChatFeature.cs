@@ -35,6 +35,7 @@ internal static class ChatFeature
             .AddSingleton<ThreadGate>()
             .AddSingleton<TurnModel>()
             .AddSingleton<TurnReservation>()
+            .AddSingleton<NewThreads>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<TurnAborts>()

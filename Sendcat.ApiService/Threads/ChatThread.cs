@@ -7,6 +7,9 @@ internal sealed class ChatThread
 {
     public required Guid Id { get; init; }
 
+    /// <summary>The id that the client invented for the thread; unique among the threads of its principal.</summary>
+    public string? ClientId { get; set; }
+
     public string? Title { get; set; }
 
     public required string ModelId { get; set; }

@@ -26,7 +26,8 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         """;
 
     // $1 and $2: see Usage.Parameters. $3: id of the message. $4: id of the thread. $5 … $8: content, attachments, client id and time of
-    // the message. $9 and $10: the quotas of messages and bytes. $11: messages that must still fit after this one. Result: whether the
+    // the message. $9 and $10: the quotas of messages and bytes. $11: messages that must still fit after this one. $12: the title of the
+    // thread if it has none yet. Result: whether the
     // thread exists, whether the quota of messages has room, whether that of bytes has room, whether the message was added, and the bytes
     // of all threads of the principal before.
     private const string Append = """
@@ -34,7 +35,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
           SELECT t.id, t.message_count + 1 + $11 <= $9 AS has_messages, owned.bytes + octet_length($5) + coalesce(octet_length($6::text), 0) <= $10 AS has_bytes
           FROM threads t CROSS JOIN owned WHERE t.id = $4
         ), bumped AS (
-          UPDATE threads t SET last_message_at = greatest(t.last_message_at, $8) FROM thread WHERE t.id = thread.id AND thread.has_messages AND thread.has_bytes RETURNING t.id
+          UPDATE threads t SET last_message_at = greatest(t.last_message_at, $8), title = coalesce(t.title, $12) FROM thread WHERE t.id = thread.id AND thread.has_messages AND thread.has_bytes RETURNING t.id
         ), added AS (
           INSERT INTO messages (id, thread_id, role, content, status, attachments, client_id, created_at)
           SELECT $3, id, 'user', $5, 'completed', $6, $7, $8 FROM bumped
@@ -72,6 +73,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
             command.Parameters.Add(new() { Value = quota.Messages });
             command.Parameters.Add(new() { Value = quota.Bytes });
             command.Parameters.Add(new() { Value = Quotas.RoomForAnswer });
+            command.Parameters.Add(new() { Value = (object?)ThreadRules.TitleOf(content) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             await reader.ReadAsync(cancellationToken);
             if (!reader.GetBoolean(0))

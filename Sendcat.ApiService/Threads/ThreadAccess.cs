@@ -27,7 +27,7 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
 
     /// <summary>Reads a thread and checks that the caller may access it.</summary>
     /// <param name="http">The request.</param>
-    /// <param name="threadId">The id in the route.</param>
+    /// <param name="threadId">The id in the route: the thread's own, or the one that the client invented for it.</param>
     /// <param name="function">The operation to log, for instance <c>threads.get</c>.</param>
     /// <param name="bodySessionId">The <c>sessionId</c> of the body, if there is one.</param>
     /// <param name="cancellationToken">Cancels the read.</param>
@@ -39,12 +39,32 @@ internal sealed class ThreadAccess(SendcatDb db, Principals principals, ILogger<
             return refusal;
         }
 
-        var thread = IsId(threadId, out var id)
-            ? await db.Threads.AsNoTracking().TagWith("read thread").SingleOrDefaultAsync(t => t.Id == id, cancellationToken)
-            : null;
-        return thread is not null && Permits(principal, new(thread.UserId, thread.SessionId))
-            ? new OpenThread(principal, thread)
-            : Refused(principal, function);
+        return await FindAsync(principal, threadId, cancellationToken) is { } thread ? new OpenThread(principal, thread) : Refused(principal, function);
+    }
+
+    /// <returns>The thread of the principal with this id or client id; null if there is none.</returns>
+    private async Task<ChatThread?> FindAsync(Principal principal, string threadId, CancellationToken cancellationToken)
+    {
+        if (!ThreadName.TryParse(threadId, out var name))
+        {
+            return null;
+        }
+
+        foreach (var (id, clientId) in name.Lookups())
+        {
+            var found = id is not null
+                ? db.Threads.Where(t => t.Id == id)
+                : db.Threads
+                    .Where(t => t.ClientId == clientId && ((t.UserId != null && t.UserId == principal.UserId) || (t.UserId == null && t.SessionId == principal.SessionId)))
+                    .OrderBy(t => t.UserId == null);
+            if (await found.AsNoTracking().TagWith("read thread").FirstOrDefaultAsync(cancellationToken) is { } thread
+                && Permits(principal, new(thread.UserId, thread.SessionId)))
+            {
+                return thread;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Logs the denied access and returns the 403 response.</summary>

@@ -4,6 +4,7 @@ using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
+/// <param name="ClientId">The id that the client invented for the thread, if it was begun under one.</param>
 /// <param name="IsStreaming">True while an answer is being written.</param>
 /// <param name="MessageId">The user message that an edit or a retry appended; the next chat turn answers it.</param>
 internal sealed record ThreadView(
@@ -16,10 +17,11 @@ internal sealed record ThreadView(
     Guid? ParentThreadId,
     Guid? SharedFromThreadId,
     bool IsStreaming,
+    string? ClientId = null,
     Guid? MessageId = null)
 {
     public static ThreadView Of(ChatThread t, bool isStreaming = false) => new(
-        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId, isStreaming);
+        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId, isStreaming, t.ClientId);
 }
 
 internal sealed record MessageView(

@@ -19,6 +19,9 @@ internal static class ThreadRules
         return TextLimit.Cut(line, 40);
     }
 
+    /// <summary>The title that a thread gets from its first message; null for a message without text.</summary>
+    public static string? TitleOf(string content) => string.IsNullOrWhiteSpace(content) ? null : TitleFrom(content);
+
     public static IEnumerable<string> Problems(string? title, string? modelId)
     {
         if (title is not null && !StoredText.HasText(title, LongestTitle))

@@ -20,6 +20,9 @@ internal sealed class ThreadTables :
         thread.Property(t => t.Bytes).HasDefaultValue(0L).ValueGeneratedOnAddOrUpdate();
         thread.HasIndex(t => t.SessionId);
         thread.HasIndex(t => t.UserId).HasFilter("user_id is not null");
+        // The id of a client names one thread of a principal; see ThreadName. A user's threads and a session's are counted separately.
+        thread.HasIndex(t => new { t.UserId, t.ClientId }).IsUnique().HasFilter("client_id is not null and user_id is not null");
+        thread.HasIndex(t => new { t.SessionId, t.ClientId }).IsUnique().HasFilter("client_id is not null and user_id is null");
         // A copy outlives its original. The indexes of these foreign keys are used when the original is deleted.
         thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.ParentThreadId).OnDelete(DeleteBehavior.SetNull);
         thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.SharedFromThreadId).OnDelete(DeleteBehavior.SetNull);

@@ -13,9 +13,16 @@ namespace Sendcat.ApiService.Chat.Engine;
 internal sealed record ThreadHistory(
     Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
-    private const string ReadThread = """
+    private const string ThreadColumns = "id, user_id, session_id, model_id, message_count, title IS NOT NULL";
+
+    private const string ReadThread = $"""
         -- read thread
-        SELECT user_id, session_id, model_id, message_count FROM threads WHERE id = $1
+        SELECT {ThreadColumns} FROM threads WHERE id = $1
+        """;
+
+    private const string ReadThreadByClientId = $"""
+        -- read thread by client id
+        SELECT {ThreadColumns} FROM threads WHERE id = {ThreadName.FindByClientId}
         """;
 
     private const string ReadBytesOfUser = $"""
@@ -28,19 +35,32 @@ internal sealed record ThreadHistory(
         SELECT coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
         """;
 
-    // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
-    // backwards, until the messages already read have more than $3 bytes, and at most $4 characters of each text. So the memory of a read
-    // is bounded for every thread.
-    private const string ReadMessages = """
+    private const string ReadMessages = $"""
         -- read thread messages
-        SELECT m.id, m.role, left(m.content, $4), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
+        SELECT {MessagesOf} thread_id = $1 {NewestMessages}
+        """;
+
+    private const string ReadMessagesByClientId = $"""
+        -- read thread messages by client id
+        SELECT {MessagesOf} thread_id = (SELECT {ThreadName.FindByClientId}) {NewestMessages}
+        """;
+
+    // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
+    // backwards, until the messages already read have more than $5 bytes, and at most $6 characters of each text. So the memory of a read
+    // is bounded for every thread.
+    private const string MessagesOf = """
+        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
         FROM (
           SELECT n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
             OVER (ORDER BY n.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding_bytes
           FROM (
-            SELECT * FROM messages WHERE thread_id = $1 AND status IS DISTINCT FROM 'streaming' ORDER BY seq DESC LIMIT $2
+            SELECT * FROM messages WHERE
+        """;
+
+    private const string NewestMessages = """
+              AND status IS DISTINCT FROM 'streaming' ORDER BY seq DESC LIMIT $4
           ) n
-        ) m WHERE coalesce(m.preceding_bytes, 0) <= $3 ORDER BY m.seq DESC
+        ) m WHERE coalesce(m.preceding_bytes, 0) <= $5 ORDER BY m.seq DESC
         """;
 
     /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
@@ -51,6 +71,12 @@ internal sealed record ThreadHistory(
     /// </summary>
     public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) && ModelId != ThreadRules.DefaultModel ? ModelId : null;
 
+    /// <summary>Set for a thread that the request begins: its row is not stored yet.</summary>
+    public ChatThread? Begun { get; init; }
+
+    /// <summary>False for a thread that gets its title from its first message.</summary>
+    public bool HasTitle { get; init; }
+
     /// <summary>Number of all messages of the thread, including those that were not read.</summary>
     public int MessageCount { get; init; }
 
@@ -59,24 +85,50 @@ internal sealed record ThreadHistory(
 
     public bool BelongsTo(Principal principal) => principal.Owns(UserId, SessionId);
 
-    /// <summary>Reads owner, usage and messages in one round trip. It does not check the owner.</summary>
+    /// <summary>Reads owner, usage and messages, in one round trip if the name is the kind of id that it looks like.</summary>
     /// <param name="sumUsage">Whether to sum up the bytes of all threads of the principal.</param>
-    /// <returns>Null if the thread does not exist.</returns>
+    /// <returns>Null if the principal has no such thread.</returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public static async Task<ThreadHistory?> ReadAsync(
-        NpgsqlDataSource database, Guid threadId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+        NpgsqlDataSource database, ThreadName name, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
     {
+        foreach (var (id, clientId) in name.Lookups())
+        {
+            if (await ReadAsync(database, id, clientId, principal, quota, sumUsage, limits, cancellationToken) is { } thread && thread.BelongsTo(principal))
+            {
+                return thread;
+            }
+        }
+
+        return null;
+    }
+
+    /// <param name="id">The thread's id; null: it is looked up by its client id.</param>
+    private static async Task<ThreadHistory?> ReadAsync(
+        NpgsqlDataSource database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+    {
+        NpgsqlParameter Key() => id is { } known ? new NpgsqlParameter<Guid> { TypedValue = known } : new NpgsqlParameter<string> { TypedValue = clientId! };
+
         // One character more than the limit, so that a text beyond the limit is still recognized as too long. A user's message is always
         // read whole.
         var maxCharacters = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadThread) { Parameters = { new NpgsqlParameter<Guid> { TypedValue = threadId } } });
-        batch.BatchCommands.Add(new NpgsqlBatchCommand(ReadMessages)
+        var readThread = new NpgsqlBatchCommand(id is null ? ReadThreadByClientId : ReadThread) { Parameters = { Key() } };
+        if (id is null)
+        {
+            readThread.Parameters.AddRange(ThreadName.Parameters(principal));
+        }
+
+        batch.BatchCommands.Add(readThread);
+        var principalOf = ThreadName.Parameters(principal);
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(id is null ? ReadMessagesByClientId : ReadMessages)
         {
             Parameters =
             {
-                new NpgsqlParameter<Guid> { TypedValue = threadId },
+                Key(),
+                principalOf[0],
+                principalOf[1],
                 new NpgsqlParameter<int> { TypedValue = limits.HistoryMaxMessages },
                 new NpgsqlParameter<long> { TypedValue = (long)maxCharacters * BytesPerCharacter },
                 new NpgsqlParameter<int> { TypedValue = maxCharacters },
@@ -95,10 +147,12 @@ internal sealed record ThreadHistory(
             return null;
         }
 
-        var userId = Text(reader, 0);
-        var sessionId = Text(reader, 1);
-        var modelId = Text(reader, 2);
-        var messageCount = reader.GetInt32(3);
+        var threadId = reader.GetGuid(0);
+        var userId = Text(reader, 1);
+        var sessionId = Text(reader, 2);
+        var modelId = Text(reader, 3);
+        var messageCount = reader.GetInt32(4);
+        var hasTitle = reader.GetBoolean(5);
         await reader.NextResultAsync(cancellationToken);
         var messages = new List<HistoryMessage>();
         while (await reader.ReadAsync(cancellationToken))
@@ -110,7 +164,10 @@ internal sealed record ThreadHistory(
 
         messages.Reverse();
         long? ownerBytes = await reader.NextResultAsync(cancellationToken) && await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
-        return new ThreadHistory(threadId, userId, sessionId, modelId, messages) { MessageCount = messageCount, OwnerBytes = ownerBytes };
+        return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
+        {
+            HasTitle = hasTitle, MessageCount = messageCount, OwnerBytes = ownerBytes,
+        };
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

@@ -23,12 +23,15 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter,
     Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
-    TurnReservation reservation, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
+    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
     private const int MaxTakeoverAttempts = 3;
+
+    /// <summary>Attempts to begin a thread while concurrent requests begin and delete it.</summary>
+    private const int MaxBeginAttempts = 3;
 
     /// <summary>
     /// Abandoned turns that one request may end. More than one, because another request may take the slot that was released.
@@ -61,9 +64,39 @@ internal sealed class ChatGate(
             return notAllowed;
         }
 
-        if (!Guid.TryParseExact(request.ThreadId, "D", out var threadId))
+        for (var attempt = 1; ; attempt++)
         {
-            return ApiError.Forbidden();
+            var passed = await PassAsync(http, request, principal);
+            if (!passed.TryGet(out var pass, out _) || pass.Thread.Begun is not { } begun)
+            {
+                return passed;
+            }
+
+            if (!(await InsertAsync(pass, begun, http.RequestAborted)).TryGet(out var inserted, out var unavailable))
+            {
+                return unavailable;
+            }
+
+            // If not inserted, a concurrent request has begun the thread under the same client id, and the next attempt finds it.
+            if (inserted || attempt == MaxBeginAttempts)
+            {
+                return inserted ? passed : ApiError.Conflict();
+            }
+        }
+    }
+
+    /// <summary>The checks after the identity of the caller is known.</summary>
+    private async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http, ChatRequest request, Principal principal)
+    {
+        ThreadName? name = null;
+        if (request.ThreadId is not null)
+        {
+            if (!ThreadName.TryParse(request.ThreadId, out var parsed))
+            {
+                return ApiError.Forbidden();
+            }
+
+            name = parsed;
         }
 
         // Admission (Redis) and the thread (Postgres) are requested at the same time, so that the latencies do not add up. The result of
@@ -79,7 +112,7 @@ internal sealed class ChatGate(
         var proceeds = false;
         try
         {
-            if (!(await ReadThreadAsync(threadId, principal, request, http.RequestAborted)).TryGet(out thread, out var foreign))
+            if (!(await ReadThreadAsync(http, name, principal, request)).TryGet(out thread, out var foreign))
             {
                 return foreign;
             }
@@ -115,24 +148,29 @@ internal sealed class ChatGate(
     }
 
     /// <summary>
-    /// Reads the thread and checks owner and quotas. A foreign and a missing thread get the same response, so that it does not reveal which
+    /// Reads the thread, or checks that the request may begin it, and checks owner and quotas. A foreign and a missing thread get the same response, so that it does not reveal which
     /// threads exist. Only the owner gets the response that a quota is used up.
     /// </summary>
-    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(
-        Guid threadId, Principal principal, ChatRequest request, CancellationToken cancellationToken)
+    private async ValueTask<Outcome<ThreadHistory>> ReadThreadAsync(HttpContext http, ThreadName? name, Principal principal, ChatRequest request)
     {
         try
         {
-            TurnSpan.SetIds(Activity.Current, threadId);
-            var thread = await ThreadHistory.ReadAsync(
-                database, threadId, principal, quotas.Of(principal), sumUsage: !quotas.IsBelowHalf(principal), chat.CurrentValue, cancellationToken);
-            if (thread?.OwnerBytes is { } ownerBytes)
+            var thread = name is not { } known ? null : await ThreadHistory.ReadAsync(
+                database, known, principal, quotas.Of(principal), sumUsage: !quotas.IsBelowHalf(principal), chat.CurrentValue, http.RequestAborted);
+            if (thread is null)
+            {
+                return request.MayBeginThread
+                    ? await newThreads.CheckAsync(http, principal, request)
+                    : ApiError.Forbidden();
+            }
+
+            TurnSpan.SetIds(Activity.Current, thread.ThreadId);
+            if (thread.OwnerBytes is { } ownerBytes)
             {
                 quotas.CacheUsage(principal, ownerBytes);
             }
 
-            return thread is null || !thread.BelongsTo(principal) ? ApiError.Forbidden()
-                : quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
+            return quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
                 : thread;
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
@@ -155,7 +193,7 @@ internal sealed class ChatGate(
         [
             .. addresses.Select(address => limiter.Claim(RateLimitBucket.ChatIp, address)),
             limiter.Claim(RateLimitBucket.ChatStream, principal.Key),
-            .. reservation.For(principal, addresses, request.ModelId, request.Ui?.Text?.Length ?? 0),
+            .. reservation.For(principal, addresses, request.ModelId, request.Message?.Text.Length ?? 0),
             slotClaim,
         ];
         var admissionRequest = new AdmissionRequest
@@ -164,6 +202,28 @@ internal sealed class ChatGate(
             RouteSlots = slotClaim.Cap, WebSearch = request.WebSearch, OtherClaims = claims,
         };
         return (admissionRequest, slotClaim);
+    }
+
+    /// <returns>False if the thread exists meanwhile; then, and if Postgres fails, the ticket is withdrawn.</returns>
+    private async ValueTask<Outcome<bool>> InsertAsync(ChatPass pass, ChatThread thread, CancellationToken cancellationToken)
+    {
+        var inserted = false;
+        try
+        {
+            return inserted = await newThreads.TryInsertAsync(thread, cancellationToken);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            logger.HistoryUnreachable(failure.GetType().Name);
+            return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
+        }
+        finally
+        {
+            if (!inserted)
+            {
+                await pass.Ticket.WithdrawAsync();
+            }
+        }
     }
 
     private static async ValueTask WithdrawAsync(Task<AdmissionDecision>? admitting)

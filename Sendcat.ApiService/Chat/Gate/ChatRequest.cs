@@ -6,8 +6,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// <summary>A chat request, independent of the shape of its body.</summary>
 internal sealed record ChatRequest
 {
-    /// <summary>As sent. A malformed id gets the same response as that of a foreign thread.</summary>
-    public required string ThreadId { get; init; }
+    /// <summary>As sent; null: the turn begins a thread. A malformed id gets the same response as that of a foreign thread.</summary>
+    public string? ThreadId { get; init; }
 
     public string? ModelId { get; init; }
 
@@ -15,30 +15,44 @@ internal sealed record ChatRequest
 
     public string? SessionId { get; init; }
 
-    /// <summary>Set for a body in <c>useChat</c> shape, which contains the user's message.</summary>
-    public UiTurn? Ui { get; init; }
+    /// <summary>The body has the <c>useChat</c> shape, so the response is in the dialect of the AI SDK.</summary>
+    public bool IsUi { get; init; }
+
+    /// <summary>The user's message, if the request contains it; of a regeneration, the message that is answered again.</summary>
+    public UserMessage? Message { get; init; }
+
+    /// <summary>Set when the turn replaces an answer.</summary>
+    public Regeneration? Regeneration { get; init; }
+
+    /// <summary>
+    /// The request may begin a thread: it names none, or it has the <c>useChat</c> shape and names one by an id that the client invented.
+    /// </summary>
+    public bool MayBeginThread => Message is not null && (IsUi || BeginsThread);
+
+    /// <summary>The request names no thread. Its <see cref="ThreadId"/> is its idempotency key, if it has one.</summary>
+    public bool BeginsThread { get; init; }
 
     /// <summary>
     /// Messages that the turn adds to the thread, without those of tool calls: the answer, and the user's message if the request contains
     /// it. A regenerated answer replaces one.
     /// </summary>
-    public int NewMessages => Ui switch
-    {
-        null => 1,
-        { Regenerates: true } => 0,
-        _ => 2,
-    };
+    public int NewMessages => Regeneration is not null ? 0 : Message is null ? 1 : 2;
 }
 
-/// <summary>The part of a chat request that only a body in <c>useChat</c> shape has.</summary>
-/// <param name="MessageId">The client's id of the user's message.</param>
-/// <param name="Regenerates">The turn replaces the last answer.</param>
-/// <param name="RegeneratedId">The message to replace, if the client named it.</param>
-internal sealed record UiTurn(string? MessageId, string? Text, IReadOnlyList<UiFile> Files, bool Regenerates, string? RegeneratedId);
+/// <param name="ClientId">The client's id of the message.</param>
+internal sealed record UserMessage(string? ClientId, string Text, IReadOnlyList<UiFile> Files);
+
+/// <summary>An answer is replaced: the named one, else that of the last user message that the client shows, else the last one.</summary>
+/// <param name="MessageId">The answer to replace, or the user message to answer again, if the client named one.</param>
+/// <param name="LastUserMessageId">The client's id of the last user message that it shows.</param>
+internal sealed record Regeneration(string? MessageId, string? LastUserMessageId);
 
 internal sealed record UiFile(string Url, string MediaType, string Name);
 
-/// <summary>Body of a request with <c>threadId</c>, or of one in <c>useChat</c> shape; unknown fields are ignored.</summary>
+/// <summary>
+/// Body of a request in Sendcat's shape (<c>threadId</c>, or a <c>message</c> that is a text), or of one in <c>useChat</c> shape; unknown
+/// fields are ignored.
+/// </summary>
 internal sealed record ChatBody
 {
     public string? ThreadId { get; init; }
@@ -58,8 +72,14 @@ internal sealed record ChatBody
     /// <summary>The whole history, of which only the last user message is read.</summary>
     public JsonElement? Messages { get; init; }
 
-    /// <summary>The last user message only, from clients that do not post the whole history.</summary>
+    /// <summary>
+    /// A text: the user's message in Sendcat's shape. An object: the last user message only, from <c>useChat</c> clients that do not post the
+    /// whole history.
+    /// </summary>
     public JsonElement? Message { get; init; }
+
+    /// <summary>The client's id of a message in Sendcat's shape.</summary>
+    public string? ClientId { get; init; }
 }
 
 internal sealed record AbortBody

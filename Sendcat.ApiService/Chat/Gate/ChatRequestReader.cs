@@ -13,6 +13,9 @@ internal static class ChatRequestReader
     /// <summary>Maximum bytes of a body in <c>useChat</c> shape: 1 MiB, because standard clients post the whole history.</summary>
     public const int UiLimit = 1_048_576;
 
+    /// <summary>The header with which a client names a request, so that its repetition creates nothing again.</summary>
+    public const string IdempotencyKey = "Idempotency-Key";
+
     private const int MaxIdLength = 200;
 
     public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http)
@@ -25,38 +28,65 @@ internal static class ChatRequestReader
             return refusal;
         }
 
-        if (IsUi(body))
+        var key = http.Request.Headers[IdempotencyKey];
+        if (key.Count > 1 || (key.Count == 1 && !ThreadName.IsClientId(key)))
         {
-            return ReadUi(body);
+            return ApiError.InvalidRequest($"Invalid request: {IdempotencyKey} must have 1 to {ThreadName.LongestClientId} letters, digits or -_");
         }
 
-        return Check(body, "threadId", body.ThreadId) ?? (Outcome<ChatRequest>)new ChatRequest
+        return (IsUi(body) ? ReadUi(body) : ReadSendcat(body)).TryGet(out var request, out refusal) ? WithKey(request, key) : refusal;
+    }
+
+    /// <summary>
+    /// The key identifies what the request creates: the thread, if it names none, and the message, if it has no id.
+    /// </summary>
+    private static ChatRequest WithKey(ChatRequest request, string? key) => key is null ? request : request with
+    {
+        ThreadId = request.ThreadId ?? key,
+        Message = request.Message is { ClientId: null } message ? message with { ClientId = key } : request.Message,
+    };
+
+    private static Outcome<ChatRequest> ReadSendcat(ChatBody body)
+    {
+        UserMessage? message = null;
+        if (body.Message is { } sent)
         {
-            ThreadId = body.ThreadId!, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false, SessionId = body.SessionId,
-        };
+            if (sent.ValueKind != JsonValueKind.String)
+            {
+                return ApiError.InvalidRequest("Invalid request: message must be a text");
+            }
+
+            if (Text(sent) is not { } text)
+            {
+                return ApiError.InvalidJson();
+            }
+
+            message = new UserMessage(body.ClientId, text, []);
+        }
+
+        var problem = body.ThreadId is null or "" && message is null ? "threadId or message is required"
+            : message is not null ? Problem(message) : null;
+        return Check(body, problem) ?? (Outcome<ChatRequest>)(Request(body, body.ThreadId) with { Message = message });
     }
 
     private static Outcome<ChatRequest> ReadUi(ChatBody body)
     {
-        if (Check(body, "id", body.Id) is { } wrong)
+        var regenerates = body.Trigger == "regenerate-message";
+        var problem = body.Id is "" ? "id must not be empty"
+            : body.Trigger is not (null or "submit-message" or "regenerate-message") ? "trigger must be submit-message or regenerate-message"
+            : null;
+        if (Check(body, problem) is { } wrong)
         {
             return wrong;
         }
 
-        if (body.Trigger is not (null or "submit-message" or "regenerate-message"))
+        var request = Request(body, body.Id) with { IsUi = true, Regeneration = regenerates ? new(body.MessageId, null) : null };
+        if (LastUserMessage(body) is not { } last)
         {
-            return ApiError.InvalidRequest("Invalid request: trigger must be submit-message or regenerate-message");
+            return regenerates ? request : ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
         }
 
-        var regenerates = body.Trigger == "regenerate-message";
-        if (LastUserMessage(body) is not { } message)
-        {
-            return regenerates
-                ? Ui(body, new UiTurn(null, null, [], true, body.MessageId))
-                : ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
-        }
-
-        var raw = JsonMarshal.GetRawUtf8Value(message);
+        var raw = JsonMarshal.GetRawUtf8Value(last);
         if (raw.Length > JsonBody.OrdinaryLimit)
         {
             return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
@@ -67,27 +97,30 @@ internal static class ChatRequestReader
             return ApiError.InvalidJson();
         }
 
-        var (text, files) = Parts(message);
-        var id = Text(message, "id");
-        if (!regenerates && Problem(id, text, files) is { } problem)
+        var (text, files) = Parts(last);
+        var message = new UserMessage(Text(last, "id"), text, files);
+        if (Problem(message) is not { } invalid)
         {
-            return ApiError.InvalidRequest($"Invalid request: {problem}");
+            return request with { Message = message, Regeneration = request.Regeneration is null ? null : new(body.MessageId, message.ClientId) };
         }
 
-        return Ui(body, new UiTurn(id, text, files, regenerates, body.MessageId));
+        // A message that is only answered again is stored already; its content is not needed.
+        return regenerates
+            ? request with { Regeneration = new(body.MessageId, message.ClientId) }
+            : ApiError.InvalidRequest($"Invalid request: {invalid}");
     }
 
-    private static ChatRequest Ui(ChatBody body, UiTurn turn) => new()
+    private static ChatRequest Request(ChatBody body, string? threadId) => new()
     {
-        ThreadId = body.Id!, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false, SessionId = body.SessionId, Ui = turn,
+        ThreadId = threadId, BeginsThread = threadId is null, ModelId = body.ModelId, WebSearch = body.WebSearch ?? false, SessionId = body.SessionId,
     };
 
-    private static ApiError? Check(ChatBody body, string name, string? threadId)
+    private static ApiError? Check(ChatBody body, string? problem)
     {
         var problems = new List<string>();
-        if (threadId is not { Length: >= 1 and <= MaxIdLength })
+        if (problem is not null)
         {
-            problems.Add($"{name} is required");
+            problems.Add(problem);
         }
 
         problems.AddRange(ThreadRules.Problems(title: null, body.ModelId));
@@ -105,11 +138,14 @@ internal static class ChatRequestReader
     /// fetch.
     /// </summary>
     /// <returns>The problem; null if there is none.</returns>
-    private static string? Problem(string? id, string text, IReadOnlyList<UiFile> files) =>
-        id is not null && !StoredText.HasText(id, MaxIdLength) ? $"a message id must have 1 to {MaxIdLength} characters"
-        : files.Count == 0 && string.IsNullOrWhiteSpace(text) ? "messages must hold a user message with text or files"
-        : !StoredText.Fits(text, JsonBody.OrdinaryLimit) ? "text must be plain text"
-        : files.Count > Attachment.MostPerMessage ? $"at most {Attachment.MostPerMessage} files"
+    private static string? Problem(UserMessage message) =>
+        message.ClientId is not null && !StoredText.HasText(message.ClientId, MaxIdLength) ? $"a message id must have 1 to {MaxIdLength} characters"
+        : message.Files.Count == 0 && string.IsNullOrWhiteSpace(message.Text) ? "messages must hold a user message with text or files"
+        : !StoredText.Fits(message.Text, JsonBody.OrdinaryLimit) ? "text must be plain text"
+        : Problem(message.Files);
+
+    private static string? Problem(IReadOnlyList<UiFile> files) =>
+        files.Count > Attachment.MostPerMessage ? $"at most {Attachment.MostPerMessage} files"
         : files.Any(file => !Attachment.IsAllowedType(file.MediaType)) ? "a file must be an image or application/pdf"
         : files.Any(file => !StoredText.HasText(file.Name, Attachment.LongestName)) ? $"a file name must have 1 to {Attachment.LongestName} characters"
         : files.Any(file => !Uri.TryCreate(file.Url, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http" or "data")
@@ -164,8 +200,10 @@ internal static class ChatRequestReader
         return (text.ToString(), files);
     }
 
-    private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;
+    private static string? Text(JsonElement element, string name) => element.TryGetProperty(name, out var value) ? Text(value) : null;
 
-    private static bool IsUi(ChatBody body) => body.ThreadId is null && (body.Messages is not null || body.Message is not null);
+    private static string? Text(JsonElement value) => value.ValueKind == JsonValueKind.String ? LenientJsonString.ReadWellFormed(value) : null;
+
+    private static bool IsUi(ChatBody body) =>
+        body.ThreadId is null && (body.Messages is not null || body.Message is { ValueKind: not JsonValueKind.String });
 }

@@ -10,9 +10,10 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals principals, ThreadOwnership threads)
 {
     /// <summary>Checks a request without a body that names its thread in the path.</summary>
+    /// <param name="mayBeUnused">As in <see cref="ThreadOwnership.CheckAsync"/>.</param>
     /// <returns>The thread, or the error to send.</returns>
-    public async ValueTask<Outcome<Guid>> PassAsync(HttpContext http, string threadId) =>
-        addressLimiter.Check(http) is { } tooMany ? tooMany : await OwnedAsync(http, threadId, sessionId: null);
+    public async ValueTask<Outcome<Guid>> PassAsync(HttpContext http, string threadId, bool mayBeUnused = false) =>
+        addressLimiter.Check(http) is { } tooMany ? tooMany : await OwnedAsync(http, threadId, sessionId: null, mayBeUnused);
 
     /// <summary>Checks a request whose body names the thread and the turn.</summary>
     /// <returns>The thread and the body, or the error to send.</returns>
@@ -35,11 +36,11 @@ internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals p
             return ApiError.InvalidRequest("Invalid request: threadId and messageId are required, sessionId and streamId must not be empty");
         }
 
-        return (await OwnedAsync(http, body.ThreadId, body.SessionId)).TryGet(out var thread, out var refusal) ? (thread, body) : refusal;
+        return (await OwnedAsync(http, body.ThreadId, body.SessionId, mayBeUnused: false)).TryGet(out var thread, out var refusal) ? (thread, body) : refusal;
     }
 
-    private async ValueTask<Outcome<Guid>> OwnedAsync(HttpContext http, string threadId, string? sessionId) =>
+    private async ValueTask<Outcome<Guid>> OwnedAsync(HttpContext http, string threadId, string? sessionId, bool mayBeUnused) =>
         principals.Read(http, sessionId).TryGet(out var principal, out var unknown)
-            ? await threads.CheckAsync(threadId, principal, http.RequestAborted)
+            ? await threads.CheckAsync(threadId, principal, mayBeUnused, http.RequestAborted)
             : unknown;
 }

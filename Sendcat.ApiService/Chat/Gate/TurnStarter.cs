@@ -48,7 +48,10 @@ internal sealed class TurnStarter(
             var conversation = Conversation.From(history, limits);
             var model = pass.Model;
             var record = new TurnRecord(
-                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage);
+                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage)
+            {
+                Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
+            };
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, PrimaryHeld: true, now)
             {
                 IsGuest = pass.Principal.HasGuestLimits,
@@ -99,14 +102,9 @@ internal sealed class TurnStarter(
         ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var stored = pass.Thread.Messages;
-        if (pass.Request.Ui is not { } ui)
+        if (pass.Request.Regeneration is { } regeneration && stored.Count > 0)
         {
-            return (stored, null);
-        }
-
-        if (ui.Regenerates)
-        {
-            Guid? replaced = Guid.TryParse(ui.RegeneratedId, out var id) ? id : null;
+            Guid? replaced = Guid.TryParse(regeneration.MessageId, out var id) ? id : null;
             await using var delete = database.CreateCommand(DeleteReplacedAnswer);
             delete.Parameters.Add(new() { Value = pass.Thread.ThreadId });
             delete.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
@@ -122,9 +120,14 @@ internal sealed class TurnStarter(
             return ([.. stored.Take(end)], null);
         }
 
-        var messageId = MessageIdOf(pass.Thread.ThreadId, ui.MessageId);
-        var known = stored.ToList().FindIndex(message =>
-            message.Id == messageId || (ui.MessageId is not null && (message.ClientId == ui.MessageId || message.Id.ToString() == ui.MessageId)));
+        if (pass.Request.Message is not { } message)
+        {
+            return (stored, null);
+        }
+
+        var messageId = MessageIdOf(pass.Thread.ThreadId, message.ClientId);
+        var known = stored.ToList().FindIndex(earlier =>
+            earlier.Id == messageId || (message.ClientId is not null && (earlier.ClientId == message.ClientId || earlier.Id.ToString() == message.ClientId)));
         if (known >= 0)
         {
             // A repeated request: the message is persisted already, only the answer is generated again.
@@ -134,16 +137,16 @@ internal sealed class TurnStarter(
         var row = new MessageRow(messageId, "user", now)
         {
             Status = MessageStatus.Completed,
-            ClientId = ui.MessageId,
-            AttachmentsJson = ui.Files.Count == 0
+            ClientId = message.ClientId,
+            AttachmentsJson = message.Files.Count == 0
                 ? null
                 : JsonSerializer.Serialize(
-                    [.. ui.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))],
+                    [.. message.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))],
                     StoredMessageJson.Default.StoredAttachmentArray),
         };
-        row.Text.Append(ui.Text);
+        row.Text.Append(message.Text);
         return (
-            [.. stored, new HistoryMessage(messageId, "user", ui.Text ?? "", MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)],
+            [.. stored, new HistoryMessage(messageId, "user", message.Text, MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)],
             row);
     }
 

@@ -78,6 +78,11 @@ internal static class TurnJournalCommit
         UPDATE threads SET last_message_at = greatest(coalesce(last_message_at, $2), $2) WHERE id = ANY($1)
         """;
 
+    private const string Titles = """
+        -- title threads
+        UPDATE threads t SET title = u.title FROM unnest($1, $2) AS u(id, title) WHERE t.id = u.id AND t.title IS NULL
+        """;
+
     /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the session row is missing.</returns>
     /// <exception cref="NpgsqlException">The commit failed, or its outcome is unknown.</exception>
     public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(
@@ -93,6 +98,10 @@ internal static class TurnJournalCommit
             batch,
             [.. changes.Where(change => change.Touches).Select(change => change.Session.ThreadId).Distinct().Order()],
             threads => new(Touches) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads }, new() { Value = now } } });
+        Add(
+            batch,
+            [.. changes.Where(change => change.Session.IsNew && change.Record.Title is not null).Select(change => change.Record).DistinctBy(record => record.ThreadId)],
+            records => new(Titles) { Parameters = { Column(records, record => record.ThreadId), Column(records, record => record.Title) } });
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
         Add(

@@ -46,6 +46,9 @@ internal sealed class TurnRecord
 
     public string Principal { get; }
 
+    /// <summary>The title that the thread gets with the first commit if it has none then; null: none.</summary>
+    public string? Title { get; init; }
+
     /// <summary>Id of the current assistant message. Every model call writes to its own message.</summary>
     public Guid MessageId
     {

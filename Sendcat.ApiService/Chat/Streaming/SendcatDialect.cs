@@ -34,6 +34,7 @@ internal sealed class SendcatDialect : EventDialect
                     json.WriteString("type"u8, "start"u8);
                     json.WriteString("messageId"u8, e.MessageId);
                     json.WriteString("streamId"u8, e.StreamId);
+                    json.WriteString("threadId"u8, e.ThreadId);
                 });
                 break;
             case ChatEvent.ProviderRoute route:

@@ -53,6 +53,29 @@ public sealed class QuotaTests(PostgresFixture postgres)
     }
 
     [Fact]
+    public async Task A_chat_that_begins_a_thread_counts_against_the_quota_and_the_budget_of_threads()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "1", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "3" });
+        var guest = await api.GuestAsync();
+        var other = await api.GuestAsync();
+        var bodies = new object[] { UiMessage("invented"), new { message = "hello" } };
+
+        foreach (var body in bodies)
+        {
+            await (await other.PostAsJsonAsync("/api/chat", body)).RefusedAsync(HttpStatusCode.InternalServerError, "misconfigured");
+        }
+
+        await NewThreadAsync(guest);
+        foreach (var body in bodies)
+        {
+            await (await guest.PostAsJsonAsync("/api/chat", body)).RefusedAsync(HttpStatusCode.Conflict, "quota_exceeded");
+        }
+
+        await (await guest.PostAsJsonAsync("/api/chat", bodies[0])).RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited");
+        Assert.Equal(1L, await api.ScalarAsync<long>("select count(*) from threads"));
+    }
+
+    [Fact]
     public async Task A_user_whose_address_is_not_confirmed_has_the_quotas_of_a_guest()
     {
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["THREADS_PER_GUEST_MAX"] = "1" });

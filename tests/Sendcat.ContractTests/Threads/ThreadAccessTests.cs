@@ -77,6 +77,25 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests
     }
 
     [Fact]
+    public async Task A_claimed_thread_loses_a_client_id_that_another_thread_of_the_user_has()
+    {
+        var guest = await Api.GuestAsync();
+        var (claimed, kept) = (await ThreadAsync(guest), await ThreadAsync(guest));
+        var sessionId = guest.DefaultRequestHeaders.GetValues("x-sendcat-session").Single();
+        var (user, _) = await Api.UserAsync("claims-client-ids@example.com");
+        var own = await ThreadAsync(user);
+        await Api.ExecuteAsync($"update threads set client_id = 'twice' where id in ('{claimed}', '{own}')");
+        await Api.ExecuteAsync($"update threads set client_id = 'once' where id = '{kept}'");
+
+        var count = await (await user.PostAsJsonAsync("/api/threads/claim", new { sessionId })).JsonAsync();
+
+        Assert.Equal(2, (int)count["claimedCount"]!);
+        Assert.Equal(own, (string)(await (await user.GetAsync("/api/threads/twice")).JsonAsync())["id"]!);
+        Assert.Equal(kept, (string)(await (await user.GetAsync("/api/threads/once")).JsonAsync())["id"]!);
+        Assert.Null((await (await user.GetAsync($"/api/threads/{claimed}")).JsonAsync())["clientId"]);
+    }
+
+    [Fact]
     public async Task Claiming_requires_a_user_and_a_valid_session_and_skips_owned_threads()
     {
         var guest = await Api.GuestAsync();

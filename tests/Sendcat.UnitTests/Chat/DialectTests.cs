@@ -34,7 +34,7 @@ public sealed class DialectTests
     [Fact]
     public void The_sendcat_dialect_matches_the_protocol_page() => Assert.Equal(
         """
-        {"type":"start","messageId":"m1","streamId":"STREAM:1"}
+        {"type":"start","messageId":"m1","streamId":"STREAM:1","threadId":"t1"}
         {"type":"provider-route","providerId":"openrouter","routeId":"primary","modelClass":"agent"}
         {"type":"reasoning","content":"hmm"}
         {"type":"tool-input-start","toolCallId":"c1","toolName":"search_web","state":"streaming"}
@@ -45,7 +45,7 @@ public sealed class DialectTests
         {"type":"tool-backpressure","toolCallId":"c1","toolName":"search_web","reason":"queue_timeout","retryable":true,"retryAfterMs":2000}
         {"type":"tool-output-partially-available","toolCallId":"c1","output":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}]}
         {"type":"tool-output-available","toolCallId":"c1","output":{"results":[{"title":"A","link":"https://a.example/","snippet":"About A."},{"title":"Trap","link":"javascript:alert(1)"}],"text":"One result."}}
-        {"type":"start","messageId":"m2","streamId":"STREAM:1"}
+        {"type":"start","messageId":"m2","streamId":"STREAM:1","threadId":"t1"}
         {"type":"content","content":"Here is "}
         {"type":"content","content":"a \"kettle\" – £20"}
         {"type":"usage","usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7,"reasoning_tokens":1,"cost":0.25},"metrics":{"latencyMs":20,"ttftMs":5,"modelId":"openai/gpt-5","finishReason":"stop"}}
