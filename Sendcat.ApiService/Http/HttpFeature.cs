@@ -21,6 +21,7 @@ internal static class HttpFeature
         services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));
         services.AddSingleton<ReadLimit>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
+        services.AddSingleton<RefusedOrigins>();
         services.AddSingleton<OriginPolicy>();
         services.AddSingleton<ErrorMiddleware>();
         return services;

@@ -11,4 +11,10 @@ internal static partial class HttpLog
 
     [LoggerMessage(1010, LogLevel.Warning, "ALLOWED_ORIGINS is empty: browsers cannot call this API")]
     public static partial void NoOrigins(this ILogger logger);
+
+    [LoggerMessage(1011, LogLevel.Warning, "Origin {Origin} refused: ALLOWED_ORIGINS does not contain it")]
+    public static partial void OriginRefused(this ILogger logger, string origin);
+
+    [LoggerMessage(1012, LogLevel.Warning, "Further refused origins are not logged until {Until}")]
+    public static partial void FurtherOriginsNotLogged(this ILogger logger, DateTimeOffset until);
 }

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Microsoft.Extensions.Primitives;
 
 namespace Sendcat.ApiService.Http;
 
@@ -9,9 +8,11 @@ namespace Sendcat.ApiService.Http;
 /// </summary>
 /// <remarks>
 /// Outside Development no origin may call until <c>ALLOWED_ORIGINS</c> names it. An empty list does not stop the start: programs and apps
-/// send no Origin and do not need the setting.
+/// send no Origin and do not need the setting. In Development, <c>localhost</c>, <c>127.0.0.1</c> and <c>[::1]</c> are one host, and a page
+/// that the API itself serves on them may call it. Elsewhere the API does not know its own origin: the Host header of a request is no proof,
+/// because any site can point its name at this address.
 /// </remarks>
-internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHostEnvironment environment)
+internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHostEnvironment environment, RefusedOrigins refused)
 {
     private const string LocalOrigins = "http://localhost:3000,http://localhost:3100,http://localhost:5173";
 
@@ -35,13 +36,17 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
 
     private string Source => options.CurrentValue.AllowedOrigins is { Length: > 0 } configured ? configured : environment.IsDevelopment() ? LocalOrigins : "";
 
-    /// <summary>True for a missing Origin and for one that is on the list.</summary>
-    public bool Permits(StringValues origin) => origin.Count == 0 || (origin.Count == 1 && Origins().Contains(origin[0]!));
+    /// <summary>True for a missing Origin, for one that is on the list, and in Development for that of the API itself.</summary>
+    private bool Permits(HttpRequest request)
+    {
+        var origin = request.Headers.Origin;
+        return origin.Count == 0 || (origin.Count == 1 && (Origins().Contains(SameHost(origin[0]!)) || IsOwn(request, origin[0]!)));
+    }
 
     public Task InvokeAsync(HttpContext http, RequestDelegate next)
     {
         var origin = http.Request.Headers.Origin;
-        var permitted = Permits(origin);
+        var permitted = Permits(http.Request);
         var headers = http.Response.Headers;
         headers.Vary = "Origin";
         if (permitted && origin.Count == 1)
@@ -56,12 +61,14 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
             return next(http);
         }
 
-        if (HttpMethods.IsOptions(http.Request.Method))
+        if (!permitted)
         {
-            return RespondToOptionsAsync(http, permitted);
+            refused.Report(origin.ToString());
         }
 
-        return permitted ? next(http) : ApiError.Forbidden("This origin may not call").ExecuteAsync(http);
+        return HttpMethods.IsOptions(http.Request.Method) ? RespondToOptionsAsync(http, permitted)
+            : permitted ? next(http)
+            : ApiError.Forbidden("This origin may not call").ExecuteAsync(http);
     }
 
     /// <summary>
@@ -98,12 +105,23 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
         var current = _cached;
         if (!string.Equals(current.Source, source, StringComparison.Ordinal))
         {
-            current = new(source, source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).ToHashSet(StringComparer.Ordinal));
+            current = new(source, source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(SameHost).ToHashSet(StringComparer.Ordinal));
             _cached = current;
         }
 
         return current.Origins;
     }
+
+    private bool IsOwn(HttpRequest request, string origin) =>
+        environment.IsDevelopment()
+        && Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.IsLoopback
+        && SameHost(origin) == SameHost($"{request.Scheme}://{request.Host}");
+
+    /// <summary>In Development, an origin on this machine has the host <c>localhost</c>. Every other origin is unchanged.</summary>
+    private string SameHost(string origin) =>
+        environment.IsDevelopment() && Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.IsLoopback
+            ? $"{page.Scheme}://localhost:{page.Port}"
+            : origin;
 
     private sealed record OriginList(string Source, HashSet<string> Origins);
 }

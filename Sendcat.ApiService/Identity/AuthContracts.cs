@@ -54,6 +54,11 @@ internal sealed record SignIn(string? Email, string? Password, string? SessionId
 /// <param name="ClaimedCount">The number of threads of the anonymous session that now belong to the user; absent without a session.</param>
 internal sealed record SignedIn(string AccessToken, string RefreshToken, int ExpiresIn, string TokenType, int? ClaimedCount = null);
 
+/// <summary>A sign-in whose tokens are in cookies.</summary>
+/// <param name="ExpiresIn">Seconds after which a request is 401 until <c>/api/auth/cookie/refresh</c>.</param>
+/// <param name="ClaimedCount">The number of threads of the anonymous session that now belong to the user; absent without a session.</param>
+internal sealed record CookieSignIn(int ExpiresIn, int? ClaimedCount);
+
 internal sealed record Refresh(string? RefreshToken) : IValidatable
 {
     public IEnumerable<string> Problems() => string.IsNullOrEmpty(RefreshToken) ? ["refreshToken is missing"] : [];
@@ -95,6 +100,7 @@ internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTime
 [JsonSerializable(typeof(Registered))]
 [JsonSerializable(typeof(SignIn))]
 [JsonSerializable(typeof(SignedIn))]
+[JsonSerializable(typeof(CookieSignIn))]
 [JsonSerializable(typeof(Refresh))]
 [JsonSerializable(typeof(ForgotPassword))]
 [JsonSerializable(typeof(PasswordReset))]

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Identity;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity.Cookies;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
@@ -20,6 +21,7 @@ internal static class IdentityFeature
         services.AddSingleton<RevokedFamilyWatch>();
         services.AddHostedService(provider => provider.GetRequiredService<RevokedFamilyWatch>());
         services.AddSingleton<AnonymousSessions>();
+        services.AddSingleton<BrowserCookies>();
         services.AddSingleton<Principals>();
 
         services.AddKnobs<AccountOptions>();
@@ -67,6 +69,7 @@ internal static class IdentityFeature
         // Created before the first request, because its constructor computes a password hash.
         _ = app.Services.GetRequiredService<PasswordHashes>();
         app.MapAuth();
+        app.MapCookieAuth();
         app.MapProfile();
     }
 }

@@ -1,18 +1,18 @@
-using Microsoft.Extensions.Primitives;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.Cookies;
 using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>Identifies the caller of a request. It runs before every chat turn, so it neither awaits nor reads a store.</summary>
-internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, AnonymousSessions sessions)
+internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, AnonymousSessions sessions, BrowserCookies cookies)
 {
     private const string Scheme = "Bearer ";
 
     /// <param name="http">The request.</param>
-    /// <param name="bodySessionId">The <c>sessionId</c> of the body; it takes precedence over the header.</param>
+    /// <param name="bodySessionId">The <c>sessionId</c> of the body; it takes precedence over the header, and that over the cookie.</param>
     /// <returns>
-    /// The user of a valid bearer token, together with an accepted session if there is one; without a token the holder of the session. 401
+    /// The user of a valid bearer token, or of the cookie when there is no <c>Authorization</c>, together with an accepted session if there is one; without a token the holder of the session. 401
     /// for an invalid token, for a session that is not accepted, and for neither. An invalid session beside a valid token is ignored, so
     /// that it does not lock a signed-in user out.
     /// </returns>
@@ -21,15 +21,14 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
         var session = Session(http, bodySessionId);
         var accepted = session is null ? null : sessions.Accept(session);
 
-        var authorization = http.Request.Headers.Authorization;
-        if (authorization.Count == 0)
+        if (http.Request.Headers.Authorization.Count == 0 && cookies.AccessToken(http) is null)
         {
             return accepted is not null ? new Principal(null, accepted)
                 : session is null ? ApiError.Unauthorized()
                 : ApiError.Unauthorized("The session id is not valid");
         }
 
-        return GrantOf(authorization) is { } grant && !revoked.Contains(grant.Family)
+        return GrantOf(http) is { } grant && !revoked.Contains(grant.Family)
             ? new Principal(grant.UserId, accepted) { IsUnconfirmed = !grant.EmailConfirmed }
             : ApiError.Unauthorized("The access token is not valid or has expired");
     }
@@ -57,21 +56,23 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
 
     /// <summary>The sign-in that authenticates a long-lived connection; null for guests.</summary>
     public SignInOfConnection? SignInOf(HttpContext http) =>
-        GrantOf(http.Request.Headers.Authorization) is { } grant ? new(http, grant.Family, revoked) : null;
+        GrantOf(http) is { } grant ? new(http, grant.Family, revoked) : null;
 
-    private AccessGrant? GrantOf(StringValues authorization) =>
-        authorization is [{ } bearer] && bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
-            ? tokens.Read(bearer.AsSpan(Scheme.Length).Trim())
-            : null;
+    private AccessGrant? GrantOf(HttpContext http) => http.Request.Headers.Authorization switch
+    {
+        [] => cookies.AccessToken(http) is { } cookie ? tokens.Read(cookie) : null,
+        [{ } bearer] when bearer.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) => tokens.Read(bearer.AsSpan(Scheme.Length).Trim()),
+        _ => null,
+    };
 
-    private static string? Session(HttpContext http, string? bodySessionId)
+    private string? Session(HttpContext http, string? bodySessionId)
     {
         if (!string.IsNullOrEmpty(bodySessionId))
         {
             return bodySessionId;
         }
 
-        return http.Request.Headers[AnonymousSessions.Header] is [{ Length: > 0 } header] ? header : null;
+        return http.Request.Headers[AnonymousSessions.Header] is [{ Length: > 0 } header] ? header : cookies.SessionId(http);
     }
 }
 

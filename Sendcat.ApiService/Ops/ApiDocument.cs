@@ -40,7 +40,7 @@ internal static class ApiDocument
     }));
 
     /// <summary>
-    /// True when the request is for the document or the page, and the caller may not see them. Outside Development only operators and
+    /// True when the request is for the document, the page, or the root that leads to it, and the caller may not see them. Outside Development only operators and
     /// viewers may: a list of all endpoints would help an attacker. All other callers get 404.
     /// </summary>
     private static async ValueTask<bool> IsHiddenAsync(HttpContext http) =>
@@ -49,7 +49,8 @@ internal static class ApiDocument
         && await http.RequestServices.GetRequiredService<OpsGuard>().RoleAsync(http) is OpsRole.None;
 
     private static bool IsDocument(PathString path) =>
-        path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
+        path == "/"
+        || path.StartsWithSegments("/openapi", StringComparison.OrdinalIgnoreCase)
         || path.StartsWithSegments("/scalar", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Hides the pages. It runs before the endpoints, so that a hidden page has the response of an unknown one, whatever the method.</summary>
@@ -58,6 +59,7 @@ internal static class ApiDocument
 
     public static void MapApiDocument(this IEndpointRouteBuilder app)
     {
+        app.MapMethods("/", [HttpMethods.Get, HttpMethods.Head], () => Results.Redirect("/scalar")).ExcludeFromDescription();
         app.MapOpenApi("/openapi/{documentName}.json");
         app.MapScalarApiReference("/scalar", options => options.WithTitle("Sendcat API"));
     }

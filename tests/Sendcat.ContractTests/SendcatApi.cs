@@ -31,7 +31,9 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public IServiceProvider Services => _host.Services;
 
-    public static async Task<SendcatApi> StartAsync(PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null)
+    /// <param name="environment">The environment name: <c>Production</c> or <c>Development</c>.</param>
+    public static async Task<SendcatApi> StartAsync(
+        PostgresFixture postgres, Dictionary<string, string>? settings = null, Action<IServiceCollection>? services = null, string environment = "Production")
     {
         var database = await postgres.CreateMigratedDatabaseAsync();
         Dictionary<string, string?> all = new()
@@ -54,7 +56,7 @@ public sealed class SendcatApi : IAsyncDisposable
             all[name] = value;
         }
 
-        return new(await ApiHost.StartAsync("Production", all, services), database);
+        return new(await ApiHost.StartAsync(environment, all, services), database);
     }
 
     /// <summary>A client with a new signed anonymous session.</summary>

@@ -32,7 +32,16 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         Assert.Equal((HttpStatusCode.OK, "text/html"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType));
     }
 
+    [Fact]
+    public async Task The_root_leads_to_the_reference_page()
+    {
+        await using var local = await SendcatApi.StartAsync(postgres, environment: "Development");
+        using var page = await local.Anyone.GetAsync("/");
+        Assert.Equal((HttpStatusCode.OK, "text/html", "/scalar/"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType, page.RequestMessage!.RequestUri!.AbsolutePath));
+    }
+
     [Theory]
+    [InlineData("/")]
     [InlineData("/openapi/v1.json")]
     [InlineData("/OpenAPI/v1.json")]
     [InlineData("/scalar")]

@@ -96,6 +96,34 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
     }
 
     [Fact]
+    public async Task In_development_the_page_that_the_API_serves_may_call_and_the_names_of_the_machine_are_one_host()
+    {
+        await using var local = await SendcatApi.StartAsync(Postgres, environment: "Development");
+        var port = local.Anyone.BaseAddress!.Port;
+        foreach (var origin in new[] { $"http://localhost:{port}", $"http://127.0.0.1:{port}", $"http://[::1]:{port}", "http://127.0.0.1:3000", "http://localhost:5173" })
+        {
+            using var response = await SendFromAsync(local, origin);
+            Assert.Equal((origin, HttpStatusCode.OK, origin), (origin, response.StatusCode, response.Headers.GetValues("Access-Control-Allow-Origin").Single()));
+        }
+
+        foreach (var origin in new[] { $"https://localhost:{port}", "http://localhost:3001", $"http://localhost.evil.example:{port}", "http://192.0.2.1:3000", "null" })
+        {
+            await (await SendFromAsync(local, origin)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        }
+
+        // A site whose name points at this machine is not the page that the API serves.
+        using var rebound = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", $"http://evil.example:{port}" }, { "Host", $"evil.example:{port}" } } };
+        await (await local.Anyone.SendAsync(rebound)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Fact]
+    public async Task Outside_development_the_host_of_a_request_does_not_allow_its_origin()
+    {
+        using var response = await SendAsync(HttpMethod.Post, "/api/auth/anonymous", Api.Anyone.BaseAddress!.GetLeftPart(UriPartial.Authority));
+        await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Fact]
     public async Task The_allowed_origins_are_configurable()
     {
         await using var other = await SendcatApi.StartAsync(Postgres, new() { ["ALLOWED_ORIGINS"] = "https://sendcat.app , https://www.sendcat.app" });
@@ -103,6 +131,13 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
         Assert.Equal(HttpStatusCode.OK, (await other.Anyone.SendAsync(request)).StatusCode);
         using var old = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous") { Headers = { { "Origin", AllowedOrigin } } };
         Assert.Equal(HttpStatusCode.Forbidden, (await other.Anyone.SendAsync(old)).StatusCode);
+    }
+
+    private static async Task<HttpResponseMessage> SendFromAsync(SendcatApi api, string origin)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/api/auth/anonymous");
+        request.Headers.TryAddWithoutValidation("Origin", origin);
+        return await api.Anyone.SendAsync(request);
     }
 
     private async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? origin)

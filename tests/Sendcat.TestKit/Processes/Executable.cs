@@ -1,7 +1,7 @@
 namespace Sendcat.TestKit.Processes;
 
 /// <summary>Finds installed programs of the operating system.</summary>
-internal static class Executable
+public static class Executable
 {
     public static string? Find(string name, params IEnumerable<string> preferredFolders) =>
         preferredFolders
