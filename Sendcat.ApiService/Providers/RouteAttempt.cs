@@ -151,7 +151,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
 
     private void UpdateWatch()
     {
-        if (_reader is { HasFinishReason: true, ContinuedAfterFinish: false })
+        if (_reader is { HasFinishReason: true, FinishReasonMayBeEarly: false })
         {
             _watch.OnFinishReason();
         }

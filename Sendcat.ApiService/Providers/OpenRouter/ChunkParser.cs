@@ -17,13 +17,21 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     private ReasoningTrail? _trail;
     private SplitCharacter _textSplit;
     private SplitCharacter _reasoningSplit;
-    private bool _hadFinishReason;
+    private bool _hadContent;
+    private bool _chunkHasContent;
+    private bool _chunkHasFinishReason;
 
     /// <summary>The last finish reason that was not null.</summary>
     public string? FinishReason { get; private set; }
 
-    /// <summary>Content arrived in a later chunk than a finish reason, so a finish reason of this provider does not mark the end.</summary>
-    public bool ContinuedAfterFinish { get; private set; }
+    /// <summary>The last content came with the finish reason or before it. Content is text, reasoning and fragments of tool calls.</summary>
+    public bool FinishReasonIsLast { get; private set; }
+
+    /// <summary>
+    /// A finish reason of this provider does not mark the end: content arrived in a later chunk, or the first chunk with content has a
+    /// finish reason already, as in a response with one on every chunk.
+    /// </summary>
+    public bool FinishReasonMayBeEarly { get; private set; }
 
     public ProviderUsage? Usage { get; private set; }
 
@@ -42,7 +50,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     /// <exception cref="JsonException">The bytes are not exactly one JSON value.</exception>
     public void Parse(ReadOnlySpan<byte> json, List<ProviderEvent> events)
     {
-        _hadFinishReason = FinishReason is not null;
+        (_chunkHasContent, _chunkHasFinishReason) = (false, false);
         var reader = new Utf8JsonReader(json);
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
@@ -85,6 +93,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
 
         // Throws if a second value follows the first one.
         reader.Read();
+        UpdateFinish();
     }
 
     /// <summary>Adds the complete tool calls of the response.</summary>
@@ -92,6 +101,13 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     public bool CompleteToolCalls(List<ProviderEvent> events) => _toolCalls?.Complete(events) ?? false;
 
     public string? ReasoningDetailsJson() => _trail?.ToJson();
+
+    private void UpdateFinish()
+    {
+        FinishReasonMayBeEarly |= _chunkHasContent && (_chunkHasFinishReason ? !_hadContent : FinishReason is not null);
+        FinishReasonIsLast = _chunkHasFinishReason || (FinishReasonIsLast && !_chunkHasContent);
+        _hadContent |= _chunkHasContent;
+    }
 
     private void ReadChoices(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, List<ProviderEvent> events)
     {
@@ -119,6 +135,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
                 else if (reader.ValueTextEquals("finish_reason"u8))
                 {
                     reader.Read();
+                    _chunkHasFinishReason |= IsShortString(reader);
                     FinishReason = ReadShortString(ref reader, FinishReason);
                 }
                 else if (reader.ValueTextEquals("error"u8))
@@ -179,8 +196,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
             }
         }
 
-        ContinuedAfterFinish |= _hadFinishReason
-            && (hasToolCalls || !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning) || !string.IsNullOrEmpty(detailed));
+        _chunkHasContent |= hasToolCalls || !string.IsNullOrEmpty(text) || !string.IsNullOrEmpty(reasoning) || !string.IsNullOrEmpty(detailed);
         reasoning = _reasoningSplit.Join((string.IsNullOrEmpty(reasoning) ? detailed : reasoning) ?? "");
         if (reasoning.Length > 0)
         {
@@ -266,7 +282,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
     /// </summary>
     private static string? ReadShortString(ref Utf8JsonReader reader, string? known)
     {
-        if (reader.TokenType != JsonTokenType.String || reader.ValueSpan.Length is 0 or > MaxStringBytes)
+        if (!IsShortString(reader))
         {
             reader.Skip();
             return known;
@@ -274,4 +290,7 @@ internal sealed class ChunkParser(TextMarkup markup, TimeProvider time)
 
         return known is not null && reader.ValueTextEquals(known) ? known : LenientJsonString.Read(ref reader);
     }
+
+    private static bool IsShortString(in Utf8JsonReader reader) =>
+        reader.TokenType == JsonTokenType.String && reader.ValueSpan.Length is > 0 and <= MaxStringBytes;
 }

@@ -20,13 +20,13 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
 
     public string? Model => _chunks.Model;
 
-    /// <summary>A finish reason has arrived. The response counts as complete, even if the rest of the stream never arrives.</summary>
-    public bool HasFinishReason => _chunks.FinishReason is not null;
-
     /// <summary>
-    /// Content arrived after a finish reason, so the data after the next finish reason is awaited with the normal idle timeout.
+    /// A finish reason has arrived and no content after it. The response counts as complete, even if the rest of the stream never arrives.
     /// </summary>
-    public bool ContinuedAfterFinish => _chunks.ContinuedAfterFinish;
+    public bool HasFinishReason => _chunks.FinishReasonIsLast;
+
+    /// <inheritdoc cref="ChunkParser.FinishReasonMayBeEarly"/>
+    public bool FinishReasonMayBeEarly => _chunks.FinishReasonMayBeEarly;
 
     /// <summary>No more bytes are read: the response is complete, or it has failed and the next read throws.</summary>
     public bool IsDone => _done || _failure is not null;
@@ -128,9 +128,18 @@ internal sealed class OpenRouterReader(Stream body, TextMarkup markup, ProviderF
             Take(payload, events);
         }
 
-        if (!_done && _failure is null)
+        if (_done || _failure is not null)
+        {
+            return;
+        }
+
+        if (HasFinishReason)
         {
             End(events);
+        }
+        else
+        {
+            Fail(faults.Broken(), events);
         }
     }
 

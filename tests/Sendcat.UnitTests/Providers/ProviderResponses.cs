@@ -21,6 +21,13 @@ internal static class ProviderResponses
     public static string Finish(string reason) =>
         Data($$"""{"id":"gen-1","model":"m/one","choices":[{"index":0,"delta":{"content":""},"finish_reason":"{{reason}}"}]}""");
 
+    /// <summary>Text and a finish reason on the same chunk.</summary>
+    public static string WithFinish(string text) =>
+        Data($$"""{"id":"gen-1","model":"m/one","choices":[{"index":0,"delta":{"content":{{JsonSerializer.Serialize(text)}}},"finish_reason":"stop"}]}""");
+
+    /// <param name="members">Members of one fragment of the first tool call.</param>
+    public static string Tool(string members) => Delta($$"""{{"\"tool_calls\""}}:[{"index":0,{{members}}}]""");
+
     public static string Usage(string choices = "[]") =>
         Data($$"""{"choices":{{choices}},"usage":{"prompt_tokens":11,"completion_tokens":7,"total_tokens":18,"cost":0.0025,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":3} } }""");
 

@@ -171,38 +171,56 @@ public sealed class ProviderRouterTests : IDisposable
         Assert.Empty(_provider.Guards.HeldSlots);
     }
 
-    [Fact]
-    public async Task Content_after_a_finish_reason_is_still_delivered()
+    /// <summary>A provider that sets a finish reason in the middle of its response, and then pauses longer than after a real end.</summary>
+    public static TheoryData<string, string, string> EarlyFinishReasons => new()
+    {
+        { Text("1 ") + Finish("stop") + Text("2 ") + Finish("stop"), Text("3 ") + Finish("stop"), "1 2 3 " },
+        { Text("1 ") + Finish("stop") + Text("2 "), Text("3 ") + Finish("stop"), "1 2 3 " },
+        { WithFinish("1 "), WithFinish("2 "), "1 2 " },
+        { WithFinish("1 ") + WithFinish("2 "), WithFinish("3 "), "1 2 3 " },
+        { Finish("stop") + Tool(""" "id":"c1","function":{"name":"search_web","arguments":"{"} """), Tool(""" "function":{"arguments":"}"} """) + Finish("tool_calls"), "c1:search_web:{}" },
+        { Finish("stop") + Delta("\"reasoning\":\"hm\""), Text("1 ") + Finish("stop"), "1 " },
+    };
+
+    [Theory]
+    [MemberData(nameof(EarlyFinishReasons))]
+    public async Task Content_after_a_finish_reason_is_awaited_as_long_as_other_content(string beforePause, string afterPause, string expected)
     {
         var body = _provider.Streams();
-        await using var events = _provider.Router.StreamAsync(Request(), CancellationToken.None).GetAsyncEnumerator();
+        await body.WriteAsync(beforePause);
+        var run = _provider.RunAsync();
 
-        await body.WriteAsync(Text("1 ") + Finish("stop"));
-        Assert.Equal("1 ", await NextTextAsync());
-        _provider.Time.Advance(TimeSpan.FromSeconds(4));
-        await body.WriteAsync(Text("2 ") + Finish("stop"));
-        Assert.Equal("2 ", await NextTextAsync());
         _provider.Time.Advance(TimeSpan.FromSeconds(7));
-        await body.WriteAsync(Text("3 ") + Finish("stop") + Usage() + Done);
+        await body.WriteAsync(afterPause + Usage() + Done);
         await body.EndAsync();
-        Assert.Equal("3 ", await NextTextAsync());
 
-        Assert.True(await events.MoveNextAsync());
-        var finished = Assert.IsType<ProviderEvent.Finished>(events.Current);
-        Assert.Equal(("stop", 18L), (finished.Reason, finished.Usage!.TotalTokens));
+        var (events, failure) = await run;
+        var response = ParsedResponse.Of(events, failure);
+        Assert.Null(failure);
+        Assert.Equal((expected, 18L), (response.Text + response.Calls, response.Usage!.TotalTokens));
+    }
 
-        async Task<string?> NextTextAsync()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_response_that_breaks_off_after_content_behind_its_finish_reason_is_a_failure(bool stalls)
+    {
+        var body = _provider.Streams();
+        await body.WriteAsync(Text("1 ") + Finish("stop") + Text("2 "));
+        var run = _provider.RunAsync();
+
+        if (stalls)
         {
-            while (await events.MoveNextAsync())
-            {
-                if (events.Current is ProviderEvent.Text text)
-                {
-                    return text.Delta;
-                }
-            }
-
-            return null;
+            _provider.Time.Advance(TimeSpan.FromSeconds(60));
         }
+        else
+        {
+            await body.EndAsync();
+        }
+
+        var (events, failure) = await run;
+        Assert.Equal("1 2 ", ParsedResponse.Of(events, failure).Text);
+        Assert.Equal(stalls ? "upstream_timeout" : "upstream_error", failure?.Error.Code);
     }
 
     [Theory]
