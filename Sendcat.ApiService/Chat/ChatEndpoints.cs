@@ -109,7 +109,7 @@ internal sealed class ChatEndpoints(
         }
 
         if (await directory.FindAsync(thread) is { } location && !directory.IsLocal(location)
-            && await remote.FollowAsync(thread, location, http.RequestAborted) is { } followed)
+            && await remote.FollowAsync(location, http.RequestAborted) is { } followed)
         {
             return followed.TryGet(out var reader, out var full) ? Stream(http, reader.Feed, reader, location.UsesUiDialect) : full;
         }

@@ -19,10 +19,12 @@ internal static class ChatFeature
         services.AddSingleton<TurnJournal>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnJournal>());
         services.AddSingleton<TurnDirectory>();
+        services.AddSingleton<MirrorStore>();
         services.AddSingleton<TurnMirrors>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnMirrors>());
         services.AddSingleton<LiveTurns>();
         services.AddHostedService(provider => provider.GetRequiredService<LiveTurns>());
+        services.AddHostedService<TurnDirectoryRenewal>();
         services.AddSingleton<TurnSignals>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnSignals>());
         services.AddSingleton<KeepAliveTicker>();

@@ -33,6 +33,15 @@ internal static partial class ChatLog
     [LoggerMessage(3010, LogLevel.Warning, "Thread not read for a chat request, database unavailable ({Failure})")]
     public static partial void HistoryUnreachable(this ILogger logger, string failure);
 
+    [LoggerMessage(3011, LogLevel.Warning, "Mirror of turn {StreamId} was lost in Redis and is written again")]
+    public static partial void MirrorLost(this ILogger logger, Guid streamId);
+
+    [LoggerMessage(3012, LogLevel.Error, "Mirror of turn {StreamId} has a gap before {EntryId}; its readers were told")]
+    public static partial void MirrorGap(this ILogger logger, Guid streamId, string entryId);
+
+    [LoggerMessage(3013, LogLevel.Warning, "Mirror of turn {StreamId} is missing; its readers were told")]
+    public static partial void MirrorMissing(this ILogger logger, Guid streamId);
+
     [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
     public static partial void ReaderDisconnected(this ILogger logger, int seconds);
 }

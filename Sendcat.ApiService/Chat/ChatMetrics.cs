@@ -19,6 +19,16 @@ internal static class ChatMetrics
     private static readonly Counter<long> DisconnectedReaders = Meter.CreateCounter<long>(
         "sendcat.chat.readers.cut", "{connection}", "Connections closed because their reader took nothing.");
 
+    private static readonly Counter<long> LostMirrors = Meter.CreateCounter<long>(
+        "sendcat.chat.mirrors.lost", "{mirror}", "Mirrors that Redis lost while their turn was running.");
+
+    private static readonly Counter<long> MirrorGaps = Meter.CreateCounter<long>(
+        "sendcat.chat.mirrors.gaps", "{gap}", "Gaps in mirrors; the readers of the turn got an error.");
+
+    public static void MirrorLost() => LostMirrors.Add(1);
+
+    public static void MirrorGap() => MirrorGaps.Add(1);
+
     public static void ReaderDisconnected() => DisconnectedReaders.Add(1);
 
     /// <param name="ending">Null: the turn ended by itself; the tag is <c>Finished</c>.</param>

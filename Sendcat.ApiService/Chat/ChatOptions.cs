@@ -25,6 +25,13 @@ internal sealed class ChatOptions
     [Knob("CHAT_CHECKPOINT_MS"), Range(100, 1_000)]
     public int CheckpointMs { get; set; } = 800;
 
+    /// <summary>
+    /// Milliseconds after which the mirror of a running turn expires in Redis unless its replica renews it. It is renewed three times in
+    /// this time, also while the turn is silent.
+    /// </summary>
+    [Knob("CHAT_MIRROR_TTL_MS"), Range(1_000, 600_000)]
+    public int MirrorTtlMs { get; set; } = 30_000;
+
     /// <summary>Maximum model calls of one turn.</summary>
     [Knob("CHAT_MAX_CYCLES"), Range(1, 20)]
     public int MaxCycles { get; set; } = 10;

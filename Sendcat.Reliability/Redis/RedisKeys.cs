@@ -85,11 +85,11 @@ public static class RedisKeys
     /// <summary>Like <see cref="DetachedGuests"/>, for signed-in users.</summary>
     public const string DetachedUsers = "turn:detached-users";
 
-    /// <summary>The output of a turn so far, for readers on other replicas.</summary>
-    public static string TurnFeed(Guid stream) => $"turn:feed:{stream:D}";
+    /// <summary>Redis stream of the events of a turn so far, for readers on other replicas.</summary>
+    public static string TurnMirror(Guid stream) => $"turn:mirror:{stream:D}";
 
-    /// <summary>Channel: the output of a turn (<see cref="TurnFeed"/>) has new entries.</summary>
-    public static string TurnFeedChanged(Guid stream) => $"turn:news:{stream:D}";
+    /// <summary>Channel: the mirror of a turn (<see cref="TurnMirror"/>) has new entries.</summary>
+    public static string TurnMirrorChanged(Guid stream) => $"turn:news:{stream:D}";
 
     /// <summary>Channel: aborts and takeovers of turns, for the replica that runs the turn.</summary>
     public const string TurnSignals = "sendcat:turns";

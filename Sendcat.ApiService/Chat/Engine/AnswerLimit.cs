@@ -25,14 +25,7 @@ internal sealed class AnswerLimit(int characters)
     /// <returns>The event, truncated to the limit; null if nothing of it fits. Events of other kinds are returned unchanged.</returns>
     public ChatEvent? Take(ChatEvent chatEvent)
     {
-        var text = chatEvent switch
-        {
-            ChatEvent.Content content => content.Text,
-            ChatEvent.Reasoning reasoning => reasoning.Text,
-            ChatEvent.ToolInputDelta delta => delta.Delta,
-            _ => null,
-        };
-        if (text is null)
+        if (chatEvent.DeltaText is not { } text)
         {
             return chatEvent;
         }
@@ -52,12 +45,6 @@ internal sealed class AnswerLimit(int characters)
         IsExceeded = true;
         var fitting = TextLimit.LengthWithin(text, Math.Max(_remaining, 0));
         _remaining = 0;
-        return fitting == 0 ? null : chatEvent switch
-        {
-            ChatEvent.Content => new ChatEvent.Content(text[..fitting]),
-            ChatEvent.Reasoning => new ChatEvent.Reasoning(text[..fitting]),
-            ChatEvent.ToolInputDelta delta => delta with { Delta = text[..fitting] },
-            _ => throw new InvalidOperationException("Only deltas can be truncated."),
-        };
+        return fitting == 0 ? null : chatEvent.WithDeltaText(text[..fitting]);
     }
 }

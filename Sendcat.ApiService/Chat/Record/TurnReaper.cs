@@ -63,11 +63,13 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
         {
             try
             {
-                await redis.GetDatabase().KeyDeleteAsync([.. turns.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Thread))]);
+                // Without the mirrors, readers on other replicas learn that the turns have ended.
+                await redis.GetDatabase().KeyDeleteAsync([
+                    .. turns.SelectMany(turn => new RedisKey[] { RedisKeys.LiveTurn(turn.Thread), RedisKeys.TurnMirror(turn.Stream) })]);
             }
             catch (Exception failure) when (RedisFailure.Is(failure))
             {
-                // The turns are closed in Postgres; their entries in the turn directory expire.
+                // The turns are closed in Postgres; their entries in the turn directory and their mirrors expire.
                 logger.DirectoryUnreachable(failure.GetType().Name);
             }
         }

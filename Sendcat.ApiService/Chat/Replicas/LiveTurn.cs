@@ -62,6 +62,30 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public Task Ended => _endedSource.Task;
 
+    /// <summary>The turn has ended, or is just being settled.</summary>
+    public bool HasEnded
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _ended;
+            }
+        }
+    }
+
+    /// <summary>A newer turn has replaced this one.</summary>
+    public bool IsSuperseded
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _superseded;
+            }
+        }
+    }
+
     /// <summary>Cancelled when the turn has to end.</summary>
     public CancellationToken Stopping => _stop.Token;
 
@@ -100,6 +124,18 @@ internal sealed class LiveTurn : IDisposable
         if (decided)
         {
             Cancel();
+        }
+    }
+
+    /// <summary>Runs the action if the turn is in its grace period. Like the callbacks, it runs under the turn's lock.</summary>
+    public void IfDetached(Action action)
+    {
+        lock (_gate)
+        {
+            if (_graceTimer is not null)
+            {
+                action();
+            }
         }
     }
 

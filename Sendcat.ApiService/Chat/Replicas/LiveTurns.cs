@@ -32,6 +32,9 @@ internal sealed class LiveTurns(
     /// <summary>The thread's newest running turn.</summary>
     public LiveTurn? ByThread(Guid threadId) => _byThread.GetValueOrDefault(threadId);
 
+    /// <summary>The running turns that no newer turn of their thread has replaced.</summary>
+    public IReadOnlyCollection<LiveTurn> NewestOfThreads() => [.. _byThread.Values.Where(turn => !turn.IsSuperseded)];
+
     /// <summary>Starts a turn and supersedes an earlier one of the same thread.</summary>
     /// <param name="ticket">Disposed here when the turn has ended.</param>
     public LiveTurn Begin(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)

@@ -2,24 +2,27 @@ using System.Text.Json;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Redis;
-using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
 /// <summary>
-/// Follows turns that run on other replicas: reads the Redis list of a turn's mirror from the first entry on, when the mirror publishes a
-/// notification and at least once a second. All readers of a turn on this replica share one copy of it.
+/// Follows turns that run on other replicas: reads a turn's mirror from the first event on, when the mirror publishes a notification and at
+/// least once a second. All readers of a turn on this replica share one copy of it. A copy never skips an event: when it cannot continue
+/// without a gap, its readers get an error.
 /// </summary>
 internal sealed class RemoteTurn(
-    IConnectionMultiplexer redis, TurnDirectory directory, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
+    IConnectionMultiplexer redis, MirrorStore store, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
 {
+    /// <summary>
+    /// A turn whose mirror has been missing for this long has no replica any more. A mirror that Redis lost is written again within
+    /// milliseconds after the next request, unless its replica or Redis is not available.
+    /// </summary>
+    public static readonly TimeSpan MaxAbsence = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstEventTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan MirrorRequestInterval = TurnMirrors.ReaderTimeout / 3;
-
-    /// <summary>Polls without an event after which the directory is asked whether the turn still runs.</summary>
-    private const int MaxIdlePolls = 3;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<Guid, RemoteFeed> _feeds = [];
@@ -28,9 +31,9 @@ internal sealed class RemoteTurn(
     /// A reader of a feed that grows until the turn ends, to be disposed by the caller; null if the mirror delivers no event within 5 s,
     /// which means that no turn runs; an error if the turn has <see cref="LiveTurn.MaxReaders"/> here already.
     /// </returns>
-    public async Task<Outcome<RemoteReader>?> FollowAsync(Guid threadId, TurnLocation location, CancellationToken cancellationToken)
+    public async Task<Outcome<RemoteReader>?> FollowAsync(TurnLocation location, CancellationToken cancellationToken)
     {
-        if (Join(threadId, location) is not { } feed)
+        if (Join(location) is not { } feed)
         {
             return (Outcome<RemoteReader>)LiveTurn.TooManyReaders();
         }
@@ -49,7 +52,7 @@ internal sealed class RemoteTurn(
     }
 
     /// <returns>Null if the turn has as many readers as it may have.</returns>
-    private RemoteFeed? Join(Guid threadId, TurnLocation location)
+    private RemoteFeed? Join(TurnLocation location)
     {
         var fresh = new RemoteFeed(location.StreamId, time);
         RemoteFeed feed;
@@ -68,7 +71,7 @@ internal sealed class RemoteTurn(
         if (feed == fresh)
         {
             // Ends with the turn, or when its last reader disposes the feed.
-            _ = CopyAsync(threadId, location, feed);
+            _ = CopyAsync(feed);
         }
 
         return feed;
@@ -98,55 +101,20 @@ internal sealed class RemoteTurn(
         }
     }
 
-    private async Task CopyAsync(Guid threadId, TurnLocation location, RemoteFeed feed)
+    private async Task CopyAsync(RemoteFeed feed)
     {
-        var key = RedisKeys.TurnFeed(location.StreamId);
-        var channel = RedisChannel.Literal(RedisKeys.TurnFeedChanged(location.StreamId));
-        var database = redis.GetDatabase();
+        var channel = RedisChannel.Literal(RedisKeys.TurnMirrorChanged(feed.StreamId));
         ChannelMessageQueue? queue = null;
         try
         {
             queue = await redis.GetSubscriber().SubscribeAsync(channel);
             queue.OnMessage(_ => feed.Notify());
-            var next = 0L;
-            var idlePolls = 0;
-            long? requestedAt = null;
-            while (!feed.Disposed.IsCancellationRequested)
-            {
-                // Signals are delivered at most once: until the first event the request is repeated with every poll.
-                if (requestedAt is not { } last || next == 0 || time.GetElapsedTime(last) >= MirrorRequestInterval)
-                {
-                    requestedAt = time.GetTimestamp();
-                    await signals.RequestMirrorAsync(location.StreamId);
-                }
-
-                var fresh = await database.ListRangeAsync(key, next);
-                foreach (var entry in fresh)
-                {
-                    var chatEvent = JsonSerializer.Deserialize((string)entry!, ChatEventJson.Default.ChatEvent)!;
-                    feed.Add(chatEvent);
-                    if (chatEvent is ChatEvent.Done or ChatEvent.Error or ChatEvent.Aborted)
-                    {
-                        return;
-                    }
-                }
-
-                feed.Feed.Notify();
-                next += fresh.Length;
-                idlePolls = fresh.Length > 0 ? 0 : idlePolls + 1;
-                if (idlePolls > MaxIdlePolls && (await directory.FindAsync(threadId))?.StreamId != location.StreamId)
-                {
-                    feed.Add(FollowFailed());
-                    return;
-                }
-
-                await feed.WaitAsync(PollInterval);
-            }
+            await CopyEventsAsync(feed);
         }
-        catch (Exception failure) when (RedisFailure.Is(failure) || failure is JsonException)
+        catch (Exception failure) when (RedisFailure.Is(failure) || failure is JsonException or FormatException)
         {
-            logger.MirrorFailed(location.StreamId, failure.GetType().Name);
-            feed.Add(FollowFailed());
+            logger.MirrorFailed(feed.StreamId, failure.GetType().Name);
+            feed.Fail(FollowFailed());
         }
         finally
         {
@@ -163,6 +131,69 @@ internal sealed class RemoteTurn(
         }
     }
 
+    /// <summary>Copies until the last event or until the feed is disposed. Tolerates a missing mirror for a limited time.</summary>
+    private async Task CopyEventsAsync(RemoteFeed feed)
+    {
+        var after = MirrorStore.Start;
+        var existedAt = time.GetTimestamp();
+        long? requestedAt = null;
+        while (!feed.Disposed.IsCancellationRequested)
+        {
+            var (entries, exists) = await ReadAsync(feed.StreamId, after);
+            foreach (var entry in entries)
+            {
+                if (!feed.TryAdd(entry))
+                {
+                    logger.MirrorGap(feed.StreamId, entry.Id);
+                    ChatMetrics.MirrorGap();
+                    feed.Fail(FollowFailed());
+                    return;
+                }
+
+                if (entry.Event is ChatEvent.Done or ChatEvent.Error or ChatEvent.Aborted)
+                {
+                    return;
+                }
+
+                after = entry.Id;
+            }
+
+            feed.Feed.Notify();
+            existedAt = exists ? time.GetTimestamp() : existedAt;
+            if (time.GetElapsedTime(existedAt) >= MaxAbsence)
+            {
+                logger.MirrorMissing(feed.StreamId);
+                feed.Fail(FollowFailed());
+                return;
+            }
+
+            // Signals are delivered at most once: while the mirror is missing, the request is repeated with every poll.
+            if (requestedAt is not { } last || !exists || time.GetElapsedTime(last) >= MirrorRequestInterval)
+            {
+                requestedAt = time.GetTimestamp();
+                await signals.RequestMirrorAsync(feed.StreamId);
+            }
+
+            if (entries.Count < MirrorStore.MaxBatch)
+            {
+                await feed.WaitAsync(PollInterval);
+            }
+        }
+    }
+
+    /// <returns>No entries and no mirror while Redis is unavailable.</returns>
+    private async Task<(IReadOnlyList<MirrorEntry> Entries, bool Exists)> ReadAsync(Guid streamId, string after)
+    {
+        try
+        {
+            return await store.ReadAsync(streamId, after);
+        }
+        catch (Exception failure) when (RedisFailure.Is(failure))
+        {
+            return ([], false);
+        }
+    }
+
     private static ChatEvent.Error FollowFailed() => new(
         "upstream_unavailable", "The answer cannot be followed from here any longer. Reload the conversation.", true, 1000, null, null);
 
@@ -172,64 +203,5 @@ internal sealed class RemoteTurn(
         public TurnFeed Feed => feed.Feed;
 
         public void Dispose() => turns.Leave(feed);
-    }
-
-    /// <summary>The local copy of a remote turn's feed, and the task that fills it. Disposing it ends the task.</summary>
-    internal sealed class RemoteFeed(Guid streamId, TimeProvider time) : IDisposable
-    {
-        private readonly CancellationTokenSource _disposed = new();
-        private readonly AutoResetSignal _notified = new(time);
-        private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-        private readonly TaskCompletionSource _firstEvent = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        public Guid StreamId => streamId;
-
-        public TurnFeed Feed { get; } = new();
-
-        /// <summary>Completes with the turn's first event.</summary>
-        public Task FirstEvent => _firstEvent.Task;
-
-        public CancellationToken Disposed => _disposed.Token;
-
-        /// <summary>Completes when nothing more is copied.</summary>
-        public Task Ended => _ended.Task;
-
-        /// <summary>Guarded by the lock of <see cref="RemoteTurn"/>.</summary>
-        public int Readers { get; set; }
-
-        public void Add(ChatEvent chatEvent)
-        {
-            Feed.Add(chatEvent);
-            if (chatEvent is ChatEvent.Start)
-            {
-                _firstEvent.TrySetResult();
-            }
-        }
-
-        public void Complete()
-        {
-            Feed.Complete();
-            _ended.TrySetResult();
-        }
-
-        public void Notify() => _notified.Set();
-
-        /// <summary>Completes on a notification, on dispose, and after the timeout.</summary>
-        public async Task WaitAsync(TimeSpan maxWait)
-        {
-            try
-            {
-                await _notified.WaitAsync(maxWait, _disposed.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                // The caller finds that the feed is disposed.
-            }
-        }
-
-        public void Dispose()
-        {
-            _disposed.Cancel();
-        }
     }
 }

@@ -11,8 +11,14 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// </summary>
 internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, ILogger<TurnDirectory> logger)
 {
-    /// <summary>Expiry of a thread's entry if its turn never removes it.</summary>
-    private static readonly TimeSpan EntryTtl = TimeSpan.FromHours(1);
+    /// <summary>Interval between two calls of <see cref="RenewAsync"/>.</summary>
+    public static readonly TimeSpan RenewalInterval = TimeSpan.FromSeconds(20);
+
+    /// <summary>Expiry of a thread's entry unless it is renewed: then its replica is dead.</summary>
+    private static readonly TimeSpan EntryTtl = 3 * RenewalInterval;
+
+    /// <summary>Most entries in one call to Redis, so that a decision behind it waits well under a millisecond.</summary>
+    private const int MaxRenewals = 200;
 
     /// <summary>
     /// Upper bound of every grace period: it exceeds the maximum of <see cref="ChatOptions.DetachGraceMs"/>. Older members are those of
@@ -28,12 +34,22 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         if earlier then redis.call('PUBLISH', ARGV[3], ARGV[4] .. string.sub(earlier, 1, 36)) end
         """;
 
+    // KEYS the entries of threads; ARGV[1] their expiry in seconds, ARGV[2] the value of the first entry, and so on. Restarts the expiry of
+    // each entry, and writes an entry that Redis lost. The entry of another turn stays. Returns nothing.
+    private const string RenewEntries = """
+        for n, key in ipairs(KEYS) do
+          local entry = redis.call('GET', key)
+          if not entry or entry == ARGV[n + 1] then redis.call('SET', key, ARGV[n + 1], 'EX', ARGV[1]) end
+        end
+        """;
+
     // KEYS[1] the principal's entry, KEYS[2] the set of detached turns; ARGV[1] the stream id, ARGV[2] its member in the set, ARGV[3] the
-    // grace period in milliseconds, ARGV[4] the expiry of the set in milliseconds, restarted with each addition. Returns nothing.
+    // grace period in milliseconds, ARGV[4] the expiry of the set in milliseconds, restarted with each addition. A member that is in the
+    // set already keeps its time. Returns nothing.
     private const string Detach = """
         redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[3])
         local time = redis.call('TIME')
-        redis.call('ZADD', KEYS[2], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
+        redis.call('ZADD', KEYS[2], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
         redis.call('PEXPIRE', KEYS[2], ARGV[4])
         """;
 
@@ -81,11 +97,29 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     public void Register(TurnStart start, bool usesUiDialect) =>
         Send("register turn", "EVAL", database => database.ScriptEvaluateAsync(
             TakeOver, [RedisKeys.LiveTurn(start.ThreadId)],
-            [
-                new TurnLocation(start.StreamId, replica.Value, usesUiDialect).ToString(), (int)EntryTtl.TotalSeconds, RedisKeys.TurnSignals,
-                TurnSignals.SupersedePrefix,
-            ],
+            [Entry(start, usesUiDialect), (int)EntryTtl.TotalSeconds, RedisKeys.TurnSignals, TurnSignals.SupersedePrefix],
             FireAndForgetScript));
+
+    /// <summary>
+    /// Renews the entries of running turns, also those that Redis lost. Call it every <see cref="RenewalInterval"/> with the newest turn
+    /// of each thread.
+    /// </summary>
+    public async Task RenewAsync(IReadOnlyCollection<LiveTurn> turns)
+    {
+        foreach (var batch in turns.Chunk(MaxRenewals))
+        {
+            RedisKey[] keys = [.. batch.Select(turn => (RedisKey)RedisKeys.LiveTurn(turn.Start.ThreadId))];
+            RedisValue[] entries = [.. batch.Select(turn => Entry(turn.Start, turn.UsesUiDialect))];
+            Send("renew turns", "EVAL", database => database.ScriptEvaluateAsync(
+                RenewEntries, keys, [(int)EntryTtl.TotalSeconds, .. entries], FireAndForgetScript));
+
+            // A turn that ended meanwhile may have removed its entry before the renewal wrote it again.
+            foreach (var ended in batch.Where(turn => turn.HasEnded))
+            {
+                await UnregisterAsync(ended.Start);
+            }
+        }
+    }
 
     /// <summary>Removes the entries of a turn that has ended. A newer turn's entry stays.</summary>
     public async Task UnregisterAsync(TurnStart start)
@@ -184,6 +218,9 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             return null;
         }
     }
+
+    private RedisValue Entry(TurnStart start, bool usesUiDialect) =>
+        new TurnLocation(start.StreamId, replica.Value, usesUiDialect).ToString();
 
     private static RedisKey DetachedSet(TurnStart start) => start.IsGuest ? RedisKeys.DetachedGuests : RedisKeys.DetachedUsers;
 

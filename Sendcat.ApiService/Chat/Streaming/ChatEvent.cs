@@ -24,6 +24,14 @@ namespace Sendcat.ApiService.Chat.Streaming;
 [JsonDerivedType(typeof(Aborted), "aborted")]
 internal abstract record ChatEvent
 {
+    /// <summary>The text of a delta, which may be split and joined with adjacent deltas of its kind; null for all other events.</summary>
+    [JsonIgnore]
+    public virtual string? DeltaText => null;
+
+    /// <summary>The same delta with another text.</summary>
+    /// <exception cref="InvalidOperationException">The event is not a delta.</exception>
+    public virtual ChatEvent WithDeltaText(string text) => throw new InvalidOperationException("Only deltas have a text.");
+
     /// <summary>
     /// A model call begins and writes to the message <paramref name="MessageId"/>. The stream id stays the same for the whole turn.
     /// </summary>
@@ -33,13 +41,28 @@ internal abstract record ChatEvent
     /// <summary>The route was chosen that answers the model call.</summary>
     public sealed record ProviderRoute(string ProviderId, string RouteId, string ModelClass, string Model, int Step) : ChatEvent;
 
-    public sealed record Content(string Text) : ChatEvent;
+    public sealed record Content(string Text) : ChatEvent
+    {
+        public override string DeltaText => Text;
 
-    public sealed record Reasoning(string Text) : ChatEvent;
+        public override ChatEvent WithDeltaText(string text) => new Content(text);
+    }
+
+    public sealed record Reasoning(string Text) : ChatEvent
+    {
+        public override string DeltaText => Text;
+
+        public override ChatEvent WithDeltaText(string text) => new Reasoning(text);
+    }
 
     public sealed record ToolInputStart(string ToolCallId, string ToolName) : ChatEvent;
 
-    public sealed record ToolInputDelta(string ToolCallId, string Delta) : ChatEvent;
+    public sealed record ToolInputDelta(string ToolCallId, string Delta) : ChatEvent
+    {
+        public override string DeltaText => Delta;
+
+        public override ChatEvent WithDeltaText(string text) => this with { Delta = text };
+    }
 
     /// <summary>The arguments of a tool call are complete.</summary>
     /// <param name="InputJson">The arguments: a JSON object, or the model's text unchanged when <paramref name="Valid"/> is false.</param>

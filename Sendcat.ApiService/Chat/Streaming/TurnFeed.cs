@@ -164,14 +164,7 @@ internal sealed class TurnFeed
 
                     var from = offset;
                     offset = EndOfChunk(entry.Text, from);
-                    var text = entry.Text.ToString(from, offset - from);
-                    next = entry.Event switch
-                    {
-                        ChatEvent.Content => new ChatEvent.Content(text),
-                        ChatEvent.Reasoning => new ChatEvent.Reasoning(text),
-                        ChatEvent.ToolInputDelta input => input with { Delta = text },
-                        _ => throw new InvalidOperationException("Only deltas grow."),
-                    };
+                    next = entry.Event.WithDeltaText(entry.Text.ToString(from, offset - from));
                     return FeedRead.Event;
                 }
 
@@ -191,21 +184,14 @@ internal sealed class TurnFeed
 
     private void AddToEntries(ChatEvent chatEvent)
     {
-        var (key, text) = chatEvent switch
-        {
-            ChatEvent.Content content => ("", content.Text),
-            ChatEvent.Reasoning reasoning => ("", reasoning.Text),
-            ChatEvent.ToolInputDelta delta => (delta.ToolCallId, delta.Delta),
-            _ => (null, null),
-        };
-        if (text is null)
+        if (chatEvent.DeltaText is not { } text)
         {
             _entries.Add(new Entry(chatEvent));
             return;
         }
 
         if (_entries.Count == 0 || _entries[^1] is not { Text: { } growing } last || last.Event.GetType() != chatEvent.GetType()
-            || (last.Event is ChatEvent.ToolInputDelta earlier && earlier.ToolCallId != key))
+            || (last.Event is ChatEvent.ToolInputDelta earlier && earlier.ToolCallId != ((ChatEvent.ToolInputDelta)chatEvent).ToolCallId))
         {
             growing = new StringBuilder(InitialCapacity);
             _entries.Add(new Entry(chatEvent, growing));

@@ -6,11 +6,12 @@ using System.Text.Json;
 namespace Sendcat.IntegrationTests.Chat;
 
 /// <summary>The response to a chat request. All reads together may take 60 s; then they throw, so that a test cannot hang.</summary>
-internal sealed class ChatStream(HttpResponseMessage response) : IAsyncDisposable
+/// <param name="maxWait">Another maximum than 60 s.</param>
+internal sealed class ChatStream(HttpResponseMessage response, TimeSpan? maxWait = null) : IAsyncDisposable
 {
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
 
-    private readonly CancellationTokenSource _timeout = new(MaxWait);
+    private readonly CancellationTokenSource _timeout = new(maxWait ?? MaxWait);
     private IAsyncEnumerator<SseItem<string>>? _items;
 
     public HttpStatusCode Status => response.StatusCode;

@@ -27,11 +27,14 @@ public sealed class FaultTests
         var thread = await guest.NewThreadAsync(Slow);
         await using var stream = await guest.ChatAsync(thread);
         await stream.ReadUntilAsync("content");
+        await using var remote = await survivor.ResumeAsync(thread);
         await Eventually.TrueAsync(async () => await ContentLengthAsync(sendcat.Database) > 20);
 
         await sendcat.Replicas[0].Process.KillAsync();
 
         await TurnsClosedAsync(sendcat.Replicas[1]);
+        await remote.ReadToEndAsync();
+        Assert.Equal(("error", "upstream_unavailable"), (remote.Types[^1], Text(remote.Events[^1], "code")));
         var message = (await survivor.MessagesAsync(thread))[^1];
         Assert.Equal("error", Text(message, "status"));
         Assert.StartsWith("1 2 3", Text(message, "content"), StringComparison.Ordinal);

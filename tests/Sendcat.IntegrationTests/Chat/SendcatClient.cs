@@ -68,11 +68,12 @@ internal sealed class SendcatClient : IDisposable
 
     /// <summary>Starts a turn in the Sendcat dialect. Null values are left out of the body.</summary>
     /// <param name="query">A query string with its question mark, or nothing.</param>
-    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "", bool? webSearch = null) =>
+    /// <param name="maxWait">How long all reads of the stream may take; null: the default of <see cref="ChatStream"/>.</param>
+    public Task<ChatStream> ChatAsync(string thread, string? modelId = null, string query = "", bool? webSearch = null, TimeSpan? maxWait = null) =>
         StreamAsync(new HttpRequestMessage(HttpMethod.Post, "/api/chat" + query)
         {
             Content = JsonContent.Create(new { threadId = thread, sessionId = SessionId, modelId, webSearch }, options: WithoutNulls),
-        });
+        }, maxWait);
 
     /// <summary>Starts a turn with any body, for example one of <see cref="UseChat"/>.</summary>
     public Task<ChatStream> PostChatAsync(object body, string query = "") =>
@@ -88,8 +89,9 @@ internal sealed class SendcatClient : IDisposable
     }
 
     /// <summary>Reads the running turn of the thread from its start.</summary>
-    public Task<ChatStream> ResumeAsync(string thread) =>
-        StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"));
+    /// <param name="maxWait">How long all reads of the stream may take; null: the default of <see cref="ChatStream"/>.</param>
+    public Task<ChatStream> ResumeAsync(string thread, TimeSpan? maxWait = null) =>
+        StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"), maxWait);
 
     public async Task<HttpResponseMessage> AbortAsync(string thread, string messageId, string? streamId = null) =>
         await _http.PostAsJsonAsync("/api/chat/abort", new { threadId = thread, messageId, sessionId = SessionId, streamId }, WithoutNulls);
@@ -106,10 +108,10 @@ internal sealed class SendcatClient : IDisposable
 
     public void Dispose() => _http.Dispose();
 
-    private async Task<ChatStream> StreamAsync(HttpRequestMessage request)
+    private async Task<ChatStream> StreamAsync(HttpRequestMessage request, TimeSpan? maxWait = null)
     {
         request.Headers.Accept.Add(new MediaTypeWithQualityHeaderValue("text/event-stream"));
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
-        return new ChatStream(response);
+        return new ChatStream(response, maxWait);
     }
 }
