@@ -18,6 +18,9 @@ internal static class RefusalReason
     /// <summary>The running turn has as many readers as it may have.</summary>
     public const string TurnReaders = "turn_readers";
 
+    /// <summary>The principal, its address or the replica has as many event streams of threads as it may have.</summary>
+    public const string ThreadEventReaders = "thread_event_readers";
+
     /// <summary>Too many passwords are being checked at the same time.</summary>
     public const string PasswordHashes = "password_hashes";
 

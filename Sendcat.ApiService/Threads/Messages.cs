@@ -5,13 +5,14 @@ using NpgsqlTypes;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Threads.Events;
 
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>
 /// Appends and deletes user messages. It runs for every chat turn, so each operation is one SQL statement and one round trip.
 /// </summary>
-internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvider time)
+internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSignals signals, TimeProvider time)
 {
     private const string AppendOfUser = $"""
         -- append message
@@ -85,6 +86,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
             quotas.CacheUsage(principal, reader.GetInt64(4) + content.Length);
             if (reader.GetBoolean(3))
             {
+                signals.Changed(threadId);
                 return new Appended(id, IsNew: true);
             }
         }
@@ -130,7 +132,13 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, TimeProvi
         await using var command = source.CreateCommand(Sql);
         command.Parameters.Add(new() { Value = threadId });
         command.Parameters.Add(new() { Value = messageId });
-        return await command.ExecuteScalarAsync(cancellationToken) as int?;
+        var deleted = await command.ExecuteScalarAsync(cancellationToken) as int?;
+        if (deleted > 0)
+        {
+            signals.Changed(threadId);
+        }
+
+        return deleted;
     }
 
     /// <returns>The JSON to store; null without attachments.</returns>

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Threads.Events;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -140,7 +141,7 @@ internal static class ThreadEndpoints
         return await list.FindAsync(open.Thread.Id, cancellationToken) is { } view ? TypedResults.Ok(view) : access.Refused(open.Principal, Function);
     }
 
-    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, string id, ThreadAccess access, ThreadSignals signals, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!(await access.OpenAsync(http, id, "threads.remove", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
@@ -148,6 +149,7 @@ internal static class ThreadEndpoints
         }
 
         await db.Threads.Where(t => t.Id == open.Thread.Id).ExecuteDeleteAsync(cancellationToken);
+        signals.Changed(open.Thread.Id);
         return TypedResults.NoContent();
     }
 }

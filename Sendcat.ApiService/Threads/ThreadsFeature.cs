@@ -1,5 +1,6 @@
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Threads.Events;
 using Sendcat.ApiService.Threads.Export;
 using Sendcat.Reliability.Knobs;
 
@@ -10,6 +11,7 @@ internal static class ThreadsFeature
     public static IServiceCollection AddThreads(this IServiceCollection services)
     {
         services.AddKnobs<QuotaOptions>();
+        services.AddKnobs<ThreadEventOptions>();
         services.AddMemoryCache();
         services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
@@ -20,6 +22,9 @@ internal static class ThreadsFeature
         services.AddScoped<ThreadCopies>();
         services.AddScoped<Composition>();
         services.AddSingleton<Messages>();
+        services.AddSingleton<ThreadSignals>();
+        services.AddSingleton<ThreadChanges>();
+        services.AddSingleton<ThreadEventReaders>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ThreadsJson.Default));
         return services;
     }
@@ -32,5 +37,6 @@ internal static class ThreadsFeature
         functions.MapShares();
         functions.MapCompositions();
         functions.MapExport();
+        functions.MapThreadEvents();
     }
 }

@@ -8,4 +8,10 @@ internal static partial class ThreadsLog
 
     [LoggerMessage(1301, LogLevel.Information, "User {UserId} adopted {Count} threads of a session")]
     public static partial void ThreadsAdopted(this ILogger logger, string userId, int count);
+
+    [LoggerMessage(1302, LogLevel.Warning, "Signals about changed threads failed: {Cause}")]
+    public static partial void SignalFailed(this ILogger logger, string cause);
+
+    [LoggerMessage(1303, LogLevel.Warning, "The changes of a thread could not be read: {Cause}")]
+    public static partial void ThreadUnreadable(this ILogger logger, string cause);
 }

@@ -91,6 +91,9 @@ public static class RedisKeys
     /// <summary>Channel: the mirror of a turn (<see cref="TurnMirror"/>) has new entries.</summary>
     public static string TurnMirrorChanged(Guid stream) => $"turn:news:{stream:D}";
 
+    /// <summary>Channel: messages or turns of a thread have changed.</summary>
+    public static string ThreadChanged(Guid thread) => $"thread:changed:{thread:D}";
+
     /// <summary>Channel: aborts and takeovers of turns, for the replica that runs the turn.</summary>
     public const string TurnSignals = "sendcat:turns";
 

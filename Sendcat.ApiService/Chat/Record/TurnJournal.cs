@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
@@ -14,7 +15,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// Postgres is unavailable nothing is dropped: the changes stay in memory and are retried with backoff, from 5 ms up to 2 s.
 /// </summary>
 internal sealed class TurnJournal(
-    NpgsqlDataSource database, ReplicaId replica, IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<TurnJournal> logger) : BackgroundService
+    NpgsqlDataSource database, ReplicaId replica, ThreadSignals threads, IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<TurnJournal> logger) : BackgroundService
 {
     private const int MaxTurnsPerCommit = 500;
 
@@ -167,6 +168,10 @@ internal sealed class TurnJournal(
         foreach (var change in changes)
         {
             change.Record.MarkWritten(change);
+            if (change.Touches || change.Messages.Any(message => message.IsNew))
+            {
+                threads.Changed(change.Session.ThreadId);
+            }
         }
     }
 

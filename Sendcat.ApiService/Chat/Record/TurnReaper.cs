@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
@@ -10,7 +11,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// released by the replica heartbeat in Redis, not here. Any replica may run it: closing a session is a compare-and-set, so two concurrent
 /// runs close each turn once.
 /// </summary>
-internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<TurnReaper> logger)
+internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, TimeProvider time, ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
         -- reap dead replicas
@@ -57,6 +58,11 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
         foreach (var replica in replicas)
         {
             logger.ReplicaReaped(replica, turns.Count);
+        }
+
+        foreach (var thread in turns.Select(turn => turn.Thread).Distinct())
+        {
+            threads.Changed(thread);
         }
 
         if (turns.Count > 0 && redis.IsConnected)

@@ -81,7 +81,7 @@ public sealed class OriginPolicyTests(PostgresFixture postgres) : SharedApiTests
         Assert.Equal(HttpStatusCode.NoContent, known.StatusCode);
         Assert.Equal(AllowedOrigin, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Origin")));
         Assert.Equal(methods, Assert.Single(known.Headers.GetValues("Access-Control-Allow-Methods")));
-        Assert.Equal("Content-Type, Authorization, x-sendcat-session", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Headers")));
+        Assert.Equal("Content-Type, Authorization, x-sendcat-session, Idempotency-Key, Last-Event-ID", Assert.Single(known.Headers.GetValues("Access-Control-Allow-Headers")));
         Assert.Equal(HttpStatusCode.NoContent, foreign.StatusCode);
         Assert.DoesNotContain(foreign.Headers, header => header.Key.StartsWith("Access-Control", StringComparison.OrdinalIgnoreCase));
     }

@@ -10,6 +10,7 @@ using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
+using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
@@ -30,6 +31,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     private ServiceProvider _services = null!;
     private NpgsqlDataSource _database = null!;
     private Quotas _quotas = null!;
+    private ThreadSignals _signals = null!;
+    private ConnectionMultiplexer _redis = null!;
     private TurnJournal _journal = null!;
 
     public async ValueTask InitializeAsync()
@@ -45,7 +48,9 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
             .AddKnobs<QuotaOptions>()
             .BuildServiceProvider();
         _quotas = new(_database, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
-        _journal = new(_database, _replica, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
+        _redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
+        _signals = new(_redis, NullLogger<ThreadSignals>.Instance);
+        _journal = new(_database, _replica, _signals, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -53,6 +58,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await _journal.StopAsync(CancellationToken.None);
         _journal.Dispose();
         await _services.DisposeAsync();
+        await _redis.DisposeAsync();
         await _database.DisposeAsync();
     }
 
@@ -124,7 +130,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
-        Assert.Equal(1, await new Messages(_database, _quotas, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
+        Assert.Equal(1, await new Messages(_database, _quotas, _signals, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
         record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");
@@ -199,7 +205,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await CommitAsync(record.Changes());
         await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
 
-        await new TurnReaper(_database, connection, TimeProvider.System, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
+        await new TurnReaper(_database, connection, _signals, TimeProvider.System, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));
