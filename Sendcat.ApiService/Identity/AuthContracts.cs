@@ -1,8 +1,10 @@
 using System.Text.Json.Serialization;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Identity.Tokens;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -43,7 +45,7 @@ internal sealed record SignIn(string? Email, string? Password, string? SessionId
             yield return "email is missing";
         }
 
-        if (Password is not { Length: >= 1 and <= PasswordRules.Longest })
+        if (!PasswordRules.CanBeChecked(Password))
         {
             yield return "password is missing or too long";
         }
@@ -52,7 +54,11 @@ internal sealed record SignIn(string? Email, string? Password, string? SessionId
 
 /// <param name="ExpiresIn">Seconds.</param>
 /// <param name="ClaimedCount">The number of threads of the anonymous session that now belong to the user; absent without a session.</param>
-internal sealed record SignedIn(string AccessToken, string RefreshToken, int ExpiresIn, string TokenType, int? ClaimedCount = null);
+internal sealed record SignedIn(string AccessToken, string RefreshToken, int ExpiresIn, string TokenType, int? ClaimedCount = null)
+{
+    public static SignedIn With(string accessToken, string refreshToken) =>
+        new(accessToken, refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
+}
 
 /// <summary>A sign-in whose tokens are in cookies.</summary>
 /// <param name="ExpiresIn">Seconds after which a request is 401 until <c>/api/auth/cookie/refresh</c>.</param>
@@ -105,6 +111,11 @@ internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTime
 [JsonSerializable(typeof(ForgotPassword))]
 [JsonSerializable(typeof(PasswordReset))]
 [JsonSerializable(typeof(Confirmation))]
+[JsonSerializable(typeof(PasswordChange))]
+[JsonSerializable(typeof(EmailChange))]
+[JsonSerializable(typeof(EmailChangeConfirmation))]
+[JsonSerializable(typeof(AccountRemoval))]
+[JsonSerializable(typeof(ProfilePatch))]
 [JsonSerializable(typeof(Me))]
 [JsonSerializable(typeof(ProfileView))]
 [JsonSerializable(typeof(ProfileChange))]

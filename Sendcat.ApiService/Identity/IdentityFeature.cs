@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Identity;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.Cookies;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
@@ -44,6 +45,7 @@ internal static class IdentityFeature
                 };
                 options.Tokens.PasswordResetTokenProvider = LinkTokens.ProviderName;
                 options.Tokens.EmailConfirmationTokenProvider = LinkTokens.ProviderName;
+                options.Tokens.ChangeEmailTokenProvider = LinkTokens.ProviderName;
             })
             .AddEntityFrameworkStores<SendcatDb>()
             .AddTokenProvider<LinkTokens>(LinkTokens.ProviderName);
@@ -54,10 +56,14 @@ internal static class IdentityFeature
         services.AddSingleton<SignInAttempts>();
         services.AddScoped<Registrations>();
         services.AddScoped<Accounts>();
+        services.AddScoped<Reauthentication>();
+        services.AddScoped<AccountChanges.AccountChanges>();
+        services.AddScoped<PasswordChanges>();
         services.AddHostedService<IdentitySweeper>();
 
         services.AddSingleton<ResetMails>();
         services.AddSingleton<RegistrationMails>();
+        services.AddSingleton<ChangeMails>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, IdentityJson.Default));
         return services;
     }
@@ -70,6 +76,7 @@ internal static class IdentityFeature
         _ = app.Services.GetRequiredService<PasswordHashes>();
         app.MapAuth();
         app.MapCookieAuth();
+        app.MapAccountChanges();
         app.MapProfile();
     }
 }

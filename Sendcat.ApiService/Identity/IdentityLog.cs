@@ -6,8 +6,17 @@ internal static partial class IdentityLog
     [LoggerMessage(1200, LogLevel.Warning, "Refresh token of user {UserId} reused after its grace period; sign-in revoked")]
     public static partial void RefreshTokenReused(this ILogger logger, string userId);
 
-    [LoggerMessage(1204, LogLevel.Information, "Password of user {UserId} changed; {SignIns} sign-ins revoked")]
+    [LoggerMessage(1204, LogLevel.Information, "Password of user {UserId} reset; {SignIns} sign-ins revoked")]
     public static partial void PasswordReset(this ILogger logger, string userId, int signIns);
+
+    [LoggerMessage(1206, LogLevel.Information, "Password of user {UserId} changed by the user; {SignIns} sign-ins revoked")]
+    public static partial void PasswordChanged(this ILogger logger, string userId, int signIns);
+
+    [LoggerMessage(1207, LogLevel.Information, "Mail address of user {UserId} changed")]
+    public static partial void AddressChanged(this ILogger logger, string userId);
+
+    [LoggerMessage(1208, LogLevel.Information, "Account of user {UserId} deleted")]
+    public static partial void AccountDeleted(this ILogger logger, string userId);
 
     [LoggerMessage(1205, LogLevel.Warning, "Expired identity rows not deleted: {Cause}")]
     public static partial void SweepFailed(this ILogger logger, string cause);

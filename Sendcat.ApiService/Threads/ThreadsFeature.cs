@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.ApiService.Threads.Export;
@@ -25,6 +26,12 @@ internal static class ThreadsFeature
         services.AddSingleton<ThreadSignals>();
         services.AddSingleton<ThreadChanges>();
         services.AddSingleton<ThreadEventReaders>();
+        services.AddSingleton(new AccountContent(
+            "threads",
+            """
+            -- delete threads of account
+            DELETE FROM threads WHERE user_id = @user
+            """));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ThreadsJson.Default));
         return services;
     }

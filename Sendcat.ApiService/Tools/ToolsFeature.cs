@@ -1,3 +1,4 @@
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Tools.SearchGlobal;
 using Sendcat.ApiService.Tools.SearchProducts;
 using Sendcat.ApiService.Tools.SearchWeb;
@@ -8,11 +9,23 @@ namespace Sendcat.ApiService.Tools;
 
 internal static class ToolsFeature
 {
+    /// <summary>A live job stays without its principal, because a turn of another user may wait for it too.</summary>
+    private static readonly AccountContent JobsOfAccount = new(
+        "tool jobs",
+        """
+        -- delete tool jobs of account
+        WITH live AS (
+            UPDATE reliability.tool_jobs SET principal = 'deleted' WHERE principal = 'user:' || @user AND status IN ('queued', 'running')
+        )
+        DELETE FROM reliability.tool_jobs WHERE principal = 'user:' || @user AND status NOT IN ('queued', 'running')
+        """);
+
     /// <summary>Registers the tools. They are declared to models in the order of registration.</summary>
     public static IServiceCollection AddTools(this IServiceCollection services)
     {
         services.AddKnobs<EbayOptions>();
         return services
+            .AddSingleton(JobsOfAccount)
             .AddSingleton<ToolBox>()
             .AddSingleton<ToolLookup>()
             .AddSingleton<EbayCategories>()

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.Tokens;
 
@@ -17,6 +18,8 @@ internal static class CookieEndpoints
             .As("auth.cookie.login", "Sign in with cookies", 400, 401, 413, 415, 429, 503);
         auth.MapPost("/refresh", RefreshAsync).RequireLimit(RequestBudget.SignIn)
             .As("auth.cookie.refresh", "Renew the cookies of a sign-in", 401, 429);
+        auth.MapPost("/change-password", ChangePasswordAsync).RequireLimit(RequestBudget.SignIn).Takes<PasswordChange>()
+            .As("auth.cookie.changePassword", "Change the password; the cookies get the new sign-in", 400, 401, 403, 413, 415, 429, 503);
         auth.MapPost("/logout", SignOutAsync).RequireLimit(RequestBudget.SignIn)
             .As("auth.cookie.logout", "Sign out and remove the cookies", 429);
     }
@@ -57,6 +60,10 @@ internal static class CookieEndpoints
 
         return Respond(http, cookies, outcome);
     }
+
+    private static async Task<Results<Ok<CookieSignIn>, ApiError>> ChangePasswordAsync(
+        HttpContext http, PasswordChanges changes, BrowserCookies cookies, CancellationToken cancellationToken) =>
+        Respond(http, cookies, await changes.ChangeAsync(http, cancellationToken));
 
     private static async Task<NoContent> SignOutAsync(HttpContext http, RefreshTokens tokens, BrowserCookies cookies, CancellationToken cancellationToken)
     {

@@ -11,5 +11,8 @@ internal static class PasswordRules
 
     public static bool Permit(string? password) => password is { Length: >= Shortest and <= Longest } && password.Any(char.IsAsciiDigit);
 
+    /// <summary>False for text that cannot be a password: checking it would only cost a hash.</summary>
+    public static bool CanBeChecked(string? password) => password is { Length: >= 1 and <= Longest };
+
     public static string Problem(string field) => $"{field} must have {Shortest} to {Longest} characters, a digit among them";
 }

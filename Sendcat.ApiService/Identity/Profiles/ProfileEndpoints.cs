@@ -13,6 +13,8 @@ internal static class ProfileEndpoints
     {
         var profile = FunctionErrors.Group(app).MapGroup("/api/profile").WithTags("Identity");
         profile.MapGet("", GetAsync).As("profiles.get", "The caller's profile", 401, 404);
+        profile.MapPatch("", PatchAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>()
+            .As("profiles.patch", "Change some fields of the caller's profile (JSON Merge Patch)", 400, 401, 413, 415, 429);
         profile.MapPut("", PutAsync).RequireLimit(RequestBudget.Writing).Takes<ProfileChange>().As("profiles.update", "Replace the caller's profile", 400, 401, 413, 415, 429);
     }
 
@@ -36,31 +38,64 @@ internal static class ProfileEndpoints
             return refusal;
         }
 
+        var saved = await SaveAsync(db, principal, _ => change, time, cancellationToken);
+        return saved.TryGet(out var view, out refusal) ? TypedResults.Ok(view) : refusal;
+    }
+
+    private static async Task<Results<Ok<ProfileView>, ApiError>> PatchAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ProfilePatch, cancellationToken);
+        if (!body.TryGet(out var patch, out var refusal)
+            || !Owner(principals.Read(http, patch.SessionId)).TryGet(out var principal, out refusal))
+        {
+            return refusal;
+        }
+
+        var saved = await SaveAsync(db, principal, patch.Apply, time, cancellationToken);
+        return saved.TryGet(out var view, out refusal) ? TypedResults.Ok(view) : refusal;
+    }
+
+    private static async Task<Outcome<ProfileView>> SaveAsync(
+        SendcatDb db, Principal principal, Func<Profile, Outcome<ProfileChange>> change, TimeProvider time, CancellationToken cancellationToken)
+    {
         try
         {
-            return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
+            return await TrySaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken);
         }
         catch (DbUpdateException conflict) when (conflict.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
         {
             // Another request inserted the row first, so it can be updated now.
             db.ChangeTracker.Clear();
-            return TypedResults.Ok(await SaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken));
+            return await TrySaveAsync(db, principal, change, time.GetUtcNow(), cancellationToken);
         }
     }
 
-    private static async Task<ProfileView> SaveAsync(SendcatDb db, Principal principal, ProfileChange change, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <summary>Locks the row, so that two changes of different fields do not undo each other.</summary>
+    private static async Task<Outcome<ProfileView>> TrySaveAsync(
+        SendcatDb db, Principal principal, Func<Profile, Outcome<ProfileChange>> change, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var row = RowOf(principal);
-        var profile = await db.Profiles.SingleOrDefaultAsync(p => p.SessionId == row, cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var profile = await db.Profiles.FromSql(
+            $"""
+            -- lock profile
+            SELECT * FROM profiles WHERE session_id = {row} FOR UPDATE
+            """).SingleOrDefaultAsync(cancellationToken);
         if (profile is null)
         {
             profile = new() { Id = Guid.CreateVersion7(now), SessionId = row, UserId = principal.UserId, CreatedAt = now };
             db.Profiles.Add(profile);
         }
 
-        (profile.FullName, profile.Email, profile.Phone, profile.Gender) = (change.FullName, change.Email, change.Phone, change.Gender);
-        (profile.Dob, profile.Trn, profile.Address) = (change.Dob, change.Trn, change.Address);
+        if (!change(profile).TryGet(out var changed, out var refusal))
+        {
+            return refusal;
+        }
+
+        (profile.FullName, profile.Email, profile.Phone, profile.Gender) = (changed.FullName, changed.Email, changed.Phone, changed.Gender);
+        (profile.Dob, profile.Trn, profile.Address) = (changed.Dob, changed.Trn, changed.Address);
         await db.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
         return ProfileView.Of(profile);
     }
 

@@ -141,8 +141,7 @@ internal sealed class Accounts(
             ? (id, stamp)
             : null;
 
-    private SignedIn Tokens(AccessGrant grant, string refreshToken) =>
-        new(accessTokens.Issue(grant), refreshToken, (int)AccessTokens.Lifetime.TotalSeconds, "Bearer");
+    private SignedIn Tokens(AccessGrant grant, string refreshToken) => SignedIn.With(accessTokens.Issue(grant), refreshToken);
 
     private const string TooManyAttempts = "Too many attempts to sign in";
 

@@ -17,6 +17,10 @@ internal sealed class LinkTokens(SigningKey key, TimeProvider time) : IUserTwoFa
 
     private static readonly TimeSpan ResetLifetime = TimeSpan.FromHours(1);
     private static readonly TimeSpan ConfirmationLifetime = TimeSpan.FromDays(7);
+    private static readonly TimeSpan ChangeLifetime = TimeSpan.FromHours(1);
+
+    /// <summary>The purpose of a link that changes the address contains the new address.</summary>
+    private static readonly string ChangeEmailPurposePrefix = UserManager<SendcatUser>.GetChangeEmailTokenPurpose("");
 
     private readonly byte[] _signingKey = key.Derive("password-reset");
 
@@ -45,6 +49,7 @@ internal sealed class LinkTokens(SigningKey key, TimeProvider time) : IUserTwoFa
     {
         UserManager<SendcatUser>.ResetPasswordTokenPurpose => ResetLifetime,
         UserManager<SendcatUser>.ConfirmEmailTokenPurpose => ConfirmationLifetime,
+        _ when purpose.StartsWith(ChangeEmailPurposePrefix, StringComparison.Ordinal) => ChangeLifetime,
         _ => throw new ArgumentOutOfRangeException(nameof(purpose), purpose, "Unknown link purpose."),
     };
 

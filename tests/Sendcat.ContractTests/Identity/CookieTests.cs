@@ -73,6 +73,22 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
     }
 
     [Fact]
+    public async Task A_changed_password_puts_the_new_sign_in_into_the_cookies()
+    {
+        var browser = new Browser(Api);
+        using var signedIn = await browser.SignInAsync();
+        var before = browser.Cookies["__Host-sendcat-access"].Value;
+
+        using var changed = await browser.SendAsync(
+            HttpMethod.Post, "/api/auth/cookie/change-password", new { currentPassword = Password, newPassword = "another horse 2" });
+        using var read = await browser.SendAsync(HttpMethod.Get, "/api/auth/me");
+
+        Assert.Equal("""{"expiresIn":3600}""", await changed.Content.ReadAsStringAsync());
+        Assert.NotEqual(before, browser.Cookies["__Host-sendcat-access"].Value);
+        Assert.Equal(HttpStatusCode.OK, read.StatusCode);
+    }
+
+    [Fact]
     public async Task Signing_out_ends_the_sign_in_and_leaves_the_guest()
     {
         var browser = new Browser(Api);
