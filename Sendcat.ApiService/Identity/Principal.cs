@@ -8,6 +8,9 @@ internal sealed record Principal(string? UserId, string? SessionId)
     /// <summary>The key under which limits count the caller: <c>user:…</c> or <c>session:…</c>.</summary>
     public string Key => UserId is not null ? $"user:{UserId}" : $"session:{SessionId}";
 
+    /// <returns>The id of the user or session that a <see cref="Key"/> was made from.</returns>
+    public static string IdOf(string key) => key[(key.IndexOf(':', StringComparison.Ordinal) + 1)..];
+
     /// <summary>The key for logs. An unsigned session id is a secret, so it is cut to its first 8 characters.</summary>
     public string LogName => UserId is not null ? Key : $"session:{(SessionId is { Length: > 8 } ? SessionId[..8] + "…" : "…")}";
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Shopping.Affiliate;
 using Sendcat.ApiService.Shopping.Categories;
@@ -5,6 +6,7 @@ using Sendcat.ApiService.Shopping.Explore;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Items;
 using Sendcat.ApiService.Shopping.Packages;
+using Sendcat.ApiService.Tools;
 using Sendcat.Integrations;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.ToolCache;
@@ -21,7 +23,8 @@ internal static class ShoppingFeature
             .AddSingleton<ShopCache>()
             .AddSingleton<CategoryTree>()
             .AddSingleton<FavoriteToggle>()
-            .AddSingleton<DemoPackages>();
+            .AddSingleton<DemoPackages>()
+            .AddSingleton<TagLink>(provider => AffiliateTag.LinkTagger(provider.GetRequiredService<IOptionsMonitor<AffiliateOptions>>()));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ShoppingJson.Default));
         return services;
     }

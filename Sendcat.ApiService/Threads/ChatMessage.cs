@@ -34,6 +34,9 @@ internal sealed class ChatMessage
 
     public JsonElement? Products { get; set; }
 
+    /// <summary>Array of the web pages that searches of the turn found: title, url, snippet.</summary>
+    public JsonElement? Sources { get; set; }
+
     /// <summary>The idempotency key of the client: sending it again returns the first message.</summary>
     public string? ClientId { get; init; }
 

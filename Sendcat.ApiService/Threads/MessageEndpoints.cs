@@ -75,7 +75,7 @@ internal static class MessageEndpoints
     }
 
     private static int Characters(ChatMessage message) =>
-        message.Content.Length + (message.ReasoningContent?.Length ?? 0) + Bytes(message.Attachments) + Bytes(message.ToolCalls) + Bytes(message.Products);
+        message.Content.Length + (message.ReasoningContent?.Length ?? 0) + Bytes(message.Attachments) + Bytes(message.ToolCalls) + Bytes(message.Products) + Bytes(message.Sources);
 
     private static int Bytes(JsonElement? json) => json is { } value ? JsonMarshal.GetRawUtf8Value(value).Length : 0;
 

@@ -19,8 +19,8 @@ internal sealed class QuotaOptions
     public int ThreadsPerGuestMax { get; set; } = 50;
 
     /// <summary>
-    /// The most bytes of all messages of a signed-in user whose address is confirmed: texts, reasoning, attachment metadata, tool calls and
-    /// products.
+    /// The most bytes of all messages of a signed-in user whose address is confirmed: texts, reasoning, attachment metadata, tool calls,
+    /// products and sources.
     /// </summary>
     [Knob("BYTES_PER_PRINCIPAL_MAX"), Range(65_536d, 1e15)]
     public long BytesPerPrincipalMax { get; set; } = 200L * 1024 * 1024;

@@ -37,11 +37,12 @@ internal sealed record MessageView(
     string? ToolCallId,
     string? Name,
     JsonElement? Products,
+    JsonElement? Sources,
     string? ClientId,
     DateTime CreatedAt)
 {
     public static MessageView Of(ChatMessage m) => new(
-        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.ClientId, m.CreatedAt.UtcDateTime);
+        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.Sources, m.ClientId, m.CreatedAt.UtcDateTime);
 }
 
 internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable

@@ -84,8 +84,8 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
         await db.Database.ExecuteSqlAsync(
             $"""
             -- copy messages
-            INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, products, created_at)
-            SELECT n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.products, m.created_at
+            INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, products, sources, created_at)
+            SELECT n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.products, m.sources, m.created_at
             FROM unnest({sources}, {copies}) WITH ORDINALITY AS n (source, copy, place)
             JOIN messages m ON m.id = n.source
             ORDER BY n.place
@@ -132,6 +132,6 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
         .Where(m => m.ThreadId == thread && (before == null || m.Seq < before))
         .Where(m => m.Role == "user" || m.Role == "assistant")
         .Where(m => m.Status != "streaming")
-        .Where(m => m.Content != "" || m.Products != null || m.Attachments != null)
+        .Where(m => m.Content != "" || m.Products != null || m.Sources != null || m.Attachments != null)
         .OrderBy(m => m.Seq);
 }

@@ -157,6 +157,11 @@ internal sealed class ChatTurn(
             record.SetProducts(products);
         }
 
+        if (ShownSources.Json(runs.SelectMany(run => run.Result?.Hits ?? [])) is { } sources)
+        {
+            record.SetSources(sources);
+        }
+
         foreach (var (call, result) in runs.Where(run => run.Result is not null).Select(run => (run.Call, run.Result!)))
         {
             record.AddToolResult(call.Id, call.Name, result.Text, time.GetUtcNow());

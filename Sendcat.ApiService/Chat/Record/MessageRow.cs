@@ -40,17 +40,19 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     public string? ProductsJson { get; set; }
 
+    public string? SourcesJson { get; set; }
+
     /// <param name="isNew">The message is in no confirmed commit yet.</param>
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
     public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn) => new(
         id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status, StorableText.Sanitize(_reasoning?.ToString()),
         StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson), StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name),
-        StorableText.SanitizeJson(ProductsJson), StorableText.Sanitize(ClientId), createdAt, isNew, turn);
+        StorableText.SanitizeJson(ProductsJson), StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, turn);
 }
 
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
-    string? ToolCallId, string? Name, string? ProductsJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew, Guid? Turn);
+    string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew, Guid? Turn);
 
 internal sealed record SessionSnapshot(
     Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, bool IsNew);

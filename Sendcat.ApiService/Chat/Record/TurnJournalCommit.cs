@@ -20,17 +20,17 @@ internal static class TurnJournalCommit
     // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
     private const string NewMessages = """
         -- insert messages
-        INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, client_id, created_at)
-        SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.client_id, u.created_at
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
-          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, client_id, created_at, turn, n)
+        INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at)
+        SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, turn, n)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
           AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = s.message_id WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
           -- a message with a client id that is persisted under another id is not inserted again
           AND (u.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.thread_id = u.thread_id AND m.client_id = u.client_id AND m.id <> u.id))
         ORDER BY u.n
         ON CONFLICT (id) DO UPDATE SET
-          content = excluded.content, model_id = excluded.model_id, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products,
+          content = excluded.content, model_id = excluded.model_id, reasoning_content = excluded.reasoning_content, tool_calls = excluded.tool_calls, products = excluded.products, sources = excluded.sources,
           status = CASE WHEN messages.status = 'aborted' THEN 'aborted' ELSE excluded.status END
         WHERE messages.role = 'assistant' AND messages.status IN ('streaming', 'aborted')
         """;
@@ -39,9 +39,9 @@ internal static class TurnJournalCommit
     private const string KnownMessages = """
         -- update messages
         UPDATE messages m SET
-          content = u.content, model_id = u.model_id, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products,
+          content = u.content, model_id = u.model_id, reasoning_content = u.reasoning, tool_calls = u.tool_calls, products = u.products, sources = u.sources,
           status = CASE WHEN m.status = 'aborted' THEN 'aborted' ELSE u.status END
-        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS u(id, content, model_id, status, reasoning, tool_calls, products)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(id, content, model_id, status, reasoning, tool_calls, products, sources)
         WHERE m.id = u.id AND m.role = 'assistant' AND m.status IN ('streaming', 'aborted')
         """;
 
@@ -153,6 +153,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.ToolCallId),
             Column(rows, row => row.Name),
             Json(rows, row => row.ProductsJson),
+            Json(rows, row => row.SourcesJson),
             Column(rows, row => row.ClientId),
             Column(rows, row => row.CreatedAt),
             Column(rows, row => row.Turn),
@@ -170,6 +171,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.Reasoning),
             Json(rows, row => row.ToolCallsJson),
             Json(rows, row => row.ProductsJson),
+            Json(rows, row => row.SourcesJson),
         },
     };
 

@@ -125,6 +125,16 @@ internal sealed class TurnRecord
         }
     }
 
+    /// <summary>Sets the web pages that the user sees beside the current message.</summary>
+    public void SetSources(string sourcesJson)
+    {
+        lock (_gate)
+        {
+            _current.SourcesJson = sourcesJson;
+            _current.Version = ++_version;
+        }
+    }
+
     /// <summary>Sets the products that the user sees beside the current message.</summary>
     public void SetProducts(string productsJson)
     {

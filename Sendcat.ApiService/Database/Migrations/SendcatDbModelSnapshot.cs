@@ -661,6 +661,10 @@ namespace Sendcat.ApiService.Database.Migrations
 
                     NpgsqlPropertyBuilderExtensions.UseIdentityAlwaysColumn(b.Property<long>("Seq"));
 
+                    b.Property<JsonElement?>("Sources")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("sources");
+
                     b.Property<string>("Status")
                         .HasColumnType("text")
                         .HasColumnName("status");

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Tools;
 
 namespace Sendcat.ApiService.Shopping.Affiliate;
 
@@ -19,7 +21,13 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
     };
 
     /// <returns>Null: the affiliate parameters are not configured.</returns>
-    public static AffiliateTag? Of(AffiliateOptions options, Principal principal)
+    public static AffiliateTag? Of(AffiliateOptions options, Principal principal) => Of(options, principal.UserId ?? principal.SessionId);
+
+    /// <summary>The delegate that tags the links of the products that a tool finds.</summary>
+    public static TagLink LinkTagger(IOptionsMonitor<AffiliateOptions> options) => (link, principal) =>
+        Uri.TryCreate(link, UriKind.Absolute, out var page) && Of(options.CurrentValue, Principal.IdOf(principal)) is { } tag ? tag.On(page).AbsoluteUri : link;
+
+    private static AffiliateTag? Of(AffiliateOptions options, string? visitor)
     {
         string[] all = [options.CampaignId, options.ChannelId, options.RotationId, options.ToolId, options.EventKind];
         return all.Any(string.IsNullOrWhiteSpace) ? null : new(
@@ -27,7 +35,7 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
             options.CustomIdSalt.Length == 0
                 ? null
                 : Convert.ToHexStringLower(
-                    SHA256.HashData(Encoding.UTF8.GetBytes($"{options.CustomIdSalt}:{principal.UserId ?? principal.SessionId}"))));
+                    SHA256.HashData(Encoding.UTF8.GetBytes($"{options.CustomIdSalt}:{visitor}"))));
     }
 
     /// <summary>Adds the tag to a link to eBay and replaces the affiliate parameters that the link already has.</summary>

@@ -20,7 +20,7 @@ internal sealed class JsonExport : IExportFormat
     public string Line(ChatMessage message, bool isFirst) =>
         (isFirst ? "" : ",")
         + JsonSerializer.Serialize(
-            new(message.Id, message.Role, message.Content, message.ModelId, message.Attachments, message.Products, message.CreatedAt.UtcDateTime),
+            new(message.Id, message.Role, message.Content, message.ModelId, message.Attachments, message.Products, message.Sources, message.CreatedAt.UtcDateTime),
             ExportJson.Default.ExportedMessage);
 
     public string Tail() => "]}";
@@ -28,7 +28,7 @@ internal sealed class JsonExport : IExportFormat
 
 internal sealed record ExportedThread(Guid Id, string? Title, string ModelId, DateTime CreatedAt);
 
-internal sealed record ExportedMessage(Guid Id, string Role, string Content, string? ModelId, JsonElement? Attachments, JsonElement? Products, DateTime CreatedAt);
+internal sealed record ExportedMessage(Guid Id, string Role, string Content, string? ModelId, JsonElement? Attachments, JsonElement? Products, JsonElement? Sources, DateTime CreatedAt);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(ExportedThread))]

@@ -10,7 +10,7 @@ namespace Sendcat.ApiService.Tools.SearchGlobal;
 /// Searches shops other than eBay. It is no longer declared to models, because <c>search_products</c> includes these shops. Calls of models
 /// that know the tool from earlier messages still work.
 /// </summary>
-internal sealed class SearchGlobalTool(ToolLookup lookup) : ITool
+internal sealed class SearchGlobalTool(ToolLookup lookup, TagLink tagLink) : ITool
 {
     private const int DefaultLimit = 12;
     private const int MaxLimit = 36;
@@ -35,7 +35,7 @@ internal sealed class SearchGlobalTool(ToolLookup lookup) : ITool
         var search = new SearchGlobalArguments(query, arguments.Count("limit", 1, MaxLimit, DefaultLimit), arguments.Text("location"));
         var found = await lookup.FindAsync(QueuedTool.SearchGlobal, search.CacheKey, ToolJson.Default.ProductsResult, Job, cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
-        return ProductsAnswer.Of(query, QueuedTool.SearchGlobal, found);
+        return ProductsAnswer.Of(query, QueuedTool.SearchGlobal, found, link => tagLink(link, call.Principal));
 
         ToolJobRequest Job(ToolJobCacheSlot slot) =>
             new(QueuedTool.SearchGlobal.Lane, JsonSerializer.Serialize(search, ToolJson.Default.SearchGlobalArguments), call.Principal, slot);

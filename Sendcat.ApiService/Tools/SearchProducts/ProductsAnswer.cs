@@ -7,8 +7,9 @@ namespace Sendcat.ApiService.Tools.SearchProducts;
 /// <summary>Converts the result of a product search to a tool result for the model and the client.</summary>
 internal static class ProductsAnswer
 {
-    public static ToolCallResult Of(string query, QueuedTool tool, LookupResult<ProductsResult> found) =>
-        (found.Value is { } all ? all with { Products = ResultRows.Fit(all.Products) } : null) switch
+    /// <param name="tag">Tags a link of a product for the principal who sees it.</param>
+    public static ToolCallResult Of(string query, QueuedTool tool, LookupResult<ProductsResult> found, Func<string, string> tag) =>
+        (found.Value is { } all ? all with { Products = [.. ResultRows.Fit(all.Products).Select(product => Tagged(product, tag))] } : null) switch
         {
             null => new(DegradedTexts.Of(tool, found.JobOutcome), Failed: true, Pressure: found.Pressure),
             { Products.Count: 0 } empty => new(Notes(NothingFound(query), empty, found.Source), Pressure: found.Pressure),
@@ -16,6 +17,9 @@ internal static class ProductsAnswer
                 Notes(Summary(query, result), result, found.Source), ResultJson.Products(result.Products), result.Products,
                 Pressure: found.Pressure),
         };
+
+    private static Product Tagged(Product product, Func<string, string> tag) =>
+        product with { Url = tag(product.Url), ProductUrl = product.ProductUrl is { } page ? tag(page) : null };
 
     private static StringBuilder NothingFound(string query) =>
         new($"No products were found for “{query}”. Search for something wider, or answer with what you know.");

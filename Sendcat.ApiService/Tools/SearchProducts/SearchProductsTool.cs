@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Tools.SearchProducts;
 /// <c>search_global</c> left, the tool searches only eBay.
 /// </summary>
 internal sealed class SearchProductsTool(
-    ToolLookup lookup, EbayCategories categories, IOptionsMonitor<EbayOptions> options)
+    ToolLookup lookup, EbayCategories categories, IOptionsMonitor<EbayOptions> options, TagLink tagLink)
     : ITool
 {
     public ToolDeclaration Declaration { get; } = new(
@@ -52,7 +52,7 @@ internal sealed class SearchProductsTool(
 
         var found = await lookup.FindAsync(QueuedTool.SearchProducts, arguments.CacheKeyAt(marketplace), ToolJson.Default.ProductsResult, Job, cancellationToken);
         ToolMetrics.RecordSearch(call.Name, found.Source);
-        return ProductsAnswer.Of(arguments.Query, QueuedTool.SearchProducts, found);
+        return ProductsAnswer.Of(arguments.Query, QueuedTool.SearchProducts, found, link => tagLink(link, call.Principal));
 
         ToolJobRequest Job(ToolJobCacheSlot slot)
         {

@@ -49,6 +49,6 @@ internal sealed class SearchWebTool(ToolLookup lookup) : ITool
         }
 
         var hits = ResultJson.Hits(rows);
-        return new(found.Source == LookupSource.StaleCache ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Pressure: found.Pressure);
+        return new(found.Source == LookupSource.StaleCache ? $"{DegradedTexts.OutOfDate}\n{hits}" : hits, hits, Hits: rows, Pressure: found.Pressure);
     }
 }

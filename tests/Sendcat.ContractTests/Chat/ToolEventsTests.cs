@@ -15,6 +15,8 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
     private const string WebSearchScript = """[[emu call=1 tool=search_web id=call_1 args={"query":"Kettle Reviews"} tool-split=1]] [[emu call=2 text="Done." chunks=1]]""";
     private const string ProductSearchScript = """[[emu call=1 tool=search_products id=call_1 args={"query":"kettle","maxPrice":"$60"} tool-split=1]] [[emu call=2 text="Done." chunks=1]]""";
 
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private static readonly Product Red = new("v1|1|0", "Red kettle – 1.7 ℓ", "USD 20.00", "https://i.example/1.jpg", "https://www.ebay.example/itm/1")
     {
         Source = "ebay", MerchantName = "eBay", MerchantDomain = "ebay.com", ProductUrl = "https://www.ebay.example/itm/1", SellerName = "kettle_house", SellerFeedback = "99.1%", Condition = "New",
@@ -62,6 +64,26 @@ public sealed class ToolEventsTests(PostgresFixture postgres)
         Assert.Equal(Golden($"web.{dialect}.sse"), await streaming);
         Assert.Equal(("""{"query":"Kettle Reviews"}""", "search_web_v1", "kettle reviews"), (job.Arguments, job.Cache!.Namespace, job.Cache.Key));
         Assert.Equal(("tool", """[{"title":"Kettles – tested","link":"https://a.example/","snippet":"All of them."}]"""), chat.ModelMessages()[^1]);
+        Assert.Equal("""[{"url":"https://a.example/","title":"Kettles – tested","snippet":"All of them."}]""", (await chat.MessagesAsync(thread))[1]["sources"]!.ToJsonString(Unescaped));
+    }
+
+    [Fact]
+    public async Task Links_of_products_to_ebay_are_tagged_where_an_affiliate_is_configured()
+    {
+        await using var chat = await ToolChat.StartAsync(postgres, ("EPN_CAMPID", "5338"), ("EPN_MKCID", "1"), ("EPN_MKRID", "711"), ("EPN_TOOLID", "10001"), ("EPN_MKEVT", "1"));
+        var thread = await chat.StartThreadAsync(ProductSearchScript);
+        var listed = Red with { Url = "https://www.ebay.com/itm/1?hash=a", ProductUrl = "https://www.ebay.com/itm/1" };
+
+        var streaming = chat.ChatAsync(thread, "sendcat");
+        var job = await chat.ClaimAsync(QueuedTool.SearchProducts.Lane);
+        await chat.Leases.CompleteAsync(job.Lease, JsonSerializer.Serialize(new ProductsResult("search_products", [listed, Blue], 1, 1, []), ToolJson.Default.ProductsResult));
+        var stream = await streaming;
+
+        const string Tag = "mkevt=1&mkcid=1&mkrid=711&campid=5338&toolid=10001";
+        var products = (await chat.MessagesAsync(thread))[1]["products"]!.AsArray();
+        Assert.Equal(($"https://www.ebay.com/itm/1?hash=a&{Tag}", $"https://www.ebay.com/itm/1?{Tag}"), ((string)products[0]!["url"]!, (string)products[0]!["productUrl"]!));
+        Assert.Equal(Blue.Url, (string)products[1]!["url"]!);
+        Assert.Contains($"\"url\":\"https://www.ebay.com/itm/1?hash=a&{Tag}\"", stream, StringComparison.Ordinal);
     }
 
     [Theory]

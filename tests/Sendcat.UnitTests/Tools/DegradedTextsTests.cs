@@ -21,7 +21,7 @@ public sealed class DegradedTextsTests
 
         static void AssertFailure(ToolJobOutcome outcome, string text, ToolPressure? pressure)
         {
-            var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new LookupResult<ProductsResult>(null, LookupSource.None, outcome));
+            var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new LookupResult<ProductsResult>(null, LookupSource.None, outcome), link => link);
             Assert.Contains(text, answer.Text, StringComparison.Ordinal);
             Assert.Contains("Continue with what you know", answer.Text, StringComparison.Ordinal);
             Assert.Equal((true, pressure, null), (answer.Failed, answer.Pressure, answer.OutputJson));
@@ -31,7 +31,7 @@ public sealed class DegradedTextsTests
     [Fact]
     public void A_stale_cached_result_is_returned_and_marked_as_out_of_date()
     {
-        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([Kettle]), LookupSource.StaleCache, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)));
+        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([Kettle]), LookupSource.StaleCache, new ToolJobOutcome.TimedOut(ToolBackpressure.QueueSaturated)), link => link);
 
         Assert.Contains(DegradedTexts.OutOfDate, answer.Text, StringComparison.Ordinal);
         Assert.NotNull(answer.Pressure);
@@ -42,7 +42,7 @@ public sealed class DegradedTextsTests
     [Fact]
     public void A_source_that_did_not_answer_is_named()
     {
-        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([Kettle], "ebay"), LookupSource.Job));
+        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([Kettle], "ebay"), LookupSource.Job), link => link);
 
         Assert.StartsWith("1 eBay items and 0 global items", answer.Text, StringComparison.Ordinal);
         Assert.Contains("eBay did not answer", answer.Text, StringComparison.Ordinal);
@@ -51,7 +51,7 @@ public sealed class DegradedTextsTests
     [Fact]
     public void An_empty_result_is_no_failure_and_has_no_output()
     {
-        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([]), LookupSource.Job));
+        var answer = ProductsAnswer.Of("kettle", QueuedTool.SearchProducts, new(Result([]), LookupSource.Job), link => link);
 
         Assert.Equal((false, null, null), (answer.Failed, answer.OutputJson, answer.Products));
     }
