@@ -3,6 +3,7 @@ using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Mail;
+using Sendcat.ApiService.OpenApi;
 using Sendcat.ApiService.Ops;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping;
@@ -22,7 +23,7 @@ builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddThreads().AddProviders().AddTools().AddChat();
-builder.Services.AddToolQueueWatch().AddShopping().AddOps();
+builder.Services.AddToolQueueWatch().AddShopping().AddOps().AddApiDocument();
 
 var app = builder.Build();
 app.UseHttpRules();

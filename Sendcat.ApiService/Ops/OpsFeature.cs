@@ -4,7 +4,6 @@ internal static class OpsFeature
 {
     public static IServiceCollection AddOps(this IServiceCollection services)
     {
-        services.AddApiDocument();
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<OpsGuard>();
         return services;

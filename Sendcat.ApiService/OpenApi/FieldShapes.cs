@@ -1,0 +1,68 @@
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Shopping.Favorites;
+using Sendcat.ApiService.Shopping.Packages;
+using Sendcat.ApiService.Threads;
+using Sendcat.Integrations.Tools;
+
+namespace Sendcat.ApiService.OpenApi;
+
+/// <summary>What the C# type of a field does not say: its allowed values, the shape of stored JSON, and what a request must contain.</summary>
+internal static class FieldShapes
+{
+    private static readonly string[] MessageStatuses = [MessageStatus.Streaming, MessageStatus.Completed, MessageStatus.Error, MessageStatus.Aborted];
+    private static readonly string[] FavoriteTypes = ["product", "brand"];
+
+    /// <summary>Fields with a closed set of values. The fields of events are in <see cref="EventSchemas"/>.</summary>
+    public static readonly IReadOnlyList<(string Schema, string Field, IReadOnlyList<string> Values)> Values =
+    [
+        (nameof(MessageView), "role", ["user", "assistant", "system", "tool"]),
+        (nameof(MessageView), "status", MessageStatuses),
+        (nameof(NewMessage), "role", ["user"]),
+        (nameof(ChatBody), "trigger", ["submit-message", "regenerate-message"]),
+        (nameof(FavoriteView), "type", FavoriteTypes),
+        (nameof(FavoriteMark), "type", FavoriteTypes),
+        (nameof(FavoriteToggling), "type", FavoriteTypes),
+        (nameof(PackageView), "status", ["warehouse", "in_transit", "ready_for_pickup", "delivered"]),
+        (nameof(SignedIn), "tokenType", ["Bearer"]),
+        ("SendcatEventProviderRoute", "routeId", ["primary", "secondary"]),
+        ("SendcatEventProviderRoute", "modelClass", ["fast", "agent"]),
+        ("SendcatEventToolBackpressure", "reason", ["queue_saturated", "queue_timeout", "dead_letter"]),
+        ("ThreadEventMessage", "status", MessageStatuses),
+        ("ThreadEventTurnEnded", "status", MessageStatuses[1..]),
+        ("UiEventFinish", "finishReason", ["stop", "length", "content-filter", "tool-calls", "error", "other"]),
+    ];
+
+    /// <summary>Arrays that are stored as JSON, by the type of their items.</summary>
+    public static readonly IReadOnlyList<(string Schema, string Field, Type Item)> Arrays =
+    [
+        (nameof(MessageView), "products", typeof(Product)),
+        (nameof(MessageView), "sources", typeof(MessageSource)),
+        (nameof(MessageView), "attachments", typeof(StoredAttachment)),
+        (nameof(MessageView), "toolCalls", typeof(StoredToolCall)),
+        (nameof(ChatBody), "messages", typeof(UiMessage)),
+    ];
+
+    /// <summary>Fields without which a request is refused; every other field of a request is optional.</summary>
+    public static readonly IReadOnlyDictionary<string, string[]> Required = new Dictionary<string, string[]>(StringComparer.Ordinal)
+    {
+        [nameof(Registration)] = ["email", "password"],
+        [nameof(SignIn)] = ["email", "password"],
+        [nameof(Refresh)] = ["refreshToken"],
+        [nameof(Confirmation)] = ["token"],
+        [nameof(ForgotPassword)] = ["email"],
+        [nameof(PasswordReset)] = ["token", "newPassword"],
+        [nameof(Claim)] = ["sessionId"],
+        [nameof(Branch)] = ["messageId"],
+        [nameof(Edit)] = ["messageId"],
+        [nameof(AbortBody)] = ["threadId", "messageId"],
+    };
+}
+
+/// <summary>A message of a <c>useChat</c> client, as far as it is read.</summary>
+/// <param name="Parts">Texts (<c>type: "text"</c>, <c>text</c>) and files (<c>type: "file"</c>, <c>url</c>, <c>mediaType</c>, <c>filename</c>).</param>
+internal sealed record UiMessage(string? Id, string Role, IReadOnlyList<UiPart>? Parts);
+
+internal sealed record UiPart(string Type, string? Text, string? Url, string? MediaType, string? Filename);

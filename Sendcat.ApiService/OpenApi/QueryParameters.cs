@@ -1,0 +1,46 @@
+namespace Sendcat.ApiService.OpenApi;
+
+/// <summary>
+/// The query parameters of the API document. Handlers read them as text, so that a wrong one gets an <c>ApiError</c>; the document shows
+/// their real type. A test finds a parameter that is missing here.
+/// </summary>
+/// <param name="Description">One sentence.</param>
+/// <param name="IsNumber">A whole number.</param>
+/// <param name="Values">The allowed values; null: any text.</param>
+internal sealed record QueryParameter(string Description, bool IsNumber = false, IReadOnlyList<string>? Values = null)
+{
+    private static readonly Dictionary<string, QueryParameter> Known = new(StringComparer.Ordinal)
+    {
+        ["after"] = new("The id of the message after which everything is deleted."),
+        ["before"] = new("Only what comes before this position."),
+        ["categoryId"] = new("The id of a category of eBay."),
+        ["categoryName"] = new("The name of a category of eBay, used where its id is unknown."),
+        ["cursor"] = new("nextCursor of the page before. A cursor is valid for the list, order and limit that returned it."),
+        ["diedBefore"] = new("Only dead letters that are older than this time (ISO 8601)."),
+        ["fingerprint"] = new("Only dead letters of this cause."),
+        ["format"] = new("The format of the file.", Values: ["markdown", "json", "text", "html"]),
+        ["ids"] = new("Only these ids, separated by commas."),
+        ["includeStreaming"] = new("Also the answer that is being written.", Values: ["true", "false"]),
+        ["limit"] = new("The most items of the page.", IsNumber: true),
+        ["listId"] = new("Only favourites of this list."),
+        ["maxDeletes"] = new("The most entries to delete.", IsNumber: true),
+        ["minutes"] = new("The past minutes that ended jobs are counted over.", IsNumber: true),
+        ["namespace"] = new("The namespace of the tool cache."),
+        ["order"] = new("The order of the list.", Values: ["asc", "desc"]),
+        ["parentId"] = new("The category whose children are listed; omitted: the top categories."),
+        ["q"] = new("What to search for."),
+        ["search"] = new("Only items that contain this text."),
+        ["section"] = new("The section of the explore page."),
+        ["sort"] = new("The order of the list; omitted: newest.", Values: ["newest", "updated", "cost", "weight"]),
+        ["status"] = new("Only packages in this state.", Values: ["warehouse", "in_transit", "ready_for_pickup", "delivered"]),
+        ["stream"] = new("The dialect of the stream; omitted: that of the request's shape, or of the turn.", Values: ["sendcat", "ui"]),
+        ["subCategoryId"] = new("The id of a category below categoryId."),
+        ["timeZone"] = new("The IANA name of the time zone of the times."),
+        ["tool"] = new("Only jobs of this tool."),
+        ["type"] = new("Only favourites of this type.", Values: ["product", "brand"]),
+        ["url"] = new("A web address."),
+    };
+
+    /// <returns>Null for a parameter that is not described yet.</returns>
+    public static QueryParameter? Named(string name) => Known.GetValueOrDefault(name);
+}

@@ -1,0 +1,92 @@
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
+
+namespace Sendcat.ApiService.OpenApi;
+
+/// <summary>
+/// Corrects generated schemas to what is sent: a field that may be null is absent instead, so it is optional and never null; a number is
+/// not also a text.
+/// </summary>
+internal static class SchemaRules
+{
+    public static void Apply(OpenApiDocument document)
+    {
+        foreach (var schema in document.Components!.Schemas!.Values.OfType<OpenApiSchema>())
+        {
+            Correct(schema);
+        }
+
+        foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations!.Values))
+        {
+            var contents = (operation.Responses ?? []).Values.Select(response => response.Content).Append(operation.RequestBody?.Content);
+            foreach (var media in contents.SelectMany(content => content?.Values.ToArray() ?? []))
+            {
+                media.Schema = media.Schema is { } schema ? Correct(schema) : null;
+            }
+
+            foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
+            {
+                Describe(parameter);
+            }
+        }
+    }
+
+    /// <summary>Sets the allowed values of a text field.</summary>
+    public static void Restrict(OpenApiDocument document, string schema, string field, IEnumerable<string> values)
+    {
+        if (document.Components!.Schemas!.TryGetValue(schema, out var found) && found.Properties?.TryGetValue(field, out var property) == true && property is OpenApiSchema text)
+        {
+            text.Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value)!)];
+        }
+    }
+
+    private static void Describe(OpenApiParameter parameter)
+    {
+        if (parameter.In == ParameterLocation.Query && QueryParameter.Named(parameter.Name!) is { } known)
+        {
+            parameter.Description = known.Description;
+            parameter.Schema = known.IsNumber ? new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1" }
+                : new OpenApiSchema { Type = JsonSchemaType.String, Enum = known.Values is { } values ? [.. values.Select(value => (JsonNode)JsonValue.Create(value)!)] : null };
+        }
+    }
+
+    private static IOpenApiSchema Correct(IOpenApiSchema schema)
+    {
+        if (schema is not OpenApiSchema own)
+        {
+            return schema;
+        }
+
+        if (own.OneOf is { Count: > 0 } choices && choices.Where(choice => choice.Type != JsonSchemaType.Null).ToList() is [var only] && choices.Count > 1)
+        {
+            return Correct(only);
+        }
+
+        if (own.Type is { } type)
+        {
+            own.Type = type & ~JsonSchemaType.Null;
+            if ((type.HasFlag(JsonSchemaType.Integer) || type.HasFlag(JsonSchemaType.Number)) && type.HasFlag(JsonSchemaType.String))
+            {
+                own.Type &= ~JsonSchemaType.String;
+                own.Pattern = null;
+            }
+        }
+
+        foreach (var (name, property) in own.Properties?.ToList() ?? [])
+        {
+            if (IsNullable(property))
+            {
+                own.Required?.Remove(name);
+            }
+
+            own.Properties![name] = Correct(property);
+        }
+
+        own.Items = own.Items is { } items ? Correct(items) : null;
+        own.AdditionalProperties = own.AdditionalProperties is { } others ? Correct(others) : null;
+        return own;
+    }
+
+    private static bool IsNullable(IOpenApiSchema schema) =>
+        schema.Type is { } type && type.HasFlag(JsonSchemaType.Null) || schema.OneOf?.Any(choice => choice.Type == JsonSchemaType.Null) == true;
+}
