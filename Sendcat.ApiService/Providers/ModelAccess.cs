@@ -21,12 +21,24 @@ internal sealed class ModelAccess(IOptionsMonitor<ModelAccessOptions> options, I
     /// <param name="guest">True: the caller has the limits of a guest.</param>
     public bool Allows(string model, bool guest)
     {
-        var knobs = options.CurrentValue;
-        var list = guest ? Current(ref _guests, knobs.GuestModels) : Current(ref _users, knobs.UserModels);
+        var list = ListOf(guest);
         return list.Ids.Contains(model)
             || ((list.HasConfigured || list.HasCatalogue) && routes.CurrentValue.Configures(model))
-            || (list.HasCatalogue && catalogue.PriceOf(model) is { } price && price.Output <= (decimal)knobs.MaxOutputPrice);
+            || (list.HasCatalogue && catalogue.PriceOf(model) is { } price && price.Output <= (decimal)options.CurrentValue.MaxOutputPrice);
     }
+
+    /// <summary>The ids of all models that <see cref="Allows"/> allows, in no order.</summary>
+    /// <param name="guest">True: the caller has the limits of a guest.</param>
+    public IReadOnlyList<string> AllowedTo(bool guest)
+    {
+        var knobs = routes.CurrentValue;
+        var list = ListOf(guest);
+        string[] named = [knobs.FastPrimaryModel, knobs.FastSecondaryModel, knobs.AgentPrimaryModel, knobs.AgentSecondaryModel, .. catalogue.Ids()];
+        return [.. named.Concat(list.Ids.Where(entry => entry is not (Configured or Catalogue))).Distinct(StringComparer.Ordinal).Where(model => Allows(model, guest))];
+    }
+
+    private ModelList ListOf(bool guest) =>
+        guest ? Current(ref _guests, options.CurrentValue.GuestModels) : Current(ref _users, options.CurrentValue.UserModels);
 
     /// <summary>Parses the list again only when the knob has changed.</summary>
     private static ModelList Current(ref ModelList cached, string text) => cached.Text == text ? cached : cached = new(text);

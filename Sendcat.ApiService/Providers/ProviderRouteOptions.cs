@@ -57,11 +57,11 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_MAX_OUTPUT_TOKENS"), Range(16, 200_000)]
     public int MaxOutputTokens { get; set; } = 4_096;
 
-    /// <summary>Class of a turn without a requested model, and of a model that is in no table.</summary>
+    /// <summary>Class of a turn without a requested model, and of a model of which neither table nor id says one.</summary>
     [Knob("CHAT_DEFAULT_MODEL_CLASS"), RegularExpression(ClassPattern)]
     public string DefaultModelClass { get; set; } = ModelClass.Agent;
 
-    /// <summary>Classes of models by exact id, <c>id=fast,id=agent</c>; takes precedence over the built-in table.</summary>
+    /// <summary>Classes of models by exact id, <c>id=fast,id=agent</c>; takes precedence over the built-in table and the words of the id.</summary>
     [Knob("CHAT_MODEL_CLASSES"), RegularExpression(@"^\s*([a-zA-Z0-9._:/-]{3,120}\s*=\s*(fast|agent)\s*(,\s*|$))*$")]
     public string ModelClasses { get; set; } = "";
 

@@ -37,6 +37,10 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
         ];
     }
 
+    /// <summary>The model of a turn without a requested model, on the primary route.</summary>
+    public string DefaultModel =>
+        options.CurrentValue is var knobs && knobs.DefaultModelClass == ModelClass.Fast ? knobs.FastPrimaryModel : knobs.AgentPrimaryModel;
+
     private ProviderRoute Route(string id, string modelClass, string model, int timeoutMs, int retries, string baseUrl, string apiKey) =>
         new(id, modelClass, model, catalogue.CapabilityOf(model), TimeSpan.FromMilliseconds(timeoutMs), retries, baseUrl, apiKey)
         {

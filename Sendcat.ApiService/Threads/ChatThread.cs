@@ -12,7 +12,8 @@ internal sealed class ChatThread
 
     public string? Title { get; set; }
 
-    public required string ModelId { get; set; }
+    /// <summary>The model that the owner has chosen; null: the operator's default model.</summary>
+    public string? ModelId { get; set; }
 
     public required string SessionId { get; init; }
 

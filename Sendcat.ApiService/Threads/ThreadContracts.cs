@@ -5,12 +5,13 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Threads;
 
 /// <param name="ClientId">The id that the client invented for the thread, if it was begun under one.</param>
+/// <param name="ModelId">The chosen model; omitted: the operator's default model answers.</param>
 /// <param name="IsStreaming">True while an answer is being written.</param>
 /// <param name="MessageId">The user message that an edit or a retry appended; the next chat turn answers it.</param>
 internal sealed record ThreadView(
     Guid Id,
     string? Title,
-    string ModelId,
+    string? ModelId,
     bool IsPinned,
     DateTime? LastMessageAt,
     DateTime CreatedAt,
@@ -45,15 +46,24 @@ internal sealed record MessageView(
         m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.Sources, m.ClientId, m.CreatedAt.UtcDateTime);
 }
 
+/// <param name="Class"><c>fast</c> or <c>agent</c>.</param>
+/// <param name="Tools">Whether the model calls tools natively; without it a prompt describes the tools.</param>
+/// <param name="Vision">Whether the model reads images.</param>
+/// <param name="InputPrice">US dollars per million tokens; omitted: unknown.</param>
+/// <param name="OutputPrice">US dollars per million tokens; omitted: unknown.</param>
+/// <param name="IsDefault">True for the model that answers in a thread without a chosen model.</param>
+internal sealed record ModelView(string Id, string Name, string Class, bool Tools, bool Vision, decimal? InputPrice, decimal? OutputPrice, bool IsDefault);
+
 internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
 /// <summary>Omitted fields are not changed.</summary>
+/// <param name="ModelId">Empty: back to the operator's default model.</param>
 internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IValidatable
 {
-    public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
+    public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId is "" ? null : ModelId);
 }
 
 /// <param name="Role">Optional; only <c>user</c> is accepted, because clients cannot write messages of other roles.</param>
@@ -106,6 +116,7 @@ internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<At
 [JsonSerializable(typeof(Page<ThreadView>), TypeInfoPropertyName = "ThreadPage")]
 [JsonSerializable(typeof(MessageView))]
 [JsonSerializable(typeof(Page<MessageView>), TypeInfoPropertyName = "MessagePage")]
+[JsonSerializable(typeof(Page<ModelView>), TypeInfoPropertyName = "ModelPage")]
 [JsonSerializable(typeof(NewThread))]
 [JsonSerializable(typeof(ThreadChange))]
 [JsonSerializable(typeof(NewMessage))]

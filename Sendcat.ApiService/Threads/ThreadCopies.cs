@@ -30,7 +30,7 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
         WHERE thread_id = $1 AND ($2::bigint IS NULL OR seq < $2) AND role IN ('user', 'assistant') AND status IS DISTINCT FROM 'streaming'
         """;
 
-    public static ChatThread NewThread(Principal principal, DateTimeOffset now, string modelId, string? title, Guid? parent, Guid? sharedFrom) => new()
+    public static ChatThread NewThread(Principal principal, DateTimeOffset now, string? modelId, string? title, Guid? parent, Guid? sharedFrom) => new()
     {
         Id = Guid.CreateVersion7(now),
         Title = title,

@@ -62,7 +62,7 @@ internal static class ThreadEndpoints
             return full;
         }
 
-        var thread = ThreadCopies.NewThread(principal, time.Now(), request.ModelId ?? ThreadRules.DefaultModel, request.Title?.Trim(), parent, sharedFrom: null);
+        var thread = ThreadCopies.NewThread(principal, time.Now(), request.ModelId, request.Title?.Trim(), parent, sharedFrom: null);
         db.Threads.Add(thread);
         await db.SaveChangesAsync(cancellationToken);
         return TypedResults.Created($"/api/threads/{thread.Id:D}", ThreadView.Of(thread));
@@ -133,7 +133,7 @@ internal static class ThreadEndpoints
             await db.Threads.Where(t => t.Id == open.Thread.Id).ExecuteUpdateAsync(
                 set => set
                     .SetProperty(t => t.Title, t => change.Title != null ? change.Title.Trim() : t.Title)
-                    .SetProperty(t => t.ModelId, t => change.ModelId ?? t.ModelId)
+                    .SetProperty(t => t.ModelId, t => change.ModelId == null ? t.ModelId : change.ModelId == "" ? null : change.ModelId)
                     .SetProperty(t => t.IsPinned, t => change.IsPinned ?? t.IsPinned),
                 cancellationToken);
         }

@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Providers.Catalogue;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Threads;
@@ -8,9 +9,6 @@ internal static class ThreadRules
 {
     /// <summary>Characters.</summary>
     public const int LongestTitle = 200;
-
-    /// <summary>The model of a thread that is created without one.</summary>
-    public const string DefaultModel = "moonshotai/kimi-k2.5";
 
     /// <summary>Makes a title from a message: its first 40 characters on one line. A surrogate pair is never split.</summary>
     public static string TitleFrom(string content)
@@ -29,9 +27,9 @@ internal static class ThreadRules
             yield return $"title must have 1 to {LongestTitle} characters";
         }
 
-        if (modelId is not null && (!StoredText.HasText(modelId, 120) || modelId.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))))
+        if (modelId is not null && !ModelCatalogue.IsModelId(modelId))
         {
-            yield return "modelId must have 1 to 120 characters without spaces";
+            yield return "modelId is not the id of a model";
         }
     }
 

@@ -45,5 +45,6 @@ internal static class ThreadsFeature
         functions.MapCompositions();
         functions.MapExport();
         functions.MapThreadEvents();
+        functions.MapModels();
     }
 }

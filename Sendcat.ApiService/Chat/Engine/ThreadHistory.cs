@@ -66,10 +66,8 @@ internal sealed record ThreadHistory(
     /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
     private const int BytesPerCharacter = 3;
 
-    /// <summary>
-    /// The model that the owner chose for this thread. Null for the default model that every new thread has, and for an invalid model id.
-    /// </summary>
-    public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) && ModelId != ThreadRules.DefaultModel ? ModelId : null;
+    /// <summary>The model that the owner chose for this thread. Null for a thread without one, and for an invalid id of an old row.</summary>
+    public string? ChosenModel => ModelCatalogue.IsModelId(ModelId) ? ModelId : null;
 
     /// <summary>Set for a thread that the request begins: its row is not stored yet.</summary>
     public ChatThread? Begun { get; init; }

@@ -41,7 +41,7 @@ internal sealed class NewThreads(RequestLimits limits, Quotas quotas, NpgsqlData
         }
 
         var thread = ThreadCopies.NewThread(
-            principal, time.Now(), request.ModelId ?? ThreadRules.DefaultModel, ThreadRules.TitleOf(request.Message.Text), parent: null, sharedFrom: null);
+            principal, time.Now(), request.ModelId, ThreadRules.TitleOf(request.Message.Text), parent: null, sharedFrom: null);
         thread.ClientId = request.ThreadId;
         return new ThreadHistory(thread.Id, thread.UserId, thread.SessionId, thread.ModelId, []) { Begun = thread, HasTitle = thread.Title is not null };
     }

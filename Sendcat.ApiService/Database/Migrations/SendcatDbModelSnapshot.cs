@@ -746,7 +746,6 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnName("message_count");
 
                     b.Property<string>("ModelId")
-                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("model_id");
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
 
@@ -15,6 +16,9 @@ internal static class CatalogueReader
     /// </summary>
     private const decimal MaxPrice = 1_000;
 
+    /// <summary>Characters.</summary>
+    private const int LongestName = 200;
+
     /// <returns>The models by id.</returns>
     /// <exception cref="JsonException">The document is not a list of models.</exception>
     public static Dictionary<string, CatalogueModel> Read(JsonElement root)
@@ -29,7 +33,7 @@ internal static class CatalogueReader
         {
             if (model.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && ModelCatalogue.IsModelId(id.GetString()))
             {
-                models[id.GetString()!] = new(Tools(model), Price(model), MaxOutput(model));
+                models[id.GetString()!] = new(Tools(model), Price(model), MaxOutput(model)) { Name = Name(model), Vision = Vision(model) };
             }
         }
 
@@ -39,6 +43,17 @@ internal static class CatalogueReader
     private static bool? Tools(JsonElement model) =>
         model.TryGetProperty("supported_parameters", out var parameters) && parameters.ValueKind == JsonValueKind.Array
             ? parameters.EnumerateArray().Any(name => name.ValueKind == JsonValueKind.String && name.ValueEquals("tools"u8))
+            : null;
+
+    private static string? Name(JsonElement model) =>
+        model.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && StoredText.HasText(name.GetString(), LongestName)
+            ? name.GetString()
+            : null;
+
+    private static bool? Vision(JsonElement model) =>
+        model.TryGetProperty("architecture", out var architecture) && architecture.ValueKind == JsonValueKind.Object
+        && architecture.TryGetProperty("input_modalities", out var inputs) && inputs.ValueKind == JsonValueKind.Array
+            ? inputs.EnumerateArray().Any(input => input.ValueKind == JsonValueKind.String && input.ValueEquals("image"u8))
             : null;
 
     private static ModelPrice? Price(JsonElement model) =>

@@ -4,4 +4,8 @@ namespace Sendcat.ApiService.Providers.Catalogue;
 /// True: the model accepts tool declarations. False: a prompt describes the tools, and the model calls them in its text.
 /// </param>
 /// <param name="Reasoning">True: the model reasons before it answers, and gets the prompt for reasoning models.</param>
-internal sealed record ModelCapability(bool NativeTools, bool Reasoning);
+internal sealed record ModelCapability(bool NativeTools, bool Reasoning)
+{
+    /// <summary>True: the model accepts images.</summary>
+    public bool Vision { get; init; }
+}

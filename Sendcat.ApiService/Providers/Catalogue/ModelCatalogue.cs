@@ -26,7 +26,7 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     /// <summary>True if the text has the form of a model id: 3 to 120 allowed characters.</summary>
     public static bool IsModelId(string? text) => text is { Length: >= 3 and <= 120 } && !text.AsSpan().ContainsAnyExcept(IdCharacters);
 
-    /// <summary>The class from the configuration, or else from the built-in table of exact ids, or else the default class.</summary>
+    /// <summary>The class from the configuration, or else from the built-in table and the words of the id, or else the default class.</summary>
     public string ClassOf(string? model)
     {
         var knobs = options.CurrentValue;
@@ -36,17 +36,33 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     }
 
     /// <summary>
-    /// Tool support comes from the live catalogue if it lists the model. Reasoning always comes from the built-in table: the live catalogue
+    /// Support of tools and images comes from the live catalogue if it lists the model. Reasoning always comes from the built-in table: the live catalogue
     /// lists most models as able to reason on request, which is not the same.
     /// </summary>
     public ModelCapability CapabilityOf(string model)
     {
         RequestRefresh();
         var known = ModelTable.CapabilityOf(model) ?? ModelTable.Guess(model);
-        return Volatile.Read(ref _live).TryGetValue(model, out var live) && live.Tools is { } tools && tools != known.NativeTools
-            ? known with { NativeTools = tools }
-            : known;
+        if (!Volatile.Read(ref _live).TryGetValue(model, out var live))
+        {
+            return known;
+        }
+
+        var (tools, vision) = (live.Tools ?? known.NativeTools, live.Vision ?? known.Vision);
+        return tools == known.NativeTools && vision == known.Vision ? known : known with { NativeTools = tools, Vision = vision };
     }
+
+    /// <summary>The ids of the live catalogue, or of the built-in table while no live catalogue is available.</summary>
+    public IReadOnlyCollection<string> Ids()
+    {
+        RequestRefresh();
+        var live = Volatile.Read(ref _live);
+        return live.Count == 0 ? [.. ModelTable.Ids] : live.Keys;
+    }
+
+    /// <summary>The provider's name of a model of the live catalogue; else the last part of the id.</summary>
+    public string NameOf(string model) =>
+        Volatile.Read(ref _live).GetValueOrDefault(model)?.Name ?? model[(model.LastIndexOf('/') + 1)..];
 
     /// <summary>
     /// The price from the live catalogue, or from the built-in table while no live catalogue is available. Null: the model is not listed

@@ -26,7 +26,7 @@ internal sealed class JsonExport : IExportFormat
     public string Tail() => "]}";
 }
 
-internal sealed record ExportedThread(Guid Id, string? Title, string ModelId, DateTime CreatedAt);
+internal sealed record ExportedThread(Guid Id, string? Title, string? ModelId, DateTime CreatedAt);
 
 internal sealed record ExportedMessage(Guid Id, string Role, string Content, string? ModelId, JsonElement? Attachments, JsonElement? Products, JsonElement? Sources, DateTime CreatedAt);
 

@@ -53,6 +53,44 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
     }
 
     [Fact]
+    public async Task A_thread_has_no_model_until_one_is_chosen_and_an_empty_one_takes_the_choice_back()
+    {
+        var created = await NewAsync("mine");
+        Assert.Null(created["modelId"]);
+
+        await (await _guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "moonshotai/kimi-k2.5" })).JsonAsync();
+        Assert.Equal("moonshotai/kimi-k2.5", (string)(await (await _guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync())["modelId"]!);
+
+        Assert.Null((await (await _guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "" })).JsonAsync())["modelId"]);
+    }
+
+    [Theory]
+    [InlineData("x")]
+    [InlineData("two words")]
+    [InlineData("naïve/model")]
+    public async Task Text_that_is_no_model_id_cannot_be_chosen(string modelId)
+    {
+        var id = (string)(await NewAsync("mine"))["id"]!;
+
+        await (await _guest.PostAsJsonAsync("/api/threads", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await _guest.PatchAsJsonAsync($"/api/threads/{id}", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Fact]
+    public async Task The_models_of_a_guest_are_the_configured_ones_with_the_default_first()
+    {
+        var items = (await (await _guest.GetAsync("/api/models")).JsonAsync())["items"]!.AsArray();
+
+        Assert.Equal(
+            ["openai/gpt-5", "google/gemini-2.0-flash-exp:free", "moonshotai/kimi-k2.5"],
+            items.Select(model => (string)model!["id"]!));
+        Assert.Equal(
+            """{"id":"openai/gpt-5","name":"gpt-5","class":"agent","tools":true,"vision":true,"inputPrice":1.25,"outputPrice":10,"isDefault":true}""",
+            items[0]!.ToJsonString());
+        await (await _api.Anyone.GetAsync("/api/models")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+    }
+
+    [Fact]
     public async Task The_list_orders_pinned_then_latest_and_pages_without_gap_or_repeat()
     {
         for (var i = 0; i < 7; i++)

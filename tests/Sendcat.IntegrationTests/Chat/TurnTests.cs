@@ -137,7 +137,8 @@ public sealed class TurnTests(ChatSystemFixture fixture)
     [InlineData("openai/gpt-5-mini", null, "openai/gpt-5-mini")]
     [InlineData("openai/gpt-5-mini", "openai/gpt-4.1", "openai/gpt-4.1")]
     [InlineData(null, null, "openai/gpt-5")]
-    [InlineData("x", null, "openai/gpt-5")]
+    [InlineData("moonshotai/kimi-k2.5", null, "moonshotai/kimi-k2.5")]
+    [InlineData("", null, "openai/gpt-5")]
     public async Task The_model_is_the_requested_one_or_else_that_of_the_thread_or_else_the_default(string? ofThread, string? requested, string expected)
     {
         using var guest = await _sendcat.GuestAsync();

@@ -43,6 +43,17 @@ public sealed class ModelAccessTests : IDisposable
     }
 
     [Fact]
+    public void The_allowed_models_are_those_of_the_lists_and_of_the_catalogue_that_are_allowed()
+    {
+        Catalogue(("someone/cheap", new(1, 20)), ("someone/dear", new(1, 20.01m)), ("openai/gpt-5", new(1, 10)));
+        _lists.UserModels = "*,unknown/model";
+        string[] configured = ["google/gemini-2.0-flash-exp:free", "moonshotai/kimi-k2.5", "openai/gpt-5"];
+
+        Assert.Equal(configured, _access.AllowedTo(guest: true).Order());
+        Assert.Equal([.. configured, "someone/cheap", "unknown/model"], _access.AllowedTo(guest: false).Order());
+    }
+
+    [Fact]
     public void Configured_and_listed_models_are_allowed_at_any_price_and_when_unknown()
     {
         _provider.Knobs.AgentPrimaryModel = "openai/o1-pro";

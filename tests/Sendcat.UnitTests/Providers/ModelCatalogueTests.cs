@@ -10,13 +10,53 @@ public sealed class ModelCatalogueTests : IDisposable
 
     public void Dispose() => _provider.Dispose();
 
+    public static TheoryData<string, string> RealModels()
+    {
+        var models = new TheoryData<string, string>();
+        foreach (var line in File.ReadLines(Path.Combine(AppContext.BaseDirectory, "Providers", "model-classes.txt")).Where(line => !line.StartsWith('#')))
+        {
+            var (name, expected) = (line.Split(' ')[0], line.Split(' ')[^1]);
+            models.Add(name, expected);
+        }
+
+        return models;
+    }
+
+    [Theory]
+    [MemberData(nameof(RealModels))]
+    public void Real_model_ids_have_their_class(string model, string expected) => Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
+
     [Theory]
     [InlineData(null, "agent")]
-    [InlineData("openai/gpt-5-mini", "fast")]
-    [InlineData("google/gemini-2.5-pro", "agent")]
-    [InlineData("someone/gemini-mini-flash", "agent")]
-    public void The_model_class_depends_on_the_exact_model_id_only(string? model, string expected) =>
+    [InlineData("someone/gemini", "agent")]
+    [InlineData("minimax/flashy", "agent")]
+    [InlineData("mini/anything", "agent")]
+    [InlineData("someone/kimi-mini-thinking", "agent")]
+    [InlineData("openai/gpt-5:nitro", "agent")]
+    [InlineData("OpenAI/GPT-6-MINI", "fast")]
+    public void Only_whole_words_after_the_vendor_make_a_model_fast(string? model, string expected) =>
         Assert.Equal(expected, _provider.Catalogue.ClassOf(model));
+
+    [Fact]
+    public async Task Names_and_vision_come_from_the_live_catalogue_or_else_from_the_id_and_the_table()
+    {
+        using var refresh = Refresh();
+        _provider.RespondsWith("""
+            {"data":[
+              {"id":"a/sees","name":"A: Sees","architecture":{"input_modalities":["text","image"]}},
+              {"id":"openai/gpt-4o","name":7,"architecture":{"input_modalities":["text"]}},
+              {"id":"a/odd","name":"","architecture":[]}
+            ]}
+            """);
+        Assert.Equal((true, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
+
+        await refresh.RefreshAsync(CancellationToken.None);
+
+        Assert.Equal(["a/odd", "a/sees", "openai/gpt-4o"], _provider.Catalogue.Ids().Order());
+        Assert.Equal((true, "A: Sees"), (_provider.Catalogue.CapabilityOf("a/sees").Vision, _provider.Catalogue.NameOf("a/sees")));
+        Assert.Equal((false, "gpt-4o"), (_provider.Catalogue.CapabilityOf("openai/gpt-4o").Vision, _provider.Catalogue.NameOf("openai/gpt-4o")));
+        Assert.Equal((false, "odd"), (_provider.Catalogue.CapabilityOf("a/odd").Vision, _provider.Catalogue.NameOf("a/odd")));
+    }
 
     [Fact]
     public void The_configuration_overrides_the_table()
@@ -38,7 +78,7 @@ public sealed class ModelCatalogueTests : IDisposable
     [InlineData("someone/gr1ffin", false, false)]
     [InlineData("someone/clever-thinking:free", false, true)]
     public void Capabilities_come_from_the_table_or_are_inferred_from_the_id(string model, bool tools, bool reasoning) =>
-        Assert.Equal(new(tools, reasoning), _provider.Catalogue.CapabilityOf(model));
+        Assert.Equal((tools, reasoning), (_provider.Catalogue.CapabilityOf(model).NativeTools, _provider.Catalogue.CapabilityOf(model).Reasoning));
 
     [Theory]
     [InlineData("openai/gpt-5", true)]
