@@ -4,17 +4,21 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 
 namespace Sendcat.ApiService.Http;
 
 /// <summary>
-/// Reads a JSON body and checks it in this order: media type, size, JSON syntax, schema and the rules of <see cref="IValidatable"/>.
+/// Reads a JSON body and checks it in this order: media type, size, JSON syntax, schema and the rules of <see cref="IValidatable"/>. A
+/// request without a body counts as <c>{}</c> where that is a valid body, and then needs no media type.
 /// </summary>
 internal static class JsonBody
 {
     /// <summary>The body limit of most endpoints in bytes, 64 KiB.</summary>
     public const int OrdinaryLimit = 65_536;
+
+    private static readonly ReadOnlySequence<byte> NoFields = new("{}"u8.ToArray());
 
     /// <param name="limitBytes">The most bytes of the body as it was sent, with a <c>Content-Length</c> or in chunks.</param>
     public static ValueTask<Outcome<T>> ReadAsync<T>(HttpContext http, int limitBytes, JsonTypeInfo<T> type, CancellationToken cancellationToken)
@@ -29,6 +33,11 @@ internal static class JsonBody
         HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T?, int> limitOf, CancellationToken cancellationToken)
         where T : class
     {
+        if (IsEmpty(http.Request) && Parse(NoFields, type, out _).TryGet(out var optional, out _))
+        {
+            return optional;
+        }
+
         if (!IsJson(http.Request.ContentType))
         {
             return ApiError.UnsupportedMediaType();
@@ -78,6 +87,10 @@ internal static class JsonBody
             throw;
         }
     }
+
+    /// <summary>True for a request that announces no body.</summary>
+    private static bool IsEmpty(HttpRequest request) =>
+        request.ContentLength == 0 || (request.ContentLength is null && request.HttpContext.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false });
 
     /// <summary>
     /// Parses the media type: <c>text/plain; note=application/json</c> is not JSON. JSON in another charset than UTF-8 is rejected.

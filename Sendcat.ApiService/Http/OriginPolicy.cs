@@ -16,7 +16,7 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
 {
     private const string LocalOrigins = "http://localhost:3000,http://localhost:3100,http://localhost:5173";
 
-    private const string ExposedHeaders = "x-sendcat-error-code, x-sendcat-error-reason, x-sendcat-thread-id, Retry-After, x-vercel-ai-ui-message-stream";
+    private const string ExposedHeaders = "x-sendcat-error-code, x-sendcat-error-reason, x-sendcat-thread-id, Retry-After, Content-Disposition, x-vercel-ai-ui-message-stream";
     private const string AcceptedHeaders = "Content-Type, Authorization, x-sendcat-session, Idempotency-Key, Last-Event-ID";
 
     /// <summary>

@@ -28,12 +28,20 @@ internal sealed class AnonymousSessions(SigningKey key, IOptionsMonitor<SessionO
     public static bool IsSigned(string acceptedId) => acceptedId.StartsWith(Prefix, StringComparison.Ordinal);
 
     /// <returns>A new signed session id.</returns>
-    public string Issue()
+    public string Issue() => Presented($"{Prefix}{Guid.CreateVersion7(time.GetUtcNow()):D}");
+
+    /// <summary>The session id as its client holds it.</summary>
+    /// <param name="acceptedId">An id that <see cref="Accept"/> returned. Another id is returned unchanged.</param>
+    public string Presented(string acceptedId)
     {
-        var id = $"{Prefix}{Guid.CreateVersion7(time.GetUtcNow()):D}";
+        if (!IsSigned(acceptedId))
+        {
+            return acceptedId;
+        }
+
         Span<byte> signature = stackalloc byte[HMACSHA256.HashSizeInBytes];
-        Sign(id, signature);
-        return $"{id}.{Base64Url.EncodeToString(signature[..SignatureBytes])}";
+        Sign(acceptedId, signature);
+        return $"{acceptedId}.{Base64Url.EncodeToString(signature[..SignatureBytes])}";
     }
 
     /// <returns>

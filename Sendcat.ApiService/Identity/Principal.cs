@@ -14,6 +14,9 @@ internal sealed record Principal(string? UserId, string? SessionId)
     /// <summary>The key for logs. An unsigned session id is a secret, so it is cut to its first 8 characters.</summary>
     public string LogName => UserId is not null ? Key : $"session:{(SessionId is { Length: > 8 } ? SessionId[..8] + "…" : "…")}";
 
+    /// <summary>The session id as the client presented it, with its signature; null for a user without one.</summary>
+    public string? PresentedSessionId { get; init; }
+
     public override string ToString() => LogName;
 
     /// <summary>True for a user whose mail address was not confirmed when the access token was issued.</summary>

@@ -23,13 +23,13 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
 
         if (http.Request.Headers.Authorization.Count == 0 && cookies.AccessToken(http) is null)
         {
-            return accepted is not null ? new Principal(null, accepted)
+            return accepted is not null ? new Principal(null, accepted) { PresentedSessionId = session }
                 : session is null ? ApiError.Unauthorized()
                 : ApiError.Unauthorized("The session id is not valid");
         }
 
         return GrantOf(http) is { } grant && !revoked.Contains(grant.Family)
-            ? new Principal(grant.UserId, accepted) { IsUnconfirmed = !grant.EmailConfirmed }
+            ? new Principal(grant.UserId, accepted) { IsUnconfirmed = !grant.EmailConfirmed, PresentedSessionId = accepted is null ? null : session }
             : ApiError.Unauthorized("The access token is not valid or has expired");
     }
 

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Shopping.Affiliate;
 using Sendcat.ApiService.Shopping.Categories;
 using Sendcat.ApiService.Shopping.Explore;
@@ -24,7 +25,8 @@ internal static class ShoppingFeature
             .AddSingleton<CategoryTree>()
             .AddSingleton<FavoriteToggle>()
             .AddSingleton<DemoPackages>()
-            .AddSingleton<TagLink>(provider => AffiliateTag.LinkTagger(provider.GetRequiredService<IOptionsMonitor<AffiliateOptions>>()));
+            .AddSingleton<TagLink>(provider => AffiliateTag.LinkTagger(
+                provider.GetRequiredService<IOptionsMonitor<AffiliateOptions>>(), provider.GetRequiredService<AnonymousSessions>()));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ShoppingJson.Default));
         return services;
     }

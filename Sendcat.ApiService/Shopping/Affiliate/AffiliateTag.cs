@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Shopping.Affiliate;
 /// The affiliate parameters of links to eBay, which attribute a purchase to us. The names are eBay's query parameters.
 /// </summary>
 /// <param name="Customid">
-/// A salted SHA-256 hash of the user id or session id, so that eBay cannot identify the visitor; null: no salt is set.
+/// A salted SHA-256 hash of the user id, or of the session id as the client holds it, so that eBay cannot identify the visitor; null: no salt
+/// is set.
 /// </param>
 internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, string Toolid, string Mkevt, string? Customid)
 {
@@ -21,11 +22,13 @@ internal sealed record AffiliateTag(string Campid, string Mkcid, string Mkrid, s
     };
 
     /// <returns>Null: the affiliate parameters are not configured.</returns>
-    public static AffiliateTag? Of(AffiliateOptions options, Principal principal) => Of(options, principal.UserId ?? principal.SessionId);
+    public static AffiliateTag? Of(AffiliateOptions options, Principal principal) => Of(options, principal.UserId ?? principal.PresentedSessionId);
 
     /// <summary>The delegate that tags the links of the products that a tool finds.</summary>
-    public static TagLink LinkTagger(IOptionsMonitor<AffiliateOptions> options) => (link, principal) =>
-        Uri.TryCreate(link, UriKind.Absolute, out var page) && Of(options.CurrentValue, Principal.IdOf(principal)) is { } tag ? tag.On(page).AbsoluteUri : link;
+    public static TagLink LinkTagger(IOptionsMonitor<AffiliateOptions> options, AnonymousSessions sessions) => (link, principal) =>
+        Uri.TryCreate(link, UriKind.Absolute, out var page) && Of(options.CurrentValue, sessions.Presented(Principal.IdOf(principal))) is { } tag
+            ? tag.On(page).AbsoluteUri
+            : link;
 
     private static AffiliateTag? Of(AffiliateOptions options, string? visitor)
     {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Text;
 
 namespace Sendcat.ContractTests.Http;
@@ -57,7 +59,40 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
     }
 
     [Theory]
-    [InlineData("")]
+    [InlineData("/api/threads", HttpStatusCode.Created)]
+    [InlineData("/api/shares/none/fork", HttpStatusCode.NotFound)]
+    [InlineData("/api/threads/none/branch", HttpStatusCode.Forbidden)]
+    public async Task An_empty_body_counts_as_one_without_fields_where_all_are_optional(string path, HttpStatusCode expected)
+    {
+        Assert.Equal(expected, (await Guest.PostAsync(path, null)).StatusCode);
+        Assert.Equal(expected, (await Guest.PostAsync(path, "".AsJson())).StatusCode);
+    }
+
+    [Fact]
+    public async Task An_empty_body_is_refused_where_a_field_is_required()
+    {
+        await (await Guest.PostAsync("/api/auth/login", null)).RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type");
+        await (await Guest.PostAsync("/api/auth/login", "".AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+    }
+
+    [Theory]
+    [InlineData("POST", "/api/threads", "application/json", 65_537, 413)]
+    [InlineData("POST", "/api/chat", "application/json", 900_000_000, 413)]
+    [InlineData("PATCH", "/api/threads/none", "application/json", 3_000_000, 413)]
+    [InlineData("POST", "/api/auth/login", "application/json", 65_537, 413)]
+    [InlineData("POST", "/api/threads", "text/plain", 3_000_000, 415)]
+    public async Task A_body_that_is_announced_too_large_is_refused_before_it_is_sent(string method, string path, string type, int length, int status)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(Api.Anyone.BaseAddress!.Host, Api.Anyone.BaseAddress.Port);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
+            $"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {type}\r\nContent-Length: {length.ToString(CultureInfo.InvariantCulture)}\r\n\r\n"));
+
+        using var reader = new StreamReader(client.GetStream());
+        Assert.StartsWith($"HTTP/1.1 {status.ToString(CultureInfo.InvariantCulture)}", await reader.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("   ")]
     [InlineData("{")]
     [InlineData("{\"title\":}")]

@@ -58,10 +58,10 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
         var created = await NewAsync("mine");
         Assert.Null(created["modelId"]);
 
-        await (await _guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "moonshotai/kimi-k2.5" })).JsonAsync();
-        Assert.Equal("moonshotai/kimi-k2.5", (string)(await (await _guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync())["modelId"]!);
+        await (await Guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "moonshotai/kimi-k2.5" })).JsonAsync();
+        Assert.Equal("moonshotai/kimi-k2.5", (string)(await (await Guest.GetAsync($"/api/threads/{created["id"]}")).JsonAsync())["modelId"]!);
 
-        Assert.Null((await (await _guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "" })).JsonAsync())["modelId"]);
+        Assert.Null((await (await Guest.PatchAsJsonAsync($"/api/threads/{created["id"]}", new { modelId = "" })).JsonAsync())["modelId"]);
     }
 
     [Theory]
@@ -72,14 +72,14 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
     {
         var id = (string)(await NewAsync("mine"))["id"]!;
 
-        await (await _guest.PostAsJsonAsync("/api/threads", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
-        await (await _guest.PatchAsJsonAsync($"/api/threads/{id}", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PostAsJsonAsync("/api/threads", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.PatchAsJsonAsync($"/api/threads/{id}", new { modelId })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
     public async Task The_models_of_a_guest_are_the_configured_ones_with_the_default_first()
     {
-        var items = (await (await _guest.GetAsync("/api/models")).JsonAsync())["items"]!.AsArray();
+        var items = (await (await Guest.GetAsync("/api/models")).JsonAsync())["items"]!.AsArray();
 
         Assert.Equal(
             ["openai/gpt-5", "google/gemini-2.0-flash-exp:free", "moonshotai/kimi-k2.5"],
@@ -87,7 +87,7 @@ public sealed class ThreadEndpointsTests(PostgresFixture postgres) : SharedApiTe
         Assert.Equal(
             """{"id":"openai/gpt-5","name":"gpt-5","class":"agent","tools":true,"vision":true,"inputPrice":1.25,"outputPrice":10,"isDefault":true}""",
             items[0]!.ToJsonString());
-        await (await _api.Anyone.GetAsync("/api/models")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await Api.Anyone.GetAsync("/api/models")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
     [Fact]

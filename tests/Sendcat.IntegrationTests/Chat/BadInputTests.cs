@@ -117,6 +117,17 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
         }
     }
 
+    [Fact]
+    public async Task A_thread_id_that_is_too_long_is_forbidden_like_any_other_unknown_one()
+    {
+        var id = new string('x', 201);
+        foreach (var body in new object[] { new { threadId = id }, new { id, messages = new[] { new { role = "user", parts = new[] { new { type = "text", text = "hi" } } } } } })
+        {
+            using var response = await Guest.PostAsync(Start, JsonSerializer.Serialize(body));
+            await response.RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        }
+    }
+
     [Theory]
     [InlineData("{}")]
     [InlineData("[]")]
