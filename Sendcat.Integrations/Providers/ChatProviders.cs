@@ -63,19 +63,19 @@ public sealed class SecondaryChatLimitOptions
 public sealed class LegacyChatLimitOptions
 {
     /// <summary>Failures in the window that open the circuit of chat as one provider (legacy name).</summary>
-    [Knob("CIRCUIT_OPENROUTER_THRESHOLD", Path = "Circuit:OpenRouterThreshold"), Range(1, 100)]
+    [Knob("CIRCUIT_OPENROUTER_THRESHOLD", Path = "Circuit:OpenRouterThreshold", WithoutEffect = true), Range(1, 100)]
     public int CircuitThreshold { get; set; } = 5;
 
     /// <summary>How long the circuit of chat as one provider (legacy name) stays open.</summary>
-    [Knob("CIRCUIT_OPENROUTER_COOLDOWN_MS", Path = "Circuit:OpenRouterCooldownMs"), Range(1_000, 3_600_000)]
+    [Knob("CIRCUIT_OPENROUTER_COOLDOWN_MS", Path = "Circuit:OpenRouterCooldownMs", WithoutEffect = true), Range(1_000, 3_600_000)]
     public int CircuitCooldownMs { get; set; } = 60_000;
 
     /// <summary>Most concurrent chat streams under the legacy name, over all replicas.</summary>
-    [Knob("BULKHEAD_OPENROUTER_MAX_CONCURRENT", Path = "Bulkhead:OpenRouterMaxConcurrent"), Range(1, 100_000)]
+    [Knob("BULKHEAD_OPENROUTER_MAX_CONCURRENT", Path = "Bulkhead:OpenRouterMaxConcurrent", WithoutEffect = true), Range(1, 100_000)]
     public int MaxConcurrent { get; set; } = 24;
 
     /// <summary>Time after the last renewal at which a slot for chat streams under the legacy name expires.</summary>
-    [Knob("BULKHEAD_OPENROUTER_LEASE_TTL_MS", Path = "Bulkhead:OpenRouterLeaseTtlMs"), Range(15_000, 3_600_000)]
+    [Knob("BULKHEAD_OPENROUTER_LEASE_TTL_MS", Path = "Bulkhead:OpenRouterLeaseTtlMs", WithoutEffect = true), Range(15_000, 3_600_000)]
     public int LeaseTtlMs { get; set; } = 600_000;
 
     internal ProviderLimits Limits => new(CircuitThreshold, CircuitCooldownMs, MaxConcurrent, LeaseTtlMs);

@@ -37,14 +37,17 @@ public sealed class AdmissionController
         (_claims, _revocation, _events, _options, _flags, _metrics, _logger) = (claims, revocation, events, options, flags, metrics, logger);
     }
 
+    /// <summary>The mode that the flags select now.</summary>
+    public AdmissionMode Mode => ModeOf(_flags.CurrentValue, _options.CurrentValue);
+
     /// <summary>
-    /// The mode that the flags select now. <c>FF_ADMISSION_ENFORCE</c> overrides shadow mode. Without <c>ADMISSION_REDIS_ENABLED</c>
-    /// neither has an effect.
+    /// The mode that the flags select: at most that of the gateway, and at most that of admission itself, for which
+    /// <c>FF_ADMISSION_ENFORCE</c> overrides shadow mode. Without <c>ADMISSION_REDIS_ENABLED</c> admission is disabled.
     /// </summary>
-    public AdmissionMode Mode =>
-        !_options.CurrentValue.Enabled ? AdmissionMode.Disabled
-        : _flags.CurrentValue.AdmissionEnforce || !_options.CurrentValue.ShadowMode ? AdmissionMode.Enforce
-        : AdmissionMode.Shadow;
+    public static AdmissionMode ModeOf(ChatGatewayOptions flags, AdmissionOptions options) =>
+        !flags.Enabled || !options.Enabled ? AdmissionMode.Disabled
+        : flags.Shadow || (options.ShadowMode && !flags.AdmissionEnforce) ? AdmissionMode.Shadow
+        : AdmissionMode.Enforce;
 
     /// <summary>Requests the slots and rates of a turn. Dispose the ticket when the turn ends, for whatever reason.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled during the request to Redis. No lease is held.</exception>

@@ -6,7 +6,7 @@ namespace Sendcat.Reliability.Admission;
 /// <summary>Limits of running and starting turns, and the retry time of a refused turn.</summary>
 public sealed class AdmissionOptions
 {
-    /// <summary>Enables admission.</summary>
+    /// <summary>Enables admission, unless the gateway mode is <c>legacy</c>.</summary>
     [Knob("ADMISSION_REDIS_ENABLED")]
     public bool Enabled { get; set; }
 
@@ -16,12 +16,12 @@ public sealed class AdmissionOptions
     [Knob("ADMISSION_REDIS_SHADOW_MODE")]
     public bool ShadowMode { get; set; } = true;
 
-    /// <summary>Accepted for old deployments, without effect: admission uses the Redis of the connection string <c>redis</c>.</summary>
-    [Knob("ADMISSION_REDIS_URL", StartUpOnly = true)]
+    /// <summary>Admission uses the Redis of the connection string <c>redis</c>.</summary>
+    [Knob("ADMISSION_REDIS_URL", StartUpOnly = true, WithoutEffect = true)]
     public string RedisUrl { get; set; } = "";
 
-    /// <summary>Accepted for old deployments, without effect, like <c>ADMISSION_REDIS_URL</c>.</summary>
-    [Knob("ADMISSION_REDIS_TOKEN", Secret = true)]
+    /// <summary>Admission uses the Redis of the connection string <c>redis</c>.</summary>
+    [Knob("ADMISSION_REDIS_TOKEN", Secret = true, WithoutEffect = true)]
     public string RedisToken { get; set; } = "";
 
     /// <summary>Prefix of admission's Redis keys.</summary>

@@ -10,10 +10,8 @@ public sealed class BulkheadOptions
     [Knob("BULKHEAD_TOOL_JOB_MAX"), Range(1, 100_000)]
     public int ToolJobMax { get; set; } = 6;
 
-    /// <summary>
-    /// Accepted for old deployments, without effect: a worker's slots end with its process, and its jobs have leases of their own.
-    /// </summary>
-    [Knob("BULKHEAD_TOOL_JOB_LEASE_MS"), Range(15_000, 1_800_000)]
+    /// <summary>The slots of a worker end with its process, and its jobs have leases of their own (<c>TOOL_JOB_LEASE_MS</c>).</summary>
+    [Knob("BULKHEAD_TOOL_JOB_LEASE_MS", WithoutEffect = true), Range(15_000, 1_800_000)]
     public int ToolJobLeaseMs { get; set; } = 60_000;
 
     /// <summary>At most one report of a full bulkhead per provider in this time.</summary>

@@ -3,15 +3,21 @@ namespace Sendcat.Reliability.Knobs;
 /// <summary>The rollout flags of the chat gateway.</summary>
 public sealed class ChatGatewayOptions
 {
-    /// <summary>Off: the gateway reports the mode <c>legacy</c>.</summary>
+    /// <summary>Off: the gateway mode is <c>legacy</c>. The limiter alone decides, and admission is not asked.</summary>
     [Knob("FF_CHAT_GATEWAY_ENABLED")]
     public bool Enabled { get; set; }
 
-    /// <summary>An enabled gateway reports the mode <c>shadow</c> while this is on, otherwise <c>authoritative</c>.</summary>
+    /// <summary>
+    /// On: the mode of an enabled gateway is <c>shadow</c>. Admission counts under separate keys and only reports. Off: it is
+    /// <c>authoritative</c>, and admission decides.
+    /// </summary>
     [Knob("FF_CHAT_GATEWAY_SHADOW")]
     public bool Shadow { get; set; } = true;
 
-    /// <summary>Admission refuses turns beyond its limits. Overrides <c>ADMISSION_REDIS_SHADOW_MODE</c>.</summary>
+    /// <summary>
+    /// Admission refuses turns beyond its limits when the gateway mode is <c>authoritative</c>. Overrides
+    /// <c>ADMISSION_REDIS_SHADOW_MODE</c>.
+    /// </summary>
     [Knob("FF_ADMISSION_ENFORCE")]
     public bool AdmissionEnforce { get; set; }
 

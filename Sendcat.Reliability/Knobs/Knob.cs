@@ -20,6 +20,7 @@ public sealed class Knob
         Name = attribute.Name;
         Secret = attribute.Secret;
         StartUpOnly = attribute.StartUpOnly;
+        WithoutEffect = attribute.WithoutEffect;
         var path = attribute.Path?.Split(':') ?? [SectionOf(property.DeclaringType!), property.Name];
         (Section, Property) = (path[0], path[1]);
         DefaultValue = property.GetValue(defaults);
@@ -51,6 +52,9 @@ public sealed class Knob
 
     /// <inheritdoc cref="KnobAttribute.StartUpOnly"/>
     public bool StartUpOnly { get; }
+
+    /// <inheritdoc cref="KnobAttribute.WithoutEffect"/>
+    public bool WithoutEffect { get; }
 
     public Type Type => _property.PropertyType;
 

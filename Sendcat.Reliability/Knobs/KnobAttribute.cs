@@ -26,6 +26,12 @@ public sealed class KnobAttribute(string name) : Attribute
     public bool StartUpOnly { get; init; }
 
     /// <summary>
+    /// The knob is kept so that an old deployment that sets it still starts and is checked; it changes nothing. The summary says what to
+    /// use instead, or why nothing is needed.
+    /// </summary>
+    public bool WithoutEffect { get; init; }
+
+    /// <summary>
     /// The configuration path below <c>Sendcat</c>, for example <c>ToolJob:RunMaxWeb</c>, for a knob whose path is older than its class.
     /// Null: derived from the class and the property.
     /// </summary>

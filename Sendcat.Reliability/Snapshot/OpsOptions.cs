@@ -11,6 +11,6 @@ public sealed class OpsOptions
     public int DefaultWindowMinutes { get; set; } = 15;
 
     /// <summary>Default and maximum number of rows in a section.</summary>
-    [Knob("OPS_MAX_ROWS_PER_SECTION"), Range(5, 500)]
+    [Knob("OPS_MAX_ROWS_PER_SECTION", WithoutEffect = true), Range(5, 500)]
     public int MaxRowsPerSection { get; set; } = 50;
 }

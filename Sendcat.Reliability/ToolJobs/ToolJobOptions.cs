@@ -37,10 +37,8 @@ public sealed class ToolJobOptions
     [Knob("TOOL_JOB_TTL_MS"), Range(300_000d, 2_592_000_000d)]
     public long TtlMs { get; set; } = 86_400_000;
 
-    /// <summary>
-    /// Accepted for old deployments, without effect: a claim finds its jobs by index, independent of the number of queued jobs.
-    /// </summary>
-    [Knob("TOOL_JOB_CLAIM_SCAN"), Range(10, 2_000)]
+    /// <summary>A claim finds its jobs by index, independent of the number of queued jobs.</summary>
+    [Knob("TOOL_JOB_CLAIM_SCAN", WithoutEffect = true), Range(10, 2_000)]
     public int ClaimScan { get; set; } = 200;
 
     /// <summary>Maximum number of realtime jobs that run at the same time, over all workers.</summary>

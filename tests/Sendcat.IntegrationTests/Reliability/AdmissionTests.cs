@@ -115,13 +115,14 @@ public sealed class AdmissionTests(SharedStores stores)
     }
 
     [Theory]
-    [InlineData("false", "false", AdmissionMode.Disabled)]
+    [InlineData("true", "true", AdmissionMode.Disabled, "false")]
+    [InlineData("false", "true", AdmissionMode.Disabled)]
     [InlineData("true", "false", AdmissionMode.Shadow)]
     [InlineData("true", "true", AdmissionMode.Enforce)]
-    public async Task Rate_limiter_and_bulkhead_decide_in_every_mode(string enabled, string enforce, AdmissionMode mode)
+    public async Task Rate_limiter_and_bulkhead_decide_in_every_mode(string enabled, string enforce, AdmissionMode mode, string gateway = "true")
     {
         await using var replica = await ReplicaAsync(
-            ("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce), ("RATE_LIMIT_CHAT_STREAM_MAX", "2"),
+            ("FF_CHAT_GATEWAY_ENABLED", gateway), ("ADMISSION_REDIS_ENABLED", enabled), ("FF_ADMISSION_ENFORCE", enforce), ("RATE_LIMIT_CHAT_STREAM_MAX", "2"),
             ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"));
 
         var first = Assert.IsType<AdmissionDecision.Admitted>(await RequestAsync("one"));

@@ -17,7 +17,10 @@ namespace Sendcat.IntegrationTests.Reliability;
 internal sealed class Replica : IAsyncDisposable
 {
     private static readonly (string, string)[] DefaultKnobs =
-        [("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("REDIS_DECISION_TIMEOUT_MS", "1000")];
+        [
+            ("FF_CHAT_GATEWAY_ENABLED", "true"), ("FF_CHAT_GATEWAY_SHADOW", "false"), ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"),
+            ("REDIS_DECISION_TIMEOUT_MS", "1000"),
+        ];
 
     private readonly ServiceProvider _services;
     private readonly ConnectionMultiplexer _redis;

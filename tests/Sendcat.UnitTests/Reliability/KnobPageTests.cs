@@ -77,5 +77,5 @@ public sealed class KnobPageTests
     private static string Code(string text) => text.Length == 0 ? "" : $"`{text.Replace("|", "\\|", StringComparison.Ordinal)}`";
 
     private static string Meaning(Knob knob) =>
-        (knob.StartUpOnly ? "Read at start alone. " : "") + (knob.Unit is "" || knob.Description.StartsWith("Milliseconds", StringComparison.Ordinal) ? knob.Description : $"{knob.Description} [{knob.Unit}]").Replace("|", "\\|", StringComparison.Ordinal);
+        (knob.WithoutEffect ? "Kept for compatibility, without effect. " : knob.StartUpOnly ? "Read at start alone. " : "") + (knob.Unit is "" || knob.Description.StartsWith("Milliseconds", StringComparison.Ordinal) ? knob.Description : $"{knob.Description} [{knob.Unit}]").Replace("|", "\\|", StringComparison.Ordinal);
 }

@@ -17,7 +17,7 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task Enforced_admission_fails_closed_when_it_is_configured_to()
     {
-        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
+        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "true"));
 
         var decision = await services.GetRequiredService<AdmissionController>().AdmitAsync(Turn("one"), default);
 
@@ -29,7 +29,7 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task Fail_open_admission_applies_the_limits_within_the_process()
     {
-        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
+        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "2"));
         var admission = services.GetRequiredService<AdmissionController>();
         var bulkheads = services.GetRequiredService<Bulkheads>();
 
@@ -50,7 +50,7 @@ public sealed class WithoutRedisTests
     [Fact]
     public async Task The_shares_of_an_address_and_of_guests_apply_within_the_process()
     {
-        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"));
+        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
         var admission = services.GetRequiredService<AdmissionController>();
 
         var ofOne = await AdmitAsync(24, n => GuestTurn(n, "ip:203.0.113.7"));
