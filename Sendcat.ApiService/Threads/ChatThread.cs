@@ -27,6 +27,9 @@ internal sealed class ChatThread
 
     public Guid? SharedFromThreadId { get; init; }
 
+    /// <summary>The share of which this thread is a fork; null: of none, or of one that is gone.</summary>
+    public Guid? ShareId { get; init; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>The number of messages. Triggers of the database maintain it.</summary>

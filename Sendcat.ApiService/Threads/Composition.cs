@@ -16,7 +16,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             return refusal;
         }
 
-        var before = origin.Anchor.Seq + 1;
+        var before = await AfterResultsAsync(origin, cancellationToken);
         var userMessage = await LastUserMessageAsync(origin, before, cancellationToken);
         return await copies.CopyAsync(http, origin.Open.Principal, origin.Open.Thread.Id, NewBranch(origin, userMessage?.Content), before, next: null, cancellationToken);
     }
@@ -75,9 +75,16 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
         return anchor is null ? ApiError.NotFound("No such message in this thread") : new Origin(open, anchor);
     }
 
-    private Task<ChatMessage?> LastUserMessageAsync(Origin origin, long before, CancellationToken cancellationToken) =>
+    /// <summary>The end of a branch: behind the message, and behind the results of its tool calls.</summary>
+    private async Task<long?> AfterResultsAsync(Origin origin, CancellationToken cancellationToken) =>
+        origin.Anchor.ToolCalls is null && origin.Anchor.Role != "tool"
+            ? origin.Anchor.Seq + 1
+            : await db.Messages.Where(m => m.ThreadId == origin.Open.Thread.Id && m.Seq > origin.Anchor.Seq && m.Role != "tool")
+                .MinAsync(m => (long?)m.Seq, cancellationToken);
+
+    private Task<ChatMessage?> LastUserMessageAsync(Origin origin, long? before, CancellationToken cancellationToken) =>
         db.Messages.AsNoTracking()
-            .Where(m => m.ThreadId == origin.Open.Thread.Id && m.Seq < before && m.Role == "user")
+            .Where(m => m.ThreadId == origin.Open.Thread.Id && (before == null || m.Seq < before) && m.Role == "user")
             .OrderByDescending(m => m.Seq)
             .FirstOrDefaultAsync(cancellationToken);
 

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -20,7 +19,7 @@ internal static class MessageEndpoints
     {
         var messages = app.MapGroup("/api/threads/{id}/messages").WithTags("Messages");
         messages.MapGet("", ListAsync)
-            .As("messages.list", "The messages of a thread, oldest first, without the one that is being written (unless includeStreaming=true)", 400, 401, 403);
+            .As("messages.list", "The messages of a thread: oldest first, or newest first (order=desc), of all or of those before one", 400, 401, 403, 404);
         messages.MapPost("", SendAsync).RequireLimit(RequestBudget.Writing).Takes<NewMessage>()
             .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 409, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
@@ -29,17 +28,24 @@ internal static class MessageEndpoints
     }
 
     private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(
-        HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? includeStreaming, CancellationToken cancellationToken)
+        HttpContext http, string id, ThreadAccess access, SendcatDb db, string? cursor, string? limit, string? order, string? before, string? includeStreaming,
+        CancellationToken cancellationToken)
     {
         if (!PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out var refusal))
         {
             return refusal;
         }
 
-        var after = 0L;
-        if (!string.IsNullOrEmpty(cursor) && !long.TryParse(cursor, NumberStyles.None, CultureInfo.InvariantCulture, out after))
+        if (order is not (null or "" or "asc" or "desc"))
         {
-            return ApiError.InvalidRequest("cursor is not one of ours");
+            return ApiError.InvalidRequest("order must be asc or desc");
+        }
+
+        // Whoever asks for what is before a message scrolls back from it.
+        var newestFirst = order == "desc" || (string.IsNullOrEmpty(order) && !string.IsNullOrEmpty(before));
+        if (!MessageCursor.TryRead(cursor, newestFirst, out var position))
+        {
+            return PageCursor.Invalid;
         }
 
         if (includeStreaming is not (null or "" or "true" or "false"))
@@ -53,10 +59,23 @@ internal static class MessageEndpoints
         }
 
         var withStreaming = includeStreaming == "true";
-        var rows = db.Messages.AsNoTracking()
-            .Where(m => m.ThreadId == open.Thread.Id && m.Seq > after && (withStreaming || m.Role != "assistant" || m.Status != "streaming"))
-            .OrderBy(m => m.Seq)
-            .Take(count + 1);
+        var all = db.Messages.AsNoTracking()
+            .Where(m => m.ThreadId == open.Thread.Id && (withStreaming || m.Role != "assistant" || m.Status != "streaming"));
+        if (!string.IsNullOrEmpty(before))
+        {
+            if (!ThreadAccess.IsId(before, out var anchor)
+                || await db.Messages.Where(m => m.ThreadId == open.Thread.Id && m.Id == anchor).Select(m => (long?)m.Seq).SingleOrDefaultAsync(cancellationToken)
+                    is not { } end)
+            {
+                return NoSuchMessage();
+            }
+
+            all = all.Where(m => m.Seq < end);
+        }
+
+        var rows = newestFirst
+            ? all.Where(m => m.Seq < position).OrderByDescending(m => m.Seq).Take(count + 1)
+            : all.Where(m => m.Seq > position).OrderBy(m => m.Seq).Take(count + 1);
         var page = new List<MessageView>();
         var characters = 0L;
         await foreach (var row in rows.AsAsyncEnumerable().WithCancellation(cancellationToken))
@@ -64,11 +83,11 @@ internal static class MessageEndpoints
             characters += Characters(row);
             if (page.Count == count || (page.Count > 0 && characters > MaxPageCharacters))
             {
-                return TypedResults.Ok(new Page<MessageView>(page, after.ToString(CultureInfo.InvariantCulture)));
+                return TypedResults.Ok(new Page<MessageView>(page, MessageCursor.Text(position, newestFirst)));
             }
 
             page.Add(MessageView.Of(row));
-            after = row.Seq;
+            position = row.Seq;
         }
 
         return TypedResults.Ok(new Page<MessageView>(page, null));

@@ -6,58 +6,93 @@ using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Share links: the owner of a thread creates and revokes the link, and anyone with the link may copy the thread.</summary>
+/// <summary>
+/// Share links: the owner of a thread creates, reads and revokes the link, and anyone with the link may read the shared messages and copy
+/// them.
+/// </summary>
 internal static class ShareEndpoints
 {
-    /// <summary>The prefix of tokens in older links.</summary>
-    private const string LegacyPrefix = "share_";
-
     public static void MapShares(this IEndpointRouteBuilder app)
     {
         var threads = app.MapGroup("/api/threads/{id}/share").WithTags("Sharing");
-        threads.MapPost("", ShareAsync).RequireLimit(RequestBudget.Writing).As("threads.createShareToken", "Create a share link, or return the active one", 401, 403, 429);
+        threads.MapPost("", ShareAsync).RequireLimit(RequestBudget.Writing).Takes<NewShare>()
+            .As("threads.createShareToken", "Create a share link, or return the active one", 400, 401, 403, 409, 413, 415, 429);
+        threads.MapGet("", GetAsync).As("threads.getShare", "The active share link", 401, 403, 404);
         threads.MapDelete("", RevokeAsync).RequireLimit(RequestBudget.Writing).As("threads.revokeShareToken", "Revoke the share link", 401, 403, 429);
-        app.MapPost("/api/shares/{token}/fork", ForkAsync).WithTags("Sharing").RequireLimit(RequestBudget.ThreadCreate).Takes<Fork>()
-            .As("threads.createShareFork", "Copy a shared thread into a new thread of the caller", 400, 401, 404, 409, 413, 415, 429);
+        var shares = app.MapGroup("/api/shares/{token}").WithTags("Sharing");
+        shares.MapGet("", ReadAsync).As("shares.get", "What is shared under a link; no identity is needed", 400, 404);
+        shares.MapPost("/fork", ForkAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Fork>()
+            .As("threads.createShareFork", "Copy a shared thread into a new thread of the caller; 200 with the first copy", 400, 401, 404, 409, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(
-        HttpContext http, string id, ThreadAccess access, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, string id, ThreadAccess access, Shares shares, CancellationToken cancellationToken)
     {
-        if (!(await access.OpenAsync(http, id, "threads.createShareToken", null, cancellationToken)).TryGet(out var open, out var refusal))
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewShare, cancellationToken);
+        if (!body.TryGet(out var request, out var refusal)
+            || !(await access.OpenAsync(http, id, "threads.createShareToken", request.SessionId, cancellationToken)).TryGet(out var open, out refusal)
+            || !(await shares.ShareAsync(http, open, request, cancellationToken)).TryGet(out var share, out refusal))
         {
             return refusal;
         }
 
-        var now = time.Now();
-        // A random UUID instead of a time-ordered one: the token is the only secret of the link.
-        await db.Database.ExecuteSqlAsync(
-            $"""
-            -- create share link
-            INSERT INTO shared_threads (id, thread_id, share_token, created_by_user_id, created_by_session_id, created_at, is_revoked)
-            VALUES ({Guid.CreateVersion7(now)}, {open.Thread.Id}, {Guid.NewGuid().ToString("D")}, {open.Principal.UserId}, {open.Principal.SessionId}, {now}, FALSE)
-            ON CONFLICT (thread_id) WHERE NOT is_revoked DO NOTHING
-            """,
-            cancellationToken);
-        var token = await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked).Select(s => s.ShareToken).FirstOrDefaultAsync(cancellationToken);
-        return token is null ? access.Refused(open.Principal, "threads.createShareToken") : TypedResults.Ok(new ShareLink(token));
+        return TypedResults.Ok(LinkOf(http, shares, share));
+    }
+
+    private static async Task<Results<Ok<ShareLink>, ApiError>> GetAsync(
+        HttpContext http, string id, ThreadAccess access, Shares shares, CancellationToken cancellationToken)
+    {
+        if (!(await access.OpenAsync(http, id, "threads.getShare", null, cancellationToken)).TryGet(out var open, out var refusal))
+        {
+            return refusal;
+        }
+
+        return await shares.OfThreadAsync(open.Thread.Id, cancellationToken) is { } share
+            ? TypedResults.Ok(LinkOf(http, shares, share))
+            : ApiError.NotFound("The thread is not shared");
     }
 
     private static async Task<Results<NoContent, ApiError>> RevokeAsync(
-        HttpContext http, string id, ThreadAccess access, SendcatDb db, CancellationToken cancellationToken)
+        HttpContext http, string id, ThreadAccess access, Shares shares, CancellationToken cancellationToken)
     {
         if (!(await access.OpenAsync(http, id, "threads.revokeShareToken", null, cancellationToken)).TryGet(out var open, out var refusal))
         {
             return refusal;
         }
 
-        await db.SharedThreads.Where(s => s.ThreadId == open.Thread.Id && !s.IsRevoked)
-            .ExecuteUpdateAsync(set => set.SetProperty(s => s.IsRevoked, true), cancellationToken);
+        await shares.RevokeAsync(open.Thread.Id, cancellationToken);
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Created<ThreadView>, ApiError>> ForkAsync(
-        HttpContext http, string token, Principals principals, RequestLimits limits, ThreadCopies copies, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<SharedView>, ApiError>> ReadAsync(
+        string token, Shares shares, SendcatDb db, string? cursor, string? limit, CancellationToken cancellationToken)
+    {
+        if (!PageLimit.Read(limit, fallback: 100, max: 200).TryGet(out var count, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (!MessageCursor.TryRead(cursor, newestFirst: false, out var after))
+        {
+            return PageCursor.Invalid;
+        }
+
+        if (await shares.FindAsync(token, cancellationToken) is not { } share)
+        {
+            return NoSuchLink();
+        }
+
+        var rows = await db.SharedMessages.AsNoTracking().Where(m => m.ShareId == share.Id && m.Place > after).OrderBy(m => m.Place).Take(count + 1)
+            .TagWith("read shared messages").ToListAsync(cancellationToken);
+        return TypedResults.Ok(new SharedView(
+            share.Title,
+            share.SharedAt.UtcDateTime,
+            [.. rows.Take(count).Select(SharedMessageView.Of)],
+            rows.Count > count ? MessageCursor.Text(rows[count - 1].Place, newestFirst: false) : null));
+    }
+
+    private static async Task<Results<Created<ThreadView>, Ok<ThreadView>, ApiError>> ForkAsync(
+        HttpContext http, string token, Principals principals, RequestLimits limits, Shares shares, ThreadCopies copies, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.Fork, cancellationToken);
         if (!body.TryGet(out var fork, out var refusal) || !principals.Read(http, fork.SessionId).TryGet(out var principal, out refusal))
@@ -70,22 +105,19 @@ internal static class ShareEndpoints
             return tooMany;
         }
 
-        var key = token.StartsWith(LegacyPrefix, StringComparison.Ordinal) ? token[LegacyPrefix.Length..] : token;
-        var origin = StoredText.Fits(key, 100)
-            ? await db.SharedThreads
-                .Where(s => s.ShareToken == key && !s.IsRevoked)
-                .Join(db.Threads, s => s.ThreadId, t => t.Id, (_, t) => t)
-                .AsNoTracking()
-                .SingleOrDefaultAsync(cancellationToken)
-            : null;
-        if (origin is null)
+        if (await shares.FindAsync(token, cancellationToken) is not { } share)
         {
-            return ApiError.NotFound("No such share link");
+            return NoSuchLink();
         }
 
-        var copy = ThreadCopies.NewThread(principal, time.Now(), origin.ModelId, origin.Title ?? "Shared chat", parent: origin.Id, sharedFrom: origin.Id);
-        return (await copies.CopyAsync(http, principal, origin.Id, copy, before: null, next: null, cancellationToken)).TryGet(out var view, out refusal)
-            ? TypedResults.Created($"/api/threads/{view.Id:D}", view)
-            : refusal;
+        return !(await copies.ForkAsync(http, principal, share, cancellationToken)).TryGet(out var forked, out refusal) ? refusal
+            : forked.IsNew ? TypedResults.Created($"/api/threads/{forked.View.Id:D}", forked.View)
+            : TypedResults.Ok(forked.View);
     }
+
+    private static ShareLink LinkOf(HttpContext http, Shares shares, SharedThread share) => new(
+        share.ShareToken, shares.AddressOf(http.Request, share), share.CreatedAt.UtcDateTime, share.SharedAt.UtcDateTime, share.IncludesReasoning,
+        share.IncludesAttachments);
+
+    private static ApiError NoSuchLink() => ApiError.NotFound("No such share link");
 }

@@ -7,6 +7,7 @@ namespace Sendcat.ApiService.Threads;
 /// <param name="ClientId">The id that the client invented for the thread, if it was begun under one.</param>
 /// <param name="ModelId">The chosen model; omitted: the operator's default model answers.</param>
 /// <param name="IsStreaming">True while an answer is being written.</param>
+/// <param name="IsShared">True while a share link is active; <c>GET /api/threads/{id}/share</c> has it.</param>
 /// <param name="MessageId">The user message that an edit or a retry appended; the next chat turn answers it.</param>
 internal sealed record ThreadView(
     Guid Id,
@@ -18,11 +19,13 @@ internal sealed record ThreadView(
     Guid? ParentThreadId,
     Guid? SharedFromThreadId,
     bool IsStreaming,
+    bool IsShared,
     string? ClientId = null,
     Guid? MessageId = null)
 {
-    public static ThreadView Of(ChatThread t, bool isStreaming = false) => new(
-        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId, isStreaming, t.ClientId);
+    public static ThreadView Of(ChatThread t, bool isStreaming = false, bool isShared = false) => new(
+        t.Id, t.Title, t.ModelId, t.IsPinned, t.LastMessageAt?.UtcDateTime, t.CreatedAt.UtcDateTime, t.ParentThreadId, t.SharedFromThreadId, isStreaming,
+        isShared, t.ClientId);
 }
 
 internal sealed record MessageView(
@@ -98,7 +101,28 @@ internal sealed record Claimed(int ClaimedCount, string UserId);
 
 internal sealed record Deleted(int DeletedCount);
 
-internal sealed record ShareLink(string ShareToken);
+/// <summary>What to share. Without fields: text and products, neither reasoning nor attachments.</summary>
+/// <param name="Update">True: a thread that is shared already gets a new snapshot under the same link.</param>
+internal sealed record NewShare(bool? IncludeReasoning, bool? IncludeAttachments, bool? Update, string? SessionId);
+
+/// <param name="Url">The full link: <c>APP_URL/share/…</c>, or the address of the shared messages where no <c>APP_URL</c> is configured.</param>
+/// <param name="SharedAt">The moment of the snapshot; later changes of the thread do not show.</param>
+internal sealed record ShareLink(
+    string ShareToken, string Url, DateTime CreatedAt, DateTime SharedAt, bool IncludesReasoning, bool IncludesAttachments);
+
+/// <param name="SharedAt">The moment of the snapshot.</param>
+internal sealed record SharedView(string? Title, DateTime SharedAt, IReadOnlyList<SharedMessageView> Items, string? NextCursor);
+
+/// <param name="Role"><c>user</c> or <c>assistant</c>.</param>
+/// <param name="ReasoningContent">Only where the owner chose to share it.</param>
+/// <param name="Attachments">Only where the owner chose to share them.</param>
+internal sealed record SharedMessageView(
+    string Role, string Content, string? Status, string? ModelId, string? ReasoningContent, JsonElement? Attachments, JsonElement? Products,
+    JsonElement? Sources, DateTime CreatedAt)
+{
+    public static SharedMessageView Of(SharedMessage m) =>
+        new(m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.Products, m.Sources, m.CreatedAt.UtcDateTime);
+}
 
 internal sealed record Fork(string? SessionId);
 
@@ -123,7 +147,9 @@ internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<At
 [JsonSerializable(typeof(Claim))]
 [JsonSerializable(typeof(Claimed))]
 [JsonSerializable(typeof(Deleted))]
+[JsonSerializable(typeof(NewShare))]
 [JsonSerializable(typeof(ShareLink))]
+[JsonSerializable(typeof(SharedView))]
 [JsonSerializable(typeof(Fork))]
 [JsonSerializable(typeof(Branch))]
 [JsonSerializable(typeof(Edit))]

@@ -31,28 +31,38 @@ internal sealed class ThreadList(SendcatDb db)
                 ValueTuple.Create(isPinned, at, id)));
         }
 
-        var messages = db.Messages;
+        var (messages, shares) = (db.Messages, db.SharedThreads);
         var rows = await threads
             .OrderByDescending(t => t.IsPinned).ThenByDescending(t => t.LastMessageAt ?? t.CreatedAt).ThenByDescending(t => t.Id)
             .Take(limit + 1)
-            .Select(t => new { Thread = t, IsStreaming = messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
+            .Select(t => new
+            {
+                Thread = t,
+                IsStreaming = messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming"),
+                IsShared = shares.Any(s => s.ThreadId == t.Id && !s.IsRevoked),
+            })
             .TagWith("list threads")
             .ToListAsync(cancellationToken);
         var last = rows.Count > limit ? rows[limit - 1].Thread : null;
         return new(
-            [.. rows.Take(limit).Select(row => ThreadView.Of(row.Thread, row.IsStreaming))],
+            [.. rows.Take(limit).Select(row => ThreadView.Of(row.Thread, row.IsStreaming, row.IsShared))],
             last is null ? null : new PageCursor(last.IsPinned ? Pinned : Others, last.LastMessageAt ?? last.CreatedAt, last.Id).ToString());
     }
 
     public async Task<ThreadView?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
-        var messages = db.Messages;
+        var (messages, shares) = (db.Messages, db.SharedThreads);
         var row = await db.Threads.AsNoTracking()
             .Where(t => t.Id == id)
-            .Select(t => new { Thread = t, IsStreaming = messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming") })
+            .Select(t => new
+            {
+                Thread = t,
+                IsStreaming = messages.Any(m => m.ThreadId == t.Id && m.Status == "streaming"),
+                IsShared = shares.Any(s => s.ThreadId == t.Id && !s.IsRevoked),
+            })
             .TagWith("read thread view")
             .SingleOrDefaultAsync(cancellationToken);
-        return row is null ? null : ThreadView.Of(row.Thread, row.IsStreaming);
+        return row is null ? null : ThreadView.Of(row.Thread, row.IsStreaming, row.IsShared);
     }
 
     private IQueryable<ChatThread> Of(Principal principal) =>

@@ -4,11 +4,12 @@ using Sendcat.ApiService.Database;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Maps threads, their messages and their share links. Deleting a thread deletes all that belongs to it.</summary>
+/// <summary>Maps threads, their messages, their share links and the snapshots behind them. Deleting a thread deletes all that belongs to it.</summary>
 internal sealed class ThreadTables :
     IEntityTypeConfiguration<ChatThread>,
     IEntityTypeConfiguration<ChatMessage>,
-    IEntityTypeConfiguration<SharedThread>
+    IEntityTypeConfiguration<SharedThread>,
+    IEntityTypeConfiguration<SharedMessage>
 {
     public void Configure(EntityTypeBuilder<ChatThread> thread)
     {
@@ -26,6 +27,7 @@ internal sealed class ThreadTables :
         // A copy outlives its original. The indexes of these foreign keys are used when the original is deleted.
         thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.ParentThreadId).OnDelete(DeleteBehavior.SetNull);
         thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.SharedFromThreadId).OnDelete(DeleteBehavior.SetNull);
+        thread.HasOne<SharedThread>().WithMany().HasForeignKey(t => t.ShareId).OnDelete(DeleteBehavior.SetNull);
     }
 
     public void Configure(EntityTypeBuilder<ChatMessage> message)
@@ -51,6 +53,15 @@ internal sealed class ThreadTables :
         share.HasOne<ChatThread>().WithMany().HasForeignKey(s => s.ThreadId).OnDelete(DeleteBehavior.Cascade);
         share.HasIndex(s => s.ShareToken).IsUnique();
         share.HasIndex(s => s.ThreadId).HasDatabaseName("ix_shared_threads_live").IsUnique().HasFilter("not is_revoked");
+        share.Property(s => s.IncludesReasoning).HasDefaultValue(false);
+        share.Property(s => s.IncludesAttachments).HasDefaultValue(false);
+    }
+
+    public void Configure(EntityTypeBuilder<SharedMessage> message)
+    {
+        message.ToTable("shared_messages");
+        message.HasKey(m => new { m.ShareId, m.Place });
+        message.HasOne<SharedThread>().WithMany().HasForeignKey(m => m.ShareId).OnDelete(DeleteBehavior.Cascade);
     }
 }
 
@@ -64,5 +75,7 @@ internal static class ThreadSets
         public DbSet<ChatMessage> Messages => db.Set<ChatMessage>();
 
         public DbSet<SharedThread> SharedThreads => db.Set<SharedThread>();
+
+        public DbSet<SharedMessage> SharedMessages => db.Set<SharedMessage>();
     }
 }

@@ -21,6 +21,7 @@ internal static class ThreadsFeature
         services.AddSingleton<ThreadModels>();
         services.AddScoped<ThreadList>();
         services.AddScoped<ThreadCopies>();
+        services.AddScoped<Shares>();
         services.AddScoped<Composition>();
         services.AddSingleton<Messages>();
         services.AddSingleton<ThreadSignals>();

@@ -758,6 +758,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("text")
                         .HasColumnName("session_id");
 
+                    b.Property<Guid?>("ShareId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("share_id");
+
                     b.Property<Guid?>("SharedFromThreadId")
                         .HasColumnType("uuid")
                         .HasColumnName("shared_from_thread_id");
@@ -779,6 +783,9 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.HasIndex("SessionId")
                         .HasDatabaseName("ix_threads_session_id");
 
+                    b.HasIndex("ShareId")
+                        .HasDatabaseName("ix_threads_share_id");
+
                     b.HasIndex("SharedFromThreadId")
                         .HasDatabaseName("ix_threads_shared_from_thread_id");
 
@@ -797,6 +804,60 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasFilter("client_id is not null and user_id is not null");
 
                     b.ToTable("threads", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Threads.SharedMessage", b =>
+                {
+                    b.Property<Guid>("ShareId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("share_id");
+
+                    b.Property<long>("Place")
+                        .HasColumnType("bigint")
+                        .HasColumnName("place");
+
+                    b.Property<JsonElement?>("Attachments")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("attachments");
+
+                    b.Property<string>("Content")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("content");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("ModelId")
+                        .HasColumnType("text")
+                        .HasColumnName("model_id");
+
+                    b.Property<JsonElement?>("Products")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("products");
+
+                    b.Property<string>("ReasoningContent")
+                        .HasColumnType("text")
+                        .HasColumnName("reasoning_content");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("role");
+
+                    b.Property<JsonElement?>("Sources")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("sources");
+
+                    b.Property<string>("Status")
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.HasKey("ShareId", "Place")
+                        .HasName("pk_shared_messages");
+
+                    b.ToTable("shared_messages", (string)null);
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedThread", b =>
@@ -818,18 +879,42 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("text")
                         .HasColumnName("created_by_user_id");
 
+                    b.Property<bool>("IncludesAttachments")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("includes_attachments");
+
+                    b.Property<bool>("IncludesReasoning")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("includes_reasoning");
+
                     b.Property<bool>("IsRevoked")
                         .HasColumnType("boolean")
                         .HasColumnName("is_revoked");
+
+                    b.Property<string>("ModelId")
+                        .HasColumnType("text")
+                        .HasColumnName("model_id");
 
                     b.Property<string>("ShareToken")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("share_token");
 
+                    b.Property<DateTimeOffset>("SharedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("shared_at");
+
                     b.Property<Guid>("ThreadId")
                         .HasColumnType("uuid")
                         .HasColumnName("thread_id");
+
+                    b.Property<string>("Title")
+                        .HasColumnType("text")
+                        .HasColumnName("title");
 
                     b.HasKey("Id")
                         .HasName("pk_shared_threads");
@@ -998,11 +1083,27 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.SetNull)
                         .HasConstraintName("fk_threads_threads_parent_thread_id");
 
+                    b.HasOne("Sendcat.ApiService.Threads.SharedThread", null)
+                        .WithMany()
+                        .HasForeignKey("ShareId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_threads_shared_thread_share_id");
+
                     b.HasOne("Sendcat.ApiService.Threads.ChatThread", null)
                         .WithMany()
                         .HasForeignKey("SharedFromThreadId")
                         .OnDelete(DeleteBehavior.SetNull)
                         .HasConstraintName("fk_threads_threads_shared_from_thread_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Threads.SharedMessage", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Threads.SharedThread", null)
+                        .WithMany()
+                        .HasForeignKey("ShareId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_shared_messages_shared_threads_share_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedThread", b =>

@@ -29,7 +29,21 @@ internal sealed class HtmlExport : IExportFormat
     }
 
     public string Line(ChatMessage message, bool isFirst) =>
-        $"<section><h2>{ExportFormats.Speaker(message)} · {ExportFormats.At(message)}</h2><pre>{WebUtility.HtmlEncode(message.Content)}</pre></section>\n";
+        $"<section><h2>{ExportFormats.Speaker(message)} · {ExportFormats.At(message)}</h2>"
+        + (string.IsNullOrEmpty(message.ReasoningContent)
+            ? ""
+            : $"<details><summary>Reasoning</summary><pre>{WebUtility.HtmlEncode(message.ReasoningContent)}</pre></details>")
+        + $"<pre>{WebUtility.HtmlEncode(message.Content)}</pre>"
+        + List("Files", ExportedPart.FilesOf(message))
+        + List("Products", ExportedPart.ProductsOf(message))
+        + List("Sources", ExportedPart.SourcesOf(message))
+        + (ExportedPart.StatusOf(message) is { } status ? $"<p><em>{status}</em></p>" : "")
+        + "</section>\n";
+
+    private static string List(string head, IEnumerable<ExportedPart> parts) =>
+        string.Concat(parts.Select(part => $"<li>{WebUtility.HtmlEncode(part.ToString())}</li>")) is { Length: > 0 } items
+            ? $"<p>{head}</p><ul>{items}</ul>"
+            : "";
 
     public string Tail() => "</body>\n</html>\n";
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads.Export;
 
@@ -20,7 +21,9 @@ internal sealed class JsonExport : IExportFormat
     public string Line(ChatMessage message, bool isFirst) =>
         (isFirst ? "" : ",")
         + JsonSerializer.Serialize(
-            new(message.Id, message.Role, message.Content, message.ModelId, message.Attachments, message.Products, message.Sources, message.CreatedAt.UtcDateTime),
+            new(
+                message.Id, message.Role, message.Content, message.Status ?? "completed", message.ModelId, message.ReasoningContent, message.Attachments,
+                message.Products, message.Sources, message.CreatedAt.UtcDateTime),
             ExportJson.Default.ExportedMessage);
 
     public string Tail() => "]}";
@@ -28,9 +31,14 @@ internal sealed class JsonExport : IExportFormat
 
 internal sealed record ExportedThread(Guid Id, string? Title, string? ModelId, DateTime CreatedAt);
 
-internal sealed record ExportedMessage(Guid Id, string Role, string Content, string? ModelId, JsonElement? Attachments, JsonElement? Products, JsonElement? Sources, DateTime CreatedAt);
+/// <param name="Status"><c>completed</c>, <c>error</c> or <c>aborted</c>.</param>
+internal sealed record ExportedMessage(
+    Guid Id, string Role, string Content, string Status, string? ModelId, string? ReasoningContent, JsonElement? Attachments, JsonElement? Products,
+    JsonElement? Sources, DateTime CreatedAt);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(UtcDateTimeConverter), typeof(UtcDateTimeOffsetConverter)])]
 [JsonSerializable(typeof(ExportedThread))]
 [JsonSerializable(typeof(ExportedMessage))]
 internal sealed partial class ExportJson : JsonSerializerContext;

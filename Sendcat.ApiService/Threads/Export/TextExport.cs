@@ -10,7 +10,14 @@ internal sealed class TextExport : IExportFormat
 
     public string Head(ChatThread thread) => $"{ExportFormats.TitleOf(thread)}\n";
 
-    public string Line(ChatMessage message, bool isFirst) => $"\n[{ExportFormats.At(message)}] {ExportFormats.Speaker(message)}:\n{message.Content}\n";
+    public string Line(ChatMessage message, bool isFirst) =>
+        $"\n[{ExportFormats.At(message)}] {ExportFormats.Speaker(message)}:\n"
+        + (string.IsNullOrEmpty(message.ReasoningContent) ? "" : $"(Reasoning: {message.ReasoningContent})\n")
+        + $"{message.Content}\n"
+        + string.Concat(ExportedPart.FilesOf(message).Select(file => $"File: {file}\n"))
+        + string.Concat(ExportedPart.ProductsOf(message).Select(product => $"Product: {product}\n"))
+        + string.Concat(ExportedPart.SourcesOf(message).Select(page => $"Source: {page}\n"))
+        + (ExportedPart.StatusOf(message) is { } status ? $"({status})\n" : "");
 
     public string Tail() => "";
 }

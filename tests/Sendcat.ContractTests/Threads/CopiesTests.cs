@@ -39,17 +39,120 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         Assert.Equal(token, await ShareAsync());
         var guest = await Api.GuestAsync();
 
-        foreach (var link in new[] { token, $"share_{token}" })
+        using var response = await guest.PostAsync($"/api/shares/{token}/fork", "{}".AsJson());
+        var copy = await response.JsonAsync();
+        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        Assert.Equal(("Shoes", _thread, _thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
+        var copied = await MessagesAsync(guest, (string)copy["id"]!);
+        Assert.Equal(["question one", "answer one", "question two"], copied.Select(m => (string)m["content"]!));
+        Assert.Equal("p1", (string)copied[1]["products"]![0]!["id"]!);
+        await (await _owner.GetAsync($"/api/threads/{copy["id"]}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Fact]
+    public async Task A_second_fork_of_the_same_caller_is_the_first_one_until_that_is_deleted()
+    {
+        var token = await ShareAsync();
+        var guest = await Api.GuestAsync();
+
+        var forks = await Task.WhenAll(Enumerable.Range(0, 4).Select(_ => guest.PostAsync($"/api/shares/{token}/fork", null)));
+        var ids = await Task.WhenAll(forks.Select(async fork => (string)(await fork.JsonAsync())["id"]!));
+        using var legacy = await guest.PostAsync($"/api/shares/share_{token}/fork", null);
+        await guest.DeleteAsync($"/api/threads/{ids[0]}");
+        using var again = await guest.PostAsync($"/api/shares/{token}/fork", null);
+        using var other = await (await Api.GuestAsync()).PostAsync($"/api/shares/{token}/fork", null);
+
+        Assert.Single(ids.Distinct(StringComparer.Ordinal));
+        Assert.Single(forks, fork => fork.StatusCode == HttpStatusCode.Created);
+        Assert.Equal((HttpStatusCode.OK, ids[0]), (legacy.StatusCode, (string)(await legacy.JsonAsync())["id"]!));
+        Assert.Equal((HttpStatusCode.Created, HttpStatusCode.Created), (again.StatusCode, other.StatusCode));
+    }
+
+    [Fact]
+    public async Task The_thread_says_whether_it_is_shared_and_the_link_can_be_read()
+    {
+        await (await _owner.GetAsync($"/api/threads/{_thread}/share")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+        Assert.False(await IsSharedAsync());
+
+        var created = await (await _owner.PostAsync($"/api/threads/{_thread}/share", null)).JsonAsync();
+        var read = await (await _owner.GetAsync($"/api/threads/{_thread}/share")).JsonAsync();
+        var url = new Uri((string)read["url"]!);
+
+        Assert.True(await IsSharedAsync());
+        Assert.Equal(created.ToJsonString(), read.ToJsonString());
+        Assert.Equal((false, false), ((bool)read["includesReasoning"]!, (bool)read["includesAttachments"]!));
+        Assert.Equal("Shoes", (string)(await (await Api.Anyone.GetAsync(url)).JsonAsync())["title"]!);
+
+        async Task<bool> IsSharedAsync()
         {
-            using var response = await guest.PostAsync($"/api/shares/{link}/fork", "{}".AsJson());
-            var copy = await response.JsonAsync();
-            Assert.Equal(HttpStatusCode.Created, response.StatusCode);
-            Assert.Equal(("Shoes", _thread, _thread), ((string)copy["title"]!, (string)copy["parentThreadId"]!, (string)copy["sharedFromThreadId"]!));
-            var copied = await MessagesAsync(guest, (string)copy["id"]!);
-            Assert.Equal(["question one", "answer one", "question two"], copied.Select(m => (string)m["content"]!));
-            Assert.Equal("p1", (string)copied[1]["products"]![0]!["id"]!);
-            await (await _owner.GetAsync($"/api/threads/{copy["id"]}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            var one = (bool)(await (await _owner.GetAsync($"/api/threads/{_thread}")).JsonAsync())["isShared"]!;
+            Assert.Equal(one, (bool)(await (await _owner.GetAsync("/api/threads")).JsonAsync())["items"]![0]!["isShared"]!);
+            return one;
         }
+    }
+
+    [Fact]
+    public async Task The_link_leads_to_the_application_where_its_address_is_configured()
+    {
+        await using var api = await SendcatApi.StartAsync(Postgres, new() { ["APP_URL"] = "https://sendcat.example/" });
+        var guest = await api.GuestAsync();
+        var thread = (string)(await (await guest.PostAsync("/api/threads", null)).JsonAsync())["id"]!;
+
+        var link = await (await guest.PostAsync($"/api/threads/{thread}/share", null)).JsonAsync();
+
+        Assert.Equal($"https://sendcat.example/share/{link["shareToken"]}", (string)link["url"]!);
+    }
+
+    [Fact]
+    public async Task A_share_shows_the_messages_of_the_moment_of_sharing_until_it_is_updated()
+    {
+        var token = await ShareAsync();
+        await _owner.PatchAsJsonAsync($"/api/threads/{_thread}", new { title = "Private" });
+        await _owner.DeleteAsync($"/api/threads/{_thread}/messages?after={Id("question one")}");
+        await _owner.PostAsJsonAsync($"/api/threads/{_thread}/messages", new { content = "written later" });
+        await ShareAsync();
+
+        var before = await SharedAsync(token);
+        var copy = await (await (await Api.GuestAsync()).PostAsync($"/api/shares/{token}/fork", null)).JsonAsync();
+        await _owner.PostAsJsonAsync($"/api/threads/{_thread}/share", new { update = true });
+        var after = await SharedAsync(token);
+
+        Assert.Equal(["question one", "answer one", "question two"], Contents(before));
+        Assert.Equal(("Shoes", "Shoes", "Private"), ((string)before["title"]!, (string)copy["title"]!, (string)after["title"]!));
+        Assert.Equal(["question one", "written later"], Contents(after));
+    }
+
+    [Fact]
+    public async Task Reasoning_and_attachments_are_shared_only_where_the_owner_chose_it()
+    {
+        await Api.ExecuteAsync(
+            $$$"""
+            update messages set reasoning_content = 'private thoughts' where thread_id = '{{{_thread}}}' and content = 'answer one';
+            update messages set attachments = '[{"storageId":"f-1","type":"image/png","name":"shoe.png","size":10}]' where thread_id = '{{{_thread}}}' and content = 'question two'
+            """);
+        var token = await ShareAsync();
+
+        var plain = (await SharedAsync(token))["items"]!.AsArray();
+        await _owner.PostAsJsonAsync($"/api/threads/{_thread}/share", new { update = true, includeReasoning = true, includeAttachments = true });
+        var full = (await SharedAsync(token))["items"]!.AsArray();
+
+        Assert.All(plain, message => Assert.Null(message!["reasoningContent"] ?? message["attachments"]));
+        Assert.Equal(("private thoughts", "shoe.png"), ((string)full[1]!["reasoningContent"]!, (string)full[2]!["attachments"]![0]!["name"]!));
+    }
+
+    [Fact]
+    public async Task A_share_is_read_in_pages_without_an_identity_and_not_after_it_is_revoked()
+    {
+        var token = await ShareAsync();
+
+        var first = await (await Api.Anyone.GetAsync($"/api/shares/{token}?limit=2")).JsonAsync();
+        var second = await (await Api.Anyone.GetAsync($"/api/shares/{token}?limit=2&cursor={first["nextCursor"]}")).JsonAsync();
+        await (await Api.Anyone.GetAsync($"/api/shares/{token}?cursor=x")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await _owner.DeleteAsync($"/api/threads/{_thread}/share");
+
+        Assert.Equal(["question one", "answer one", "question two"], Contents(first).Concat(Contents(second)));
+        Assert.Null(second["nextCursor"]);
+        await (await Api.Anyone.GetAsync($"/api/shares/{token}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
 
     [Fact]
@@ -90,11 +193,23 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         var branch = await ComposeAsync("branch", new { messageId = Id("answer one") });
         var again = await (await _owner.PostAsJsonAsync($"/api/threads/{branch["id"]}/branch", new { messageId = (await MessagesAsync(_owner, (string)branch["id"]!))[0]["id"] })).JsonAsync();
 
-        Assert.Equal(["question one", "answer one"], (await MessagesAsync(_owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
+        Assert.Equal(["question one", "", "raw results", "answer one"], (await MessagesAsync(_owner, (string)branch["id"]!)).Select(m => (string)m["content"]!));
         Assert.Equal("question one", (string)branch["title"]!);
         Assert.Equal(_thread, (string)branch["parentThreadId"]!);
         Assert.Equal(_thread, (string)again["parentThreadId"]!);
         Assert.Null(branch["sharedFromThreadId"]);
+    }
+
+    [Fact]
+    public async Task A_branch_keeps_tool_calls_with_all_their_results()
+    {
+        var call = (string)_messages.Single(m => m["toolCalls"] is not null)["id"]!;
+
+        var branch = await ComposeAsync("branch", new { messageId = call });
+        var copied = await MessagesAsync(_owner, (string)branch["id"]!);
+
+        Assert.Equal(["user", "assistant", "tool"], copied.Select(m => (string)m["role"]!));
+        Assert.Equal(("c1", "c1"), ((string)copied[1]["toolCalls"]![0]!["id"]!, (string)copied[2]["toolCallId"]!));
     }
 
     [Fact]
@@ -104,7 +219,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         var edited = await ComposeAsync("edit", new { messageId = Id("question two"), content });
         var copied = await MessagesAsync(_owner, (string)edited["id"]!);
 
-        Assert.Equal(["question one", "answer one", content], copied.Select(m => (string)m["content"]!));
+        Assert.Equal(["question one", "", "raw results", "answer one", content], copied.Select(m => (string)m["content"]!));
         Assert.Equal((string)copied[^1]["id"]!, (string)edited["messageId"]!);
         Assert.Equal(content[..40], (string)edited["title"]!);
         await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/edit", new { messageId = Id("answer one"), content })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
@@ -137,6 +252,10 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/retry", new { messageId = Id("a secret prompt") })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
 
     private async Task<string> ShareAsync() => (string)(await (await _owner.PostAsync($"/api/threads/{_thread}/share", null)).JsonAsync())["shareToken"]!;
+
+    private async Task<JsonNode> SharedAsync(string token) => await (await Api.Anyone.GetAsync($"/api/shares/{token}")).JsonAsync();
+
+    private static IEnumerable<string> Contents(JsonNode page) => page["items"]!.AsArray().Select(message => (string)message!["content"]!);
 
     private async Task<JsonNode> ComposeAsync(string composition, object body) => await (await _owner.PostAsJsonAsync($"/api/threads/{_thread}/{composition}", body)).JsonAsync();
 

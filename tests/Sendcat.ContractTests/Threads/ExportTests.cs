@@ -52,6 +52,33 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
         Assert.Equal([TextToEscape, "**bold**"], json["messages"]!.AsArray().Select(m => (string)m!["content"]!));
     }
 
+    [Fact]
+    public async Task Every_format_carries_products_files_reasoning_and_status()
+    {
+        await Api.ExecuteAsync(
+            $$$"""
+            insert into messages (id, thread_id, role, content, status, reasoning_content, products, attachments) values (gen_random_uuid(), '{{{_thread}}}', 'assistant', 'cut', 'aborted',
+              'first thought', '[{"id":"p","title":"Shoe [x](javascript:1) <b>","price":"GBP 8.00","url":"https://shop.example/1"},{"title":"Odd","url":"javascript:alert(1)"}]',
+              '[{"storageId":"f","type":"image/png","name":"shoe.png","size":10}]')
+            """);
+        var texts = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var format in new[] { "markdown", "text", "html", "json" })
+        {
+            texts[format] = await Guest.GetStringAsync($"/api/threads/{_thread}/export?format={format}");
+            Assert.All(["first thought", "GBP 8.00", "shoe.png"], (string part) => Assert.Contains(part, texts[format], StringComparison.Ordinal));
+        }
+
+        Assert.All(["markdown", "text", "html"], (string format) =>
+        {
+            Assert.Contains("Stopped before its end", texts[format], StringComparison.Ordinal);
+            Assert.DoesNotContain("javascript:alert", texts[format], StringComparison.Ordinal);
+        });
+        Assert.Contains(@"Shoe \[x\]\(javascript:1\) \<b\>", texts["markdown"], StringComparison.Ordinal);
+        Assert.Contains("Shoe [x](javascript:1) &lt;b&gt;", texts["html"], StringComparison.Ordinal);
+        var cut = JsonNode.Parse(texts["json"])!["messages"]!.AsArray()[^1]!;
+        Assert.Equal(("aborted", "first thought", "p"), ((string)cut["status"]!, (string)cut["reasoningContent"]!, (string)cut["products"]![0]!["id"]!));
+    }
+
     [Theory]
     [InlineData("pdf")]
     [InlineData("HTML")]

@@ -107,7 +107,33 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         Assert.True((bool)(await (await Guest.GetAsync($"/api/threads/{_thread}")).JsonAsync())["isStreaming"]!);
     }
 
+    [Fact]
+    public async Task Messages_page_newest_first_from_the_end_or_from_a_message()
+    {
+        for (var i = 0; i < 5; i++)
+        {
+            await SendAsync(new { content = $"message {i}" });
+        }
+
+        var first = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?order=desc&limit=2")).JsonAsync();
+        var second = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?order=desc&limit=2&cursor={first["nextCursor"]}")).JsonAsync();
+        var oldest = (string)second["items"]![1]!["id"]!;
+        var before = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={oldest}")).JsonAsync();
+        var upwards = await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={oldest}&order=asc&limit=1")).JsonAsync();
+        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?cursor={first["nextCursor"]}")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await Guest.GetAsync($"/api/threads/{_thread}/messages?before={Guid.NewGuid()}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+
+        Assert.Equal(["message 4", "message 3", "message 2", "message 1"], Contents(first).Concat(Contents(second)));
+        Assert.Equal(["message 0"], Contents(before));
+        Assert.Null(before["nextCursor"]);
+        Assert.Equal(["message 0"], Contents(upwards));
+    }
+
     [Theory]
+    [InlineData("order=newest")]
+    [InlineData("order=desc&cursor=5")]
+    [InlineData("order=desc&cursor=-")]
+    [InlineData("cursor=-5")]
     [InlineData("limit=201")]
     [InlineData("limit=x")]
     [InlineData("cursor=x")]

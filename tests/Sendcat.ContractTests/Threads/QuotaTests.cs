@@ -154,7 +154,7 @@ public sealed class QuotaTests(PostgresFixture postgres)
     [Fact]
     public async Task Copies_are_rate_limited_by_size_per_principal_and_per_address()
     {
-        await using var api = await SendcatApi.StartAsync(postgres, new() { ["RATE_LIMIT_COPY_MAX_KIB"] = "64", ["RATE_LIMIT_COPY_WINDOW_MS"] = "3600000" });
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["RATE_LIMIT_COPY_MAX_KIB"] = "96", ["RATE_LIMIT_COPY_WINDOW_MS"] = "3600000" });
         var owner = await api.GuestAsync();
         var thread = await NewThreadAsync(owner);
         var message = await SendMessageAsync(owner, thread, new string('x', 40_000));
@@ -170,8 +170,8 @@ public sealed class QuotaTests(PostgresFixture postgres)
             forks.Add(fork.StatusCode);
         }
 
-        // The address budget is 4 × 64 = 256 KiB. A copy costs about 40 KiB, so six fit: the branch and five forks.
-        Assert.Equal(5, forks.Count(status => status == HttpStatusCode.Created));
+        // The address budget is 4 × 96 = 384 KiB. A copy costs about 40 KiB, so nine fit: the snapshot of the share, the branch and seven forks.
+        Assert.Equal(7, forks.Count(status => status == HttpStatusCode.Created));
         Assert.Equal(HttpStatusCode.TooManyRequests, forks[^1]);
     }
 

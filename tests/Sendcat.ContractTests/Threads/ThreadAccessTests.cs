@@ -17,6 +17,7 @@ public sealed class ThreadAccessTests(PostgresFixture postgres) : SharedApiTests
         { "GET", "/messages/0199b1a0-0000-7000-8000-000000000001", null },
         { "DELETE", "/messages?after=0199b1a0-0000-7000-8000-000000000001", null },
         { "POST", "/share", null },
+        { "GET", "/share", null },
         { "DELETE", "/share", null },
         { "POST", "/branch", """{"messageId":"0199b1a0-0000-7000-8000-000000000001"}""" },
         { "POST", "/edit", """{"messageId":"0199b1a0-0000-7000-8000-000000000001","content":"x"}""" },
