@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Options;
@@ -32,7 +31,7 @@ internal sealed class ChatHealth(
         var configured = routes.CurrentValue.ApiKey.Length > 0;
         var ok = configured
             && (!flags.FailClosedOnRedisError || admission.Mode is not AdmissionMode.Enforce || redis.IsConnected);
-        var report = new ChatHealthReport(ok, flags.Mode, time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture));
+        var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()));
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {
             report = await DetailedAsync(report, flags, configured, http.RequestAborted);
@@ -132,6 +131,8 @@ internal sealed record BulkheadHealth(string Provider, int InFlight, int MaxConc
 /// <param name="Rejected">Configured values that are invalid and not in effect. The value of a secret is not included.</param>
 internal sealed record ConfigHealth(IReadOnlyList<RejectedKnob> Rejected);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    Converters = [typeof(UtcDateTimeConverter), typeof(UtcDateTimeOffsetConverter)])]
 [JsonSerializable(typeof(ChatHealthReport))]
 internal sealed partial class ChatHealthJson : JsonSerializerContext;

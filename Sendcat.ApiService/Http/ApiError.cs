@@ -38,7 +38,7 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     public static ApiError QuotaExceeded(string what, string reason) => new(409, "quota_exceeded", $"{what}. Delete something first.") { Reason = reason };
 
     /// <summary>Another request changed or deleted the same rows at the same time, and was first.</summary>
-    public static ApiError Conflict() => new(409, "conflict", "What this belongs to was changed or deleted meanwhile");
+    public static ApiError Conflict(string message = "What this belongs to was changed or deleted meanwhile") => new(409, "conflict", message);
 
     public static ApiError UnsupportedMediaType() => new(415, "unsupported_media_type", "Content-Type must be application/json");
 

@@ -20,8 +20,13 @@ internal static class HttpFeature
             SharedLimits.Of(provider.GetRequiredService<RateLimiter>(), provider.GetRequiredService<LocalAddressLimiter>()));
         services.AddSingleton(provider => new RequestLimits(provider.GetRequiredService<LimitCheck>()));
         services.AddSingleton<ReadLimit>();
-        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull);
         services.AddSingleton<RefusedOrigins>();
+        services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+            options.SerializerOptions.Converters.Add(new UtcDateTimeConverter());
+            options.SerializerOptions.Converters.Add(new UtcDateTimeOffsetConverter());
+        });
         services.AddSingleton<OriginPolicy>();
         services.AddSingleton<ErrorMiddleware>();
         return services;

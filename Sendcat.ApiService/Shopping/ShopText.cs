@@ -1,7 +1,5 @@
 using System.Net;
-using System.Text.Json;
 using System.Text.RegularExpressions;
-using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Shopping;
@@ -11,12 +9,6 @@ internal static partial class ShopText
 {
     /// <summary>Maximum characters of a text with markup that are processed; the rest is truncated.</summary>
     private const int MaxMarkupLength = 20_000;
-
-    /// <returns>Currency and value, such as <c>USD 49.99</c>; empty if there is no price.</returns>
-    public static string Price(JsonElement? price) =>
-        price is { } amount && amount.Price("value") is { } value
-            ? Row.Cut($"{amount.Text("currency") ?? "USD"} {value}", Row.LongestPrice)
-            : "";
 
     /// <summary>
     /// Removes markup, including markup that is encoded as HTML entities: HTML of a seller must not run in a client's page. Whitespace is

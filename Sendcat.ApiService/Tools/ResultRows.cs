@@ -27,6 +27,7 @@ internal static class ResultRows
     {
         Title = Row.Cut(product.Title, Row.LongestTitle),
         Price = Row.Cut(product.Price, Row.LongestPrice),
+        PriceCurrency = Money.IsCode(product.PriceCurrency) ? product.PriceCurrency : null,
         Image = WebAddress.Of(product.Image) ?? "",
         ProductUrl = WebAddress.Of(product.ProductUrl),
         MerchantName = Row.Cut(product.MerchantName, Row.LongestName),

@@ -5,6 +5,12 @@ namespace Sendcat.Integrations.Tools;
 /// <param name="Url">The page of the product at the upstream.</param>
 public sealed record Product(string Id, string Title, string Price, string Image, string Url)
 {
+    /// <summary>The price as a number; null: unknown.</summary>
+    public decimal? PriceAmount { get; init; }
+
+    /// <summary>ISO 4217 code of the price; null: unknown.</summary>
+    public string? PriceCurrency { get; init; }
+
     /// <summary><c>ebay</c> or <c>global</c>.</summary>
     public string? Source { get; init; }
 

@@ -7,8 +7,9 @@ namespace Sendcat.ToolWorker.SearchGlobal;
 /// <summary>Converts a row of a shopping search, of Serper or of SerpAPI, to a product.</summary>
 internal static class GlobalProduct
 {
+    /// <param name="country">The two-letter country code of the search; null: none.</param>
     /// <returns>The product; null: the row has no link or no title.</returns>
-    public static Product? Read(JsonElement row)
+    public static Product? Read(JsonElement row, string? country = null)
     {
         var link = row.Address("link", "product_link", "productLink", "url");
         if (link is null || row.Title() is not { } title)
@@ -18,14 +19,17 @@ internal static class GlobalProduct
 
         var merchantLink = row.Address("merchantLink", "merchant_link", "offerLink", "seller_link");
         var merchant = row.Name("source", "seller", "merchant");
+        var price = Money.OfText(row.Price("price"), country);
         var domain = Domain(merchantLink) ?? Domain(link) ?? DomainOfLabel(merchant);
         return new(
             row.Id("productId", "product_id", "position") is { } id ? $"global:{id}:{domain}" : $"global:{link}",
             title,
-            row.Price("price") ?? "",
+            price.Text,
             row.Address("imageUrl", "thumbnail", "image") ?? "",
             link)
         {
+            PriceAmount = price.Amount,
+            PriceCurrency = price.Currency,
             Source = "global",
             MerchantName = merchant,
             MerchantDomain = domain,

@@ -22,12 +22,13 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
     {
         var (settings, policy, locationParameter) = (options.CurrentValue, GlobalSearchProvider.Policy.ForJobs(tooLate), LocationParameter(location));
         limit = Math.Clamp(limit, 1, MaxLimit);
+        var country = locationParameter is { Name: "gl" } code ? code.Value : null;
         return settings switch
         {
             { SerperApiKey.Length: > 0 } => await upstream.RequestAsync(
-                policy, () => Serper(settings, query, limit, locationParameter), response => Read(response, "shopping", limit), cancellationToken),
+                policy, () => Serper(settings, query, limit, locationParameter), response => Read(response, "shopping", limit, country), cancellationToken),
             { SerpApiKey.Length: > 0 } => await upstream.RequestAsync(
-                policy, () => SerpApi(settings, query, limit, locationParameter), response => ReadSerpApi(response, limit), cancellationToken),
+                policy, () => SerpApi(settings, query, limit, locationParameter), response => ReadSerpApi(response, limit, country), cancellationToken),
             _ => new UpstreamError("Neither SERPER_API_KEY nor SERPAPI_API_KEY is set.", Retryable: false) { IsMisconfigured = true },
         };
     }
@@ -68,11 +69,11 @@ internal sealed class GlobalSearch(Upstream upstream, IOptionsMonitor<UpstreamOp
     };
 
     /// <summary>SerpAPI reports "no results" as an <c>error</c> text in a successful response.</summary>
-    private static IReadOnlyList<Product>? ReadSerpApi(JsonElement response, int limit) =>
-        response.Text("error") is null ? Read(response, "shopping_results", limit)
+    private static IReadOnlyList<Product>? ReadSerpApi(JsonElement response, int limit, string? country) =>
+        response.Text("error") is null ? Read(response, "shopping_results", limit, country)
         : response.Part("search_metadata") is { } about && about.Text("status") == "Success" ? []
         : null;
 
-    private static IReadOnlyList<Product>? Read(JsonElement response, string list, int limit) =>
-        response.ValueKind is JsonValueKind.Object ? response.Items(list).Select(GlobalProduct.Read).OfType<Product>().Take(limit).ToArray() : null;
+    private static IReadOnlyList<Product>? Read(JsonElement response, string list, int limit, string? country) =>
+        response.ValueKind is JsonValueKind.Object ? response.Items(list).Select(row => GlobalProduct.Read(row, country)).OfType<Product>().Take(limit).ToArray() : null;
 }

@@ -18,7 +18,7 @@ internal sealed class EbaySearch(EbayClient ebay)
         ebay.GetAsync(EbayQuery.Of(request), response => Read(response, request), cancellationToken, EbaySearchProvider.Policy.ForJobs(tooLate));
 
     /// <summary>Drops items of sellers with too little positive feedback. For fast shipping it sorts the items by delivery date.</summary>
-    private static IReadOnlyList<Product>? Read(JsonElement response, SearchProductsArguments request)
+    internal static IReadOnlyList<Product>? Read(JsonElement response, SearchProductsArguments request)
     {
         if (response.ValueKind is not JsonValueKind.Object)
         {
@@ -46,8 +46,12 @@ internal sealed class EbaySearch(EbayClient ebay)
         }
 
         var seller = item.Part("seller");
-        return new(id, title, Price(item.Part("price")), item.Part("image")?.Address("imageUrl") ?? "", url)
+        // An item that is only in an auction has no price but a highest bid.
+        var price = Money.OfAmount(item.Part("price") ?? item.Part("currentBidPrice"));
+        return new(id, title, price.Text, item.Part("image")?.Address("imageUrl") ?? "", url)
         {
+            PriceAmount = price.Amount,
+            PriceCurrency = price.Currency,
             Source = "ebay",
             MerchantName = "eBay",
             MerchantDomain = "ebay.com",
@@ -57,7 +61,4 @@ internal sealed class EbaySearch(EbayClient ebay)
             Condition = item.Name("condition"),
         };
     }
-
-    private static string Price(JsonElement? price) =>
-        price is { } of && of.Price("value") is { } value ? Row.Cut($"{of.Text("currency") ?? "USD"} {value}", Row.LongestPrice) : "";
 }

@@ -1,6 +1,6 @@
 using System.Buffers;
-using System.Globalization;
 using System.Text.Json;
+using Sendcat.ApiService.Http;
 using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Chat.Streaming;
@@ -99,7 +99,7 @@ internal sealed class UiDialect : EventDialect
                 json.WriteStartObject("messageMetadata"u8);
                 json.WriteString("streamId"u8, e.StreamId);
                 json.WriteString("threadId"u8, e.ThreadId);
-                json.WriteString("createdAt"u8, e.CreatedAt.ToString("O", CultureInfo.InvariantCulture));
+                json.WriteString("createdAt"u8, UtcTime.Text(e.CreatedAt));
                 json.WriteEndObject();
             });
             WriteTypeOnly(output, "start-step");

@@ -15,7 +15,7 @@ internal static class FavoriteEndpoints
         favorites.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.list", "The caller's favourites, newest first; of one list with ?listId=", 400, 401, 403, 429);
         favorites.MapGet("/ids", MarksAsync).RequireLimit(RequestBudget.Shopping).As("favorites.ids", "What the caller has marked, without the items themselves", 400, 401, 429);
         favorites.MapPost("/toggle", ToggleAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteToggling>().As("favorites.toggle", "Add a favourite, or remove it if it is there", 400, 401, 403, 413, 415, 429);
-        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(RequestBudget.Shopping).As("favorites.remove", "Remove one favourite", 401, 403, 429);
+        favorites.MapDelete("/{id}", RemoveAsync).RequireLimit(RequestBudget.Shopping).As("favorites.remove", "Remove one favourite, if it is there", 401, 429);
     }
 
     private static async Task<Results<Ok<Page<FavoriteView>>, ApiError>> ListAsync(
@@ -110,17 +110,19 @@ internal static class FavoriteEndpoints
     }
 
     private static async Task<Results<NoContent, ApiError>> RemoveAsync(
-        HttpContext http, string id, ShoppingGuard guard, SendcatDb db, ILogger<Favorite> logger, CancellationToken cancellationToken)
+        HttpContext http, string id, ShoppingGuard guard, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!(await guard.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        return Guid.TryParseExact(id, "D", out var favorite)
-            && await Of(db, principal).Where(f => f.Id == favorite).ExecuteDeleteAsync(cancellationToken) > 0
-            ? TypedResults.NoContent()
-            : Refused(logger, principal, "favorites.remove");
+        if (Guid.TryParseExact(id, "D", out var favorite))
+        {
+            await Of(db, principal).Where(f => f.Id == favorite).ExecuteDeleteAsync(cancellationToken);
+        }
+
+        return TypedResults.NoContent();
     }
 
     /// <summary>Foreign, missing and malformed ids get the same response, so that a caller cannot probe for ids of other users.</summary>

@@ -17,9 +17,9 @@ internal static class FavoriteListEndpoints
     {
         var lists = app.MapGroup("/api/favorites/lists").WithTags("Favorites");
         lists.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("favorites.lists", "The caller's lists by name", 401, 429);
-        lists.MapPost("", CreateAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.createList", "Begin a list", 400, 401, 413, 415, 429);
-        lists.MapPatch("/{id}", RenameAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.renameList", "Rename a list", 400, 401, 403, 413, 415, 429);
-        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Shopping).As("favorites.deleteList", "Delete a list and the favourites in it", 401, 403, 429);
+        lists.MapPost("", CreateAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.createList", "Begin a list", 400, 401, 409, 413, 415, 429);
+        lists.MapPatch("/{id}", RenameAsync).RequireLimit(RequestBudget.Shopping).Takes<FavoriteListName>().As("favorites.renameList", "Rename a list", 400, 401, 403, 409, 413, 415, 429);
+        lists.MapDelete("/{id}", DeleteAsync).RequireLimit(RequestBudget.Shopping).As("favorites.deleteList", "Delete a list and the favourites in it, if it is there", 401, 429);
     }
 
     /// <summary>Finds a list of the caller; null if the id is malformed, does not exist or belongs to another user.</summary>
@@ -70,6 +70,10 @@ internal static class FavoriteListEndpoints
         {
             return ApiError.Unauthorized("The account does not exist any more");
         }
+        catch (DbUpdateException failed) when (failed.InnerException is PostgresException { SqlState: PostgresErrorCodes.UniqueViolation })
+        {
+            return NameTaken();
+        }
 
         return TypedResults.Created($"/api/favorites/lists/{list.Id:D}", ViewOf(list, 0));
     }
@@ -89,25 +93,37 @@ internal static class FavoriteListEndpoints
             return FavoriteEndpoints.Refused(logger, principal, "favorites.renameList");
         }
 
-        await db.FavoriteLists.Where(l => l.Id == list.Id)
-            .ExecuteUpdateAsync(set => set.SetProperty(l => l.Name, request.Name!.Trim()), cancellationToken);
+        try
+        {
+            await db.FavoriteLists.Where(l => l.Id == list.Id)
+                .ExecuteUpdateAsync(set => set.SetProperty(l => l.Name, request.Name!.Trim()), cancellationToken);
+        }
+        catch (PostgresException failed) when (failed.SqlState == PostgresErrorCodes.UniqueViolation)
+        {
+            return NameTaken();
+        }
+
         list.Name = request.Name!.Trim();
         return TypedResults.Ok(ViewOf(list, await db.Favorites.CountAsync(f => f.ListId == list.Id, cancellationToken)));
     }
 
     private static async Task<Results<NoContent, ApiError>> DeleteAsync(
-        HttpContext http, string id, ShoppingGuard guard, SendcatDb db, ILogger<FavoriteList> logger, CancellationToken cancellationToken)
+        HttpContext http, string id, ShoppingGuard guard, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!(await guard.EnterUserAsync(http, cancellationToken)).TryGet(out var principal, out var refusal))
         {
             return refusal;
         }
 
-        return Guid.TryParseExact(id, "D", out var list)
-            && await db.FavoriteLists.Where(l => l.Id == list && l.UserId == principal.UserId).ExecuteDeleteAsync(cancellationToken) > 0
-            ? TypedResults.NoContent()
-            : FavoriteEndpoints.Refused(logger, principal, "favorites.deleteList");
+        if (Guid.TryParseExact(id, "D", out var list))
+        {
+            await db.FavoriteLists.Where(l => l.Id == list && l.UserId == principal.UserId).ExecuteDeleteAsync(cancellationToken);
+        }
+
+        return TypedResults.NoContent();
     }
+
+    private static ApiError NameTaken() => ApiError.Conflict("There is a list with this name already");
 
     private static FavoriteListView ViewOf(FavoriteList list, int count) => new(list.Id, list.Name, count, list.CreatedAt.UtcDateTime);
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Shopping.Items;
@@ -6,7 +7,9 @@ namespace Sendcat.ApiService.Shopping.Items;
 /// <summary>
 /// One item on eBay. A value that eBay does not return is absent. Descriptions are plain text; the sellers' HTML is removed.
 /// </summary>
-/// <param name="Price">Currency and value, such as <c>USD 49.99</c>; empty if there is none.</param>
+/// <param name="Price">Currency and value, such as <c>USD 49.99</c>; empty if there is none. Of an auction alone, the highest bid.</param>
+/// <param name="PriceAmount">The price as a number.</param>
+/// <param name="PriceCurrency">ISO 4217 code of the price.</param>
 /// <param name="Images">At most 24 addresses. The first one is <paramref name="Image"/>.</param>
 /// <param name="SellerFeedback">Share of positive feedback, such as <c>98.7%</c>.</param>
 /// <param name="Quantity">Remaining number of items, if the seller publishes it.</param>
@@ -15,6 +18,8 @@ internal sealed record ItemDetails(
     string Id,
     string Title,
     string Price,
+    decimal? PriceAmount,
+    string? PriceCurrency,
     string Image,
     string Url,
     IReadOnlyList<string> Images,
@@ -53,8 +58,9 @@ internal sealed record ItemDetails(
             .. new[] { item.Part("image") }.Concat(item.Items("additionalImages").Select(image => (JsonElement?)image))
                 .Select(image => image?.Address("imageUrl")).OfType<string>().Distinct(StringComparer.Ordinal).Take(MaxImages),
         ];
+        var price = Money.OfAmount(item.Part("price") ?? item.Part("currentBidPrice"));
         return new(
-            id, title, ShopText.Price(item.Part("price")), images.FirstOrDefault() ?? "", url, images,
+            id, title, price.Text, price.Amount, price.Currency, images.FirstOrDefault() ?? "", url, images,
             Row.Cut(item.Text("subtitle"), Row.LongestTitle),
             ShopText.Plain(item.Text("shortDescription") ?? product?.Text("description"), MaxDescriptionLength),
             item.Name("brand") ?? product?.Name("brand"),
@@ -76,10 +82,15 @@ internal sealed record ItemDetails(
 }
 
 /// <param name="Cost">Currency and value; absent if the cost depends on the address.</param>
-internal sealed record ShippingOption(string? Service, string? Cost)
+/// <param name="CostAmount">The cost as a number.</param>
+/// <param name="CostCurrency">ISO 4217 code of the cost.</param>
+internal sealed record ShippingOption(string? Service, string? Cost, decimal? CostAmount, string? CostCurrency)
 {
-    public static ShippingOption Read(JsonElement option) =>
-        new(option.Name("shippingServiceCode", "shippingCarrierCode"), option.Part("shippingCost") is { } cost ? ShopText.Price(cost) : null);
+    public static ShippingOption Read(JsonElement option)
+    {
+        var cost = Money.OfAmount(option.Part("shippingCost"));
+        return new(option.Name("shippingServiceCode", "shippingCarrierCode"), cost.Text.Length == 0 ? null : cost.Text, cost.Amount, cost.Currency);
+    }
 }
 
 internal sealed record ItemAspect(string Name, string Value)

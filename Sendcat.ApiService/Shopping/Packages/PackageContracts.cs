@@ -2,14 +2,15 @@ namespace Sendcat.ApiService.Shopping.Packages;
 
 /// <param name="StatusLabel">The status as text for display.</param>
 /// <param name="Weight">Pounds.</param>
-/// <param name="Cost">Jamaican dollars.</param>
+/// <param name="Cost">An amount of <paramref name="CostCurrency"/>.</param>
+/// <param name="CostCurrency">ISO 4217 code of the cost: <c>JMD</c>; omitted without a cost.</param>
 internal sealed record PackageView(
     Guid Id, string TrackingNumber, string Merchant, string Description, string Status, string StatusLabel, decimal? Weight, decimal? Cost,
-    string? Location, DateTime UpdatedAt, DateTime CreatedAt)
+    string? CostCurrency, string? Location, DateTime UpdatedAt, DateTime CreatedAt)
 {
     public static PackageView Of(Package package) => new(
         package.Id, package.TrackingNumber, package.Merchant, package.Description, package.Status, PackageStatus.Label(package.Status),
-        package.Weight, package.Cost, package.Location, package.UpdatedAt.UtcDateTime, package.CreatedAt.UtcDateTime);
+        package.Weight, package.Cost, package.Cost is null ? null : "JMD", package.Location, package.UpdatedAt.UtcDateTime, package.CreatedAt.UtcDateTime);
 }
 
 internal sealed record PackageCounts(int Total, IReadOnlyDictionary<string, int> ByStatus);

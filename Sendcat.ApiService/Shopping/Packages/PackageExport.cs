@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Shopping.Packages;
 
@@ -12,13 +13,13 @@ internal static class PackageExport
     public static string Csv(IReadOnlyList<Package> packages)
     {
         var csv = new StringBuilder();
-        Row(csv, "Tracking number", "Merchant", "Description", "Status", "Weight (lb)", "Cost (JMD)", "Location", "Updated");
+        Row(csv, "Tracking number", "Merchant", "Description", "Status", "Weight (lb)", "Cost (JMD)", "Location", "Updated (UTC)");
         foreach (var package in packages)
         {
             Row(
                 csv, package.TrackingNumber, package.Merchant, package.Description, PackageStatus.Label(package.Status),
                 Number(package.Weight), Number(package.Cost), package.Location ?? "",
-                package.UpdatedAt.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+                UtcTime.Text(package.UpdatedAt));
         }
 
         Row(

@@ -24,7 +24,8 @@ public sealed class ExploreTests(PostgresFixture postgres)
         Assert.All(items, item =>
         {
             Assert.StartsWith("v1|", (string)item!["id"]!, StringComparison.Ordinal);
-            Assert.StartsWith("USD ", (string)item["price"]!, StringComparison.Ordinal);
+            Assert.Equal((string)item["price"]!, $"USD {(decimal)item["priceAmount"]!:0.00}");
+            Assert.Equal("USD", (string)item["priceCurrency"]!);
             Assert.StartsWith("https://www.ebay.com/itm/", (string)item["url"]!, StringComparison.Ordinal);
             Assert.NotEmpty((string)item["title"]!);
             Assert.Null(item["rating"]);

@@ -86,17 +86,45 @@ public sealed class FavoritesTests(PostgresFixture postgres)
         {
             await (await bob.GetAsync($"/api/favorites?listId={id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
             await (await bob.PatchAsync($"/api/favorites/lists/{id}", """{"name":"Mine"}""".AsJson())).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-            await (await bob.DeleteAsync($"/api/favorites/lists/{id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-            await (await bob.DeleteAsync($"/api/favorites/{id}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+            Assert.Equal(HttpStatusCode.NoContent, (await bob.DeleteAsync($"/api/favorites/lists/{id}")).StatusCode);
+            Assert.Equal(HttpStatusCode.NoContent, (await bob.DeleteAsync($"/api/favorites/{id}")).StatusCode);
         }
 
         await (await bob.PostAsJsonAsync("/api/favorites/toggle", new { listId = list, type = "product", externalId = "1", item = new { } })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await bob.DeleteAsync($"/api/favorites/{favorite}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await bob.DeleteAsync($"/api/favorites/{favorite}");
         Assert.Empty((await (await bob.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray());
         Assert.Empty((await (await bob.GetAsync("/api/favorites/lists")).JsonAsync())["items"]!.AsArray());
         Assert.Single((await (await ann.GetAsync("/api/favorites")).JsonAsync())["items"]!.AsArray());
+        Assert.Single((await (await ann.GetAsync("/api/favorites/lists")).JsonAsync())["items"]!.AsArray());
         using var removed = await ann.DeleteAsync($"/api/favorites/{favorite}");
         Assert.Equal(HttpStatusCode.NoContent, removed.StatusCode);
+    }
+
+    [Fact]
+    public async Task Deleting_twice_is_204()
+    {
+        var user = await UserAsync();
+        var list = await NewListAsync(user, "Kitchen");
+        var favorite = (string)(await ToggleAsync(user, list, "v1|1|0"))["id"]!;
+
+        foreach (var path in new[] { $"/api/favorites/{favorite}", $"/api/favorites/lists/{list}" })
+        {
+            Assert.Equal(HttpStatusCode.NoContent, (await user.DeleteAsync(path)).StatusCode);
+            Assert.Equal(HttpStatusCode.NoContent, (await user.DeleteAsync(path)).StatusCode);
+        }
+    }
+
+    [Fact]
+    public async Task The_names_of_the_lists_of_a_user_differ_whatever_their_case()
+    {
+        var (ann, bob) = (await UserAsync(), await UserAsync());
+        var kitchen = await NewListAsync(ann, "Kitchen");
+        await NewListAsync(ann, "Garden");
+        await NewListAsync(bob, "Kitchen");
+
+        await (await ann.PostAsJsonAsync("/api/favorites/lists", new { name = " kitchen " })).RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        await (await ann.PatchAsync($"/api/favorites/lists/{kitchen}", """{"name":"GARDEN"}""".AsJson())).RefusedAsync(HttpStatusCode.Conflict, "conflict");
+        Assert.Equal("KITCHEN", (string)(await (await ann.PatchAsync($"/api/favorites/lists/{kitchen}", """{"name":"KITCHEN"}""".AsJson())).JsonAsync())["name"]!);
     }
 
     [Fact]

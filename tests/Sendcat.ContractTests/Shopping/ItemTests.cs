@@ -18,6 +18,7 @@ public sealed class ItemTests(PostgresFixture postgres)
         await (await (await shop.Api.GuestAsync()).GetAsync($"/api/shopping/items/{Uri.EscapeDataString((string)found["id"]!)}")).JsonAsync();
 
         Assert.Equal(((string)found["title"]!, (string)found["price"]!), ((string)item["title"]!, (string)item["price"]!));
+        Assert.Equal(((decimal)found["priceAmount"]!, "USD"), ((decimal)item["priceAmount"]!, (string)item["priceCurrency"]!));
         Assert.Equal((2, "Home & Garden > Kitchen, Dining & Bar > Small Kitchen Appliances"), (item["images"]!.AsArray().Count, (string)item["categoryPath"]!));
         Assert.NotEmpty((string)item["brand"]!);
         Assert.EndsWith("%", (string)item["sellerFeedback"]!, StringComparison.Ordinal);

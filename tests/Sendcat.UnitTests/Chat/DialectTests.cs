@@ -56,7 +56,7 @@ public sealed class DialectTests
     [Fact]
     public void The_ui_dialect_opens_and_closes_every_block_inside_its_step() => Assert.Equal(
         """
-        {"type":"start","messageId":"m1","messageMetadata":{"streamId":"STREAM:1","threadId":"t1","createdAt":"1970-01-01T00:00:00.0000000+00:00"}}
+        {"type":"start","messageId":"m1","messageMetadata":{"streamId":"STREAM:1","threadId":"t1","createdAt":"1970-01-01T00:00:00.000000Z"}}
         {"type":"start-step"}
         {"type":"data-provider-route","id":"route-0","data":{"providerId":"openrouter","routeId":"primary","modelClass":"agent","model":"openai/gpt-5","step":0}}
         {"type":"reasoning-start","id":"r0-0"}

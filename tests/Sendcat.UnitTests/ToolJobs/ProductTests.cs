@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sendcat.ApiService.Shopping.Explore;
 using Sendcat.Integrations.Tools;
 using Sendcat.ToolWorker.SearchGlobal;
 using Sendcat.ToolWorker.SearchProducts;
@@ -22,6 +23,30 @@ public sealed class ProductTests
     [Fact]
     public void A_row_without_a_link_is_dropped() =>
         Assert.Null(GlobalProduct.Read(JsonDocument.Parse("""{"title":"K","price":"$1"}""").RootElement));
+
+    /// <summary>A row with a script as its link, one in another currency, one in an auction alone, and something that is no row.</summary>
+    [Fact]
+    public void Rows_of_eBay_have_web_links_and_prices_with_their_currency()
+    {
+        var response = JsonDocument.Parse("""
+            {"total":5,"itemSummaries":[
+              {"itemId":"v1|1|0","title":"Script","price":{"value":"9.00","currency":"USD"},"itemWebUrl":"javascript:alert(2)","itemAffiliateWebUrl":"data:text/html,x"},
+              {"itemId":"v1|2|0","title":"Euros","price":{"value":"7.50","currency":"EUR"},"itemWebUrl":"https://www.ebay.de/itm/2"},
+              {"itemId":"v1|3|0","title":"Auction","currentBidPrice":{"value":"2.25","currency":"USD"},"bidCount":4,"buyingOptions":["AUCTION"],"itemWebUrl":"https://www.ebay.com/itm/3"},
+              {"itemId":"v1|4|0","title":"No price","itemWebUrl":"https://www.ebay.com/itm/4"},
+              null, 7
+            ]}
+            """).RootElement;
+        (string, string, decimal?, string?)[] expected =
+        [
+            ("https://www.ebay.de/itm/2", "EUR 7.50", 7.5m, "EUR"), ("https://www.ebay.com/itm/3", "USD 2.25", 2.25m, "USD"), ("https://www.ebay.com/itm/4", "", null, null),
+        ];
+
+        var products = EbaySearch.Read(response, new("k", 9))!;
+
+        Assert.Equal(expected, products.Select(product => (product.Url, product.Price, product.PriceAmount, product.PriceCurrency)));
+        Assert.Equal(expected, ExplorePage.Read(response)!.Items.Select(item => (item.Url, item.Price, item.PriceAmount, item.PriceCurrency)));
+    }
 
     [Fact]
     public void A_product_is_identified_by_URL_then_id_then_title_and_price()
@@ -51,8 +76,10 @@ public sealed class ProductTests
     [InlineData("US $1,299.00", false)]
     [InlineData("USD 9", false)]
     [InlineData("$49.00 now", true)]
-    [InlineData("59,99 €", true)]
+    [InlineData("5,99 €", true)]
     [InlineData("", true)]
     public void A_product_outside_the_price_range_is_removed_if_its_price_can_be_parsed(string price, bool allowed) =>
-        Assert.Equal(allowed, PriceFilter.Allows(new("k", 3) { MinPrice = 10, MaxPrice = 60 }, new Product("1", "K", price, "", "https://a")));
+        Assert.Equal(allowed, PriceFilter.Allows(
+            new("k", 3) { MinPrice = 10, MaxPrice = 60 },
+            GlobalProduct.Read(JsonDocument.Parse($$"""{"title":"K","link":"https://a.example/k","price":"{{price}}"}""").RootElement)!));
 }
