@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
@@ -44,6 +45,7 @@ internal static class HttpFeature
             app.Logger.NoOrigins();
         }
 
+        RejectedRequests.Observe(app.Services.GetRequiredService<DiagnosticListener>());
         app.Use(next => http =>
         {
             ResponseHeaders.Set(http);

@@ -11,7 +11,7 @@ namespace Sendcat.ApiService.Http;
 
 /// <summary>
 /// Reads a JSON body and checks it in this order: media type, size, JSON syntax, schema and the rules of <see cref="IValidatable"/>. A
-/// request without a body counts as <c>{}</c> where that is a valid body, and then needs no media type.
+/// request without a body counts as <c>{}</c> for an <see cref="IOptionalBody"/>, and then needs no media type.
 /// </summary>
 internal static class JsonBody
 {
@@ -33,7 +33,7 @@ internal static class JsonBody
         HttpContext http, int limitBytes, JsonTypeInfo<T> type, Func<T?, int> limitOf, CancellationToken cancellationToken)
         where T : class
     {
-        if (IsEmpty(http.Request) && Parse(NoFields, type, out _).TryGet(out var optional, out _))
+        if (typeof(IOptionalBody).IsAssignableFrom(typeof(T)) && IsEmpty(http.Request) && Parse(NoFields, type, out _).TryGet(out var optional, out _))
         {
             return optional;
         }

@@ -10,6 +10,7 @@ internal static class ServerLimits
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
+            kestrel.ConfigureEndpointDefaults(RejectedRequests.Use);
             kestrel.Limits.MaxRequestBodySize = 2 * 1024 * 1024;
             kestrel.Limits.Http2.MaxStreamsPerConnection = 20_000;
 

@@ -57,14 +57,14 @@ internal sealed record MessageView(
 /// <param name="IsDefault">True for the model that answers in a thread without a chosen model.</param>
 internal sealed record ModelView(string Id, string Name, string Class, bool Tools, bool Vision, decimal? InputPrice, decimal? OutputPrice, bool IsDefault);
 
-internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable
+internal sealed record NewThread(string? Title, string? ModelId, string? ParentThreadId, string? SessionId) : IValidatable, IOptionalBody
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId);
 }
 
 /// <summary>Omitted fields are not changed.</summary>
 /// <param name="ModelId">Empty: back to the operator's default model.</param>
-internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IValidatable
+internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinned, string? SessionId) : IValidatable, IOptionalBody
 {
     public IEnumerable<string> Problems() => ThreadRules.Problems(Title, ModelId is "" ? null : ModelId);
 }
@@ -103,7 +103,7 @@ internal sealed record Deleted(int DeletedCount);
 
 /// <summary>What to share. Without fields: text and products, neither reasoning nor attachments.</summary>
 /// <param name="Update">True: a thread that is shared already gets a new snapshot under the same link.</param>
-internal sealed record NewShare(bool? IncludeReasoning, bool? IncludeAttachments, bool? Update, string? SessionId);
+internal sealed record NewShare(bool? IncludeReasoning, bool? IncludeAttachments, bool? Update, string? SessionId) : IOptionalBody;
 
 /// <param name="Url">The full link: <c>APP_URL/share/…</c>, or the address of the shared messages where no <c>APP_URL</c> is configured.</param>
 /// <param name="SharedAt">The moment of the snapshot; later changes of the thread do not show.</param>
@@ -124,7 +124,7 @@ internal sealed record SharedMessageView(
         new(m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.Products, m.Sources, m.CreatedAt.UtcDateTime);
 }
 
-internal sealed record Fork(string? SessionId);
+internal sealed record Fork(string? SessionId) : IOptionalBody;
 
 /// <summary>The message at which to branch, or the one to retry.</summary>
 internal sealed record Branch(string? MessageId, string? SessionId);

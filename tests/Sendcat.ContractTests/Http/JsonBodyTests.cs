@@ -61,7 +61,7 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
     [Theory]
     [InlineData("/api/threads", HttpStatusCode.Created)]
     [InlineData("/api/shares/none/fork", HttpStatusCode.NotFound)]
-    [InlineData("/api/threads/none/branch", HttpStatusCode.Forbidden)]
+    [InlineData("/api/threads/none/share", HttpStatusCode.Forbidden)]
     public async Task An_empty_body_counts_as_one_without_fields_where_all_are_optional(string path, HttpStatusCode expected)
     {
         Assert.Equal(expected, (await Guest.PostAsync(path, null)).StatusCode);
@@ -90,6 +90,23 @@ public sealed class JsonBodyTests(PostgresFixture postgres) : SharedApiTests(pos
 
         using var reader = new StreamReader(client.GetStream());
         Assert.StartsWith($"HTTP/1.1 {status.ToString(CultureInfo.InvariantCulture)}", await reader.ReadLineAsync(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("GET /%00 HTTP/1.1")]
+    [InlineData("GET /api/threads/%00 HTTP/1.1")]
+    [InlineData("GET /api/threads HTTP/9.9")]
+    [InlineData("GET /api/threads\r\nbad header")]
+    public async Task A_request_that_is_no_valid_HTTP_gets_the_code_header(string line)
+    {
+        using var client = new TcpClient();
+        await client.ConnectAsync(Api.Anyone.BaseAddress!.Host, Api.Anyone.BaseAddress.Port);
+        await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes($"{line}\r\nHost: localhost\r\n\r\n"));
+
+        using var reader = new StreamReader(client.GetStream());
+        var response = await reader.ReadToEndAsync();
+        Assert.Contains("\r\nx-sendcat-error-code: invalid_request\r\n", response, StringComparison.Ordinal);
+        Assert.EndsWith("\r\n\r\n", response, StringComparison.Ordinal);
     }
 
     [Theory]
