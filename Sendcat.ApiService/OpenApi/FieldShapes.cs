@@ -21,6 +21,9 @@ internal static class FieldShapes
         (nameof(MessageView), "role", ["user", "assistant", "system", "tool"]),
         (nameof(MessageView), "status", MessageStatuses),
         (nameof(NewMessage), "role", ["user"]),
+        (nameof(SharedMessageView), "role", ["user", "assistant"]),
+        (nameof(SharedMessageView), "status", MessageStatuses[1..]),
+        (nameof(ModelView), "class", ["fast", "agent"]),
         (nameof(ChatBody), "trigger", ["submit-message", "regenerate-message"]),
         (nameof(FavoriteView), "type", FavoriteTypes),
         (nameof(FavoriteMark), "type", FavoriteTypes),
@@ -42,6 +45,9 @@ internal static class FieldShapes
         (nameof(MessageView), "sources", typeof(MessageSource)),
         (nameof(MessageView), "attachments", typeof(StoredAttachment)),
         (nameof(MessageView), "toolCalls", typeof(StoredToolCall)),
+        (nameof(SharedMessageView), "products", typeof(Product)),
+        (nameof(SharedMessageView), "sources", typeof(MessageSource)),
+        (nameof(SharedMessageView), "attachments", typeof(StoredAttachment)),
         (nameof(ChatBody), "messages", typeof(UiMessage)),
     ];
 

@@ -51,7 +51,7 @@ internal static class PackageEndpoints
 
     private static async Task<Results<FileContentHttpResult, ApiError>> ExportAsync(
         HttpContext http, ShoppingGuard guard, SendcatDb db,
-        string? search, string? status, string? sort, CancellationToken cancellationToken)
+        string? search, string? status, string? sort, string? timeZone, CancellationToken cancellationToken)
     {
         if (!(await guard.EnterAsync(http, cancellationToken)).TryGet(out var principal, out var refusal)
             || !PackageList.Read(search, status, sort).TryGet(out var list, out refusal))
@@ -59,8 +59,14 @@ internal static class PackageEndpoints
             return refusal;
         }
 
+        var zone = TimeZoneInfo.Utc;
+        if (!string.IsNullOrEmpty(timeZone) && !TimeZoneInfo.TryFindSystemTimeZoneById(timeZone, out zone))
+        {
+            return ApiError.InvalidRequest("timeZone must be the name of a time zone, such as America/Jamaica");
+        }
+
         var rows = await list.Of(db, principal).Take(PackageExport.MaxRows).ToListAsync(cancellationToken);
-        return TypedResults.File(Encoding.UTF8.GetBytes(PackageExport.Csv(rows)), "text/csv; charset=utf-8", "packages.csv");
+        return TypedResults.File(Encoding.UTF8.GetBytes(PackageExport.Csv(rows, zone)), "text/csv; charset=utf-8", "packages.csv");
     }
 
     private static async Task<Results<Ok<PackagesSeeded>, ApiError>> SeedAsync(

@@ -10,16 +10,21 @@ internal static class PackageExport
     /// <summary>Maximum rows of an export. Further packages at the end of the sort order are left out.</summary>
     public const int MaxRows = 10_000;
 
-    public static string Csv(IReadOnlyList<Package> packages)
+    private const string LocalFormat = "yyyy-MM-dd'T'HH:mm:sszzz";
+
+    /// <param name="zone">The time zone of the times, which the head and each time name.</param>
+    public static string Csv(IReadOnlyList<Package> packages, TimeZoneInfo zone)
     {
         var csv = new StringBuilder();
-        Row(csv, "Tracking number", "Merchant", "Description", "Status", "Weight (lb)", "Cost (JMD)", "Location", "Updated (UTC)");
+        Row(csv, "Tracking number", "Merchant", "Description", "Status", "Weight (lb)", "Cost (JMD)", "Location", $"Updated ({zone.Id})");
         foreach (var package in packages)
         {
             Row(
                 csv, package.TrackingNumber, package.Merchant, package.Description, PackageStatus.Label(package.Status),
                 Number(package.Weight), Number(package.Cost), package.Location ?? "",
-                UtcTime.Text(package.UpdatedAt));
+                zone.Equals(TimeZoneInfo.Utc)
+                    ? UtcTime.Text(package.UpdatedAt)
+                    : TimeZoneInfo.ConvertTime(package.UpdatedAt, zone).ToString(LocalFormat, CultureInfo.InvariantCulture));
         }
 
         Row(

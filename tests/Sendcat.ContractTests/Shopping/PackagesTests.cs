@@ -59,6 +59,11 @@ public sealed class PackagesTests(PostgresFixture postgres)
         Assert.Matches("""^A-1,'=HYPERLINK\(1\),"a ""quoted"", thing",In Transit,2\.5,900,,\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$""", rows[1]);
         Assert.StartsWith("A-2,eBay,Shoes,Picked Up,,100.5,,", rows[2], StringComparison.Ordinal);
         Assert.Equal("Total,,2 packages,,2.5,1000.5,,", rows[3]);
+
+        var local = await user.GetStringAsync("/api/packages/export?timeZone=America/Jamaica");
+        Assert.Contains("Location,Updated (America/Jamaica)", local, StringComparison.Ordinal);
+        Assert.Matches(@"\d\d:\d\d-05:00\r\n", local);
+        await (await user.GetAsync("/api/packages/export?timeZone=Mars/Base")).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
