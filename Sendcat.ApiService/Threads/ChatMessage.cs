@@ -41,4 +41,19 @@ internal sealed class ChatMessage
     public string? ClientId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Parts of the text of a message with the status <c>streaming</c>; empty if they were not read.</summary>
+    public List<MessagePart> Parts { get; init; } = [];
+
+    /// <summary>Appends the <see cref="Parts"/> that were read to the texts.</summary>
+    public ChatMessage WithParts()
+    {
+        if (Status == "streaming" && Parts.Count > 0)
+        {
+            Content += string.Concat(Parts.Select(part => part.Content));
+            ReasoningContent = ReasoningContent + string.Concat(Parts.Select(part => part.ReasoningContent)) is { Length: > 0 } text ? text : null;
+        }
+
+        return this;
+    }
 }

@@ -59,7 +59,8 @@ internal static class MessageEndpoints
         }
 
         var withStreaming = includeStreaming == "true";
-        var all = db.Messages.AsNoTracking()
+        var messages = withStreaming ? db.Messages.AsNoTracking().Include(m => m.Parts.OrderBy(p => p.Number)) : db.Messages.AsNoTracking();
+        var all = messages
             .Where(m => m.ThreadId == open.Thread.Id && (withStreaming || m.Role != "assistant" || m.Status != "streaming"));
         if (!string.IsNullOrEmpty(before))
         {
@@ -80,7 +81,7 @@ internal static class MessageEndpoints
         var characters = 0L;
         await foreach (var row in rows.AsAsyncEnumerable().WithCancellation(cancellationToken))
         {
-            characters += Characters(row);
+            characters += Characters(row.WithParts());
             if (page.Count == count || (page.Count > 0 && characters > MaxPageCharacters))
             {
                 return TypedResults.Ok(new Page<MessageView>(page, MessageCursor.Text(position, newestFirst)));
@@ -158,8 +159,9 @@ internal static class MessageEndpoints
     }
 
     private static async Task<MessageView?> FindAsync(SendcatDb db, Guid threadId, Guid messageId, CancellationToken cancellationToken) =>
-        await db.Messages.AsNoTracking().SingleOrDefaultAsync(m => m.Id == messageId && m.ThreadId == threadId, cancellationToken) is { } message
-            ? MessageView.Of(message)
+        await db.Messages.AsNoTracking().Include(m => m.Parts.OrderBy(p => p.Number))
+            .SingleOrDefaultAsync(m => m.Id == messageId && m.ThreadId == threadId, cancellationToken) is { } message
+            ? MessageView.Of(message.WithParts())
             : null;
 
     private static ApiError NoSuchMessage() => ApiError.NotFound("No such message in this thread");

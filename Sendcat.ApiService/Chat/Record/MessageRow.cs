@@ -11,6 +11,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     private const int InitialCapacity = 256;
 
     private StringBuilder? _reasoning;
+    private PersistedText _persisted;
 
     public Guid Id => id;
 
@@ -18,7 +19,13 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     public long FirstVersion { get; } = version;
 
     /// <summary>The version of the record that last changed the message.</summary>
-    public long Version { get; set; } = version;
+    public long Version { get; private set; } = version;
+
+    /// <summary>The version of the record that last changed more than the text.</summary>
+    public long RowVersion { get; private set; } = version;
+
+    /// <summary>Postgres may have parts of the text, because a commit with at least one was tried.</summary>
+    public bool MayHaveParts { get; private set; }
 
     public required string Status { get; set; }
 
@@ -42,26 +49,71 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     public string? SourcesJson { get; set; }
 
+    /// <summary>The text has grown, and nothing else has changed.</summary>
+    public void MarkGrown(long newVersion) => Version = newVersion;
+
+    public void MarkChanged(long newVersion) => (Version, RowVersion) = (newVersion, newVersion);
+
+    /// <summary>The next part: the text that no confirmed commit has written. It does not end within a surrogate pair.</summary>
+    /// <param name="after">What is persisted after the commit.</param>
+    public PartSnapshot NextPart(out PersistedText after)
+    {
+        var content = Text.ToString(_persisted.Content, EndOfPart(Text) - _persisted.Content);
+        var reasoning = _reasoning?.ToString(_persisted.Reasoning, EndOfPart(_reasoning) - _persisted.Reasoning);
+        after = new(_persisted.Content + content.Length, _persisted.Reasoning + (reasoning?.Length ?? 0), _persisted.Parts + 1);
+        MayHaveParts = true;
+        return new(id, _persisted.Parts, StorableText.Sanitize(content), reasoning is "" ? null : StorableText.Sanitize(reasoning));
+    }
+
+    public void MarkPersisted(PersistedText persisted)
+    {
+        _persisted = persisted;
+        MayHaveParts = persisted.Parts > 0;
+    }
+
     /// <param name="isNew">The message is in no confirmed commit yet.</param>
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
-    public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn) => new(
-        id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status, StorableText.Sanitize(_reasoning?.ToString()),
-        StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson), StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name),
-        StorableText.SanitizeJson(ProductsJson), StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, turn);
+    /// <param name="after">What is persisted after the commit.</param>
+    public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn, out PersistedText after)
+    {
+        after = new(Text.Length, _reasoning?.Length ?? 0, Parts: 0);
+        return new(
+            id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status,
+            StorableText.Sanitize(_reasoning?.ToString()), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
+            StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
+            StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn);
+    }
+
+    private static int EndOfPart(StringBuilder text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
 }
+
+/// <summary>What confirmed commits have written of the texts of a message.</summary>
+/// <param name="Content">Characters of the content, in its row and its parts.</param>
+/// <param name="Reasoning">Characters of the reasoning, in its row and its parts.</param>
+/// <param name="Parts">The number of parts.</param>
+internal readonly record struct PersistedText(int Content, int Reasoning, int Parts);
 
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
-    string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew, Guid? Turn);
+    string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew,
+    bool MayHaveParts, Guid? Turn);
+
+/// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
+internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
 
 internal sealed record SessionSnapshot(
-    Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, bool IsNew);
+    Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, bool IsNew,
+    bool HasChanged);
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>
 /// <param name="Version">The version of the record that the changes lead to.</param>
+/// <param name="Messages">Messages whose row is written, with the whole text.</param>
+/// <param name="Parts">Text to add to messages of which only the text has grown.</param>
+/// <param name="Persisted">What is persisted of the texts after the commit.</param>
 /// <param name="Touches">The commit updates the last-message time of the thread.</param>
 /// <param name="Failed">
 /// Messages that keep their persisted content and get the status <c>error</c> if they are still <c>streaming</c>.
 /// </param>
 internal sealed record TurnChanges(
-    TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, SessionSnapshot Session, bool Touches, IReadOnlyList<Guid> Failed);
+    TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, IReadOnlyList<PartSnapshot> Parts,
+    IReadOnlyList<(MessageRow Row, PersistedText After)> Persisted, SessionSnapshot Session, bool Touches, IReadOnlyList<Guid> Failed);

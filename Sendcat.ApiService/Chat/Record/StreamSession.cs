@@ -1,6 +1,6 @@
 namespace Sendcat.ApiService.Chat.Record;
 
-/// <summary>One turn: which replica runs it, for which principal, and its last heartbeat. The chat feature writes it.</summary>
+/// <summary>One turn: which replica runs it, for which principal, and when it was last written. The chat feature writes it.</summary>
 internal sealed class StreamSession
 {
     public required Guid Id { get; init; }
@@ -21,5 +21,6 @@ internal sealed class StreamSession
 
     public DateTimeOffset? EndedAt { get; set; }
 
+    /// <summary>Time of the last write of this row. The heartbeat of a running turn is that of its <see cref="Replica"/>.</summary>
     public DateTimeOffset? LastHeartbeat { get; set; }
 }

@@ -4,8 +4,8 @@ using NpgsqlTypes;
 namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>
-/// One transaction of the <see cref="TurnJournal"/>: whole rows of many turns, with fixed keys, so that a repeat after a commit with an
-/// unknown outcome changes nothing. A row of an earlier confirmed commit is only updated: if it is missing, it was deleted meanwhile.
+/// One transaction of the <see cref="TurnJournal"/>: rows and parts of texts of many turns, with fixed keys, so that a repeat after a commit
+/// with an unknown outcome changes nothing. A row of an earlier confirmed commit is only updated: if it is missing, it was deleted meanwhile.
 /// </summary>
 internal static class TurnJournalCommit
 {
@@ -45,6 +45,20 @@ internal static class TurnJournalCommit
         WHERE m.id = u.id AND m.role = 'assistant' AND m.status IN ('streaming', 'aborted')
         """;
 
+    private const string PartsOfWrittenMessages = """
+        -- delete message parts
+        DELETE FROM message_parts WHERE message_id = ANY($1)
+        """;
+
+    // A closed message gets no further part. The commit finds its session closed, and then writes the whole text.
+    private const string Parts = """
+        -- insert message parts
+        INSERT INTO message_parts (message_id, number, content, reasoning_content)
+        SELECT u.message_id, u.number, u.content, u.reasoning FROM unnest($1, $2, $3, $4) AS u(message_id, number, content, reasoning)
+        WHERE EXISTS (SELECT 1 FROM messages m WHERE m.id = u.message_id AND m.status = 'streaming')
+        ON CONFLICT (message_id, number) DO UPDATE SET content = excluded.content, reasoning_content = excluded.reasoning_content
+        """;
+
     private const string FailedMessages = """
         -- fail messages
         UPDATE messages SET status = 'error' WHERE id = ANY($1) AND status = 'streaming'
@@ -73,6 +87,11 @@ internal static class TurnJournalCommit
         RETURNING s.id, s.status
         """;
 
+    private const string UnchangedSessions = """
+        -- check stream sessions
+        SELECT id, status FROM stream_sessions WHERE id = ANY($1)
+        """;
+
     private const string Touches = """
         -- touch threads
         UPDATE threads SET last_message_at = greatest(coalesce(last_message_at, $2), $2) WHERE id = ANY($1)
@@ -83,7 +102,7 @@ internal static class TurnJournalCommit
         UPDATE threads t SET title = u.title FROM unnest($1, $2) AS u(id, title) WHERE t.id = u.id AND t.title IS NULL
         """;
 
-    /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the session row is missing.</returns>
+    /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the thread was deleted.</returns>
     /// <exception cref="NpgsqlException">The commit failed, or its outcome is unknown.</exception>
     public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(
         NpgsqlDataSource database, Guid replica, IReadOnlyList<TurnChanges> changes, DateTimeOffset now)
@@ -105,28 +124,50 @@ internal static class TurnJournalCommit
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
         Add(
+            batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.MayHaveParts).Select(row => row.Id)],
+            ids => new(PartsOfWrittenMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
+        Add(batch, [.. changes.SelectMany(change => change.Parts)], PartsCommand);
+        Add(
             batch, [.. changes.SelectMany(change => change.Failed)],
             ids => new(FailedMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
         Add(batch, [.. changes.Select(change => change.Session).Where(row => row.IsNew)], rows => NewSessionsCommand(rows, replica, now));
-        Add(batch, [.. changes.Select(change => change.Session).Where(row => !row.IsNew)], rows => KnownSessionsCommand(rows, now));
+        Add(batch, [.. changes.Select(change => change.Session).Where(row => row is { IsNew: false, HasChanged: true })], rows => KnownSessionsCommand(rows, now));
+        Add(
+            batch, [.. changes.Select(change => change.Session).Where(row => row is { IsNew: false, HasChanged: false }).Select(row => row.StreamId)],
+            ids => new(UnchangedSessions) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
 
         var found = new Dictionary<Guid, string>(changes.Count);
         await using (var reader = await batch.ExecuteReaderAsync())
         {
-            // Npgsql throws the error of a later statement only when the reader reaches its result.
-            do
-            {
-                while (await reader.ReadAsync())
-                {
-                    found[reader.GetGuid(0)] = reader.GetString(1);
-                }
-            }
-            while (await reader.NextResultAsync());
+            await ReadStatusesAsync(reader, found);
+        }
+
+        // The statements above return no session that was closed with another status than aborted. A session that is missing altogether was
+        // deleted with its thread, or not inserted because the thread is missing.
+        if (changes.Select(change => change.Session.StreamId).Where(id => !found.ContainsKey(id)).ToArray() is { Length: > 0 } closed)
+        {
+            await using var check = new NpgsqlCommand(UnchangedSessions, connection);
+            check.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = closed });
+            await using var reader = await check.ExecuteReaderAsync();
+            await ReadStatusesAsync(reader, found);
         }
 
         return [.. changes
-            .Where(change => !found.TryGetValue(change.Session.StreamId, out var status) || status != change.Session.Status)
+            .Where(change => found.GetValueOrDefault(change.Session.StreamId) != change.Session.Status)
             .Select(change => KeyValuePair.Create(change.Record, found.GetValueOrDefault(change.Session.StreamId)))];
+    }
+
+    private static async Task ReadStatusesAsync(NpgsqlDataReader reader, Dictionary<Guid, string> found)
+    {
+        // Npgsql throws the error of a later statement only when the reader reaches its result.
+        do
+        {
+            while (await reader.ReadAsync())
+            {
+                found[reader.GetGuid(0)] = reader.GetString(1);
+            }
+        }
+        while (await reader.NextResultAsync());
     }
 
     private static void Add<TRow>(NpgsqlBatch batch, TRow[] rows, Func<TRow[], NpgsqlBatchCommand> command)
@@ -172,6 +213,17 @@ internal static class TurnJournalCommit
             Json(rows, row => row.ToolCallsJson),
             Json(rows, row => row.ProductsJson),
             Json(rows, row => row.SourcesJson),
+        },
+    };
+
+    private static NpgsqlBatchCommand PartsCommand(PartSnapshot[] rows) => new(Parts)
+    {
+        Parameters =
+        {
+            Column(rows, row => row.MessageId),
+            Column(rows, row => row.Number),
+            Column(rows, row => row.Content),
+            Column(rows, row => row.Reasoning),
         },
     };
 

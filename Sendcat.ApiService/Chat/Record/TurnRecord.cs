@@ -1,13 +1,15 @@
 using System.Diagnostics;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>
 /// The rows of a turn that must reach Postgres: its messages and its stream session. The turn changes them in memory; the
-/// <see cref="TurnJournal"/> writes what changed since the last commit. Rows are written whole, with ids made here, so that a repeated
-/// write is harmless. A row counts as persisted from its first confirmed commit; from then on it is only updated, so that a row that was
-/// deleted meanwhile is not inserted again. Thread-safe.
+/// <see cref="TurnJournal"/> writes what changed since the last commit: text that has grown as another <see cref="MessagePart"/>, and after
+/// any other change the whole row. Ids and the numbers of parts are made here, so that a repeated write is harmless. A row counts as
+/// persisted from its first confirmed commit; from then on it is only updated, so that a row that was deleted meanwhile is not inserted
+/// again. Thread-safe.
 /// </summary>
 internal sealed class TurnRecord
 {
@@ -20,6 +22,7 @@ internal sealed class TurnRecord
     private MessageRow _current;
     private long _version = 1;
     private long _writtenVersion;
+    private long _sessionVersion = 1;
     private DateTimeOffset? _endedAt;
     private string _sessionStatus = MessageStatus.Streaming;
     private bool _rejected;
@@ -66,7 +69,7 @@ internal sealed class TurnRecord
 
     /// <summary>
     /// Called when a commit finds that the turn was closed from outside: aborted, reaped, or deleted with its thread; or that Postgres
-    /// rejects its rows. Argument: the status found in Postgres; null if the rows were deleted or rejected.
+    /// rejects its rows. Argument: the status found in Postgres, <c>error</c> for rejected rows; null if the thread was deleted.
     /// </summary>
     public Action<string?>? ClosedElsewhere { get; set; }
 
@@ -88,7 +91,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.ModelId = modelId;
-            _current.Version = ++_version;
+            _current.MarkChanged(++_version);
         }
     }
 
@@ -97,7 +100,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.Text.Append(delta);
-            _current.Version = ++_version;
+            _current.MarkGrown(++_version);
         }
     }
 
@@ -106,7 +109,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.Reasoning.Append(delta);
-            _current.Version = ++_version;
+            _current.MarkGrown(++_version);
         }
     }
 
@@ -117,7 +120,7 @@ internal sealed class TurnRecord
         {
             _current.Text.Clear();
             _current.ToolCallsJson = ToolCallsJson.Write(calls);
-            _current.Version = ++_version;
+            _current.MarkChanged(++_version);
             foreach (var call in calls)
             {
                 _openToolCalls[call.Id] = call.Name;
@@ -131,7 +134,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.SourcesJson = sourcesJson;
-            _current.Version = ++_version;
+            _current.MarkChanged(++_version);
         }
     }
 
@@ -141,7 +144,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.ProductsJson = productsJson;
-            _current.Version = ++_version;
+            _current.MarkChanged(++_version);
         }
     }
 
@@ -161,7 +164,8 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.Status = MessageStatus.Completed;
-            _current.Version = ++_version;
+            _current.MarkChanged(++_version);
+            _sessionVersion = _version;
             _current = new MessageRow(id, "assistant", now, _version) { Status = MessageStatus.Streaming, ModelId = _current.ModelId };
             _rows.Add(_current);
             _assistantMessages.Add(id);
@@ -196,7 +200,8 @@ internal sealed class TurnRecord
             }
 
             _current.Status = status;
-            _current.Version = ++_version;
+            _current.MarkChanged(++_version);
+            _sessionVersion = _version;
         }
     }
 
@@ -222,15 +227,33 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             var isNew = _writtenVersion == 0;
-            var session = new SessionSnapshot(StreamId, ThreadId, _current.Id, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected);
-            return _rejected
-                ? new TurnChanges(this, _version, [], session, Touches: false, [.. _assistantMessages])
-                : new TurnChanges(
-                    this, _version,
-                    [.. _rows.Where(row => row.Version > _writtenVersion)
-                        .Select(row => row.Snapshot(ThreadId, row.FirstVersion > _writtenVersion, isNew ? null : StreamId))],
-                    session,
-                    Touches: isNew || (_endedAt is not null && _version > _writtenVersion), []);
+            var session = new SessionSnapshot(
+                StreamId, ThreadId, _current.Id, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion);
+            if (_rejected)
+            {
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, [.. _assistantMessages]);
+            }
+
+            var messages = new List<MessageSnapshot>();
+            var parts = new List<PartSnapshot>();
+            var persisted = new List<(MessageRow, PersistedText)>();
+            foreach (var row in _rows.Where(row => row.Version > _writtenVersion))
+            {
+                PersistedText after;
+                if (row.RowVersion > _writtenVersion)
+                {
+                    messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _writtenVersion, isNew ? null : StreamId, out after));
+                }
+                else
+                {
+                    parts.Add(row.NextPart(out after));
+                }
+
+                persisted.Add((row, after));
+            }
+
+            return new TurnChanges(
+                this, _version, messages, parts, persisted, session, Touches: isNew || (_endedAt is not null && _version > _writtenVersion), []);
         }
     }
 
@@ -249,7 +272,7 @@ internal sealed class TurnRecord
             }
 
             (_rejected, _endedAt, _sessionStatus) = (true, _endedAt ?? now, MessageStatus.Error);
-            _version++;
+            _sessionVersion = ++_version;
             return true;
         }
     }
@@ -263,6 +286,11 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _writtenVersion = Math.Max(_writtenVersion, changes.Version);
+            foreach (var (row, after) in changes.Persisted)
+            {
+                row.MarkPersisted(after);
+            }
+
             // Completed messages never change again; only their ids are still needed, and those are in assistantMessages.
             _rows.RemoveAll(row => row != _current && row.Version <= _writtenVersion);
             done = _waiters.Where(waiter => waiter.Version <= _writtenVersion).Select(waiter => waiter.Written).ToArray();

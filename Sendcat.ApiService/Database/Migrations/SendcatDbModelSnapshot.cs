@@ -806,6 +806,31 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("threads", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Threads.MessagePart", b =>
+                {
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id");
+
+                    b.Property<int>("Number")
+                        .HasColumnType("integer")
+                        .HasColumnName("number");
+
+                    b.Property<string>("Content")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("content");
+
+                    b.Property<string>("ReasoningContent")
+                        .HasColumnType("text")
+                        .HasColumnName("reasoning_content");
+
+                    b.HasKey("MessageId", "Number")
+                        .HasName("pk_message_parts");
+
+                    b.ToTable("message_parts", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedMessage", b =>
                 {
                     b.Property<Guid>("ShareId")
@@ -1096,6 +1121,16 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasConstraintName("fk_threads_threads_shared_from_thread_id");
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Threads.MessagePart", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Threads.ChatMessage", null)
+                        .WithMany("Parts")
+                        .HasForeignKey("MessageId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_message_parts_messages_message_id");
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedMessage", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Threads.SharedThread", null)
@@ -1114,6 +1149,11 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_shared_threads_threads_thread_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Threads.ChatMessage", b =>
+                {
+                    b.Navigation("Parts");
                 });
 #pragma warning restore 612, 618
         }

@@ -129,6 +129,20 @@ public sealed class MessagesTests(PostgresFixture postgres) : SharedApiTests(pos
         Assert.Equal(["message 0"], Contents(upwards));
     }
 
+    [Fact]
+    public async Task A_message_that_is_being_written_has_the_text_of_its_parts()
+    {
+        await InsertAsync("assistant", "half ", "streaming");
+        await Api.ExecuteAsync(
+            $"insert into message_parts (message_id, number, content, reasoning_content) select id, 1, 'answer', null from messages where thread_id = '{_thread}' union all select id, 0, 'an ', 'why' from messages where thread_id = '{_thread}'");
+
+        var listed = (await (await Guest.GetAsync($"/api/threads/{_thread}/messages?includeStreaming=true")).JsonAsync())["items"]!.AsArray()[^1]!;
+        var read = await (await Guest.GetAsync($"/api/threads/{_thread}/messages/{(string)listed["id"]!}")).JsonAsync();
+
+        Assert.Equal(("half an answer", "why"), ((string)listed["content"]!, (string)listed["reasoningContent"]!));
+        Assert.Equal(("half an answer", "why"), ((string)read["content"]!, (string)read["reasoningContent"]!));
+    }
+
     [Theory]
     [InlineData("order=newest")]
     [InlineData("order=desc&cursor=5")]

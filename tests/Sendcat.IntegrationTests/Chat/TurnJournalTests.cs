@@ -23,6 +23,9 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 {
     private const string LoneSurrogate = "\ud83d";
 
+    /// <summary>Number, content and reasoning of all parts.</summary>
+    private const string Parts = "select string_agg(number || content || ' ' || coalesce(reasoning_content, ''), '|' order by number) from message_parts";
+
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
 
@@ -74,7 +77,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await Task.WhenAll(before.WrittenAsync(), rejected.WrittenAsync()).WaitAsync(MaxWait, TestContext.Current.CancellationToken);
         await WriteAsync(after);
 
-        Assert.Contains(null, _closedElsewhere);
+        Assert.Equal("error", _closedElsewhere[0]);
         Assert.Equal(["assistant streaming"], await MessagesAsync(before));
         Assert.Equal(["assistant streaming"], await MessagesAsync(after));
         Assert.Empty(await MessagesAsync(rejected));
@@ -97,7 +100,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         Assert.Equal("so far", await ScalarAsync($"select content from messages where id = '{record.MessageId}'"));
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         Assert.Equal("error", await ScalarAsync($"select status from stream_sessions where id = '{record.StreamId}'"));
-        Assert.Null(_closedElsewhere[0]);
+        Assert.Equal("error", _closedElsewhere[0]);
     }
 
     [Fact]
@@ -172,7 +175,97 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await WriteAsync(record);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
+        Assert.Equal(["error"], _closedElsewhere);
+    }
+
+    [Fact]
+    public async Task A_turn_whose_thread_was_deleted_is_closed_without_a_status()
+    {
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
+        var record = await RecordAsync();
+        await WriteAsync(record);
+        await ExecuteAsync("delete from threads");
+
+        record.AppendText("late");
+        await WriteAsync(record);
+
         Assert.Equal([null], _closedElsewhere);
+    }
+
+    [Fact]
+    public async Task Checkpoints_add_parts_and_the_end_of_the_message_writes_the_whole_text_and_removes_them()
+    {
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
+        var record = await RecordAsync();
+        record.AppendText("one");
+        await WriteAsync(record);
+        record.AppendText(" two");
+        record.AppendReasoning("why");
+        await WriteAsync(record);
+        record.AppendText(" three");
+        await WriteAsync(record);
+
+        Assert.Equal("one", await ScalarAsync("select content from messages"));
+        Assert.Equal("0 two why|1 three ", await ScalarAsync(Parts));
+        record.End(MessageStatus.Completed, Now);
+        await WriteAsync(record);
+        Assert.Equal("one two three|why", await ScalarAsync("select content || '|' || reasoning_content from messages"));
+        Assert.Null(await ScalarAsync(Parts));
+    }
+
+    [Theory]
+    [InlineData("aborted")]
+    [InlineData("error")]
+    public async Task A_message_that_another_statement_closes_keeps_its_parts_and_they_count_in_the_quotas(string status)
+    {
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
+        var record = await RecordAsync();
+        await WriteAsync(record);
+        record.AppendText("one");
+        record.AppendReasoning("why");
+        await WriteAsync(record);
+        record.AppendText(" two");
+        await WriteAsync(record);
+
+        await ExecuteAsync($"update messages set status = '{status}'");
+
+        Assert.Equal($"one two|why|{status}", await ScalarAsync("select content || '|' || reasoning_content || '|' || status from messages"));
+        Assert.Equal("10", await ScalarAsync("select bytes::text from threads"));
+        Assert.Null(await ScalarAsync(Parts));
+    }
+
+    [Fact]
+    public async Task A_message_that_was_closed_elsewhere_gets_no_further_part()
+    {
+        var record = await RecordAsync();
+        await CommitAsync(record);
+        await ExecuteAsync("update stream_sessions set status = 'aborted'; update messages set status = 'aborted'");
+        record.AppendText("late");
+
+        var changes = record.Changes();
+        var closed = await TurnJournalCommit.WriteAsync(_database, _replica.Value, [changes], Now);
+
+        Assert.Equal([KeyValuePair.Create(record, (string?)"aborted")], closed);
+        Assert.Null(await ScalarAsync(Parts));
+        record.MarkWritten(changes);
+        record.End(MessageStatus.Aborted, Now);
+        await CommitAsync(record);
+        Assert.Equal("late|aborted", await ScalarAsync("select content || '|' || status from messages"));
+    }
+
+    [Fact]
+    public async Task A_part_whose_commit_has_an_unknown_outcome_is_written_again_with_the_text_since()
+    {
+        var record = await RecordAsync();
+        await CommitAsync(record);
+        record.AppendText("one");
+        await CommitAsync(record.Changes());
+        record.AppendText(" two");
+        await CommitAsync(record);
+        record.AppendText(" three");
+        await CommitAsync(record);
+
+        Assert.Equal("0one two|1 three", (await ScalarAsync(Parts))!.Replace(" |", "|", StringComparison.Ordinal).TrimEnd());
     }
 
     [Fact]
@@ -224,6 +317,14 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         _journal.WriteNow(record);
         return record.WrittenAsync().WaitAsync(MaxWait, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Commits the changes of the turn, with a known outcome.</summary>
+    private async Task CommitAsync(TurnRecord record)
+    {
+        var changes = record.Changes();
+        await CommitAsync(changes);
+        record.MarkWritten(changes);
     }
 
     private Task CommitAsync(TurnChanges changes) => TurnJournalCommit.WriteAsync(_database, _replica.Value, [changes], Now);

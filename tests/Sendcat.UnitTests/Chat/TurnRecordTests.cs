@@ -73,6 +73,33 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
+    public void A_part_does_not_end_within_a_surrogate_pair()
+    {
+        var record = Record();
+        record.MarkWritten(record.Changes());
+        record.AppendText("a\ud83d");
+        var first = record.Changes();
+        record.MarkWritten(first);
+        record.AppendText("\ude00b");
+
+        Assert.Equal(["a", "\ud83d\ude00b"], first.Parts.Concat(record.Changes().Parts).Select(part => part.Content));
+    }
+
+    [Fact]
+    public void Growing_text_leaves_the_session_and_the_row_of_the_message_unwritten()
+    {
+        var record = Record();
+        record.MarkWritten(record.Changes());
+        record.AppendText("grown");
+
+        var changes = record.Changes();
+
+        Assert.Empty(changes.Messages);
+        Assert.False(changes.Session.HasChanged);
+        Assert.Equal((0, "grown", null), changes.Parts.Select(part => (part.Number, part.Content, part.Reasoning)).Single());
+    }
+
+    [Fact]
     public void The_first_ending_wins()
     {
         var record = Record();
