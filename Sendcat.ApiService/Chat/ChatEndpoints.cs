@@ -26,13 +26,13 @@ internal sealed class ChatEndpoints(
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
             .As("startChat", "Start a turn and stream its answer as server-sent events", 400, 401, 403, 409, 413, 415, 429, 500, 503)
-            .Takes<ChatBody>().Produces(200, contentType: "text/event-stream");
+            .Takes<ChatBody>().Produces(200, contentType: ResponseHeaders.EventStream);
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
             .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 429, 503)
             .Takes<AbortBody>().Produces(204);
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
             .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
-            .Produces(200, contentType: "text/event-stream").Produces(204);
+            .Produces(200, contentType: ResponseHeaders.EventStream).Produces(204);
         routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortLatestAsync(id, http))
             .WithTags("Threads")
             .As("threads.abort", "Stop the thread's newest turn, from any replica, whether or not its messages are known", 401, 403, 429, 503)

@@ -22,8 +22,10 @@ internal enum TurnEnding
     HostStopping,
 
     /// <summary>
-    /// The rows of the turn were closed by another process or request: reaped as those of a dead replica, or deleted with the thread; or
-    /// rejected by Postgres.
+    /// The rows of the turn were closed by another process, which reaped them as those of a dead replica; or Postgres rejected them.
     /// </summary>
     Disowned,
+
+    /// <summary>The thread was deleted.</summary>
+    ThreadDeleted,
 }

@@ -35,7 +35,8 @@ internal sealed class LiveTurn : IDisposable
     {
         (Start, Record, UsesUiDialect, _onDetached, _onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
         InitialReader = Join();
-        record.ClosedElsewhere = status => End(status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
+        record.ClosedElsewhere = status => End(
+            status is null ? TurnEnding.ThreadDeleted : status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
     }
 
     public TurnStart Start { get; }

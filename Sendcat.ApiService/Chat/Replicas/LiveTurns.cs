@@ -21,8 +21,15 @@ internal sealed class LiveTurns(
 
     private readonly ConcurrentDictionary<Guid, LiveTurn> _byStream = [];
     private readonly ConcurrentDictionary<Guid, LiveTurn> _byThread = [];
+    /// <summary>
+    /// Interval at which a turn without changes checks whether it was closed in Postgres: its thread was deleted, or the signal of an abort
+    /// was lost. A turn that streams text checks with every checkpoint.
+    /// </summary>
+    private static readonly TimeSpan CheckInterval = TimeSpan.FromSeconds(5);
+
     private CancellationTokenRegistration _stopping;
     private ITimer? _drain;
+    private ITimer? _check;
 
     /// <summary>Turns that run in this process.</summary>
     public int Count => _byStream.Count;
@@ -53,6 +60,7 @@ internal sealed class LiveTurns(
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
+        _check = time.CreateTimer(_ => CheckAll(), null, CheckInterval, CheckInterval);
         _stopping = host.ApplicationStopping.Register(() =>
             _drain = time.CreateTimer(
                 _ => EndAll(TurnEnding.HostStopping), null, TimeSpan.FromMilliseconds(options.CurrentValue.DrainMs), Timeout.InfiniteTimeSpan));
@@ -69,6 +77,15 @@ internal sealed class LiveTurns(
     {
         _stopping.Dispose();
         _drain?.Dispose();
+        _check?.Dispose();
+    }
+
+    private void CheckAll()
+    {
+        foreach (var turn in _byStream.Values)
+        {
+            journal.WriteLater(turn.Record);
+        }
     }
 
     private void EndAll(TurnEnding ending)
@@ -118,7 +135,7 @@ internal sealed class LiveTurns(
     /// <summary>
     /// Batches events that the provider sent together: readers are notified when the next event is not available synchronously.
     /// </summary>
-    private static async Task ReadAsync(IAsyncEnumerable<ChatEvent> source, TurnFeed feed)
+    internal static async Task ReadAsync(IAsyncEnumerable<ChatEvent> source, TurnFeed feed)
     {
         await using var events = source.GetAsyncEnumerator();
         while (true)
@@ -186,6 +203,8 @@ internal sealed class LiveTurns(
             "upstream_timeout", "The answer took too long.", true, 1000, call?.RouteId, call?.Metrics()),
         TurnEnding.HostStopping => new ChatEvent.Error(
             "upstream_unavailable", "The service is restarting. Please ask again.", true, 1000, call?.RouteId, call?.Metrics()),
+        TurnEnding.ThreadDeleted => new ChatEvent.Error(
+            "thread_deleted", "The conversation was deleted.", false, null, call?.RouteId, call?.Metrics()),
         TurnEnding.Disowned => new ChatEvent.Error(
             "internal_error", "The conversation was closed elsewhere.", false, null, call?.RouteId, call?.Metrics()),
         _ => new ChatEvent.Aborted(),

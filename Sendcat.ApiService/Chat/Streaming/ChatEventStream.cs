@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Chat.Streaming;
@@ -25,8 +26,7 @@ internal sealed class ChatEventStream(
         var response = httpContext.Response;
         var requestAborted = httpContext.RequestAborted;
         response.StatusCode = StatusCodes.Status200OK;
-        response.ContentType = "text/event-stream";
-        response.Headers.CacheControl = "no-store, no-transform";
+        response.ContentType = ResponseHeaders.EventStream;
         response.Headers["X-Accel-Buffering"] = "no";
         response.Headers["X-Sendcat-Chat-Gateway-Mode"] = gatewayMode;
         if (HttpProtocol.IsHttp11(httpContext.Request.Protocol))

@@ -284,6 +284,7 @@ public sealed class AbortAndResumeTests(ChatSystemFixture fixture)
         await resumed.ReadToEndAsync();
 
         Assert.Equal(HttpStatusCode.OK, resumed.Status);
+        Assert.Equal("no-store, no-transform", resumed.Response.Headers.CacheControl!.ToString());
         Assert.Equal("start", resumed.Types[0]);
         Assert.Equal("done", resumed.Types[^1]);
         Assert.Equal(string.Join(' ', Enumerable.Range(1, 60)), resumed.Text.Trim());
