@@ -18,6 +18,16 @@ internal sealed class Replica : IAsyncDisposable
     /// <exception cref="InvalidOperationException">The replica runs inside the test process.</exception>
     public TestProcess Process => Program.Process;
 
+    /// <summary>The resident memory of the separate process.</summary>
+    public long MemoryBytes
+    {
+        get
+        {
+            using var process = System.Diagnostics.Process.GetProcessById(Process.Id);
+            return process.WorkingSet64;
+        }
+    }
+
     /// <inheritdoc cref="ApiProcess.StackTraces"/>
     public int StackTraces => Program.StackTraces;
 

@@ -81,6 +81,48 @@ public sealed class ResourceLimitTests(SharedStores stores)
         await Eventually.TrueAsync(async () => await completed.ExecuteScalarAsync() is 1L);
     }
 
+    /// <summary>
+    /// A measurement of the memory of the reading replica, which a run of all tests leaves out. Run it with
+    /// <c>Sendcat.IntegrationTests -explicit only -method '*ResourceLimitTests.Twenty_readers*' -showLiveOutput</c>.
+    /// </summary>
+    [Fact(Explicit = true)]
+    public async Task Twenty_readers_of_a_very_large_answer_on_another_replica_cost_less_than_half_a_copy_each()
+    {
+        const int Megabyte = 1_024 * 1_024;
+        const int CopyBytes = 2 * 3_200_000;
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(stores, replicas: 2, ("CHAT_MAX_ANSWER_CHARS", "4000000"));
+        using var guest = await sendcat.GuestAsync();
+        using var there = guest.At(sendcat.Replicas[1]);
+        var thread = await guest.NewThreadAsync("[[emu chunks=1610 size=2000 every=1ms stall-after=1600 stall=30s comments=1s]]");
+        await using var local = await guest.ChatAsync(thread);
+        await ReadAsync(local);
+        var idle = sendcat.Replicas[1].MemoryBytes;
+        await using var first = await there.ResumeAsync(thread);
+        await ReadAsync(first);
+        var one = sendcat.Replicas[1].MemoryBytes;
+
+        var readers = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => there.ResumeAsync(thread)));
+        await Task.WhenAll(readers.Select(ReadAsync));
+        var all = sendcat.Replicas[1].MemoryBytes;
+
+        TestContext.Current.TestOutputHelper!.WriteLine(
+            $"idle {idle / Megabyte} MiB, one reader {one / Megabyte} MiB, 21 readers {all / Megabyte} MiB; a copy has {CopyBytes / Megabyte} MiB");
+        Assert.InRange(all - one, long.MinValue, 20L * CopyBytes / 2);
+        foreach (var reader in readers)
+        {
+            await reader.DisposeAsync();
+        }
+
+        async Task ReadAsync(ChatStream stream)
+        {
+            var read = 0;
+            while (read < 1_600 * 2_000)
+            {
+                read += (await stream.ReadUntilAsync("content")).GetProperty("content").GetString()!.Length;
+            }
+        }
+    }
+
     [Theory]
     [InlineData("[[emu chunks=100 size=100 every=0]]", "")]
     [InlineData("[[emu chunks=100 size=100 every=0]]", "?stream=ui")]

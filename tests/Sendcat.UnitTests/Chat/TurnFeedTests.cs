@@ -1,5 +1,6 @@
 using CsCheck;
 using Sendcat.ApiService.Chat;
+using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
 
 namespace Sendcat.UnitTests.Chat;
@@ -101,6 +102,26 @@ public sealed class TurnFeedTests
     }
 
     [Fact]
+    public async Task Events_that_the_provider_sent_together_wake_the_readers_once()
+    {
+        var feed = new TurnFeed();
+        var next = new TaskCompletionSource();
+        var reading = LiveTurns.ReadAsync(EventsAsync(together: 20, next.Task), feed);
+        var reader = feed.Open();
+        Assert.Equal(20, ReadAll(reader).Count);
+        var waiting = reader.WaitAsync();
+
+        next.SetResult();
+
+        await reading;
+        Assert.False(waiting.IsCompleted);
+        feed.Notify();
+        await waiting;
+        Assert.Equal(20, ReadAll(reader).Count);
+        Assert.False(reader.WaitAsync().IsCompleted);
+    }
+
+    [Fact]
     public async Task A_producer_that_never_pauses_notifies_readers_after_64_events()
     {
         var feed = new TurnFeed();
@@ -153,6 +174,20 @@ public sealed class TurnFeedTests
                 Assert.Equal(Merged(appended), Merged(received));
                 Assert.Equal(Merged(appended), Merged(ReadAll(feed.Open())));
             });
+
+    /// <summary>Events that are available together, and as many after a task.</summary>
+    private static async IAsyncEnumerable<ChatEvent> EventsAsync(int together, Task next)
+    {
+        for (var n = 0; n < 2 * together; n++)
+        {
+            if (n == together)
+            {
+                await next;
+            }
+
+            yield return new ChatEvent.Content("x");
+        }
+    }
 
     private static List<string> Merged(IEnumerable<ChatEvent> events)
     {
