@@ -38,6 +38,7 @@ internal static class ChatFeature
             .AddSingleton<TurnModel>()
             .AddSingleton<TurnReservation>()
             .AddSingleton<NewThreads>()
+            .AddSingleton<TurnFiles>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
             .AddSingleton<TurnAborts>()

@@ -40,7 +40,7 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     /// <summary>Another request changed or deleted the same rows at the same time, and was first.</summary>
     public static ApiError Conflict(string message = "What this belongs to was changed or deleted meanwhile") => new(409, "conflict", message);
 
-    public static ApiError UnsupportedMediaType() => new(415, "unsupported_media_type", "Content-Type must be application/json");
+    public static ApiError UnsupportedMediaType(string message = "Content-Type must be application/json") => new(415, "unsupported_media_type", message);
 
     public static ApiError PayloadTooLarge(int limitBytes) => new(413, "payload_too_large", $"The body may have at most {limitBytes} bytes");
 

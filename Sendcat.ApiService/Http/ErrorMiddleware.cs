@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Connections;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
+using Sendcat.Integrations.Files;
 
 namespace Sendcat.ApiService.Http;
 
@@ -85,6 +86,8 @@ internal sealed class ErrorMiddleware(ILogger<ErrorMiddleware> logger)
                     return ApiError.Conflict();
                 case NpgsqlException { IsTransient: true }:
                     return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
+                case FileStoreException:
+                    return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.FilesUnavailable);
                 default:
                     continue;
             }

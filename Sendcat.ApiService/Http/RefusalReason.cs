@@ -9,6 +9,9 @@ internal static class RefusalReason
     /// <summary>Postgres does not respond.</summary>
     public const string StoreUnavailable = "store_unavailable";
 
+    /// <summary>The file store does not respond.</summary>
+    public const string FilesUnavailable = "files_unavailable";
+
     /// <summary>Redis does not respond.</summary>
     public const string RedisUnavailable = "redis_unavailable";
 

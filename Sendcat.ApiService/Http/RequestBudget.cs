@@ -21,6 +21,9 @@ internal static class RequestBudget
     /// <summary>Messages, changes and exports of threads and profiles from one address.</summary>
     public const string Writing = "writing";
 
+    /// <summary>Files uploaded by one principal, or from one address.</summary>
+    public const string Upload = "upload";
+
     /// <summary>GET and HEAD requests from one address.</summary>
     public const string Reading = "reading";
 

@@ -31,9 +31,10 @@ internal static class SharedLimits
         RequestBudget.Registration or RequestBudget.SignIn or RequestBudget.PasswordReset => RateLimitBucket.Auth,
         RequestBudget.Writing => RateLimitBucket.ChatIp,
         RequestBudget.Reading => RateLimitBucket.Reads,
-        RequestBudget.ThreadCreate or RequestBudget.Shopping when isAddress => RateLimitBucket.ChatIp,
+        RequestBudget.ThreadCreate or RequestBudget.Shopping or RequestBudget.Upload when isAddress => RateLimitBucket.ChatIp,
         RequestBudget.ThreadCreate => RateLimitBucket.ThreadCreate,
         RequestBudget.Shopping => RateLimitBucket.Shopping,
+        RequestBudget.Upload => RateLimitBucket.Uploads,
         _ => throw new ArgumentOutOfRangeException(nameof(budget), budget, "Unknown request budget."),
     };
 }

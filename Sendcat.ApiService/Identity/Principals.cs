@@ -9,6 +9,10 @@ internal sealed class Principals(AccessTokens tokens, RevokedFamilies revoked, A
 {
     private const string Scheme = "Bearer ";
 
+    /// <summary>True when a header names the caller, with a token or a session.</summary>
+    public static bool NamesCaller(HttpContext http) =>
+        http.Request.Headers.Authorization.Count > 0 || http.Request.Headers.ContainsKey(AnonymousSessions.Header);
+
     /// <param name="http">The request.</param>
     /// <param name="bodySessionId">The <c>sessionId</c> of the body; it takes precedence over the header, and that over the cookie.</param>
     /// <returns>

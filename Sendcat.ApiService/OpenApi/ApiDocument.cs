@@ -14,7 +14,7 @@ internal static class ApiDocument
         + "frame-ancestors 'none'";
 
     /// <summary>The groups in the order of the page: what a client needs first.</summary>
-    private static readonly string[] Tags = ["Chat", "Threads", "Messages", "Sharing", "Identity", "Shopping"];
+    private static readonly string[] Tags = ["Chat", "Threads", "Messages", "Attachments", "Sharing", "Identity", "Shopping"];
 
     /// <summary>
     /// OpenAPI 3.0: the generators of clients in use read it completely, and 3.1 in part.

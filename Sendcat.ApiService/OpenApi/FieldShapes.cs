@@ -1,7 +1,9 @@
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Packages;
 using Sendcat.ApiService.Threads;
@@ -32,6 +34,7 @@ internal static class FieldShapes
         (nameof(SignedIn), "tokenType", ["Bearer"]),
         ("SendcatEventProviderRoute", "routeId", ["primary", "secondary"]),
         ("SendcatEventProviderRoute", "modelClass", ["fast", "agent"]),
+        ("SendcatEventAttachmentSkipped", "reason", LeftOutReason.All),
         ("SendcatEventToolBackpressure", "reason", ["queue_saturated", "queue_timeout", "dead_letter"]),
         ("ThreadEventMessage", "status", MessageStatuses),
         ("ThreadEventTurnEnded", "status", MessageStatuses[1..]),
@@ -43,11 +46,10 @@ internal static class FieldShapes
     [
         (nameof(MessageView), "products", typeof(Product)),
         (nameof(MessageView), "sources", typeof(MessageSource)),
-        (nameof(MessageView), "attachments", typeof(StoredAttachment)),
         (nameof(MessageView), "toolCalls", typeof(StoredToolCall)),
         (nameof(SharedMessageView), "products", typeof(Product)),
         (nameof(SharedMessageView), "sources", typeof(MessageSource)),
-        (nameof(SharedMessageView), "attachments", typeof(StoredAttachment)),
+        (nameof(SharedMessageView), "attachments", typeof(MessageAttachmentView)),
         (nameof(ChatBody), "messages", typeof(UiMessage)),
     ];
 

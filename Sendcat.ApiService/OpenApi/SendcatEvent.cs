@@ -10,6 +10,7 @@ namespace Sendcat.ApiService.OpenApi;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Start), "start")]
 [JsonDerivedType(typeof(ProviderRoute), "provider-route")]
+[JsonDerivedType(typeof(AttachmentSkipped), "attachment-skipped")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Reasoning), "reasoning")]
 [JsonDerivedType(typeof(ToolInputStart), "tool-input-start")]
@@ -29,6 +30,8 @@ internal abstract record SendcatEvent
     public sealed record Start(string MessageId, string StreamId) : SendcatEvent;
 
     public sealed record ProviderRoute(string ProviderId, string RouteId, string ModelClass) : SendcatEvent;
+
+    public sealed record AttachmentSkipped(string? StorageId, string Name, string MediaType, string Reason) : SendcatEvent;
 
     public sealed record Content([property: JsonPropertyName("content")] string Text) : SendcatEvent;
 

@@ -13,6 +13,7 @@ namespace Sendcat.ApiService.OpenApi;
 [JsonDerivedType(typeof(FinishStep), "finish-step")]
 [JsonDerivedType(typeof(DataStep), "data-step")]
 [JsonDerivedType(typeof(DataProviderRoute), "data-provider-route")]
+[JsonDerivedType(typeof(DataAttachmentSkipped), "data-attachment-skipped")]
 [JsonDerivedType(typeof(TextStart), "text-start")]
 [JsonDerivedType(typeof(TextDelta), "text-delta")]
 [JsonDerivedType(typeof(TextEnd), "text-end")]
@@ -43,6 +44,8 @@ internal abstract record UiEvent
     public sealed record DataStep(string Id, StepData Data) : UiEvent;
 
     public sealed record DataProviderRoute(string Id, RouteData Data) : UiEvent;
+
+    public sealed record DataAttachmentSkipped(SkippedAttachment Data) : UiEvent;
 
     public sealed record TextStart(string Id) : UiEvent;
 
@@ -87,6 +90,8 @@ internal abstract record UiEvent
     public sealed record StepData(int Index, string MessageId);
 
     public sealed record RouteData(string ProviderId, string RouteId, string ModelClass, string Model, int Step);
+
+    public sealed record SkippedAttachment(string? StorageId, string Name, string MediaType, string Reason);
 
     public sealed record BackpressureData(string ToolCallId, string ToolName, string Reason, bool Retryable, int? RetryAfterMs);
 

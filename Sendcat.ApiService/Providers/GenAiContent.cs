@@ -159,9 +159,9 @@ internal static class GenAiContent
         json.WriteString("mime_type", attachment.MediaType);
         json.WriteString(
             "uri",
-            attachment.Url.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
-                ? $"data: ({attachment.Url.Length} characters)"
-                : Cut(attachment.Url));
+            attachment.Url is null ? $"attachment: ({attachment.Size} bytes)"
+            : attachment.Url.StartsWith("data:", StringComparison.OrdinalIgnoreCase) ? $"data: ({attachment.Url.Length} characters)"
+            : Cut(attachment.Url));
         json.WriteEndObject();
     }
 

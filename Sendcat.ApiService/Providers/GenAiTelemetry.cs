@@ -126,6 +126,8 @@ internal sealed class GenAiTelemetry : IDisposable
                 case ProviderEvent.RouteChosen route:
                     _span?.SetTag("sendcat.route", route.RouteId);
                     break;
+                case ProviderEvent.FileLeftOut:
+                    break;
                 case ProviderEvent.Finished finished:
                     _error = null;
                     _finishReason = finished.Reason;

@@ -17,6 +17,7 @@ internal sealed class ProviderCall(
     IReadOnlyList<ProviderRoute> routes,
     ProviderRouteOptions knobs,
     OpenRouterClient client,
+    RequestFiles files,
     IRouteGuards guards,
     TimeProvider time,
     ILogger logger,
@@ -33,6 +34,7 @@ internal sealed class ProviderCall(
     private RouteAttempt? _attempt;
     private CircuitPermit? _permit;
     private IAsyncDisposable? _slot;
+    private IReadOnlyList<ProviderEvent.FileLeftOut> _leftOut = [];
     private bool _requestSent;
     private bool _receivedEvents;
     private bool _finished;
@@ -108,6 +110,7 @@ internal sealed class ProviderCall(
         {
             await OpenAsync();
             events.Add(new ProviderEvent.RouteChosen(ProviderFaults.ProviderId, Route.Id, Route.ModelClass, Route.Model));
+            events.AddRange(_leftOut);
             return;
         }
 
@@ -175,20 +178,29 @@ internal sealed class ProviderCall(
             _slot = await guards.AcquireSlotAsync(route, request.StreamId, caller);
         }
 
+        var sent = await files.SelectAsync(request.Messages, route.Capability, caller);
+        _leftOut = sent.LeftOut;
         _permit = await guards.EnterAsync(route, caller);
         _attempt = await RouteAttempt.OpenAsync(
-            route, TimeSpan.FromMilliseconds(knobs.IdleTimeoutMs), _totalBy, token => SendAsync(route, token), body => Reader(route, body),
+            route, TimeSpan.FromMilliseconds(knobs.IdleTimeoutMs), _totalBy, token => SendAsync(route, sent.Messages, token), body => Reader(route, body),
             time, caller);
     }
 
-    private async Task<HttpResponseMessage> SendAsync(ProviderRoute route, CancellationToken cancellationToken)
+    private async Task<HttpResponseMessage> SendAsync(ProviderRoute route, IReadOnlyList<ProviderMessage> messages, CancellationToken cancellationToken)
     {
         var tools = request.WebSearch ? request.Tools : [.. request.Tools.Where(tool => tool.Name != QueuedTool.SearchWeb.Name)];
         var prompts = request.WithPrompts ? SystemPrompts.For(route.Capability, request.ToolsAllowed ? tools : []) : [];
         (Prompts, Offered) = (prompts, tools);
-        var outgoing = request with { Tools = tools, MaxOutputTokens = route.MaxOutputTokens };
-        using var body = ChatRequestBody.Write(outgoing, route.Model, route.Capability.NativeTools, prompts);
-        return await client.ChatAsync(route, body, cancellationToken);
+        var outgoing = request with { Messages = messages, Tools = tools, MaxOutputTokens = route.MaxOutputTokens };
+        using var body = ChatRequestBody.Write(outgoing, route.Model, route.Capability.NativeTools, prompts, files.OpenAsync);
+        try
+        {
+            return await client.ChatAsync(route, body, cancellationToken);
+        }
+        catch (Exception failure) when (body.FileFailure is not null && !caller.IsCancellationRequested)
+        {
+            throw new ProviderFaults(route.Id).FileUnavailable(failure);
+        }
     }
 
     private OpenRouterReader Reader(ProviderRoute route, Stream body)

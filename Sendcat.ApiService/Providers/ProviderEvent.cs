@@ -6,6 +6,11 @@ internal abstract record ProviderEvent
     /// <summary>Response headers arrived on this route. A later event of this type (retry or failover) replaces an earlier one.</summary>
     public sealed record RouteChosen(string ProviderId, string RouteId, string ModelClass, string Model) : ProviderEvent;
 
+    /// <summary>A file of the conversation is not sent to the model of the route. Follows <see cref="RouteChosen"/>.</summary>
+    /// <param name="Id">The id of the attachment; null for a file that is only an address.</param>
+    /// <param name="Reason">A value of <see cref="LeftOutReason"/>.</param>
+    public sealed record FileLeftOut(string? Id, string Name, string MediaType, string Reason) : ProviderEvent;
+
     public sealed record Text(string Delta) : ProviderEvent;
 
     public sealed record Reasoning(string Delta) : ProviderEvent;

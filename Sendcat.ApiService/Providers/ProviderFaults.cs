@@ -72,6 +72,10 @@ internal readonly record struct ProviderFaults(string RouteId)
         return new(error) { RefusedByGuard = true, Suspended = suspended };
     }
 
+    /// <summary>A file of the conversation could not be read while the request was sent. The route is not at fault.</summary>
+    public ProviderException FileUnavailable(Exception inner) =>
+        Fault("upstream_unavailable", "A file of this chat could not be read. Please try again.", true, TimeoutRetryAfterMs, null, CircuitVerdict.Neutral, inner);
+
     /// <summary>The requested text cannot be a model id. No request was sent.</summary>
     public ProviderException BadModel() => Fault("upstream_bad_request", "There is no such model.", false, null, null);
 

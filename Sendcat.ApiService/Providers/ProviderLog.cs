@@ -3,6 +3,9 @@ namespace Sendcat.ApiService.Providers;
 /// <summary>Event ids 4000–4099.</summary>
 internal static partial class ProviderLog
 {
+    [LoggerMessage(4020, LogLevel.Warning, "File {Key} not sent to the model, the file store is unavailable ({Cause})")]
+    public static partial void FileNotSent(this ILogger logger, string key, string cause);
+
     [LoggerMessage(4000, LogLevel.Warning, "Model call of stream {StreamId} failed on route {RouteId}: {Code}, status {Status}, attempt {Attempt}")]
     public static partial void AttemptFailed(this ILogger logger, string streamId, string routeId, string code, int? status, int attempt);
 

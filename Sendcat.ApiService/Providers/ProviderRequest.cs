@@ -61,7 +61,5 @@ internal sealed record ProviderMessage(string Role, string? Content)
 /// <param name="ArgumentsJson">The arguments exactly as the model wrote them.</param>
 internal sealed record ProviderToolCall(string Id, string Name, string ArgumentsJson);
 
-internal sealed record ProviderAttachment(string Url, string MediaType, string Name);
-
 /// <param name="ParametersJson">JSON Schema of the arguments.</param>
 internal sealed record ToolDeclaration(string Name, string Description, string ParametersJson);

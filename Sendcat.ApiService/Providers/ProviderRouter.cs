@@ -10,6 +10,7 @@ internal sealed class ProviderRouter(
     RoutePlan plan,
     IOptionsMonitor<ProviderRouteOptions> options,
     OpenRouterClient client,
+    RequestFiles files,
     IRouteGuards guards,
     GenAiTelemetry telemetry,
     TimeProvider time,
@@ -30,7 +31,7 @@ internal sealed class ProviderRouter(
 
         var routes = plan.For(request.ModelId);
         using var operation = telemetry.Start(request, routes[0]);
-        await using var call = new ProviderCall(request, routes, options.CurrentValue, client, guards, time, logger, cancellationToken);
+        await using var call = new ProviderCall(request, routes, options.CurrentValue, client, files, guards, time, logger, cancellationToken);
         var events = new List<ProviderEvent>(4);
         while (await NextAsync(call, events, operation))
         {

@@ -28,6 +28,7 @@ internal static class ProvidersFeature
         services.AddSingleton<IRouteGuards, RouteGuards>();
         services.AddSingleton(provider => ContentCapture.From(provider.GetRequiredService<IConfiguration>()));
         services.AddSingleton<GenAiTelemetry>();
+        services.AddSingleton<RequestFiles>();
         services.AddSingleton<ProviderRouter>();
         return services;
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sendcat.ApiService.Attachments;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -23,7 +24,7 @@ internal sealed class ChatMessage
 
     public string? ReasoningContent { get; set; }
 
-    /// <summary>Array of <see cref="Attachment"/>.</summary>
+    /// <summary>Array of <see cref="MessageAttachment"/>.</summary>
     public JsonElement? Attachments { get; init; }
 
     public JsonElement? ToolCalls { get; set; }

@@ -1,12 +1,13 @@
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>Creates a new thread from an existing one and one of its messages.</summary>
-internal sealed class Composition(ThreadAccess access, ThreadCopies copies, RequestLimits limits, SendcatDb db, TimeProvider time)
+internal sealed class Composition(ThreadAccess access, ThreadCopies copies, OwnedAttachments attachments, RequestLimits limits, SendcatDb db, TimeProvider time)
 {
     /// <summary>Creates a thread with all messages up to and including this one.</summary>
     public async Task<Outcome<ThreadView>> BranchAsync(HttpContext http, string threadId, Branch branch, CancellationToken cancellationToken)
@@ -34,10 +35,15 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             return ApiError.InvalidRequest("Only a user message can be edited");
         }
 
-        var attachments = edit.Attachments is null ? origin.Anchor.Attachments
-            : Messages.Json(edit.Attachments) is { } json ? JsonSerializer.Deserialize(json, ThreadsJson.Default.JsonElement)
+        if (!(await attachments.ResolveAsync(origin.Open.Principal, edit.Attachments, cancellationToken)).TryGet(out var files, out refusal))
+        {
+            return refusal;
+        }
+
+        var filesJson = edit.Attachments is null ? origin.Anchor.Attachments
+            : MessageAttachment.Write(files) is { } json ? JsonSerializer.Deserialize(json, ThreadsJson.Default.JsonElement)
             : (JsonElement?)null;
-        return await CopyWithMessageAsync(http, origin, origin.Anchor.Seq, edit.Content ?? "", attachments, cancellationToken);
+        return await CopyWithMessageAsync(http, origin, origin.Anchor.Seq, edit.Content ?? "", filesJson, cancellationToken);
     }
 
     /// <summary>
@@ -89,7 +95,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             .FirstOrDefaultAsync(cancellationToken);
 
     private async Task<Outcome<ThreadView>> CopyWithMessageAsync(
-        HttpContext http, Origin origin, long before, string content, JsonElement? attachments, CancellationToken cancellationToken)
+        HttpContext http, Origin origin, long before, string content, JsonElement? filesJson, CancellationToken cancellationToken)
     {
         var thread = NewBranch(origin, content);
         var now = time.Now();
@@ -100,7 +106,7 @@ internal sealed class Composition(ThreadAccess access, ThreadCopies copies, Requ
             Role = "user",
             Content = content,
             Status = "completed",
-            Attachments = attachments,
+            Attachments = filesJson,
             CreatedAt = now,
         };
         return await copies.CopyAsync(http, origin.Open.Principal, origin.Open.Thread.Id, thread, before, message, cancellationToken);

@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.EntityFrameworkCore;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 
@@ -100,7 +101,7 @@ internal static class MessageEndpoints
     private static int Bytes(JsonElement? json) => json is { } value ? JsonMarshal.GetRawUtf8Value(value).Length : 0;
 
     private static async Task<Results<Created<MessageView>, Ok<MessageView>, ApiError>> SendAsync(
-        HttpContext http, string id, ThreadAccess access, Messages messages, SendcatDb db, CancellationToken cancellationToken)
+        HttpContext http, string id, ThreadAccess access, Messages messages, OwnedAttachments attachments, SendcatDb db, CancellationToken cancellationToken)
     {
         const string Function = "messages.send";
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, ThreadsJson.Default.NewMessage, cancellationToken);
@@ -109,7 +110,13 @@ internal static class MessageEndpoints
             return refusal;
         }
 
-        if (await messages.AppendAsync(open.Thread.Id, open.Principal, message.Content ?? "", message.Attachments, message.ClientId, cancellationToken) is not { } outcome)
+        if (!(await attachments.ResolveAsync(open.Principal, message.Attachments, cancellationToken)).TryGet(out var files, out refusal))
+        {
+            return refusal;
+        }
+
+        var filesJson = MessageAttachment.Write(files);
+        if (await messages.AppendAsync(open.Thread.Id, open.Principal, message.Content ?? "", filesJson, message.ClientId, cancellationToken) is not { } outcome)
         {
             return access.Refused(open.Principal, Function);
         }

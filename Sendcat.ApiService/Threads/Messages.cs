@@ -1,10 +1,10 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using Npgsql;
 using NpgsqlTypes;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads.Events;
 
 namespace Sendcat.ApiService.Threads;
@@ -54,9 +54,10 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
     /// <summary>
     /// Appends a user message and updates the time of the thread's last message. A client id that the thread already has appends nothing.
     /// </summary>
+    /// <param name="attachmentsJson">The JSON of <see cref="MessageAttachment"/>; null: none.</param>
     /// <returns>The message's id and whether it is new, or 409 beyond a quota; null when the thread does not exist.</returns>
     public async Task<Outcome<Appended>?> AppendAsync(
-        Guid threadId, Principal principal, string content, IReadOnlyList<Attachment>? attachments, string? clientId, CancellationToken cancellationToken)
+        Guid threadId, Principal principal, string content, string? attachmentsJson, string? clientId, CancellationToken cancellationToken)
     {
         var now = time.Now();
         var id = Guid.CreateVersion7(now);
@@ -68,7 +69,7 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
             command.Parameters.Add(new() { Value = id });
             command.Parameters.Add(new() { Value = threadId });
             command.Parameters.Add(new() { Value = content });
-            command.Parameters.Add(new() { Value = (object?)Json(attachments) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
+            command.Parameters.Add(new() { Value = (object?)attachmentsJson ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
             command.Parameters.Add(new() { Value = (object?)clientId ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
             command.Parameters.Add(new() { Value = now });
             command.Parameters.Add(new() { Value = quota.Messages });
@@ -140,16 +141,8 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
 
         return deleted;
     }
-
-    /// <returns>The JSON to store; null without attachments.</returns>
-    public static string? Json(IReadOnlyList<Attachment>? attachments) =>
-        attachments is null or [] ? null : JsonSerializer.Serialize(attachments, AttachmentJson.Default.IReadOnlyListAttachment);
 }
 
 /// <param name="Id">The id of the message.</param>
 /// <param name="IsNew">False: a message with the same client id existed before.</param>
 internal sealed record Appended(Guid Id, bool IsNew);
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
-[JsonSerializable(typeof(IReadOnlyList<Attachment>))]
-internal sealed partial class AttachmentJson : JsonSerializerContext;

@@ -4,7 +4,7 @@ using Sendcat.ApiService.Database;
 
 namespace Sendcat.ApiService.Threads;
 
-/// <summary>Transfers the threads of an anonymous session to the user who signed in with it.</summary>
+/// <summary>Transfers the threads and files of an anonymous session to the user who signed in with it.</summary>
 internal sealed class ThreadAdoption(SendcatDb db, ILogger<ThreadAdoption> logger)
 {
     private const int MaxAttempts = 3;
@@ -42,6 +42,7 @@ internal sealed class ThreadAdoption(SendcatDb db, ILogger<ThreadAdoption> logge
                 return await db.Database.ExecuteSqlAsync(
                     $"""
                     -- adopt threads
+                    WITH files AS (UPDATE attachments SET user_id = {userId} WHERE user_id IS NULL AND session_id = {session})
                     UPDATE threads t SET user_id = {userId},
                       client_id = CASE WHEN EXISTS (SELECT FROM threads o WHERE o.user_id = {userId} AND o.client_id = t.client_id) THEN NULL ELSE t.client_id END
                     WHERE t.user_id IS NULL AND t.session_id = {session}

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads;
@@ -36,7 +37,7 @@ internal sealed record MessageView(
     string? Status,
     string? ModelId,
     string? ReasoningContent,
-    JsonElement? Attachments,
+    IReadOnlyList<MessageAttachmentView>? Attachments,
     JsonElement? ToolCalls,
     string? ToolCallId,
     string? Name,
@@ -46,7 +47,7 @@ internal sealed record MessageView(
     DateTime CreatedAt)
 {
     public static MessageView Of(ChatMessage m) => new(
-        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, m.Attachments, m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.Sources, m.ClientId, m.CreatedAt.UtcDateTime);
+        m.Id, m.ThreadId, m.Role, m.Content, m.Status, m.ModelId, m.ReasoningContent, MessageAttachmentView.Of(m.Attachments), m.ToolCalls, m.ToolCallId, m.Name, m.Products, m.Sources, m.ClientId, m.CreatedAt.UtcDateTime);
 }
 
 /// <param name="Class"><c>fast</c> or <c>agent</c>.</param>
@@ -71,7 +72,7 @@ internal sealed record ThreadChange(string? Title, string? ModelId, bool? IsPinn
 
 /// <param name="Role">Optional; only <c>user</c> is accepted, because clients cannot write messages of other roles.</param>
 /// <param name="ClientId">The idempotency key of the client, 1–100 characters; sending it again returns the first message.</param>
-internal sealed record NewMessage(string? Content, IReadOnlyList<Attachment>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
+internal sealed record NewMessage(string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? ClientId, string? Role, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems()
     {
@@ -130,7 +131,7 @@ internal sealed record Fork(string? SessionId) : IOptionalBody;
 internal sealed record Branch(string? MessageId, string? SessionId);
 
 /// <param name="Attachments">Omitted: the attachments of the edited message are used.</param>
-internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<Attachment>? Attachments, string? SessionId) : IValidatable
+internal sealed record Edit(string? MessageId, string? Content, IReadOnlyList<AttachmentReference>? Attachments, string? SessionId) : IValidatable
 {
     public IEnumerable<string> Problems() => ThreadRules.ContentProblems(Content, Attachments);
 }

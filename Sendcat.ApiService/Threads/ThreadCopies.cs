@@ -7,6 +7,7 @@ using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.Profiles;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads.Events;
 
 namespace Sendcat.ApiService.Threads;

@@ -1,3 +1,4 @@
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers.Catalogue;
 using Sendcat.Reliability.UntrustedText;
@@ -33,21 +34,21 @@ internal static class ThreadRules
         }
     }
 
-    public static IEnumerable<string> ContentProblems(string? content, IReadOnlyList<Attachment>? attachments)
+    public static IEnumerable<string> ContentProblems(string? content, IReadOnlyList<AttachmentReference>? attachments)
     {
         if (attachments is null or [] ? !StoredText.HasText(content, JsonBody.OrdinaryLimit) : !StoredText.Fits(content, JsonBody.OrdinaryLimit))
         {
             yield return "content must not be empty and must be plain text";
         }
 
-        if (attachments?.Count > Attachment.MostPerMessage)
+        if (attachments?.Count > MessageAttachment.MostPerMessage)
         {
-            yield return $"at most {Attachment.MostPerMessage} attachments";
+            yield return $"at most {MessageAttachment.MostPerMessage} attachments";
         }
 
-        foreach (var problem in attachments?.SelectMany(a => a is null ? ["attachments must be objects"] : a.Problems()) ?? [])
+        if (attachments?.Any(attachment => attachment is null) is true)
         {
-            yield return problem;
+            yield return "attachments must be objects";
         }
     }
 }

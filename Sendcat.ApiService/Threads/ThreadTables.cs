@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;
 
 namespace Sendcat.ApiService.Threads;
@@ -8,6 +9,7 @@ namespace Sendcat.ApiService.Threads;
 internal sealed class ThreadTables :
     IEntityTypeConfiguration<ChatThread>,
     IEntityTypeConfiguration<ChatMessage>,
+    IEntityTypeConfiguration<MessageFile>,
     IEntityTypeConfiguration<SharedThread>,
     IEntityTypeConfiguration<SharedMessage>
 {
@@ -45,6 +47,14 @@ internal sealed class ThreadTables :
         message.HasIndex(m => m.ThreadId).HasDatabaseName("ix_messages_streaming").HasFilter("status = 'streaming'");
         // A running turn rewrites its text every second. Free space on the page makes those updates HOT: they do not touch the indexes.
         message.HasStorageParameter("fillfactor", 80);
+    }
+
+    public void Configure(EntityTypeBuilder<MessageFile> file)
+    {
+        file.ToTable("message_attachments");
+        file.HasKey(f => new { f.MessageId, f.AttachmentId });
+        file.HasOne<ChatMessage>().WithMany().HasForeignKey(f => f.MessageId).OnDelete(DeleteBehavior.Cascade);
+        file.HasOne<Attachment>().WithMany().HasForeignKey(f => f.AttachmentId).OnDelete(DeleteBehavior.Cascade);
     }
 
     public void Configure(EntityTypeBuilder<SharedThread> share)

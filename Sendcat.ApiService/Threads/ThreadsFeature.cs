@@ -11,10 +11,7 @@ internal static class ThreadsFeature
 {
     public static IServiceCollection AddThreads(this IServiceCollection services)
     {
-        services.AddKnobs<QuotaOptions>();
         services.AddKnobs<ThreadEventOptions>();
-        services.AddMemoryCache();
-        services.AddSingleton<Quotas>();
         services.AddScoped<ThreadAccess>();
         services.AddScoped<ThreadAdoption>();
         services.AddScoped<AdoptSession>(provider => provider.GetRequiredService<ThreadAdoption>().AdoptAsync);

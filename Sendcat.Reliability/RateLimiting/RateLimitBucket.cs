@@ -33,6 +33,9 @@ public enum RateLimitBucket
     /// <summary>Shopping pages of a principal.</summary>
     Shopping,
 
+    /// <summary>Files uploaded by a principal.</summary>
+    Uploads,
+
     /// <summary>Anonymous sessions issued to an address.</summary>
     AnonymousSession,
 
@@ -79,6 +82,7 @@ public static class RateLimitBuckets
         RateLimitBucket.Copies => "copies",
         RateLimitBucket.ThreadCreate => "thread_create",
         RateLimitBucket.Shopping => "shopping",
+        RateLimitBucket.Uploads => "uploads",
         RateLimitBucket.AnonymousSession => "anonymous_session",
         RateLimitBucket.Auth => "auth",
         RateLimitBucket.SignIn => "sign_in",
@@ -106,6 +110,7 @@ public static class RateLimitBuckets
             RateLimitBucket.Copies => (options.CopyMaxKiB, options.CopyWindowMs),
             RateLimitBucket.ThreadCreate => (options.ThreadCreateMax, options.ThreadCreateWindowMs),
             RateLimitBucket.Shopping => (options.ShoppingMax, options.ShoppingWindowMs),
+            RateLimitBucket.Uploads => (options.UploadMax, options.UploadWindowMs),
             RateLimitBucket.AnonymousSession => (options.AnonymousSessionMax, options.AnonymousSessionWindowMs),
             RateLimitBucket.Auth => (options.AuthMax, options.AuthWindowMs),
             RateLimitBucket.SignIn => (options.SignInMax, options.SignInWindowMs),

@@ -80,6 +80,14 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_SHOPPING_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int ShoppingWindowMs { get; set; } = 60_000;
 
+    /// <summary>Files uploaded per window and principal, each as one request or with a chat message.</summary>
+    [Knob("RATE_LIMIT_UPLOAD_MAX"), Range(1, 100_000)]
+    public int UploadMax { get; set; } = 60;
+
+    /// <summary>Window of the uploads.</summary>
+    [Knob("RATE_LIMIT_UPLOAD_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int UploadWindowMs { get; set; } = 600_000;
+
     /// <summary>Anonymous sessions issued per window and address.</summary>
     [Knob("RATE_LIMIT_ANON_SESSION_MAX"), Range(1, 1_000_000)]
     public int AnonymousSessionMax { get; set; } = 3_000;

@@ -5,6 +5,7 @@ using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter;
 using Sendcat.UpstreamEmulator.Pacing;
 using Sendcat.UpstreamEmulator.Rest;
+using Sendcat.UpstreamEmulator.S3;
 using Sendcat.UpstreamEmulator.SerpApi;
 using Sendcat.UpstreamEmulator.Serper;
 using Sendcat.UpstreamEmulator.Shop;
@@ -40,7 +41,7 @@ internal static class EmulatorApp
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
         builder.Services.AddOpenRouter().AddRest()
-            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>();
+            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>();
 
         var app = builder.Build();
         app.MapGet("/health", () => Results.Text("Healthy"));
@@ -54,6 +55,7 @@ internal static class EmulatorApp
         app.MapSerper();
         app.MapSerpApi();
         app.MapEbay();
+        app.MapS3();
         app.MapPictures();
         return (app, listeners);
     }

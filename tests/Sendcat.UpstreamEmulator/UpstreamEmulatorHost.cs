@@ -47,6 +47,12 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <summary>The value for <c>EBAY_BASE_URL</c>.</summary>
     public Uri Ebay => new(Http1, "ebay");
 
+    /// <summary>The value for <c>FILES_S3_URL</c>. Bucket: <c>files</c>; access key and secret key: <c>emulator</c>.</summary>
+    public Uri S3 => new(Http1, "s3");
+
+    /// <summary>The keys of all objects of the emulated S3 bucket.</summary>
+    public IReadOnlyCollection<string> S3Keys => _app.Services.GetRequiredService<S3.S3Upstream>().Keys;
+
     public EmulatorStats Stats { get; }
 
     /// <summary>The last received requests, oldest first, at most <see cref="EmulatorOptions.KeepRequests"/>.</summary>
@@ -87,7 +93,7 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     public void ClearDirections() => _app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
 
     /// <summary>
-    /// Adds marker blocks for Serper, SerpAPI and eBay, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
+    /// Adds marker blocks for Serper, SerpAPI, eBay and S3, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
     /// <see cref="Direct"/> applies to model requests only.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>

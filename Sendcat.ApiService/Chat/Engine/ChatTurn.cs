@@ -15,6 +15,7 @@ internal sealed class ChatTurn(
     TurnStart start, TurnRecord record, Conversation conversation, ProviderRouter router, ToolBox tools, TurnJournal journal, AdmissionTicket ticket,
     ChatOptions limits, ModelPrices prices, TimeProvider time)
 {
+    private readonly HashSet<ChatEvent.AttachmentSkipped> _skipped = [];
     private readonly TurnToolBudget _budget = new(tools);
     private readonly AnswerLimit _answerLimit = new(limits.MaxAnswerChars);
     private readonly IReadOnlyList<ToolDeclaration> _offeredTools = tools.Offered(start.WebSearch);
@@ -49,7 +50,10 @@ internal sealed class ChatTurn(
             var lastStep = step == limits.MaxCycles - 1;
             await foreach (var providerEvent in router.StreamAsync(BuildRequest(lastStep), cancellationToken))
             {
-                if (call.Process(providerEvent, step) is { } chatEvent && _answerLimit.Take(chatEvent) is { } fitting)
+                // Every call of the turn sends the same files. A file that is left out for the same reason again is not reported again.
+                if (call.Process(providerEvent, step) is { } chatEvent
+                    && (chatEvent is not ChatEvent.AttachmentSkipped skipped || _skipped.Add(skipped))
+                    && _answerLimit.Take(chatEvent) is { } fitting)
                 {
                     Record(fitting);
                     yield return fitting;

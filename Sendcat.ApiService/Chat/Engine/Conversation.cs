@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Providers;
 using Sendcat.Integrations.Tools;
@@ -24,7 +25,7 @@ internal sealed class Conversation
 
     /// <param name="history">The oldest message first.</param>
     public static Conversation From(IReadOnlyList<HistoryMessage> history, ChatOptions limits) =>
-        new(Repaired([.. Newest(history, limits)]));
+        new(WithinByteLimit(Repaired([.. Newest(history, limits)])));
 
     public void AddToolCalls(string text, IReadOnlyList<ProviderToolCall> calls, string? reasoningDetailsJson) =>
         _messages.Add(new ProviderMessage("assistant", text.Length == 0 ? null : text) { ToolCalls = calls, ReasoningDetailsJson = reasoningDetailsJson });
@@ -103,11 +104,36 @@ internal sealed class Conversation
             ? ShownProducts.After(message.Content, JsonSerializer.Deserialize(products, ToolJson.Default.IReadOnlyListProduct) ?? [])
             : message.Content;
 
-    private static IReadOnlyList<ProviderAttachment> Attachments(string? json) => json is null
-        ? []
-        : [.. (JsonSerializer.Deserialize(json, StoredMessageJson.Default.StoredAttachmentArray) ?? [])
-            .Where(attachment => attachment is { Url: not null, Type: not null })
-            .Select(attachment => new ProviderAttachment(attachment.Url!, attachment.Type!, attachment.Name ?? "attachment"))];
+    private static IReadOnlyList<ProviderAttachment> Attachments(string? json) =>
+    [
+        .. MessageAttachment.Read(json).Select(file => new ProviderAttachment(file.Url, file.Type ?? MediaType.Pdf, file.Name ?? "attachment")
+        {
+            Id = file.StorageId,
+            Key = Guid.TryParseExact(file.StorageId, "D", out var id) ? Attachment.KeyOf(id) : null,
+            Size = file.Size ?? 0,
+        }),
+    ];
+
+    /// <summary>
+    /// One model call sends at most the bytes of files that one message may have, the newest first. So the size of a request does not grow
+    /// with the length of the thread.
+    /// </summary>
+    private static List<ProviderMessage> WithinByteLimit(List<ProviderMessage> messages)
+    {
+        var remaining = MessageAttachment.MostBytesPerMessage;
+        for (var i = messages.Count - 1; i >= 0; i--)
+        {
+            if (messages[i].Attachments.Count > 0)
+            {
+                messages[i] = messages[i] with
+                {
+                    Attachments = [.. messages[i].Attachments.Select(file => (remaining -= file.Size) >= 0 ? file : file with { LeftOut = LeftOutReason.TooManyBytes })],
+                };
+            }
+        }
+
+        return messages;
+    }
 }
 
 /// <summary>A message of the thread as stored.</summary>

@@ -54,7 +54,7 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     /// <returns>The event for the readers of the turn; null if there is none.</returns>
     public ChatEvent? Process(ProviderEvent providerEvent, int step)
     {
-        if (providerEvent is not ProviderEvent.RouteChosen and not ProviderEvent.Finished)
+        if (providerEvent is not ProviderEvent.RouteChosen and not ProviderEvent.FileLeftOut and not ProviderEvent.Finished)
         {
             _firstToken ??= time.GetElapsedTime(_startedAt);
         }
@@ -64,6 +64,8 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
             case ProviderEvent.RouteChosen route:
                 (RouteId, _model, _routed) = (route.RouteId, route.Model, route.Model);
                 return new ChatEvent.ProviderRoute(route.ProviderId, route.RouteId, route.ModelClass, route.Model, step);
+            case ProviderEvent.FileLeftOut file:
+                return new ChatEvent.AttachmentSkipped(file.Id, file.Name, file.MediaType, file.Reason);
             case ProviderEvent.Text text:
                 _completionCharacters += text.Delta.Length;
                 return new ChatEvent.Content(text.Delta);

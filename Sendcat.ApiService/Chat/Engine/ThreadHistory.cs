@@ -2,6 +2,7 @@ using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat.Engine;

@@ -6,6 +6,7 @@ using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sendcat.ApiService.Attachments;
 
 namespace Sendcat.ApiService.Chat.Gate;
 
@@ -80,6 +81,9 @@ internal sealed record ChatBody
 
     /// <summary>The client's id of a message in Sendcat's shape.</summary>
     public string? ClientId { get; init; }
+
+    /// <summary>Uploaded files of a message in Sendcat's shape.</summary>
+    public IReadOnlyList<AttachmentReference>? Attachments { get; init; }
 }
 
 internal sealed record AbortBody

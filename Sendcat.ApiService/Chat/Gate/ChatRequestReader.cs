@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.UntrustedText;
@@ -61,13 +62,21 @@ internal static class ChatRequestReader
                 return ApiError.InvalidJson();
             }
 
-            message = new UserMessage(body.ClientId, text, []);
+            message = new UserMessage(body.ClientId, text, Uploaded(body.Attachments));
+        }
+        else if (body.Attachments is { Count: > 0 } attachments)
+        {
+            message = new UserMessage(body.ClientId, "", Uploaded(attachments));
         }
 
         var problem = body.ThreadId is null or "" && message is null ? "threadId or message is required"
             : message is not null ? Problem(message) : null;
         return Check(body, problem) ?? (Outcome<ChatRequest>)(Request(body, body.ThreadId) with { Message = message });
     }
+
+    /// <summary>The files of a message in Sendcat's shape. Their type and name are those of the upload, so the ones here are not used.</summary>
+    private static IReadOnlyList<UiFile> Uploaded(IReadOnlyList<AttachmentReference>? attachments) =>
+        [.. attachments?.Select(file => new UiFile($"{AttachmentEndpoints.Path}/{file?.StorageId}", MediaType.Pdf, "file")) ?? []];
 
     private static Outcome<ChatRequest> ReadUi(ChatBody body)
     {
@@ -145,13 +154,15 @@ internal static class ChatRequestReader
         : Problem(message.Files);
 
     private static string? Problem(IReadOnlyList<UiFile> files) =>
-        files.Count > Attachment.MostPerMessage ? $"at most {Attachment.MostPerMessage} files"
-        : files.Any(file => !Attachment.IsAllowedType(file.MediaType)) ? "a file must be an image or application/pdf"
-        : files.Any(file => !StoredText.HasText(file.Name, Attachment.LongestName)) ? $"a file name must have 1 to {Attachment.LongestName} characters"
-        : files.Any(file => !Uri.TryCreate(file.Url, UriKind.Absolute, out var url) || url.Scheme is not ("https" or "http" or "data")
-                || !StoredText.Fits(file.Url, JsonBody.OrdinaryLimit))
-            ? "a file must have an https or a data address"
+        files.Count > MessageAttachment.MostPerMessage ? $"at most {MessageAttachment.MostPerMessage} files"
+        : files.Any(file => !MediaType.IsKnown(file.MediaType)) ? "a file must be an image or application/pdf"
+        : files.Any(file => !StoredText.HasText(file.Name, FileName.Longest)) ? $"a file name must have 1 to {FileName.Longest} characters"
+        : files.Any(file => !IsAddress(file.Url)) ? $"a file must have an https or a data address, or the path {AttachmentEndpoints.Path}/{{id}}"
         : null;
+
+    private static bool IsAddress(string text) =>
+        AttachmentEndpoints.IdIn(text) is not null
+        || (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" or "data" && StoredText.Fits(text, JsonBody.OrdinaryLimit));
 
     private static JsonElement? LastUserMessage(ChatBody body)
     {

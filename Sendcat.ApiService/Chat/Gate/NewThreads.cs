@@ -4,6 +4,7 @@ using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 
 namespace Sendcat.ApiService.Chat.Gate;

@@ -1,8 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
-using System.Text.Json;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
@@ -10,6 +10,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Tools;
+using Sendcat.Integrations.Files;
 using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat.Gate;
@@ -18,7 +19,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Starts a turn from a <see cref="ChatPass"/>: builds the conversation and the record, persists the user's message, and begins the turn.
 /// </summary>
 internal sealed class TurnStarter(
-    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices,
+    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     private const string DeleteReplacedAnswer = $"""
@@ -43,7 +44,12 @@ internal sealed class TurnStarter(
         try
         {
             var now = time.GetUtcNow();
-            var (history, userMessage) = await HistoryAsync(pass, now, cancellationToken);
+            if (!(await HistoryAsync(pass, now, cancellationToken)).TryGet(out var conversationStart, out var refusal))
+            {
+                return refusal;
+            }
+
+            var (history, userMessage) = conversationStart;
             var limits = options.CurrentValue;
             var conversation = Conversation.From(history, limits);
             var model = pass.Model;
@@ -69,6 +75,10 @@ internal sealed class TurnStarter(
             }
 
             return turn;
+        }
+        catch (FileStoreException)
+        {
+            return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.FilesUnavailable);
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
@@ -98,7 +108,7 @@ internal sealed class TurnStarter(
         }
     }
 
-    private async ValueTask<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)> HistoryAsync(
+    private async ValueTask<Outcome<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)>> HistoryAsync(
         ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var stored = pass.Thread.Messages;
@@ -134,15 +144,16 @@ internal sealed class TurnStarter(
             return ([.. stored.Take(known + 1)], null);
         }
 
+        if (!(await files.StoreAsync(pass.Principal, message.Files, cancellationToken)).TryGet(out var attachments, out var refusal))
+        {
+            return refusal;
+        }
+
         var row = new MessageRow(messageId, "user", now)
         {
             Status = MessageStatus.Completed,
             ClientId = message.ClientId,
-            AttachmentsJson = message.Files.Count == 0
-                ? null
-                : JsonSerializer.Serialize(
-                    [.. message.Files.Select(file => new StoredAttachment(null, file.MediaType, file.Name, file.Url))],
-                    StoredMessageJson.Default.StoredAttachmentArray),
+            AttachmentsJson = MessageAttachment.Write(attachments),
         };
         row.Text.Append(message.Text);
         return (

@@ -24,9 +24,6 @@ internal sealed record StoredToolCall(string Id, string Type, StoredFunction Fun
 
 internal sealed record StoredFunction(string Name, string Arguments);
 
-internal sealed record StoredAttachment(string? StorageId, string? Type, string? Name, string? Url);
-
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web)]
 [JsonSerializable(typeof(StoredToolCall[]))]
-[JsonSerializable(typeof(StoredAttachment[]))]
 internal sealed partial class StoredMessageJson : JsonSerializerContext;

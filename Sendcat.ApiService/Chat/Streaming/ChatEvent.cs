@@ -10,6 +10,7 @@ namespace Sendcat.ApiService.Chat.Streaming;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "e")]
 [JsonDerivedType(typeof(Start), "start")]
 [JsonDerivedType(typeof(ProviderRoute), "route")]
+[JsonDerivedType(typeof(AttachmentSkipped), "attachment-skipped")]
 [JsonDerivedType(typeof(Content), "content")]
 [JsonDerivedType(typeof(Reasoning), "reasoning")]
 [JsonDerivedType(typeof(ToolInputStart), "tool-start")]
@@ -40,6 +41,11 @@ internal abstract record ChatEvent
 
     /// <summary>The route was chosen that answers the model call.</summary>
     public sealed record ProviderRoute(string ProviderId, string RouteId, string ModelClass, string Model, int Step) : ChatEvent;
+
+    /// <summary>A file of the conversation is not sent to the model. Once per file, reason and turn.</summary>
+    /// <param name="StorageId">The id of the attachment; null for a file that is only an address.</param>
+    /// <param name="Reason">A value of <see cref="LeftOutReason"/>.</param>
+    public sealed record AttachmentSkipped(string? StorageId, string Name, string MediaType, string Reason) : ChatEvent;
 
     public sealed record Content(string Text) : ChatEvent
     {

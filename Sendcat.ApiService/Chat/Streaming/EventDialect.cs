@@ -61,6 +61,19 @@ internal abstract class EventDialect
             }
         });
 
+    /// <summary>Writes the fields of an attachment that is not sent to the model, which both dialects have.</summary>
+    protected static void WriteAttachment(Utf8JsonWriter json, ChatEvent.AttachmentSkipped skipped)
+    {
+        if (skipped.StorageId is { } id)
+        {
+            json.WriteString("storageId"u8, id);
+        }
+
+        json.WriteString("name"u8, skipped.Name);
+        json.WriteString("mediaType"u8, skipped.MediaType);
+        json.WriteString("reason"u8, skipped.Reason);
+    }
+
     /// <summary>Writes JSON text in one line; <paramref name="otherwise"/> if the text is not valid JSON.</summary>
     protected static void WriteJson(Utf8JsonWriter json, string text, string otherwise) =>
         json.WriteRawValue(OneLineJson.Of(text) ?? otherwise, skipInputValidation: true);

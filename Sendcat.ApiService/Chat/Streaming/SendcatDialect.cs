@@ -46,6 +46,13 @@ internal sealed class SendcatDialect : EventDialect
                     json.WriteString("modelClass"u8, e.ModelClass);
                 });
                 break;
+            case ChatEvent.AttachmentSkipped skipped:
+                Data(output, skipped, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "attachment-skipped"u8);
+                    WriteAttachment(json, e);
+                });
+                break;
             case ChatEvent.ToolInputStart or ChatEvent.ToolInputDelta or ChatEvent.ToolInputAvailable or ChatEvent.ToolOutputPartial
                 or ChatEvent.ToolOutput or ChatEvent.ToolBackpressure:
                 WriteTool(output, chatEvent);

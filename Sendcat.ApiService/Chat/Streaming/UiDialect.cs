@@ -31,6 +31,15 @@ internal sealed class UiDialect : EventDialect
             case ChatEvent.ProviderRoute route:
                 WriteRoute(output, route);
                 break;
+            case ChatEvent.AttachmentSkipped skipped:
+                Data(output, skipped, static (json, e) =>
+                {
+                    json.WriteString("type"u8, "data-attachment-skipped"u8);
+                    json.WriteStartObject("data"u8);
+                    WriteAttachment(json, e);
+                    json.WriteEndObject();
+                });
+                break;
             case ChatEvent.Content content:
                 WriteDelta(output, text: true, content.Text);
                 break;

@@ -106,6 +106,92 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("user_tokens", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Attachments.Attachment", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset?>("AttachedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("attached_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.Property<string>("SessionId")
+                        .HasColumnType("text")
+                        .HasColumnName("session_id");
+
+                    b.Property<long>("Size")
+                        .HasColumnType("bigint")
+                        .HasColumnName("size");
+
+                    b.Property<DateTimeOffset?>("StoredAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("stored_at");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("type");
+
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_attachments");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_attachments_unattached")
+                        .HasFilter("attached_at is null");
+
+                    b.HasIndex("SessionId")
+                        .HasDatabaseName("ix_attachments_session_id")
+                        .HasFilter("user_id is null");
+
+                    NpgsqlIndexBuilderExtensions.IncludeProperties(b.HasIndex("SessionId"), new[] { "Size" });
+
+                    b.HasIndex("UserId")
+                        .HasDatabaseName("ix_attachments_user_id")
+                        .HasFilter("user_id is not null");
+
+                    NpgsqlIndexBuilderExtensions.IncludeProperties(b.HasIndex("UserId"), new[] { "Size" });
+
+                    b.ToTable("attachments", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_attachments_owner", "user_id is not null or session_id is not null");
+                        });
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Attachments.DeletedAttachment", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTimeOffset>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_deleted_attachments");
+
+                    b.HasIndex("DeletedAt")
+                        .HasDatabaseName("ix_deleted_attachments_deleted_at");
+
+                    b.ToTable("deleted_attachments", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Chat.Record.Replica", b =>
                 {
                     b.Property<Guid>("Id")
@@ -885,6 +971,25 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("shared_messages", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>
+                {
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id");
+
+                    b.Property<Guid>("AttachmentId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("attachment_id");
+
+                    b.HasKey("MessageId", "AttachmentId")
+                        .HasName("pk_message_attachments");
+
+                    b.HasIndex("AttachmentId")
+                        .HasDatabaseName("ix_message_attachments_attachment_id");
+
+                    b.ToTable("message_attachments", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedThread", b =>
                 {
                     b.Property<Guid>("Id")
@@ -1139,6 +1244,23 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_shared_messages_shared_threads_share_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Attachments.Attachment", null)
+                        .WithMany()
+                        .HasForeignKey("AttachmentId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_message_attachments_attachments_attachment_id");
+
+                    b.HasOne("Sendcat.ApiService.Threads.ChatMessage", null)
+                        .WithMany()
+                        .HasForeignKey("MessageId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_message_attachments_messages_message_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedThread", b =>

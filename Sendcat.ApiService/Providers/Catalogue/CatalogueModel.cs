@@ -11,6 +11,9 @@ internal sealed record CatalogueModel(bool? Tools, ModelPrice? Price, int? MaxOu
 
     /// <summary>Whether the model accepts images; null: unknown.</summary>
     public bool? Vision { get; init; }
+
+    /// <summary>Whether the model accepts PDF files; null: unknown.</summary>
+    public bool? Files { get; init; }
 }
 
 /// <summary>US dollars per million tokens. The same number is micro-dollars per token.</summary>

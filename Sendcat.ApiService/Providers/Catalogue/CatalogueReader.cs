@@ -33,7 +33,7 @@ internal static class CatalogueReader
         {
             if (model.TryGetProperty("id", out var id) && id.ValueKind == JsonValueKind.String && ModelCatalogue.IsModelId(id.GetString()))
             {
-                models[id.GetString()!] = new(Tools(model), Price(model), MaxOutput(model)) { Name = Name(model), Vision = Vision(model) };
+                models[id.GetString()!] = new(Tools(model), Price(model), MaxOutput(model)) { Name = Name(model), Vision = Accepts(model, "image"u8), Files = Accepts(model, "file"u8) };
             }
         }
 
@@ -50,11 +50,24 @@ internal static class CatalogueReader
             ? name.GetString()
             : null;
 
-    private static bool? Vision(JsonElement model) =>
-        model.TryGetProperty("architecture", out var architecture) && architecture.ValueKind == JsonValueKind.Object
-        && architecture.TryGetProperty("input_modalities", out var inputs) && inputs.ValueKind == JsonValueKind.Array
-            ? inputs.EnumerateArray().Any(input => input.ValueKind == JsonValueKind.String && input.ValueEquals("image"u8))
-            : null;
+    private static bool? Accepts(JsonElement model, ReadOnlySpan<byte> modality)
+    {
+        if (!model.TryGetProperty("architecture", out var architecture) || architecture.ValueKind != JsonValueKind.Object
+            || !architecture.TryGetProperty("input_modalities", out var modalities) || modalities.ValueKind != JsonValueKind.Array)
+        {
+            return null;
+        }
+
+        foreach (var name in modalities.EnumerateArray())
+        {
+            if (name.ValueKind == JsonValueKind.String && name.ValueEquals(modality))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     private static ModelPrice? Price(JsonElement model) =>
         model.TryGetProperty("pricing", out var pricing) && pricing.ValueKind == JsonValueKind.Object

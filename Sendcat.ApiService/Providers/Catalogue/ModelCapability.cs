@@ -8,4 +8,7 @@ internal sealed record ModelCapability(bool NativeTools, bool Reasoning)
 {
     /// <summary>True: the model accepts images.</summary>
     public bool Vision { get; init; }
+
+    /// <summary>True: the model accepts PDF files.</summary>
+    public bool Files { get; init; }
 }

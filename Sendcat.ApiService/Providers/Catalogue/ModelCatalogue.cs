@@ -36,7 +36,7 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
     }
 
     /// <summary>
-    /// Support of tools and images comes from the live catalogue if it lists the model. Reasoning always comes from the built-in table: the live catalogue
+    /// Support of tools, images and files comes from the live catalogue if it lists the model. Reasoning always comes from the built-in table: the live catalogue
     /// lists most models as able to reason on request, which is not the same.
     /// </summary>
     public ModelCapability CapabilityOf(string model)
@@ -48,8 +48,10 @@ internal sealed class ModelCatalogue(IOptionsMonitor<ProviderRouteOptions> optio
             return known;
         }
 
-        var (tools, vision) = (live.Tools ?? known.NativeTools, live.Vision ?? known.Vision);
-        return tools == known.NativeTools && vision == known.Vision ? known : known with { NativeTools = tools, Vision = vision };
+        var (tools, vision, files) = (live.Tools ?? known.NativeTools, live.Vision ?? known.Vision, live.Files ?? known.Files);
+        return tools == known.NativeTools && vision == known.Vision && files == known.Files
+            ? known
+            : known with { NativeTools = tools, Vision = vision, Files = files };
     }
 
     /// <summary>The ids of the live catalogue, or of the built-in table while no live catalogue is available.</summary>

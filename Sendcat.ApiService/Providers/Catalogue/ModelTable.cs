@@ -7,6 +7,7 @@ internal static class ModelTable
 {
     private static readonly ModelCapability Standard = new(NativeTools: true, Reasoning: false);
     private static readonly ModelCapability Seeing = Standard with { Vision = true };
+    private static readonly ModelCapability Reading = Seeing with { Files = true };
     private static readonly ModelCapability ReasoningModel = new(NativeTools: true, Reasoning: true);
     private static readonly ModelCapability SeeingReasoningModel = ReasoningModel with { Vision = true };
 
@@ -16,20 +17,20 @@ internal static class ModelTable
         {
             ["moonshotai/kimi-k2.5"] = (ModelClass.Fast, Seeing, new(0.6m, 3m)),
             ["moonshotai/kimi-k2"] = (ModelClass.Fast, Standard, new(0.55m, 2.2m)),
-            ["openai/gpt-5"] = (ModelClass.Agent, Seeing, new(1.25m, 10m)),
-            ["openai/gpt-5-mini"] = (ModelClass.Fast, Seeing, new(0.25m, 2m)),
-            ["openai/gpt-5-nano"] = (ModelClass.Fast, Seeing, new(0.05m, 0.4m)),
-            ["openai/gpt-4.1"] = (ModelClass.Agent, Seeing, new(2m, 8m)),
-            ["openai/gpt-4.1-mini"] = (ModelClass.Fast, Seeing, new(0.4m, 1.6m)),
-            ["openai/gpt-4o"] = (ModelClass.Agent, Seeing, new(2.5m, 10m)),
-            ["openai/gpt-4o-mini"] = (ModelClass.Fast, Seeing, new(0.15m, 0.6m)),
+            ["openai/gpt-5"] = (ModelClass.Agent, Reading, new(1.25m, 10m)),
+            ["openai/gpt-5-mini"] = (ModelClass.Fast, Reading, new(0.25m, 2m)),
+            ["openai/gpt-5-nano"] = (ModelClass.Fast, Reading, new(0.05m, 0.4m)),
+            ["openai/gpt-4.1"] = (ModelClass.Agent, Reading, new(2m, 8m)),
+            ["openai/gpt-4.1-mini"] = (ModelClass.Fast, Reading, new(0.4m, 1.6m)),
+            ["openai/gpt-4o"] = (ModelClass.Agent, Reading, new(2.5m, 10m)),
+            ["openai/gpt-4o-mini"] = (ModelClass.Fast, Reading, new(0.15m, 0.6m)),
             ["openai/o1-mini"] = (ModelClass.Fast, ReasoningModel, new(1.1m, 4.4m)),
             ["openai/o1-preview"] = (ModelClass.Agent, ReasoningModel, new(15m, 60m)),
-            ["anthropic/claude-opus-4.5"] = (ModelClass.Agent, Seeing, new(5m, 25m)),
-            ["anthropic/claude-sonnet-4.5"] = (ModelClass.Agent, Seeing, new(3m, 15m)),
-            ["anthropic/claude-haiku-4.5"] = (ModelClass.Fast, Seeing, new(1m, 5m)),
-            ["google/gemini-2.5-pro"] = (ModelClass.Agent, Seeing, new(1.25m, 10m)),
-            ["google/gemini-2.5-flash"] = (ModelClass.Fast, Seeing, new(0.3m, 2.5m)),
+            ["anthropic/claude-opus-4.5"] = (ModelClass.Agent, Reading, new(5m, 25m)),
+            ["anthropic/claude-sonnet-4.5"] = (ModelClass.Agent, Reading, new(3m, 15m)),
+            ["anthropic/claude-haiku-4.5"] = (ModelClass.Fast, Reading, new(1m, 5m)),
+            ["google/gemini-2.5-pro"] = (ModelClass.Agent, Reading, new(1.25m, 10m)),
+            ["google/gemini-2.5-flash"] = (ModelClass.Fast, Reading, new(0.3m, 2.5m)),
             ["google/gemini-2.0-flash-exp:free"] = (ModelClass.Fast, Seeing, new(0m, 0m)),
             ["deepseek/deepseek-r1"] = (ModelClass.Agent, ReasoningModel, new(0.7m, 2.5m)),
             ["deepseek/deepseek-chat"] = (ModelClass.Agent, Standard, new(0.3m, 1.2m)),

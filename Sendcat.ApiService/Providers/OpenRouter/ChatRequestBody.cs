@@ -11,9 +11,11 @@ internal static class ChatRequestBody
 
     /// <param name="nativeTools">True: tools are declared. False: the prompts describe them.</param>
     /// <param name="prompts">System prompts; they are written before the messages.</param>
-    public static PooledBody Write(ProviderRequest request, string model, bool nativeTools, IReadOnlyList<string> prompts)
+    /// <param name="openFile">Opens a file by its key. It is called when the body is sent, so that files are never held in memory.</param>
+    public static PooledBody Write(
+        ProviderRequest request, string model, bool nativeTools, IReadOnlyList<string> prompts, Func<string, CancellationToken, Task<Stream>>? openFile = null)
     {
-        var body = new PooledBody();
+        var body = new PooledBody(openFile);
         using var json = new Utf8JsonWriter(body, Options);
         json.WriteStartObject();
         json.WriteString("model"u8, model);
@@ -29,12 +31,12 @@ internal static class ChatRequestBody
         json.WriteStartArray("messages"u8);
         foreach (var prompt in prompts)
         {
-            WriteMessage(json, new ProviderMessage("system", prompt));
+            WriteMessage(json, body, new ProviderMessage("system", prompt));
         }
 
         foreach (var message in request.Messages)
         {
-            WriteMessage(json, message);
+            WriteMessage(json, body, message);
         }
 
         json.WriteEndArray();
@@ -68,13 +70,13 @@ internal static class ChatRequestBody
         json.WriteBoolean("parallel_tool_calls"u8, false);
     }
 
-    private static void WriteMessage(Utf8JsonWriter json, ProviderMessage message)
+    private static void WriteMessage(Utf8JsonWriter json, PooledBody body, ProviderMessage message)
     {
         json.WriteStartObject();
         json.WriteString("role"u8, message.Role);
         if (message.Attachments.Count > 0)
         {
-            WriteParts(json, message);
+            WriteParts(json, body, message);
         }
         else if (message.ToolCalls.Count > 0 && string.IsNullOrEmpty(message.Content))
         {
@@ -128,7 +130,7 @@ internal static class ChatRequestBody
     }
 
     /// <summary>Writes the text, if there is any, then images as <c>image_url</c> and all other attachments as <c>file</c>.</summary>
-    private static void WriteParts(Utf8JsonWriter json, ProviderMessage message)
+    private static void WriteParts(Utf8JsonWriter json, PooledBody body, ProviderMessage message)
     {
         json.WriteStartArray("content"u8);
         if (!string.IsNullOrWhiteSpace(message.Content))
@@ -146,14 +148,14 @@ internal static class ChatRequestBody
             {
                 json.WriteString("type"u8, "image_url"u8);
                 json.WriteStartObject("image_url"u8);
-                json.WriteString("url"u8, attachment.Url);
+                WriteContent(json, body, "url"u8, attachment);
             }
             else
             {
                 json.WriteString("type"u8, "file"u8);
                 json.WriteStartObject("file"u8);
                 json.WriteString("filename"u8, attachment.Name);
-                json.WriteString("file_data"u8, attachment.Url);
+                WriteContent(json, body, "file_data"u8, attachment);
             }
 
             json.WriteEndObject();
@@ -161,5 +163,19 @@ internal static class ChatRequestBody
         }
 
         json.WriteEndArray();
+    }
+
+    /// <summary>Writes the address of a file; for a file of the store, a <c>data:</c> address whose content follows when the body is sent.</summary>
+    private static void WriteContent(Utf8JsonWriter json, PooledBody body, ReadOnlySpan<byte> name, ProviderAttachment attachment)
+    {
+        if (attachment.Key is not { } key)
+        {
+            json.WriteString(name, attachment.Url);
+            return;
+        }
+
+        json.WriteString(name, $"data:{attachment.MediaType};base64,");
+        json.Flush();
+        body.InsertFile(beforeEnd: 1, key, attachment.Size);
     }
 }

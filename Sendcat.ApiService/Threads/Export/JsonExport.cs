@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Threads.Export;
@@ -22,7 +23,7 @@ internal sealed class JsonExport : IExportFormat
         (isFirst ? "" : ",")
         + JsonSerializer.Serialize(
             new(
-                message.Id, message.Role, message.Content, message.Status ?? "completed", message.ModelId, message.ReasoningContent, message.Attachments,
+                message.Id, message.Role, message.Content, message.Status ?? "completed", message.ModelId, message.ReasoningContent, MessageAttachmentView.Of(message.Attachments),
                 message.Products, message.Sources, message.CreatedAt.UtcDateTime),
             ExportJson.Default.ExportedMessage);
 
@@ -33,7 +34,7 @@ internal sealed record ExportedThread(Guid Id, string? Title, string? ModelId, D
 
 /// <param name="Status"><c>completed</c>, <c>error</c> or <c>aborted</c>.</param>
 internal sealed record ExportedMessage(
-    Guid Id, string Role, string Content, string Status, string? ModelId, string? ReasoningContent, JsonElement? Attachments, JsonElement? Products,
+    Guid Id, string Role, string Content, string Status, string? ModelId, string? ReasoningContent, IReadOnlyList<MessageAttachmentView>? Attachments, JsonElement? Products,
     JsonElement? Sources, DateTime CreatedAt);
 
 [JsonSourceGenerationOptions(

@@ -20,6 +20,9 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
         });
         var send = operations.Single(operation => operation.Name == "post /api/threads/{id}/messages").Node;
         Assert.NotNull(send["requestBody"]?["content"]?["application/json"]?["schema"]);
+        var upload = operations.Single(operation => operation.Name == "post /api/attachments").Node;
+        Assert.Equal("binary", (string?)upload["requestBody"]!["content"]!["multipart/form-data"]!["schema"]!["properties"]!["file"]!["format"]);
+        Assert.DoesNotContain(operations.GroupBy(operation => (string)operation.Node["operationId"]!), same => same.Count() > 1);
         Assert.All(operations.Where(operation => operation.Name.StartsWith("get /api/", StringComparison.Ordinal)), operation => Assert.NotNull(operation.Node["responses"]!["429"]));
         Assert.All(["400", "401", "403", "409", "413", "415", "429"], (string status) => Assert.NotNull(send["responses"]![status]?["content"]?["text/plain"]));
     }

@@ -9,6 +9,7 @@ using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Knobs;

@@ -88,6 +88,23 @@ public sealed class ConversationTests
     }
 
     [Fact]
+    public void One_call_sends_ten_MiB_of_files_at_most_the_newest_first()
+    {
+        HistoryMessage[] history = [WithFile("first", 1), Assistant("ok"), WithFile("second", 6), Assistant("ok"), WithFile("third", 5)];
+
+        var files = Conversation.From(history, Limits).Messages.SelectMany(message => message.Attachments).ToArray();
+
+        Assert.Equal(["too_many_bytes", "too_many_bytes", null], files.Select(file => file.LeftOut));
+        Assert.Equal("attachments/ab/01990000-0000-7000-8000-0000000000ab", files[2].Key);
+        Assert.Equal(("image/png", "a.png", 5 * 1024 * 1024L), (files[2].MediaType, files[2].Name, files[2].Size));
+
+        static HistoryMessage WithFile(string text, int mebibytes) => User(text) with
+        {
+            AttachmentsJson = $$"""[{"storageId":"01990000-0000-7000-8000-0000000000ab","type":"image/png","name":"a.png","size":{{mebibytes * 1024 * 1024}}}]""",
+        };
+    }
+
+    [Fact]
     public void Tool_calls_and_shown_products_count_towards_the_history_limit()
     {
         var calls = Assistant("", calls: ToolCallsJson.Write([new("c", "t", $$"""{"query":"{{new string('q', 9_000)}}"}""")]));

@@ -15,6 +15,7 @@ public sealed class DialectTests
     [
         new ChatEvent.Start("m1", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 0),
         new ChatEvent.ProviderRoute("openrouter", "primary", "agent", "openai/gpt-5", 0),
+        new ChatEvent.AttachmentSkipped("f1", "bill.pdf", "application/pdf", "model_no_files"),
         new ChatEvent.Reasoning("hmm"),
         new ChatEvent.ToolInputStart("c1", "search_web"),
         new ChatEvent.ToolInputDelta("c1", "{\"query\":"),
@@ -36,6 +37,7 @@ public sealed class DialectTests
         """
         {"type":"start","messageId":"m1","streamId":"STREAM:1","threadId":"t1"}
         {"type":"provider-route","providerId":"openrouter","routeId":"primary","modelClass":"agent"}
+        {"type":"attachment-skipped","storageId":"f1","name":"bill.pdf","mediaType":"application/pdf","reason":"model_no_files"}
         {"type":"reasoning","content":"hmm"}
         {"type":"tool-input-start","toolCallId":"c1","toolName":"search_web","state":"streaming"}
         {"type":"tool-input-delta","toolCallId":"c1","inputTextDelta":"{\"query\":","argsSnapshot":"{\"query\":"}
@@ -59,6 +61,7 @@ public sealed class DialectTests
         {"type":"start","messageId":"m1","messageMetadata":{"streamId":"STREAM:1","threadId":"t1","createdAt":"1970-01-01T00:00:00.000000Z"}}
         {"type":"start-step"}
         {"type":"data-provider-route","id":"route-0","data":{"providerId":"openrouter","routeId":"primary","modelClass":"agent","model":"openai/gpt-5","step":0}}
+        {"type":"data-attachment-skipped","data":{"storageId":"f1","name":"bill.pdf","mediaType":"application/pdf","reason":"model_no_files"}}
         {"type":"reasoning-start","id":"r0-0"}
         {"type":"reasoning-delta","id":"r0-0","delta":"hmm"}
         {"type":"reasoning-end","id":"r0-0"}

@@ -66,6 +66,29 @@ public class ChatRequestBodyTests
             json["messages"]!);
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    [InlineData(24_576)]
+    [InlineData(1_000_000)]
+    public async Task A_stored_file_is_sent_as_a_data_address_of_known_length(int size)
+    {
+        var content = new byte[size];
+        Random.Shared.NextBytes(content);
+        ProviderAttachment[] files = [new(null, "image/png", "a.png") { Key = "k", Size = size }, new(null, "application/pdf", "b.pdf") { Key = "k", Size = size }];
+        using var body = ChatRequestBody.Write(
+            Request(new ProviderMessage("user", "both") { Attachments = files }, new ProviderMessage("user", "after")), "m/one", true, [],
+            (_, _) => Task.FromResult<Stream>(new MemoryStream(content)));
+
+        var bytes = await body.ReadAsByteArrayAsync();
+
+        Assert.Equal(bytes.Length, body.Headers.ContentLength);
+        var parts = JsonNode.Parse(bytes)!["messages"]![0]!["content"]!;
+        Assert.Equal($"data:image/png;base64,{Convert.ToBase64String(content)}", (string)parts[1]!["image_url"]!["url"]!);
+        Assert.Equal(("b.pdf", $"data:application/pdf;base64,{Convert.ToBase64String(content)}"), ((string)parts[2]!["file"]!["filename"]!, (string)parts[2]!["file"]!["file_data"]!));
+        Assert.Null(body.FileFailure);
+    }
+
     [Fact]
     public async Task A_long_history_is_sent_with_its_content_length()
     {

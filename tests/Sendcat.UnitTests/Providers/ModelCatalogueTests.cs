@@ -81,6 +81,24 @@ public sealed class ModelCatalogueTests : IDisposable
         Assert.Equal((tools, reasoning), (_provider.Catalogue.CapabilityOf(model).NativeTools, _provider.Catalogue.CapabilityOf(model).Reasoning));
 
     [Theory]
+    [InlineData("moonshotai/kimi-k2.5", true, false)]
+    [InlineData("openai/gpt-5", true, true)]
+    [InlineData("openai/gpt-4o:online", true, true)]
+    [InlineData("deepseek/deepseek-r1", false, false)]
+    [InlineData("x-ai/grok-4", true, false)]
+    [InlineData("someone/unknown", false, false)]
+    public async Task Images_and_files_come_from_the_live_catalogue_or_from_the_table(string model, bool images, bool files)
+    {
+        Assert.Equal((images, files), (_provider.Catalogue.CapabilityOf(model).Vision, _provider.Catalogue.CapabilityOf(model).Files));
+
+        using var refresh = Refresh();
+        _provider.RespondsWith($$$"""{"data":[{"id":"{{{model}}}","architecture":{"input_modalities":["text","file"]}},{"id":"openai/gpt-5-mini"}]}""");
+        await refresh.RefreshAsync(CancellationToken.None);
+        Assert.Equal((false, true), (_provider.Catalogue.CapabilityOf(model).Vision, _provider.Catalogue.CapabilityOf(model).Files));
+        Assert.True(_provider.Catalogue.CapabilityOf("openai/gpt-5-mini").Vision);
+    }
+
+    [Theory]
     [InlineData("openai/gpt-5", true)]
     [InlineData("a:b", true)]
     [InlineData("ab", false)]

@@ -28,7 +28,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
         Catalogue = new ModelCatalogue(options, Time);
         Meters = new Meters();
         Router = new ProviderRouter(
-            new RoutePlan(options, new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, NullLogger<ProviderRouter>.Instance);
+            new RoutePlan(options, new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, NullLogger<ProviderRouter>.Instance);
     }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
@@ -38,6 +38,11 @@ internal sealed class ScriptedProvider : HttpMessageHandler
     public ChatGatewayOptions Gateway { get; } = new() { ProviderFailoverEnabled = true };
 
     public LocalGuards Guards { get; }
+
+    /// <summary>The files of requests; empty, and unavailable when a test says so.</summary>
+    public MemoryFiles Store { get; } = new();
+
+    public RequestFiles Files => new(Store, Time, NullLogger<RequestFiles>.Instance);
 
     public Meters Meters { get; }
 

@@ -23,6 +23,15 @@ internal sealed record ChatCompletionRequest(
     int PromptTokens,
     string Conversation)
 {
+    /// <summary>The images and files of the last user message.</summary>
+    public IReadOnlyList<ReceivedFile> Files { get; private init; } = [];
+
+    /// <summary>True when any message has an image.</summary>
+    public bool HasImages { get; private init; }
+
+    /// <summary>What the model sees in <see cref="Files"/>; empty without files.</summary>
+    public string Seen { get; init; } = "";
+
     /// <summary>Reads the fields from the JSON body.</summary>
     /// <exception cref="FormatException">The body is JSON but not a chat completion request.</exception>
     public static ChatCompletionRequest From(JsonElement body)
@@ -53,6 +62,7 @@ internal sealed record ChatCompletionRequest(
         }
 
         var (userText, results, call) = ReadTurn(messages);
+        var lastUserMessage = messages.EnumerateArray().LastOrDefault(message => Text(message, "role") == "user");
         var raw = JsonMarshal.GetRawUtf8Value(messages);
         return new(
             candidates,
@@ -63,7 +73,11 @@ internal sealed record ChatCompletionRequest(
             ToolNames(body),
             Text(body, "tool_choice") != "none",
             Math.Max(1, raw.Length / 4),
-            string.Create(CultureInfo.InvariantCulture, $"{Text(body, "session_id") ?? Text(body, "user")}|{Fnv1A(raw):x16}"));
+            string.Create(CultureInfo.InvariantCulture, $"{Text(body, "session_id") ?? Text(body, "user")}|{Fnv1A(raw):x16}"))
+        {
+            Files = lastUserMessage.ValueKind == JsonValueKind.Object ? [.. ReceivedFile.Of(lastUserMessage)] : [],
+            HasImages = messages.EnumerateArray().SelectMany(ReceivedFile.Of).Any(file => file.IsImage),
+        };
     }
 
     private static (string UserText, List<ToolResult> Results, int Call) ReadTurn(JsonElement messages)

@@ -30,7 +30,25 @@ internal sealed class ChatCompletions(
         try
         {
             var request = await ReadAsync(http);
-            await AnswerAsync(http, request, choice.For(request));
+            var chosen = choice.For(request);
+            if (request.HasImages && !chosen.Model.Images)
+            {
+                await RefuseAsync(http, chosen.Model.Id, 404, "No endpoints found that support image input");
+                return;
+            }
+
+            if (request.Files.Count > 0)
+            {
+                var seen = new List<string>();
+                foreach (var file in request.Files)
+                {
+                    seen.Add(await file.DescribeAsync(http.RequestAborted));
+                }
+
+                request = request with { Seen = $"I see {string.Join(" and ", seen)}. " };
+            }
+
+            await AnswerAsync(http, request, chosen);
         }
         catch (JsonException)
         {
@@ -83,7 +101,7 @@ internal sealed class ChatCompletions(
     {
         var key = new ScriptCache.Key(
             chosen.Model.Id, chosen.Prompt, chosen.Applied, string.Join(',', request.Tools), request.PromptTokens, request.Call);
-        var cacheable = request.ToolResults.Count == 0 && request.ToolsAllowed;
+        var cacheable = request.ToolResults.Count == 0 && request.ToolsAllowed && request.Files.Count == 0;
         if (cacheable && scripts.TryGet(key, out var cached))
         {
             return cached!;

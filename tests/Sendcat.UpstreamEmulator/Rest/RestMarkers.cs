@@ -12,6 +12,7 @@ internal static class RestMarkers
         "serper", "serper/search", "serper/shopping",
         "serpapi", "serpapi/search.json",
         "ebay", "ebay/token", "ebay/search", "ebay/item", "ebay/tree-id", "ebay/tree", "ebay/suggestions",
+        "s3", "s3/put", "s3/get", "s3/head", "s3/delete",
     };
 
     public static MarkerLanguage<RestDirections> Language { get; } = new(

@@ -39,7 +39,7 @@ internal static class ShoppingAssistant
         }
 
         var text = directions.Text
-            ?? (directions.Echo ? prompt : request.ToolResults.Count > 0 ? ToolReport.Of(request.ToolResults) : ShoppingTexts.Reply(prompt));
+            ?? (directions.Echo ? prompt : request.Seen + (request.ToolResults.Count > 0 ? ToolReport.Of(request.ToolResults) : ShoppingTexts.Reply(prompt)));
         return directions.Chunks is { } chunks ? Pieces.Exactly(text, chunks)
             : directions.ChunkBytes is { } size ? Pieces.OfLength(text, Math.Max(1, size))
             : Pieces.OfWords(text, DefaultPieces);

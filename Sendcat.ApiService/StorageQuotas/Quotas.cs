@@ -4,12 +4,12 @@ using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 
-namespace Sendcat.ApiService.Threads;
+namespace Sendcat.ApiService.StorageQuotas;
 
 /// <summary>The quotas of one principal.</summary>
 /// <param name="Messages">The most messages of one thread.</param>
 /// <param name="Threads">The most threads.</param>
-/// <param name="Bytes">The most bytes of all messages.</param>
+/// <param name="Bytes">The most bytes of all messages and files.</param>
 internal readonly record struct Quota(int Messages, int Threads, long Bytes);
 
 /// <summary>
@@ -29,15 +29,15 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
 
     private const string ReadUsageOfUser = $"""
         -- read usage
-        SELECT count(*)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfUser}
+        SELECT coalesce(sum(owned.threads), 0)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfUser}
         """;
 
     private const string ReadUsageOfGuest = $"""
         -- read usage
-        SELECT count(*)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
+        SELECT coalesce(sum(owned.threads), 0)::int, coalesce(sum(owned.bytes), 0)::bigint FROM {Usage.OfGuest}
         """;
 
-    public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats take all the space that you have", RefusalReason.Bytes);
+    public static ApiError TooManyBytes() => ApiError.QuotaExceeded("Your chats and files take all the space that you have", RefusalReason.Bytes);
 
     public static ApiError TooManyMessages() => ApiError.QuotaExceeded("This chat has as many messages as it may have", RefusalReason.Messages);
 
@@ -54,7 +54,7 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
     /// </summary>
     /// <param name="principal">The owner of the thread.</param>
     /// <param name="messages">The number of messages of the thread.</param>
-    /// <param name="ownedBytes">The bytes of all threads of the principal.</param>
+    /// <param name="ownedBytes">The bytes of all threads and files of the principal.</param>
     /// <param name="adds">The number of messages that the turn adds, without tool calls.</param>
     /// <returns>Null when the turn may start, else the error.</returns>
     public ApiError? CheckTurn(Principal principal, int messages, long ownedBytes, int adds)
@@ -69,7 +69,7 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
     /// Caches for 10 s whether a principal uses less than half of its bytes, so that the turn after its message does not sum them again.
     /// </summary>
     /// <param name="principal">The principal.</param>
-    /// <param name="ownedBytes">The bytes of all threads of the principal.</param>
+    /// <param name="ownedBytes">The bytes of all threads and files of the principal.</param>
     public void CacheUsage(Principal principal, long ownedBytes)
     {
         if (ownedBytes < Of(principal).Bytes / 2)

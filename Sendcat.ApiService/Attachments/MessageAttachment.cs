@@ -1,0 +1,33 @@
+using System.Text.Json;
+
+namespace Sendcat.ApiService.Attachments;
+
+/// <summary>
+/// An attachment as it is stored with its message. Every value comes from the attachment's row, never from the client. Older messages of
+/// the UI dialect have <paramref name="Url"/> instead of an id.
+/// </summary>
+/// <param name="StorageId">The id of the attachment.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Url">A web address, or in older messages a <c>data:</c> address.</param>
+internal sealed record MessageAttachment(string? StorageId, string? Type, string? Name, long? Size, string? Url)
+{
+    /// <summary>The most files of one message.</summary>
+    public const int MostPerMessage = 10;
+
+    /// <summary>The most bytes of all files of one message, 10 MiB.</summary>
+    public const long MostBytesPerMessage = 10L * 1024 * 1024;
+
+    public static MessageAttachment Of(Attachment attachment) => new(attachment.Id.ToString(), attachment.Type, attachment.Name, attachment.Size, null);
+
+    /// <returns>The JSON to store; null without attachments.</returns>
+    public static string? Write(IReadOnlyList<MessageAttachment> attachments) =>
+        attachments.Count == 0 ? null : JsonSerializer.Serialize(attachments, AttachmentJson.Default.IReadOnlyListMessageAttachment);
+
+    /// <param name="json">The stored JSON; null without attachments.</param>
+    public static IReadOnlyList<MessageAttachment> Read(string? json) =>
+        json is null ? [] : JsonSerializer.Deserialize(json, AttachmentJson.Default.IReadOnlyListMessageAttachment) ?? [];
+
+    /// <param name="json">The stored JSON; null without attachments.</param>
+    public static IReadOnlyList<MessageAttachment> Read(JsonElement? json) =>
+        json?.Deserialize(AttachmentJson.Default.IReadOnlyListMessageAttachment) ?? [];
+}

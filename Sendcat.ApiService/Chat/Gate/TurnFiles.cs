@@ -1,0 +1,114 @@
+using System.Buffers.Text;
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Attachments;
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
+using Sendcat.Integrations.Files;
+using Sendcat.Reliability.RateLimiting;
+
+namespace Sendcat.ApiService.Chat.Gate;
+
+/// <summary>
+/// Turns the files of a message in <c>useChat</c> shape into attachments: a <c>data:</c> address is stored as a new one, the path of an
+/// attachment names one that was uploaded before. A web address is stored as it is; the provider fetches it.
+/// </summary>
+internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, RateLimiter limiter, IOptionsMonitor<AttachmentOptions> options)
+{
+    /// <returns>What is to be stored with the message, in the order of the files; or the error of the first file that cannot be stored.</returns>
+    /// <exception cref="FileStoreException">The file store is unavailable.</exception>
+    public async ValueTask<Outcome<MessageAttachment[]>> StoreAsync(Principal principal, IReadOnlyList<UiFile> files, CancellationToken cancellationToken)
+    {
+        if (files.Count == 0)
+        {
+            return Array.Empty<MessageAttachment>();
+        }
+
+        if (!Decode(files).TryGet(out var contents, out var refusal))
+        {
+            return refusal;
+        }
+
+        if (await OverLimitAsync(principal, contents, cancellationToken) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        var stored = new List<MessageAttachment>(files.Count);
+        foreach (var (file, content) in files.Zip(contents))
+        {
+            if (!(await StoreAsync(principal, file, content, cancellationToken)).TryGet(out var attachment, out refusal))
+            {
+                return refusal;
+            }
+
+            stored.Add(attachment);
+        }
+
+        return stored.Sum(file => file.Size ?? 0) > MessageAttachment.MostBytesPerMessage ? TooLarge() : stored.ToArray();
+    }
+
+    private static ApiError TooLarge() => ApiError.PayloadTooLarge((int)MessageAttachment.MostBytesPerMessage);
+
+    private async ValueTask<Outcome<MessageAttachment>> StoreAsync(Principal principal, UiFile file, byte[]? content, CancellationToken cancellationToken)
+    {
+        if (content is not null)
+        {
+            using var stream = new MemoryStream(content, writable: false);
+            return (await uploads.StoreAsync(principal, file.Name, stream, cancellationToken)).TryGet(out var added, out var refused)
+                ? MessageAttachment.Of(added)
+                : refused;
+        }
+
+        if (AttachmentEndpoints.IdIn(file.Url) is not { } id)
+        {
+            return new MessageAttachment(null, file.MediaType, file.Name, null, file.Url);
+        }
+
+        return (await attachments.ResolveAsync(principal, [new(id)], cancellationToken)).TryGet(out var known, out var unknown) ? known[0] : unknown;
+    }
+
+    /// <returns>For each file its bytes, or null if it is an address; 400 for a malformed one, 413 for too many bytes.</returns>
+    private Outcome<byte[]?[]> Decode(IReadOnlyList<UiFile> files)
+    {
+        var contents = new byte[]?[files.Count];
+        var total = 0L;
+        for (var n = 0; n < contents.Length; n++)
+        {
+            if (!files[n].Url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+            {
+                continue;
+            }
+
+            var comma = files[n].Url.IndexOf(',', StringComparison.Ordinal);
+            if (comma < 0 || !files[n].Url.AsSpan(0, comma).EndsWith(";base64", StringComparison.OrdinalIgnoreCase) || BytesOf(files[n].Url.AsSpan(comma + 1)) is not { } bytes)
+            {
+                return ApiError.InvalidRequest("Invalid request: a data address must be base64");
+            }
+
+            total += bytes.Length;
+            if (bytes.Length > options.CurrentValue.MaxBytes)
+            {
+                return ApiError.PayloadTooLarge(options.CurrentValue.MaxBytes);
+            }
+
+            contents[n] = bytes;
+        }
+
+        return total > MessageAttachment.MostBytesPerMessage ? TooLarge() : contents;
+    }
+
+    private static byte[]? BytesOf(ReadOnlySpan<char> base64)
+    {
+        var bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(base64.Length)];
+        return Convert.TryFromBase64Chars(base64, bytes, out var length) ? bytes[..length] : null;
+    }
+
+    private async ValueTask<ApiError?> OverLimitAsync(Principal principal, byte[]?[] contents, CancellationToken cancellationToken)
+    {
+        var uploaded = contents.Count(content => content is not null);
+        return uploaded > 0
+            && await limiter.CheckAsync(RateLimitBucket.Uploads, [new(principal.Key)], cancellationToken, "/api/chat", HttpMethods.Post, uploaded) is { Allowed: false } denied
+                ? ApiError.RateLimited(denied.RetryAfter, RequestBudget.Upload, "Too many files")
+                : null;
+    }
+}
