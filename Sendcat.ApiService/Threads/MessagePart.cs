@@ -27,6 +27,7 @@ internal sealed class MessagePartTable : IEntityTypeConfiguration<MessagePart>
     {
         part.ToTable("message_parts");
         part.HasKey(p => new { p.MessageId, p.Number });
-        part.HasOne<ChatMessage>().WithMany(m => m.Parts).HasForeignKey(p => p.MessageId).OnDelete(DeleteBehavior.Cascade);
+        part.HasOne<ChatMessage>().WithMany(m => m.Parts).HasForeignKey(p => p.MessageId).OnDelete(DeleteBehavior.Cascade)
+            .HasConstraintName("fk_message_parts_messages_message_id");
     }
 }
