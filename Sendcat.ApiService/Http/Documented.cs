@@ -5,10 +5,23 @@ namespace Sendcat.ApiService.Http;
 /// <summary>Describes endpoints for <c>/openapi/v1.json</c>.</summary>
 internal static class Documented
 {
+    /// <summary>The characters that end the summary.</summary>
+    private static readonly char[] EndOfSummary = [',', ';', ':', '('];
+
+    /// <param name="summary">
+    /// What the operation does. The text up to the first comma, semicolon, colon or parenthesis, a few words, is its name on the reference
+    /// page; the whole text is its description.
+    /// </param>
     /// <param name="errors">Statuses with a plain-text body and <c>x-sendcat-error-code</c>, for instance 400, 401.</param>
     public static RouteHandlerBuilder As(this RouteHandlerBuilder route, string name, string summary, params ReadOnlySpan<int> errors)
     {
-        route.WithName(name).WithSummary(summary);
+        var end = summary.IndexOfAny(EndOfSummary);
+        route.WithName(name).WithSummary(end < 0 ? summary : summary[..end].TrimEnd());
+        if (end >= 0)
+        {
+            route.WithDescription(summary);
+        }
+
         foreach (var status in errors)
         {
             route.Produces(status, typeof(string), "text/plain");

@@ -19,7 +19,7 @@ internal static class AuthEndpoints
         auth.MapPost("/register", RegisterAsync).RequireLimit(RequestBudget.Registration).Takes<Registration>()
             .As("auth.register", "Create an account, unconfirmed until its token is sent to /confirm; a taken address gets the same response", 400, 413, 415, 429, 503);
         auth.MapPost("/confirm", ConfirmAsync).RequireLimit(RequestBudget.SignIn).Takes<Confirmation>()
-            .As("auth.confirm", "Confirm the address with the token mailed at registration", 400, 413, 415, 429);
+            .As("auth.confirm", "Confirm the address, with the token mailed at registration", 400, 413, 415, 429);
         auth.MapPost("/login", SignInAsync).RequireLimit(RequestBudget.SignIn).Takes<SignIn>()
             .As("auth.login", "Sign in", 400, 401, 413, 415, 429, 503);
         auth.MapPost("/refresh", RefreshAsync).RequireLimit(RequestBudget.SignIn).Takes<Refresh>()

@@ -88,6 +88,11 @@ internal static class ApiDocument
             SchemaRules.Restrict(document, schema, field, values);
         }
 
+        foreach (var (schema, path) in FieldShapes.Nullable)
+        {
+            SchemaRules.AllowNull(document, schema, path);
+        }
+
         foreach (var (schema, fields) in FieldShapes.Required)
         {
             ((OpenApiSchema)document.Components!.Schemas![schema]).Required = new HashSet<string>(fields, StringComparer.Ordinal);

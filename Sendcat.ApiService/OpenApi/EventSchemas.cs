@@ -45,7 +45,7 @@ internal static class EventSchemas
     {
         var any = new OpenApiSchema
         {
-            Description = $"An event of a stream, by its type. Ignore types that you do not know.",
+            Description = "An event of a stream, by its type. Ignore types that you do not know.",
             OneOf = [],
             Discriminator = new() { PropertyName = "type", Mapping = new Dictionary<string, OpenApiSchemaReference>(StringComparer.Ordinal) },
         };

@@ -53,6 +53,18 @@ internal static class FieldShapes
         (nameof(ChatBody), "messages", typeof(UiMessage)),
     ];
 
+    /// <summary>Fields that are sent as null; every other field without a value is absent.</summary>
+    public static readonly IReadOnlyList<(string Schema, string[] Path)> Nullable =
+    [
+        ("SendcatEventUsage", ["usage"]),
+        ("SendcatEventUsage", ["metrics", "ttftMs"]),
+        ("SendcatEventUsage", ["metrics", "finishReason"]),
+        ("UiEventMessageMetadata", ["messageMetadata", "metrics", "ttftMs"]),
+        ("UiEventMessageMetadata", ["messageMetadata", "metrics", "finishReason"]),
+        ("UiEventFinish", ["messageMetadata", "metrics", "ttftMs"]),
+        ("UiEventFinish", ["messageMetadata", "metrics", "finishReason"]),
+    ];
+
     /// <summary>Fields without which a request is refused; every other field of a request is optional.</summary>
     public static readonly IReadOnlyDictionary<string, string[]> Required = new Dictionary<string, string[]>(StringComparer.Ordinal)
     {

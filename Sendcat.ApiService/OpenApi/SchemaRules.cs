@@ -24,6 +24,11 @@ internal static class SchemaRules
                 media.Schema = media.Schema is { } schema ? Correct(schema) : null;
             }
 
+            foreach (var response in (operation.Responses ?? []).Where(response => response.Key.StartsWith('2')).Select(response => response.Value))
+            {
+                DescribeFile(response);
+            }
+
             foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
             {
                 Describe(parameter);
@@ -37,6 +42,30 @@ internal static class SchemaRules
         if (document.Components!.Schemas!.TryGetValue(schema, out var found) && found.Properties?.TryGetValue(field, out var property) == true && property is OpenApiSchema text)
         {
             text.Enum = [.. values.Select(value => (JsonNode)JsonValue.Create(value)!)];
+        }
+    }
+
+    /// <summary>Fields of events that are sent as null.</summary>
+    public static void AllowNull(OpenApiDocument document, string schema, params ReadOnlySpan<string> path)
+    {
+        IOpenApiSchema? field = document.Components!.Schemas![schema];
+        foreach (var name in path)
+        {
+            field = field.Properties![name];
+        }
+
+        ((OpenApiSchema)field).Type |= JsonSchemaType.Null;
+    }
+
+    /// <summary>A file is bytes: a generated client must not parse it.</summary>
+    private static void DescribeFile(IOpenApiResponse response)
+    {
+        if (response.Content is { Count: > 0 } content && !content.Keys.All(type => type == "application/json"))
+        {
+            foreach (var media in content.Values)
+            {
+                media.Schema = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" };
+            }
         }
     }
 

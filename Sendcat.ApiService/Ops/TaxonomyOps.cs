@@ -16,7 +16,7 @@ internal static class TaxonomyOps
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
 
     public static void MapTaxonomy(this RouteGroupBuilder ops) =>
-        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Request that a tool worker fetches eBay's categories now, regardless of their age", 503);
+        ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Refresh categories: request that a tool worker fetches eBay's now, regardless of their age", 503);
 
     private static async Task<Results<Accepted<TaxonomyRefreshRequested>, ApiError>> RefreshAsync(
         HttpContext http, IConnectionMultiplexer redis, NpgsqlDataSource database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)

@@ -18,7 +18,7 @@ internal static partial class ToolCacheOps
     public static void MapToolCache(this RouteGroupBuilder ops)
     {
         ops.MapGet("/tool-cache", StatisticsAsync).As("ops.toolCache", "Entries of the tool cache by namespace");
-        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Delete the entries of ?namespace=, or of all namespaces", 400, 503);
+        ops.MapPost("/tool-cache/clear", ClearAsync).As("ops.clearToolCache", "Clear the tool cache: the entries of ?namespace=, or of all namespaces", 400, 503);
     }
 
     private static async Task<Ok<CacheView>> StatisticsAsync(ToolCache cache, CancellationToken cancellationToken)

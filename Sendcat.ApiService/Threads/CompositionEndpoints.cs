@@ -13,11 +13,11 @@ internal static class CompositionEndpoints
     {
         var thread = app.MapGroup("/api/threads/{id}").WithTags("Threads");
         thread.MapPost("/branch", BranchAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Branch>()
-            .As("threads.branch", "A new thread with the messages up to this one", 400, 401, 403, 404, 409, 413, 415, 429);
+            .As("threads.branch", "Branch: a new thread with the messages up to this one", 400, 401, 403, 404, 409, 413, 415, 429);
         thread.MapPost("/edit", EditAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Edit>()
-            .As("threads.edit", "A new thread in which this user message has new content", 400, 401, 403, 404, 409, 413, 415, 429);
+            .As("threads.edit", "Edit: a new thread in which this user message has new content", 400, 401, 403, 404, 409, 413, 415, 429);
         thread.MapPost("/retry", RetryAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Branch>()
-            .As("threads.retry", "A new thread that repeats the user message of this answer", 400, 401, 403, 404, 409, 413, 415, 429);
+            .As("threads.retry", "Retry: a new thread that repeats the user message of this answer", 400, 401, 403, 404, 409, 413, 415, 429);
     }
 
     private static async Task<Results<Created<ThreadView>, ApiError>> BranchAsync(HttpContext http, string id, Composition composition, CancellationToken cancellationToken)

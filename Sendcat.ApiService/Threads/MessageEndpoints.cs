@@ -25,7 +25,7 @@ internal static class MessageEndpoints
             .As("messages.send", "Append a user message; 200 with the first one when its clientId is known", 400, 401, 403, 409, 413, 415, 429);
         messages.MapGet("/{messageId}", GetAsync).As("messages.get", "One message, also while it is being written", 401, 403, 404);
         messages.MapDelete("", DeleteAfterAsync).RequireLimit(RequestBudget.Writing)
-            .As("messages.deleteAfter", "Delete everything after the message named by ?after=", 400, 401, 403, 404, 429);
+            .As("messages.deleteAfter", "Delete later messages: everything after the one named by ?after=", 400, 401, 403, 404, 429);
     }
 
     private static async Task<Results<Ok<Page<MessageView>>, ApiError>> ListAsync(

@@ -22,7 +22,7 @@ internal static class ShareEndpoints
         var shares = app.MapGroup("/api/shares/{token}").WithTags("Sharing");
         shares.MapGet("", ReadAsync).As("shares.get", "What is shared under a link; no identity is needed", 400, 404);
         shares.MapPost("/fork", ForkAsync).RequireLimit(RequestBudget.ThreadCreate).Takes<Fork>()
-            .As("threads.createShareFork", "Copy a shared thread into a new thread of the caller; 200 with the first copy", 400, 401, 404, 409, 413, 415, 429);
+            .As("threads.createShareFork", "Fork a shared thread: a copy of the caller's own; 200 with the first copy", 400, 401, 404, 409, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<ShareLink>, ApiError>> ShareAsync(

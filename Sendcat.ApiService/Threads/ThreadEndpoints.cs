@@ -18,7 +18,7 @@ internal static class ThreadEndpoints
             .As("threads.create", "Create a thread", 400, 401, 403, 409, 413, 415, 429);
         threads.MapGet("", ListAsync).As("threads.list", "The caller's threads, pinned first, then by the latest message", 400, 401);
         threads.MapPost("/claim", ClaimAsync).RequireLimit(RequestBudget.Writing).Takes<Claim>()
-            .As("threads.claim", "Transfer the threads of an anonymous session to the caller", 400, 401, 413, 415, 429);
+            .As("threads.claim", "Claim threads: those of an anonymous session become the caller's", 400, 401, 413, 415, 429);
         threads.MapGet("/{id}", GetAsync).As("threads.get", "One thread", 401, 403);
         threads.MapPatch("/{id}", ChangeAsync).RequireLimit(RequestBudget.Writing).Takes<ThreadChange>()
             .As("threads.update", "Rename, pin or change the model", 400, 401, 403, 413, 415, 429);

@@ -15,7 +15,7 @@ internal static class AccountChangeEndpoints
         auth.MapPost("/change-email", ChangeEmailAsync).RequireLimit(RequestBudget.PasswordReset).Takes<EmailChange>()
             .As("auth.changeEmail", "Request a link that changes the address, by mail to the new one", 400, 401, 403, 413, 415, 429, 503);
         auth.MapPost("/confirm-email-change", ConfirmEmailChangeAsync).RequireLimit(RequestBudget.SignIn).Takes<EmailChangeConfirmation>()
-            .As("auth.confirmEmailChange", "Change the address with the token of that link", 400, 413, 415, 429);
+            .As("auth.confirmEmailChange", "Confirm the new address, with the token of that link", 400, 413, 415, 429);
         auth.MapPost("/delete-account", DeleteAccountAsync).RequireLimit(RequestBudget.SignIn).Takes<AccountRemoval>()
             .As("auth.deleteAccount", "Delete the account and all that belongs to it", 400, 401, 403, 413, 415, 429, 503);
     }

@@ -14,9 +14,9 @@ internal static class PackageEndpoints
     {
         var packages = app.MapGroup("/api/packages").WithTags("Packages");
         packages.MapGet("", ListAsync).RequireLimit(RequestBudget.Shopping).As("packages.list", "The caller's packages, newest first; ?search=, ?status=, ?sort=newest|updated|cost|weight", 400, 401, 429);
-        packages.MapGet("/counts", CountsAsync).RequireLimit(RequestBudget.Shopping).As("packages.counts", "How many there are in each state", 401, 429);
-        packages.MapGet("/export", ExportAsync).RequireLimit(RequestBudget.Shopping).As("packages.export", "The same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
-        packages.MapPost("/seed", SeedAsync).RequireLimit(RequestBudget.Shopping).As("packages.seed", "Four demonstration packages for a user who has none", 401, 429);
+        packages.MapGet("/counts", CountsAsync).RequireLimit(RequestBudget.Shopping).As("packages.counts", "Count packages, by state", 401, 429);
+        packages.MapGet("/export", ExportAsync).RequireLimit(RequestBudget.Shopping).As("packages.export", "Export packages: the same list as CSV with totals", 400, 401, 429).Produces(StatusCodes.Status200OK, typeof(string), "text/csv");
+        packages.MapPost("/seed", SeedAsync).RequireLimit(RequestBudget.Shopping).As("packages.seed", "Add demonstration packages, four for a user who has none", 401, 429);
     }
 
     private static async Task<Results<Ok<Page<PackageView>>, ApiError>> ListAsync(

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Text.Json.Nodes;
 
 namespace Sendcat.ContractTests.Http;
 
@@ -28,11 +29,55 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
     }
 
     [Fact]
-    public async Task The_API_reference_page_is_HTML()
+    public async Task The_chat_comes_first_and_every_summary_is_a_few_words()
     {
-        var api = await postgres.ApiAsync();
-        using var page = await api.WithBearer(SendcatApi.OpsKey).GetAsync("/scalar/v1");
+        var document = await DocumentAsync();
+        var summaries = Operations(document).Select(operation => (string)operation["summary"]!).ToList();
+
+        Assert.Equal("Chat", (string)document["tags"]![0]!["name"]!);
+        Assert.Equal("/api/chat", document["paths"]!.AsObject().First().Key);
+        Assert.All(summaries, summary => Assert.InRange(summary.Length, 3, 45));
+    }
+
+    [Fact]
+    public async Task Every_query_parameter_is_described_and_numbers_are_numbers()
+    {
+        var parameters = Operations(await DocumentAsync()).SelectMany(operation => operation["parameters"]?.AsArray() ?? []).Where(parameter => (string?)parameter!["in"] == "query").ToList();
+
+        Assert.All(parameters, parameter => Assert.False(string.IsNullOrEmpty((string?)parameter!["description"]), (string)parameter["name"]!));
+        Assert.All(parameters.Where(parameter => (string)parameter!["name"]! == "limit"), parameter => Assert.Equal("integer", (string)parameter!["schema"]!["type"]!));
+        Assert.Contains(parameters, parameter => (string)parameter!["name"]! == "format" && parameter["schema"]!["enum"]!.AsArray().Count == 4);
+    }
+
+    [Fact]
+    public async Task A_field_that_may_be_missing_is_optional_and_stored_json_has_a_schema()
+    {
+        var schemas = (await DocumentAsync())["components"]!["schemas"]!;
+
+        Assert.Equal(["email", "password"], Required("SignIn"));
+        Assert.Empty(Required("NewMessage"));
+        Assert.Equal(["content", "createdAt", "id", "role", "threadId"], Required("MessageView"));
+        Assert.Equal(["user", "assistant", "system", "tool"], schemas["MessageView"]!["properties"]!["role"]!["enum"]!.AsArray().Select(value => (string)value!));
+        Assert.Equal("#/components/schemas/Product", (string)schemas["MessageView"]!["properties"]!["products"]!["items"]!["$ref"]!);
+        Assert.Equal("#/components/schemas/SendcatEventAborted", (string)schemas["SendcatEvent"]!["discriminator"]!["mapping"]!["aborted"]!);
+        Assert.NotNull(schemas["UiEventToolOutputAvailable"]);
+        Assert.NotNull(schemas["ThreadEventTurnEnded"]);
+
+        IEnumerable<string> Required(string name) => (schemas[name]!["required"]?.AsArray() ?? []).Select(field => (string)field!).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_reference_page_asks_no_other_host_and_shows_no_button_of_its_vendor()
+    {
+        using var page = await (await postgres.ApiAsync()).WithBearer(SendcatApi.OpsKey).GetAsync("/scalar/v1");
+        var html = await page.Content.ReadAsStringAsync();
+
         Assert.Equal((HttpStatusCode.OK, "text/html"), (page.StatusCode, page.Content.Headers.ContentType?.MediaType));
+        Assert.DoesNotContain("://", html, StringComparison.Ordinal);
+        Assert.Contains("\"withDefaultFonts\":false", html, StringComparison.Ordinal);
+        Assert.Contains("\"hideClientButton\":true", html, StringComparison.Ordinal);
+        Assert.Contains("\"agent\":{\"disabled\":true}", html, StringComparison.Ordinal);
+        Assert.StartsWith("default-src 'self';", page.Headers.GetValues("Content-Security-Policy").Single(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,4 +127,10 @@ public sealed class ApiDocumentTests(PostgresFixture postgres)
             return response.StatusCode;
         }
     }
+
+    private static IEnumerable<JsonNode> Operations(JsonNode document) =>
+        document["paths"]!.AsObject().SelectMany(path => path.Value!.AsObject().Select(operation => operation.Value!));
+
+    private async Task<JsonNode> DocumentAsync() =>
+        await (await (await postgres.ApiAsync()).WithBearer(SendcatApi.OpsKey).GetAsync("/openapi/v1.json")).JsonAsync();
 }

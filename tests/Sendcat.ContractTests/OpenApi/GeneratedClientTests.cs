@@ -1,0 +1,86 @@
+using System.Reflection;
+using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using NJsonSchema.CodeGeneration.CSharp;
+using NSwag.CodeGeneration.CSharp;
+using Sendcat.TestKit.Processes;
+using Sendcat.UpstreamEmulator;
+
+namespace Sendcat.ContractTests.OpenApi;
+
+/// <summary>
+/// Clients that are generated from the API document compile against a page of typical calls and run: sign-up, chat, list, share, export.
+/// </summary>
+public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifetime
+{
+    private static readonly string Folder = Path.Combine(BuiltProgram.Root, "tests", "Sendcat.ContractTests", "OpenApi");
+
+    private UpstreamEmulatorHost _model = null!;
+    private SendcatApi _api = null!;
+    private string _document = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _model = await UpstreamEmulatorHost.StartAsync();
+        _api = await SendcatApi.StartAsync(postgres, new()
+        {
+            ["OPENROUTER_BASE_URL"] = _model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["OPS_API_KEY"] = SendcatApi.OpsKey, ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+        });
+        _document = await _api.WithBearer(SendcatApi.OpsKey).GetStringAsync("/openapi/v1.json");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _api.DisposeAsync();
+        await _model.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task The_client_of_NSwag_compiles_and_runs()
+    {
+        var settings = new CSharpClientGeneratorSettings { ClassName = "SendcatClient", InjectHttpClient = true, UseBaseUrl = false, GenerateOptionalParameters = true };
+        settings.CSharpGeneratorSettings.Namespace = "Generated";
+        settings.CSharpGeneratorSettings.JsonLibrary = CSharpJsonLibrary.SystemTextJson;
+        settings.CSharpGeneratorSettings.GenerateNullableReferenceTypes = true;
+        settings.CSharpGeneratorSettings.GenerateOptionalPropertiesAsNullable = true;
+        var generated = new CSharpClientGenerator(await NSwag.OpenApiDocument.FromJsonAsync(_document), settings).GenerateFile();
+        var calls = Compile(generated, await File.ReadAllTextAsync(Path.Combine(Folder, "csharp", "TypicalCalls.cs"))).GetType("TypicalCalls")!;
+
+        using var http = new HttpClient { BaseAddress = _api.Anyone.BaseAddress };
+        var result = await (Task<string>)calls.GetMethod("RunAsync")!.Invoke(null, [http])!;
+
+        Assert.Equal("""{"role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed"],"forked":true,"exported":true}""", result);
+    }
+
+    [Fact]
+    public async Task The_types_of_openapi_typescript_compile_and_their_page_runs()
+    {
+        Assert.SkipUnless(Executable.Find("npm") is not null, "Node is not installed: nodejs.org");
+        using var folder = new TestFolder("typescript");
+        foreach (var file in Directory.EnumerateFiles(Path.Combine(Folder, "typescript")))
+        {
+            File.Copy(file, Path.Combine(folder.Path, Path.GetFileName(file)));
+        }
+
+        await File.WriteAllTextAsync(Path.Combine(folder.Path, "openapi.json"), _document);
+        await RunAsync("npm", "ci", "--no-audit", "--no-fund");
+        await RunAsync("node", "node_modules/openapi-typescript/bin/cli.js", "openapi.json", "-o", "api.ts");
+        await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "--skipLibCheck", "page.ts");
+        var output = await RunAsync("node", "page.js", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'));
+
+        Assert.Equal("""{"role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed"],"forked":true,"exported":true}""", output.Trim());
+
+        Task<string> RunAsync(string program, params string[] arguments) => TestProcess.RunAsync(new(program, arguments) { WorkingDirectory = folder.Path });
+    }
+
+    private static Assembly Compile(params string[] sources)
+    {
+        var references = ((string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!).Split(Path.PathSeparator).Select(file => MetadataReference.CreateFromFile(file));
+        var compilation = CSharpCompilation.Create(
+            "GeneratedClient", sources.Select(source => CSharpSyntaxTree.ParseText(source)), references, new(OutputKind.DynamicallyLinkedLibrary, nullableContextOptions: NullableContextOptions.Enable));
+        using var library = new MemoryStream();
+        var result = compilation.Emit(library);
+        Assert.True(result.Success, string.Join('\n', result.Diagnostics.Where(diagnostic => diagnostic.Severity == DiagnosticSeverity.Error).Take(10)));
+        return Assembly.Load(library.ToArray());
+    }
+}

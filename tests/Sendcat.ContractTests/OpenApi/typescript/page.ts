@@ -1,0 +1,67 @@
+// A page of typical calls with the types of openapi-typescript. It compiles only if the document describes requests and responses exactly.
+import createClient from 'openapi-fetch'
+import type { components, paths } from './api.js'
+
+type Schemas = components['schemas']
+declare const process: { argv: string[] }
+
+const baseUrl = process.argv[2]
+const email = `ts-${Math.random().toString(36).slice(2)}@example.com`
+const password = 'correct horse 1'
+const guest = createClient<paths>({ baseUrl })
+
+function must<T>(result: { data?: T; error?: unknown }): T {
+  if (result.data === undefined) throw new Error(`refused: ${JSON.stringify(result.error)}`)
+  return result.data
+}
+
+async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Schemas['SendcatEvent']> {
+  const reader = body.pipeThrough(new TextDecoderStream() as ReadableWritablePair<string, Uint8Array>).getReader()
+  for (let text = ''; ;) {
+    const { value, done } = await reader.read()
+    if (done) return
+    const parts = (text + value).split('\n\n')
+    text = parts.pop()!
+    for (const part of parts) if (part.startsWith('data: ')) yield JSON.parse(part.slice(6))
+  }
+}
+
+// sign-up: optional fields may be left out
+must(await guest.POST('/api/auth/register', { body: { email, password }, parseAs: 'json' }))
+const signedIn = must(await guest.POST('/api/auth/login', { body: { email, password } }))
+const api = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${signedIn.accessToken}` } })
+
+// chat
+const thread = must(await api.POST('/api/threads', { body: { title: 'kettles' } }))
+const sent = must(await api.POST('/api/threads/{id}/messages', { params: { path: { id: thread.id } }, body: { content: '[[emu chunks=3]]' } }))
+const role: 'user' | 'assistant' | 'system' | 'tool' = sent.role
+const answer = await api.POST('/api/chat', { body: { threadId: thread.id }, parseAs: 'stream' })
+let text = ''
+let ending: Schemas['SendcatEvent']['type'] | undefined
+for await (const event of events(answer.data as unknown as ReadableStream<Uint8Array>)) {
+  ending = event.type
+  switch (event.type) {
+    case 'content':
+      text += event.content
+      break
+    case 'tool-output-error':
+      console.log(event.toolCallId, event.errorText)
+      break
+    case 'error':
+      console.log(event.code, event.retryAfterMs ?? 0)
+      break
+  }
+}
+
+// lists: limit is a number, a missing cursor is undefined and never null
+const page = must(await api.GET('/api/threads/{id}/messages', { params: { path: { id: thread.id }, query: { limit: 10 } } }))
+const next: string | undefined = page.nextCursor
+const titles: string[] = page.items.flatMap(message => message.products ?? []).map(product => product.title)
+const statuses: ('streaming' | 'completed' | 'error' | 'aborted' | undefined)[] = page.items.map(message => message.status)
+
+// share and export
+const shared = must(await api.POST('/api/threads/{id}/share', { params: { path: { id: thread.id } }, body: {} }))
+const forked = must(await api.POST('/api/shares/{token}/fork', { params: { path: { token: shared.shareToken } }, body: {} }))
+const exported = await api.GET('/api/threads/{id}/export', { params: { path: { id: thread.id }, query: { format: 'markdown' } }, parseAs: 'text' })
+
+console.log(JSON.stringify({ role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, exported: String(exported.data).includes(text.trim()) }))
