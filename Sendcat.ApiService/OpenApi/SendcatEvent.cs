@@ -27,7 +27,7 @@ namespace Sendcat.ApiService.OpenApi;
 [JsonDerivedType(typeof(Done), "done")]
 internal abstract record SendcatEvent
 {
-    public sealed record Start(string MessageId, string StreamId) : SendcatEvent;
+    public sealed record Start(string MessageId, string StreamId, string ThreadId) : SendcatEvent;
 
     public sealed record ProviderRoute(string ProviderId, string RouteId, string ModelClass) : SendcatEvent;
 

@@ -166,7 +166,7 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
         await resumed.ReadToEndAsync();
 
         Assert.Equal(
-            ["start", "tool-input-start", "tool-input-available", "tool-output-partially-available", "start", "done"],
+            ["start", "tool-input-start", "tool-input-available", "tool-output-partially-available", "tool-output-available", "start", "done"],
             resumed.Types.Where(type => type is "start" or "done" || type.StartsWith("tool", StringComparison.Ordinal)).Where(type => type != "tool-input-delta"));
         Assert.Equal(string.Join(' ', Enumerable.Range(1, 40)), resumed.Text.Trim());
     }

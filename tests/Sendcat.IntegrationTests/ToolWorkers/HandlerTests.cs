@@ -58,7 +58,7 @@ public sealed class HandlerTests(SharedStores stores)
         Assert.Equal(new Product("v1|1|0", "Kettle", "USD 49.99", "https://i/1.jpg", "https://ebay.com/itm/1")
         {
             Source = "ebay", MerchantName = "eBay", MerchantDomain = "ebay.com", ProductUrl = "https://ebay.com/itm/1", SellerName = "shop",
-            SellerFeedback = "98.7%", Condition = "New",
+            SellerFeedback = "98.7%", Condition = "New", PriceAmount = 49.99m, PriceCurrency = "USD",
         }, result.Products[0]);
         Assert.Equal(
             ("kettleworld.com", "https://kettleworld.com", 4.4, 120),

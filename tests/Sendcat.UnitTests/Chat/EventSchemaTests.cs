@@ -23,6 +23,7 @@ public sealed class EventSchemaTests
     [
         new ChatEvent.Start("m1", "STREAM:1", "t1", DateTimeOffset.UnixEpoch, 0),
         new ChatEvent.ProviderRoute("openrouter", "primary", "agent", "openai/gpt-5", 0),
+        new ChatEvent.AttachmentSkipped("f1", "bill.pdf", "application/pdf", "model_no_files"),
         new ChatEvent.Reasoning("hmm"),
         new ChatEvent.Content("hm"),
         new ChatEvent.ToolInputStart("c1", "search_web"),
