@@ -66,6 +66,12 @@ public sealed class TurnTraceTests(SharedStores stores)
         $"{Tool} > wait for search_products > read finished jobs > read finished tool jobs",
     ];
 
+    private static readonly string[] JournalStatements =
+    [
+        "insert messages", "update messages", "insert message parts", "delete message parts", "open stream sessions", "update stream sessions",
+        "check stream sessions", "touch threads", "title threads", "use generic plans",
+    ];
+
     [Fact]
     public async Task A_turn_with_a_product_search_is_one_trace_with_the_expected_spans()
     {
@@ -85,7 +91,7 @@ public sealed class TurnTraceTests(SharedStores stores)
         Assert.Contains(paths, IsJournalStatement);
         Assert.All(
             paths.Where(IsJournalStatement).SelectMany(path => path[$"{Journal} > ".Length..].Split(", ")),
-            name => Assert.Contains(name, (string[])["insert messages", "update messages", "open stream sessions", "update stream sessions", "touch threads", "use generic plans"]));
+            name => Assert.Contains(name, JournalStatements));
 
         static bool IsJournalStatement(string path) => path.StartsWith($"{Journal} > ", StringComparison.Ordinal);
     }
