@@ -4,6 +4,7 @@ using Sendcat.UpstreamEmulator.Ebay;
 using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter;
 using Sendcat.UpstreamEmulator.Pacing;
+using Sendcat.UpstreamEmulator.Resend;
 using Sendcat.UpstreamEmulator.Rest;
 using Sendcat.UpstreamEmulator.S3;
 using Sendcat.UpstreamEmulator.SerpApi;
@@ -40,7 +41,7 @@ internal static class EmulatorApp
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
-        builder.Services.AddOpenRouter().AddRest()
+        builder.Services.AddOpenRouter().AddRest().AddResend()
             .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>();
 
         var app = builder.Build();
@@ -56,6 +57,7 @@ internal static class EmulatorApp
         app.MapSerpApi();
         app.MapEbay();
         app.MapS3();
+        app.MapResend();
         app.MapPictures();
         return (app, listeners);
     }

@@ -19,7 +19,7 @@ internal static class EmulatorProgram
         await using var emulator = await UpstreamEmulatorHost.StartAsync(EmulatorOptions.From(configuration));
         Console.WriteLine(
             $"Upstream emulator answers at {string.Join(' ', emulator.Http1Addresses)} (HTTP/1.1) and {string.Join(' ', emulator.H2cAddresses)} (h2c); "
-            + $"statistics at {emulator.Http1}stats");
+            + $"statistics at {emulator.Http1}stats; mails at {emulator.Http1}mail");
         await emulator.WaitForShutdownAsync();
     }
 }

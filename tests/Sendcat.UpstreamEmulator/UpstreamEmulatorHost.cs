@@ -1,6 +1,7 @@
 using Sendcat.UpstreamEmulator.Ebay;
 using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
+using Sendcat.UpstreamEmulator.Resend;
 using Sendcat.UpstreamEmulator.Rest;
 using Sendcat.UpstreamEmulator.Stats;
 
@@ -53,6 +54,12 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <summary>The keys of all objects of the emulated S3 bucket.</summary>
     public IReadOnlyCollection<string> S3Keys => _app.Services.GetRequiredService<S3.S3Upstream>().Keys;
 
+    /// <summary>The value for <c>RESEND_BASE_URL</c>.</summary>
+    public Uri Resend => new(Http1, "resend");
+
+    /// <summary>The mails that the emulated Resend accepted, the newest first.</summary>
+    public IReadOnlyList<ReceivedMail> Mails => _app.Services.GetRequiredService<MailBox>().Mails;
+
     public EmulatorStats Stats { get; }
 
     /// <summary>The last received requests, oldest first, at most <see cref="EmulatorOptions.KeepRequests"/>.</summary>
@@ -93,13 +100,17 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     public void ClearDirections() => _app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
 
     /// <summary>
-    /// Adds marker blocks for Serper, SerpAPI, eBay and S3, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
+    /// Adds marker blocks for Serper, SerpAPI, eBay, S3 and Resend, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
     /// <see cref="Direct"/> applies to model requests only.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>
     public void DirectRest(string markers) => _app.Services.GetRequiredService<StandingDirections<RestDirections>>().Add(markers);
 
     public void ClearRestDirections() => _app.Services.GetRequiredService<StandingDirections<RestDirections>>().Clear();
+
+    /// <summary>Waits for the next mail that no call of this method has returned yet.</summary>
+    public ValueTask<ReceivedMail> NextMailAsync(CancellationToken cancellationToken = default) =>
+        _app.Services.GetRequiredService<MailBox>().Accepted.ReadAsync(cancellationToken);
 
     /// <summary>Revokes every eBay token that the emulator has issued.</summary>
     public void RevokeEbayTokens() => _app.Services.GetRequiredService<EbayTokens>().Revoke();

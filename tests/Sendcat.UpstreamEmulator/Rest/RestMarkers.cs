@@ -13,6 +13,7 @@ internal static class RestMarkers
         "serpapi", "serpapi/search.json",
         "ebay", "ebay/token", "ebay/search", "ebay/item", "ebay/tree-id", "ebay/tree", "ebay/suggestions",
         "s3", "s3/put", "s3/get", "s3/head", "s3/delete",
+        "resend", "resend/emails",
     };
 
     public static MarkerLanguage<RestDirections> Language { get; } = new(
