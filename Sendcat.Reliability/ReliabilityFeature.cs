@@ -38,6 +38,7 @@ public static class ReliabilityFeature
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ReliabilityMetrics>();
+        services.TryAddSingleton<RequestDatabase>();
         return services.AddReliabilityKnobs().AddClaims().AddGuards().AddReliabilityDb();
     }
 
@@ -69,6 +70,7 @@ public static class ReliabilityFeature
             .AddKnobs<RolloutOptions>()
             .AddKnobs<ChatGatewayOptions>()
             .AddKnobs<RegionOptions>()
+            .AddKnobs<PostgresOptions>()
             .AddKnobs<RedisOptions>()
             .AddKnobs<AdmissionOptions>()
             .AddKnobs<RateLimitOptions>()
@@ -88,7 +90,7 @@ public static class ReliabilityFeature
         services.TryAddSingleton(provider => new KnobOverrideStore(
             provider.GetRequiredService<KnobRegistry>(),
             provider.GetRequiredService<KnobOverrideWatch>(),
-            provider.GetRequiredService<NpgsqlDataSource>(),
+            provider.GetRequiredService<RequestDatabase>(),
             provider.GetRequiredService<IConnectionMultiplexer>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ILogger<KnobOverrideStore>>()));

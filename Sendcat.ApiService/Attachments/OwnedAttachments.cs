@@ -4,11 +4,15 @@ using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.StorageQuotas;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Attachments;
 
-/// <summary>The attachments of a principal. Every statement checks the owner; a foreign, a missing and a malformed id have the same result.</summary>
-internal sealed class OwnedAttachments(NpgsqlDataSource source, Quotas quotas, TimeProvider time)
+/// <summary>
+/// The attachments of a principal. Every statement checks the owner; a foreign, a missing and a malformed id have the same result. Every
+/// statement may be on the way to a turn and therefore has the shorter time limit.
+/// </summary>
+internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, TimeProvider time)
 {
     private const string IsOwned = "(user_id = $2 OR (user_id IS NULL AND session_id = $3))";
 
@@ -94,10 +98,11 @@ internal sealed class OwnedAttachments(NpgsqlDataSource source, Quotas quotas, T
             return false;
         }
 
-        await using var command = source.CreateCommand(DeleteOwned);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(DeleteOwned);
         command.Parameters.Add(new() { Value = parsed });
         AddOwner(command, principal.UserId, principal.SessionId);
-        return await command.ExecuteNonQueryAsync(cancellationToken) > 0;
+        return await command.ExecuteNonQueryAsync(CancellationToken.None) > 0;
     }
 
     /// <summary>Inserts the row of a file that is about to be stored. Without <see cref="SetStoredAsync"/> it is deleted an hour later.</summary>
@@ -111,7 +116,8 @@ internal sealed class OwnedAttachments(NpgsqlDataSource source, Quotas quotas, T
             Name = name, Type = type, Size = size, CreatedAt = now,
         };
         var quota = quotas.Of(principal);
-        await using var command = source.CreateCommand(principal.UserId is null ? ReserveForGuest : ReserveForUser);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(principal.UserId is null ? ReserveForGuest : ReserveForUser);
         command.Parameters.AddRange(Usage.Parameters(principal, quota));
         command.Parameters.Add(new() { Value = attachment.Id });
         AddOwner(command, attachment.UserId, attachment.SessionId);
@@ -120,25 +126,27 @@ internal sealed class OwnedAttachments(NpgsqlDataSource source, Quotas quotas, T
         command.Parameters.Add(new() { Value = size });
         command.Parameters.Add(new() { Value = now });
         command.Parameters.Add(new() { Value = quota.Bytes - Math.Max(size, Usage.LeastFileBytes) });
-        return await command.ExecuteScalarAsync(cancellationToken) is true ? attachment : Quotas.TooManyBytes();
+        return await command.ExecuteScalarAsync(CancellationToken.None) is true ? attachment : Quotas.TooManyBytes();
     }
 
     /// <summary>Records that the content is stored. From now on the attachment can be read and attached.</summary>
     public async Task SetStoredAsync(Attachment attachment, CancellationToken cancellationToken)
     {
         attachment.StoredAt = time.Now();
-        await using var command = source.CreateCommand(SetStored);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(SetStored);
         command.Parameters.Add(new() { Value = attachment.Id });
         command.Parameters.Add(new() { Value = attachment.StoredAt });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     /// <summary>Deletes the row of a file that could not be stored.</summary>
     public async Task WithdrawAsync(Attachment attachment, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(Withdraw);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(Withdraw);
         command.Parameters.Add(new() { Value = attachment.Id });
-        await command.ExecuteNonQueryAsync(cancellationToken);
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
     }
 
     private static bool IsId(string? text, out Guid id) => Guid.TryParseExact(text, "D", out id);
@@ -156,12 +164,13 @@ internal sealed class OwnedAttachments(NpgsqlDataSource source, Quotas quotas, T
 
     private async Task<Dictionary<Guid, Attachment>> FindAsync(Principal principal, Guid[] ids, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(FindStored);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(FindStored);
         command.Parameters.Add(new() { Value = ids });
         AddOwner(command, principal.UserId, principal.SessionId);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var found = new Dictionary<Guid, Attachment>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
             found[reader.GetGuid(0)] = new()
             {

@@ -40,6 +40,7 @@ internal sealed class ChatEndpoints(
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
             .Produces<ChatHealthReport>();
+        chat.MapMethods("/health", [HttpMethods.Head], static (HttpContext http, ChatHealth health) => health.AnswerAsync(http)).ExcludeFromDescription();
     }
 
     private async Task<IResult> StartAsync(HttpContext http)

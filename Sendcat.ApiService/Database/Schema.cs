@@ -15,13 +15,18 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
 {
     private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3));
 
-    public static void Configure(DbContextOptionsBuilder options)
+    /// <param name="connect">Changes the settings of the context's connections; null: none.</param>
+    public static void Configure(DbContextOptionsBuilder options, Action<NpgsqlDataSourceBuilder>? connect = null)
     {
         options.UseSnakeCaseNamingConvention();
         // A failed command throws, and the caller logs the exception if it matters.
         options.ConfigureWarnings(warnings => warnings.Log(
-            (RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug)));
-        new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable).ConfigureDataSource(source => source.NameSpans());
+            (RelationalEventId.CommandError, LogLevel.Debug), (CoreEventId.SaveChangesFailed, LogLevel.Debug), (CoreEventId.QueryIterationFailed, LogLevel.Debug)));
+        new NpgsqlDbContextOptionsBuilder(options).MigrationsHistoryTable(SendcatDb.HistoryTable).ConfigureDataSource(source =>
+        {
+            source.NameSpans();
+            connect?.Invoke(source);
+        });
     }
 
     /// <summary>Migrates both schemas, that of the reliability library and that of the API, to this build.</summary>
@@ -33,7 +38,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
         var pending = (await db.Database.GetPendingMigrationsAsync(cancellationToken)).ToList();
         if (pending.Count > 0)
         {
-            await db.Database.MigrateAsync(cancellationToken);
+            await MigrationLock.MigrateAsync(db.Database, cancellationToken);
         }
 
         return pending;

@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using Sendcat.Integrations.Files;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Http;
 
@@ -84,7 +85,7 @@ internal sealed class ErrorMiddleware(ILogger<ErrorMiddleware> logger)
                 // Another request was first: it deleted the parent row, or inserted the same key.
                 case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
                     return ApiError.Conflict();
-                case NpgsqlException { IsTransient: true }:
+                case NpgsqlException unavailable when PostgresFailure.IsUnavailable(unavailable):
                     return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
                 case FileStoreException:
                     return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.FilesUnavailable);

@@ -19,7 +19,7 @@ internal static class TaxonomyOps
         ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Refresh categories: request that a tool worker fetches eBay's now, regardless of their age", 503);
 
     private static async Task<Results<Accepted<TaxonomyRefreshRequested>, ApiError>> RefreshAsync(
-        HttpContext http, IConnectionMultiplexer redis, NpgsqlDataSource database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
+        HttpContext http, IConnectionMultiplexer redis, RequestDatabase database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
     {
         var marketplace = options.CurrentValue.MarketplaceId;
         var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "taxonomy.refresh", marketplace, cancellationToken);
@@ -40,17 +40,18 @@ internal static class TaxonomyOps
             : TypedResults.Accepted((string?)null, await ReadAsync(database, marketplace, workers, cancellationToken));
     }
 
-    private static async Task<TaxonomyRefreshRequested> ReadAsync(NpgsqlDataSource database, string marketplace, long workers, CancellationToken cancellationToken)
+    private static async Task<TaxonomyRefreshRequested> ReadAsync(RequestDatabase database, string marketplace, long workers, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- read taxonomy state
             SELECT (SELECT fetched_at FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1), (SELECT count(*) FROM reliability.ebay_categories WHERE marketplace_id = $1)
             """);
         command.Parameters.Add(new() { Value = marketplace });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return new(marketplace, workers, await reader.IsDBNullAsync(0, cancellationToken) ? null : reader.GetDateTime(0), reader.GetInt64(1));
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        await reader.ReadAsync(CancellationToken.None);
+        return new(marketplace, workers, await reader.IsDBNullAsync(0, CancellationToken.None) ? null : reader.GetDateTime(0), reader.GetInt64(1));
     }
 }
 

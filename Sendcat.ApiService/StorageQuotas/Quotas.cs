@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.StorageQuotas;
 
@@ -16,7 +17,7 @@ internal readonly record struct Quota(int Messages, int Threads, long Bytes);
 /// Rejects with 409 what exceeds a quota. A check reads committed data; the check of a turn may use data that is up to 10 s old. Concurrent
 /// requests can therefore exceed a quota, but only by what they add themselves.
 /// </summary>
-internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptionsMonitor<QuotaOptions> options)
+internal sealed class Quotas(RequestDatabase source, IMemoryCache cache, IOptionsMonitor<QuotaOptions> options)
 {
     /// <summary>
     /// The time for which it is cached that a principal uses less than half of its bytes. During this time the checks of its turns do not
@@ -99,10 +100,11 @@ internal sealed class Quotas(NpgsqlDataSource source, IMemoryCache cache, IOptio
             return TooManyMessages();
         }
 
-        await using var command = source.CreateCommand(principal.UserId is null ? ReadUsageOfGuest : ReadUsageOfUser);
+        await using var connection = await source.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(principal.UserId is null ? ReadUsageOfGuest : ReadUsageOfUser);
         command.Parameters.AddRange(Usage.Parameters(principal, quota));
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        await reader.ReadAsync(CancellationToken.None);
         return reader.GetInt32(0) >= quota.Threads ? ApiError.QuotaExceeded("You have as many chats as you may have", RefusalReason.Threads)
             : reader.GetInt64(1) + bytes > quota.Bytes ? TooManyBytes()
             : null;

@@ -6,13 +6,14 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads.Events;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Threads;
 
 /// <summary>
 /// Appends and deletes user messages. It runs for every chat turn, so each operation is one SQL statement and one round trip.
 /// </summary>
-internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSignals signals, TimeProvider time)
+internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSignals signals, TimeProvider time)
 {
     private const string AppendOfUser = $"""
         -- append message
@@ -63,7 +64,8 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
         var id = Guid.CreateVersion7(now);
         var quota = quotas.Of(principal);
         bool hasMessages, hasBytes;
-        await using (var command = source.CreateCommand(principal.UserId is null ? AppendOfGuest : AppendOfUser))
+        await using var connection = await source.OpenAsync(cancellationToken);
+        await using (var command = connection.CreateCommand(principal.UserId is null ? AppendOfGuest : AppendOfUser))
         {
             command.Parameters.AddRange(Usage.Parameters(principal, quota));
             command.Parameters.Add(new() { Value = id });
@@ -76,8 +78,8 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
             command.Parameters.Add(new() { Value = quota.Bytes });
             command.Parameters.Add(new() { Value = Quotas.RoomForAnswer });
             command.Parameters.Add(new() { Value = (object?)ThreadRules.TitleOf(content) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            await reader.ReadAsync(cancellationToken);
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+            await reader.ReadAsync(CancellationToken.None);
             if (!reader.GetBoolean(0))
             {
                 return null;
@@ -95,10 +97,10 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
         // The message was sent before, or a quota has no room. An earlier message with this client id is returned regardless of the quotas.
         if (clientId is not null)
         {
-            await using var earlier = source.CreateCommand(FindByClientId);
+            await using var earlier = connection.CreateCommand(FindByClientId);
             earlier.Parameters.Add(new() { Value = threadId });
             earlier.Parameters.Add(new() { Value = clientId });
-            if (await earlier.ExecuteScalarAsync(cancellationToken) is Guid first)
+            if (await earlier.ExecuteScalarAsync(CancellationToken.None) is Guid first)
             {
                 return new Appended(first, IsNew: false);
             }
@@ -130,10 +132,11 @@ internal sealed class Messages(NpgsqlDataSource source, Quotas quotas, ThreadSig
                  {DeleteTurns}
             SELECT CASE WHEN EXISTS (SELECT FROM anchor) THEN (SELECT count(*)::int FROM gone) END
             """;
-        await using var command = source.CreateCommand(Sql);
+        await using var connection = await source.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(Sql);
         command.Parameters.Add(new() { Value = threadId });
         command.Parameters.Add(new() { Value = messageId });
-        var deleted = await command.ExecuteScalarAsync(cancellationToken) as int?;
+        var deleted = await command.ExecuteScalarAsync(CancellationToken.None) as int?;
         if (deleted > 0)
         {
             signals.Changed(threadId);

@@ -8,6 +8,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.StorageQuotas;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 
@@ -17,7 +18,7 @@ namespace Sendcat.ApiService.Threads;
 /// Copies messages into a new thread: of a thread of the same owner with the tool calls and their results, or of the snapshot of a share
 /// without them, and without files, which belong to the owner of the original. System prompts are never copied.
 /// </summary>
-internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas quotas, RateLimiter limiter, TimeProvider time)
+internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas quotas, RateLimiter limiter, TimeProvider time)
 {
     /// <summary>
     /// The factor by which the limit of an address exceeds that of a principal. An address is counted as well, because it may have several
@@ -164,7 +165,8 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
     /// <summary>Counts the messages and bytes of a thread that a copy, or the snapshot of a share, takes.</summary>
     public async Task<(long Messages, long Bytes)> SizeAsync(Guid thread, long? before, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(ReadSize);
+        await using var connection = await source.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(ReadSize);
         command.Parameters.Add(new() { Value = thread });
         command.Parameters.Add(new() { Value = (object?)before ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Bigint });
         return await ReadSizeAsync(command, cancellationToken);
@@ -172,7 +174,8 @@ internal sealed class ThreadCopies(SendcatDb db, NpgsqlDataSource source, Quotas
 
     private async Task<(long Messages, long Bytes)> ShareSizeAsync(Guid share, CancellationToken cancellationToken)
     {
-        await using var command = source.CreateCommand(ReadShareSize);
+        await using var connection = await source.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(ReadShareSize);
         command.Parameters.Add(new() { Value = share });
         return await ReadSizeAsync(command, cancellationToken);
     }

@@ -1,3 +1,5 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
 
 namespace Sendcat.Reliability.Database;
@@ -10,6 +12,17 @@ public sealed class MigrationLock : IAsyncDisposable
     /// <summary>Key of the advisory lock: "sendcat" in ASCII.</summary>
     public const long Key = 0x73656E64636174;
 
+    // A connection of the API has a statement timeout, and the wait for another replica that migrates takes longer.
+    private const string LiftTimeout = """
+        -- lift statement timeout
+        SET statement_timeout = 0
+        """;
+
+    private const string RestoreTimeout = """
+        -- restore statement timeout
+        RESET statement_timeout
+        """;
+
     private const string Lock = """
         -- lock schema
         SELECT pg_advisory_lock($1)
@@ -19,6 +32,8 @@ public sealed class MigrationLock : IAsyncDisposable
         -- unlock schema
         SELECT pg_advisory_unlock($1)
         """;
+
+    private static readonly TimeSpan MigrationTimeout = TimeSpan.FromHours(1);
 
     private readonly NpgsqlConnection _connection;
 
@@ -31,6 +46,8 @@ public sealed class MigrationLock : IAsyncDisposable
         var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {
+            await using var lift = new NpgsqlCommand(LiftTimeout, connection);
+            await lift.ExecuteNonQueryAsync(cancellationToken);
             await using var command = new NpgsqlCommand(Lock, connection) { CommandTimeout = 300, Parameters = { new() { Value = Key } } };
             await command.ExecuteNonQueryAsync(cancellationToken);
             return new(connection);
@@ -42,6 +59,25 @@ public sealed class MigrationLock : IAsyncDisposable
         }
     }
 
+    /// <summary>
+    /// Applies the pending migrations of the context. They may take long, so neither the client nor the server limits their statements.
+    /// </summary>
+    public static async Task MigrateAsync(DatabaseFacade database, CancellationToken cancellationToken)
+    {
+        database.SetCommandTimeout(MigrationTimeout);
+        await database.OpenConnectionAsync(cancellationToken);
+        try
+        {
+            await database.ExecuteSqlRawAsync(LiftTimeout, cancellationToken);
+            await database.MigrateAsync(cancellationToken);
+            await database.ExecuteSqlRawAsync(RestoreTimeout, cancellationToken);
+        }
+        finally
+        {
+            await database.CloseConnectionAsync();
+        }
+    }
+
     public async ValueTask DisposeAsync()
     {
         await using (_connection)
@@ -50,6 +86,8 @@ public sealed class MigrationLock : IAsyncDisposable
             {
                 await using var command = new NpgsqlCommand(Unlock, _connection) { Parameters = { new() { Value = Key } } };
                 await command.ExecuteNonQueryAsync();
+                await using var restore = new NpgsqlCommand(RestoreTimeout, _connection);
+                await restore.ExecuteNonQueryAsync();
             }
         }
     }

@@ -13,4 +13,16 @@ public static class PostgresFailure
     /// token matters checks that token.
     /// </summary>
     public static bool IsOrCancelled(Exception exception) => Is(exception) || exception is OperationCanceledException;
+
+    /// <summary>
+    /// Postgres is unavailable, overloaded or too slow, so the same statement may succeed later. False for an error of the statement or of
+    /// the schema, for instance a missing table, and for a rejected password.
+    /// </summary>
+    public static bool IsUnavailable(Exception exception) => exception switch
+    {
+        // SQLSTATE class 57 is operator intervention (a shutdown, a start, a statement over its time), class 53 is insufficient resources.
+        PostgresException error => error.IsTransient
+            || error.SqlState.StartsWith("57", StringComparison.Ordinal) || error.SqlState.StartsWith("53", StringComparison.Ordinal),
+        _ => Is(exception),
+    };
 }

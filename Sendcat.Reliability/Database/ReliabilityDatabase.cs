@@ -17,7 +17,7 @@ public static class ReliabilityDatabase
         var options = new DbContextOptionsBuilder<ReliabilityDb>();
         Use(options, database);
         await using var context = new ReliabilityDb(options.Options);
-        await context.Database.MigrateAsync(cancellationToken);
+        await MigrationLock.MigrateAsync(context.Database, cancellationToken);
     }
 
     internal static IServiceCollection AddReliabilityDb(this IServiceCollection services) =>

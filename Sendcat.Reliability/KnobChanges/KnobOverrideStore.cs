@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
@@ -32,7 +33,7 @@ public sealed class KnobOverrideStore
 
     private readonly KnobRegistry _knobs;
     private readonly KnobOverrideWatch _watch;
-    private readonly NpgsqlDataSource _database;
+    private readonly RequestDatabase _database;
     private readonly IConnectionMultiplexer _redis;
     private readonly TimeProvider _time;
     private readonly ILogger<KnobOverrideStore> _logger;
@@ -40,7 +41,7 @@ public sealed class KnobOverrideStore
     internal KnobOverrideStore(
         KnobRegistry knobs,
         KnobOverrideWatch watch,
-        NpgsqlDataSource database,
+        RequestDatabase database,
         IConnectionMultiplexer redis,
         TimeProvider time,
         ILogger<KnobOverrideStore> logger)
@@ -79,12 +80,13 @@ public sealed class KnobOverrideStore
             return KnobChange.Refused(reason);
         }
 
-        await using var command = _database.CreateCommand(value is null ? Clear : Set);
+        await using var connection = await _database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(value is null ? Clear : Set);
         command.Parameters.Add(new() { Value = name });
         command.Parameters.Add(new() { Value = value ?? (object)DBNull.Value });
         command.Parameters.Add(new() { Value = actor });
         command.Parameters.Add(new() { Value = _time.GetUtcNow() });
-        var before = await command.ExecuteScalarAsync(cancellationToken) as string;
+        var before = await command.ExecuteScalarAsync(CancellationToken.None) as string;
 
         _logger.KnobSet(name, value ?? "(cleared)", actor);
         await _watch.RefreshAsync(cancellationToken);

@@ -38,6 +38,17 @@ public static class KnobsFeature
         return services;
     }
 
+    /// <summary>
+    /// Reads the values before the services exist, for what is fixed at start. Overrides of operators are not known yet.
+    /// </summary>
+    public static TOptions ReadAtStart<TOptions>(IConfiguration configuration)
+        where TOptions : class, new()
+    {
+        var options = new TOptions();
+        new KnobValues(configuration, new KnobOverrides()).Fill(options, new KnobClass(typeof(TOptions)).Knobs);
+        return options;
+    }
+
     private sealed class OverrideChanges<TOptions>(KnobOverrides overrides) : IOptionsChangeTokenSource<TOptions>
     {
         public string Name => Options.DefaultName;

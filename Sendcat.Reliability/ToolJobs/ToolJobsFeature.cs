@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
@@ -22,7 +23,8 @@ public static class ToolJobsFeature
     {
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
-        services.AddKnobs<ToolJobOptions>().AddKnobs<ChatGatewayOptions>();
+        services.AddKnobs<ToolJobOptions>().AddKnobs<ChatGatewayOptions>().AddKnobs<PostgresOptions>();
+        services.TryAddSingleton<RequestDatabase>();
         services.TryAddSingleton<LaneCatalog>();
         services.TryAddSingleton<ToolJobMetrics>();
         services.TryAddSingleton(provider => new ToolJobBroker(connect(provider), provider.GetRequiredService<TimeProvider>()));

@@ -16,12 +16,13 @@ public static class SendcatDataSource
     /// and automatic preparation. The connection string overrides each of these settings (for example <c>Max Auto Prepare=0</c> for a
     /// pooler in transaction mode).
     /// </summary>
-    public static TBuilder AddSendcatDataSource<TBuilder>(this TBuilder builder)
+    /// <param name="statementTimeout">Time after which the server ends a statement by itself; null: the server's own setting.</param>
+    public static TBuilder AddSendcatDataSource<TBuilder>(this TBuilder builder, TimeSpan? statementTimeout = null)
         where TBuilder : IHostApplicationBuilder
     {
         builder.AddNpgsqlDataSource(ConnectionName, configureDataSourceBuilder: source =>
         {
-            var settings = source.NameSpans().ConnectionStringBuilder;
+            var settings = source.NameSpans().LimitWaits(statementTimeout).ConnectionStringBuilder;
 
             // ContainsKey is true for every known keyword; ShouldSerialize only for those in the connection string.
             if (!settings.ShouldSerialize("Max Auto Prepare"))

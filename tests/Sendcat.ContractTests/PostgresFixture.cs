@@ -17,6 +17,11 @@ public sealed class PostgresFixture : IAsyncLifetime
     /// <summary>Kills the Postgres process; its clients get no notification.</summary>
     public Task StopAsync() => _server.KillAsync();
 
+    /// <summary>Suspends the Postgres processes: connections stay open, new ones are accepted, and nothing responds.</summary>
+    public Task FreezeAsync() => _server.PauseAsync();
+
+    public Task UnfreezeAsync() => _server.ResumeAsync();
+
     /// <summary>Creates an empty database. Its connection pool is limited to 20, because many hosts share the server.</summary>
     public async Task<string> CreateDatabaseAsync() => $"{await _server.CreateDatabaseAsync()};Maximum Pool Size=20";
 

@@ -4,6 +4,7 @@ using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers.Catalogue;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat.Engine;
 
@@ -89,7 +90,7 @@ internal sealed record ThreadHistory(
     /// <returns>Null if the principal has no such thread.</returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public static async Task<ThreadHistory?> ReadAsync(
-        NpgsqlDataSource database, ThreadName name, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, ThreadName name, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
     {
         foreach (var (id, clientId) in name.Lookups())
         {
@@ -104,14 +105,14 @@ internal sealed record ThreadHistory(
 
     /// <param name="id">The thread's id; null: it is looked up by its client id.</param>
     private static async Task<ThreadHistory?> ReadAsync(
-        NpgsqlDataSource database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
     {
         NpgsqlParameter Key() => id is { } known ? new NpgsqlParameter<Guid> { TypedValue = known } : new NpgsqlParameter<string> { TypedValue = clientId! };
 
         // One character more than the limit, so that a text beyond the limit is still recognized as too long. A user's message is always
         // read whole.
         var maxCharacters = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
         var readThread = new NpgsqlBatchCommand(id is null ? ReadThreadByClientId : ReadThread) { Parameters = { Key() } };
         if (id is null)
@@ -140,8 +141,8 @@ internal sealed record ThreadHistory(
             batch.BatchCommands.Add(readBytes);
         }
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        if (!await reader.ReadAsync(cancellationToken))
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        if (!await reader.ReadAsync(CancellationToken.None))
         {
             return null;
         }
@@ -152,9 +153,9 @@ internal sealed record ThreadHistory(
         var modelId = Text(reader, 3);
         var messageCount = reader.GetInt32(4);
         var hasTitle = reader.GetBoolean(5);
-        await reader.NextResultAsync(cancellationToken);
+        await reader.NextResultAsync(CancellationToken.None);
         var messages = new List<HistoryMessage>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
             messages.Add(new HistoryMessage(
                 reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
@@ -162,7 +163,7 @@ internal sealed record ThreadHistory(
         }
 
         messages.Reverse();
-        long? ownerBytes = await reader.NextResultAsync(cancellationToken) && await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : null;
+        long? ownerBytes = await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None) ? reader.GetInt64(0) : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
         {
             HasTitle = hasTitle, MessageCount = messageCount, OwnerBytes = ownerBytes,

@@ -22,7 +22,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Everything that admission grants is held by the ticket of the <see cref="ChatPass"/> and is released with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatAddressLimiter addressLimiter, Principals principals, NpgsqlDataSource database, AdmissionController admission, RateLimiter limiter,
+    ChatAddressLimiter addressLimiter, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
     Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
     TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
@@ -174,7 +174,7 @@ internal sealed class ChatGate(
             return quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
                 : thread;
         }
-        catch (Exception failure) when (PostgresFailure.Is(failure))
+        catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
             return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);

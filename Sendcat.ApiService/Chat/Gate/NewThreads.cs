@@ -6,6 +6,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat.Gate;
 
@@ -13,7 +14,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Threads that a chat request begins, with the rate limits and quotas of <c>POST /api/threads</c>. The row is inserted after the turn is
 /// admitted, so that a refused request leaves no empty thread.
 /// </summary>
-internal sealed class NewThreads(RequestLimits limits, Quotas quotas, NpgsqlDataSource database, TimeProvider time)
+internal sealed class NewThreads(RequestLimits limits, Quotas quotas, RequestDatabase database, TimeProvider time)
 {
     // A principal begins one thread under a client id: a concurrent request with the same id inserts nothing.
     private const string Insert = """
@@ -51,7 +52,8 @@ internal sealed class NewThreads(RequestLimits limits, Quotas quotas, NpgsqlData
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async ValueTask<bool> TryInsertAsync(ChatThread thread, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(Insert);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(Insert);
         command.Parameters.Add(new() { Value = thread.Id });
         command.Parameters.Add(Text(thread.ClientId));
         command.Parameters.Add(Text(thread.Title));
@@ -59,7 +61,7 @@ internal sealed class NewThreads(RequestLimits limits, Quotas quotas, NpgsqlData
         command.Parameters.Add(Text(thread.SessionId));
         command.Parameters.Add(Text(thread.UserId));
         command.Parameters.Add(new() { Value = thread.CreatedAt });
-        return await command.ExecuteNonQueryAsync(cancellationToken) == 1;
+        return await command.ExecuteNonQueryAsync(CancellationToken.None) == 1;
     }
 
     private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };

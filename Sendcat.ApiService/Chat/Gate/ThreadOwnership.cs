@@ -9,7 +9,7 @@ using Sendcat.Reliability.Database;
 namespace Sendcat.ApiService.Chat.Gate;
 
 /// <summary>Checks that a thread belongs to the principal, for requests that need no messages of it.</summary>
-internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadOwnership> logger)
+internal sealed class ThreadOwnership(RequestDatabase database, ILogger<ThreadOwnership> logger)
 {
     private const string ReadOwner = """
         -- read thread owner
@@ -48,7 +48,7 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
 
             return mayBeUnused && !name.IsOurs ? Guid.Empty : ApiError.Forbidden();
         }
-        catch (Exception failure) when (PostgresFailure.Is(failure))
+        catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
             return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
@@ -57,7 +57,8 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
 
     private async ValueTask<Guid?> FindAsync(Guid? id, string? clientId, Principal principal, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(id is null ? ReadOwnerByClientId : ReadOwner);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(id is null ? ReadOwnerByClientId : ReadOwner);
         if (id is { } known)
         {
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = known });
@@ -68,8 +69,8 @@ internal sealed class ThreadOwnership(NpgsqlDataSource database, ILogger<ThreadO
             command.Parameters.AddRange(ThreadName.Parameters(principal));
         }
 
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) && principal.Owns(Text(reader, 1), Text(reader, 2)) ? reader.GetGuid(0) : null;
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        return await reader.ReadAsync(CancellationToken.None) && principal.Owns(Text(reader, 1), Text(reader, 2)) ? reader.GetGuid(0) : null;
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

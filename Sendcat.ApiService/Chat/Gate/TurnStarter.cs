@@ -19,7 +19,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Starts a turn from a <see cref="ChatPass"/>: builds the conversation and the record, persists the user's message, and begins the turn.
 /// </summary>
 internal sealed class TurnStarter(
-    LiveTurns turns, TurnDirectory directory, TurnJournal journal, NpgsqlDataSource database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
+    LiveTurns turns, TurnDirectory directory, TurnJournal journal, RequestDatabase database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
     private const string DeleteReplacedAnswer = $"""
@@ -80,7 +80,7 @@ internal sealed class TurnStarter(
         {
             return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.FilesUnavailable);
         }
-        catch (Exception failure) when (PostgresFailure.Is(failure))
+        catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
             return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
@@ -94,15 +94,16 @@ internal sealed class TurnStarter(
         }
     }
 
-    private static async Task WaitUntilWrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
+    private async Task WaitUntilWrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
     {
         try
         {
-            await turn.Record.WrittenAsync().WaitAsync(cancellationToken);
+            await turn.Record.WrittenAsync().WaitAsync(database.TurnTimeout, time, cancellationToken);
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (exception is OperationCanceledException or TimeoutException)
         {
-            // The client disconnected before the first event.
+            // The client disconnected before the first event, or is refused because Postgres does not respond. The turn runs without a
+            // reader; the client's next request finds it or replaces it.
             turn.InitialReader.Dispose();
             throw;
         }
@@ -115,10 +116,11 @@ internal sealed class TurnStarter(
         if (pass.Request.Regeneration is { } regeneration && stored.Count > 0)
         {
             Guid? replaced = Guid.TryParse(regeneration.MessageId, out var id) ? id : null;
-            await using var delete = database.CreateCommand(DeleteReplacedAnswer);
+            await using var connection = await database.OpenForTurnAsync(cancellationToken);
+            await using var delete = connection.CreateCommand(DeleteReplacedAnswer);
             delete.Parameters.Add(new() { Value = pass.Thread.ThreadId });
             delete.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
-            await delete.ExecuteNonQueryAsync(cancellationToken);
+            await delete.ExecuteNonQueryAsync(CancellationToken.None);
             var end = stored.Count;
             var replacedIndex = replaced is { } replacedId ? stored.ToList().FindIndex(message => message.Id == replacedId) : -1;
             end = replacedIndex >= 0 ? replacedIndex : end;

@@ -207,11 +207,9 @@ internal sealed class TurnJournal(
     }
 
     /// <summary>The failure is not caused by the rows: a retry of the same rows may succeed.</summary>
-    private static bool IsTransient(Exception failure) => failure is PostgresException error
+    private static bool IsTransient(Exception failure) =>
         // Foreign key violation: the message or thread was deleted at the same moment, and a retry leaves out what belongs to it.
-        // SQLSTATE class 57 is operator intervention (the server shuts down or starts up), class 53 is insufficient resources.
-        ? error.IsTransient || error.SqlState == PostgresErrorCodes.ForeignKeyViolation || error.SqlState.StartsWith("57", StringComparison.Ordinal) || error.SqlState.StartsWith("53", StringComparison.Ordinal)
-        : PostgresFailure.IsOrCancelled(failure);
+        PostgresFailure.IsUnavailable(failure) || failure is OperationCanceledException or PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation };
 
     /// <summary>Records whose write is delayed. The delay starts when the first record is added and then holds for all of them.</summary>
     private sealed class DelayedRecords(TimeProvider time)

@@ -2,6 +2,7 @@ using Npgsql;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
@@ -9,7 +10,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Aborts a thread's turn on whichever replica it runs. The caller must have checked that the principal owns the thread: a stream id alone
 /// authorizes nothing.
 /// </summary>
-internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnSignals signals, NpgsqlDataSource database, TimeProvider time)
+internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnSignals signals, RequestDatabase database, TimeProvider time)
 {
     private const int MaxAttempts = 3;
 
@@ -121,9 +122,10 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
         }
 
         var location = await directory.FindAsync(threadId);
-        await using var command = database.CreateCommand(AbortLatest);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(AbortLatest);
         command.Parameters.Add(new() { Value = threadId });
-        var sessionId = await command.ExecuteScalarAsync(cancellationToken) as Guid?;
+        var sessionId = await command.ExecuteScalarAsync(CancellationToken.None) as Guid?;
         foreach (var running in new[] { location?.StreamId, sessionId }.OfType<Guid>().Distinct())
         {
             await StopAsync(running, cancellationToken);
@@ -146,13 +148,14 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     private async Task<(bool MessageExists, Guid? SessionId)> MarkAbortedAsync(
         Guid threadId, Guid message, Guid? stream, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(Abort);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(Abort);
         command.Parameters.Add(new() { Value = threadId });
         command.Parameters.Add(new() { Value = message });
         command.Parameters.Add(new() { Value = (object?)stream ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        return (reader.GetBoolean(0), await reader.IsDBNullAsync(1, cancellationToken) ? null : reader.GetGuid(1));
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        await reader.ReadAsync(CancellationToken.None);
+        return (reader.GetBoolean(0), await reader.IsDBNullAsync(1, CancellationToken.None) ? null : reader.GetGuid(1));
     }
 
     private static ApiError NoSuchMessage() => ApiError.InvalidRequest("Invalid request: messageId is not a message of this thread");

@@ -5,6 +5,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Identity.SignUps;
 
@@ -13,7 +14,7 @@ namespace Sendcat.ApiService.Identity.SignUps;
 /// happens in the background.
 /// </summary>
 internal sealed class Registrations(
-    NpgsqlDataSource database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, RegistrationMails mails,
+    RequestDatabase database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, RegistrationMails mails,
     IOptionsMonitor<AccountOptions> options, TimeProvider time)
 {
     /// <summary>The minimum interval between two registration mails to one address.</summary>
@@ -52,7 +53,8 @@ internal sealed class Registrations(
         // Truncated to microseconds, as Postgres stores it: the statement compares the stored value with $8.
         var now = Database.PostgresTime.Now(time);
         var id = Guid.CreateVersion7(now).ToString("D");
-        await using var command = database.CreateCommand(Register);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(Register);
         object[] values =
         [
             id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("D"), now,
@@ -64,8 +66,8 @@ internal sealed class Registrations(
             command.Parameters.Add(new() { Value = value });
         }
 
-        await using var rows = await command.ExecuteReaderAsync(cancellationToken);
-        await rows.ReadAsync(cancellationToken);
+        await using var rows = await command.ExecuteReaderAsync(CancellationToken.None);
+        await rows.ReadAsync(CancellationToken.None);
         if (rows.GetBoolean(1))
         {
             mails.Enqueue(email, isNew: rows.GetBoolean(0));

@@ -3,11 +3,12 @@ using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Http;
 using Sendcat.Integrations.Ebay;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Shopping.Categories;
 
 /// <summary>Reads eBay's category tree, which the worker stores in Postgres. It is empty until the worker's first fetch.</summary>
-internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<EbayOptions> options)
+internal sealed class CategoryTree(RequestDatabase database, IOptionsMonitor<EbayOptions> options)
 {
     private const string Columns = "category_id, category_name, parent_id, path, leaf";
 
@@ -19,7 +20,8 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
     /// <param name="after">Id of the last category of the previous page; null: the first page.</param>
     public async Task<Page<CategoryView>> ListAsync(string? parent, string? after, int limit, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             $"""
             -- list categories
             SELECT {Columns} FROM reliability.ebay_categories
@@ -38,7 +40,8 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
 
     public async Task<CategoryView?> FindAsync(string id, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             $"""
             -- read category
             SELECT {Columns} FROM reliability.ebay_categories WHERE marketplace_id = $1 AND category_id = $2
@@ -50,11 +53,11 @@ internal sealed class CategoryTree(NpgsqlDataSource database, IOptionsMonitor<Eb
 
     private static async Task<List<CategoryView>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var rows = new List<CategoryView>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
-            var parentId = await reader.IsDBNullAsync(2, cancellationToken) ? null : reader.GetString(2);
+            var parentId = await reader.IsDBNullAsync(2, CancellationToken.None) ? null : reader.GetString(2);
             rows.Add(new(reader.GetString(0), reader.GetString(1), parentId, reader.GetString(3), reader.GetBoolean(4)));
         }
 

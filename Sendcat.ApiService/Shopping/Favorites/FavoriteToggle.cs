@@ -1,11 +1,12 @@
 using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Database;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Shopping.Favorites;
 
 /// <summary>Adds a favourite if it does not exist and removes it if it exists, in one SQL statement.</summary>
-internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider time)
+internal sealed class FavoriteToggle(RequestDatabase database, TimeProvider time)
 {
     private const int MaxAttempts = 5;
 
@@ -35,7 +36,8 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
     /// <returns>Null: nothing was inserted or deleted.</returns>
     private async Task<FavoriteToggled?> TryAsync(string user, FavoriteToggling request, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- toggle favorite
             WITH gone AS (
@@ -59,8 +61,8 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
         command.Parameters.Add(new() { Value = now });
         try
         {
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            return await reader.ReadAsync(cancellationToken) ? new(reader.GetString(0), reader.GetGuid(1)) : null;
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+            return await reader.ReadAsync(CancellationToken.None) ? new(reader.GetString(0), reader.GetGuid(1)) : null;
         }
         catch (PostgresException violation) when (violation.SqlState == PostgresErrorCodes.ForeignKeyViolation)
         {
@@ -71,13 +73,14 @@ internal sealed class FavoriteToggle(NpgsqlDataSource database, TimeProvider tim
 
     private async Task<bool> OwnsAsync(string user, Guid list, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- check favorite list
             SELECT EXISTS (SELECT FROM favorite_lists WHERE id = $1 AND user_id = $2)
             """);
         command.Parameters.Add(new() { Value = list });
         command.Parameters.Add(new() { Value = user });
-        return await command.ExecuteScalarAsync(cancellationToken) is true;
+        return await command.ExecuteScalarAsync(CancellationToken.None) is true;
     }
 }

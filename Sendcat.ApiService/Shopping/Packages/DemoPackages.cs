@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.ApiService.Database;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Shopping.Packages;
 
@@ -7,7 +8,7 @@ namespace Sendcat.ApiService.Shopping.Packages;
 /// Inserts four demonstration packages, one in each state, for a user who has none. Concurrent requests insert them once, because the
 /// tracking numbers are unique per user.
 /// </summary>
-internal sealed class DemoPackages(NpgsqlDataSource database, TimeProvider time)
+internal sealed class DemoPackages(RequestDatabase database, TimeProvider time)
 {
     private static readonly (string Number, string Merchant, string Description, string Status, decimal Weight, decimal? Cost, string Location)[] Parcels =
     [
@@ -21,7 +22,8 @@ internal sealed class DemoPackages(NpgsqlDataSource database, TimeProvider time)
     /// <exception cref="PostgresException">The user does not exist (foreign key violation), or the statement failed.</exception>
     public async Task<int> SeedAsync(string user, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- insert demo packages
             INSERT INTO packages (id, user_id, tracking_number, merchant, description, status, weight, cost, location, updated_at, created_at)
@@ -42,6 +44,6 @@ internal sealed class DemoPackages(NpgsqlDataSource database, TimeProvider time)
         command.Parameters.Add(new() { Value = Array.ConvertAll(Parcels, parcel => parcel.Cost) });
         command.Parameters.Add(new() { Value = now });
         command.Parameters.Add(new() { Value = Array.ConvertAll(Parcels, parcel => parcel.Location) });
-        return await command.ExecuteNonQueryAsync(cancellationToken);
+        return await command.ExecuteNonQueryAsync(CancellationToken.None);
     }
 }

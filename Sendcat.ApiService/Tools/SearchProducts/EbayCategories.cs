@@ -1,4 +1,3 @@
-using Npgsql;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Database;
 
@@ -8,7 +7,7 @@ namespace Sendcat.ApiService.Tools.SearchProducts;
 /// An in-memory copy of eBay's category tree, which the worker stores in Postgres. Every product search with a category name searches it.
 /// At most once a minute it checks Postgres for a newer tree.
 /// </summary>
-internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider time, ILogger<EbayCategories> logger) : IDisposable
+internal sealed class EbayCategories(RequestDatabase database, TimeProvider time, ILogger<EbayCategories> logger) : IDisposable
 {
     /// <summary>Maximum time to read the tree. A search works without a category, so it does not wait longer.</summary>
     private static readonly TimeSpan DatabaseTimeout = TimeSpan.FromSeconds(2);
@@ -88,26 +87,28 @@ internal sealed class EbayCategories(NpgsqlDataSource database, TimeProvider tim
     /// <returns>Time of the worker's last fetch; null: the tree was never fetched.</returns>
     private async Task<DateTime?> FetchedAtAsync(string marketplace, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- check ebay categories
             SELECT fetched_at FROM reliability.ebay_taxonomy_meta WHERE marketplace_id = $1
             """);
         command.Parameters.Add(new() { Value = marketplace });
-        return (DateTime?)await command.ExecuteScalarAsync(cancellationToken);
+        return (DateTime?)await command.ExecuteScalarAsync(CancellationToken.None);
     }
 
     private async Task<IReadOnlyList<NamedCategory>> ReadAsync(string marketplace, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- read ebay categories
             SELECT category_id, normalized_name, leaf FROM reliability.ebay_categories WHERE marketplace_id = $1
             """);
         command.Parameters.Add(new() { Value = marketplace });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var categories = new List<NamedCategory>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
             categories.Add(new(reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)));
         }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.Reliability.Database;
 using NpgsqlTypes;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Messages;
@@ -11,7 +12,7 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 /// The dead deadLetters for operators: jobs that used all their attempts. They are listed by cause, replayed at a bounded rate, or
 /// discarded.
 /// </summary>
-public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
+public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, OutboxPublisher publisher)
 {
     /// <summary>Maximum number of unique-key conflicts with concurrently enqueued jobs that one replay retries.</summary>
     private const int MaxCollisions = 10;
@@ -19,15 +20,16 @@ public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IO
     /// <summary>Dead letters by tool and error fingerprint, the largest group first.</summary>
     public async Task<IReadOnlyList<DeadLetterGroup>> GroupsAsync(CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(DeadLetterSql.Groups);
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(DeadLetterSql.Groups);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var groups = new List<DeadLetterGroup>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
             groups.Add(new(
                 reader.GetString(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetInt32(4),
-                await reader.GetFieldValueAsync<DateTimeOffset>(5, cancellationToken),
-                await reader.GetFieldValueAsync<DateTimeOffset>(6, cancellationToken)));
+                await reader.GetFieldValueAsync<DateTimeOffset>(5, CancellationToken.None),
+                await reader.GetFieldValueAsync<DateTimeOffset>(6, CancellationToken.None)));
         }
 
         return groups;
@@ -37,18 +39,19 @@ public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IO
     /// <param name="after">The last dead letter of the previous page; null: the first page.</param>
     public async Task<IReadOnlyList<DeadLetter>> ListAsync(DeadLetterFilter filter, (DateTimeOffset DiedAt, Guid Id)? after, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(DeadLetterSql.List);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(DeadLetterSql.List);
         Add(command, filter);
         command.Parameters.Add(new() { Value = (object?)after?.DiedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = (object?)after?.Id ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Uuid });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var deadLetters = new List<DeadLetter>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
             deadLetters.Add(new(
                 reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetString(4), reader.GetString(5),
-                reader.GetInt32(6), reader.GetInt32(7), await reader.GetFieldValueAsync<DateTimeOffset>(8, cancellationToken),
-                await reader.GetFieldValueAsync<DateTimeOffset>(9, cancellationToken), reader.GetString(10)));
+                reader.GetInt32(6), reader.GetInt32(7), await reader.GetFieldValueAsync<DateTimeOffset>(8, CancellationToken.None),
+                await reader.GetFieldValueAsync<DateTimeOffset>(9, CancellationToken.None), reader.GetString(10)));
         }
 
         return deadLetters;
@@ -79,7 +82,8 @@ public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IO
 
     private async Task<DeadLetterChange> TryRequeueAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
-        await using var batch = database.CreateBatch();
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(Locks.Of(Locks.Entering, lanes.All));
         var requeue = new NpgsqlBatchCommand(DeadLetterSql.Requeue);
         Add(requeue.Parameters, filter);
@@ -88,8 +92,8 @@ public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IO
         requeue.Parameters.Add(new() { Value = actor });
         requeue.Parameters.Add(new() { Value = filter.ToString() });
         batch.BatchCommands.Add(requeue);
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.NextResultAsync(cancellationToken);
+        await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
+        await reader.NextResultAsync(CancellationToken.None);
         var change = await ReadAsync(reader, dryRun, cancellationToken);
         if (!dryRun)
         {
@@ -107,22 +111,23 @@ public sealed class DeadLetters(LaneCatalog lanes, NpgsqlDataSource database, IO
     /// <inheritdoc cref="RequeueAsync" path="/param[@name='actor']"/>
     public async Task<DeadLetterChange> DiscardAsync(DeadLetterFilter filter, bool dryRun, string actor, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(DeadLetterSql.Discard);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(DeadLetterSql.Discard);
         Add(command, filter);
         command.Parameters.Add(new() { Value = dryRun });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
         command.Parameters.Add(new() { Value = actor });
         command.Parameters.Add(new() { Value = filter.ToString() });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         return await ReadAsync(reader, dryRun, cancellationToken);
     }
 
     private static async Task<DeadLetterChange> ReadAsync(NpgsqlDataReader reader, bool dryRun, CancellationToken cancellationToken)
     {
-        await reader.ReadAsync(cancellationToken);
+        await reader.ReadAsync(CancellationToken.None);
         return new(
-            dryRun, reader.GetInt32(0), await reader.GetFieldValueAsync<Guid[]>(1, cancellationToken), reader.GetInt32(2),
-            await reader.IsDBNullAsync(3, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken));
+            dryRun, reader.GetInt32(0), await reader.GetFieldValueAsync<Guid[]>(1, CancellationToken.None), reader.GetInt32(2),
+            await reader.IsDBNullAsync(3, CancellationToken.None) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(3, CancellationToken.None));
     }
 
     private static void Add(NpgsqlCommand command, DeadLetterFilter filter) => Add(command.Parameters, filter);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 
@@ -21,7 +22,7 @@ public sealed class ToolJobLedger
     private const int MaxBatchSize = 256;
 
     private readonly LaneCatalog _lanes;
-    private readonly NpgsqlDataSource _database;
+    private readonly RequestDatabase _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
     private readonly IOptionsMonitor<ChatGatewayOptions> _flags;
     private readonly ToolJobMetrics _metrics;
@@ -29,7 +30,7 @@ public sealed class ToolJobLedger
     private readonly GroupCommit<LeaveRequest, LeftJob> _leaves;
 
     public ToolJobLedger(
-        LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
+        LaneCatalog lanes, RequestDatabase database, IOptionsMonitor<ToolJobOptions> options, IOptionsMonitor<ChatGatewayOptions> flags, ToolJobMetrics metrics)
     {
         (_lanes, _database, _options, _flags, _metrics) = (lanes, database, options, flags, metrics);
         _enqueues = new("commit entered jobs", EnterAsync, MaxBatchSize);
@@ -60,18 +61,19 @@ public sealed class ToolJobLedger
     /// <summary>Reads those of the jobs that have finished.</summary>
     public async Task<IReadOnlyList<FinishedJob>> ReadFinishedAsync(IReadOnlyCollection<Guid> jobs, CancellationToken cancellationToken)
     {
-        await using var command = _database.CreateCommand(
+        await using var connection = await _database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- read finished tool jobs
             SELECT id, status, result, last_error FROM reliability.tool_jobs
             WHERE id = ANY($1) AND status IN ('completed', 'failed', 'dead_letter', 'cancelled')
             """);
         command.Parameters.Add(new() { Value = jobs.ToArray() });
-        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         var finished = new List<FinishedJob>();
-        while (await reader.ReadAsync(cancellationToken))
+        while (await reader.ReadAsync(CancellationToken.None))
         {
-            finished.Add(new(reader.GetGuid(0), reader.GetString(1), await TextAsync(reader, 2, cancellationToken), await TextAsync(reader, 3, cancellationToken)));
+            finished.Add(new(reader.GetGuid(0), reader.GetString(1), await TextAsync(reader, 2), await TextAsync(reader, 3)));
         }
 
         return finished;
@@ -84,7 +86,8 @@ public sealed class ToolJobLedger
         var firstRequests = Array.ConvertAll(groups, group => group[0]);
         var lanes = firstRequests.Select(request => request.Job.Lane).Distinct().OrderBy(lane => lane.Number).ToArray();
 
-        await using var batch = _database.CreateBatch();
+        await using var connection = await _database.OpenAsync(CancellationToken.None);
+        await using var batch = connection.CreateBatch();
         if (enforce)
         {
             // One replica at a time counts the depth and inserts jobs, so that the cap is exact.
@@ -147,7 +150,8 @@ public sealed class ToolJobLedger
 
     private async Task<IReadOnlyList<LeftJob>> LeaveAsync(IReadOnlyList<LeaveRequest> requests)
     {
-        await using var command = _database.CreateCommand(EntrySql.Leave);
+        await using var connection = await _database.OpenAsync(CancellationToken.None);
+        await using var command = connection.CreateCommand(EntrySql.Leave);
         command.Parameters.Add(new() { Value = requests.Select(request => request.Job).ToArray() });
         command.Parameters.Add(new() { Value = requests.Select(request => request.Abandon).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.TtlMs) });
@@ -163,8 +167,8 @@ public sealed class ToolJobLedger
         return requests.Select(request => new LeftJob(cancelled.ContainsKey(request.Job), cancelled.GetValueOrDefault(request.Job))).ToArray();
     }
 
-    private static async Task<string?> TextAsync(NpgsqlDataReader reader, int column, CancellationToken cancellationToken) =>
-        await reader.IsDBNullAsync(column, cancellationToken) ? null : reader.GetString(column);
+    private static async Task<string?> TextAsync(NpgsqlDataReader reader, int column) =>
+        await reader.IsDBNullAsync(column) ? null : reader.GetString(column);
 
     private sealed record EnqueueRequest(Guid Id, ToolJobRequest Job, int MaxAttempts, TraceContext Trace);
 

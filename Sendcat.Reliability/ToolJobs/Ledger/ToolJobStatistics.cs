@@ -1,16 +1,18 @@
 using Npgsql;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Reliability.ToolJobs.Ledger;
 
 /// <summary>The state of the queue as exact counts from Postgres.</summary>
-public sealed class ToolJobStatistics(LaneCatalog lanes, NpgsqlDataSource database)
+public sealed class ToolJobStatistics(LaneCatalog lanes, RequestDatabase database)
 {
     /// <summary>Counts the jobs of each lane.</summary>
     /// <param name="window">Completed, failed and cancelled jobs count when they ended within this time.</param>
     public async Task<ToolQueueReading> ReadAsync(TimeSpan window, CancellationToken cancellationToken)
     {
-        await using var command = database.CreateCommand(
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(
             """
             -- count tool jobs
             SELECT tool, 'queued' AS status, count(*)::int, count(*) FILTER (WHERE available_at <= statement_timestamp())::int,
@@ -28,9 +30,9 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, NpgsqlDataSource databa
             """);
         command.Parameters.Add(new() { Value = window });
         var counts = new List<(string Tool, string Status, int Count, int Due, TimeSpan Oldest, int OverCap)>();
-        await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
+        await using (var reader = await command.ExecuteReaderAsync(CancellationToken.None))
         {
-            while (await reader.ReadAsync(cancellationToken))
+            while (await reader.ReadAsync(CancellationToken.None))
             {
                 counts.Add((reader.GetString(0), reader.GetString(1), reader.GetInt32(2), reader.GetInt32(3), reader.GetTimeSpan(4), reader.GetInt32(5)));
             }

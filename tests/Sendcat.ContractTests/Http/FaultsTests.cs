@@ -74,6 +74,39 @@ public sealed class FaultsTests(PostgresFixture postgres) : SharedApiTests(postg
     }
 
     [Fact]
+    public async Task A_broken_schema_is_500_and_not_reported_as_a_busy_service()
+    {
+        await using var broken = await SendcatApi.StartAsync(Postgres);
+        var guest = await broken.GuestAsync();
+        var thread = (string)(await (await guest.PostAsync("/api/threads", "{}".AsJson())).JsonAsync())["id"]!;
+        await broken.ExecuteAsync("ALTER TABLE messages RENAME TO misplaced; ALTER TABLE threads RENAME TO mislaid");
+
+        foreach (var response in new[]
+        {
+            await guest.PostAsync("/api/chat", $$"""{"threadId":"{{thread}}"}""".AsJson()),
+            await guest.GetAsync($"/api/chat/{thread}/stream"),
+            await guest.PostAsync($"/api/threads/{thread}/abort", null),
+            await guest.GetAsync("/api/threads"),
+        })
+        {
+            await response.RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
+        }
+    }
+
+    [Theory]
+    [InlineData("/health")]
+    [InlineData("/alive")]
+    [InlineData("/api/chat/health")]
+    public async Task HEAD_of_a_health_address_answers_as_GET(string path)
+    {
+        using var get = await Api.Anyone.GetAsync(path);
+        using var head = await Api.Anyone.SendAsync(new(HttpMethod.Head, path));
+
+        Assert.Equal((get.StatusCode, get.Headers.CacheControl?.ToString()), (head.StatusCode, head.Headers.CacheControl?.ToString()));
+        Assert.Empty(await head.Content.ReadAsByteArrayAsync());
+    }
+
+    [Fact]
     public async Task A_truncated_body_does_not_affect_other_requests()
     {
         var address = Api.Anyone.BaseAddress!;

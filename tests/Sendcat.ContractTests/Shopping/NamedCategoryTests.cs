@@ -1,6 +1,8 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.ApiService.Tools.SearchProducts;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ContractTests.Shopping;
 
@@ -14,7 +16,7 @@ public sealed class NamedCategoryTests(PostgresFixture postgres)
     {
         await using var api = await SendcatApi.StartAsync(postgres);
         var clock = new FakeTimeProvider();
-        using var categories = new EbayCategories(api.Database, clock, NullLogger<EbayCategories>.Instance);
+        using var categories = new EbayCategories(api.Services.GetRequiredService<RequestDatabase>(), clock, NullLogger<EbayCategories>.Instance);
         Assert.Null(await FindAsync(categories, "kettles"));
 
         await api.ExecuteAsync(CategoryTests.Tree);
@@ -39,7 +41,7 @@ public sealed class NamedCategoryTests(PostgresFixture postgres)
         await api.ExecuteAsync(CategoryTests.Tree);
         await api.ExecuteAsync(Fetched);
         var clock = new FakeTimeProvider();
-        using var categories = new EbayCategories(api.Database, clock, NullLogger<EbayCategories>.Instance);
+        using var categories = new EbayCategories(api.Services.GetRequiredService<RequestDatabase>(), clock, NullLogger<EbayCategories>.Instance);
         Assert.Equal("12", await FindAsync(categories, "toasters"));
 
         await api.ExecuteAsync("alter table reliability.ebay_taxonomy_meta rename to away");

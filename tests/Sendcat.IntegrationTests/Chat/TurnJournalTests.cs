@@ -12,6 +12,7 @@ using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Threads.Events;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
@@ -34,6 +35,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     private readonly List<string?> _closedElsewhere = [];
     private ServiceProvider _services = null!;
     private NpgsqlDataSource _database = null!;
+    private RequestDatabase _requests = null!;
     private Quotas _quotas = null!;
     private ThreadSignals _signals = null!;
     private ConnectionMultiplexer _redis = null!;
@@ -50,8 +52,10 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build())
             .AddKnobs<ChatOptions>()
             .AddKnobs<QuotaOptions>()
+            .AddKnobs<PostgresOptions>()
             .BuildServiceProvider();
-        _quotas = new(_database, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
+        _requests = new(_database, _services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System);
+        _quotas = new(_requests, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         _redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         _signals = new(_redis, NullLogger<ThreadSignals>.Instance);
         _journal = new(_database, _replica, _signals, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
@@ -134,7 +138,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         record.AddToolCalls([new("call_1", "search_web", "{}")]);
         await WriteAsync(record);
 
-        Assert.Equal(1, await new Messages(_database, _quotas, _signals, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
+        Assert.Equal(1, await new Messages(_requests, _quotas, _signals, TimeProvider.System).DeleteAfterAsync(record.ThreadId, userMessage.Id, TestContext.Current.CancellationToken));
         record.AddToolResult("call_1", "search_web", "found", Now);
         record.NextMessage(Guid.NewGuid(), Now);
         record.AppendText("the answer");

@@ -1,0 +1,73 @@
+using System.Data.Common;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Diagnostics;
+using Microsoft.Extensions.Options;
+using Npgsql;
+using Sendcat.Reliability.Database;
+
+namespace Sendcat.ApiService.Database;
+
+/// <summary>
+/// Puts every statement, commit and connection attempt of <see cref="SendcatDb"/> under a deadline of
+/// <see cref="PostgresOptions.StatementTimeoutMs"/>, or of the context's own command timeout. A statement that a client no longer waits for
+/// ends at its deadline at the latest; see <see cref="StatementDeadline"/> for why it is not cancelled.
+/// </summary>
+internal sealed class BoundedStatements(IOptionsMonitor<PostgresOptions> options, TimeProvider time)
+    : DbCommandInterceptor, IDbConnectionInterceptor, IDbTransactionInterceptor
+{
+    public async ValueTask<InterceptionResult> ConnectionOpeningAsync(
+        DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
+    {
+        await StatementDeadline.OpenAsync((NpgsqlConnection)connection, TimeoutOf(eventData.Context), time, cancellationToken);
+        return InterceptionResult.Suppress();
+    }
+
+    public override async ValueTask<InterceptionResult<DbDataReader>> ReaderExecutingAsync(
+        DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default) =>
+        InterceptionResult<DbDataReader>.SuppressWithResult(
+            await BoundAsync(command.Connection, eventData.Context, () => command.ExecuteReaderAsync(CancellationToken.None), cancellationToken));
+
+    public override async ValueTask<InterceptionResult<int>> NonQueryExecutingAsync(
+        DbCommand command, CommandEventData eventData, InterceptionResult<int> result, CancellationToken cancellationToken = default) =>
+        InterceptionResult<int>.SuppressWithResult(
+            await BoundAsync(command.Connection, eventData.Context, () => command.ExecuteNonQueryAsync(CancellationToken.None), cancellationToken));
+
+    public override async ValueTask<InterceptionResult<object>> ScalarExecutingAsync(
+        DbCommand command, CommandEventData eventData, InterceptionResult<object> result, CancellationToken cancellationToken = default) =>
+        InterceptionResult<object>.SuppressWithResult(
+            (await BoundAsync(command.Connection, eventData.Context, () => command.ExecuteScalarAsync(CancellationToken.None), cancellationToken))!);
+
+    public async ValueTask<InterceptionResult> TransactionCommittingAsync(
+        DbTransaction transaction, TransactionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
+    {
+        await BoundAsync(
+            transaction.Connection,
+            eventData.Context,
+            async () =>
+            {
+                await transaction.CommitAsync(CancellationToken.None);
+                return true;
+            },
+            cancellationToken);
+        return InterceptionResult.Suppress();
+    }
+
+    private async Task<TResult> BoundAsync<TResult>(
+        DbConnection? connection, DbContext? context, Func<Task<TResult>> execute, CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var timeout = TimeoutOf(context);
+        using var deadline = StatementDeadline.Start((NpgsqlConnection)connection!, timeout, time);
+        try
+        {
+            return await execute();
+        }
+        catch (Exception failure) when (deadline.Passed)
+        {
+            throw StatementDeadline.NoResponse(timeout, failure);
+        }
+    }
+
+    private TimeSpan TimeoutOf(DbContext? context) =>
+        context?.Database.GetCommandTimeout() is { } seconds ? TimeSpan.FromSeconds(seconds) : TimeSpan.FromMilliseconds(options.CurrentValue.StatementTimeoutMs);
+}

@@ -1,0 +1,81 @@
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using Sendcat.Reliability.Database;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.IntegrationTests.Reliability;
+
+/// <summary>The deadline of a statement, with a server that works and with a suspended one.</summary>
+public sealed class StatementDeadlineTests(SharedStores stores)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public async Task A_statement_fails_at_its_deadline_and_its_connection_leaves_the_pool()
+    {
+        var time = new FakeTimeProvider();
+        await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
+        await using (var connection = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken))
+        {
+            await using var sleep = connection.CreateCommand("SELECT pg_sleep(600)");
+            var sleeping = sleep.ExecuteNonQueryAsync(CancellationToken.None);
+
+            time.Advance(TimeSpan.FromSeconds(5));
+
+            var failure = await Assert.ThrowsAnyAsync<NpgsqlException>(() => sleeping.WaitAsync(Patience));
+            Assert.True(PostgresFailure.IsUnavailable(failure));
+        }
+
+        await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        await using var command = next.CreateCommand("SELECT 1");
+        Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_deadline_that_was_disposed_does_not_cut_the_next_statement_of_the_connection()
+    {
+        var time = new FakeTimeProvider();
+        await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
+        await (await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken)).DisposeAsync();
+        await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromMinutes(1), time, TestContext.Current.CancellationToken);
+
+        time.Advance(TimeSpan.FromSeconds(5));
+
+        await using var command = next.CreateCommand("SELECT 1");
+        Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task The_wait_for_a_connection_of_the_pool_counts()
+    {
+        await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1;Timeout=600");
+        await using var only = await database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+
+        var waiting = BoundedConnection.OpenAsync(database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+
+        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => waiting.WaitAsync(Patience))));
+    }
+
+    [Fact]
+    public async Task A_connection_attempt_at_a_suspended_server_counts()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var database = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
+        await server.PauseAsync();
+
+        var connecting = BoundedConnection.OpenAsync(database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
+
+        Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => connecting.WaitAsync(Patience))));
+    }
+
+    [Theory]
+    [InlineData("42P01", false)]
+    [InlineData("42703", false)]
+    [InlineData("28P01", false)]
+    [InlineData("57014", true)]
+    [InlineData("57P03", true)]
+    [InlineData("53300", true)]
+    [InlineData("40001", true)]
+    public void An_error_of_the_statement_or_of_the_schema_is_no_outage(string state, bool unavailable) =>
+        Assert.Equal(unavailable, PostgresFailure.IsUnavailable(new PostgresException("text", "ERROR", "ERROR", state)));
+}
