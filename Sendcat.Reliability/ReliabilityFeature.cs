@@ -127,6 +127,7 @@ public static class ReliabilityFeature
 
         services.TryAddSingleton(provider => new AdmissionController(
             provider.GetRequiredService<ClaimStore>(),
+            provider.GetRequiredService<GuardedRedis>(),
             provider.GetRequiredService<LeaseRevocation>(),
             provider.GetRequiredService<RateLimitEvents>(),
             provider.GetRequiredService<IOptionsMonitor<AdmissionOptions>>(),

@@ -29,12 +29,12 @@ internal sealed class ChatHealth(
         }
 
         var configured = routes.CurrentValue.ApiKey.Length > 0;
-        var ok = configured
-            && (!flags.FailClosedOnRedisError || admission.Mode is not AdmissionMode.Enforce || redis.IsConnected);
+        var (canDecide, redisResponds) = await admission.CheckAsync(http.RequestAborted);
+        var ok = configured && canDecide;
         var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()));
         if (await ops.RoleAsync(http) is not OpsRole.None)
         {
-            report = await DetailedAsync(report, flags, configured, http.RequestAborted);
+            report = await DetailedAsync(report, flags, configured, redisResponds, http.RequestAborted);
         }
 
         http.Response.Headers.CacheControl = "no-store";
@@ -43,7 +43,7 @@ internal sealed class ChatHealth(
     }
 
     private async Task<ChatHealthReport> DetailedAsync(
-        ChatHealthReport report, ChatGatewayOptions flags, bool configured, CancellationToken cancellationToken)
+        ChatHealthReport report, ChatGatewayOptions flags, bool configured, bool redisResponds, CancellationToken cancellationToken)
     {
         var limit = limits.CurrentValue;
         var route = routes.CurrentValue;
@@ -55,7 +55,7 @@ internal sealed class ChatHealth(
                 flags.Enabled, flags.Shadow, flags.AdmissionEnforce, flags.ToolQueueEnforce, flags.ProviderFailoverEnabled, flags.FailClosedOnRedisError),
             Admission = new(
                 limit.Enabled, limit.ShadowMode, admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow",
-                redis.GetEndPoints(configuredOnly: true).Length > 0, redis.IsConnected, limit.KeyPrefix,
+                redis.GetEndPoints(configuredOnly: true).Length > 0, redisResponds, limit.KeyPrefix,
                 new(limit.EnforceUserInFlight, limit.EnforceGlobalInFlight, limit.EnforceGlobalMessageRate, limit.EnforceGlobalToolRate),
                 new(limit.RetryAfterMs, limit.RetryAfterJitterPct)),
             Checks = new(configured),
@@ -71,7 +71,7 @@ internal sealed class ChatHealth(
     }
 }
 
-/// <param name="Ok">The key of the model provider is configured, and Redis is connected if turns are refused without it.</param>
+/// <param name="Ok">The key of the model provider is configured, and Redis responds if turns are refused without it.</param>
 /// <param name="CheckedAt">UTC, ISO 8601.</param>
 internal sealed record ChatHealthReport(bool Ok, string Mode, string CheckedAt)
 {

@@ -18,6 +18,7 @@ public sealed class AdmissionController
     private readonly AdmissionKeys.Cache _keys = new();
     private readonly AdmissionKeys.Cache _shadowKeys = new();
     private readonly ClaimStore _claims;
+    private readonly GuardedRedis _redis;
     private readonly LeaseRevocation _revocation;
     private readonly RateLimitEvents _events;
     private readonly IOptionsMonitor<AdmissionOptions> _options;
@@ -27,6 +28,7 @@ public sealed class AdmissionController
 
     internal AdmissionController(
         ClaimStore claims,
+        GuardedRedis redis,
         LeaseRevocation revocation,
         RateLimitEvents events,
         IOptionsMonitor<AdmissionOptions> options,
@@ -34,11 +36,13 @@ public sealed class AdmissionController
         ReliabilityMetrics metrics,
         ILogger<AdmissionController> logger)
     {
-        (_claims, _revocation, _events, _options, _flags, _metrics, _logger) = (claims, revocation, events, options, flags, metrics, logger);
+        (_claims, _redis, _revocation, _events, _options, _flags, _metrics, _logger) = (claims, redis, revocation, events, options, flags, metrics, logger);
     }
 
     /// <summary>The mode that the flags select now.</summary>
     public AdmissionMode Mode => ModeOf(_flags.CurrentValue, _options.CurrentValue);
+
+    private bool FailsClosed => Mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError;
 
     /// <summary>
     /// The mode that the flags select: at most that of the gateway, and at most that of admission itself, for which
@@ -48,6 +52,17 @@ public sealed class AdmissionController
         !flags.Enabled || !options.Enabled ? AdmissionMode.Disabled
         : flags.Shadow || (options.ShadowMode && !flags.AdmissionEnforce) ? AdmissionMode.Shadow
         : AdmissionMode.Enforce;
+
+    /// <summary>
+    /// Whether turns can be decided now: false while each start is refused because Redis is unavailable or hangs, see
+    /// <c>FF_FAIL_CLOSED_ON_REDIS_ERROR</c>.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
+    public async ValueTask<(bool CanDecide, bool RedisResponds)> CheckAsync(CancellationToken cancellationToken)
+    {
+        var responds = await _redis.RespondsAsync(cancellationToken);
+        return (responds || !FailsClosed, responds);
+    }
 
     /// <summary>Requests the slots and rates of a turn. Dispose the ticket when the turn ends, for whatever reason.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled during the request to Redis. No lease is held.</exception>
@@ -60,15 +75,14 @@ public sealed class AdmissionController
         var tools = Tools(request, options, keys);
         var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, keys, tools), .. request.OtherClaims] : request.OtherClaims;
         IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
-        var failClosed = mode is AdmissionMode.Enforce && _flags.CurrentValue.FailClosedOnRedisError;
-        var fallback = failClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally;
+        var fallback = FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally;
 
         var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, fallback);
         AdmissionDecision decision = outcome.Status switch
         {
             ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, Ticket(), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },
             ClaimStatus.Refused => Refused(mode, request, outcome, options),
-            _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, RetryAfter.Jittered(options)),
+            _ => new AdmissionDecision.Denied(mode, AdmissionReason.RedisUnavailable, LocalClaims.RetryAfter),
         };
         Report(request, decision, outcome, options);
         if (span is { IsAllDataRequested: true })
@@ -104,7 +118,7 @@ public sealed class AdmissionController
     {
         var claim = outcome.RefusedBy!;
         var fromOtherGuard = request.OtherClaims.Contains(claim, ReferenceEqualityComparer.Instance);
-        var retryAfter = fromOtherGuard && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options);
+        var retryAfter = (fromOtherGuard || outcome.Local) && outcome.RetryAfter is { } wait ? wait : RetryAfter.Jittered(options);
         return new(mode, claim.Reason, retryAfter) { By = fromOtherGuard ? claim : null, Local = outcome.Local };
     }
 

@@ -12,9 +12,6 @@ public sealed class RateLimiter
 {
     private const string Chat = "/api/chat";
 
-    /// <summary>Retry time of a refusal without Redis. It is short, because such a refusal says nothing about the shared window.</summary>
-    private static readonly TimeSpan ContentionRetry = TimeSpan.FromSeconds(1);
-
     private readonly ClaimStore _claims;
     private readonly RateLimitEvents _events;
     private readonly IOptionsMonitor<RateLimitOptions> _options;
@@ -28,7 +25,7 @@ public sealed class RateLimiter
     /// <summary>A claim for one call in the bucket, to be decided together with other claims.</summary>
     public WindowClaim Claim(RateLimitBucket bucket, LimitKey key) => Window(bucket, key) with
     {
-        OnRefused = outcome => Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? ContentionRetry, outcome.Local), null, null),
+        OnRefused = outcome => Report(bucket, key.Name, new(false, 0, outcome.RetryAfter ?? LocalClaims.RetryAfter, outcome.Local), null, null),
     };
 
     /// <inheritdoc cref="Claim(RateLimitBucket, LimitKey)"/>
@@ -96,7 +93,7 @@ public sealed class RateLimiter
         var decision = new RateLimitDecision(
             allowed,
             allowed ? outcome.Remaining ?? 0 : 0,
-            allowed ? TimeSpan.Zero : outcome.Local ? ContentionRetry : outcome.RetryAfter ?? ContentionRetry,
+            allowed ? TimeSpan.Zero : outcome.RetryAfter ?? LocalClaims.RetryAfter,
             outcome.Local);
         Report(bucket, key, decision, path, method);
         return decision;

@@ -15,6 +15,8 @@ internal sealed class GuardedRedis(
     /// <summary>Failures in a row that suspend calls.</summary>
     private const int MaxFailures = 3;
 
+    private static readonly RedisScript Ping = RedisScript.Embedded("ping.lua");
+
     private int _failures;
     private long _suspendedUntil;
 
@@ -23,6 +25,18 @@ internal sealed class GuardedRedis(
     /// <summary>True while Redis is disconnected or calls are suspended. Callers should skip work that is optional.</summary>
     public bool IsUnresponsive =>
         !connection.IsConnected || (Volatile.Read(ref _failures) >= MaxFailures && time.GetTimestamp() < Volatile.Read(ref _suspendedUntil));
+
+    /// <summary>
+    /// Whether Redis responds now: false while it is disconnected, and when it does not respond twice in a row within the decision timeout.
+    /// A connection to a Redis that hangs stays connected. A response ends a suspension.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The caller cancelled before Redis responded.</exception>
+    public async ValueTask<bool> RespondsAsync(CancellationToken cancellationToken)
+    {
+        var timeout = TimeSpan.FromMilliseconds(options.CurrentValue.DecisionTimeoutMs);
+        return connection.IsConnected
+            && (await WaitAsync(Ping, [], [], timeout, cancellationToken) is not null || await WaitAsync(Ping, [], [], timeout, cancellationToken) is not null);
+    }
 
     /// <summary>Runs a script on the path of a caller, with the timeout <see cref="RedisOptions.DecisionTimeoutMs"/>.</summary>
     /// <returns>The response; null when Redis is disconnected, suspended, too slow or reports an error.</returns>

@@ -9,6 +9,12 @@ namespace Sendcat.Reliability.Redis;
 /// </summary>
 internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
 {
+    /// <summary>
+    /// Retry time of a refusal without an estimate of its own. It is short, because the counts of one process say nothing about the shared
+    /// window, and Redis may respond again at any moment.
+    /// </summary>
+    public static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
+
     /// <summary>Most windows in memory. The limit is needed because clients can choose keys.</summary>
     internal const int MaxWindows = 50_000;
 
@@ -111,7 +117,6 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
             for (var n = 0; n < claims.Count; n++)
             {
                 var claim = claims[n];
-                TimeSpan? retryAfter;
                 bool breached;
                 if (claim is WindowClaim window)
                 {
@@ -120,19 +125,17 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                     var count = Count(window.Key, nowMs, length);
                     count = pending > 0 ? count.Spend(pending, nowMs) : count;
                     breached = !count.Fits(nowMs, length, window.Max, window.Cost);
-                    retryAfter = breached ? count.UntilFits(nowMs, length, window.Max, window.Cost) : null;
                     remaining ??= breached ? null : (int)(window.Max - count.Used(nowMs, length) - window.Cost);
                 }
                 else
                 {
                     var lease = (LeaseClaim)claim;
                     breached = IsFull(holder, lease, _pending.GetValueOrDefault(lease.Key));
-                    retryAfter = lease.RetryAfter;
                 }
 
                 if (breached && claim.Enforced)
                 {
-                    return new(ClaimStatus.Refused) { RefusedBy = claim, RetryAfter = retryAfter, Local = true };
+                    return new(ClaimStatus.Refused) { RefusedBy = claim, RetryAfter = (claim as LeaseClaim)?.RetryAfter ?? RetryAfter, Local = true };
                 }
 
                 if (breached)

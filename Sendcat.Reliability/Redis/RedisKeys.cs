@@ -37,6 +37,9 @@ public static class RedisKeys
     /// <summary>Sorted set of replicas. The score is the time, in Unix ms, after which the replica counts as dead.</summary>
     public const string Replicas = "leases:replicas";
 
+    /// <summary>A random value that is lost together with all other data, so that the loss is noticed.</summary>
+    public const string Era = "leases:era";
+
     /// <summary>Hash of one replica: holder → its lease keys, one per line.</summary>
     public static string LeasesOf(string replica) => $"leases:of:{replica}";
 

@@ -1,13 +1,14 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Events;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Redis;
 
 /// <summary>
 /// Sends the heartbeat of this replica, and reaps the leases of replicas whose heartbeat timed out. So the slots of a killed process are
-/// free long before its leases expire.
+/// free long before its leases expire. It also notices that Redis came back without its data.
 /// </summary>
 internal sealed class ReplicaHeartbeat(
     GuardedRedis redis,
@@ -15,24 +16,48 @@ internal sealed class ReplicaHeartbeat(
     IOptionsMonitor<RedisOptions> options,
     TimeProvider time,
     ReliabilityMetrics metrics,
+    RateLimitEvents events,
     ILogger<ReplicaHeartbeat> logger)
     : BackgroundService
 {
     private static readonly RedisScript Beat = RedisScript.Embedded("heartbeat.lua");
     private static readonly RedisScript Reap = RedisScript.Embedded("reap_replica.lua");
 
+    private const string DataLost = "redis_data_lost";
+
+    /// <summary>The era of the data at the last heartbeat; null before the first one.</summary>
+    private string? _era;
+
     /// <summary>Sends one heartbeat and reaps the leases of dead replicas.</summary>
     internal async Task BeatAsync(CancellationToken cancellationToken)
     {
-        var response = await redis.MaintainAsync(
+        var response = (string?[]?)await redis.MaintainAsync(
             Beat,
-            [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.ToString())],
-            [replica.ToString(), options.CurrentValue.ReplicaDeadAfterMs],
+            [RedisKeys.Replicas, RedisKeys.LeasesOf(replica.ToString()), RedisKeys.Era],
+            [replica.ToString(), options.CurrentValue.ReplicaDeadAfterMs, Guid.NewGuid().ToString("N")],
             cancellationToken);
-        foreach (var dead in (string?[]?)response ?? [])
+        if (response is not [{ } era, .. var dead])
         {
-            await ReapAsync(dead!, cancellationToken);
+            return;
         }
+
+        if (_era is not null && _era != era)
+        {
+            ReportDataLost();
+        }
+
+        _era = era;
+        foreach (var other in dead)
+        {
+            await ReapAsync(other!, cancellationToken);
+        }
+    }
+
+    /// <summary>Every replica notices the loss; equal events are one row.</summary>
+    private void ReportDataLost()
+    {
+        logger.RedisLostData();
+        events.Record(new(RateLimitSource.ChatHttp, DataLost, DataLost, RateLimitOutcome.ContentionFallback, DataLost));
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -1,5 +1,7 @@
+using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
+using Sendcat.TestKit.Stores;
 
 namespace Sendcat.ContractTests.Chat;
 
@@ -35,5 +37,31 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         var admission = JsonNode.Parse(await (await api.Anyone.SendAsync(request)).Content.ReadAsStringAsync())!["admission"]!;
 
         Assert.Equal((true, false), ((bool)admission["redisConfigured"]!, (bool)admission["redisConnected"]!));
+    }
+
+    [Fact]
+    public async Task A_Redis_that_hangs_is_not_ok_while_turns_are_refused_for_it()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var api = await SendcatApi.StartAsync(postgres, new()
+        {
+            ["ConnectionStrings:redis"] = redis.ConnectionString, ["OPENROUTER_API_KEY"] = "set", ["FF_CHAT_GATEWAY_ENABLED"] = "true", ["FF_CHAT_GATEWAY_SHADOW"] = "false",
+            ["ADMISSION_REDIS_ENABLED"] = "true", ["FF_ADMISSION_ENFORCE"] = "true",
+            ["FF_FAIL_CLOSED_ON_REDIS_ERROR"] = "true", ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+        });
+        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
+        var guest = await api.GuestAsync();
+        var thread = (string)(await (await guest.PostAsync("/api/threads", "{}".AsJson())).JsonAsync())["id"]!;
+
+        await redis.PauseAsync();
+
+        Assert.Equal(HttpStatusCode.ServiceUnavailable, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
+        var refused = await guest.PostAsync("/api/chat", $$"""{"threadId":"{{thread}}"}""".AsJson());
+        await refused.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
+
+        await redis.ResumeAsync();
+
+        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
     }
 }

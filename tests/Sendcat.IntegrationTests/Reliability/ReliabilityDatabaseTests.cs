@@ -6,6 +6,7 @@ using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
 using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Redis;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
@@ -109,6 +110,40 @@ public sealed class ReliabilityDatabaseTests(SharedStores stores)
         time.Advance(TimeSpan.FromDays(8));
         await one.Get<RateLimitEvents>().SweepAsync(default);
         Assert.Empty(await context.RateLimitEvents.ToListAsync());
+    }
+
+    [Fact]
+    public async Task A_Redis_that_lost_its_data_is_one_event()
+    {
+        var database = await DatabaseAsync();
+        var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider(new DateTimeOffset(2026, 2, 20, 12, 0, 1, TimeSpan.Zero));
+        await using var redis = await RedisServer.StartAsync();
+        await using var one = await Replica.ConnectAsync(redis.ConnectionString, database, time);
+        await using var two = await Replica.ConnectAsync(redis.ConnectionString, database, time);
+        await BeatAsync();
+        await BeatAsync();
+        Assert.Empty(await EventsAsync());
+
+        await one.Redis.ExecuteAsync("FLUSHALL");
+        await BeatAsync();
+        await BeatAsync();
+
+        var row = Assert.Single(await EventsAsync());
+        Assert.Equal(("redis_data_lost", "redis_data_lost", 2), (row.Bucket, row.Reason, row.Hits));
+
+        async Task BeatAsync()
+        {
+            await one.Get<ReplicaHeartbeat>().BeatAsync(TestContext.Current.CancellationToken);
+            await two.Get<ReplicaHeartbeat>().BeatAsync(TestContext.Current.CancellationToken);
+        }
+
+        async Task<List<RateLimitEventRow>> EventsAsync()
+        {
+            await one.Get<RateLimitEvents>().FlushAsync(TestContext.Current.CancellationToken);
+            await two.Get<RateLimitEvents>().FlushAsync(TestContext.Current.CancellationToken);
+            await using var context = await one.Get<IDbContextFactory<ReliabilityDb>>().CreateDbContextAsync();
+            return await context.RateLimitEvents.ToListAsync();
+        }
     }
 
     [Fact]

@@ -23,7 +23,22 @@ public sealed class WithoutRedisTests
 
         var denied = Assert.IsType<AdmissionDecision.Denied>(decision);
         Assert.Equal("redis_unavailable", denied.Reason);
-        Assert.InRange(denied.RetryAfter.TotalMilliseconds, 800, 1200);
+        Assert.Equal(TimeSpan.FromSeconds(1), denied.RetryAfter);
+    }
+
+    [Fact]
+    public async Task A_window_that_is_full_in_this_process_alone_says_one_second_and_not_the_rest_of_the_window()
+    {
+        await using var services = IsolatedProcess.Services(_time, ("ADMISSION_REDIS_ENABLED", "true"), ("FF_ADMISSION_ENFORCE", "true"), ("RATE_LIMIT_CHAT_STREAM_MAX", "1"));
+        var admission = services.GetRequiredService<AdmissionController>();
+        var limiter = services.GetRequiredService<RateLimiter>();
+
+        await using var first = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Starting("one"), default)).Ticket;
+        var denied = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Starting("two"), default));
+
+        Assert.Equal((true, TimeSpan.FromSeconds(1)), (denied.Local, denied.RetryAfter));
+
+        AdmissionRequest Starting(string stream) => Turn(stream, $"user:{stream}") with { OtherClaims = [limiter.Claim(RateLimitBucket.ChatStream, "user:a")] };
     }
 
     [Fact]
