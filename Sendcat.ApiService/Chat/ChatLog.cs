@@ -1,3 +1,5 @@
+using Sendcat.ApiService.Providers;
+
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>Event ids 3000–3099.</summary>
@@ -41,6 +43,9 @@ internal static partial class ChatLog
 
     [LoggerMessage(3013, LogLevel.Warning, "Mirror of turn {StreamId} is missing; its readers were told")]
     public static partial void MirrorMissing(this ILogger logger, Guid streamId);
+
+    [LoggerMessage(3014, LogLevel.Warning, "Turn {StreamId} refused on route {RouteId}: {Refusal}")]
+    public static partial void TurnRefused(this ILogger logger, Guid streamId, string? routeId, RouteRefusal refusal);
 
     [LoggerMessage(3040, LogLevel.Information, "Chat stream closed: its reader accepted no data for {Seconds} s")]
     public static partial void ReaderDisconnected(this ILogger logger, int seconds);

@@ -1,4 +1,3 @@
-using Microsoft.EntityFrameworkCore;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.ServiceDefaults.Postgres;

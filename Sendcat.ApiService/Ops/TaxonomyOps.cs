@@ -1,7 +1,6 @@
 using System.Globalization;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using Sendcat.ApiService.Http;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Database;

@@ -173,7 +173,7 @@ internal sealed class ProviderCall(
     private async ValueTask OpenAsync()
     {
         var route = Route;
-        if (_slot is null && !(request.PrimaryHeld && route.Id == ProviderRoute.Primary))
+        if (_slot is null && request.HeldRoute != route.Id)
         {
             _slot = await guards.AcquireSlotAsync(route, request.StreamId, caller);
         }
@@ -182,7 +182,8 @@ internal sealed class ProviderCall(
         _leftOut = sent.LeftOut;
         _permit = await guards.EnterAsync(route, caller);
         _attempt = await RouteAttempt.OpenAsync(
-            route, TimeSpan.FromMilliseconds(knobs.IdleTimeoutMs), _totalBy, token => SendAsync(route, sent.Messages, token), body => Reader(route, body),
+            route, TimeSpan.FromMilliseconds(knobs.FirstTokenMs), TimeSpan.FromMilliseconds(knobs.IdleTimeoutMs), _totalBy,
+            token => SendAsync(route, sent.Messages, token), body => Reader(route, body),
             time, caller);
     }
 
@@ -212,9 +213,17 @@ internal sealed class ProviderCall(
 
     private async ValueTask FailAsync(ProviderException failure)
     {
-        logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
+        if (failure.RefusedBy is { } refusal)
+        {
+            logger.AttemptRefused(request.StreamId, Route.Id, refusal);
+        }
+        else
+        {
+            logger.AttemptFailed(request.StreamId, Route.Id, failure.Error.Code, failure.Error.Status, _retries);
+        }
+
         await CloseAttemptAsync();
-        _requestSent |= !failure.RefusedByGuard;
+        _requestSent |= failure.RefusedBy is null;
         ReportFailure(failure);
         _permit?.Dispose();
         _permit = null;
@@ -232,7 +241,7 @@ internal sealed class ProviderCall(
             return false;
         }
 
-        if (failure.Error.Retryable && !failure.RefusedByGuard && _retries < Route.Retries
+        if (failure.Error.Retryable && failure.RefusedBy is null && _retries < Route.Retries
             && Backoff(failure.Error) is var backoff && backoff <= RetryBudget)
         {
             logger.TriedAgain(request.StreamId, Route.Id, (int)backoff.TotalMilliseconds);
@@ -242,7 +251,7 @@ internal sealed class ProviderCall(
         }
 
         await ReleaseSlotAsync();
-        if (_route + 1 >= routes.Count || (failure.Suspended && !nextHasOtherAccount))
+        if (_route + 1 >= routes.Count || (failure.RefusedBy is RouteRefusal.Suspended && !nextHasOtherAccount))
         {
             return false;
         }

@@ -28,6 +28,17 @@ internal enum CircuitVerdict
     QuotaRefused,
 }
 
+/// <summary>Why an attempt was not sent to its route. The names are part of log messages.</summary>
+internal enum RouteRefusal
+{
+    CircuitOpen,
+
+    BulkheadFull,
+
+    /// <summary>The circuit is open because the provider refuses our account. A route with the same account is not tried.</summary>
+    Suspended,
+}
+
 /// <summary>A model call failed. Cancellation by the caller is an <see cref="OperationCanceledException"/> instead.</summary>
 internal sealed class ProviderException(ProviderError error, Exception? inner = null) : Exception(error.Code, inner)
 {
@@ -39,14 +50,10 @@ internal sealed class ProviderException(ProviderError error, Exception? inner = 
     internal CircuitVerdict Verdict { get; init; }
 
     /// <summary>
-    /// Our circuit or bulkhead refused the attempt. No request was sent, and an immediate retry on the same route is useless.
+    /// The guard of ours that refused the attempt. No request was sent, and an immediate retry on the same route is useless. Null: no guard
+    /// refused.
     /// </summary>
-    internal bool RefusedByGuard { get; init; }
-
-    /// <summary>
-    /// The circuit refused the attempt because the provider refuses our account. A route with the same account is not tried.
-    /// </summary>
-    internal bool Suspended { get; init; }
+    internal RouteRefusal? RefusedBy { get; init; }
 
     /// <summary>This attempt or an earlier attempt of the same call was not refused by a guard.</summary>
     internal bool RequestSent { get; set; }

@@ -62,14 +62,13 @@ internal readonly record struct ProviderFaults(string RouteId)
         Fault("upstream_error", "The model provider's answer broke off. Please try again.", true, null, null, CircuitVerdict.Failure, inner);
 
     /// <summary>The route's circuit is open or its bulkhead is full. No request was sent.</summary>
-    /// <param name="suspended">The circuit is open because the provider refuses our account.</param>
-    public ProviderException Refused(TimeSpan retryAfter, bool suspended = false)
+    public ProviderException Refused(TimeSpan retryAfter, RouteRefusal refusal)
     {
         var retryAfterMs = Math.Max(1, Milliseconds(retryAfter));
         var error = new ProviderError(
             "upstream_unavailable", "The model provider is busy. Please try again in a moment.", true, retryAfterMs, ProviderId, RouteId,
             null);
-        return new(error) { RefusedByGuard = true, Suspended = suspended };
+        return new(error) { RefusedBy = refusal };
     }
 
     /// <summary>A file of the conversation could not be read while the request was sent. The route is not at fault.</summary>

@@ -15,6 +15,9 @@ internal static partial class ProviderLog
     [LoggerMessage(4002, LogLevel.Debug, "Model call of stream {StreamId} retried on route {RouteId} in {DelayMs} ms")]
     public static partial void TriedAgain(this ILogger logger, string streamId, string routeId, int delayMs);
 
+    [LoggerMessage(4003, LogLevel.Information, "Model call of stream {StreamId} not sent on route {RouteId}: {Refusal}")]
+    public static partial void AttemptRefused(this ILogger logger, string streamId, string routeId, RouteRefusal refusal);
+
     [LoggerMessage(4010, LogLevel.Debug, "Live model catalogue refreshed: {Models} models")]
     public static partial void CatalogueRefreshed(this ILogger logger, int models);
 

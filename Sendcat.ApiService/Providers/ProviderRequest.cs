@@ -34,8 +34,8 @@ internal sealed record ProviderRequest
     /// <summary>Holder of the bulkhead leases.</summary>
     public required string StreamId { get; init; }
 
-    /// <summary>True: admission has already acquired the bulkhead slot of the primary route.</summary>
-    public bool PrimaryHeld { get; init; }
+    /// <summary>The route whose bulkhead slot admission has already acquired; null: none. It is tried first.</summary>
+    public string? HeldRoute { get; init; }
 
     /// <summary>Id of the assistant message that stores the response. Used for traces.</summary>
     public Guid? MessageId { get; init; }

@@ -26,7 +26,13 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_PROVIDER_SECONDARY_RETRIES"), Range(0, 3)]
     public int SecondaryRetries { get; set; }
 
-    /// <summary>Milliseconds without a byte after which a stream counts as stalled.</summary>
+    /// <summary>
+    /// Milliseconds from the headers until the first token of an answer. Comments of the provider extend the time, up to four times in all.
+    /// </summary>
+    [Knob("CHAT_PROVIDER_FIRST_TOKEN_MS"), Range(1_000, 600_000)]
+    public int FirstTokenMs { get; set; } = 45_000;
+
+    /// <summary>Milliseconds without a byte after which a stream counts as stalled, from its first token on.</summary>
     [Knob("CHAT_PROVIDER_IDLE_TIMEOUT_MS"), Range(1_000, 300_000)]
     public int IdleTimeoutMs { get; set; } = 45_000;
 

@@ -35,7 +35,8 @@ internal sealed class RouteAttempt : IAsyncDisposable
     public string? ResponseId => _reader.ResponseId;
 
     /// <summary>Sends the request and waits for the response headers.</summary>
-    /// <param name="idle">Maximum time between two bytes of the response.</param>
+    /// <param name="firstToken">Maximum time from the headers to the first token.</param>
+    /// <param name="idle">Maximum time between two bytes of the response after the first token.</param>
     /// <param name="totalBy">Timestamp of <paramref name="time"/> at which the whole call times out.</param>
     /// <param name="send">Sends the request and returns when the headers have arrived.</param>
     /// <param name="read">Creates the reader of the response body.</param>
@@ -45,6 +46,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public static async Task<RouteAttempt> OpenAsync(
         ProviderRoute route,
+        TimeSpan firstToken,
         TimeSpan idle,
         long totalBy,
         Func<CancellationToken, Task<HttpResponseMessage>> send,
@@ -59,7 +61,7 @@ internal sealed class RouteAttempt : IAsyncDisposable
         {
             response = await send(watch.Token);
             var body = await response.Content.ReadAsStreamAsync(watch.Token);
-            watch.OnHeaders(idle);
+            watch.OnHeaders(firstToken, idle);
             return new RouteAttempt(faults, response, read(body), watch, time, caller);
         }
         catch (Exception e)
@@ -88,8 +90,9 @@ internal sealed class RouteAttempt : IAsyncDisposable
         {
             try
             {
+                var before = events.Count;
                 var more = await _reader.ReadAsync(events, _watch.Token);
-                UpdateWatch();
+                UpdateWatch(hasToken: events.Count > before);
                 return more;
             }
             catch (Exception e) when (e is not ProviderException)
@@ -149,8 +152,13 @@ internal sealed class RouteAttempt : IAsyncDisposable
             : null;
     }
 
-    private void UpdateWatch()
+    private void UpdateWatch(bool hasToken)
     {
+        if (hasToken)
+        {
+            _watch.OnToken();
+        }
+
         if (_reader is { HasFinishReason: true, FinishReasonMayBeEarly: false })
         {
             _watch.OnFinishReason();

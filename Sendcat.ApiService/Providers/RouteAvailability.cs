@@ -37,6 +37,20 @@ internal sealed class RouteAvailability(RoutePlan plan, Circuits circuits)
     }
 
     /// <summary>
+    /// Whether a turn whose primary route is full may start on the secondary one: failover is on, and the circuit of that route is closed.
+    /// </summary>
+    public bool SpillsOver(string? model)
+    {
+        if (plan.For(model) is not [_, var secondary])
+        {
+            return false;
+        }
+
+        using var permit = circuits.EnterWithoutProbe(secondary.Guard).Permit;
+        return permit is not null;
+    }
+
+    /// <summary>
     /// Time until the route may be used again. Null if the route is not suspended, or if a probe is due and the model is a configured one,
     /// which may probe.
     /// </summary>

@@ -9,13 +9,14 @@ internal sealed class RouteGuards(Circuits circuits, Bulkheads bulkheads) : IRou
     public async ValueTask<IAsyncDisposable> AcquireSlotAsync(ProviderRoute route, string holder, CancellationToken cancellationToken)
     {
         var entry = await bulkheads.AcquireAsync(route.Guard, holder, cancellationToken);
-        return entry.Lease ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter);
+        return entry.Lease ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, RouteRefusal.BulkheadFull);
     }
 
     public async ValueTask<CircuitPermit> EnterAsync(ProviderRoute route, CancellationToken cancellationToken)
     {
         // A model that the caller chose must not use the half-open circuit's single probe and must not close the circuit.
         var entry = route.IsConfigured ? await circuits.EnterAsync(route.Guard, cancellationToken) : circuits.EnterWithoutProbe(route.Guard);
-        return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null);
+        return entry.Permit ?? throw new ProviderFaults(route.Id).Refused(
+            entry.RetryAfter, entry.Suspended is null ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended);
     }
 }

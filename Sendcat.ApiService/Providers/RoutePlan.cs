@@ -12,7 +12,8 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
     /// The secondary route exists only while failover is on. It uses the secondary model of the class, or the primary model of the class if
     /// the primary route already uses the secondary model.
     /// </summary>
-    public IReadOnlyList<ProviderRoute> For(string? requestedModel)
+    /// <param name="heldRoute">The route of which the turn holds a slot; it is tried first. Null: the primary route is tried first.</param>
+    public IReadOnlyList<ProviderRoute> For(string? requestedModel, string? heldRoute = null)
     {
         var knobs = options.CurrentValue;
         var modelClass = catalogue.ClassOf(requestedModel);
@@ -28,13 +29,10 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
         }
 
         var otherModel = second == primary.Model ? first : second;
-        return
-        [
-            primary,
-            Route(
-                ProviderRoute.Secondary, modelClass, otherModel, knobs.SecondaryTimeoutMs, knobs.SecondaryRetries,
-                Or(knobs.SecondaryBaseUrl, knobs.BaseUrl), Or(knobs.SecondaryApiKey, knobs.ApiKey)),
-        ];
+        var secondary = Route(
+            ProviderRoute.Secondary, modelClass, otherModel, knobs.SecondaryTimeoutMs, knobs.SecondaryRetries,
+            Or(knobs.SecondaryBaseUrl, knobs.BaseUrl), Or(knobs.SecondaryApiKey, knobs.ApiKey));
+        return heldRoute == ProviderRoute.Secondary ? [secondary, primary] : [primary, secondary];
     }
 
     /// <summary>The model of a turn without a requested model, on the primary route.</summary>

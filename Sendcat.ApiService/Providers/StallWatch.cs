@@ -1,14 +1,14 @@
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>
-/// Cancels one attempt when a timeout elapses: until the headers, between bytes (idle timeout), or over the whole call. One timer serves
-/// the whole attempt; a received byte only updates a timestamp.
+/// Cancels one attempt when a timeout elapses: until the headers, from the headers to the first token, between bytes after it (idle timeout),
+/// or over the whole call. One timer serves the whole attempt; a received byte only updates a timestamp.
 /// </summary>
 internal sealed class StallWatch : IDisposable
 {
     /// <summary>
-    /// SSE comments extend the deadline up to this many idle timeouts after the last data. After that, a provider that sends only comments
-    /// ("processing") counts as stalled.
+    /// SSE comments extend the deadline up to this many timeouts after the last data, or after the headers. After that, a provider that sends
+    /// only comments ("processing") counts as stalled.
     /// </summary>
     private const int MaxCommentIntervals = 4;
 
@@ -23,6 +23,7 @@ internal sealed class StallWatch : IDisposable
     private readonly ITimer _timer;
     private readonly long _total;
     private long _deadline;
+    private long _silence;
     private long _idle;
     private long _lastData;
     private bool _tail;
@@ -45,20 +46,34 @@ internal sealed class StallWatch : IDisposable
     /// <summary>True when a timeout cancelled the attempt.</summary>
     public bool Expired { get; private set; }
 
-    /// <summary>The headers have arrived: from now on <paramref name="idle"/> is the maximum time between two bytes.</summary>
-    public void OnHeaders(TimeSpan idle)
+    /// <summary>
+    /// The headers have arrived: <paramref name="firstToken"/> is the maximum time until the first token, and <paramref name="idle"/> the
+    /// maximum time between two bytes after it.
+    /// </summary>
+    public void OnHeaders(TimeSpan firstToken, TimeSpan idle)
     {
-        _idle = Ticks(idle);
+        (_silence, _idle) = (Ticks(firstToken), Ticks(idle));
         OnData();
         Arm(_time.GetTimestamp());
     }
 
-    /// <summary>Data has arrived, and the response continues: restarts the idle timeout.</summary>
+    /// <summary>The answer has begun: from the next byte on the idle timeout applies.</summary>
+    public void OnToken()
+    {
+        if (_silence != _idle)
+        {
+            _silence = _idle;
+            OnData();
+            Arm(_lastData);
+        }
+    }
+
+    /// <summary>Data has arrived, and the response continues: restarts the timeout.</summary>
     public void OnData()
     {
         _tail = false;
         _lastData = _time.GetTimestamp();
-        Volatile.Write(ref _deadline, Math.Min(_lastData + _idle, _total));
+        Volatile.Write(ref _deadline, Math.Min(_lastData + _silence, _total));
     }
 
     /// <summary>
@@ -67,7 +82,7 @@ internal sealed class StallWatch : IDisposable
     /// </summary>
     public void OnComment()
     {
-        var deadline = Math.Min(_time.GetTimestamp() + _idle, _lastData + (MaxCommentIntervals * _idle));
+        var deadline = Math.Min(_time.GetTimestamp() + _silence, _lastData + (MaxCommentIntervals * _silence));
         if (!_tail)
         {
             Volatile.Write(ref _deadline, Math.Max(Volatile.Read(ref _deadline), Math.Min(deadline, _total)));

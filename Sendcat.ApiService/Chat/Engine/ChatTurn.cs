@@ -97,7 +97,7 @@ internal sealed class ChatTurn(
         WebSearch = start.WebSearch,
         ThreadId = start.ThreadId.ToString(),
         StreamId = start.WireStreamId,
-        PrimaryHeld = start.PrimaryHeld,
+        HeldRoute = start.HeldRoute,
         MessageId = record.MessageId,
     };
 
@@ -204,9 +204,9 @@ internal sealed class ToolRun(ProviderToolCall call)
 /// <summary>The fixed properties of a turn, set when it starts.</summary>
 /// <param name="Principal">The key of the principal.</param>
 /// <param name="ModelId">Null: the operator's default model.</param>
-/// <param name="PrimaryHeld">The turn already holds a slot of the primary route's bulkhead; admission has taken it.</param>
+/// <param name="HeldRoute">The route whose bulkhead slot the turn holds; admission has taken it.</param>
 internal sealed record TurnStart(
-    Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, bool PrimaryHeld, DateTimeOffset StartedAt)
+    Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, string HeldRoute, DateTimeOffset StartedAt)
 {
     /// <summary>The limits of guests apply to the principal.</summary>
     public bool IsGuest { get; init; }

@@ -29,6 +29,9 @@ internal sealed class TurnModel(ModelAccess access, RouteAvailability availabili
     public string? Of(Principal principal, string? requested, ThreadHistory thread) =>
         requested ?? (thread.ChosenModel is { } chosen && access.Allows(chosen, principal.HasGuestLimits) ? chosen : null);
 
+    /// <inheritdoc cref="RouteAvailability.SpillsOver"/>
+    public bool SpillsOver(string? model) => availability.SpillsOver(model);
+
     /// <summary>Refuses a model whose provider routes are all suspended, before a slot is taken.</summary>
     /// <returns>The 503 error; null if a route is available.</returns>
     public ApiError? Suspended(string? model) => availability.SuspendedFor(model) is { } wait

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
-using Npgsql;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
@@ -140,12 +139,12 @@ internal sealed class ChatGate(
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        if (!(await AdmitAsync(http, principal, admissionRequest, slotClaim, await admitting)).TryGet(out var ticket, out var refused))
+        if (!(await AdmitAsync(http, principal, admissionRequest, slotClaim, model, await admitting)).TryGet(out var admitted, out var refused))
         {
             return refused;
         }
 
-        return new ChatPass(request, principal, thread, streamId, ticket, model);
+        return new ChatPass(request, principal, thread, streamId, admitted.Ticket, model, admitted.HeldRoute);
     }
 
     /// <summary>
@@ -213,7 +212,7 @@ internal sealed class ChatGate(
         {
             return inserted = await newThreads.TryInsertAsync(thread, cancellationToken);
         }
-        catch (Exception failure) when (PostgresFailure.Is(failure))
+        catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
             logger.HistoryUnreachable(failure.GetType().Name);
             return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
@@ -240,13 +239,14 @@ internal sealed class ChatGate(
     }
 
     /// <summary>
-    /// Retries a denied admission after it has released slots: first that of the principal's own detached turn, then those of abandoned
-    /// turns of any principal.
+    /// Retries a denied admission: after it has released the slot of the principal's own detached turn, then with a slot of the secondary
+    /// route if the primary one is full, then after it has released slots of abandoned turns of any principal.
     /// </summary>
     /// <param name="slotClaim">The claim of <paramref name="request"/> on a slot of the provider bulkhead.</param>
     /// <param name="decision">The first decision on <paramref name="request"/>.</param>
-    private async ValueTask<Outcome<AdmissionTicket>> AdmitAsync(
-        HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, AdmissionDecision decision)
+    /// <returns>The ticket, and the route of which it holds a slot.</returns>
+    private async ValueTask<Outcome<(AdmissionTicket Ticket, string HeldRoute)>> AdmitAsync(
+        HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, string? model, AdmissionDecision decision)
     {
         for (var attempt = 0;
             attempt < MaxTakeoverAttempts && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
@@ -267,6 +267,12 @@ internal sealed class ChatGate(
             }
         }
 
+        if (decision is AdmissionDecision.Denied primary && ReferenceEquals(primary.By, slotClaim) && models.SpillsOver(model)
+            && await admission.AdmitAsync(OnSecondary(request, slotClaim), http.RequestAborted) is AdmissionDecision.Admitted spilled)
+        {
+            return (spilled.Ticket, ProviderRoute.Secondary);
+        }
+
         for (var ended = 0;
             ended < MaxTurnsEnded && decision is AdmissionDecision.Denied full
                 && await abandoned.EndOneAsync(full, slotClaim, http.RequestAborted);
@@ -277,10 +283,16 @@ internal sealed class ChatGate(
 
         if (decision is AdmissionDecision.Admitted admitted)
         {
-            return admitted.Ticket;
+            return (admitted.Ticket, ProviderRoute.Primary);
         }
 
         return ChatRefusal.Of((AdmissionDecision.Denied)decision);
+    }
+
+    private AdmissionRequest OnSecondary(AdmissionRequest request, Claim slotClaim)
+    {
+        var secondary = bulkheads.Claim(ProviderRoute.GuardOf(ProviderRoute.Secondary));
+        return request with { OtherClaims = [.. request.OtherClaims.Select(claim => ReferenceEquals(claim, slotClaim) ? secondary : claim)] };
     }
 }
 
@@ -289,5 +301,6 @@ internal sealed class ChatGate(
 /// Disposed by <see cref="LiveTurns"/> when the turn has ended, or by <see cref="TurnStarter"/> if the turn does not begin.
 /// </param>
 /// <param name="Model">The model id; null: the operator's default model.</param>
+/// <param name="HeldRoute">The route of which the ticket holds a slot.</param>
 internal sealed record ChatPass(
-    ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model);
+    ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model, string HeldRoute);

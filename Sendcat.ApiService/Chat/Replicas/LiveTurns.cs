@@ -118,7 +118,15 @@ internal sealed class LiveTurns(
         catch (ProviderException failure)
         {
             var error = failure.Error;
-            logger.TurnFailed(turn.Start.StreamId, error.Code, error.RouteId, error.Status);
+            if (failure.RefusedBy is { } refusal)
+            {
+                logger.TurnRefused(turn.Start.StreamId, error.RouteId, refusal);
+            }
+            else
+            {
+                logger.TurnFailed(turn.Start.StreamId, error.Code, error.RouteId, error.Status);
+            }
+
             last = new ChatEvent.Error(
                 error.Code, error.Message, error.Retryable, error.RetryAfterMs, error.RouteId, failure.RequestSent ? engine.Call?.Metrics() : null);
         }

@@ -1,10 +1,11 @@
 using Npgsql;
 using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Threads.Events;
 
 /// <summary>Reads what happened in a thread since a position, from Postgres alone, in one round trip.</summary>
-internal sealed class ThreadChanges(NpgsqlDataSource database)
+internal sealed class ThreadChanges(RequestDatabase database)
 {
     /// <summary>Messages of one read; further ones are in the next.</summary>
     private const int MaxMessages = 200;
@@ -37,7 +38,7 @@ internal sealed class ThreadChanges(NpgsqlDataSource database)
     public async Task<IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)>> ReadAsync(
         Guid threadId, Principal principal, ThreadPosition? since, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        await using var connection = await database.OpenAsync(cancellationToken);
         if (since is null)
         {
             return await StartAsync(connection, threadId, principal, cancellationToken);
@@ -50,22 +51,22 @@ internal sealed class ThreadChanges(NpgsqlDataSource database)
         batch.BatchCommands.Add(Command(
             ReadMessages, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq }, new NpgsqlParameter<int> { TypedValue = MaxMessages }));
         batch.BatchCommands.Add(Command(ReadTurns, threadId, new NpgsqlParameter<Guid[]> { TypedValue = [.. since.Turns] }));
-        await using var rows = await batch.ExecuteReaderAsync(cancellationToken);
+        await using var rows = await batch.ExecuteReaderAsync(CancellationToken.None);
         var position = since;
         if (!await IsOwnedAsync(rows, principal, cancellationToken))
         {
             return [(new ThreadEvent.Closed(), position)];
         }
 
-        await rows.NextResultAsync(cancellationToken);
-        await rows.ReadAsync(cancellationToken);
+        await rows.NextResultAsync(CancellationToken.None);
+        await rows.ReadAsync(CancellationToken.None);
         if (rows.GetInt32(0) is var known && known != position.Count)
         {
             Add(new ThreadEvent.MessagesChanged(), position with { Count = known });
         }
 
-        await rows.NextResultAsync(cancellationToken);
-        while (await rows.ReadAsync(cancellationToken))
+        await rows.NextResultAsync(CancellationToken.None);
+        while (await rows.ReadAsync(CancellationToken.None))
         {
             var clientId = await rows.IsDBNullAsync(4, cancellationToken) ? null : rows.GetString(4);
             Add(
@@ -73,7 +74,7 @@ internal sealed class ThreadChanges(NpgsqlDataSource database)
                 position with { Seq = rows.GetInt64(0), Count = position.Count + 1 });
         }
 
-        await rows.NextResultAsync(cancellationToken);
+        await rows.NextResultAsync(CancellationToken.None);
         await AddTurnsAsync(rows);
         return events;
 
@@ -108,12 +109,12 @@ internal sealed class ThreadChanges(NpgsqlDataSource database)
     }
 
     private static async Task<IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)>> StartAsync(
-        NpgsqlConnection connection, Guid threadId, Principal principal, CancellationToken cancellationToken)
+        BoundedConnection connection, Guid threadId, Principal principal, CancellationToken cancellationToken)
     {
         long seq;
         var nothing = new ThreadPosition(0, 0, []);
         await using (var reading = Single(connection, ReadOwner, threadId))
-        await using (var rows = await reading.ExecuteReaderAsync(cancellationToken))
+        await using (var rows = await reading.ExecuteReaderAsync(CancellationToken.None))
         {
             if (!await IsOwnedAsync(rows, principal, cancellationToken))
             {
@@ -124,11 +125,11 @@ internal sealed class ThreadChanges(NpgsqlDataSource database)
         }
 
         await using var counting = Single(connection, CountKnown, threadId, new NpgsqlParameter<long> { TypedValue = seq });
-        return [(new ThreadEvent.Ready(), new(seq, (int)(await counting.ExecuteScalarAsync(cancellationToken))!, []))];
+        return [(new ThreadEvent.Ready(), new(seq, (int)(await counting.ExecuteScalarAsync(CancellationToken.None))!, []))];
     }
 
     private static async Task<bool> IsOwnedAsync(NpgsqlDataReader rows, Principal principal, CancellationToken cancellationToken) =>
-        await rows.ReadAsync(cancellationToken)
+        await rows.ReadAsync(CancellationToken.None)
         && ThreadAccess.Permits(principal, new(await rows.IsDBNullAsync(0, cancellationToken) ? null : rows.GetString(0), rows.GetString(1)));
 
     private static NpgsqlBatchCommand Command(string sql, Guid threadId, params ReadOnlySpan<NpgsqlParameter> parameters)
@@ -143,9 +144,9 @@ internal sealed class ThreadChanges(NpgsqlDataSource database)
         return command;
     }
 
-    private static NpgsqlCommand Single(NpgsqlConnection connection, string sql, Guid threadId, params ReadOnlySpan<NpgsqlParameter> parameters)
+    private static NpgsqlCommand Single(BoundedConnection connection, string sql, Guid threadId, params ReadOnlySpan<NpgsqlParameter> parameters)
     {
-        var command = new NpgsqlCommand(sql, connection);
+        var command = connection.CreateCommand(sql);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = threadId });
         foreach (var parameter in parameters)
         {

@@ -1,4 +1,3 @@
-using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.ToolJobs.Lanes;
 

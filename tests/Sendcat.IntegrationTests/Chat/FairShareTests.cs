@@ -62,7 +62,7 @@ public sealed class FairShareTests(SharedStores stores)
         // 40 % of ten slots are four slots too.
         var slots = guestShare == "100" ? "4" : "10";
         await using var sendcat = await SendcatSystem.StartAsync(
-            stores, replicas: 2, [("CHAT_DETACH_GRACE_MS", "600000"), (cap, slots), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", guestShare)]);
+            stores, replicas: 2, [("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), (cap, slots), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", guestShare)]);
         var detached = new List<(SendcatClient Guest, string Thread)>();
         for (var n = 0; n < 4; n++)
         {
@@ -99,7 +99,7 @@ public sealed class FairShareTests(SharedStores stores)
     {
         await using var sendcat = await SendcatSystem.StartAsync(
             stores, replicas: 2,
-            [.. Shares, ("CHAT_DETACH_GRACE_MS", "600000"), ("CHAT_DETACH_GRACE_FULL_MS", grace), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100")]);
+            [.. Shares, ("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), ("CHAT_DETACH_GRACE_FULL_MS", grace), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("ADMISSION_GUEST_MAX_INFLIGHT_PCT", "100")]);
         using var user = await UserAsync(sendcat, "192.0.2.1");
         var thread = await user.NewThreadAsync(Slow);
         await using (var stream = await user.ChatAsync(thread))
@@ -131,9 +131,39 @@ public sealed class FairShareTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_full_primary_route_spills_over_to_the_secondary_one_while_failover_is_on()
+    {
+        await using var sendcat = await SendcatSystem.StartAsync(
+            stores, replicas: 2, [("FF_PROVIDER_FAILOVER_ENABLED", "true"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1"), ("BULKHEAD_OR_SEC_MAX_CONCURRENT", "1")]);
+        var running = new List<ChatStream>();
+        var routes = new List<string?>();
+        for (var n = 0; n < 2; n++)
+        {
+            using var guest = await SendcatClient.GuestAsync(sendcat.Replicas[n].Address);
+            var turn = await guest.ChatAsync(await guest.NewThreadAsync(Slow));
+            running.Add(turn);
+            await turn.ReadUntilAsync("content");
+            routes.Add(turn.Events.First(it => it.GetProperty("type").GetString() == "provider-route").GetProperty("routeId").GetString());
+        }
+
+        Assert.Equal(["primary", "secondary"], routes);
+
+        using var late = await sendcat.GuestAsync();
+        await using (var refused = await late.ChatAsync(await late.NewThreadAsync("hi")))
+        {
+            await refused.Response.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        }
+
+        foreach (var turn in running)
+        {
+            await turn.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public async Task A_turn_whose_reader_resumed_keeps_its_slot()
     {
-        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, [("CHAT_DETACH_GRACE_MS", "600000"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1")]);
+        await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, [("FF_PROVIDER_FAILOVER_ENABLED", "false"), ("CHAT_DETACH_GRACE_MS", "600000"), ("BULKHEAD_OR_PRI_MAX_CONCURRENT", "1")]);
         using var guest = await sendcat.GuestAsync();
         var thread = await guest.NewThreadAsync(Slow);
         await using (var stream = await guest.ChatAsync(thread))

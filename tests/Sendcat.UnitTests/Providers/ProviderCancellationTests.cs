@@ -66,7 +66,7 @@ public sealed class ProviderCancellationTests : IDisposable
     {
         var body = _provider.Streams();
         await body.WriteAsync(Text("x"));
-        await foreach (var providerEvent in _provider.Router.StreamAsync(Request() with { PrimaryHeld = false }, CancellationToken.None))
+        await foreach (var providerEvent in _provider.Router.StreamAsync(Request() with { HeldRoute = null }, CancellationToken.None))
         {
             if (providerEvent is ProviderEvent.Text)
             {

@@ -245,10 +245,27 @@ public sealed class ProviderRouterTests : IDisposable
     {
         _provider.RespondsWith(Text("b"), Finish("stop"), Done);
 
-        await _provider.RunAsync(Request() with { PrimaryHeld = false });
+        await _provider.RunAsync(Request() with { HeldRoute = null });
 
         Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.AcquiredSlots);
         Assert.Empty(_provider.Guards.HeldSlots);
+    }
+
+    [Fact]
+    public async Task A_turn_that_holds_a_secondary_slot_starts_there_and_fails_over_to_the_primary_route()
+    {
+        _provider.RespondsWith(Text("b"), Finish("stop"), Done);
+
+        var (events, _) = await _provider.RunAsync(Request() with { HeldRoute = ProviderRoute.Secondary });
+
+        Assert.Equal("secondary", Assert.Single(events.OfType<ProviderEvent.RouteChosen>()).RouteId);
+        Assert.Empty(_provider.Guards.AcquiredSlots);
+
+        _provider.Refuses(503);
+        _provider.RespondsWith(Text("c"), Finish("stop"), Done);
+        await _provider.RunAsync(Request() with { HeldRoute = ProviderRoute.Secondary });
+
+        Assert.Equal(["openrouter_chat_primary s-1"], _provider.Guards.AcquiredSlots);
     }
 
     [Fact]
@@ -256,7 +273,7 @@ public sealed class ProviderRouterTests : IDisposable
     {
         _provider.Guards.FullRoutes.UnionWith(["primary", "secondary"]);
 
-        var (_, failure) = await _provider.RunAsync(Request() with { PrimaryHeld = false });
+        var (_, failure) = await _provider.RunAsync(Request() with { HeldRoute = null });
 
         Assert.Equal(("upstream_unavailable", 3000, true), (failure!.Error.Code, failure.Error.RetryAfterMs, failure.Error.Retryable));
         Assert.Empty(_provider.Requests);

@@ -55,7 +55,7 @@ internal sealed class ScriptedProvider : HttpMessageHandler
     public List<(string Uri, string Body, IReadOnlyDictionary<string, string> Headers)> Requests { get; } = [];
 
     public static ProviderRequest Request(string? model = null) =>
-        new() { ModelId = model, Messages = [new("user", "hello")], ThreadId = "t-1", StreamId = "s-1", PrimaryHeld = true };
+        new() { ModelId = model, Messages = [new("user", "hello")], ThreadId = "t-1", StreamId = "s-1", HeldRoute = ProviderRoute.Primary };
 
     public ScriptedProvider RespondsWith(params string[] sse) =>
         Enqueue(_ => Task.FromResult(Response(HttpStatusCode.OK, new MemoryStream(Encoding.UTF8.GetBytes(string.Concat(sse))))));
@@ -205,7 +205,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     {
         if (FullRoutes.Contains(route.Id))
         {
-            throw new ProviderFaults(route.Id).Refused(TimeSpan.FromSeconds(3));
+            throw new ProviderFaults(route.Id).Refused(TimeSpan.FromSeconds(3), RouteRefusal.BulkheadFull);
         }
 
         HeldSlots.Add(route.Id);
@@ -217,7 +217,7 @@ internal sealed class LocalGuards(TimeProvider time) : IRouteGuards
     {
         var circuit = Of(route.Id);
         var entry = route.IsConfigured ? circuit.Enter() ?? circuit.Probe() : circuit.EnterWithoutProbe();
-        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is not null));
+        return new(entry.Permit ?? throw new ProviderFaults(route.Id).Refused(entry.RetryAfter, entry.Suspended is null ? RouteRefusal.CircuitOpen : RouteRefusal.Suspended));
     }
 
     /// <summary>The defaults of the primary route.</summary>
