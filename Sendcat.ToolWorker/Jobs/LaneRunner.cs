@@ -13,6 +13,10 @@ namespace Sendcat.ToolWorker.Jobs;
 /// running limits allow it. A message is acknowledged as soon as a job was claimed for it: from then on the lease of the job recovers it
 /// after a crash. Messages that a running limit delays stay unacknowledged.
 /// </summary>
+/// <remarks>
+/// A suspended worker keeps the messages that it holds until the broker closes its connection, and a broker that hangs delivers none. So
+/// free slots also claim jobs that have been due for some time, without a message.
+/// </remarks>
 internal sealed class LaneRunner(
     ToolLane lane,
     LaneCatalog lanes,
@@ -40,13 +44,21 @@ internal sealed class LaneRunner(
     /// </summary>
     private static readonly TimeSpan ClaimRetryInterval = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>
+    /// Time for which a job is due before free slots claim it without a message, and the interval of these claims. A message normally
+    /// arrives within milliseconds.
+    /// </summary>
+    private static readonly TimeSpan Overdue = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Maximum time for which a running claim statement may delay the shutdown.</summary>
     private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(5);
 
     private readonly AutoResetSignal _capacityFreed = new(time);
 
     /// <summary>Runs until the worker stops. Jobs that were started continue.</summary>
-    public async Task RunAsync(CancellationToken stopping)
+    public Task RunAsync(CancellationToken stopping) => Task.WhenAll(ConsumeAsync(stopping), ClaimOverdueAsync(stopping));
+
+    private async Task ConsumeAsync(CancellationToken stopping)
     {
         using var subscription = signals.OnFinished((other, _) =>
         {
@@ -75,7 +87,7 @@ internal sealed class LaneRunner(
             {
                 // Catch every exception: if this loop ended, the lane would stop in a worker that reports itself healthy.
                 LogInterruption(exception);
-                timeouts = exception is TimeoutException ? timeouts + 1 : 0;
+                timeouts = exception is TimeoutException && !broker.IsBlocked ? timeouts + 1 : 0;
                 await Task.Delay(ReopenDelay, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
 
@@ -126,18 +138,11 @@ internal sealed class LaneRunner(
                 acquired++;
             }
 
-            var (claimStartedAt, began) = (time.GetTimestamp(), time.GetUtcNow());
-            var claimed = await ClaimAsync(acquired, stopping);
-            foreach (var job in claimed.Jobs)
-            {
-                job.Trace.Record("claim tool jobs", began, "sendcat.tool_jobs.claimed", claimed.Jobs.Count);
-                runs.Start(job, claimStartedAt, Ended);
-                started++;
-            }
+            (started, var moreDue) = await StartJobsAsync(acquired, TimeSpan.Zero, stopping);
 
             // When no further job is due, the other messages are duplicates or their jobs were cancelled.
-            await feed.SettleAsync(claimed.MoreDue ? Math.Min(started, feed.Held) : feed.Held, stopping);
-            if (started < acquired && claimed.MoreDue)
+            await feed.SettleAsync(moreDue ? Math.Min(started, feed.Held) : feed.Held, stopping);
+            if (started < acquired && moreDue)
             {
                 slots.Release(acquired - started);
                 acquired = started;
@@ -150,15 +155,81 @@ internal sealed class LaneRunner(
         }
     }
 
+    /// <summary>Claims jobs without a message, at an interval, until the worker stops.</summary>
+    private async Task ClaimOverdueAsync(CancellationToken stopping)
+    {
+        using var timer = new PeriodicTimer(Overdue, time);
+        while (!stopping.IsCancellationRequested)
+        {
+            try
+            {
+                await timer.WaitForNextTickAsync(stopping);
+                while (await leases.HasOverdueAsync(lane, Overdue, stopping) && await ServeOverdueAsync(stopping))
+                {
+                }
+            }
+            catch (OperationCanceledException) when (stopping.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception exception)
+            {
+                // Catch every exception, as for the messages.
+                LogInterruption(exception);
+            }
+        }
+    }
+
+    /// <summary>Claims and starts overdue jobs, as far as slots are free.</summary>
+    /// <returns>True: more jobs are overdue, and no running limit was reached.</returns>
+    private async Task<bool> ServeOverdueAsync(CancellationToken stopping)
+    {
+        var (acquired, started) = (0, 0);
+        try
+        {
+            while (acquired < options.CurrentValue.MaxPerRun && slots.TryAcquire(lane))
+            {
+                acquired++;
+            }
+
+            if (acquired == 0)
+            {
+                return false;
+            }
+
+            (started, var moreDue) = await StartJobsAsync(acquired, Overdue, stopping);
+            return moreDue && started == acquired;
+        }
+        finally
+        {
+            slots.Release(acquired - started);
+        }
+    }
+
+    /// <param name="overdue">Zero: for messages.</param>
+    /// <returns>How many jobs were started, and whether more are due.</returns>
+    private async Task<(int Started, bool MoreDue)> StartJobsAsync(int maxJobs, TimeSpan overdue, CancellationToken stopping)
+    {
+        var (claimStartedAt, began) = (time.GetTimestamp(), time.GetUtcNow());
+        var claimed = await ClaimAsync(overdue, maxJobs, stopping);
+        foreach (var job in claimed.Jobs)
+        {
+            job.Trace.Record("claim tool jobs", began, "sendcat.tool_jobs.claimed", claimed.Jobs.Count);
+            runs.Start(job, claimStartedAt, Ended);
+        }
+
+        return (claimed.Jobs.Count, claimed.MoreDue);
+    }
+
     /// <summary>
     /// A shutdown does not cancel a running claim statement at once: it may have committed already, and its jobs would then stay leased
     /// until the lease expires and lose an attempt. The claimed jobs are started; the drain waits for them or requeues them.
     /// </summary>
-    private async Task<LeasedJobs> ClaimAsync(int maxJobs, CancellationToken stopping)
+    private async Task<LeasedJobs> ClaimAsync(TimeSpan overdue, int maxJobs, CancellationToken stopping)
     {
         using var timeout = new CancellationTokenSource(Timeout.InfiniteTimeSpan, time);
         await using var stopped = stopping.Register(() => timeout.CancelAfter(ClaimTimeout));
-        return await leases.ClaimAsync(lane, maxJobs, runs.Worker, timeout.Token);
+        return await leases.ClaimAsync(lane, overdue, maxJobs, runs.Worker, timeout.Token);
     }
 
     private void Ended()

@@ -3,9 +3,10 @@ namespace Sendcat.Reliability.ToolJobs.Ledger;
 internal static class LeaseSql
 {
     /// <summary>
-    /// $1 tool, $2 class, $3 $4 their running limits, $5 maximum number of jobs, $6 owner, $7 duration of the lease. Returns one row for
-    /// each claimed job: the number of due jobs (at most $5 + 1), then the job. Without a claimed job it returns one row with null job
-    /// columns. An expired lease does not count as running, because its worker may have crashed.
+    /// $1 tool, $2 class, $3 $4 their running limits, $5 maximum number of jobs, $6 owner, $7 duration of the lease, $8 time for which a job
+    /// must be due. Returns one row for each claimed job: the number of due jobs (at most $5 + 1), then the job. Without a claimed job it
+    /// returns one row with null job columns. An expired lease does not count as running, because its worker may have crashed. With $8, the
+    /// claim is made without a message, and the outbox rows of its jobs are deleted unless they are being published.
     /// </summary>
     public const string Claim = """
         -- claim tool jobs
@@ -17,10 +18,10 @@ internal static class LeaseSql
                     $3 - (SELECT count(*) FROM running WHERE tool = $1),
                     $4 - (SELECT count(*) FROM running WHERE qos_class = $2))) AS places,
                 (SELECT count(*) FROM (
-                    SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() LIMIT $5 + 1) due)::int AS due
+                    SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $8 LIMIT $5 + 1) due)::int AS due
         ), chosen AS (
             SELECT id FROM reliability.tool_jobs
-            WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp()
+            WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $8
             ORDER BY fair_at, id
             LIMIT (SELECT least(places, due) FROM room)
             FOR UPDATE SKIP LOCKED
@@ -30,6 +31,11 @@ internal static class LeaseSql
                 started_at = statement_timestamp(), updated_at = statement_timestamp()
             FROM chosen WHERE j.id = chosen.id
             RETURNING j.*
+        ), withdrawn AS (
+            DELETE FROM reliability.tool_outbox WHERE $8 > interval '0' AND id = ANY(ARRAY(
+                SELECT o.id FROM reliability.tool_outbox o JOIN claimed ON claimed.id = o.job_id
+                WHERE o.tool = $1 AND o.due_at <= statement_timestamp()
+                FOR UPDATE OF o SKIP LOCKED))
         )
         SELECT r.due, c.id, c.token, c.attempts, c.principal, c.args, c.cache_namespace, c.cache_key, c.trace_parent, c.trace_state,
             c.started_at - c.available_at, $7::interval

@@ -34,7 +34,25 @@ public sealed class ToolJobLeases
     /// all workers, may allow fewer.
     /// </summary>
     /// <param name="owner">The name of the worker, for operators.</param>
-    public async Task<LeasedJobs> ClaimAsync(ToolLane lane, int maxJobs, string owner, CancellationToken cancellationToken)
+    public Task<LeasedJobs> ClaimAsync(ToolLane lane, int maxJobs, string owner, CancellationToken cancellationToken) =>
+        ClaimAsync(lane, TimeSpan.Zero, maxJobs, owner, cancellationToken);
+
+    /// <summary>Whether jobs of the lane have been due for at least <paramref name="overdue"/>. Takes no lock.</summary>
+    public async Task<bool> HasOverdueAsync(ToolLane lane, TimeSpan overdue, CancellationToken cancellationToken)
+    {
+        await using var command = _database.CreateCommand(
+            """
+            -- find overdue tool jobs
+            SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = $1 AND status = 'queued' AND available_at <= statement_timestamp() - $2)
+            """);
+        command.Parameters.Add(new() { Value = lane.Tool });
+        command.Parameters.Add(new() { Value = overdue });
+        return await command.ExecuteScalarAsync(cancellationToken) is true;
+    }
+
+    /// <summary>The same without a message, for jobs that have been due for at least <paramref name="overdue"/>.</summary>
+    /// <inheritdoc cref="ClaimAsync(ToolLane, int, string, CancellationToken)"/>
+    public async Task<LeasedJobs> ClaimAsync(ToolLane lane, TimeSpan overdue, int maxJobs, string owner, CancellationToken cancellationToken)
     {
         var options = _options.CurrentValue;
         var limits = _lanes.LimitsOf(lane);
@@ -51,6 +69,7 @@ public sealed class ToolJobLeases
                 new() { Value = maxJobs },
                 new() { Value = owner },
                 new() { Value = TimeSpan.FromMilliseconds(options.LeaseMs) },
+                new() { Value = overdue },
             },
         });
 

@@ -33,7 +33,12 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         {
             try
             {
-                if (await PublishAsync(stopping) == 0)
+                if (broker.IsBlocked)
+                {
+                    // A publish would wait for its confirm, with the rows locked. They stay in the outbox.
+                    await Task.Delay(PollInterval, time, stopping);
+                }
+                else if (await PublishAsync(stopping) == 0)
                 {
                     await _wake.WaitAsync(await NextDueAsync(stopping), stopping);
                 }

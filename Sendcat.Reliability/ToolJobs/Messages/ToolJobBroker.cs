@@ -16,13 +16,20 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     /// </summary>
     private static readonly TimeSpan QueueTimeout = TimeSpan.FromSeconds(5);
 
+    private IConnection? _watched;
+
+    /// <summary>
+    /// True: the broker accepts no messages because it lacks memory or disk space. It says so when this process publishes.
+    /// </summary>
+    public bool IsBlocked { get; private set; }
+
     /// <summary>
     /// Declares the lane's queue and opens a channel with publisher confirms. A publish completes when the broker has the message on disk,
     /// and fails when no queue takes the message.
     /// </summary>
     internal async Task<PublishingChannel> OpenForPublishingAsync(ToolLane lane, CancellationToken cancellationToken)
     {
-        var connection = await connect(cancellationToken);
+        var connection = await ConnectAsync(cancellationToken);
 
         // The client library's own limiter delays publishes and finally rejects them. This limiter queues them without a bound.
         var limiter = new ConcurrencyLimiter(new()
@@ -59,7 +66,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     /// <exception cref="TimeoutException">The broker responds, but the queue does not respond within 5 s.</exception>
     public async Task<IChannel> ConsumeAsync(ToolLane lane, ushort prefetch, Func<IChannel, IAsyncBasicConsumer> consumer, CancellationToken cancellationToken)
     {
-        var connection = await connect(cancellationToken);
+        var connection = await ConnectAsync(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
@@ -85,7 +92,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     /// <exception cref="TimeoutException">The broker responds, but the queue is not there again within 5 s.</exception>
     public async Task RebuildAsync(ToolLane lane, CancellationToken cancellationToken)
     {
-        var connection = await connect(cancellationToken);
+        var connection = await ConnectAsync(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
@@ -107,7 +114,7 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
     /// <exception cref="TimeoutException">The queue does not respond within 5 s.</exception>
     public async Task<int> CountAsync(ToolLane lane, CancellationToken cancellationToken)
     {
-        var connection = await connect(cancellationToken);
+        var connection = await ConnectAsync(cancellationToken);
         var channel = await connection.CreateChannelAsync(cancellationToken: cancellationToken);
         try
         {
@@ -117,6 +124,25 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         {
             await channel.CloseQuietlyAsync(time);
         }
+    }
+
+    private async Task<IConnection> ConnectAsync(CancellationToken cancellationToken)
+    {
+        var connection = await connect(cancellationToken);
+        if (Interlocked.Exchange(ref _watched, connection) != connection)
+        {
+            connection.ConnectionBlockedAsync += (_, _) => SetBlockedAsync(true);
+            connection.ConnectionUnblockedAsync += (_, _) => SetBlockedAsync(false);
+            connection.ConnectionShutdownAsync += (_, _) => SetBlockedAsync(false);
+        }
+
+        return connection;
+    }
+
+    private Task SetBlockedAsync(bool blocked)
+    {
+        IsBlocked = blocked;
+        return Task.CompletedTask;
     }
 }
 

@@ -56,7 +56,7 @@ internal sealed class Sweeper(
     {
         var began = time.GetUtcNow();
         var (due, overdue) = await recovery.CountDueAsync(lane, cancellationToken);
-        if (overdue == 0)
+        if (overdue == 0 || broker.IsBlocked)
         {
             return;
         }

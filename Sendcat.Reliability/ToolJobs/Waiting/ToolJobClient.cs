@@ -14,6 +14,7 @@ namespace Sendcat.Reliability.ToolJobs.Waiting;
 /// </summary>
 public sealed class ToolJobClient(
     ToolJobLedger ledger,
+    ToolJobBroker broker,
     OutboxPublisher publisher,
     ToolJobWaiters waiters,
     ToolJobSignals signals,
@@ -43,6 +44,11 @@ public sealed class ToolJobClient(
         if (cancellationToken.IsCancellationRequested)
         {
             return new ToolJobOutcome.Cancelled();
+        }
+
+        if (broker.IsBlocked)
+        {
+            return new ToolJobOutcome.Saturated($"[queue_saturated:{request.Lane}] The broker accepts no messages.", ToolBackpressure.QueueSaturated);
         }
 
         // The spans of the job's publishes and runs are children of this span, which ends when the job is enqueued.

@@ -15,7 +15,7 @@ public abstract record ToolJobOutcome
     /// <summary>The wait timed out. The job continues, and its result is still cached.</summary>
     public sealed record TimedOut(ToolBackpressure Backpressure) : ToolJobOutcome;
 
-    /// <summary>The lane was full, or the principal had its share of it. No job exists.</summary>
+    /// <summary>The lane was full, the principal had its share of it, or the broker accepts no messages. No job exists.</summary>
     /// <param name="Error"><c>[queue_saturated:&lt;tool&gt;] …</c></param>
     public sealed record Saturated(string Error, ToolBackpressure Backpressure) : ToolJobOutcome;
 

@@ -3,6 +3,8 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Npgsql;
 using RabbitMQ.Client.Exceptions;
 using Sendcat.ServiceDefaults.Broker;
@@ -58,6 +60,38 @@ public sealed class StoreOutageTests(SharedStores stores)
         await server.RestartAsync();
         await recovered.Task.WaitAsync(TimeSpan.FromSeconds(60));
         Assert.True((await broker.OpenAsync(CancellationToken.None)).IsOpen);
+    }
+
+    [Fact]
+    public async Task A_broker_that_accepts_no_messages_is_degraded_until_it_accepts_them_again()
+    {
+        await using var server = await RabbitMqServer.StartAsync();
+        using var logs = new FakeLoggerProvider();
+        using var host = await RunAsync("messaging", server.ConnectionString, builder =>
+        {
+            builder.AddRabbitMQClient("messaging");
+            builder.Logging.AddProvider(logs);
+        });
+        Assert.Equal(HealthStatus.Healthy, await HealthAsync(host));
+
+        await server.ControlAsync("set_vm_memory_high_watermark", "0");
+        await Eventually.TrueAsync(async () => await HealthAsync(host) == HealthStatus.Degraded);
+        Assert.True(host.Services.GetRequiredService<BrokerConnection>().IsBlocked);
+
+        await server.ControlAsync("set_vm_memory_high_watermark", "0.4");
+        await Eventually.TrueAsync(async () => await HealthAsync(host) == HealthStatus.Healthy);
+        Assert.Equal((1, 1), (Count(5100), Count(5101)));
+
+        int Count(int id) => logs.Collector.GetSnapshot().Count(entry => entry.Id.Id == id);
+    }
+
+    [Fact]
+    public async Task The_broker_closes_the_connection_of_a_suspended_program_within_seconds()
+    {
+        using var host = await RunAsync("messaging", (await stores.RabbitMqAsync()).ConnectionString, builder => builder.AddRabbitMQClient("messaging"));
+
+        // It closes a connection that was silent for two heartbeats.
+        Assert.InRange((await host.Services.GetRequiredService<BrokerConnection>().OpenAsync(CancellationToken.None)).Heartbeat.TotalSeconds, 1, 10);
     }
 
     [Fact]

@@ -10,6 +10,34 @@ namespace Sendcat.IntegrationTests.ToolJobs;
 /// <summary>The queue while a store is killed, a lane is full or a worker hangs.</summary>
 public sealed class ToolJobFaultTests(SharedStores stores)
 {
+    [Fact]
+    public async Task A_due_job_without_a_message_runs_in_a_free_slot()
+    {
+        await using var rig = await QueueRig.StartAsync(stores, ScriptedTool.WithEchoes());
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+
+        // As if a suspended worker held the message. The sweeper does not announce the job again either.
+        await rig.ExecuteAsync($"DELETE FROM reliability.tool_outbox; UPDATE reliability.tool_jobs SET announced_at = now() + interval '1 hour' WHERE id = '{job}'");
+
+        await Eventually.TrueAsync(async () => await rig.ReadAsync<string>("status", job) == "completed");
+    }
+
+    [Fact]
+    public async Task A_broker_that_accepts_no_messages_refuses_searches_at_once_until_it_accepts_them_again()
+    {
+        await using var broker = await RabbitMqServer.StartAsync();
+        await using var rig = await QueueRig.StartAsync(
+            stores, ScriptedTool.WithEchoes(), new(RabbitMq: broker), ("TOOL_JOB_WAIT_MS", "60000"));
+        Assert.IsType<ToolJobOutcome.Completed>(await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)));
+
+        await broker.ControlAsync("set_vm_memory_high_watermark", "0");
+
+        // The broker tells a connection only when it publishes, so the first searches may still run.
+        await Eventually.TrueAsync(async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Saturated);
+        await broker.ControlAsync("set_vm_memory_high_watermark", "0.4");
+        await Eventually.TrueAsync(async () => await rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, "{}", "user:ann", null)) is ToolJobOutcome.Completed);
+    }
+
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(90);
 
     /// <param name="young">

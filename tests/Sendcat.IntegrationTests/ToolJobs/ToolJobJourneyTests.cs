@@ -248,7 +248,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         await using var locking = new NpgsqlCommand($"SELECT pg_advisory_xact_lock({Locks.Claiming}, {QosClass.Realtime.Number})", locked);
         await locking.ExecuteNonQueryAsync();
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
-        await Eventually.TrueAsync(async () => await rig.CountLockWaitsAsync() == 1);
+        // One claim for the message, and perhaps one without a message.
+        await Eventually.TrueAsync(async () => await rig.CountLockWaitsAsync() >= 1);
 
         var stopped = rig.StopAsync();
         await transaction.CommitAsync();
@@ -278,6 +279,8 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
 
         var counts = spans.Where(span => span.TraceId == turn.TraceId).CountBy(span => span.OperationName).ToDictionary();
         Assert.Equal((1, 2), (counts["enqueue search_web"], counts["run search_web"]));
-        Assert.InRange(counts["publish search_web"], 2, 5); // the sweeper may publish a message again that it finds missing
+
+        // A free slot may claim the retry before its message is published, and the sweeper may publish a message again that it finds missing.
+        Assert.InRange(counts["publish search_web"], 1, 5);
     }
 }
