@@ -11,15 +11,17 @@ using Sendcat.Reliability.Knobs;
 namespace Sendcat.ApiService.Chat;
 
 /// <summary>
-/// The endpoints of turns: start, abort and resume a turn and read the gateway's health below <c>/api/chat</c>, and abort a thread's newest
-/// turn with <c>/api/threads/{id}/abort</c>.
+/// The endpoints of turns: start, abort and resume a turn and read the gateway's health below <c>/api/chat</c>, and abort all turns of
+/// a thread with <c>/api/threads/{id}/abort</c>.
 /// </summary>
 internal sealed class ChatEndpoints(
-    ChatGate gate, ThreadGate threads, TurnStarter starter, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote,
+    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote,
     KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     /// <summary>Response header of every started turn: the id of its thread, which a request without one cannot know.</summary>
     private const string ThreadIdHeader = "x-sendcat-thread-id";
+
+    private const int MaxStartAttempts = 3;
 
     public static void Map(IEndpointRouteBuilder routes)
     {
@@ -33,9 +35,9 @@ internal sealed class ChatEndpoints(
         chat.MapGet("/{id}/stream", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.ResumeAsync(id, http))
             .As("resumeChat", "Come back to a thread's running turn: replayed from its first event, then live", 401, 403, 429, 503)
             .Produces(200, contentType: ResponseHeaders.EventStream).Produces(204);
-        routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortLatestAsync(id, http))
+        routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAllAsync(id, http))
             .WithTags("Threads")
-            .As("threads.abort", "Stop the thread's newest turn, from any replica, whether or not its messages are known", 401, 403, 429, 503)
+            .As("threads.abort", "Stop every running turn of the thread, on all replicas", 401, 403, 429, 503)
             .Produces(204);
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
@@ -46,22 +48,75 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> StartAsync(HttpContext http)
     {
         SetGatewayHeaders(http);
-        if (!(await gate.PassAsync(http)).TryGet(out var pass, out var refusal))
+        return await StartOrRepeatAsync(http) switch
         {
-            ChatMetrics.Refused(refusal.Code);
+            ApiError refusal => Refused(refusal),
+            var stream => stream,
+        };
+    }
+
+    private async Task<IResult> StartOrRepeatAsync(HttpContext http)
+    {
+        if (!(await gate.ReadAsync(http)).TryGet(out var call, out var refusal))
+        {
             return refusal;
         }
 
+        Guid? unreachable = null;
+        for (var attempt = 0; attempt < MaxStartAttempts; attempt++)
+        {
+            if (!(await gate.PassAsync(http, call, unreachable)).TryGet(out var entry, out refusal))
+            {
+                return refusal;
+            }
+
+            http.Response.Headers[ThreadIdHeader] = entry.Thread.ThreadId.ToString();
+            if (entry is ChatPass pass)
+            {
+                return await StartAsync(http, pass);
+            }
+
+            var repeat = (ChatRepeat)entry;
+            if (await RepeatAsync(http, repeat) is { } stream)
+            {
+                return stream;
+            }
+
+            // The turn has ended meanwhile, or its replica does not respond. The next attempt finds its answer, or starts a new turn.
+            unreachable = repeat.Plan is TurnPlan.Join { Turn.Replica: not null } join ? join.Turn.StreamId : unreachable;
+        }
+
+        return ApiError.Conflict();
+    }
+
+    private async Task<IResult> StartAsync(HttpContext http, ChatPass pass)
+    {
         var usesUiDialect = UsesUiDialect(http, pass.Request.IsUi);
         if (!(await starter.StartAsync(pass, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
         {
-            ChatMetrics.Refused(failed.Code);
             return failed;
         }
 
         TurnSpan.SetIds(Activity.Current, turn.Start.ThreadId, turn.Start.WireStreamId, turn.Record.MessageId);
-        http.Response.Headers[ThreadIdHeader] = turn.Start.ThreadId.ToString();
         return new ChatEventStream(turn.Feed, () => turn.InitialReader, Dialect(usesUiDialect), gateway.CurrentValue.Mode, keepAlive);
+    }
+
+    /// <returns>The stream of the turn or of its answer; null if neither can be found any more.</returns>
+    private async Task<IResult?> RepeatAsync(HttpContext http, ChatRepeat repeat)
+    {
+        var thread = repeat.Thread.ThreadId;
+        switch (repeat.Plan)
+        {
+            case TurnPlan.Join join:
+                var location = new TurnLocation(join.Turn.StreamId, join.Turn.Replica ?? Guid.Empty, repeat.Request.IsUi, join.Turn.Asked);
+                return await FollowAsync(http, thread, turns.ByStream(join.Turn.StreamId), join.Turn.Replica is null ? null : location, repeat.Request.IsUi);
+            case TurnPlan.Replay replay:
+                return await replays.ReadAsync(thread, replay.Asked, http.RequestAborted) is { } feed
+                    ? Stream(http, feed, NoRegistration.Instance, repeat.Request.IsUi)
+                    : null;
+            default:
+                throw new InvalidOperationException($"{repeat.Plan.GetType().Name} repeats nothing.");
+        }
     }
 
     private async Task<IResult> AbortAsync(HttpContext http)
@@ -75,7 +130,7 @@ internal sealed class ChatEndpoints(
         return await aborts.AbortAsync(pass.Thread, pass.Body.MessageId!, pass.Body.StreamId, http.RequestAborted) ?? Results.NoContent();
     }
 
-    private async Task<IResult> AbortLatestAsync(string id, HttpContext http)
+    private async Task<IResult> AbortAllAsync(string id, HttpContext http)
     {
         SetGatewayHeaders(http);
         if (!(await threads.PassAsync(http, id)).TryGet(out var thread, out var refusal))
@@ -83,7 +138,7 @@ internal sealed class ChatEndpoints(
             return refusal;
         }
 
-        await aborts.AbortLatestAsync(thread, http.RequestAborted);
+        await aborts.AbortAllAsync(thread, http.RequestAborted);
         return Results.NoContent();
     }
 
@@ -101,21 +156,33 @@ internal sealed class ChatEndpoints(
             return Results.NoContent();
         }
 
-        if (turns.ByThread(thread) is { } local)
+        var local = turns.ByThread(thread);
+        return await FollowAsync(http, thread, local, local is null ? await directory.FindAsync(thread) : null, usesUiDialect: null) ?? Results.NoContent();
+    }
+
+    /// <param name="local">The turn, if it runs in this process.</param>
+    /// <param name="location">Where the turn runs otherwise; null: nowhere.</param>
+    /// <param name="usesUiDialect">Null: the dialect of the request that started the turn.</param>
+    /// <returns>The stream of the turn, or the refusal of a further reader; null if the turn cannot be found.</returns>
+    private async Task<IResult?> FollowAsync(HttpContext http, Guid thread, LiveTurn? local, TurnLocation? location, bool? usesUiDialect)
+    {
+        if (local is not null)
         {
             TurnSpan.SetIds(Activity.Current, thread, local.Start.WireStreamId);
             return local.TryJoin() is { } registration
-                ? Stream(http, local.Feed, registration, local.UsesUiDialect)
+                ? Stream(http, local.Feed, registration, usesUiDialect ?? local.UsesUiDialect)
                 : LiveTurn.TooManyReaders();
         }
 
-        if (await directory.FindAsync(thread) is { } location && !directory.IsLocal(location)
-            && await remote.FollowAsync(location, http.RequestAborted) is { } followed)
-        {
-            return followed.TryGet(out var reader, out var full) ? Stream(http, reader.Feed, reader, location.UsesUiDialect) : full;
-        }
+        return location is not null && !directory.IsLocal(location) && await remote.FollowAsync(location, http.RequestAborted) is { } followed
+            ? followed.TryGet(out var reader, out var full) ? Stream(http, reader.Feed, reader, usesUiDialect ?? location.UsesUiDialect) : full
+            : null;
+    }
 
-        return Results.NoContent();
+    private static ApiError Refused(ApiError refusal)
+    {
+        ChatMetrics.Refused(refusal.Code);
+        return refusal;
     }
 
     private ChatEventStream Stream(HttpContext http, TurnFeed feed, IDisposable registration, bool usesUiDialect) =>
@@ -136,5 +203,15 @@ internal sealed class ChatEndpoints(
         http.Response.Headers["X-Sendcat-Chat-Gateway"] = gateway.CurrentValue.Mode;
         // Mode Off is reported as shadow: neither of them refuses a request.
         http.Response.Headers["X-Sendcat-Admission-Mode"] = admission.Mode is AdmissionMode.Enforce ? "enforce" : "shadow";
+    }
+
+    /// <summary>Readers of a stored answer are not counted.</summary>
+    private sealed class NoRegistration : IDisposable
+    {
+        public static readonly NoRegistration Instance = new();
+
+        public void Dispose()
+        {
+        }
     }
 }

@@ -41,6 +41,7 @@ internal static class ChatFeature
             .AddSingleton<TurnFiles>()
             .AddSingleton<ChatGate>()
             .AddSingleton<TurnStarter>()
+            .AddSingleton<AnswerReplay>()
             .AddSingleton<TurnAborts>()
             .AddSingleton<RemoteTurn>()
             .AddSingleton<ChatHealth>()

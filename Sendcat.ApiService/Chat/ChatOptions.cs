@@ -63,6 +63,12 @@ internal sealed class ChatOptions
     [Knob("CHAT_HISTORY_MAX_CHARS"), Range(1_000, 4_000_000)]
     public int HistoryMaxChars { get; set; } = 120_000;
 
+    /// <summary>
+    /// Maximum bytes of a chat request in <c>useChat</c> shape, which contains the history. Only its last user message is read.
+    /// </summary>
+    [Knob("CHAT_UI_BODY_MAX_BYTES", Unit = "bytes"), Range(65_536, 67_108_864)]
+    public int UiBodyMaxBytes { get; set; } = 16_777_216;
+
     /// <summary>Milliseconds that running turns have to end by themselves when the host stops (graceful shutdown).</summary>
     [Knob("CHAT_DRAIN_MS"), Range(0, 600_000)]
     public int DrainMs { get; set; } = 20_000;

@@ -75,7 +75,7 @@ internal static class JsonBody
     /// A read that fails, since the connection is reset or the caller has left, leaves Kestrel's reader as if it were still reading. Kestrel
     /// then logs an error with a stack trace when it drains the body. An aborted connection is not drained.
     /// </summary>
-    private static async ValueTask<ReadResult> ReadAsync(HttpContext http, PipeReader reader, CancellationToken cancellationToken)
+    public static async ValueTask<ReadResult> ReadAsync(HttpContext http, PipeReader reader, CancellationToken cancellationToken)
     {
         try
         {
@@ -95,7 +95,7 @@ internal static class JsonBody
     /// <summary>
     /// Parses the media type: <c>text/plain; note=application/json</c> is not JSON. JSON in another charset than UTF-8 is rejected.
     /// </summary>
-    private static bool IsJson(string? contentType)
+    public static bool IsJson(string? contentType)
     {
         if (string.Equals(contentType, "application/json", StringComparison.OrdinalIgnoreCase))
         {
@@ -110,7 +110,7 @@ internal static class JsonBody
     }
 
     /// <param name="value">The parsed body, also when it violates its own rules; null when it cannot be parsed.</param>
-    private static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type, out T? value)
+    public static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type, out T? value)
         where T : class
     {
         try

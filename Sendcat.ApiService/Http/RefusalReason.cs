@@ -24,6 +24,9 @@ internal static class RefusalReason
     /// <summary>The principal, its address or the replica has as many event streams of threads as it may have.</summary>
     public const string ThreadEventReaders = "thread_event_readers";
 
+    /// <summary>Too many messages with large files are being received.</summary>
+    public const string LargeMessages = "large_messages";
+
     /// <summary>Too many passwords are being checked at the same time.</summary>
     public const string PasswordHashes = "password_hashes";
 

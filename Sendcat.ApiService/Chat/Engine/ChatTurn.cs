@@ -208,6 +208,9 @@ internal sealed class ToolRun(ProviderToolCall call)
 internal sealed record TurnStart(
     Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, string HeldRoute, DateTimeOffset StartedAt)
 {
+    /// <summary>The user message that the turn answers; null in a thread without one.</summary>
+    public Guid? Asked { get; init; }
+
     /// <summary>The limits of guests apply to the principal.</summary>
     public bool IsGuest { get; init; }
 

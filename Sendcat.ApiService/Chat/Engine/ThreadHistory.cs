@@ -1,4 +1,5 @@
 using Npgsql;
+using NpgsqlTypes;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers.Catalogue;
@@ -15,16 +16,34 @@ namespace Sendcat.ApiService.Chat.Engine;
 internal sealed record ThreadHistory(
     Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
-    private const string ThreadColumns = "id, user_id, session_id, model_id, message_count, title IS NOT NULL";
-
     private const string ReadThread = $"""
         -- read thread
-        SELECT {ThreadColumns} FROM threads WHERE id = $1
+        SELECT {ThreadAndRunningTurn} WHERE t.id = $1
         """;
 
     private const string ReadThreadByClientId = $"""
         -- read thread by client id
-        SELECT {ThreadColumns} FROM threads WHERE id = {ThreadName.FindByClientId}
+        SELECT {ThreadAndRunningTurn} WHERE t.id = {ThreadName.FindByClientId}
+        """;
+
+    private const string ThreadAndRunningTurn = """
+        t.id, t.user_id, t.session_id, t.model_id, t.message_count, t.title IS NOT NULL, running.id, running.replica_id, running.user_message_id
+        FROM threads t LEFT JOIN LATERAL (
+          SELECT s.id, s.replica_id, s.user_message_id FROM stream_sessions s
+          WHERE s.thread_id = t.id AND s.status = 'streaming' ORDER BY s.started_at DESC LIMIT 1
+        ) running ON TRUE
+        """;
+
+    // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The last user message up to the named one.
+    private const string FindUserMessage = """
+        -- find user message
+        SELECT max(seq) FROM messages WHERE thread_id = $1 AND role = 'user'
+          AND seq <= (SELECT max(seq) FROM messages WHERE thread_id = $1 AND (client_id = ANY($2) OR id = ANY($3)))
+        """;
+
+    private const string ReadMessagesThrough = $"""
+        -- read earlier thread messages
+        SELECT {MessagesOf} thread_id = $1 AND seq <= $2 {NewestMessages}
         """;
 
     private const string ReadBytesOfUser = $"""
@@ -49,9 +68,12 @@ internal sealed record ThreadHistory(
 
     // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
     // backwards, until the messages already read have more than $5 bytes, and at most $6 characters of each text. So the memory of a read
-    // is bounded for every thread.
+    // is bounded for every thread. Of the newest message, if it is an answer, the user message that its turn answers is read too: another user
+    // message may have been stored while that turn ran.
     private const string MessagesOf = """
-        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id
+        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq,
+          CASE WHEN m.preceding_bytes IS NULL AND m.role = 'assistant' THEN
+            (SELECT s.user_message_id FROM stream_sessions s WHERE s.thread_id = m.thread_id AND s.message_id = m.id LIMIT 1) END
         FROM (
           SELECT n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
             OVER (ORDER BY n.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding_bytes
@@ -77,7 +99,19 @@ internal sealed record ThreadHistory(
     /// <summary>False for a thread that gets its title from its first message.</summary>
     public bool HasTitle { get; init; }
 
-    /// <summary>Number of all messages of the thread, including those that were not read.</summary>
+    /// <summary>The thread's newest running turn, as persisted; null: none.</summary>
+    public RunningTurn? Running { get; init; }
+
+    /// <summary>The position of the newest message that was read first; 0 in a thread without one.</summary>
+    public long LastSeq { get; init; }
+
+    /// <summary>The user message that the newest of <see cref="Messages"/> answers; null if that is unknown or it is no answer.</summary>
+    public Guid? LastAnswered { get; init; }
+
+    /// <summary>The thread has messages after <see cref="Messages"/>.</summary>
+    public bool HasLaterMessages { get; init; }
+
+    /// <summary>Number of all messages of the thread, including those that were not read. A message that is being written does not count.</summary>
     public int MessageCount { get; init; }
 
     /// <summary>Bytes of all threads of the principal of the request; null if they were not summed up.</summary>
@@ -109,9 +143,6 @@ internal sealed record ThreadHistory(
     {
         NpgsqlParameter Key() => id is { } known ? new NpgsqlParameter<Guid> { TypedValue = known } : new NpgsqlParameter<string> { TypedValue = clientId! };
 
-        // One character more than the limit, so that a text beyond the limit is still recognized as too long. A user's message is always
-        // read whole.
-        var maxCharacters = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var batch = connection.CreateBatch();
         var readThread = new NpgsqlBatchCommand(id is null ? ReadThreadByClientId : ReadThread) { Parameters = { Key() } };
@@ -129,11 +160,9 @@ internal sealed record ThreadHistory(
                 Key(),
                 principalOf[0],
                 principalOf[1],
-                new NpgsqlParameter<int> { TypedValue = limits.HistoryMaxMessages },
-                new NpgsqlParameter<long> { TypedValue = (long)maxCharacters * BytesPerCharacter },
-                new NpgsqlParameter<int> { TypedValue = maxCharacters },
             },
         });
+        batch.BatchCommands[^1].Parameters.AddRange(LimitsOf(limits));
         if (sumUsage)
         {
             var readBytes = new NpgsqlBatchCommand(principal.UserId is null ? ReadBytesOfGuest : ReadBytesOfUser);
@@ -153,22 +182,97 @@ internal sealed record ThreadHistory(
         var modelId = Text(reader, 3);
         var messageCount = reader.GetInt32(4);
         var hasTitle = reader.GetBoolean(5);
+        var running = Id(reader, 6) is { } stream ? new RunningTurn(stream, Id(reader, 7), Id(reader, 8)) : null;
         await reader.NextResultAsync(CancellationToken.None);
+        var (messages, lastSeq, lastAnswered) = await ReadMessagesAsync(reader);
+        long? ownerBytes = await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None) ? reader.GetInt64(0) : null;
+        return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
+        {
+            HasTitle = hasTitle, Running = running, MessageCount = messageCount, OwnerBytes = ownerBytes, LastSeq = lastSeq, LastAnswered = lastAnswered,
+        };
+    }
+
+    /// <summary>
+    /// Looks for messages that the request names and that are older than <see cref="Messages"/>. Call it only if none of
+    /// <see cref="Messages"/> has one of the ids and the thread has more.
+    /// </summary>
+    /// <param name="ids">Ids of messages, or ids that clients gave them.</param>
+    /// <param name="derivedIds">The ids of messages that were stored with these client ids.</param>
+    /// <returns>The thread with the messages up to the user message that is named or answered by a named one; unchanged if there is none.</returns>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
+    public async Task<ThreadHistory> ThroughAsync(
+        RequestDatabase database, IReadOnlyList<string> ids, IEnumerable<Guid> derivedIds, ChatOptions limits, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        long last;
+        await using (var find = connection.CreateCommand(FindUserMessage))
+        {
+            find.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ThreadId });
+            find.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = [.. ids] });
+            find.Parameters.Add(new NpgsqlParameter<Guid[]>
+            {
+                TypedValue = [.. derivedIds, .. ids.Select(id => Guid.TryParseExact(id, "D", out var parsed) ? parsed : Guid.Empty)],
+            });
+            if (await find.ExecuteScalarAsync(CancellationToken.None) is not long found)
+            {
+                return this;
+            }
+
+            last = found;
+        }
+
+        await using var read = connection.CreateCommand(ReadMessagesThrough);
+        read.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = ThreadId });
+        read.Parameters.Add(new NpgsqlParameter<long> { TypedValue = last });
+        read.Parameters.Add(new() { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        read.Parameters.AddRange(LimitsOf(limits));
+        await using var reader = await read.ExecuteReaderAsync(CancellationToken.None);
+        var (messages, _, _) = await ReadMessagesAsync(reader);
+        return this with { Messages = messages, LastAnswered = null, HasLaterMessages = true };
+    }
+
+    /// <summary>$4 to $6 of the statements that read messages.</summary>
+    private static NpgsqlParameter[] LimitsOf(ChatOptions limits)
+    {
+        // One character more than the limit, so that a text beyond the limit is still recognized as too long. A user's message is always
+        // read whole.
+        var maxCharacters = Math.Max(limits.HistoryMaxChars, JsonBody.OrdinaryLimit) + 1;
+        return
+        [
+            new NpgsqlParameter<int> { TypedValue = limits.HistoryMaxMessages },
+            new NpgsqlParameter<long> { TypedValue = (long)maxCharacters * BytesPerCharacter },
+            new NpgsqlParameter<int> { TypedValue = maxCharacters },
+        ];
+    }
+
+    /// <returns>
+    /// The messages of a statement that reads the newest first, the oldest first; of the newest one the position and what it answers.
+    /// </returns>
+    private static async Task<(IReadOnlyList<HistoryMessage> Messages, long LastSeq, Guid? LastAnswered)> ReadMessagesAsync(NpgsqlDataReader reader)
+    {
         var messages = new List<HistoryMessage>();
+        var (lastSeq, lastAnswered) = (0L, (Guid?)null);
         while (await reader.ReadAsync(CancellationToken.None))
         {
             messages.Add(new HistoryMessage(
                 reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
                 Text(reader, 7), Text(reader, 8), Text(reader, 9)));
+            if (messages.Count == 1)
+            {
+                (lastSeq, lastAnswered) = (reader.GetInt64(10), Id(reader, 11));
+            }
         }
 
         messages.Reverse();
-        long? ownerBytes = await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None) ? reader.GetInt64(0) : null;
-        return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
-        {
-            HasTitle = hasTitle, MessageCount = messageCount, OwnerBytes = ownerBytes,
-        };
+        return (messages, lastSeq, lastAnswered);
     }
+
+    private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }
+
+/// <summary>A turn that runs, on any replica.</summary>
+/// <param name="Replica">The replica that runs it; null: this process.</param>
+/// <param name="Asked">The user message that it answers; null if it is not known.</param>
+internal sealed record RunningTurn(Guid StreamId, Guid? Replica, Guid? Asked);

@@ -22,7 +22,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
-    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
+    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, TurnAborts aborts, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
     TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
 {
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
@@ -41,15 +41,16 @@ internal sealed class ChatGate(
     /// <summary>Wait between two attempts to take over the principal's own detached turn.</summary>
     private static readonly TimeSpan DisconnectDelay = TimeSpan.FromMilliseconds(60);
 
-    /// <returns>The pass, whose ticket the caller must dispose; or the error to send.</returns>
-    public async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http)
+    /// <summary>The checks that need no store.</summary>
+    /// <returns>The request and its principal, or the error to send.</returns>
+    public async ValueTask<Outcome<ChatCall>> ReadAsync(HttpContext http)
     {
         if (addressLimiter.Check(http) is { } tooMany)
         {
             return tooMany;
         }
 
-        if (!(await ChatRequestReader.ReadAsync(http)).TryGet(out var request, out var malformed))
+        if (!(await ChatRequestReader.ReadAsync(http, chat.CurrentValue.UiBodyMaxBytes)).TryGet(out var request, out var malformed))
         {
             return malformed;
         }
@@ -59,15 +60,20 @@ internal sealed class ChatGate(
             return unknown;
         }
 
-        if (models.Check(principal, request.ModelId) is { } notAllowed)
-        {
-            return notAllowed;
-        }
+        return models.Check(principal, request.ModelId) is { } notAllowed ? notAllowed : new ChatCall(request, principal);
+    }
 
+    /// <summary>The checks of <see cref="ReadAsync"/> have passed; these are the others.</summary>
+    /// <param name="unreachable">A running turn that could not be joined; null: none.</param>
+    /// <returns>
+    /// A <see cref="ChatPass"/>, whose ticket the caller must dispose; or a <see cref="ChatRepeat"/>; or the error to send.
+    /// </returns>
+    public async ValueTask<Outcome<ChatEntry>> PassAsync(HttpContext http, ChatCall call, Guid? unreachable)
+    {
         for (var attempt = 1; ; attempt++)
         {
-            var passed = await PassAsync(http, request, principal);
-            if (!passed.TryGet(out var pass, out _) || pass.Thread.Begun is not { } begun)
+            var passed = await CheckAsync(http, call.Request, call.Principal, unreachable);
+            if (!passed.TryGet(out var entry, out _) || entry is not ChatPass { Thread.Begun: { } begun } pass)
             {
                 return passed;
             }
@@ -85,8 +91,7 @@ internal sealed class ChatGate(
         }
     }
 
-    /// <summary>The checks after the identity of the caller is known.</summary>
-    private async ValueTask<Outcome<ChatPass>> PassAsync(HttpContext http, ChatRequest request, Principal principal)
+    private async ValueTask<Outcome<ChatEntry>> CheckAsync(HttpContext http, ChatRequest request, Principal principal, Guid? unreachable)
     {
         ThreadName? name = null;
         if (request.ThreadId is not null)
@@ -108,6 +113,7 @@ internal sealed class ChatGate(
             ? null
             : admission.AdmitAsync(admissionRequest, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
+        TurnPlan.Start? start = null;
         string? model = null;
         var proceeds = false;
         try
@@ -115,6 +121,23 @@ internal sealed class ChatGate(
             if (!(await ReadThreadAsync(http, name, principal, request)).TryGet(out thread, out var foreign))
             {
                 return foreign;
+            }
+
+            var plan = TurnPlan.Of(request, thread, RunningTurnOf(thread) is { } running && running.StreamId != unreachable ? running : null);
+            if (plan is TurnPlan.KeyMismatch)
+            {
+                return ApiError.Conflict($"{ChatRequestReader.IdempotencyKey} belongs to another message");
+            }
+
+            start = plan as TurnPlan.Start;
+            if (start is null)
+            {
+                return new ChatRepeat(request, thread, plan);
+            }
+
+            if (quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, start.NewMessages) is { } full)
+            {
+                return full;
             }
 
             model = models.Of(principal, request.ModelId, thread);
@@ -139,13 +162,51 @@ internal sealed class ChatGate(
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        if (!(await AdmitAsync(http, principal, admissionRequest, slotClaim, model, await admitting)).TryGet(out var admitted, out var refused))
+        var replaced = start.EndsRunningTurn ? RunningTurnOf(thread) : null;
+        var decision = await admitting;
+        if (IsInFlight(decision) && await StartedMeanwhileAsync(http, name, principal, request, thread) is { } started)
         {
-            return refused;
+            return started;
         }
 
-        return new ChatPass(request, principal, thread, streamId, admitted.Ticket, model, admitted.HeldRoute);
+        if ((await AdmitAsync(http, principal, admissionRequest, slotClaim, model, decision, replaced)).TryGet(out var admitted, out var refused))
+        {
+            return new ChatPass(request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute);
+        }
+
+        return refused.Reason == AdmissionReason.UserInFlight && await StartedMeanwhileAsync(http, name, principal, request, thread) is { } repeated ? repeated : refused;
     }
+
+    private static bool IsInFlight(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
+
+    /// <returns>The newest running turn of the thread: one of this replica may be too new to be persisted.</returns>
+    private RunningTurn? RunningTurnOf(ThreadHistory thread) =>
+        turns.ByThread(thread.ThreadId) is { } local ? local.ToRunningTurn() : thread.Running;
+
+    /// <summary>
+    /// A concurrent request with the same message, on any replica, may have started its turn, and begun its thread, after this one has read
+    /// the thread.
+    /// </summary>
+    /// <returns>The repetition of that request; null if there was none.</returns>
+    private async ValueTask<ChatRepeat?> StartedMeanwhileAsync(
+        HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory thread)
+    {
+        var current = thread.Begun is null ? thread : await FindThreadAsync(http, name, principal, sumUsage: false);
+        if (current is null)
+        {
+            return null;
+        }
+
+        var running = turns.ByThread(current.ThreadId)?.ToRunningTurn()
+            ?? (await directory.FindAsync(current.ThreadId) is { } location ? new RunningTurn(location.StreamId, location.Replica, location.Asked) : null);
+        return TurnPlan.Of(request, current, running) is TurnPlan.Join join ? new ChatRepeat(request, current, join) : null;
+    }
+
+    /// <returns>Null if the request names no thread, or one that does not exist.</returns>
+    private async ValueTask<ThreadHistory?> FindThreadAsync(HttpContext http, ThreadName? name, Principal principal, bool sumUsage) =>
+        name is { } known
+            ? await ThreadHistory.ReadAsync(database, known, principal, quotas.Of(principal), sumUsage, chat.CurrentValue, http.RequestAborted)
+            : null;
 
     /// <summary>
     /// Reads the thread, or checks that the request may begin it, and checks owner and quotas. A foreign and a missing thread get the same response, so that it does not reveal which
@@ -155,8 +216,7 @@ internal sealed class ChatGate(
     {
         try
         {
-            var thread = name is not { } known ? null : await ThreadHistory.ReadAsync(
-                database, known, principal, quotas.Of(principal), sumUsage: !quotas.IsBelowHalf(principal), chat.CurrentValue, http.RequestAborted);
+            var thread = await FindThreadAsync(http, name, principal, sumUsage: !quotas.IsBelowHalf(principal));
             if (thread is null)
             {
                 return request.MayBeginThread
@@ -170,7 +230,10 @@ internal sealed class ChatGate(
                 quotas.CacheUsage(principal, ownerBytes);
             }
 
-            return quotas.CheckTurn(principal, thread.MessageCount, thread.OwnerBytes ?? 0, request.NewMessages) is { } full ? full
+            // Most requests name one of the newest messages or none.
+            return thread.MessageCount > thread.Messages.Count && TurnPlan.NamedMessages(request) is { Count: > 0 } named && !TurnPlan.HasAny(thread, named)
+                ? await thread.ThroughAsync(
+                    database, named, named.Select(id => TurnPlan.MessageId(thread.ThreadId, id)), chat.CurrentValue, http.RequestAborted)
                 : thread;
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
@@ -239,17 +302,25 @@ internal sealed class ChatGate(
     }
 
     /// <summary>
-    /// Retries a denied admission: after it has released the slot of the principal's own detached turn, then with a slot of the secondary
-    /// route if the primary one is full, then after it has released slots of abandoned turns of any principal.
+    /// Retries a denied admission: after it has released the slot of the turn whose answer the new one replaces, then that of the
+    /// principal's own detached turn, then with a slot of the secondary route if the primary one is full, then after it has released slots of
+    /// abandoned turns of any principal.
     /// </summary>
     /// <param name="slotClaim">The claim of <paramref name="request"/> on a slot of the provider bulkhead.</param>
     /// <param name="decision">The first decision on <paramref name="request"/>.</param>
+    /// <param name="replaced">The running turn whose answer the new one replaces; null: none.</param>
     /// <returns>The ticket, and the route of which it holds a slot.</returns>
     private async ValueTask<Outcome<(AdmissionTicket Ticket, string HeldRoute)>> AdmitAsync(
-        HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, string? model, AdmissionDecision decision)
+        HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, string? model, AdmissionDecision decision, RunningTurn? replaced)
     {
+        if (IsInFlight(decision) && replaced is not null)
+        {
+            await aborts.ReplaceAsync(replaced, principal.Key, http.RequestAborted);
+            decision = await admission.AdmitAsync(request, http.RequestAborted);
+        }
+
         for (var attempt = 0;
-            attempt < MaxTakeoverAttempts && decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
+            attempt < MaxTakeoverAttempts && IsInFlight(decision);
             attempt++)
         {
             if (attempt > 0)
@@ -296,11 +367,23 @@ internal sealed class ChatGate(
     }
 }
 
-/// <summary>The result of the checks of a chat request: everything that a turn needs to start.</summary>
+/// <summary>A chat request and its principal.</summary>
+internal sealed record ChatCall(ChatRequest Request, Principal Principal);
+
+/// <summary>The result of the checks of a chat request.</summary>
+internal abstract record ChatEntry(ChatRequest Request, ThreadHistory Thread);
+
+/// <summary>Everything that a turn needs to start.</summary>
+/// <param name="Replaced">A running turn that has to end, because the new one replaces its answer; null: none.</param>
 /// <param name="Ticket">
 /// Disposed by <see cref="LiveTurns"/> when the turn has ended, or by <see cref="TurnStarter"/> if the turn does not begin.
 /// </param>
 /// <param name="Model">The model id; null: the operator's default model.</param>
 /// <param name="HeldRoute">The route of which the ticket holds a slot.</param>
 internal sealed record ChatPass(
-    ChatRequest Request, Principal Principal, ThreadHistory Thread, Guid StreamId, AdmissionTicket Ticket, string? Model, string HeldRoute);
+    ChatRequest Request, Principal Principal, ThreadHistory Thread, TurnPlan.Start Plan, RunningTurn? Replaced, Guid StreamId, AdmissionTicket Ticket,
+    string? Model, string HeldRoute) : ChatEntry(Request, Thread);
+
+/// <summary>The request repeats another one. It needs no slot and counts against no limit but that of its address.</summary>
+/// <param name="Plan">A <see cref="TurnPlan.Join"/> or a <see cref="TurnPlan.Replay"/>.</param>
+internal sealed record ChatRepeat(ChatRequest Request, ThreadHistory Thread, TurnPlan Plan) : ChatEntry(Request, Thread);

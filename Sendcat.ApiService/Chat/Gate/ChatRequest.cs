@@ -25,6 +25,9 @@ internal sealed record ChatRequest
     /// <summary>Set when the turn replaces an answer.</summary>
     public Regeneration? Regeneration { get; init; }
 
+    /// <summary>The client's id of the message that it says it has edited.</summary>
+    public string? EditedId { get; init; }
+
     /// <summary>
     /// The request may begin a thread: it names none, or it has the <c>useChat</c> shape and names one by an id that the client invented.
     /// </summary>
@@ -32,16 +35,14 @@ internal sealed record ChatRequest
 
     /// <summary>The request names no thread. Its <see cref="ThreadId"/> is its idempotency key, if it has one.</summary>
     public bool BeginsThread { get; init; }
-
-    /// <summary>
-    /// Messages that the turn adds to the thread, without those of tool calls: the answer, and the user's message if the request contains
-    /// it. A regenerated answer replaces one.
-    /// </summary>
-    public int NewMessages => Regeneration is not null ? 0 : Message is null ? 1 : 2;
 }
 
 /// <param name="ClientId">The client's id of the message.</param>
-internal sealed record UserMessage(string? ClientId, string Text, IReadOnlyList<UiFile> Files);
+internal sealed record UserMessage(string? ClientId, string Text, IReadOnlyList<UiFile> Files)
+{
+    /// <summary>The id is the idempotency key of the request.</summary>
+    public bool HasIdFromKey { get; init; }
+}
 
 /// <summary>An answer is replaced: the named one, else that of the last user message that the client shows, else the last one.</summary>
 /// <param name="MessageId">The answer to replace, or the user message to answer again, if the client named one.</param>

@@ -1,6 +1,9 @@
+using System.Buffers;
+using System.IO.Pipelines;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http.Features;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads;
@@ -11,20 +14,31 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// <summary>Reads a body into a <see cref="ChatRequest"/>. It checks media type, size, JSON and schema, in this order.</summary>
 internal static class ChatRequestReader
 {
-    /// <summary>Maximum bytes of a body in <c>useChat</c> shape: 1 MiB, because standard clients post the whole history.</summary>
-    public const int UiLimit = 1_048_576;
+    /// <summary>
+    /// Maximum bytes of the JSON of the last user message: 10 MiB of files as base64, a text of 64 KiB with escapes, and the properties around
+    /// them.
+    /// </summary>
+    public const int MaxMessageBytes = (10 * 1024 * 1024 * 4 / 3) + (1024 * 1024);
+
+    /// <summary>Bytes of a body beyond which it needs one of the slots for large messages.</summary>
+    private const int LargeBytes = 512 * 1024;
+
+    /// <summary>Concurrent requests that may hold a large message while it is being read, so that their memory is bounded.</summary>
+    private const int LargeSlots = 16;
+
+    private static readonly TimeSpan LargeRetryAfter = TimeSpan.FromSeconds(1);
+    private static readonly SemaphoreSlim Large = new(LargeSlots);
 
     /// <summary>The header with which a client names a request, so that its repetition creates nothing again.</summary>
     public const string IdempotencyKey = "Idempotency-Key";
 
     private const int MaxIdLength = 200;
 
-    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http)
+    /// <param name="http">The request.</param>
+    /// <param name="maxUiBytes">Maximum bytes of a body in <c>useChat</c> shape. Other bodies have the ordinary limit.</param>
+    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http, int maxUiBytes)
     {
-        var read = await JsonBody.ReadAsync(
-            http, UiLimit, ChatJson.Default.ChatBody, static body => body is not null && IsUi(body) ? UiLimit : JsonBody.OrdinaryLimit,
-            http.RequestAborted);
-        if (!read.TryGet(out var body, out var refusal))
+        if (!(await ReadBodyAsync(http, maxUiBytes)).TryGet(out var body, out var refusal))
         {
             return refusal;
         }
@@ -39,12 +53,109 @@ internal static class ChatRequestReader
     }
 
     /// <summary>
+    /// A body of at most 64 KiB is parsed as a whole. A longer one must have the <c>useChat</c> shape: it is reduced to its last user message
+    /// while it is read.
+    /// </summary>
+    private static async ValueTask<Outcome<ChatBody>> ReadBodyAsync(HttpContext http, int maxUiBytes)
+    {
+        if (!JsonBody.IsJson(http.Request.ContentType))
+        {
+            return ApiError.UnsupportedMediaType();
+        }
+
+        if (http.Request.ContentLength > maxUiBytes)
+        {
+            return ApiError.PayloadTooLarge(maxUiBytes);
+        }
+
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            // The check below comes first, so that its error names the limit.
+            size.MaxRequestBodySize = maxUiBytes + JsonBody.OrdinaryLimit;
+        }
+
+        var reader = http.Request.BodyReader;
+        var read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
+        while (!read.IsCompleted && read.Buffer.Length <= JsonBody.OrdinaryLimit)
+        {
+            reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
+        }
+
+        if (read.Buffer.Length > JsonBody.OrdinaryLimit)
+        {
+            return await ReduceAsync(http, read, maxUiBytes);
+        }
+
+        var outcome = JsonBody.Parse(read.Buffer, ChatJson.Default.ChatBody, out _);
+        reader.AdvanceTo(read.Buffer.End);
+        return outcome;
+    }
+
+    private static async ValueTask<Outcome<ChatBody>> ReduceAsync(HttpContext http, ReadResult read, int maxUiBytes)
+    {
+        var reader = http.Request.BodyReader;
+        var reducer = new UiBodyReducer(MaxMessageBytes);
+        var total = 0L;
+        var hasSlot = false;
+        try
+        {
+            while (true)
+            {
+                total += read.Buffer.Length;
+                var error = total > maxUiBytes ? ApiError.PayloadTooLarge(maxUiBytes) : Add(reducer, read.Buffer);
+                if (error is null && !hasSlot && reducer.HeldBytes > LargeBytes)
+                {
+                    hasSlot = Large.Wait(0, CancellationToken.None);
+                    error = hasSlot ? null : ApiError.UpstreamUnavailable(LargeRetryAfter, RefusalReason.LargeMessages, "Too many large messages are being sent");
+                }
+
+                reader.AdvanceTo(read.Buffer.End);
+                if (error is not null || (read.IsCompleted && (error = reducer.Complete()) is not null))
+                {
+                    return error;
+                }
+
+                if (read.IsCompleted)
+                {
+                    break;
+                }
+
+                read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
+            }
+
+            var outcome = JsonBody.Parse(new ReadOnlySequence<byte>(reducer.Reduced), ChatJson.Default.ChatBody, out var body);
+            return body is null || !IsUi(body) ? ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit) : outcome;
+        }
+        finally
+        {
+            if (hasSlot)
+            {
+                Large.Release();
+            }
+        }
+    }
+
+    private static ApiError? Add(UiBodyReducer reducer, ReadOnlySequence<byte> bytes)
+    {
+        foreach (var segment in bytes)
+        {
+            if (reducer.Add(segment.Span) is { } error)
+            {
+                return error;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
     /// The key identifies what the request creates: the thread, if it names none, and the message, if it has no id.
     /// </summary>
     private static ChatRequest WithKey(ChatRequest request, string? key) => key is null ? request : request with
     {
         ThreadId = request.ThreadId ?? key,
-        Message = request.Message is { ClientId: null } message ? message with { ClientId = key } : request.Message,
+        Message = request.Message is { ClientId: null } message ? message with { ClientId = key, HasIdFromKey = true } : request.Message,
     };
 
     private static Outcome<ChatRequest> ReadSendcat(ChatBody body)
@@ -89,24 +200,27 @@ internal static class ChatRequestReader
             return wrong;
         }
 
-        var request = Request(body, body.Id) with { IsUi = true, Regeneration = regenerates ? new(body.MessageId, null) : null };
+        var request = Request(body, body.Id) with
+        {
+            IsUi = true, Regeneration = regenerates ? new(body.MessageId, null) : null, EditedId = regenerates ? null : body.MessageId,
+        };
         if (LastUserMessage(body) is not { } last)
         {
             return regenerates ? request : ApiError.InvalidRequest("Invalid request: messages must hold a user message with text or files");
         }
 
         var raw = JsonMarshal.GetRawUtf8Value(last);
-        if (raw.Length > JsonBody.OrdinaryLimit)
-        {
-            return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
-        }
-
         if (!JsonBody.IsWellFormed(new Utf8JsonReader(raw)))
         {
             return ApiError.InvalidJson();
         }
 
         var (text, files) = Parts(last);
+        if (Encoding.UTF8.GetByteCount(text) > JsonBody.OrdinaryLimit)
+        {
+            return ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
+        }
+
         var message = new UserMessage(Text(last, "id"), text, files);
         if (Problem(message) is not { } invalid)
         {
@@ -162,7 +276,8 @@ internal static class ChatRequestReader
 
     private static bool IsAddress(string text) =>
         AttachmentEndpoints.IdIn(text) is not null
-        || (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" or "data" && StoredText.Fits(text, JsonBody.OrdinaryLimit));
+        || text.StartsWith("data:", StringComparison.OrdinalIgnoreCase)
+        || (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http" && StoredText.Fits(text, JsonBody.OrdinaryLimit));
 
     private static JsonElement? LastUserMessage(ChatBody body)
     {

@@ -24,6 +24,9 @@ internal sealed class NewThreads(RequestLimits limits, Quotas quotas, RequestDat
         ON CONFLICT DO NOTHING
         """;
 
+    /// <summary>The user's message and the answer.</summary>
+    private const int MessagesOfTurn = 2;
+
     /// <summary>Checks the limits of the principal and builds a thread that is not stored yet.</summary>
     /// <param name="http">The request. Admission counts its address.</param>
     /// <param name="principal">The owner of the thread.</param>
@@ -37,7 +40,7 @@ internal sealed class NewThreads(RequestLimits limits, Quotas quotas, RequestDat
             return tooMany;
         }
 
-        if (await quotas.CheckThreadAsync(principal, request.NewMessages, request.Message!.Text.Length, http.RequestAborted) is { } full)
+        if (await quotas.CheckThreadAsync(principal, MessagesOfTurn, request.Message!.Text.Length, http.RequestAborted) is { } full)
         {
             return full;
         }

@@ -1,7 +1,6 @@
-using System.Security.Cryptography;
-using System.Text;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using NpgsqlTypes;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
@@ -9,9 +8,11 @@ using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
+using Sendcat.ApiService.Threads.Events;
 using Sendcat.ApiService.Tools;
 using Sendcat.Integrations.Files;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Gate;
 
@@ -19,20 +20,26 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Starts a turn from a <see cref="ChatPass"/>: builds the conversation and the record, persists the user's message, and begins the turn.
 /// </summary>
 internal sealed class TurnStarter(
-    LiveTurns turns, TurnDirectory directory, TurnJournal journal, RequestDatabase database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
+    LiveTurns turns, TurnAborts aborts, TurnDirectory directory, TurnJournal journal, ThreadSignals threads, RequestDatabase database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
-    private const string DeleteReplacedAnswer = $"""
-        -- delete replaced answer
+    // Returns whether the message still exists.
+    private const string EditMessage = $"""
+        -- edit message
         WITH thread AS (
           SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
+        ), edited AS (
+          UPDATE messages m SET content = $3, attachments = $4 FROM thread WHERE m.thread_id = thread.id AND m.id = $2 AND m.role = 'user' RETURNING m.seq
         ), gone AS (
-          DELETE FROM messages m USING thread WHERE m.thread_id = thread.id AND m.seq > (
-            SELECT coalesce(max(seq), 0) FROM messages WHERE thread_id = $1 AND role = 'user'
-              AND ($2::uuid IS NULL OR seq < (SELECT seq FROM messages WHERE id = $2 AND thread_id = $1)))
-          RETURNING m.id
+          DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
         ), {Messages.DeleteTurns}
-        SELECT count(*) FROM gone
+        SELECT EXISTS (SELECT FROM edited)
+        """;
+
+    // An identity column has no other way to get its next value.
+    private const string MoveMessage = """
+        -- move message to the end
+        UPDATE messages SET seq = DEFAULT WHERE thread_id = $1 AND id = $2
         """;
 
     /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
@@ -44,22 +51,44 @@ internal sealed class TurnStarter(
         try
         {
             var now = time.GetUtcNow();
-            if (!(await HistoryAsync(pass, now, cancellationToken)).TryGet(out var conversationStart, out var refusal))
+            var plan = pass.Plan;
+            if (plan.Write is MessageWrite.Insert or MessageWrite.Edit)
             {
-                return refusal;
+                if (!(await files.StoreAsync(pass.Principal, pass.Request.Message!.Files, cancellationToken)).TryGet(out var attachments, out var refusal))
+                {
+                    return refusal;
+                }
+
+                plan = plan.WithAttachments(MessageAttachment.Write(attachments));
             }
 
-            var (history, userMessage) = conversationStart;
+            if (pass.Replaced is { } replaced)
+            {
+                await aborts.ReplaceAsync(replaced, pass.Principal.Key, cancellationToken);
+            }
+
+            if (plan.Write == MessageWrite.Edit && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], cancellationToken))
+            {
+                return ApiError.Conflict();
+            }
+
+            if (plan is { Write: MessageWrite.Move, Asked: { } moved })
+            {
+                await MoveAsync(pass.Thread.ThreadId, moved, cancellationToken);
+            }
+
+            var userMessage = plan.Write == MessageWrite.Insert ? RowOf(plan.History[^1], now) : null;
             var limits = options.CurrentValue;
-            var conversation = Conversation.From(history, limits);
+            var conversation = Conversation.From(plan.History, limits);
             var model = pass.Model;
             var record = new TurnRecord(
-                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage)
+                pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage, plan.Asked, plan.ReplacesAnswer ? pass.Thread.LastSeq : null)
             {
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
             };
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
             {
+                Asked = plan.Asked,
                 IsGuest = pass.Principal.HasGuestLimits,
             };
             directory.Register(start, usesUiDialect);
@@ -109,65 +138,37 @@ internal sealed class TurnStarter(
         }
     }
 
-    private async ValueTask<Outcome<(IReadOnlyList<HistoryMessage> History, MessageRow? UserMessage)>> HistoryAsync(
-        ChatPass pass, DateTimeOffset now, CancellationToken cancellationToken)
+    /// <returns>False if the message was deleted meanwhile.</returns>
+    private async ValueTask<bool> EditAsync(Guid threadId, HistoryMessage edited, CancellationToken cancellationToken)
     {
-        var stored = pass.Thread.Messages;
-        if (pass.Request.Regeneration is { } regeneration && stored.Count > 0)
-        {
-            Guid? replaced = Guid.TryParse(regeneration.MessageId, out var id) ? id : null;
-            await using var connection = await database.OpenForTurnAsync(cancellationToken);
-            await using var delete = connection.CreateCommand(DeleteReplacedAnswer);
-            delete.Parameters.Add(new() { Value = pass.Thread.ThreadId });
-            delete.Parameters.Add(new() { Value = (object?)replaced ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Uuid });
-            await delete.ExecuteNonQueryAsync(CancellationToken.None);
-            var end = stored.Count;
-            var replacedIndex = replaced is { } replacedId ? stored.ToList().FindIndex(message => message.Id == replacedId) : -1;
-            end = replacedIndex >= 0 ? replacedIndex : end;
-            while (end > 0 && stored[end - 1].Role != "user")
-            {
-                end--;
-            }
-
-            return ([.. stored.Take(end)], null);
-        }
-
-        if (pass.Request.Message is not { } message)
-        {
-            return (stored, null);
-        }
-
-        var messageId = MessageIdOf(pass.Thread.ThreadId, message.ClientId);
-        var known = stored.ToList().FindIndex(earlier =>
-            earlier.Id == messageId || (message.ClientId is not null && (earlier.ClientId == message.ClientId || earlier.Id.ToString() == message.ClientId)));
-        if (known >= 0)
-        {
-            // A repeated request: the message is persisted already, only the answer is generated again.
-            return ([.. stored.Take(known + 1)], null);
-        }
-
-        if (!(await files.StoreAsync(pass.Principal, message.Files, cancellationToken)).TryGet(out var attachments, out var refusal))
-        {
-            return refusal;
-        }
-
-        var row = new MessageRow(messageId, "user", now)
-        {
-            Status = MessageStatus.Completed,
-            ClientId = message.ClientId,
-            AttachmentsJson = MessageAttachment.Write(attachments),
-        };
-        row.Text.Append(message.Text);
-        return (
-            [.. stored, new HistoryMessage(messageId, "user", message.Text, MessageStatus.Completed, null, null, null, null, row.AttachmentsJson)],
-            row);
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(EditMessage);
+        command.Parameters.Add(new() { Value = threadId });
+        command.Parameters.Add(new() { Value = edited.Id });
+        command.Parameters.Add(new() { Value = StorableText.Sanitize(edited.Content) });
+        command.Parameters.Add(new() { Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
+        var found = await command.ExecuteScalarAsync(CancellationToken.None) is true;
+        threads.Changed(threadId);
+        return found;
     }
 
-    /// <summary>
-    /// The message id: derived from the thread and the client's id, which is the idempotency key, so that a repeated request stores the
-    /// message once; random without a client's id.
-    /// </summary>
-    private static Guid MessageIdOf(Guid threadId, string? clientId) => clientId is null
-        ? Guid.NewGuid()
-        : new Guid(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
+    private async ValueTask MoveAsync(Guid threadId, Guid message, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(MoveMessage);
+        command.Parameters.Add(new() { Value = threadId });
+        command.Parameters.Add(new() { Value = message });
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        threads.Changed(threadId);
+    }
+
+    private static MessageRow RowOf(HistoryMessage message, DateTimeOffset now)
+    {
+        var row = new MessageRow(message.Id, "user", now)
+        {
+            Status = MessageStatus.Completed, ClientId = message.ClientId, AttachmentsJson = message.AttachmentsJson,
+        };
+        row.Text.Append(message.Content);
+        return row;
+    }
 }

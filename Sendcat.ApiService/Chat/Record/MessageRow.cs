@@ -73,15 +73,16 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     /// <param name="isNew">The message is in no confirmed commit yet.</param>
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
+    /// <param name="anchor">For the first rows of an answer that replaces another: the user message that both answer; otherwise null.</param>
     /// <param name="after">What is persisted after the commit.</param>
-    public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn, out PersistedText after)
+    public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn, Guid? anchor, out PersistedText after)
     {
         after = new(Text.Length, _reasoning?.Length ?? 0, Parts: 0);
         return new(
             id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status,
             StorableText.Sanitize(_reasoning?.ToString()), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
             StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
-            StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn);
+            StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor);
     }
 
     private static int EndOfPart(StringBuilder text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
@@ -96,14 +97,14 @@ internal readonly record struct PersistedText(int Content, int Reasoning, int Pa
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
     string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew,
-    bool MayHaveParts, Guid? Turn);
+    bool MayHaveParts, Guid? Turn, Guid? Anchor);
 
 /// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
 internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
 
 internal sealed record SessionSnapshot(
-    Guid StreamId, Guid ThreadId, Guid MessageId, string Principal, string Status, DateTimeOffset StartedAt, DateTimeOffset? EndedAt, bool IsNew,
-    bool HasChanged);
+    Guid StreamId, Guid ThreadId, Guid MessageId, Guid? UserMessageId, string Principal, string Status, DateTimeOffset StartedAt,
+    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged);
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>
 /// <param name="Version">The version of the record that the changes lead to.</param>
@@ -111,9 +112,21 @@ internal sealed record SessionSnapshot(
 /// <param name="Parts">Text to add to messages of which only the text has grown.</param>
 /// <param name="Persisted">What is persisted of the texts after the commit.</param>
 /// <param name="Touches">The commit updates the last-message time of the thread.</param>
+/// <param name="Replaces">The messages that the rows of this commit replace; null: none.</param>
 /// <param name="Failed">
 /// Messages that keep their persisted content and get the status <c>error</c> if they are still <c>streaming</c>.
 /// </param>
 internal sealed record TurnChanges(
     TurnRecord Record, long Version, IReadOnlyList<MessageSnapshot> Messages, IReadOnlyList<PartSnapshot> Parts,
-    IReadOnlyList<(MessageRow Row, PersistedText After)> Persisted, SessionSnapshot Session, bool Touches, IReadOnlyList<Guid> Failed);
+    IReadOnlyList<(MessageRow Row, PersistedText After)> Persisted, SessionSnapshot Session, bool Touches,
+    ReplacedMessages? Replaces, IReadOnlyList<Guid> Failed)
+{
+    /// <summary>The messages of the turn are not written yet.</summary>
+    public bool HoldsBackMessages { get; init; }
+}
+
+/// <summary>The messages between the anchor and the first message of the new answer.</summary>
+/// <param name="Anchor">The user message that the replaced answer and the new one answer.</param>
+/// <param name="Through">The position beyond which a user message is newer than the turn: it stays, with what follows it.</param>
+/// <param name="First">The first message of the new answer.</param>
+internal sealed record ReplacedMessages(Guid ThreadId, Guid Anchor, long Through, Guid First);

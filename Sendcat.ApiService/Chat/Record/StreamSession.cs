@@ -9,6 +9,9 @@ internal sealed class StreamSession
 
     public required Guid MessageId { get; set; }
 
+    /// <summary>The user message that the turn answers; null in a thread without one. The message may be deleted before the turn.</summary>
+    public Guid? UserMessageId { get; init; }
+
     public required Guid ReplicaId { get; init; }
 
     /// <summary>The <c>Principal.Key</c> of the principal that started the turn.</summary>

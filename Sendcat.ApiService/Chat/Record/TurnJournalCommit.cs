@@ -18,14 +18,16 @@ internal static class TurnJournalCommit
         """;
 
     // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
+    // The first messages of an answer that replaces another depend on the user message (anchor) instead.
     private const string NewMessages = """
         -- insert messages
         INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at)
         SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
-          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, turn, n)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, turn, anchor, n)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
-          AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = s.message_id WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
+          AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = coalesce(u.anchor, s.message_id) WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
+          AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id))
           -- a message with a client id that is persisted under another id is not inserted again
           AND (u.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.thread_id = u.thread_id AND m.client_id = u.client_id AND m.id <> u.id))
         ORDER BY u.n
@@ -59,6 +61,23 @@ internal static class TurnJournalCommit
         ON CONFLICT (message_id, number) DO UPDATE SET content = excluded.content, reasoning_content = excluded.reasoning_content
         """;
 
+    // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted.
+    private const string DeleteReplaced = """
+        -- delete replaced answers
+        WITH replaced AS (
+          SELECT u.thread_id, a.seq AS after,
+            coalesce((SELECT min(n.seq) FROM messages n WHERE n.thread_id = u.thread_id AND n.seq > u.through AND n.seq < f.seq AND n.role = 'user'), f.seq) AS before
+          FROM unnest($1, $2, $3, $4) AS u(thread_id, anchor, through, first)
+          JOIN messages a ON a.id = u.anchor AND a.thread_id = u.thread_id JOIN messages f ON f.id = u.first AND f.thread_id = u.thread_id
+        ), gone AS (
+          DELETE FROM messages m USING replaced r WHERE m.thread_id = r.thread_id AND m.seq > r.after AND m.seq < r.before RETURNING m.id, m.thread_id
+        ), ended AS (
+          DELETE FROM stream_sessions s USING gone WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status <> 'streaming'
+        )
+        UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM gone
+        WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status = 'streaming'
+        """;
+
     private const string FailedMessages = """
         -- fail messages
         UPDATE messages SET status = 'error' WHERE id = ANY($1) AND status = 'streaming'
@@ -66,9 +85,9 @@ internal static class TurnJournalCommit
 
     private const string NewSessions = """
         -- open stream sessions
-        INSERT INTO stream_sessions (id, thread_id, message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
-        SELECT u.id, u.thread_id, u.message_id, $8, u.principal, u.status, u.started_at, u.ended_at, $9
-        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS u(id, thread_id, message_id, principal, status, started_at, ended_at)
+        INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
+        SELECT u.id, u.thread_id, u.message_id, u.user_message_id, $9, u.principal, u.status, u.started_at, u.ended_at, $10
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(id, thread_id, message_id, user_message_id, principal, status, started_at, ended_at)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
         ON CONFLICT (id) DO UPDATE SET
           message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
@@ -123,6 +142,9 @@ internal static class TurnJournalCommit
             records => new(Titles) { Parameters = { Column(records, record => record.ThreadId), Column(records, record => record.Title) } });
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.IsNew).DistinctBy(row => row.Id)], NewMessagesCommand);
         Add(batch, [.. changes.SelectMany(change => change.Messages).Where(row => !row.IsNew)], KnownMessagesCommand);
+        Add(
+            batch, [.. changes.Select(change => change.Replaces).OfType<ReplacedMessages>()],
+            rows => new(DeleteReplaced) { Parameters = { Column(rows, row => row.ThreadId), Column(rows, row => row.Anchor), Column(rows, row => row.Through), Column(rows, row => row.First) } });
         Add(
             batch, [.. changes.SelectMany(change => change.Messages).Where(row => row.MayHaveParts).Select(row => row.Id)],
             ids => new(PartsOfWrittenMessages) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } });
@@ -198,6 +220,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.ClientId),
             Column(rows, row => row.CreatedAt),
             Column(rows, row => row.Turn),
+            Column(rows, row => row.Anchor),
         },
     };
 
@@ -234,6 +257,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.StreamId),
             Column(rows, row => row.ThreadId),
             Column(rows, row => row.MessageId),
+            Column(rows, row => row.UserMessageId),
             Column(rows, row => row.Principal),
             Column(rows, row => row.Status),
             Column(rows, row => row.StartedAt),

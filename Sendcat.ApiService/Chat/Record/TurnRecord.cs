@@ -19,20 +19,35 @@ internal sealed class TurnRecord
     private readonly List<Guid> _assistantMessages = new(1);
     private readonly List<(long Version, TaskCompletionSource Written)> _waiters = [];
     private readonly DateTimeOffset _startedAt;
+    private readonly Guid? _asked;
+    private readonly long? _replacesThrough;
+
+    /// <summary>The answer replaces another one and has no content yet: only its session is persisted.</summary>
+    private bool _isHeldBack;
     private MessageRow _current;
     private long _version = 1;
     private long _writtenVersion;
     private long _sessionVersion = 1;
+
+    /// <summary>As <see cref="_writtenVersion"/>, for the messages: a commit of a held back turn writes none.</summary>
+    private long _messagesVersion;
     private DateTimeOffset? _endedAt;
     private string _sessionStatus = MessageStatus.Streaming;
     private bool _rejected;
 
     /// <param name="messageId">Id of the first assistant message.</param>
     /// <param name="userMessage">The user's message, if the request carried one that is not persisted yet.</param>
+    /// <param name="asked">The user message that the turn answers; null in a thread without one.</param>
+    /// <param name="replacesThrough">
+    /// The messages after <paramref name="asked"/> are replaced by those of the turn, in the commit with its first content. Without content
+    /// they stay, and the turn leaves no message. A user message beyond this position and what follows it also stay. Null: replaces nothing.
+    /// </param>
     public TurnRecord(
-        Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null)
+        Guid streamId, Guid threadId, Guid messageId, string principal, string? modelId, DateTimeOffset now, MessageRow? userMessage = null,
+        Guid? asked = null, long? replacesThrough = null)
     {
         (StreamId, ThreadId, Principal, _startedAt) = (streamId, threadId, principal, now);
+        (_asked, _replacesThrough, _isHeldBack) = (asked, replacesThrough, replacesThrough is not null);
         if (userMessage is not null)
         {
             _rows.Add(userMessage);
@@ -100,6 +115,7 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _current.Text.Append(delta);
+            _isHeldBack = _isHeldBack && string.IsNullOrWhiteSpace(delta);
             _current.MarkGrown(++_version);
         }
     }
@@ -193,6 +209,7 @@ internal sealed class TurnRecord
 
             _endedAt = now;
             _sessionStatus = status;
+            _isHeldBack = _isHeldBack && (status != MessageStatus.Completed || _rows.TrueForAll(row => row.ProductsJson is null));
             foreach (var (id, name) in _openToolCalls)
             {
                 // A strict provider rejects a history with a tool call that has no result, so later turns of the thread would fail.
@@ -228,21 +245,27 @@ internal sealed class TurnRecord
         {
             var isNew = _writtenVersion == 0;
             var session = new SessionSnapshot(
-                StreamId, ThreadId, _current.Id, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion);
+                StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion);
             if (_rejected)
             {
-                return new TurnChanges(this, _version, [], [], [], session, Touches: false, [.. _assistantMessages]);
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]);
             }
 
+            if (_isHeldBack)
+            {
+                return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, []) { HoldsBackMessages = true };
+            }
+
+            var replaces = _replacesThrough is { } through && _messagesVersion == 0 ? new ReplacedMessages(ThreadId, _asked!.Value, through, _assistantMessages[0]) : null;
             var messages = new List<MessageSnapshot>();
             var parts = new List<PartSnapshot>();
             var persisted = new List<(MessageRow, PersistedText)>();
-            foreach (var row in _rows.Where(row => row.Version > _writtenVersion))
+            foreach (var row in _rows.Where(row => row.Version > _messagesVersion))
             {
                 PersistedText after;
-                if (row.RowVersion > _writtenVersion)
+                if (row.RowVersion > _messagesVersion)
                 {
-                    messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _writtenVersion, isNew ? null : StreamId, out after));
+                    messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId, replaces?.Anchor, out after));
                 }
                 else
                 {
@@ -253,7 +276,8 @@ internal sealed class TurnRecord
             }
 
             return new TurnChanges(
-                this, _version, messages, parts, persisted, session, Touches: isNew || (_endedAt is not null && _version > _writtenVersion), []);
+                this, _version, messages, parts, persisted, session,
+                Touches: isNew || replaces is not null || (_endedAt is not null && _version > _writtenVersion), replaces, []);
         }
     }
 
@@ -286,13 +310,14 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             _writtenVersion = Math.Max(_writtenVersion, changes.Version);
+            _messagesVersion = changes.HoldsBackMessages ? _messagesVersion : Math.Max(_messagesVersion, changes.Version);
             foreach (var (row, after) in changes.Persisted)
             {
                 row.MarkPersisted(after);
             }
 
             // Completed messages never change again; only their ids are still needed, and those are in assistantMessages.
-            _rows.RemoveAll(row => row != _current && row.Version <= _writtenVersion);
+            _rows.RemoveAll(row => row != _current && row.Version <= _messagesVersion);
             done = _waiters.Where(waiter => waiter.Version <= _writtenVersion).Select(waiter => waiter.Written).ToArray();
             _waiters.RemoveAll(waiter => waiter.Version <= _writtenVersion);
         }

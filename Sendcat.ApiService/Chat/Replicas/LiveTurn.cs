@@ -90,6 +90,8 @@ internal sealed class LiveTurn : IDisposable
     /// <summary>Cancelled when the turn has to end.</summary>
     public CancellationToken Stopping => _stop.Token;
 
+    public RunningTurn ToRunningTurn() => new(Start.StreamId, Replica: null, Start.Asked);
+
     /// <summary>Ends the turn. The first cause wins; no effect on a turn that has ended.</summary>
     public void End(TurnEnding ending)
     {

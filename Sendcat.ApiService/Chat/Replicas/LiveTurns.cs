@@ -42,6 +42,9 @@ internal sealed class LiveTurns(
     /// <summary>The running turns that no newer turn of their thread has replaced.</summary>
     public IReadOnlyCollection<LiveTurn> NewestOfThreads() => [.. _byThread.Values.Where(turn => !turn.IsSuperseded)];
 
+    /// <summary>All running turns of the thread. It looks at every turn of the process.</summary>
+    public IReadOnlyList<LiveTurn> AllOfThread(Guid threadId) => [.. _byStream.Values.Where(turn => turn.Start.ThreadId == threadId)];
+
     /// <summary>Starts a turn and supersedes an earlier one of the same thread.</summary>
     /// <param name="ticket">Disposed here when the turn has ended.</param>
     public LiveTurn Begin(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)

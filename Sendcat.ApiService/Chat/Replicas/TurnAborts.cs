@@ -2,32 +2,37 @@ using Npgsql;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
 /// <summary>
-/// Aborts a thread's turn on whichever replica it runs. The caller must have checked that the principal owns the thread: a stream id alone
+/// Ends turns of a thread on whichever replica they run. The caller must have checked that the principal owns the thread: a stream id alone
 /// authorizes nothing.
 /// </summary>
-internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnSignals signals, RequestDatabase database, TimeProvider time)
+internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnSignals signals, RequestDatabase database, AdmissionController admission, TimeProvider time)
 {
-    private const int MaxAttempts = 3;
+    private const int MaxAttempts = 5;
 
     /// <summary>
-    /// Wait for the first commit of a turn that has just started on another replica; see the start delay of <see cref="TurnJournal"/>.
+    /// The first of the waits for the first commit of a turn that has just started on another replica, which double: 0.9 s together. See the
+    /// start delay of <see cref="TurnJournal"/>.
     /// </summary>
     private static readonly TimeSpan FirstCommitDelay = TimeSpan.FromMilliseconds(60);
     private static readonly TimeSpan MaxEndWait = TimeSpan.FromSeconds(2);
 
     // Aborts the named stream if it runs; else the turn that writes the message or wrote it in an earlier step: the last turn that started
-    // before the message. A turn that has ended stays unchanged.
+    // before the message. A turn that has ended stays unchanged. A turn that replaces an answer has no message before its first content.
     private const string Abort = """
         -- abort turn
         WITH thread AS (
           SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
         ), message AS (
           SELECT m.id, m.role, m.created_at FROM thread JOIN messages m ON m.thread_id = thread.id WHERE m.id = $2
+          UNION ALL
+          SELECT s.message_id, 'assistant', s.started_at FROM thread JOIN stream_sessions s ON s.thread_id = thread.id
+          WHERE s.message_id = $2 AND s.status = 'streaming' AND NOT EXISTS (SELECT FROM messages m WHERE m.id = $2)
         ), turn AS (
           SELECT s.id FROM stream_sessions s CROSS JOIN message m
           WHERE s.thread_id = $1 AND ((s.id = $3 AND s.status = 'streaming') OR s.message_id = m.id OR (m.role = 'assistant' AND s.started_at <= m.created_at))
@@ -43,21 +48,14 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
         """;
 
     // A message with the status streaming becomes aborted, also if no running turn is persisted for it.
-    private const string AbortLatest = """
-        -- abort latest turn
+    private const string AbortAll = """
+        -- abort turns of thread
         WITH thread AS (
           SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
-        ), session AS (
-          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread
-          WHERE s.thread_id = thread.id AND s.status = 'streaming'
-            AND s.id = (SELECT id FROM stream_sessions WHERE thread_id = $1 AND status = 'streaming' ORDER BY started_at DESC LIMIT 1)
-          RETURNING s.id, s.message_id
         ), stopped AS (
-          UPDATE messages m SET status = 'aborted'
-          WHERE m.status = 'streaming' AND m.id = coalesce(
-            (SELECT message_id FROM session), (SELECT id FROM messages WHERE thread_id = $1 AND status = 'streaming' ORDER BY seq DESC LIMIT 1))
+          UPDATE messages m SET status = 'aborted' FROM thread WHERE m.thread_id = thread.id AND m.status = 'streaming'
         )
-        SELECT id FROM session
+        UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM thread WHERE s.thread_id = thread.id AND s.status = 'streaming'
         """;
 
     /// <summary>Aborts the turn that a message belongs to.</summary>
@@ -107,29 +105,55 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
             }
 
             // The turn on the other replica may have started so recently that its message is not persisted yet.
-            await Task.Delay(FirstCommitDelay, time, cancellationToken);
+            await Task.Delay(FirstCommitDelay * (1 << (attempt - 1)), time, cancellationToken);
         }
     }
 
-    /// <summary>Aborts the thread's newest turn, for a client that does not know a message of it yet. No effect if no turn runs.</summary>
+    /// <summary>
+    /// Aborts all turns of the thread, on all replicas, for a client that does not know a message of them. No effect if no turn runs.
+    /// Returns when the turns of this replica have ended, after 2 s at the latest; the others have been signalled.
+    /// </summary>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
-    public async Task AbortLatestAsync(Guid threadId, CancellationToken cancellationToken)
+    public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
     {
-        if (turns.ByThread(threadId) is { } local)
+        // The turns here first: Postgres is only needed if the signal to other replicas is lost.
+        await EndAsync(turns.AllOfThread(threadId), TurnEnding.UserAbort, cancellationToken);
+        await signals.AbortThreadAsync(threadId);
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(AbortAll);
+        command.Parameters.Add(new() { Value = threadId });
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    /// <summary>Ends a turn whose answer a newer turn replaces, and releases its leases, so that the newer one can get them.</summary>
+    /// <param name="principal">The key of the turn's principal.</param>
+    public async Task ReplaceAsync(RunningTurn running, string principal, CancellationToken cancellationToken)
+    {
+        if (turns.ByStream(running.StreamId) is { } local)
         {
-            await StopAsync(local.Start.StreamId, cancellationToken);
+            await EndAsync([local], TurnEnding.Superseded, cancellationToken);
             return;
         }
 
-        var location = await directory.FindAsync(threadId);
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(AbortLatest);
-        command.Parameters.Add(new() { Value = threadId });
-        var sessionId = await command.ExecuteScalarAsync(CancellationToken.None) as Guid?;
-        foreach (var running in new[] { location?.StreamId, sessionId }.OfType<Guid>().Distinct())
+        if (running.Replica is null)
         {
-            await StopAsync(running, cancellationToken);
+            // It ran here and has ended.
+            return;
         }
+
+        await signals.ReplaceAsync(running.StreamId);
+        await admission.ReleaseAsync(principal, StreamIds.Format(running.StreamId), cancellationToken);
+    }
+
+    private async Task EndAsync(IReadOnlyList<LiveTurn> running, TurnEnding ending, CancellationToken cancellationToken)
+    {
+        foreach (var turn in running)
+        {
+            turn.End(ending);
+        }
+
+        await Task.WhenAll(running.Select(turn => turn.Ended))
+            .WaitAsync(MaxEndWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task StopAsync(Guid streamId, CancellationToken cancellationToken)
@@ -140,8 +164,7 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
             return;
         }
 
-        local.End(TurnEnding.UserAbort);
-        await local.Ended.WaitAsync(MaxEndWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await EndAsync([local], TurnEnding.UserAbort, cancellationToken);
     }
 
     /// <returns>Whether the message belongs to the thread, and the stream id of the turn that was aborted, if one was running.</returns>

@@ -220,7 +220,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     }
 
     private RedisValue Entry(TurnStart start, bool usesUiDialect) =>
-        new TurnLocation(start.StreamId, replica.Value, usesUiDialect).ToString();
+        new TurnLocation(start.StreamId, replica.Value, usesUiDialect, start.Asked).ToString();
 
     private static RedisKey DetachedSet(TurnStart start) => start.IsGuest ? RedisKeys.DetachedGuests : RedisKeys.DetachedUsers;
 
@@ -246,17 +246,18 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 }
 
 /// <summary>
-/// The replica that runs a turn, and the dialect that the turn was started in. Stored in Redis as <c>stream|replica|dialect</c>.
+/// The replica that runs a turn, the dialect that the turn was started in, and the user message that it answers. Stored in Redis as
+/// <c>stream|replica|dialect|message</c>.
 /// </summary>
-internal sealed record TurnLocation(Guid StreamId, Guid Replica, bool UsesUiDialect)
+internal sealed record TurnLocation(Guid StreamId, Guid Replica, bool UsesUiDialect, Guid? Asked = null)
 {
     /// <returns>Null if the text is not a location.</returns>
     public static TurnLocation? Parse(string? text) =>
-        text?.Split('|') is [var stream, var replica, var dialect] && Guid.TryParse(stream, out var streamId) && Guid.TryParse(replica, out var replicaId)
-            ? new TurnLocation(streamId, replicaId, dialect == "ui")
+        text?.Split('|') is [var stream, var replica, var dialect, .. var rest] && Guid.TryParse(stream, out var streamId) && Guid.TryParse(replica, out var replicaId)
+            ? new TurnLocation(streamId, replicaId, dialect == "ui", rest is [var asked] && Guid.TryParse(asked, out var message) ? message : null)
             : null;
 
-    public override string ToString() => $"{StreamId}|{Replica}|{(UsesUiDialect ? "ui" : "sendcat")}";
+    public override string ToString() => $"{StreamId}|{Replica}|{(UsesUiDialect ? "ui" : "sendcat")}|{Asked}";
 }
 
 /// <summary>A running turn without a reader. Stored in Redis as <c>stream|principal</c>.</summary>

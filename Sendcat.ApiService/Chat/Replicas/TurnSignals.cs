@@ -5,7 +5,7 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Chat.Replicas;
 
 /// <summary>
-/// Signals between replicas about turns: abort, supersede, mirror. Redis pub/sub delivers each signal to every replica at most once; the
+/// Signals between replicas about turns: abort, supersede, replace, mirror. Redis pub/sub delivers each signal to every replica at most once; the
 /// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
 internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, ILogger<TurnSignals> logger) : IHostedService
@@ -23,6 +23,12 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
 
     /// <summary>Ends a turn because its user has aborted it.</summary>
     public Task AbortAsync(Guid streamId) => PublishAsync($"abort|{streamId}");
+
+    /// <summary>Ends all turns of a thread because its user has aborted them, also those that are not persisted yet.</summary>
+    public Task AbortThreadAsync(Guid threadId) => PublishAsync($"abort-thread|{threadId}");
+
+    /// <summary>Ends a turn at once, because a newer one replaces its answer.</summary>
+    public Task ReplaceAsync(Guid streamId) => PublishAsync($"replace|{streamId}");
 
     /// <summary>Ends a turn in favour of a newer one: at once if it has no reader, else when its last reader leaves.</summary>
     public Task SupersedeAsync(Guid streamId) => PublishAsync(SupersedePrefix + streamId);
@@ -48,13 +54,31 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
 
     private void Handle(string? signal)
     {
-        if (signal?.Split('|') is not [var verb, var id] || !Guid.TryParse(id, out var streamId) || turns.ByStream(streamId) is not { } turn)
+        if (signal?.Split('|') is not [var verb, var text] || !Guid.TryParse(text, out var id))
+        {
+            return;
+        }
+
+        if (verb == "abort-thread")
+        {
+            foreach (var running in turns.AllOfThread(id))
+            {
+                running.End(TurnEnding.UserAbort);
+            }
+
+            return;
+        }
+
+        if (turns.ByStream(id) is not { } turn)
         {
             return;
         }
 
         switch (verb)
         {
+            case "replace":
+                turn.End(TurnEnding.Superseded);
+                break;
             case "abort":
                 turn.End(TurnEnding.UserAbort);
                 break;

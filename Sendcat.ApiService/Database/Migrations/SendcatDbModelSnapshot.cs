@@ -254,6 +254,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("thread_id");
 
+                    b.Property<Guid?>("UserMessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_message_id");
+
                     b.HasKey("Id")
                         .HasName("pk_stream_sessions");
 
@@ -263,6 +267,10 @@ namespace Sendcat.ApiService.Database.Migrations
 
                     b.HasIndex("ThreadId")
                         .HasDatabaseName("ix_stream_sessions_thread_id");
+
+                    b.HasIndex(new[] { "ThreadId" }, "ix_stream_sessions_running")
+                        .HasDatabaseName("ix_stream_sessions_running")
+                        .HasFilter("status = 'streaming'");
 
                     b.ToTable("stream_sessions", null, t =>
                         {

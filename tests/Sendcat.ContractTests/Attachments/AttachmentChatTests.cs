@@ -111,6 +111,27 @@ public sealed class AttachmentChatTests(PostgresFixture postgres, FileApiFixture
     }
 
     [Fact]
+    public async Task A_repeated_request_stores_its_files_once_and_an_edit_replaces_them()
+    {
+        var thread = await FileApi.NewThreadAsync(_guest);
+        var (first, second) = (FileApi.Png(5_000), FileApi.Png(5_001));
+        await FileApi.ChatAsync(_guest, Ui(thread, Part("a.png", "image/jpeg", Data(first))));
+        await FileApi.ChatAsync(_guest, Ui(thread, Part("a.png", "image/jpeg", Data(first))));
+        var stored = Assert.Single(await AttachmentsAsync());
+
+        var edited = FileApi.Answer(await FileApi.ChatAsync(_guest, Ui(thread, Part("a.png", "image/png", Data(second)))));
+
+        Assert.Contains(FileApi.Hash(second), edited, StringComparison.Ordinal);
+        Assert.Equal(second, await _guest.GetByteArrayAsync(Assert.Single(await AttachmentsAsync())));
+        Assert.Equal(HttpStatusCode.Forbidden, (await _guest.GetAsync(stored)).StatusCode);
+
+        static string Data(byte[] content) => $"data:image/png;base64,{Convert.ToBase64String(content)}";
+
+        async Task<string[]> AttachmentsAsync() =>
+            [.. (await (await _guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray().SelectMany(message => message!["attachments"]?.AsArray().Select(file => (string)file!["url"]!) ?? [])];
+    }
+
+    [Fact]
     public async Task Files_of_useChat_that_cannot_be_stored_refuse_the_turn()
     {
         var thread = await FileApi.NewThreadAsync(_guest);

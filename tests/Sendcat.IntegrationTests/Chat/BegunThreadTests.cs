@@ -154,4 +154,25 @@ public sealed class BegunThreadTests(ChatSystemFixture fixture) : IAsyncLifetime
         Assert.Equal("a kettle", (await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{thread}")).GetProperty("title").GetString());
         Assert.Equal("a lamp" + Short, (await _guest.Http.GetFromJsonAsync<JsonElement>($"/api/threads/{other}")).GetProperty("title").GetString());
     }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_long_history_is_skipped_over(bool chunked)
+    {
+        object Message(int n, string role, string text) => new { parts = new object[] { new { type = "text", text } }, id = $"m{n}", role };
+        var body = JsonSerializer.Serialize(new
+        {
+            id = _chat, trigger = "submit-message",
+            messages = Enumerable.Range(0, 40).Select(n => Message(n, n % 2 == 0 ? "user" : "assistant", new string('x', 20_000))).Append(Message(40, "user", Short)),
+        });
+
+        using (var response = await _guest.PostAsync("/api/chat", body, chunked))
+        {
+            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        }
+
+        Assert.Equal(Short, (await _guest.MessagesAsync(_chat))[0].GetProperty("content").GetString());
+        Assert.Equal(2, (await _guest.MessagesAsync(_chat)).Count);
+    }
 }

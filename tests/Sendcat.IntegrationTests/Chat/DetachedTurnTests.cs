@@ -29,6 +29,7 @@ public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
         }
 
         // The test holds whether or not the server has noticed the closed connection by now.
+        await guest.AddMessageAsync(thread, "[[emu chunks=1]]");
         await using var next = await there.ChatAsync(thread);
         await next.ReadToEndAsync();
 
@@ -50,10 +51,34 @@ public sealed class DetachedTurnTests(SharedStores stores) : IAsyncLifetime
         await using var first = await guest.ChatAsync(thread);
         await first.ReadUntilAsync("content");
 
+        await guest.AddMessageAsync(thread, "[[emu chunks=60 every=25ms]]");
         await using var second = await there.ChatAsync(thread);
         await second.ReadToEndAsync();
         await first.ReadToEndAsync();
 
         Assert.Equal((HttpStatusCode.OK, "done", "done"), (second.Status, first.Types[^1], second.Types[^1]));
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_abort_by_the_thread_ends_its_turns_on_all_replicas(int replica)
+    {
+        using var guest = await _sendcat.GuestAsync();
+        using var there = guest.At(_sendcat.Replicas[1]);
+        var thread = await guest.NewThreadAsync("[[emu chunks=4000 every=25ms]]");
+        await using var first = await guest.ChatAsync(thread);
+        await first.ReadUntilAsync("content");
+        await guest.AddMessageAsync(thread, "[[emu chunks=4000 every=25ms]]");
+        await using var second = await there.ChatAsync(thread);
+        await second.ReadUntilAsync("content");
+
+        using var stopped = await guest.At(_sendcat.Replicas[replica]).AbortLatestAsync(thread);
+        await Task.WhenAll(first.ReadToEndAsync(), second.ReadToEndAsync());
+
+        Assert.Equal((HttpStatusCode.NoContent, "aborted", "aborted"), (stopped.StatusCode, first.Types[^1], second.Types[^1]));
+        Assert.Equal(
+            ["aborted", "aborted"],
+            (await guest.MessagesAsync(thread)).Where(message => message.GetProperty("role").GetString() == "assistant").Select(message => message.GetProperty("status").GetString()));
     }
 }

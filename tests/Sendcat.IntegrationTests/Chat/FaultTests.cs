@@ -46,6 +46,41 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task An_answer_survives_the_death_of_the_replica_that_regenerates_it_and_a_repeated_request_replaces_a_dead_turn()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var sendcat = await SendcatSystem.StartProcessesAsync(
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2, ("ADMISSION_USER_MAX_INFLIGHT", "10"));
+        using var guest = await sendcat.GuestAsync();
+        using var survivor = guest.At(sendcat.Replicas[1]);
+        var (kept, cut) = (await guest.NewThreadAsync(), await guest.NewThreadAsync());
+        await using (var first = await guest.PostChatAsync(UseChat.Body(kept, """[[emu text="Old."]]""", "m1")))
+        {
+            await first.ReadToEndAsync();
+        }
+
+        sendcat.Model.Direct("[[emu hang=before-first]]");
+        await using var regenerated = await guest.PostChatAsync(new { id = kept, trigger = "regenerate-message", messages = Array.Empty<object>() });
+        await regenerated.ReadUntilAsync("start");
+        await using var lost = await guest.PostChatAsync(UseChat.Body(cut, """[[emu text="New."]]""", "m1"));
+        await lost.ReadUntilAsync("start");
+        await Eventually.TrueAsync(async () => await RunningTurnsAsync(sendcat.Database) == 2);
+
+        await sendcat.Replicas[0].Process.KillAsync();
+        sendcat.Model.ClearDirections();
+        await using (var repeated = await survivor.PostChatAsync(UseChat.Body(cut, """[[emu text="New."]]""", "m1")))
+        {
+            await repeated.ReadToEndAsync();
+            Assert.Equal("finish", repeated.Types[^1]);
+        }
+
+        await TurnsClosedAsync(sendcat.Replicas[1]);
+        Assert.Equal(["""[[emu text="Old."]]""", "Old."], (await survivor.MessagesAsync(kept)).Select(message => Text(message, "content")));
+        Assert.Equal(["""[[emu text="New."]]""", "New."], (await survivor.MessagesAsync(cut)).Select(message => Text(message, "content")));
+    }
+
+    [Fact]
     public async Task A_replica_suspended_past_its_heartbeat_timeout_finds_its_turns_closed_and_changes_nothing()
     {
         await using var redis = await RedisServer.StartAsync();
@@ -174,6 +209,13 @@ public sealed class FaultTests
     /// <summary>Waits until the replica has released the leases of a dead replica.</summary>
     private static Task LeasesReapedAsync(Replica replica) =>
         replica.Process.WaitForLineAsync(line => line.Contains("its leases were released", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
+
+    private static async Task<long> RunningTurnsAsync(string database)
+    {
+        await using var source = NpgsqlDataSource.Create(database);
+        await using var command = source.CreateCommand("select count(*) from stream_sessions where status = 'streaming'");
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
 
     /// <summary>The characters of the longest running answer that is persisted.</summary>
     private static async Task<long> ContentLengthAsync(string database)

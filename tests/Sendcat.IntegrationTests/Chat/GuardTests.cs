@@ -41,14 +41,16 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
     {
         using var guest = await _sendcat.GuestAsync();
         using var other = await _sendcat.GuestAsync();
-        var thread = await guest.NewThreadAsync("[[emu chunks=1]]");
+        var thread = await guest.NewThreadAsync();
         for (var n = 0; n < LowLimitSystemFixture.TurnsPerPrincipal; n++)
         {
+            await guest.AddMessageAsync(thread, "[[emu chunks=1]]");
             await using var turn = await guest.ChatAsync(thread);
             Assert.Equal(HttpStatusCode.OK, turn.Status);
             await turn.ReadToEndAsync();
         }
 
+        await guest.AddMessageAsync(thread, "[[emu chunks=1]]");
         await using var refused = await guest.ChatAsync(thread);
         await using var elsewhere = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
         foreach (var stream in new[] { refused, elsewhere })
@@ -90,6 +92,7 @@ public sealed class GuardTests(LowLimitSystemFixture fixture) : IClassFixture<Lo
             Assert.Equal("done", (await last.ReadToEndAsync())[^1].GetProperty("type").GetString());
         }
 
+        await guest.AddMessageAsync(thread, marker);
         await using var refused = await guest.At(_sendcat.Replicas[1]).ChatAsync(thread);
         await refused.Response.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited", "chat_tokens");
         Assert.InRange(refused.Response.Headers.RetryAfter!.Delta!.Value.TotalSeconds, 1, 7200);

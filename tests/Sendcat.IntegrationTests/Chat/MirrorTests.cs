@@ -125,12 +125,13 @@ public sealed class MirrorTests(SharedStores stores)
         await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, Knobs);
         using var guest = await sendcat.GuestAsync();
         using var there = guest.At(sendcat.Replicas[1]);
-        var thread = await guest.NewThreadAsync("[[emu chunks=1]] [[emu times=1 key=older chunks=6 every=0 stall-after=3 stall=6s]]");
+        var thread = await guest.NewThreadAsync("[[emu chunks=6 every=0 stall-after=3 stall=6s]]");
         await using var older = await guest.ChatAsync(thread);
         await older.ReadUntilAsync("content");
         await using var remote = await there.ResumeAsync(thread);
         await remote.ReadUntilAsync("content");
 
+        await guest.AddMessageAsync(thread, "[[emu chunks=1]]");
         await using var newer = await guest.ChatAsync(thread);
         await newer.ReadToEndAsync();
         await Task.WhenAll(older.ReadToEndAsync(), remote.ReadToEndAsync());

@@ -1,0 +1,214 @@
+using System.Security.Cryptography;
+using System.Text;
+using Sendcat.ApiService.Attachments;
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
+using Sendcat.Reliability.UntrustedText;
+
+namespace Sendcat.ApiService.Chat.Gate;
+
+/// <summary>
+/// What a chat request does to its thread: it starts a turn, or it repeats a request whose turn runs or has ended. Decided from the request
+/// and the stored messages alone.
+/// </summary>
+internal abstract record TurnPlan
+{
+    /// <summary>A new turn.</summary>
+    /// <param name="History">
+    /// The messages for the model, the oldest first; the last one is answered. One that is written here has no files yet.
+    /// </param>
+    /// <param name="Asked">The user message that the turn answers; null in a thread without one.</param>
+    /// <param name="Write">What happens to the message of the request.</param>
+    public sealed record Start(IReadOnlyList<HistoryMessage> History, Guid? Asked, MessageWrite Write = MessageWrite.None) : TurnPlan
+    {
+        /// <summary>What stands after <see cref="Asked"/> stays until the first content of the new answer is committed.</summary>
+        public bool ReplacesAnswer { get; init; }
+
+        /// <summary>The turn changes what a running turn of the thread answers, so that one has to end.</summary>
+        public bool EndsRunningTurn => ReplacesAnswer || Write == MessageWrite.Edit;
+
+        /// <summary>The plan with the stored files of the message that is written.</summary>
+        public Start WithAttachments(string? json) => this with { History = [.. History.SkipLast(1), History[^1] with { AttachmentsJson = json }] };
+
+        /// <summary>Messages that the turn adds to the thread, without those of tool calls.</summary>
+        public int NewMessages => EndsRunningTurn ? 0 : Write == MessageWrite.Insert ? 2 : 1;
+    }
+
+    /// <summary>The turn that answers the message runs: the request becomes another reader of it.</summary>
+    public sealed record Join(RunningTurn Turn) : TurnPlan;
+
+    /// <summary>The answer is complete: the request gets it as it is stored.</summary>
+    public sealed record Replay(Guid Asked) : TurnPlan;
+
+    /// <summary>The idempotency key of the request belongs to a message with other content.</summary>
+    public sealed record KeyMismatch : TurnPlan;
+
+    /// <summary>
+    /// The id of a message with a client's id: derived from the thread and that id, which is the idempotency key, so that a repeated request
+    /// stores the message once.
+    /// </summary>
+    public static Guid MessageId(Guid threadId, string clientId) =>
+        new(SHA256.HashData(Encoding.UTF8.GetBytes($"{threadId}/{clientId}")).AsSpan(0, 16), bigEndian: true);
+
+    /// <summary>The ids by which the request names stored messages.</summary>
+    public static IReadOnlyList<string> NamedMessages(ChatRequest request) =>
+    [
+        .. new[] { request.Regeneration?.MessageId, request.Regeneration?.LastUserMessageId, request.Regeneration is null ? request.Message?.ClientId : null }
+            .OfType<string>(),
+    ];
+
+    /// <summary>True if one of the messages has one of the ids.</summary>
+    public static bool HasAny(ThreadHistory thread, IReadOnlyList<string> ids) => ids.Any(id => IndexOf(thread, id) >= 0);
+
+    /// <param name="thread">With the messages that the request names, if the thread has them.</param>
+    /// <param name="running">The thread's running turn, if it can be joined.</param>
+    public static TurnPlan Of(ChatRequest request, ThreadHistory thread, RunningTurn? running) =>
+        request.Regeneration is { } regeneration ? Regenerate(request, regeneration, thread)
+        : request.Message is { } message ? Ask(request, message, thread, running)
+        : LastUserMessage(thread.Messages, thread.Messages.Count - 1) is >= 0 and var last ? Answer(thread, last, running)
+        : new Start(thread.Messages, Asked: null);
+
+    private static TurnPlan Regenerate(ChatRequest request, Regeneration regeneration, ThreadHistory thread)
+    {
+        var named = IndexOf(thread, regeneration.MessageId) is >= 0 and var replaced ? replaced : IndexOf(thread, regeneration.LastUserMessageId);
+        if (named < 0 && request.Message is { ClientId: not null } unsent && !thread.HasLaterMessages)
+        {
+            // The request that should have stored the message was refused: the client repeats it as a regeneration.
+            return Insert(thread, unsent, running: null);
+        }
+
+        var asked = LastUserMessage(thread.Messages, named < 0 ? thread.Messages.Count - 1 : named);
+        return asked < 0 ? new Start([], Asked: null) : Again(thread, asked);
+    }
+
+    private static TurnPlan Ask(ChatRequest request, UserMessage message, ThreadHistory thread, RunningTurn? running)
+    {
+        var known = IndexOf(thread, message.ClientId);
+        if (known < 0 || thread.Messages[known].Role != "user")
+        {
+            return Insert(thread, message, running);
+        }
+
+        var stored = thread.Messages[known];
+        var hasLater = thread.HasLaterMessages || thread.Messages.Skip(known + 1).Any(later => later.Role == "user");
+        var isSame = IsSame(stored, message);
+        if (!isSame && message.HasIdFromKey)
+        {
+            return new KeyMismatch();
+        }
+
+        if (!isSame || (hasLater && request.EditedId is not null && request.EditedId == message.ClientId))
+        {
+            var edited = stored with { Content = message.Text, AttachmentsJson = null };
+            return new Start([.. thread.Messages.Take(known), edited], stored.Id, MessageWrite.Edit);
+        }
+
+        // An old message that others follow is a late repetition: nothing is changed for it.
+        return hasLater ? new Replay(stored.Id) : Answer(thread, known, running);
+    }
+
+    /// <summary>The answer to a stored message that no other user message follows.</summary>
+    private static TurnPlan Answer(ThreadHistory thread, int asked, RunningTurn? running)
+    {
+        if (running is not null && running.Asked == thread.Messages[asked].Id)
+        {
+            return new Join(running);
+        }
+
+        if (thread.LastAnswered is { } answered && answered != thread.Messages[asked].Id)
+        {
+            // The message was stored while the turn of an earlier one ran, so it stands before the end of that answer.
+            return new Start(
+                [.. thread.Messages.Take(asked), .. thread.Messages.Skip(asked + 1), thread.Messages[asked]], thread.Messages[asked].Id, MessageWrite.Move);
+        }
+
+        // A running turn that cannot be joined is that of a dead replica.
+        var isUnanswered = asked == thread.Messages.Count - 1 && thread.Running?.Asked != thread.Messages[asked].Id;
+        return isUnanswered ? new Start(thread.Messages, thread.Messages[asked].Id)
+            : thread.Messages[^1] is { Role: "assistant", ToolCallsJson: null, Status: null or MessageStatus.Completed } ? new Replay(thread.Messages[asked].Id)
+            : Again(thread, asked);
+    }
+
+    private static Start Again(ThreadHistory thread, int asked) =>
+        new([.. thread.Messages.Take(asked + 1)], thread.Messages[asked].Id) { ReplacesAnswer = true };
+
+    private static TurnPlan Insert(ThreadHistory thread, UserMessage message, RunningTurn? running)
+    {
+        var id = message.ClientId is null ? Guid.NewGuid() : MessageId(thread.ThreadId, message.ClientId);
+        if (running?.Asked == id)
+        {
+            // It runs in this process and has stored its message after the thread was read.
+            return new Join(running);
+        }
+
+        var added = new HistoryMessage(id, "user", message.Text, MessageStatus.Completed, null, null, null, null, AttachmentsJson: null, message.ClientId);
+        return new Start([.. thread.Messages, added], id, MessageWrite.Insert);
+    }
+
+    private static int LastUserMessage(IReadOnlyList<HistoryMessage> messages, int from)
+    {
+        while (from >= 0 && messages[from].Role != "user")
+        {
+            from--;
+        }
+
+        return from;
+    }
+
+    private static int IndexOf(ThreadHistory thread, string? id)
+    {
+        if (id is null)
+        {
+            return -1;
+        }
+
+        var derived = MessageId(thread.ThreadId, id);
+        for (var n = thread.Messages.Count - 1; n >= 0; n--)
+        {
+            var message = thread.Messages[n];
+            if (message.ClientId == id || message.Id == derived || string.Equals(message.Id.ToString(), id, StringComparison.OrdinalIgnoreCase))
+            {
+                return n;
+            }
+        }
+
+        return -1;
+    }
+
+    /// <summary>Text and files are equal.</summary>
+    private static bool IsSame(HistoryMessage stored, UserMessage message)
+    {
+        var files = MessageAttachment.Read(stored.AttachmentsJson);
+        return stored.Content == StorableText.Sanitize(message.Text)
+            && files.Count == message.Files.Count
+            && files.Zip(message.Files).All(pair => IsSame(pair.First, pair.Second));
+    }
+
+    /// <summary>
+    /// Name and type are not compared, because they are determined again when a file is stored. Of a file in the request, the number of its
+    /// bytes is compared.
+    /// </summary>
+    private static bool IsSame(MessageAttachment stored, UiFile file) =>
+        stored.Url is { } url ? url == file.Url
+        : AttachmentEndpoints.IdIn(file.Url) is { } id ? string.Equals(id, stored.StorageId, StringComparison.OrdinalIgnoreCase)
+        : stored.Size == BytesOfBase64(file.Url.AsSpan(file.Url.IndexOf(',', StringComparison.Ordinal) + 1));
+
+    private static long BytesOfBase64(ReadOnlySpan<char> text) =>
+        (text.Length / 4 * 3L) - (text.EndsWith("==", StringComparison.Ordinal) ? 2 : text.EndsWith("=", StringComparison.Ordinal) ? 1 : 0);
+}
+
+/// <summary>What a turn does with the user's message of its request.</summary>
+internal enum MessageWrite
+{
+    /// <summary>The message is stored already, or the request has none.</summary>
+    None,
+
+    /// <summary>It is stored as the last one of the thread.</summary>
+    Insert,
+
+    /// <summary>It replaces the content of the stored message; all messages after that one are deleted.</summary>
+    Edit,
+
+    /// <summary>The stored message becomes the last one of the thread.</summary>
+    Move,
+}

@@ -1,0 +1,161 @@
+using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.Record;
+
+namespace Sendcat.UnitTests.Chat;
+
+/// <summary>What a chat request starts or repeats, decided from the stored messages.</summary>
+public sealed class TurnPlanTests
+{
+    private static readonly Guid ThreadId = Guid.CreateVersion7();
+    private static readonly HistoryMessage First = User("m1", "one");
+    private static readonly HistoryMessage FirstAnswer = Assistant("1");
+    private static readonly HistoryMessage Second = User("m2", "two");
+
+    [Fact]
+    public void A_new_message_is_appended_and_answered()
+    {
+        var start = Start(Submit("m2", "two"), First, FirstAnswer);
+
+        Assert.Equal((MessageWrite.Insert, false, 2), (start.Write, start.ReplacesAnswer, start.NewMessages));
+        Assert.Equal(["one", "1", "two"], start.History.Select(message => message.Content));
+        Assert.Equal(TurnPlan.MessageId(ThreadId, "m2"), start.Asked);
+    }
+
+    [Fact]
+    public void A_stored_message_without_an_answer_is_answered()
+    {
+        foreach (var request in new[] { Submit("m2", "two"), new ChatRequest { ThreadId = "x" } })
+        {
+            var start = Start(request, First, FirstAnswer, Second);
+
+            Assert.Equal((MessageWrite.None, false, Second.Id), (start.Write, start.ReplacesAnswer, start.Asked));
+        }
+    }
+
+    [Fact]
+    public void A_complete_answer_is_replayed_and_a_cut_one_replaced()
+    {
+        foreach (var request in new[] { Submit("m1", "one"), new ChatRequest { ThreadId = "x" } })
+        {
+            Assert.Equal(new TurnPlan.Replay(First.Id), Plan(request, null, First, FirstAnswer));
+            foreach (var cut in new[] { Assistant("1", MessageStatus.Aborted), Assistant("", MessageStatus.Error), Tool() })
+            {
+                var start = Start(request, First, cut);
+                Assert.Equal((true, First.Id), (start.ReplacesAnswer, start.Asked));
+                Assert.Equal([First], start.History);
+            }
+        }
+    }
+
+    [Fact]
+    public void A_running_turn_is_joined_only_by_requests_for_its_own_message()
+    {
+        var running = new RunningTurn(Guid.NewGuid(), Guid.NewGuid(), Second.Id);
+
+        Assert.Equal(new TurnPlan.Join(running), Plan(Submit("m2", "two"), running, First, FirstAnswer, Second));
+        Assert.Equal(new TurnPlan.Join(running), Plan(new ChatRequest { ThreadId = "x" }, running, First, FirstAnswer, Second));
+        Assert.IsType<TurnPlan.Start>(Plan(Submit("m3", "three"), running, First, FirstAnswer, Second));
+        Assert.IsType<TurnPlan.Start>(Plan(Submit("m2", "other"), running, First, FirstAnswer, Second));
+        Assert.IsType<TurnPlan.Start>(Plan(Regenerate(null), running, First, FirstAnswer, Second));
+    }
+
+    [Fact]
+    public void A_message_whose_turn_runs_already_and_is_not_stored_yet_is_joined()
+    {
+        var running = new RunningTurn(Guid.NewGuid(), null, TurnPlan.MessageId(ThreadId, "m2"));
+
+        Assert.Equal(new TurnPlan.Join(running), Plan(Submit("m2", "two"), running, First, FirstAnswer));
+    }
+
+    [Fact]
+    public void A_message_that_stands_before_the_end_of_an_earlier_answer_is_moved_and_answered()
+    {
+        foreach (var request in new[] { Submit("m2", "two"), new ChatRequest { ThreadId = "x" } })
+        {
+            var plan = TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, [First, Second, FirstAnswer]) { LastAnswered = First.Id }, null);
+
+            var start = Assert.IsType<TurnPlan.Start>(plan);
+            Assert.Equal((MessageWrite.Move, false, Second.Id), (start.Write, start.ReplacesAnswer, start.Asked));
+            Assert.Equal([First, FirstAnswer, Second], start.History);
+            Assert.Equal(
+                new TurnPlan.Replay(Second.Id),
+                TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, [First, Second, FirstAnswer]) { LastAnswered = Second.Id }, null));
+        }
+    }
+
+    [Fact]
+    public void An_idempotency_key_with_another_message_changes_nothing()
+    {
+        var request = Submit("m1", "other") with { Message = new("m1", "other", []) { HasIdFromKey = true } };
+
+        Assert.IsType<TurnPlan.KeyMismatch>(Plan(request, null, First, FirstAnswer));
+    }
+
+    [Fact]
+    public void A_late_repetition_of_an_old_message_changes_nothing_and_an_edit_cuts_what_follows()
+    {
+        Assert.Equal(new TurnPlan.Replay(First.Id), Plan(Submit("m1", "one"), null, First, FirstAnswer, Second));
+        foreach (var edit in new[] { Submit("m1", "one") with { EditedId = "m1" }, Submit("m1", "other"), Submit(First.Id.ToString(), "other") })
+        {
+            var start = Start(edit, First, FirstAnswer, Second);
+
+            Assert.Equal((MessageWrite.Edit, First.Id), (start.Write, start.Asked));
+            Assert.Equal([edit.Message!.Text], start.History.Select(message => message.Content));
+        }
+    }
+
+    [Fact]
+    public void Other_files_are_an_edit()
+    {
+        var file = new UiFile("https://example.com/a.png", "image/png", "a.png");
+        var stored = First with { AttachmentsJson = """[{"url": "https://example.com/a.png", "name": "a.png", "type": "image/png"}]""" };
+        var same = Submit("m1", "one") with { Message = new("m1", "one", [file]) };
+        var other = Submit("m1", "one") with { Message = new("m1", "one", [file with { Url = "https://example.com/b.png" }]) };
+
+        Assert.IsType<TurnPlan.Replay>(Plan(same, null, stored, FirstAnswer));
+        Assert.Equal(MessageWrite.Edit, Start(other, stored, FirstAnswer).Write);
+        var uploaded = First with { AttachmentsJson = """[{"storageId":"0199b1a0-0000-7000-8000-000000000001","name":"a","type":"image/png","size":5}]""" };
+        foreach (var (address, isSame) in new[]
+        {
+            ("data:image/png;base64,AAAAAAA=", true), ("data:image/png;base64,AAAAAAAA", false),
+            ("/api/attachments/0199b1a0-0000-7000-8000-000000000001", true), ("/api/attachments/0199b1a0-0000-7000-8000-000000000002", false),
+        })
+        {
+            var request = Submit("m1", "one") with { Message = new("m1", "one", [new UiFile(address, "image/png", "a.png")]) };
+            Assert.Equal(isSame, Plan(request, null, uploaded, FirstAnswer) is TurnPlan.Replay);
+        }
+    }
+
+    [Fact]
+    public void A_regeneration_answers_the_user_message_of_what_it_names()
+    {
+        var answer = Assistant("2");
+        foreach (var (id, asked) in new (string?, HistoryMessage)[] { (null, Second), (FirstAnswer.Id.ToString(), First), ("m1", First), ("m2", Second), ("unknown", Second) })
+        {
+            var start = Start(Regenerate(id), First, FirstAnswer, Second, answer);
+
+            Assert.Equal((true, asked.Id, asked), (start.ReplacesAnswer, start.Asked, start.History[^1]));
+        }
+
+        var unsent = Start(Regenerate(null) with { Message = new("m9", "nine", []), Regeneration = new(null, "m9") }, First, FirstAnswer);
+        Assert.Equal((MessageWrite.Insert, false), (unsent.Write, unsent.ReplacesAnswer));
+    }
+
+    private static TurnPlan Plan(ChatRequest request, RunningTurn? running, params HistoryMessage[] messages) =>
+        TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, Running = running }, running);
+
+    private static TurnPlan.Start Start(ChatRequest request, params HistoryMessage[] messages) => Assert.IsType<TurnPlan.Start>(Plan(request, null, messages));
+
+    private static ChatRequest Submit(string id, string text) => new() { ThreadId = "x", IsUi = true, Message = new(id, text, []) };
+
+    private static ChatRequest Regenerate(string? id) => new() { ThreadId = "x", IsUi = true, Regeneration = new(id, null) };
+
+    private static HistoryMessage User(string clientId, string text) =>
+        new(Guid.CreateVersion7(), "user", text, MessageStatus.Completed, null, null, null, null, null, clientId);
+
+    private static HistoryMessage Assistant(string text, string status = MessageStatus.Completed) =>
+        new(Guid.CreateVersion7(), "assistant", text, status, null, null, null, null, null);
+
+    private static HistoryMessage Tool() => new(Guid.CreateVersion7(), "tool", "result", MessageStatus.Completed, null, "call_1", "search_web", null, null);
+}
