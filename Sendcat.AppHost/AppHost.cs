@@ -31,6 +31,7 @@ var opsKey = builder.AddGeneratedSecret("ops-api-key", 32, "Operator key for /ap
 var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", 32, "Viewer key for /api/ops: read-only, used by the Monitor.");
 var signingKey = builder.AddGeneratedSecret("auth-signing-key", 48, "Signs bearer tokens and guest sessions; a new key signs all users out.");
 var keys = builder.AddProviderKeys();
+var appUrl = builder.AddAppUrl();
 
 var stores = builder.AddStores(ports);
 
@@ -48,6 +49,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithSettings(builder.AddAffiliate())
     .WithSettings(builder.AddSpending())
     .WithFiles()
+    .WithSettings([appUrl])
     .WithEnvironment("ALLOWED_ORIGINS", allowedOrigins)
     .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
     .WithEnvironment("AUTH_CONFIRMED_DOMAINS", confirmedDomains)
@@ -61,7 +63,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithRestartOnExit();
 
 var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
-    .WithDescription("Runs the searches that chat turns request; serves only health endpoints.")
+    .WithDescription("Runs the searches that chat turns request and sends mails; serves only health endpoints.")
     .WithHttpEndpoint(port: ports?.Worker)
     .WithHttpHealthCheck("/health")
     .WithReplicas(workerReplicas.AsNumber())
@@ -70,6 +72,10 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WithSettings(settings)
     .WithSettings(keys.Searches.Secrets)
     .WithSettings(keys.Ebay.Secrets)
+    .WithSettings(keys.Mail.Secrets)
+    .WithSettings([appUrl])
+    .WithMail()
+    .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
     .WithCapturedMessageContent()
     .WithShortDrain("TOOL_WORKER_DRAIN_MS")
     .WithPage("Health", "/health")
@@ -90,16 +96,16 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
 if (ports is not null && builder.WantsEmulator(keys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
-        .WithDescription("Emulates the providers that have no key: models, searches, eBay.")
+        .WithDescription("Emulates the providers that have no key: models, searches, eBay, mail.")
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")
-        .WithPage("Emulator manual", "/")
+        .WithPage("Emulator manual", "/", ("Mails", "/mail"))
         .WithRestartOnExit()
         .ExcludeFromManifest();
 
     api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys);
-    worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys);
+    worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys).WithMailOf(upstreams, keys);
     keys.PrintEmulatedProviders();
 }
 

@@ -41,11 +41,18 @@ internal static class Emulator
             .WithEnvironment("EBAY_CLIENT_SECRET", Key)
             .WaitFor(upstreams);
 
+    public static IResourceBuilder<ProjectResource> WithMailOf(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ProjectResource> upstreams, ProviderKeys keys) =>
+        keys.Mail.Usable ? service : service
+            .WithEnvironment("RESEND_BASE_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/resend"))
+            .WithEnvironment("RESEND_API_KEY", Key)
+            .WaitFor(upstreams);
+
     public static void PrintEmulatedProviders(this ProviderKeys keys)
     {
         (KeyGroup Group, string Name, string Variables)[] all =
         [
             (keys.Models, "models", "OPENROUTER_API_KEY"), (keys.Searches, "searches", "SERPER_API_KEY"), (keys.Ebay, "eBay", "EBAY_CLIENT_ID and EBAY_CLIENT_SECRET"),
+            (keys.Mail, "mail", "RESEND_API_KEY"),
         ];
         var missing = all.Where(one => !one.Group.Usable).ToArray();
         Console.WriteLine($"Answered by the local emulator, having no key: {string.Join(", ", missing.Select(one => one.Name))} (set {string.Join(", ", missing.Select(one => one.Variables))} for real ones).");

@@ -4,17 +4,21 @@ namespace Sendcat.AppHost;
 internal static class Pages
 {
     /// <summary>
-    /// Makes the link of the resource open this page of its endpoint "http". The dashboard shows other endpoints only in the details.
+    /// Makes the link of the resource open this page of its endpoint "http", and adds links to further pages of it. The dashboard shows other
+    /// endpoints only in the details.
     /// </summary>
-    public static IResourceBuilder<ProjectResource> WithPage(this IResourceBuilder<ProjectResource> service, string name, string path) =>
+    public static IResourceBuilder<ProjectResource> WithPage(
+        this IResourceBuilder<ProjectResource> service, string name, string path, params IReadOnlyList<(string Name, string Path)> further) =>
         service.WithUrls(context =>
         {
-            foreach (var url in context.Urls)
+            foreach (var url in context.Urls.ToArray())
             {
                 if (url.Endpoint?.EndpointName == "http")
                 {
+                    var address = url.Url.TrimEnd('/');
                     url.DisplayText = name;
-                    url.Url = url.Url.TrimEnd('/') + path;
+                    url.Url = address + path;
+                    context.Urls.AddRange(further.Select(page => new ResourceUrlAnnotation { Url = address + page.Path, DisplayText = page.Name }));
                 }
                 else
                 {

@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection.Extensions;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Integrations.Providers;
 using Sendcat.Integrations.Tools;
+using Sendcat.Integrations.Work;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
@@ -13,7 +14,7 @@ namespace Sendcat.Integrations;
 public static class IntegrationsFeature
 {
     /// <summary>
-    /// Registers all providers, and all queued tools with their lanes and cache kinds, each with its knobs. The guards of
+    /// Registers all providers, all queued tools with their lanes and cache kinds, and all other queued work, each with its knobs. The guards of
     /// <see cref="ReliabilityFeature.AddReliability"/> and the tool queue read them. A second call has no effect.
     /// </summary>
     public static IServiceCollection AddIntegrations(this IServiceCollection services)
@@ -28,6 +29,11 @@ public static class IntegrationsFeature
             tool.AddKnobs(services).AddSingleton(tool.Lane).AddSingleton(tool.Cache);
         }
 
+        foreach (var work in QueuedWork.All)
+        {
+            work.AddKnobs(services).AddSingleton(work.Lane);
+        }
+
         // Reports list the providers in this order, and then those that only one tool calls.
         services
             .AddProvider<PrimaryChatLimitOptions>(ChatProviders.Primary)
@@ -37,7 +43,7 @@ public static class IntegrationsFeature
             .AddProvider<GmailOAuthLimitOptions>(GmailOAuthProvider.Provider)
             .AddProvider<EbaySearchLimitOptions>(EbaySearchProvider.Provider)
             .AddProvider<GlobalSearchLimitOptions>(GlobalSearchProvider.Provider);
-        foreach (var provider in QueuedTool.All.SelectMany(tool => tool.Providers).Distinct())
+        foreach (var provider in QueuedTool.All.SelectMany(tool => tool.Providers).Concat(QueuedWork.All.SelectMany(work => work.Providers)).Distinct())
         {
             if (!services.Any(service => ReferenceEquals(service.ImplementationInstance, provider)))
             {

@@ -18,6 +18,7 @@ using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Snapshot;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using StackExchange.Redis;
 
@@ -52,7 +53,7 @@ public static class ReliabilityFeature
         {
             // The check does not use ended jobs, so the window of the statistics is zero.
             var reading = await provider.GetRequiredService<ToolJobStatistics>().ReadAsync(TimeSpan.Zero, cancellationToken);
-            return new(reading.Lanes.Sum(lane => lane.QueuedDue), reading.DeadLetters, reading.OldestQueued, reading.OldestRunning);
+            return StateOf(reading, provider.GetRequiredService<LaneCatalog>());
         });
         services.TryAddSingleton(provider => new QueueAlerts(
             provider.GetRequiredService<QueueGauge>(),
@@ -63,6 +64,28 @@ public static class ReliabilityFeature
             provider.GetRequiredService<ILogger<QueueAlerts>>()));
         services.AddUpkeep<QueueWatch>();
         return services;
+    }
+
+    private static QueueState StateOf(ToolQueueReading reading, LaneCatalog lanes)
+    {
+        var own = lanes.All.Where(lane => lane.Alerts is not null).ToDictionary(lane => lane.Tool, lane => lanes.ThresholdsOf(lane)!.Value, StringComparer.Ordinal);
+        var shared = reading.Lanes.Where(lane => !own.ContainsKey(lane.Tool)).ToArray();
+        return new(
+            shared.Sum(lane => lane.QueuedDue),
+            shared.Sum(lane => lane.DeadLetters),
+            shared.Select(lane => lane.OldestQueued).DefaultIfEmpty().Max(),
+            shared.Select(lane => lane.OldestRunning).DefaultIfEmpty().Max())
+        {
+            Lanes =
+            [
+                .. from lane in reading.Lanes
+                   where own.ContainsKey(lane.Tool)
+                   let most = own[lane.Tool]
+                   select new LaneState(
+                       lane.Tool, (lane.QueuedDue, most.MaxQueued), (lane.DeadLetters, most.MaxDeadLetters),
+                       (lane.OldestQueued, most.MaxQueuedAge), (lane.OldestRunning, most.MaxRunningAge)),
+            ],
+        };
     }
 
     internal static IServiceCollection AddReliabilityKnobClasses(this IServiceCollection services) =>

@@ -3,6 +3,7 @@ using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.ServiceDefaults.Broker;
+using Sendcat.ToolWorker.Deliveries;
 using Sendcat.ToolWorker.Health;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.ToolWorker.SearchGlobal;
@@ -29,6 +30,7 @@ builder.Services
     .AddSearchProducts()
     .AddSearchGlobal()
     .AddTaxonomy()
+    .AddDeliveries()
     .AddLanes();
 
 var app = builder.Build();

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ApiService.Identity;
 

@@ -5,6 +5,8 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.ApiService.Mail;
+using Sendcat.Integrations.Mail;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -93,7 +95,7 @@ internal static class AuthEndpoints
         return TypedResults.NoContent();
     }
 
-    private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, ResetMails mails, AddressDigests digests, RequestLimits limits, CancellationToken cancellationToken)
+    private static async Task<Results<Accepted, ApiError>> ForgotAsync(HttpContext http, OutgoingMails mails, AddressDigests digests, RequestLimits limits, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.ForgotPassword, cancellationToken);
         if (!body.TryGet(out var forgot, out var refusal))
@@ -106,7 +108,7 @@ internal static class AuthEndpoints
             return tooMany;
         }
 
-        mails.Enqueue(forgot.Email!);
+        await mails.EnqueueAsync(MailKind.PasswordReset, forgot.Email!, userId: null, cancellationToken);
         return TypedResults.Accepted((string?)null);
     }
 

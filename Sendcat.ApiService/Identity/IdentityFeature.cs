@@ -7,15 +7,26 @@ using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.ApiService.Mail;
+using Sendcat.Integrations.Signing;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Identity;
 
 internal static class IdentityFeature
 {
+    /// <summary>The mails to the address of the account, and those about it to other addresses. One that is being sent may still arrive.</summary>
+    private static readonly AccountContent MailsOfAccount = new(
+        "mails",
+        $"""
+        -- delete mails of account
+        DELETE FROM reliability.tool_jobs WHERE tool = 'deliveries'
+            AND (principal = '{OutgoingMails.PrincipalPrefix}' || (SELECT normalized_email FROM users WHERE id = @user) OR position(@user IN args) > 0)
+        """);
+
     public static IServiceCollection AddIdentity(this IServiceCollection services)
     {
-        services.AddSingleton(provider => SigningKey.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
+        services.AddSigning();
         services.AddKnobs<SessionOptions>();
         services.AddSingleton<AccessTokens>();
         services.AddSingleton<RevokedFamilies>();
@@ -59,11 +70,9 @@ internal static class IdentityFeature
         services.AddScoped<Reauthentication>();
         services.AddScoped<AccountChanges.AccountChanges>();
         services.AddScoped<PasswordChanges>();
+        services.AddSingleton(MailsOfAccount);
         services.AddHostedService<IdentitySweeper>();
 
-        services.AddSingleton<ResetMails>();
-        services.AddSingleton<RegistrationMails>();
-        services.AddSingleton<ChangeMails>();
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, IdentityJson.Default));
         return services;
     }

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Sendcat.ApiService.Http;
-using Sendcat.Integrations.Tools;
+using Sendcat.Integrations.Work;
 using Sendcat.Reliability.ToolJobs.Ledger;
 
 namespace Sendcat.ApiService.Ops;
@@ -62,9 +62,9 @@ internal sealed partial record DeadLetterOrder(string? Tool, string? Fingerprint
 
     public static IEnumerable<string> Problems(string? tool, string? fingerprint)
     {
-        if (tool is not null && !QueuedTool.All.Any(known => known.Name == tool))
+        if (tool is not null && !QueuedWork.AllLanes.Any(lane => lane.Tool == tool))
         {
-            yield return $"tool must be one of {string.Join(", ", QueuedTool.All)}";
+            yield return $"tool must be one of {string.Join(", ", QueuedWork.AllLanes)}";
         }
 
         if (fingerprint is not null && !FingerprintPattern().IsMatch(fingerprint))

@@ -132,7 +132,13 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
             {
                 var retryAfter = RetryAfterHeader.Read(response.Headers, time.GetUtcNow());
                 var retryable = StatusClass.Of(status) is CallVerdict.Failure && !UpstreamPolicy.ExceedsMaxPause(retryAfter);
-                var error = new UpstreamError($"{policy.Provider}: HTTP {status}", retryable) { Status = status, RetryAfter = retryAfter };
+                var code = await ReadErrorCodeAsync(policy, response, either.Token);
+                var error = new UpstreamError($"{policy.Provider}: HTTP {status}{(code is null ? "" : $" {code}")}", retryable)
+                {
+                    Status = status,
+                    RetryAfter = retryAfter,
+                    Code = code,
+                };
                 return new(error, permit => permit.Responded(status), UpstreamPolicy.MayRetry(status), retryAfter);
             }
 
@@ -161,6 +167,27 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         {
             var error = new UpstreamError($"{policy.Provider}: unreadable answer", Retryable: true);
             return new(error, permit => permit.Failed("unreadable answer"));
+        }
+    }
+
+    private static async Task<string?> ReadErrorCodeAsync(UpstreamPolicy policy, HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        if (policy.ReadErrorCode is not { } read)
+        {
+            return null;
+        }
+
+        try
+        {
+            await response.Content.LoadIntoBufferAsync(policy.MaxResponseBytes, cancellationToken);
+            await using var body = await response.Content.ReadAsStreamAsync(cancellationToken);
+            using var json = await JsonDocument.ParseAsync(body, cancellationToken: cancellationToken);
+            return read(json.RootElement);
+        }
+        catch (Exception exception) when (exception is JsonException or HttpRequestException or IOException)
+        {
+            // The status alone decides.
+            return null;
         }
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Sendcat.Reliability.Timing;
 
 namespace Sendcat.Reliability.Outbound;
@@ -19,6 +20,12 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     /// circuit.
     /// </summary>
     public CancellationToken TooLate { get; init; }
+
+    /// <summary>
+    /// Reads the provider's name of the error from the JSON of an unsuccessful response; null: such a body is not read. The name must come
+    /// from a closed set, because it becomes part of error texts.
+    /// </summary>
+    public Func<JsonElement, string?>? ReadErrorCode { get; init; }
 
     private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(250), TimeSpan.FromSeconds(2));
 

@@ -23,6 +23,9 @@ public sealed record UpstreamError(string Message, bool Retryable)
     /// <summary>The HTTP status of an unsuccessful response; null when no request was sent or no response arrived.</summary>
     public int? Status { get; init; }
 
+    /// <summary>The provider's name of the error, see <see cref="UpstreamPolicy.ReadErrorCode"/>; null: none is known.</summary>
+    public string? Code { get; init; }
+
     /// <summary>Time until a retry, when the circuit is open, the bulkhead is full, or the upstream sent <c>Retry-After</c>.</summary>
     public TimeSpan? RetryAfter { get; init; }
 

@@ -3,7 +3,7 @@ using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.ToolWorker.Jobs;
 
-/// <summary>Executes the jobs of one tool.</summary>
+/// <summary>Executes the jobs of one lane.</summary>
 internal interface IToolHandler
 {
     ToolLane Lane { get; }
@@ -27,7 +27,19 @@ internal abstract record ToolResult
     /// <summary>The attempt failed.</summary>
     /// <param name="Error">For operators and the model. It must not contain secrets.</param>
     /// <param name="Retryable">Another attempt may succeed.</param>
-    public sealed record Failed(string Error, bool Retryable) : ToolResult;
+    public sealed record Failed(string Error, bool Retryable) : ToolResult
+    {
+        /// <summary>The next attempt is not earlier; null: the retry delay of the lane decides.</summary>
+        public TimeSpan? MinimumDelay { get; init; }
+    }
+
+    /// <summary>The attempt failed, and another one would fail until an operator has removed the cause: the job becomes a dead letter.</summary>
+    /// <param name="Error">For operators. It must not contain secrets.</param>
+    public sealed record Rejected(string Error) : ToolResult;
+
+    /// <summary>The attempt could not be made. The job is tried again after the delay, and the attempt does not count.</summary>
+    /// <param name="Delay">Time until the next attempt.</param>
+    public sealed record Postponed(TimeSpan Delay) : ToolResult;
 
     /// <summary>The failure of an upstream as the failure of the attempt.</summary>
     public static Failed Of(UpstreamError error) => new(error.Message, error.Retryable);

@@ -162,12 +162,15 @@ internal sealed class JobRuns(
                 return result switch
                 {
                     ToolResult.Done finished => await leases.CompleteAsync(job.Lease, finished.Json) ? "completed" : Late(job),
-                    ToolResult.Failed failed => await leases.FailAsync(job.Lease, failed.Error, failed.Retryable) switch
+                    ToolResult.Failed failed => await leases.FailAsync(job.Lease, failed.Error, failed.Retryable, failed.MinimumDelay) switch
                     {
                         null => Late(job),
                         "queued" => "requeued",
                         var end => end,
                     },
+                    ToolResult.Rejected rejected => await leases.RejectAsync(job.Lease, rejected.Error) ?? Late(job),
+                    ToolResult.Postponed postponed =>
+                        await leases.ReturnAsync([job.Lease], postponed.Delay, CancellationToken.None) > 0 ? "postponed" : Late(job),
                     _ => await leases.ReturnAsync([job.Lease], CancellationToken.None) > 0 ? "handed_back" : Late(job),
                 };
             }

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Mail;
+using Sendcat.Integrations.Mail;
 
 namespace Sendcat.ApiService.Identity.AccountChanges;
 
@@ -25,7 +27,7 @@ internal static class AccountChangeEndpoints
         (await changes.ChangeAsync(http, cancellationToken)).TryGet(out var signedIn, out var refusal) ? TypedResults.Ok(signedIn) : refusal;
 
     private static async Task<Results<Accepted, ApiError>> ChangeEmailAsync(
-        HttpContext http, Reauthentication reauthentication, ChangeMails mails, AddressDigests digests, RequestLimits limits,
+        HttpContext http, Reauthentication reauthentication, OutgoingMails mails, AddressDigests digests, RequestLimits limits,
         CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.EmailChange, cancellationToken);
@@ -41,7 +43,7 @@ internal static class AccountChangeEndpoints
             return tooMany;
         }
 
-        mails.EnqueueConfirmation(account.UserId, change.NewEmail!);
+        await mails.EnqueueAsync(MailKind.AddressConfirmation, change.NewEmail!, account.UserId, cancellationToken);
         return TypedResults.Accepted((string?)null);
     }
 

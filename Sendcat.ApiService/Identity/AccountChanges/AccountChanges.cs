@@ -5,13 +5,15 @@ using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.ApiService.Mail;
+using Sendcat.Integrations.Mail;
 
 namespace Sendcat.ApiService.Identity.AccountChanges;
 
 /// <summary>Changes the password or the address of an account, and deletes accounts.</summary>
 internal sealed class AccountChanges(
     SendcatDb db, UserManager<SendcatUser> users, PasswordHashes passwords, RefreshTokens refreshTokens, RevokedFamilyWatch revocations,
-    ChangeMails mails, IEnumerable<AccountContent> contents, ILogger<AccountChanges> logger)
+    OutgoingMails mails, IEnumerable<AccountContent> contents, ILogger<AccountChanges> logger)
 {
     /// <summary>Sets the password, revokes all sign-ins of the user and starts a new one.</summary>
     /// <returns>
@@ -38,12 +40,14 @@ internal sealed class AccountChanges(
             }
 
             families = await refreshTokens.EndAllAsync(account.UserId, cancellationToken);
+            await mails.EnqueueAsync(db, MailKind.PasswordChanged, account.Email, account.UserId, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
 
+        mails.Signal();
+
         await revocations.PublishAsync(families);
         logger.PasswordChanged(account.UserId, families.Length);
-        mails.EnqueuePasswordChanged(account.Email);
         var confirmed = await db.Users.AnyAsync(u => u.Id == account.UserId && u.EmailConfirmed, cancellationToken);
         return await refreshTokens.BeginAsync(account.UserId, stamp, cancellationToken) is var (family, token)
             ? new NewSignIn(new(account.UserId, family, confirmed), token)
@@ -81,6 +85,7 @@ internal sealed class AccountChanges(
 
             await db.Profiles.Where(p => p.UserId == id && p.Email == oldEmail)
                 .ExecuteUpdateAsync(set => set.SetProperty(p => p.Email, email), cancellationToken);
+            await mails.EnqueueAsync(db, MailKind.AddressChanged, oldEmail, id, cancellationToken);
             await transaction.CommitAsync(cancellationToken);
         }
         catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.UniqueViolation)
@@ -89,7 +94,7 @@ internal sealed class AccountChanges(
         }
 
         logger.AddressChanged(id);
-        mails.EnqueueAddressChanged(oldEmail);
+        mails.Signal();
         return null;
     }
 
@@ -110,10 +115,11 @@ internal sealed class AccountChanges(
             return ChangedMeanwhile();
         }
 
+        await mails.EnqueueAsync(db, MailKind.AccountDeleted, account.Email, userId: null, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        mails.Signal();
         await revocations.PublishAsync(families);
         logger.AccountDeleted(account.UserId);
-        mails.EnqueueDeleted(account.Email);
         return null;
     }
 

@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
-using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ApiService.Identity.SignIns;
 

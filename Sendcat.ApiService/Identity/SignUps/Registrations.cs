@@ -4,16 +4,18 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.ApiService.Mail;
+using Sendcat.Integrations.Mail;
 using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Identity.SignUps;
 
 /// <summary>
-/// Creates accounts. A free and a taken address cost the same: one hash and one statement that writes and commits. What differs (the mail)
-/// happens in the background.
+/// Creates accounts. A free and a taken address cost the same: one hash and one statement that writes, enqueues a mail and commits. What
+/// differs (whether and which mail is sent) is decided by the worker.
 /// </summary>
 internal sealed class Registrations(
-    RequestDatabase database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, RegistrationMails mails,
+    RequestDatabase database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, OutgoingMails mails,
     IOptionsMonitor<AccountOptions> options, TimeProvider time)
 {
     /// <summary>The minimum interval between two registration mails to one address.</summary>
@@ -33,7 +35,9 @@ internal sealed class Registrations(
           INSERT INTO registration_mails AS m (address, mailed_at, asked_at) VALUES ($12, $8, $8)
           ON CONFLICT (address) DO UPDATE SET asked_at = excluded.asked_at, mailed_at = CASE WHEN m.mailed_at <= $13 THEN excluded.mailed_at ELSE m.mailed_at END
           RETURNING mailed_at = $8 AS due)
-        SELECT EXISTS (SELECT 1 FROM made), due FROM mailed
+        SELECT reliability.enter_job(
+            $14, $15, $16, $17, CASE WHEN NOT due THEN $18 WHEN EXISTS (SELECT 1 FROM made) THEN $19 ELSE $20 END, $21, $22, $23)
+        FROM mailed
         """;
 
     /// <summary>
@@ -52,6 +56,8 @@ internal sealed class Registrations(
         // Truncated to microseconds, as Postgres stores it: the statement compares the stored value with $8.
         var now = Database.PostgresTime.Now(time);
         var id = Guid.CreateVersion7(now).ToString("D");
+        var none = mails.DeliveryOf(MailKind.None, email, null);
+        var job = mails.JobOf(none);
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(Register);
         object[] values =
@@ -59,19 +65,18 @@ internal sealed class Registrations(
             id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("D"), now,
             Guid.CreateVersion7(now), Profile.RowOf(id), string.IsNullOrWhiteSpace(registration.Name) ? email[..email.IndexOf('@', StringComparison.Ordinal)] : registration.Name.Trim(),
             digests.OfMail(email), now - MailInterval,
+            job.Id, job.Lane.Tool, job.Lane.Qos.Name, job.Principal, job.Arguments,
+            OutgoingMails.JsonOf(none with { Kind = MailKind.Welcome, UserId = id }),
+            OutgoingMails.JsonOf(none with { Kind = MailKind.UnfinishedRegistration }), job.MaxAttempts,
+            (object?)job.Trace.Parent ?? DBNull.Value, (object?)job.Trace.State ?? DBNull.Value,
         ];
         foreach (var value in values)
         {
             command.Parameters.Add(new() { Value = value });
         }
 
-        await using var rows = await command.ExecuteReaderAsync(CancellationToken.None);
-        await rows.ReadAsync(CancellationToken.None);
-        if (rows.GetBoolean(1))
-        {
-            mails.Enqueue(email, isNew: rows.GetBoolean(0));
-        }
-
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        mails.Signal();
         return null;
     }
 }

@@ -4,6 +4,7 @@ using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
 using Sendcat.ApiService.Http;
+using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ApiService.Identity.Tokens;
 

@@ -1,6 +1,7 @@
 using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
+using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ApiService.Identity.Tokens;
 

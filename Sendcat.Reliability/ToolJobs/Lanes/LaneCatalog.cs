@@ -32,4 +32,15 @@ public sealed class LaneCatalog
         var caps = lane.Caps(_knobs);
         return new(caps.Queued, caps.Running, lane.Qos.RunMax(_knobs.Of<ToolJobOptions>()));
     }
+
+    /// <summary>The present delay of a job before its next attempt.</summary>
+    /// <param name="lane">The lane of the job.</param>
+    /// <param name="attempts">Attempts made so far, ≥ 1.</param>
+    /// <param name="random">A random number in 0…1.</param>
+    public TimeSpan RetryDelayOf(ToolLane lane, int attempts, double random) => lane.RetryDelays is { } delays
+        ? delays(_knobs).After(attempts, random)
+        : RetryBackoff.After(attempts, TimeSpan.FromMilliseconds(_knobs.Of<ToolJobOptions>().RetryBaseMs), random);
+
+    /// <returns>The present thresholds of the lane's own alerts; null: it has none.</returns>
+    public LaneThresholds? ThresholdsOf(ToolLane lane) => lane.Alerts?.Invoke(_knobs);
 }

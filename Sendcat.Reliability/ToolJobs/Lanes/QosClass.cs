@@ -16,7 +16,10 @@ public sealed record QosClass(string Name, int Number, int Weight, Func<ToolJobO
     /// <summary>The turn can do without the result.</summary>
     public static readonly QosClass Batch = new("batch", 2, Weight: 1, options => options.RunMaxBatch);
 
-    public static IReadOnlyList<QosClass> All { get; } = [Realtime, Interactive, Batch];
+    /// <summary>Nobody waits for the result. The lanes of this class share no running limit; each has its own.</summary>
+    public static readonly QosClass Background = new("background", 3, Weight: 1, _ => int.MaxValue);
+
+    public static IReadOnlyList<QosClass> All { get; } = [Realtime, Interactive, Batch, Background];
 
     public override string ToString() => Name;
 }

@@ -60,13 +60,18 @@ internal static class DeadLetterSql
             (SELECT count(*)::int FROM meant) - (SELECT count(*)::int FROM spaced), (SELECT max(due_at) FROM spaced)
         """;
 
-    /// <summary>$6 dry run, $7 retention time, $8 actor, $9 the filter as text. Returns (matched, job ids, 0, null).</summary>
+    /// <summary>
+    /// $6 dry run, $7 retention time, $8 actor, $9 the filter as text, $10 the lanes whose arguments are erased. Returns (matched, job ids, 0,
+    /// null).
+    /// </summary>
     public const string Discard = $"""
         -- discard dead letters
         WITH meant AS (
             SELECT id FROM reliability.tool_jobs WHERE {Filter} ORDER BY dead_letter_at LIMIT $5 FOR UPDATE
         ), discarded AS (
-            UPDATE reliability.tool_jobs j SET status = 'cancelled', expires_at = statement_timestamp() + $7, updated_at = statement_timestamp()
+            UPDATE reliability.tool_jobs j SET
+                status = 'cancelled', expires_at = statement_timestamp() + $7, updated_at = statement_timestamp(),
+                args = CASE WHEN j.tool = ANY($10) THEN jsonb_build_object()::text ELSE j.args END, principal = CASE WHEN j.tool = ANY($10) THEN 'erased' ELSE j.principal END
             FROM meant m WHERE j.id = m.id AND NOT $6
         ), audited AS (
             INSERT INTO reliability.operator_audit (actor, action, target, after, created_at)

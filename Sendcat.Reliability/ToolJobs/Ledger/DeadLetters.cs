@@ -118,6 +118,7 @@ public sealed class DeadLetters(LaneCatalog lanes, RequestDatabase database, IOp
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.TtlMs) });
         command.Parameters.Add(new() { Value = actor });
         command.Parameters.Add(new() { Value = filter.ToString() });
+        command.Parameters.Add(new() { Value = lanes.All.Where(lane => lane.ErasesArguments).Select(lane => lane.Tool).ToArray() });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         return await ReadAsync(reader, dryRun, cancellationToken);
     }
@@ -162,7 +163,7 @@ public sealed record DeadLetterFilter(
 }
 
 /// <summary>Dead deadLetters of one tool with one error fingerprint and one reason.</summary>
-/// <param name="Reason"><c>attempts_exhausted</c> or <c>lease_expired</c>.</param>
+/// <param name="Reason"><c>attempts_exhausted</c>, <c>lease_expired</c> or <c>rejected</c>.</param>
 /// <param name="Error">The error of the newest dead letter of the group.</param>
 public sealed record DeadLetterGroup(string Tool, string Fingerprint, string Reason, string Error, int Count, DateTimeOffset First, DateTimeOffset Last);
 

@@ -52,20 +52,24 @@ internal static class LeaseSql
         RETURNING j.id
         """;
 
-    /// <summary>$1 job ids, $2 fencing tokens, $3 results, $4 retention time. Returns the jobs that this statement completed.</summary>
+    /// <summary>
+    /// $1 job ids, $2 fencing tokens, $3 results, $4 retention time, $5 the lanes whose arguments are erased. Returns the jobs that this
+    /// statement completed.
+    /// </summary>
     public const string Complete = """
         -- complete tool jobs
         UPDATE reliability.tool_jobs j SET
             status = 'completed', result = done.result, completed_at = statement_timestamp(), updated_at = statement_timestamp(),
-            expires_at = statement_timestamp() + $4, lease_expires_at = NULL
+            expires_at = statement_timestamp() + $4, lease_expires_at = NULL,
+            args = CASE WHEN j.tool = ANY($5) THEN '{}' ELSE j.args END, principal = CASE WHEN j.tool = ANY($5) THEN 'erased' ELSE j.principal END
         FROM unnest($1::uuid[], $2::bigint[], $3::text[]) AS done(id, token, result)
         WHERE j.id = done.id AND j.token = done.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
         RETURNING j.id
         """;
 
     /// <summary>
-    /// $1 job ids, $2 fencing tokens, $3 errors, $4 fingerprints, $5 retryable, $6 retry delays, $7 $8 retention times of failed jobs and
-    /// of dead letters. Returns (job id, new status).
+    /// $1 job ids, $2 fencing tokens, $3 errors, $4 fingerprints, $5 what follows (retry, fail or reject), $6 retry delays, $7 $8 retention
+    /// times of failed jobs and of dead letters, $9 the lanes whose arguments are erased. Returns (job id, new status).
     /// </summary>
     public const string Fail = """
         -- fail tool jobs
@@ -80,12 +84,16 @@ internal static class LeaseSql
                 completed_at = CASE next.status WHEN 'queued' THEN NULL ELSE statement_timestamp() END,
                 expires_at = CASE next.status WHEN 'queued' THEN NULL WHEN 'failed' THEN statement_timestamp() + $7 ELSE statement_timestamp() + $8 END,
                 dead_letter_at = CASE next.status WHEN 'dead_letter' THEN statement_timestamp() END,
-                dead_letter_reason = CASE next.status WHEN 'dead_letter' THEN 'attempts_exhausted' END,
+                dead_letter_reason = CASE next.status WHEN 'dead_letter' THEN CASE f.next WHEN 'reject' THEN 'rejected' ELSE 'attempts_exhausted' END END,
+                args = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN '{}' ELSE j.args END,
+                principal = CASE WHEN next.status = 'failed' AND j.tool = ANY($9) THEN 'erased' ELSE j.principal END,
                 lease_expires_at = NULL, updated_at = statement_timestamp()
-            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::boolean[], $6::interval[]) AS f(id, token, error, fingerprint, retryable, delay)
+            FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::interval[]) AS f(id, token, error, fingerprint, next, delay)
                 JOIN reliability.tool_jobs now USING (id, token)
                 CROSS JOIN LATERAL (
-                    SELECT CASE WHEN NOT f.retryable THEN 'failed' WHEN now.attempts < now.max_attempts THEN 'queued' ELSE 'dead_letter' END AS status) next
+                    SELECT CASE
+                        WHEN f.next = 'fail' THEN 'failed' WHEN f.next = 'retry' AND now.attempts < now.max_attempts THEN 'queued' ELSE 'dead_letter'
+                    END AS status) next
             WHERE j.id = f.id AND j.token = f.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
             RETURNING j.id, j.tool, j.status, j.available_at, j.trace_parent
         ), announced AS (
@@ -94,18 +102,18 @@ internal static class LeaseSql
         SELECT id, status FROM ended
         """;
 
-    /// <summary>$1 job ids, $2 fencing tokens. Returns the jobs that are queued again.</summary>
+    /// <summary>$1 job ids, $2 fencing tokens, $3 the delay. Returns the jobs that are queued again.</summary>
     public const string Return = """
         -- return tool jobs
         WITH returned AS (
             UPDATE reliability.tool_jobs j SET
                 status = 'queued', attempts = greatest(j.attempts - 1, 0), lease_expires_at = NULL,
-                available_at = statement_timestamp(), announced_at = statement_timestamp(), updated_at = statement_timestamp()
+                available_at = statement_timestamp() + $3, announced_at = statement_timestamp() + $3, updated_at = statement_timestamp()
             FROM unnest($1::uuid[], $2::bigint[]) AS held(id, token)
             WHERE j.id = held.id AND j.token = held.token AND j.status = 'running'
-            RETURNING j.id, j.tool, j.trace_parent
+            RETURNING j.id, j.tool, j.trace_parent, j.available_at
         ), announced AS (
-            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, statement_timestamp(), trace_parent FROM returned
+            INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM returned
         )
         SELECT id FROM returned
         """;

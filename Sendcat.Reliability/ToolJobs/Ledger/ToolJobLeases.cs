@@ -19,12 +19,14 @@ public sealed class ToolJobLeases
     private readonly NpgsqlDataSource _database;
     private readonly IOptionsMonitor<ToolJobOptions> _options;
     private readonly ToolJobSignals _signals;
+    private readonly string[] _erasing;
     private readonly GroupCommit<Completion, bool> _completions;
     private readonly GroupCommit<Failure, string?> _failures;
 
     public ToolJobLeases(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
     {
         (_lanes, _database, _options, _signals) = (lanes, database, options, signals);
+        _erasing = [.. lanes.All.Where(lane => lane.ErasesArguments).Select(lane => lane.Tool)];
         _completions = new("commit completed jobs", CompleteAsync, MaxBatchSize);
         _failures = new("commit failed jobs", FailAsync, MaxBatchSize);
     }
@@ -111,15 +113,28 @@ public sealed class ToolJobLeases
     /// <c>queued</c>, <c>failed</c> or <c>dead_letter</c>; null: the lease had expired or belonged to another worker, and nothing was
     /// written.
     /// </returns>
-    public Task<string?> FailAsync(JobLease lease, string error, bool retryable) => _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), retryable));
+    /// <param name="minimumDelay">The next attempt is not earlier; null: only the retry delay of the lane decides.</param>
+    public Task<string?> FailAsync(JobLease lease, string error, bool retryable, TimeSpan? minimumDelay = null) =>
+        _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), retryable ? "retry" : "fail", minimumDelay));
+
+    /// <summary>Makes the job a dead letter at once: another attempt would fail in the same way until an operator has removed the cause.</summary>
+    /// <param name="error">Truncated to 600 characters. It must not contain secrets.</param>
+    /// <returns><c>dead_letter</c>; null: the lease had expired or belonged to another worker, and nothing was written.</returns>
+    public Task<string?> RejectAsync(JobLease lease, string error) => _failures.AddAsync(new(lease, ErrorFingerprint.Truncate(error), "reject", null));
 
     /// <summary>Requeues unfinished jobs because this worker stops. The attempt does not count.</summary>
     /// <returns>The number of requeued jobs.</returns>
-    public async Task<int> ReturnAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
+    public Task<int> ReturnAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken) =>
+        ReturnAsync(leases, TimeSpan.Zero, cancellationToken);
+
+    /// <summary>Requeues unfinished jobs, which become due after the delay. The attempt does not count.</summary>
+    /// <returns>The number of requeued jobs.</returns>
+    public async Task<int> ReturnAsync(IReadOnlyCollection<JobLease> leases, TimeSpan delay, CancellationToken cancellationToken)
     {
         await using var command = _database.CreateCommand(LeaseSql.Return);
         command.Parameters.Add(new() { Value = leases.Select(lease => lease.Id).ToArray() });
         command.Parameters.Add(new() { Value = leases.Select(lease => lease.Token).ToArray() });
+        command.Parameters.Add(new() { Value = delay });
         return (await IdsAsync(command, cancellationToken)).Count;
     }
 
@@ -130,6 +145,7 @@ public sealed class ToolJobLeases
         command.Parameters.Add(new() { Value = completions.Select(it => it.Lease.Token).ToArray() });
         command.Parameters.Add(new() { Value = completions.Select(it => it.Result).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.TtlMs) });
+        command.Parameters.Add(new() { Value = _erasing });
         var completed = await IdsAsync(command, CancellationToken.None);
         _signals.Finished(completions.Where(it => completed.Contains(it.Lease.Id)).Select(it => (it.Lease.Lane, it.Lease.Id)));
         return completions.Select(it => completed.Contains(it.Lease.Id)).ToArray();
@@ -138,20 +154,20 @@ public sealed class ToolJobLeases
     private async Task<IReadOnlyList<string?>> FailAsync(IReadOnlyList<Failure> failures)
     {
         var options = _options.CurrentValue;
-        var first = TimeSpan.FromMilliseconds(options.RetryBaseMs);
         await using var command = _database.CreateCommand(LeaseSql.Fail);
         command.Parameters.Add(new() { Value = failures.Select(it => it.Lease.Id).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => it.Lease.Token).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => it.Error).ToArray() });
         command.Parameters.Add(new() { Value = failures.Select(it => ErrorFingerprint.Of(it.Error)).ToArray() });
-        command.Parameters.Add(new() { Value = failures.Select(it => it.Retryable).ToArray() });
+        command.Parameters.Add(new() { Value = failures.Select(it => it.Next).ToArray() });
         command.Parameters.Add(new()
         {
-            Value = failures.Select(it => RetryBackoff.After(it.Lease.Attempt, first, Random.Shared.NextDouble())).ToArray(),
+            Value = failures.Select(DelayOf).ToArray(),
             NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval,
         });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.TtlMs) });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.DeadLetterTtlMs) });
+        command.Parameters.Add(new() { Value = _erasing });
 
         var ends = new Dictionary<Guid, string>();
         await using (var reader = await command.ExecuteReaderAsync())
@@ -164,6 +180,12 @@ public sealed class ToolJobLeases
 
         _signals.Finished(failures.Where(it => ends.TryGetValue(it.Lease.Id, out var end) && end != "queued").Select(it => (it.Lease.Lane, it.Lease.Id)));
         return failures.Select(it => ends.GetValueOrDefault(it.Lease.Id)).ToArray();
+    }
+
+    private TimeSpan DelayOf(Failure failure)
+    {
+        var delay = _lanes.RetryDelayOf(failure.Lease.Lane, failure.Lease.Attempt, Random.Shared.NextDouble());
+        return failure.MinimumDelay > delay ? failure.MinimumDelay.Value : delay;
     }
 
     private static async Task<HashSet<Guid>> IdsAsync(NpgsqlCommand command, CancellationToken cancellationToken)
@@ -190,7 +212,7 @@ public sealed class ToolJobLeases
 
     private sealed record Completion(JobLease Lease, string Result);
 
-    private sealed record Failure(JobLease Lease, string Error, bool Retryable);
+    private sealed record Failure(JobLease Lease, string Error, string Next, TimeSpan? MinimumDelay);
 }
 
 /// <summary>The lease of one job: its holder may write the end of the job.</summary>

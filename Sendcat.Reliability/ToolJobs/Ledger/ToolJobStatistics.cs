@@ -57,7 +57,7 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, RequestDatabase databas
             OldestQueued = queued.Oldest,
             OldestRunning = running.Oldest,
             OldestDeadLetter = of.GetValueOrDefault("dead_letter").Oldest,
-            QueuedUtilization = (double)queued.Due / limits.Queued,
+            QueuedUtilization = limits.Queued is { } cap ? (double)queued.Due / cap : 0,
             RunningUtilization = (double)running.Count / limits.MaxConcurrent,
         };
     }
@@ -105,7 +105,7 @@ public sealed record LaneReading(string Tool, string QosClass)
 
     public required TimeSpan OldestDeadLetter { get; init; }
 
-    /// <summary>Due jobs divided by the cap. Above 1 only while caps are advisory.</summary>
+    /// <summary>Due jobs divided by the cap; 0 without a cap. Above 1 only while caps are advisory.</summary>
     public required double QueuedUtilization { get; init; }
 
     /// <summary>Running jobs divided by the number that may run at the same time.</summary>

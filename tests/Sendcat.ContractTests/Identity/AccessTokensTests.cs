@@ -7,6 +7,7 @@ using Microsoft.IdentityModel.JsonWebTokens;
 using Microsoft.IdentityModel.Tokens;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ContractTests.Identity;
 

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Sendcat.ContractTests.Mail;
+using Sendcat.UpstreamEmulator.Resend;
 
 namespace Sendcat.ContractTests.Identity;
 
@@ -62,14 +64,14 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     [Fact]
     public async Task A_new_address_counts_when_its_mailbox_has_confirmed_it()
     {
-        await using var resend = await ResendServer.StartAsync();
-        await using var api = await StartAsync(resend);
+        await using var mails = await MailApi.StartAsync(Postgres);
+        var api = mails.Api;
         var (user, tokens) = await api.UserAsync("old@example.com", Password);
-        await resend.Mails.ReadAsync();
+        await mails.NextMailAsync();
 
         Assert.Equal(HttpStatusCode.Accepted, (await ChangeEmailAsync(user, Password, "new@example.com")).StatusCode);
-        var (mail, _) = await resend.Mails.ReadAsync();
-        Assert.Equal("new@example.com", (string)mail["to"]!);
+        var mail = await mails.NextMailAsync();
+        Assert.Equal("new@example.com", mail.To.Single());
         Assert.Equal("old@example.com", (string)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["email"]!);
         var link = LinkIn(mail);
 
@@ -80,8 +82,8 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
         var me = await (await user.GetAsync("/api/auth/me")).JsonAsync();
         Assert.Equal(("new@example.com", true), ((string)me["email"]!, (bool)me["emailConfirmed"]!));
         Assert.Equal("new@example.com", (string)(await (await user.GetAsync("/api/profile")).JsonAsync())["email"]!);
-        var (notice, _) = await resend.Mails.ReadAsync();
-        Assert.Equal(("old@example.com", "Your Sendcat address was changed"), ((string)notice["to"]!, (string)notice["subject"]!));
+        var notice = await mails.NextMailAsync();
+        Assert.Equal(("old@example.com", "Your Sendcat address was changed"), (notice.To.Single(), notice.Subject));
         await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).JsonAsync();
         await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "new@example.com", password = Password })).JsonAsync();
         await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = "old@example.com", password = Password }))
@@ -91,18 +93,18 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     [Fact]
     public async Task A_taken_address_gets_the_same_response_no_mail_and_is_never_moved()
     {
-        await using var resend = await ResendServer.StartAsync();
-        await using var api = await StartAsync(resend);
+        await using var mails = await MailApi.StartAsync(Postgres);
+        var api = mails.Api;
         var (user, _) = await api.UserAsync("mover@example.com", Password);
-        await resend.Mails.ReadAsync();
+        await mails.NextMailAsync();
         Assert.Equal(HttpStatusCode.Accepted, (await ChangeEmailAsync(user, Password, "wanted@example.com")).StatusCode);
-        var link = LinkIn((await resend.Mails.ReadAsync()).Mail);
+        var link = LinkIn(await mails.NextMailAsync());
         await api.UserAsync("wanted@example.com", Password);
-        await resend.Mails.ReadAsync();
+        await mails.NextMailAsync();
 
         Assert.Equal(HttpStatusCode.Accepted, (await ChangeEmailAsync(user, Password, "wanted@example.com")).StatusCode);
         Assert.Equal(HttpStatusCode.Accepted, (await ChangeEmailAsync(user, Password, "free@example.com")).StatusCode);
-        Assert.Equal("free@example.com", (string)(await resend.Mails.ReadAsync()).Mail["to"]!);
+        Assert.Equal("free@example.com", (await mails.NextMailAsync()).To.Single());
         await (await ConfirmAsync(api, link.Token, link.Email)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         Assert.Equal("mover@example.com", (string)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["email"]!);
     }
@@ -110,14 +112,15 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     [Fact]
     public async Task A_deleted_account_leaves_no_row_that_mentions_it_and_its_address_is_free()
     {
-        var email = Address();
-        var (user, tokens) = await Api.UserAsync(email, Password);
+        await using var mails = await MailApi.StartAsync(Postgres);
+        var (api, email) = (mails.Api, Address());
+        var (user, tokens) = await api.UserAsync(email, Password);
         var userId = (string)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["id"]!;
         var thread = (string)(await (await user.PostAsJsonAsync("/api/threads", new { title = "Shoes" })).JsonAsync())["id"]!;
         await (await user.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "red shoes" })).JsonAsync();
         await (await user.PostAsync($"/api/threads/{thread}/share", "{}".AsJson())).JsonAsync();
         await (await user.PostAsJsonAsync("/api/favorites/lists", new { name = "Gifts" })).JsonAsync();
-        await Api.ExecuteAsync(
+        await api.ExecuteAsync(
             $"""
             INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, max_attempts, available_at, fair_at, announced_at, created_at, updated_at)
             SELECT gen_random_uuid(), 'search_web', 'realtime', 'user:{userId}', 'shoes', status, 1, now() + interval '1 day', now(), now(), now(), now()
@@ -126,12 +129,13 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
 
         Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(user, Password)).StatusCode);
 
-        Assert.Equal([], await TablesThatMentionAsync(userId, email));
-        Assert.Equal(0, await Api.ScalarAsync<long>($"SELECT count(*) FROM messages WHERE thread_id = '{thread}'"));
+        await mails.SettleAsync();
+        Assert.Equal([], await TablesThatMentionAsync(api, userId, email));
+        Assert.Equal(0, await api.ScalarAsync<long>($"SELECT count(*) FROM messages WHERE thread_id = '{thread}'"));
         await (await user.GetAsync("/api/threads")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await RefreshAsync((string)tokens["refreshToken"]!)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await SignInAsync(email, Password)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        var (again, _) = await Api.UserAsync(email, NewPassword);
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        var (again, _) = await api.UserAsync(email, NewPassword);
         Assert.Empty((await (await again.GetAsync("/api/threads")).JsonAsync())["items"]!.AsArray());
     }
 
@@ -175,10 +179,10 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     }
 
     /// <summary>The tables of all schemas with a row that contains one of the texts.</summary>
-    private async Task<List<string>> TablesThatMentionAsync(params string[] texts)
+    private static async Task<List<string>> TablesThatMentionAsync(SendcatApi api, params string[] texts)
     {
         var tables = new List<string>();
-        await using (var command = Api.Database.CreateCommand(
+        await using (var command = api.Database.CreateCommand(
             """
             SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables
             WHERE table_type = 'BASE TABLE' AND table_schema NOT IN ('pg_catalog', 'information_schema')
@@ -196,7 +200,7 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
         foreach (var table in tables)
         {
             var found = string.Join(" OR ", texts.Select(text => $"t::text ILIKE '%{text}%'"));
-            if (await Api.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM {table} t WHERE {found})"))
+            if (await api.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM {table} t WHERE {found})"))
             {
                 mentioning.Add(table);
             }
@@ -207,13 +211,9 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
 
     private static string Address() => $"{Guid.NewGuid():N}@example.com";
 
-    private static (string Token, string Email) LinkIn(JsonNode mail)
-    {
-        var query = ((string)mail["text"]!).Split(' ', '\n')
-            .Single(word => word.StartsWith("https://sendcat.app/confirm-email-change?token=", StringComparison.Ordinal))
-            .Split("token=")[1].Split("&email=");
-        return (Uri.UnescapeDataString(query[0]), Uri.UnescapeDataString(query[1]));
-    }
+    private static (string Token, string Email) LinkIn(ReceivedMail mail) => (
+        MailApi.TokenIn(mail, "confirm-email-change"),
+        Uri.UnescapeDataString(MailApi.LinkIn(mail, "confirm-email-change").Query.Split("&email=")[1]));
 
     private Task<HttpResponseMessage> SignInAsync(string email, string password) =>
         Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password });
@@ -231,7 +231,4 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
 
     private static Task<HttpResponseMessage> DeleteAsync(HttpClient user, string password) =>
         user.PostAsJsonAsync("/api/auth/delete-account", new { password });
-
-    private Task<SendcatApi> StartAsync(ResendServer resend) => SendcatApi.StartAsync(
-        Postgres, new() { ["RESEND_API_KEY"] = "re_test", ["RESEND_BASE_URL"] = resend.Address, ["APP_URL"] = "https://sendcat.app" });
 }

@@ -5,6 +5,7 @@ using System.Text;
 using Microsoft.Extensions.Configuration;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ContractTests.Identity;
 

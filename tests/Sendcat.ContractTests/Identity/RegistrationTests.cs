@@ -8,6 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.ContractTests.Mail;
 
 namespace Sendcat.ContractTests.Identity;
 
@@ -36,8 +37,8 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     [Fact]
     public async Task Registration_sends_at_most_one_mail_per_address_per_day()
     {
-        await using var resend = await ResendServer.StartAsync();
-        await using var api = await StartAsync(resend);
+        await using var mails = await MailApi.StartAsync(postgres);
+        var api = mails.Api;
 
         for (var n = 0; n < 3; n++)
         {
@@ -45,25 +46,25 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         }
 
         await RegisterAsync(api, "next@example.com");
-        var (welcome, _) = await resend.Mails.ReadAsync();
-        var (next, _) = await resend.Mails.ReadAsync();
-        Assert.Equal(("mailed@example.com", "next@example.com"), ((string)welcome["to"]!, (string)next["to"]!));
+        var (welcome, next) = (await mails.NextMailAsync(), await mails.NextMailAsync());
+        Assert.Equal(("mailed@example.com", "next@example.com"), (welcome.To.Single(), next.To.Single()));
 
         await AdvanceOneDayAsync(api);
         await RegisterAsync(api, "mailed@example.com");
         await RegisterAsync(api, "mailed@example.com");
-        var (unfinished, _) = await resend.Mails.ReadAsync();
-        Assert.Equal(("mailed@example.com", "Finish your registration at Sendcat"), ((string)unfinished["to"]!, (string)unfinished["subject"]!));
-        Assert.False(resend.Mails.TryRead(out _));
+        var unfinished = await mails.NextMailAsync();
+        Assert.Equal(("mailed@example.com", "Finish your registration at Sendcat"), (unfinished.To.Single(), unfinished.Subject));
+        await mails.SettleAsync();
+        Assert.Equal(3, mails.Resend.Mails.Count);
     }
 
     [Fact]
     public async Task An_account_is_unconfirmed_until_its_confirmation_token_is_submitted()
     {
-        await using var resend = await ResendServer.StartAsync();
-        await using var api = await StartAsync(resend);
+        await using var mails = await MailApi.StartAsync(postgres);
+        var api = mails.Api;
         var (user, tokens) = await api.UserAsync("confirm@example.com", Password);
-        var token = TokenIn(await resend.Mails.ReadAsync(), "confirm-email");
+        var token = MailApi.TokenIn(await mails.NextMailAsync(), "confirm-email");
 
         Assert.False((bool)(await (await user.GetAsync("/api/auth/me")).JsonAsync())["emailConfirmed"]!);
         Assert.True(Read(api, (string)tokens["accessToken"]!).HasGuestLimits);
@@ -83,12 +84,12 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     [Fact]
     public async Task Reset_and_confirmation_tokens_are_rejected_for_each_others_purpose()
     {
-        await using var resend = await ResendServer.StartAsync();
-        await using var api = await StartAsync(resend);
+        await using var mails = await MailApi.StartAsync(postgres);
+        var api = mails.Api;
         await api.UserAsync("purpose@example.com", Password);
-        var confirmation = TokenIn(await resend.Mails.ReadAsync(), "confirm-email");
+        var confirmation = MailApi.TokenIn(await mails.NextMailAsync(), "confirm-email");
         await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = "purpose@example.com" });
-        var reset = TokenIn(await resend.Mails.ReadAsync(), "reset-password");
+        var reset = MailApi.TokenIn(await mails.NextMailAsync(), "reset-password");
 
         await (await ConfirmAsync(api, reset)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         await (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token = confirmation, newPassword = "another horse 2" })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
@@ -97,13 +98,13 @@ public sealed class RegistrationTests(PostgresFixture postgres)
     [Fact]
     public async Task A_password_reset_by_the_mailbox_owner_confirms_the_account_and_revokes_earlier_sign_ins()
     {
-        await using var resend = await ResendServer.StartAsync();
-        await using var api = await StartAsync(resend);
+        await using var mails = await MailApi.StartAsync(postgres);
+        var api = mails.Api;
         var (squatter, squatterTokens) = await api.UserAsync("victim@example.com", "the squatter's 1");
-        await resend.Mails.ReadAsync();
+        await mails.NextMailAsync();
         await AdvanceOneDayAsync(api);
         await RegisterAsync(api, "victim@example.com");
-        var reset = TokenIn(await resend.Mails.ReadAsync(), "reset-password");
+        var reset = MailApi.TokenIn(await mails.NextMailAsync(), "reset-password");
 
         Assert.Equal(HttpStatusCode.NoContent, (await api.Anyone.PostAsJsonAsync("/api/auth/reset-password", new { token = reset, newPassword = "the owner's 2" })).StatusCode);
 
@@ -116,7 +117,7 @@ public sealed class RegistrationTests(PostgresFixture postgres)
         await AdvanceOneDayAsync(api);
         await RegisterAsync(api, "victim@example.com");
         await RegisterAsync(api, "last@example.com");
-        Assert.Equal("last@example.com", (string)(await resend.Mails.ReadAsync()).Mail["to"]!);
+        Assert.Equal("last@example.com", (await mails.NextMailAsync()).To.Single());
     }
 
     [Theory]
@@ -174,16 +175,10 @@ public sealed class RegistrationTests(PostgresFixture postgres)
 
     private static string[] HeaderNames(HttpResponseMessage response) => [.. response.Headers.Select(header => header.Key).Order(StringComparer.Ordinal)];
 
-    private static string TokenIn((System.Text.Json.Nodes.JsonNode Mail, IHeaderDictionary Headers) mail, string page) => Uri.UnescapeDataString(
-        ((string)mail.Mail["text"]!).Split(' ', '\n').Single(word => word.StartsWith($"https://sendcat.app/{page}?token=", StringComparison.Ordinal)).Split("token=")[1]);
-
     private static Task AdvanceOneDayAsync(SendcatApi api) => api.ExecuteAsync("update registration_mails set mailed_at = mailed_at - interval '25 hours', asked_at = asked_at - interval '25 hours'");
 
     private static Task<HttpResponseMessage> ConfirmAsync(SendcatApi api, string token) => api.Anyone.PostAsJsonAsync("/api/auth/confirm", new { token });
 
     private static async Task RegisterAsync(SendcatApi api, string email) =>
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = Password })).StatusCode);
-
-    private Task<SendcatApi> StartAsync(ResendServer resend) =>
-        SendcatApi.StartAsync(postgres, new() { ["RESEND_API_KEY"] = "re_test", ["RESEND_BASE_URL"] = resend.Address, ["APP_URL"] = "https://sendcat.app" });
 }

@@ -12,6 +12,7 @@ using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.Tokens;
 using Sendcat.ApiService.Threads;
+using Sendcat.Integrations.Signing;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.UntrustedText;
 using Sendcat.UnitTests.Reliability;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Chat;
+using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.Knobs;
 using Sendcat.ToolWorker.Upstreams;
 
@@ -144,7 +145,7 @@ public sealed class KnobContractTests
     public void Every_address_knob_is_read_only_at_start()
     {
         var addresses =
-            from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
+            from assembly in new[] { typeof(KnobRegistry).Assembly, typeof(QueuedTool).Assembly, typeof(ChatOptions).Assembly, typeof(UpstreamOptions).Assembly }
             from type in assembly.GetTypes()
             where type.GetProperties().Any(property => property.IsDefined(typeof(KnobAttribute), inherit: false))
             from knob in Knob.Of(type)

@@ -2,6 +2,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ApiService.Tools;
 using Sendcat.Integrations;
 using Sendcat.Integrations.Tools;
+using Sendcat.Integrations.Work;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Knobs;
@@ -13,7 +14,7 @@ using Sendcat.UnitTests.Reliability;
 
 namespace Sendcat.UnitTests.Tools;
 
-/// <summary>Walks all queued tools and all providers: none may be forgotten anywhere.</summary>
+/// <summary>Walks all queued tools, all other queued work and all providers: none may be forgotten anywhere.</summary>
 public sealed class QueuedToolTests
 {
     private static readonly string[] Names = [.. QueuedTool.All.Select(tool => tool.Name)];
@@ -38,7 +39,9 @@ public sealed class QueuedToolTests
     public void The_numbers_of_lanes_never_change()
     {
         // Two builds run side by side during a rollout, and the number is the lock under which both count a lane.
-        Assert.Equal([("search_web", 1), ("search_products", 2), ("search_global", 3)], QueuedTool.All.Select(tool => (tool.Name, tool.Lane.Number)).Take(3));
+        Assert.Equal(
+            [("search_web", 1), ("search_products", 2), ("search_global", 3), ("deliveries", 4)],
+            QueuedWork.AllLanes.Select(lane => (lane.Tool, lane.Number)));
     }
 
     [Fact]
@@ -69,11 +72,25 @@ public sealed class QueuedToolTests
     }
 
     [Fact]
-    public void The_worker_has_one_handler_for_every_tool()
+    public void The_worker_has_one_handler_for_every_lane()
     {
         var handlers = typeof(IToolHandler).Assembly.GetTypes().Where(type => type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(IToolHandler)));
 
-        Assert.Equal(Names.Length, handlers.Count());
+        Assert.Equal(QueuedWork.AllLanes.Count, handlers.Count());
+    }
+
+    [Fact]
+    public void Every_other_work_is_in_the_list_and_has_limits_retries_and_thresholds_of_its_own()
+    {
+        var declared = typeof(QueuedWork).GetFields().Where(field => field.FieldType == typeof(QueuedWork)).Select(field => (QueuedWork)field.GetValue(null)!);
+        using var process = IsolatedProcess.Services(TimeProvider.System, ("DELIVERY_LANE_RUNMAX", "7"), ("DELIVERY_RETRY_BASE_MS", "100"), ("DELIVERY_ALERT_MAX_DLQ", "9"));
+        var (lanes, lane) = (new LaneCatalog(QueuedWork.AllLanes, process.GetRequiredService<CurrentKnobs>()), QueuedWork.Deliveries.Lane);
+
+        Assert.Equal(declared, QueuedWork.All);
+        Assert.Equal(QueuedWork.AllLanes.Count, QueuedWork.AllLanes.Select(other => other.Tool).Distinct().Count());
+        Assert.Equal((null, null, 7, 7), (lanes.LimitsOf(lane).Queued, lanes.LimitsOf(lane).PerPrincipal, lanes.LimitsOf(lane).Running, lanes.LimitsOf(lane).MaxConcurrent));
+        Assert.Equal((100, 200), (lanes.RetryDelayOf(lane, 1, 0).TotalMilliseconds, lanes.RetryDelayOf(lane, 2, 0).TotalMilliseconds));
+        Assert.Equal((9, null), (lanes.ThresholdsOf(lane)?.MaxDeadLetters, lanes.ThresholdsOf(QueuedTool.SearchWeb.Lane)));
     }
 
     [Fact]
@@ -91,7 +108,7 @@ public sealed class QueuedToolTests
         using var process = IsolatedProcess.Services(TimeProvider.System);
         var (catalog, circuits, bulkheads) = (process.GetRequiredService<ProviderCatalog>(), process.GetRequiredService<Circuits>(), process.GetRequiredService<Bulkheads>());
 
-        Assert.All(QueuedTool.All.SelectMany(tool => tool.Providers), provider => Assert.Contains(provider, catalog.All));
+        Assert.All(QueuedTool.All.SelectMany(tool => tool.Providers).Concat(QueuedWork.All.SelectMany(work => work.Providers)), provider => Assert.Contains(provider, catalog.All));
         Assert.All(catalog.All, provider =>
         {
             Assert.True(circuits.PolicyOf(provider.Name).Threshold > 0);

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Sendcat.ApiService.Mail;
+namespace Sendcat.ToolWorker.Deliveries;
 
 /// <summary>One mail; its JSON is the request body of the Resend API.</summary>
 internal sealed record Mail(string From, string To, string Subject, string Html, string Text);

@@ -1,12 +1,14 @@
 using System.Security.Cryptography;
 using System.Text;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
 
-namespace Sendcat.ApiService.Identity.Tokens;
+namespace Sendcat.Integrations.Signing;
 
 /// <summary>
-/// The secret that all replicas share. It signs access tokens. Every other purpose has its own key that is derived from it.
+/// The secret that all replicas and workers share. It signs access tokens. Every other purpose has its own key that is derived from it.
 /// </summary>
-internal sealed class SigningKey
+public sealed class SigningKey
 {
     public const string Setting = "AUTH_SIGNING_KEY";
 
@@ -26,7 +28,7 @@ internal sealed class SigningKey
     /// Reads the key from <c>AUTH_SIGNING_KEY</c>. Without it, Development uses a generated key that is stored on this machine.
     /// </summary>
     /// <exception cref="InvalidOperationException">
-    /// The key has fewer than 32 bytes, or is missing outside Development. No key is generated there: the replicas would reject each
+    /// The key has fewer than 32 bytes, or is missing outside Development. No key is generated there: the processes would reject each
     /// other's tokens.
     /// </exception>
     public static SigningKey Load(IConfiguration configuration, IHostEnvironment environment)
@@ -41,7 +43,7 @@ internal sealed class SigningKey
 
         return environment.IsDevelopment()
             ? new(Encoding.UTF8.GetBytes(LoadOrCreateLocal()))
-            : throw new InvalidOperationException($"{Setting} is missing: it signs access tokens and must be the same on every replica. Make one with: openssl rand -base64 48");
+            : throw new InvalidOperationException($"{Setting} is missing: it signs access tokens and links in mails, and must be the same in every API replica and tool worker. Make one with: openssl rand -base64 48");
     }
 
     /// <summary>

@@ -1,0 +1,59 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using Sendcat.ApiService.Database;
+using Sendcat.Integrations.Mail;
+using Sendcat.Integrations.Work;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Messages;
+
+namespace Sendcat.ApiService.Mail;
+
+/// <summary>
+/// Enqueues mails as jobs of the lane <c>deliveries</c>, each in the transaction of what causes it. The tool worker composes and sends them,
+/// and decides whether the address gets one: so a request costs the same with and without an account of the address.
+/// </summary>
+internal sealed class OutgoingMails(
+    RequestDatabase database, ILookupNormalizer normalizer, IOptionsMonitor<DeliveryOptions> options, OutboxPublisher publisher, TimeProvider time)
+{
+    /// <summary>The principal of the job is the address, so that many mails to one address do not delay those of others.</summary>
+    public const string PrincipalPrefix = "mail:";
+
+    /// <summary>A mail that is requested now.</summary>
+    /// <param name="kind">What the mail is about.</param>
+    /// <param name="address">Where it goes.</param>
+    /// <param name="userId">The account that it is about; null: the worker looks for the account of the address, if the kind needs one.</param>
+    public Delivery DeliveryOf(MailKind kind, string address, string? userId)
+    {
+        var now = PostgresTime.Now(time);
+        return new(Guid.CreateVersion7(now), kind, address, now, userId);
+    }
+
+    /// <summary>The job that sends the mail, for a statement of the caller.</summary>
+    public JobEntry JobOf(Delivery delivery) => new(
+        delivery.Id, QueuedWork.Deliveries.Lane, $"{PrincipalPrefix}{normalizer.NormalizeEmail(delivery.Address)}", JsonOf(delivery),
+        options.CurrentValue.MaxAttempts);
+
+    /// <summary>Enqueues a mail in the present transaction of the context. After the commit call <see cref="Signal"/>.</summary>
+    /// <inheritdoc cref="DeliveryOf"/>
+    public Task EnqueueAsync(SendcatDb db, MailKind kind, string address, string? userId, CancellationToken cancellationToken) =>
+        db.Database.ExecuteSqlRawAsync(JobEntry.Enter, JobOf(DeliveryOf(kind, address, userId)).Parameters, cancellationToken);
+
+    /// <summary>Enqueues a mail that nothing else in the database causes.</summary>
+    /// <inheritdoc cref="DeliveryOf"/>
+    public async Task EnqueueAsync(MailKind kind, string address, string? userId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(JobEntry.Enter);
+        command.Parameters.AddRange(JobOf(DeliveryOf(kind, address, userId)).Parameters.ToArray());
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        Signal();
+    }
+
+    /// <summary>Lets this process publish the message of the job now. Without it the message is published within a second.</summary>
+    public void Signal() => publisher.Signal(QueuedWork.Deliveries.Lane);
+
+    public static string JsonOf(Delivery delivery) => JsonSerializer.Serialize(delivery, DeliveryJson.Default.Delivery);
+}

@@ -1,0 +1,80 @@
+using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Sendcat.Integrations.Mail;
+using Sendcat.Integrations.Providers;
+using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Timing;
+using Sendcat.Reliability.ToolJobs.Lanes;
+
+namespace Sendcat.Integrations.Work;
+
+public sealed partial record QueuedWork
+{
+    /// <summary>Sends mails.</summary>
+    public static readonly QueuedWork Deliveries = new(
+        new("deliveries", Number: 4, QosClass.Background, knobs => knobs.Of<DeliveryOptions>().Caps)
+        {
+            RetryDelays = knobs => knobs.Of<DeliveryOptions>().RetryDelays,
+            Alerts = knobs => knobs.Of<DeliveryOptions>().Thresholds,
+            ErasesArguments = true,
+        },
+        [ResendProvider.Provider],
+        services => services.AddKnobs<DeliveryOptions>().AddKnobs<MailOptions>().AddKnobs<ResendLimitOptions>());
+}
+
+/// <summary>Knobs of <see cref="QueuedWork.Deliveries"/>.</summary>
+public sealed class DeliveryOptions
+{
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromMinutes(10);
+
+    /// <summary>Maximum number of mails that are sent at the same time, over all workers.</summary>
+    [Knob("DELIVERY_LANE_RUNMAX"), Range(1, 100)]
+    public int RunMax { get; set; } = 2;
+
+    /// <summary>Attempts before a mail is a dead letter. With the default delays they take about an hour.</summary>
+    [Knob("DELIVERY_MAX_ATTEMPTS"), Range(1, 100)]
+    public int MaxAttempts { get; set; } = 12;
+
+    /// <summary>Delay before the second attempt of a mail. It doubles with each further attempt, up to ten minutes.</summary>
+    [Knob("DELIVERY_RETRY_BASE_MS"), Range(100, 600_000)]
+    public int RetryBaseMs { get; set; } = 5_000;
+
+    /// <summary>More mails than this that are due raise an alert.</summary>
+    [Knob("DELIVERY_ALERT_MAX_QUEUED"), Range(1, 500_000)]
+    public int AlertMaxQueued { get; set; } = 500;
+
+    /// <summary>More dead letters of mails than this raise an alert.</summary>
+    [Knob("DELIVERY_ALERT_MAX_DLQ"), Range(0, 500_000)]
+    public int AlertMaxDeadLetters { get; set; } = 5;
+
+    /// <summary>A mail that has been due for longer than this raises an alert.</summary>
+    [Knob("DELIVERY_ALERT_MAX_QUEUED_AGE_MS"), Range(1_000, 86_400_000)]
+    public int AlertMaxQueuedAgeMs { get; set; } = 300_000;
+
+    /// <summary>A mail that is being sent for longer than this raises an alert.</summary>
+    [Knob("DELIVERY_ALERT_MAX_RUNNING_AGE_MS"), Range(1_000, 3_600_000)]
+    public int AlertMaxRunningAgeMs { get; set; } = 120_000;
+
+    internal LaneCaps Caps => new(null, RunMax);
+
+    internal Backoff RetryDelays => new(TimeSpan.FromMilliseconds(RetryBaseMs), LongestDelay) { Jitter = 0.25 };
+
+    internal LaneThresholds Thresholds => new(
+        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs), TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
+}
+
+/// <summary>
+/// A mail to send. The worker composes it, and makes its link from <paramref name="RequestedAt"/> and the signing key: each attempt sends the
+/// same mail, and no usable link is stored.
+/// </summary>
+/// <param name="Id">The id of the job. It is also the idempotency key of the mail.</param>
+/// <param name="Kind">What the mail is about.</param>
+/// <param name="Address">Where it goes.</param>
+/// <param name="RequestedAt">The time of the request that caused it.</param>
+/// <param name="UserId">The account that it is about; null: the worker looks for the account of the address, if the kind needs one.</param>
+public sealed record Delivery(Guid Id, MailKind Kind, string Address, DateTimeOffset RequestedAt, string? UserId = null);
+
+[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(Delivery))]
+public sealed partial class DeliveryJson : JsonSerializerContext;
