@@ -2,6 +2,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Files;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Attachments;
@@ -22,6 +23,8 @@ internal sealed class AttachmentSweeper(
 
     /// <summary>Rows of one transaction.</summary>
     private const int BatchSize = 50;
+
+    private readonly Outage _outage = new("Sweeping of attachments", logger, time);
 
     private const string DeleteUnused = """
         -- delete unused attachments
@@ -76,10 +79,14 @@ internal sealed class AttachmentSweeper(
             try
             {
                 await SweepAsync(stoppingToken);
+                _outage.Ends();
             }
             catch (Exception failure) when (PostgresFailure.Is(failure) || failure is FileStoreException)
             {
-                logger.SweepFailed(failure.GetType().Name);
+                if (_outage.Begins())
+                {
+                    logger.SweepFailed(failure.GetType().Name);
+                }
             }
         }
     }

@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Database;
 /// <see cref="PostgresOptions.StatementTimeoutMs"/>, or of the context's own command timeout. A statement that a client no longer waits for
 /// ends at its deadline at the latest; see <see cref="StatementDeadline"/> for why it is not cancelled.
 /// </summary>
-internal sealed class BoundedStatements(IOptionsMonitor<PostgresOptions> options, TimeProvider time)
+internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonitor<PostgresOptions> options, TimeProvider time)
     : DbCommandInterceptor, IDbConnectionInterceptor, IDbTransactionInterceptor
 {
     public async ValueTask<InterceptionResult> ConnectionOpeningAsync(
@@ -60,7 +60,9 @@ internal sealed class BoundedStatements(IOptionsMonitor<PostgresOptions> options
         using var deadline = StatementDeadline.Start((NpgsqlConnection)connection!, timeout, time);
         try
         {
-            return await execute();
+            var result = await execute();
+            requests.Outage.Ends();
+            return result;
         }
         catch (Exception failure) when (deadline.Passed)
         {

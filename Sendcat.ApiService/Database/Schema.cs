@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore.Diagnostics;
 using Npgsql;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Timing;
 using Sendcat.ServiceDefaults.Postgres;
 
@@ -51,17 +52,23 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     /// <exception cref="NpgsqlException">The failure is not transient, and the database is not merely missing.</exception>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
+        var outage = new Outage("Migration of the database", logger, time);
         for (var failures = 0; ;)
         {
             try
             {
                 await MigrateAsync(cancellationToken);
+                outage.Ends();
                 return;
             }
             catch (NpgsqlException notReady) when (notReady.IsTransient || notReady.SqlState == PostgresErrorCodes.InvalidCatalogName)
             {
                 var pause = Pauses.After(++failures);
-                logger.StoreNotReady(notReady.Message, (int)pause.TotalMilliseconds);
+                if (outage.Begins())
+                {
+                    logger.StoreNotReady(notReady.Message);
+                }
+
                 await Task.Delay(pause, time, cancellationToken);
             }
         }

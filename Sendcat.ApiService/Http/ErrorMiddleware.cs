@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Http;
 /// <summary>
 /// Turns exceptions, and error statuses without a body, into an <see cref="ApiError"/> response that reveals no internal details.
 /// </summary>
-internal sealed class ErrorMiddleware(ILogger<ErrorMiddleware> logger)
+internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMiddleware> logger)
 {
     private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
@@ -48,7 +48,7 @@ internal sealed class ErrorMiddleware(ILogger<ErrorMiddleware> logger)
         {
             logger.RequestFailed(exception, http.Request.Method, RouteTemplate.Of(http));
         }
-        else if (error.Status == StatusCodes.Status503ServiceUnavailable)
+        else if (error.Status == StatusCodes.Status503ServiceUnavailable && (error.Reason != RefusalReason.StoreUnavailable || database.Outage.Begins()))
         {
             logger.StoreUnavailable(exception.GetBaseException().Message, http.Request.Method, RouteTemplate.Of(http));
         }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Alerts;
@@ -12,6 +13,8 @@ namespace Sendcat.Reliability.Alerts;
 internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<QueueWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(30);
+
+    private readonly Outage _outage = new("Check of the tool queue", logger, time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -34,14 +37,19 @@ internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<
         try
         {
             var began = time.GetUtcNow();
-            if (await alerts.CheckIfDueAsync(cancellationToken) is { } check && check.Created + check.Cleared > 0)
+            var check = await alerts.CheckIfDueAsync(cancellationToken);
+            _outage.Ends();
+            if (check is not null && check.Created + check.Cleared > 0)
             {
                 BackgroundRound.Record("check tool queue", began, ("sendcat.alerts.raised", check.Created), ("sendcat.alerts.cleared", check.Cleared));
             }
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            logger.QueueNotChecked(exception.Message);
+            if (_outage.Begins())
+            {
+                logger.QueueNotChecked(exception.Message);
+            }
         }
     }
 }

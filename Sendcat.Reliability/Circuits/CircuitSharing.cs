@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
@@ -18,6 +19,7 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
     private static readonly RedisScript Share = RedisScript.Embedded("share.lua");
 
     private readonly AutoResetSignal _roundSignal = new(time);
+    private readonly Outage _outage = new("Sharing of circuits", logger, time);
     private Circuits? _circuits;
     private bool _subscribed;
 
@@ -45,6 +47,7 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
             try
             {
                 await ExchangeAsync(stoppingToken);
+                _outage.Ends();
                 await _roundSignal.WaitAsync(Period, stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -55,7 +58,11 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                logger.SharingFailed(exception.Message);
+                if (_outage.Begins())
+                {
+                    logger.SharingFailed(exception.Message);
+                }
+
                 await Task.Delay(Period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

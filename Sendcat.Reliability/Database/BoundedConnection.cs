@@ -1,4 +1,6 @@
+using System.Data;
 using Npgsql;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.Reliability.Database;
 
@@ -10,15 +12,18 @@ public sealed class BoundedConnection : IAsyncDisposable
 {
     private readonly NpgsqlConnection _connection;
     private readonly StatementDeadline _deadline;
+    private readonly Outage? _outage;
 
-    private BoundedConnection(NpgsqlConnection connection, StatementDeadline deadline) => (_connection, _deadline) = (connection, deadline);
+    private BoundedConnection(NpgsqlConnection connection, StatementDeadline deadline, Outage? outage) =>
+        (_connection, _deadline, _outage) = (connection, deadline, outage);
 
     /// <param name="timeout">The time for the connection and for all its statements together.</param>
     /// <param name="cancellationToken">Ends the wait for the connection.</param>
+    /// <param name="outage">Ends when the connection was used and is not broken.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable, or there was no connection before the timeout.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public static async Task<BoundedConnection> OpenAsync(
-        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken)
+        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, Outage? outage = null)
     {
         var started = time.GetTimestamp();
         var connection = database.CreateConnection();
@@ -27,7 +32,7 @@ public sealed class BoundedConnection : IAsyncDisposable
         {
             await opening.WaitAsync(timeout, time, cancellationToken);
             var remaining = timeout - time.GetElapsedTime(started);
-            return new(connection, StatementDeadline.Start(connection, remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, time));
+            return new(connection, StatementDeadline.Start(connection, remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero, time), outage);
         }
         catch (Exception failure)
         {
@@ -60,6 +65,11 @@ public sealed class BoundedConnection : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         _deadline.Dispose();
+        if (_connection.State is ConnectionState.Open)
+        {
+            _outage?.Ends();
+        }
+
         await _connection.DisposeAsync();
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Events;
@@ -36,12 +37,13 @@ public sealed class RateLimitEvents : BackgroundService
     private readonly TimeProvider _time;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<RateLimitEvents> _logger;
+    private readonly Outage _outage;
     private long _sweptAt;
-    private bool _failing;
 
     internal RateLimitEvents(NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, ILogger<RateLimitEvents> logger)
     {
         (_database, _time, _metrics, _logger) = (database, time, metrics, logger);
+        _outage = new("Writing of rate limit events", logger, time);
         _sweptAt = time.GetTimestamp();
     }
 
@@ -81,7 +83,7 @@ public sealed class RateLimitEvents : BackgroundService
             Add(tally => tally.At);
             Add(tally => tally.At + Retention);
             await command.ExecuteNonQueryAsync(cancellationToken);
-            _failing = false;
+            _outage.Ends();
             BackgroundRound.Record("write rate limit events", began, ("sendcat.events.count", tallies.Length));
 
             void Add<T>(Func<EventTally.Tally, T> column) =>
@@ -91,9 +93,8 @@ public sealed class RateLimitEvents : BackgroundService
         {
             var dropped = _tally.PutBack([.. tallies.Select(it => it.tally)]);
             _metrics.Event("dropped", dropped);
-            if (!_failing && !cancellationToken.IsCancellationRequested)
+            if (!cancellationToken.IsCancellationRequested && _outage.Begins())
             {
-                _failing = true;
                 _logger.EventsUnwritten(tallies.Length, exception.Message);
             }
         }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
@@ -22,7 +23,7 @@ internal sealed class KnobOverrideWatch(
 
     private readonly SemaphoreSlim _refreshing = new(1, 1);
     private readonly AutoResetSignal _signalled = new(time);
-    private bool _failing;
+    private readonly Outage _outage = new("Reading of knob overrides", logger, time);
 
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
@@ -47,7 +48,7 @@ internal sealed class KnobOverrideWatch(
                 BackgroundRound.Record("apply knob overrides", began, ("sendcat.knobs.count", values.Count));
             }
 
-            _failing = false;
+            _outage.Ends();
         }
         finally
         {
@@ -82,9 +83,8 @@ internal sealed class KnobOverrideWatch(
         {
             // Before the first migration, or while Postgres is unavailable, the last known overrides stay in use. Logged once until a read
             // succeeds.
-            if (!_failing && !stoppingToken.IsCancellationRequested)
+            if (!stoppingToken.IsCancellationRequested && _outage.Begins())
             {
-                _failing = true;
                 logger.OverridesUnread(exception.Message);
             }
         }

@@ -23,6 +23,9 @@ internal static class ConsoleLogs
 
         // EF Core queries its history table and logs an error when the table does not exist yet. A real failure throws an exception.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore.Database.Command", LogLevel.Critical);
+
+        // The framework logs a failed check with every probe; Readiness logs the change.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
         if (builder.Environment.IsDevelopment())
         {
             builder.Logging.AddSimpleConsole(console =>

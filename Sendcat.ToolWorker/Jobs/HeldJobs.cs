@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.ToolJobs.Messages;
@@ -15,6 +16,7 @@ internal sealed class HeldJobs(
     ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
+    private readonly Outage _outage = new("Renewal of leases", logger, time);
 
     /// <summary>Adds a job and starts the timers of its lease and of its maximum duration.</summary>
     /// <param name="job">A newly claimed job.</param>
@@ -73,11 +75,16 @@ internal sealed class HeldJobs(
                 }
             }
 
+            _outage.Ends();
             return true;
         }
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
-            logger.RenewalFailed(jobs.Length, exception.Message);
+            if (_outage.Begins())
+            {
+                logger.RenewalFailed(jobs.Length, exception.Message);
+            }
+
             return false;
         }
     }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -32,6 +33,7 @@ internal sealed class JobRuns(
 
     private readonly Dictionary<ToolLane, IToolHandler> _handlers = handlers.ToDictionary(handler => handler.Lane);
     private readonly ConcurrentDictionary<Task, byte> _running = [];
+    private readonly Outage _outage = new("Persisting of job ends", logger, time);
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>The name of this process in job rows, for operators: machine name and process id.</summary>
@@ -159,7 +161,7 @@ internal sealed class JobRuns(
         {
             try
             {
-                return result switch
+                var outcome = result switch
                 {
                     ToolResult.Done finished => await leases.CompleteAsync(job.Lease, finished.Json) ? "completed" : Late(job),
                     ToolResult.Failed failed => await leases.FailAsync(job.Lease, failed.Error, failed.Retryable, failed.MinimumDelay) switch
@@ -173,10 +175,16 @@ internal sealed class JobRuns(
                         await leases.ReturnAsync([job.Lease], postponed.Delay, CancellationToken.None) > 0 ? "postponed" : Late(job),
                     _ => await leases.ReturnAsync([job.Lease], CancellationToken.None) > 0 ? "handed_back" : Late(job),
                 };
+                _outage.Ends();
+                return outcome;
             }
             catch (Exception exception) when (PostgresFailure.Is(exception))
             {
-                logger.PersistFailed(job.Lease.Lane.Tool, exception.Message);
+                if (_outage.Begins())
+                {
+                    logger.PersistFailed(job.Lease.Lane.Tool, exception.Message);
+                }
+
                 await Task.Delay(PersistRetryInterval, time, CancellationToken.None);
             }
         }

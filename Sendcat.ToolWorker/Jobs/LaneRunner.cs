@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -36,6 +37,10 @@ internal sealed class LaneRunner(
     /// </summary>
     private const int MaxConsecutiveTimeouts = 3;
 
+    /// <summary>The parts of the outage of a lane: the broker, and the claims in Postgres.</summary>
+    private const string MessagesPart = "messages";
+    private const string ClaimsPart = "claims";
+
     private static readonly TimeSpan ReopenDelay = TimeSpan.FromMilliseconds(500);
 
     /// <summary>
@@ -54,6 +59,7 @@ internal sealed class LaneRunner(
     private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(5);
 
     private readonly AutoResetSignal _capacityFreed = new(time);
+    private readonly Outage _outage = new($"Lane {lane.Tool}", logger, time);
 
     /// <summary>Runs until the worker stops. Jobs that were started continue.</summary>
     public Task RunAsync(CancellationToken stopping) => Task.WhenAll(ConsumeAsync(stopping), ClaimOverdueAsync(stopping));
@@ -70,10 +76,13 @@ internal sealed class LaneRunner(
 
         for (var timeouts = 0; !stopping.IsCancellationRequested;)
         {
+            var part = MessagesPart;
             try
             {
                 await using var feed = await LaneFeed.OpenAsync(broker, lane, lanes.LimitsOf(lane).MaxConcurrent, time, stopping);
                 timeouts = 0;
+                _outage.Ends(part);
+                part = ClaimsPart;
                 while (await feed.FillAsync(stopping))
                 {
                     await ServeAsync(feed, stopping);
@@ -86,7 +95,7 @@ internal sealed class LaneRunner(
             catch (Exception exception)
             {
                 // Catch every exception: if this loop ended, the lane would stop in a worker that reports itself healthy.
-                LogInterruption(exception);
+                LogInterruption(part, exception);
                 timeouts = exception is TimeoutException && !broker.IsBlocked ? timeouts + 1 : 0;
                 await Task.Delay(ReopenDelay, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -108,19 +117,19 @@ internal sealed class LaneRunner(
         }
         catch (Exception exception)
         {
-            LogInterruption(exception);
+            LogInterruption(MessagesPart, exception);
         }
     }
 
-    private void LogInterruption(Exception exception)
+    private void LogInterruption(string part, Exception exception)
     {
-        if (IsTransient(exception))
-        {
-            logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
-        }
-        else
+        if (!IsTransient(exception))
         {
             logger.LaneFailed(lane.Tool, exception);
+        }
+        else if (_outage.Begins(part))
+        {
+            logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
         }
     }
 
@@ -167,6 +176,8 @@ internal sealed class LaneRunner(
                 while (await leases.HasOverdueAsync(lane, Overdue, stopping) && await ServeOverdueAsync(stopping))
                 {
                 }
+
+                _outage.Ends(ClaimsPart);
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -175,7 +186,7 @@ internal sealed class LaneRunner(
             catch (Exception exception)
             {
                 // Catch every exception, as for the messages.
-                LogInterruption(exception);
+                LogInterruption(ClaimsPart, exception);
             }
         }
     }

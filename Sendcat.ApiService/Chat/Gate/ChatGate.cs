@@ -238,7 +238,11 @@ internal sealed class ChatGate(
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            logger.HistoryUnreachable(failure.GetType().Name);
+            if (database.Outage.Begins())
+            {
+                logger.HistoryUnreachable(failure.GetType().Name);
+            }
+
             return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }
@@ -277,7 +281,11 @@ internal sealed class ChatGate(
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            logger.HistoryUnreachable(failure.GetType().Name);
+            if (database.Outage.Begins())
+            {
+                logger.HistoryUnreachable(failure.GetType().Name);
+            }
+
             return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
         finally

@@ -50,7 +50,11 @@ internal sealed class ThreadOwnership(RequestDatabase database, ILogger<ThreadOw
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            logger.HistoryUnreachable(failure.GetType().Name);
+            if (database.Outage.Begins())
+            {
+                logger.HistoryUnreachable(failure.GetType().Name);
+            }
+
             return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }

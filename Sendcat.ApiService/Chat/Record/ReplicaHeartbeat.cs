@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Chat.Record;
@@ -18,6 +19,8 @@ internal sealed class ReplicaHeartbeat(
     /// turns have no effect.
     /// </summary>
     public static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(10);
+
+    private readonly Outage _outage = new("Replica heartbeat", logger, time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -46,11 +49,13 @@ internal sealed class ReplicaHeartbeat(
                 {
                     await reaper.SweepAsync(stoppingToken);
                 }
+
+                _outage.Ends();
             }
             catch (Exception failure) when (PostgresFailure.Is(failure))
             {
                 healthySince = null;
-                logger.HeartbeatMissed(failure.GetType().Name);
+                Missed(failure);
             }
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
@@ -72,6 +77,14 @@ internal sealed class ReplicaHeartbeat(
             await remove.ExecuteNonQueryAsync(cancellationToken);
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            Missed(failure);
+        }
+    }
+
+    private void Missed(Exception failure)
+    {
+        if (_outage.Begins())
         {
             logger.HeartbeatMissed(failure.GetType().Name);
         }

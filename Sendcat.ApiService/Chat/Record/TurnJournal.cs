@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
@@ -31,6 +32,7 @@ internal sealed class TurnJournal(
     private readonly DelayedRecords _started = new(time);
     private readonly DelayedRecords _growing = new(time);
     private readonly AutoResetSignal _work = new(time);
+    private readonly Outage _outage = new("Turn journal", logger, time);
 
     /// <summary>
     /// Writes with the next commit, without a delay: for a step, the end of a turn, or a user's message. Await
@@ -122,11 +124,16 @@ internal sealed class TurnJournal(
         try
         {
             await CommitAsync(records);
+            _outage.Ends();
             return true;
         }
         catch (Exception failure) when (IsTransient(failure))
         {
-            logger.JournalRetries(records.Length, failure.GetType().Name);
+            if (_outage.Begins())
+            {
+                logger.JournalRetries(records.Length, failure.GetType().Name);
+            }
+
             foreach (var record in records)
             {
                 _urgent.TryAdd(record, 0);

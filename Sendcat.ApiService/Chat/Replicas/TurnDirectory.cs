@@ -1,5 +1,6 @@
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
@@ -9,7 +10,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Which replica runs the turn of each thread, stored in Redis for the other replicas. A turn does not depend on it: without Redis, only
 /// the resume and the immediate abort from another replica do not work. All methods log a Redis failure and do not throw it.
 /// </summary>
-internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, ILogger<TurnDirectory> logger)
+internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, TimeProvider time, ILogger<TurnDirectory> logger)
 {
     /// <summary>Interval between two calls of <see cref="RenewAsync"/>.</summary>
     public static readonly TimeSpan RenewalInterval = TimeSpan.FromSeconds(20);
@@ -88,6 +89,8 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     // Fire and forget, and with the script's text each time: with the hash, a NOSCRIPT error of a restarted Redis would stay unnoticed.
     private const CommandFlags FireAndForgetScript = CommandFlags.FireAndForget | CommandFlags.NoScriptCache;
 
+    private readonly Outage _outage = new("Turn directory", logger, time, settled: TimeSpan.FromSeconds(5));
+
     private IDatabase Database => redis.GetDatabase();
 
     /// <summary>
@@ -138,7 +141,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.DirectoryUnreachable(failure.GetType().Name);
+            Unreachable(failure);
         }
     }
 
@@ -151,11 +154,13 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         try
         {
             using var span = RedisSpan.Start("find turn", "GET");
-            return TurnLocation.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
+            var location = TurnLocation.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
+            _outage.Ends();
+            return location;
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.DirectoryUnreachable(failure.GetType().Name);
+            Unreachable(failure);
             return null;
         }
     }
@@ -181,13 +186,13 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         try
         {
             using var span = RedisSpan.Start("take over detached turn", "GETDEL");
-            return Guid.TryParse((string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)), out var streamId)
-                ? streamId
-                : null;
+            var detached = (string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key));
+            _outage.Ends();
+            return Guid.TryParse(detached, out var streamId) ? streamId : null;
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.DirectoryUnreachable(failure.GetType().Name);
+            Unreachable(failure);
             return null;
         }
     }
@@ -214,8 +219,16 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.DirectoryUnreachable(failure.GetType().Name);
+            Unreachable(failure);
             return null;
+        }
+    }
+
+    private void Unreachable(Exception failure)
+    {
+        if (_outage.Begins())
+        {
+            logger.DirectoryUnreachable(failure.GetType().Name);
         }
     }
 
@@ -240,7 +253,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.DirectoryUnreachable(failure.GetType().Name);
+            Unreachable(failure);
         }
     }
 }

@@ -1,4 +1,5 @@
 using Sendcat.ApiService.Chat.Engine;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
@@ -8,12 +9,14 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Signals between replicas about turns: abort, supersede, replace, mirror. Redis pub/sub delivers each signal to every replica at most once; the
 /// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
-internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, ILogger<TurnSignals> logger) : IHostedService
+internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, TimeProvider time, ILogger<TurnSignals> logger) : IHostedService
 {
     /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
     public const string SupersedePrefix = "supersede|";
 
     private static readonly RedisChannel Channel = RedisChannel.Literal(RedisKeys.TurnSignals);
+
+    private readonly Outage _outage = new("Turn signals", logger, time, settled: TimeSpan.FromSeconds(5));
 
     public Task StartAsync(CancellationToken cancellationToken) =>
         redis.GetSubscriber().SubscribeAsync(Channel, (_, message) => Handle(message), CommandFlags.FireAndForget);
@@ -45,10 +48,14 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
         {
             using var span = RedisSpan.Start("signal turn", "PUBLISH");
             await redis.GetSubscriber().PublishAsync(Channel, signal);
+            _outage.Ends();
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.DirectoryUnreachable(failure.GetType().Name);
+            if (_outage.Begins())
+            {
+                logger.DirectoryUnreachable(failure.GetType().Name);
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Timing;
 using StackExchange.Redis;
@@ -32,7 +33,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
 
     private readonly AutoResetSignal _signalled = new(time);
     private DateTimeOffset? _newest;
-    private bool _failing;
+    private readonly Outage _outage = new("Reading of revoked sign-ins", logger, time);
 
     /// <summary>
     /// Reads all revocations after the migrations and before the server listens, so that a new process does not accept revoked tokens.
@@ -99,15 +100,14 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         try
         {
             await ReadAsync(everything, cancellationToken);
-            _failing = false;
+            _outage.Ends();
             return true;
         }
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (!_failing)
+            if (_outage.Begins())
             {
-                _failing = true;
                 logger.RevocationsNotRead(exception.Message);
             }
 

@@ -1,6 +1,7 @@
 using Npgsql;
 using Sendcat.ApiService.Identity;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.ApiService.Threads.Events;
 
@@ -11,6 +12,9 @@ internal sealed class ThreadChanges(RequestDatabase database)
     private const int MaxMessages = 200;
 
     private const string StreamPrefix = "STREAM:";
+
+    /// <inheritdoc cref="RequestDatabase.Outage"/>
+    public Outage Outage => database.Outage;
 
     private const string ReadOwner = """
         -- read thread owner

@@ -85,7 +85,11 @@ internal sealed class ThreadEventStream(
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
-            logger.ThreadUnreadable(failure.GetType().Name);
+            if (changes.Outage.Begins())
+            {
+                logger.ThreadUnreadable(failure.GetType().Name);
+            }
+
             return [];
         }
     }

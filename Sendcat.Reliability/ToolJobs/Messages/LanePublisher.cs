@@ -2,6 +2,7 @@ using System.Data;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs.Lanes;
 
@@ -23,6 +24,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     private static readonly TimeSpan LockedRowsDelay = TimeSpan.FromMilliseconds(150);
 
     private readonly AutoResetSignal _wake = new(time);
+    private readonly Outage _outage = new($"Publishing of {lane.Tool}", logger, time);
     private PublishingChannel? _channel;
 
     public void Signal() => _wake.Set();
@@ -38,9 +40,14 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
                     // A publish would wait for its confirm, with the rows locked. They stay in the outbox.
                     await Task.Delay(PollInterval, time, stopping);
                 }
-                else if (await PublishAsync(stopping) == 0)
+                else
                 {
-                    await _wake.WaitAsync(await NextDueAsync(stopping), stopping);
+                    var published = await PublishAsync(stopping);
+                    _outage.Ends();
+                    if (published == 0)
+                    {
+                        await _wake.WaitAsync(await NextDueAsync(stopping), stopping);
+                    }
                 }
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
@@ -51,13 +58,13 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                if (IsTransient(exception))
-                {
-                    logger.OutboxNotPublished(lane.Tool, exception.GetType().Name);
-                }
-                else
+                if (!IsTransient(exception))
                 {
                     logger.PublisherFailed(lane.Tool, exception);
+                }
+                else if (_outage.Begins())
+                {
+                    logger.OutboxNotPublished(lane.Tool, exception.GetType().Name);
                 }
 
                 await CloseAsync();

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using StackExchange.Redis;
@@ -41,6 +42,7 @@ public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer red
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var outage = new Outage("Subscription to tool job signals", logger, time);
         while (!_subscribed)
         {
             try
@@ -49,10 +51,15 @@ public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer red
                 await subscriber.SubscribeAsync(RedisKeys.ToolJobsFinished, (_, message) => ReceiveFinished(message));
                 await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, message) => ReceiveCancelled(message));
                 _subscribed = true;
+                outage.Ends();
             }
             catch (Exception exception) when (RedisFailure.Is(exception))
             {
-                logger.SignalsUnavailable(exception.Message);
+                if (outage.Begins())
+                {
+                    logger.SignalsUnavailable(exception.Message);
+                }
+
                 await Task.Delay(ResubscribeInterval, time, stoppingToken);
             }
         }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.Reliability.Tracing;
@@ -17,11 +18,13 @@ internal sealed class Sweeper(
     LaneCatalog lanes, JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics,
     ILogger<Sweeper> logger) : BackgroundService
 {
+    private readonly Outage _outage = new("Sweeping of tool jobs", logger, time);
+
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
-        EveryAsync(TimeSpan.FromSeconds(1), RecoverStaleJobsAsync, stoppingToken),
-        EveryAsync(TimeSpan.FromMinutes(1), RemoveExpiredAsync, stoppingToken),
-        .. lanes.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), token => RestoreMessagesAsync(lane, token), stoppingToken)),
+        EveryAsync(TimeSpan.FromSeconds(1), "leases", RecoverStaleJobsAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromMinutes(1), "expired jobs", RemoveExpiredAsync, stoppingToken),
+        .. lanes.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), lane.Tool, token => RestoreMessagesAsync(lane, token), stoppingToken)),
     ]);
 
     private async Task RecoverStaleJobsAsync(CancellationToken cancellationToken)
@@ -86,7 +89,7 @@ internal sealed class Sweeper(
         }
     }
 
-    private async Task EveryAsync(TimeSpan period, Func<CancellationToken, Task> step, CancellationToken stopping)
+    private async Task EveryAsync(TimeSpan period, string part, Func<CancellationToken, Task> step, CancellationToken stopping)
     {
         using var timer = new PeriodicTimer(period, time);
         while (await NextAsync(timer, stopping))
@@ -94,10 +97,14 @@ internal sealed class Sweeper(
             try
             {
                 await step(stopping);
+                _outage.Ends(part);
             }
             catch (Exception exception) when (PostgresFailure.Is(exception) || BrokerFailure.Is(exception))
             {
-                logger.SweepFailed(exception.GetType().Name);
+                if (_outage.Begins(part))
+                {
+                    logger.SweepFailed(exception.GetType().Name);
+                }
             }
 #pragma warning disable CA1031 // If this loop ended, nothing would recover jobs any more, in a process that reports itself healthy.
             catch (Exception exception)

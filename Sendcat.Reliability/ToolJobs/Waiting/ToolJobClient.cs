@@ -18,6 +18,7 @@ public sealed class ToolJobClient(
     OutboxPublisher publisher,
     ToolJobWaiters waiters,
     ToolJobSignals signals,
+    RequestDatabase database,
     IOptionsMonitor<ToolJobOptions> options,
     TimeProvider time,
     ToolJobMetrics metrics,
@@ -70,7 +71,11 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            logger.InsertFailed(request.Lane.Tool, exception.Message);
+            if (database.Outage.Begins())
+            {
+                logger.InsertFailed(request.Lane.Tool, exception.Message);
+            }
+
             return new ToolJobOutcome.Failed("The tool queue cannot be reached.", ToolBackpressure.QueueSaturated);
         }
 
@@ -139,7 +144,10 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            logger.CancelFailed(exception.Message);
+            if (database.Outage.Begins())
+            {
+                logger.CancelFailed(exception.Message);
+            }
         }
     }
 
@@ -155,7 +163,10 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            logger.CancelFailed(exception.Message);
+            if (database.Outage.Begins())
+            {
+                logger.CancelFailed(exception.Message);
+            }
         }
     }
 }

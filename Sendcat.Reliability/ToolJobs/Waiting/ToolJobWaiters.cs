@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.ToolJobs.Messages;
@@ -24,6 +25,7 @@ public sealed class ToolJobWaiters(
     private readonly ConcurrentDictionary<Guid, Waiting> _waiting = [];
     private readonly ConcurrentQueue<Guid> _signalled = [];
     private readonly AutoResetSignal _wake = new(time);
+    private readonly Outage _outage = new("Reading of awaited tool jobs", logger, time);
 
     /// <summary>Registers a wait for the job. The caller must dispose it, whether the job has finished or not.</summary>
     /// <param name="look">True: the job may have finished already, so its state is read at once.</param>
@@ -78,6 +80,7 @@ public sealed class ToolJobWaiters(
                 if (jobs.Count > 0)
                 {
                     await ReadAsync(jobs, attributable: signalled, stoppingToken);
+                    _outage.Ends();
                 }
 
                 if (!signalled)
@@ -93,7 +96,11 @@ public sealed class ToolJobWaiters(
             {
                 // The signalled jobs of this round are no longer queued, so the next round reads all awaited jobs.
                 readFailed = true;
-                logger.WaitersNotRead(exception.Message);
+                if (_outage.Begins())
+                {
+                    logger.WaitersNotRead(exception.Message);
+                }
+
                 await Task.Delay(poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }

@@ -2,6 +2,8 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Npgsql;
 using Sendcat.ApiService.Database;
 using Sendcat.ContractTests.Attachments;
@@ -22,8 +24,11 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
     {
         await using var own = new PostgresFixture();
         await own.InitializeAsync();
+        using var logs = new FakeLoggerProvider();
         await using var api = await SendcatApi.StartAsync(
-            own, new() { ["POSTGRES_GATE_TIMEOUT_MS"] = "500", ["POSTGRES_STATEMENT_TIMEOUT_MS"] = "2500", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "1000" });
+            own,
+            new() { ["POSTGRES_GATE_TIMEOUT_MS"] = "500", ["POSTGRES_STATEMENT_TIMEOUT_MS"] = "2500", ["RATE_LIMIT_THREAD_CREATE_MAX"] = "1000" },
+            services => services.AddLogging(logging => logging.AddProvider(logs).SetMinimumLevel(LogLevel.Information)));
         var (user, _) = await api.UserAsync();
         var guest = await api.GuestAsync();
         var thread = (string)(await (await guest.PostAsync("/api/threads", "{}".AsJson())).JsonAsync())["id"]!;
@@ -73,6 +78,21 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
         Assert.Equal(HttpStatusCode.Created, (await guest.PostAsync("/api/threads", "{}".AsJson())).StatusCode);
         Assert.Equal(HttpStatusCode.OK, (await user.GetAsync("/api/profile")).StatusCode);
+
+        // All refused requests together are one line, and their end is another one.
+        using var patience = new CancellationTokenSource(Patience);
+        while (!Lines(2901).Any(IsOfRequests))
+        {
+            Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
+            await Task.Delay(200, patience.Token);
+        }
+
+        Assert.Single(Lines(1001, 1303, 2708, 2709, 3010));
+        Assert.Single(Lines(2901), IsOfRequests);
+
+        bool IsOfRequests(string line) => line.StartsWith("Postgres for requests", StringComparison.Ordinal);
+
+        IEnumerable<string> Lines(params int[] ids) => logs.Collector.GetSnapshot().Where(entry => ids.Contains(entry.Id.Id)).Select(entry => entry.Message);
     }
 
     [Fact]

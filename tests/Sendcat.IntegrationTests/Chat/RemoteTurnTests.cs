@@ -17,7 +17,7 @@ public sealed class RemoteTurnTests(SharedStores stores)
         await using var redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         var store = new MirrorStore(redis);
         var remote = new RemoteTurn(
-            redis, store, new TurnSignals(redis, null!, null!, NullLogger<TurnSignals>.Instance), TimeProvider.System, NullLogger<RemoteTurn>.Instance);
+            redis, store, new TurnSignals(redis, null!, null!, TimeProvider.System, NullLogger<TurnSignals>.Instance), TimeProvider.System, NullLogger<RemoteTurn>.Instance);
         var location = new TurnLocation(Guid.NewGuid(), Guid.NewGuid(), UsesUiDialect: false);
         var delta = new string('x', TurnFeed.MaxDeltaLength);
         MirrorEntry[] entries =

@@ -54,7 +54,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
             .AddKnobs<QuotaOptions>()
             .AddKnobs<PostgresOptions>()
             .BuildServiceProvider();
-        _requests = new(_database, _services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System);
+        _requests = new(_database, _services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System, NullLogger<RequestDatabase>.Instance);
         _quotas = new(_requests, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         _redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         _signals = new(_redis, NullLogger<ThreadSignals>.Instance);

@@ -1,6 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
+using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -47,5 +50,33 @@ public sealed class SweeperTests(SharedStores stores)
             time.Advance(TimeSpan.FromSeconds(1));
             return true;
         }
+    }
+
+    [Fact]
+    public async Task An_outage_of_many_rounds_is_one_log_line_and_its_end_another()
+    {
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        await using var connection = await new ConnectionFactory { Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()) }.CreateConnectionAsync();
+        var (time, logger, requests) = (new FakeTimeProvider(), new FakeLogger<Sweeper>(), 0);
+        var broker = new ToolJobBroker(
+            _ => Interlocked.Increment(ref requests) > 20 ? Task.FromResult(connection) : throw new BrokerUnreachableException(new IOException()), time);
+        using var sweeper = new Sweeper(
+            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
+            broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), logger);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
+
+        await sweeper.StartAsync(CancellationToken.None);
+        await Eventually.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return Count(2901) > 0;
+        });
+        await sweeper.StopAsync(CancellationToken.None);
+
+        Assert.Equal((1, 1), (Count(2703), Count(2901)));
+
+        int Count(int id) => logger.Collector.GetSnapshot().Count(entry => entry.Id.Id == id);
     }
 }

@@ -1,0 +1,10 @@
+using Microsoft.Extensions.Logging;
+
+namespace Sendcat.Reliability.Outages;
+
+/// <summary>Event ids 2900–2999.</summary>
+internal static partial class OutageLog
+{
+    [LoggerMessage(2901, LogLevel.Information, "{Work} works again after {OutageMs} ms and {Failures} failures")]
+    public static partial void WorksAgain(this ILogger logger, string work, int outageMs, int failures);
+}
