@@ -2,5 +2,5 @@ namespace Sendcat.ApiService.Mail;
 
 internal static class MailFeature
 {
-    public static IServiceCollection AddMail(this IServiceCollection services) => services.AddSingleton<OutgoingMails>();
+    public static IServiceCollection AddMail(this IServiceCollection services) => services.AddScoped<OutgoingMails>();
 }

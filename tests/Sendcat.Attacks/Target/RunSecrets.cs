@@ -17,10 +17,12 @@ internal sealed class RunSecrets
 
     public string ShopKey { get; } = Create();
 
+    public string MailKey { get; } = Create();
+
     /// <summary>The message of a guest whose thread no attacker may read.</summary>
     public string PrivateText { get; } = Create();
 
-    public IReadOnlyList<string> All => [OperatorKey, ViewerKey, SigningKey, ModelKey, SearchKey, ShopKey, PrivateText];
+    public IReadOnlyList<string> All => [OperatorKey, ViewerKey, SigningKey, ModelKey, SearchKey, ShopKey, MailKey, PrivateText];
 
     private static string Create() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16));
 }

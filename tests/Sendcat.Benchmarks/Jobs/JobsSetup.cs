@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using Npgsql;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Integrations;
@@ -66,6 +67,7 @@ internal sealed class JobsSetup : IAsyncDisposable
             ["ConnectionStrings__messaging"] = (await messaging).ConnectionString,
             ["SERPER_BASE_URL"] = (await upstream).Address.ToString(),
             ["EBAY_BASE_URL"] = (await upstream).Address.ToString(),
+            ["AUTH_SIGNING_KEY"] = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48)),
             ["SERPER_API_KEY"] = "benchmark",
             ["EBAY_CLIENT_ID"] = "benchmark",
             ["EBAY_CLIENT_SECRET"] = "benchmark",

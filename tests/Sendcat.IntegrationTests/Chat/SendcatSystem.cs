@@ -117,6 +117,8 @@ internal sealed class SendcatSystem : IAsyncDisposable
             ("SERPER_BASE_URL", model.Serper.ToString()),
             ("SERPAPI_BASE_URL", model.SerpApi.ToString()),
             ("EBAY_BASE_URL", model.Ebay.ToString()),
+            ("RESEND_BASE_URL", model.Resend.ToString()),
+            ("RESEND_API_KEY", "test"),
             ("SERPER_API_KEY", "test"),
             ("EBAY_CLIENT_ID", "test"),
             ("EBAY_CLIENT_SECRET", "test"),

@@ -41,6 +41,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         // Without a pool: a pooled connection from before a fault would fail at its next use.
         Database = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(database) { Pooling = false });
         _stores = new() { [Victim.Redis] = new(redis, time), [Victim.Postgres] = new(postgres, time), [Victim.Broker] = new(broker, time) };
+        var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48));
         var shared = new Dictionary<string, string?>(options.Knobs)
         {
             ["DOTNET_ENVIRONMENT"] = "Production",
@@ -54,6 +55,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             LogFile = Path.Combine(folder, $"worker-{index}.log"),
             Environment = new Dictionary<string, string?>(shared)
             {
+                ["AUTH_SIGNING_KEY"] = key,
                 ["SERPER_BASE_URL"] = upstream.AddressFor(index),
                 ["EBAY_BASE_URL"] = upstream.AddressFor(index),
                 ["SERPER_API_KEY"] = "rig",
@@ -72,7 +74,6 @@ internal sealed class RigProcesses : IAsyncDisposable
         }, time))];
         Uri[] addresses = [.. Enumerable.Range(0, options.Replicas).Select(
             _ => new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/")))];
-        var key = Convert.ToBase64String(RandomNumberGenerator.GetBytes(48));
         Replicas = [.. addresses.Select((address, index) => new ProgramVictim(
             $"api {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
         {
