@@ -23,6 +23,8 @@ var ports = run?.Ports;
 var allowedOrigins = builder.AddSetting("allowed-origins", "", "Comma-separated origins from which browsers may call; empty: the local defaults.");
 var trustedProxies = builder.AddSetting(
     "trusted-proxies", "", "Comma-separated addresses or ranges of the proxies in front of the API whose X-Forwarded-For header is trusted; empty: none.");
+var publicUrl = builder.AddSetting(
+    "api-public-url", "", "Base URL of the API as browsers reach it, to which Google redirects them; empty: the address of a local run, else none.");
 var confirmedDomains = builder.AddSetting(
     "confirmed-domains", "", "Comma-separated mail domains whose addresses count as confirmed at registration, for drills.");
 var apiReplicas = builder.AddSetting("api-replicas", "1", "Number of API processes in a local run; in a deployment the platform scales.");
@@ -46,12 +48,14 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithSettings(settings)
     .WithSettings(keys.Models.Secrets)
     .WithSettings(keys.Ebay.Secrets)
+    .WithSettings(keys.Google.Secrets)
     .WithSettings(builder.AddAffiliate())
     .WithSettings(builder.AddSpending())
     .WithFiles()
     .WithSettings([appUrl])
     .WithEnvironment("ALLOWED_ORIGINS", allowedOrigins)
     .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
+    .WithEnvironment("API_PUBLIC_URL", publicUrl)
     .WithEnvironment("AUTH_CONFIRMED_DOMAINS", confirmedDomains)
     .WithEnvironment("OPS_API_KEY", opsKey)
     .WithEnvironment("OPS_VIEWER_KEY", viewerKey)
@@ -96,7 +100,7 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
 if (ports is not null && builder.WantsEmulator(keys))
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
-        .WithDescription("Emulates the providers that have no key: models, searches, eBay, mail.")
+        .WithDescription("Emulates the providers that have no key: models, searches, eBay, Google, mail.")
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")
@@ -104,7 +108,7 @@ if (ports is not null && builder.WantsEmulator(keys))
         .WithRestartOnExit()
         .ExcludeFromManifest();
 
-    api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys);
+    api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys).WithGoogleOf(upstreams, keys);
     worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys).WithMailOf(upstreams, keys);
     keys.PrintEmulatedProviders();
 }

@@ -47,12 +47,22 @@ internal static class Emulator
             .WithEnvironment("RESEND_API_KEY", Key)
             .WaitFor(upstreams);
 
+    /// <summary>Sends browsers to the emulator's page that asks for a Google account.</summary>
+    public static IResourceBuilder<ProjectResource> WithGoogleOf(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ProjectResource> upstreams, ProviderKeys keys) =>
+        keys.Google.Usable ? service : service
+            .WithEnvironment("GOOGLE_OAUTH_BASE_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/google"))
+            .WithEnvironment("GOOGLE_JWKS_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/google/oauth2/v3/certs"))
+            .WithEnvironment("GOOGLE_CLIENT_ID", Key)
+            .WithEnvironment("GOOGLE_CLIENT_SECRET", Key)
+            .WaitFor(upstreams);
+
     public static void PrintEmulatedProviders(this ProviderKeys keys)
     {
         (KeyGroup Group, string Name, string Variables)[] all =
         [
             (keys.Models, "models", "OPENROUTER_API_KEY"), (keys.Searches, "searches", "SERPER_API_KEY"), (keys.Ebay, "eBay", "EBAY_CLIENT_ID and EBAY_CLIENT_SECRET"),
             (keys.Mail, "mail", "RESEND_API_KEY"),
+            (keys.Google, "Google", "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"),
         ];
         var missing = all.Where(one => !one.Group.Usable).ToArray();
         Console.WriteLine($"Answered by the local emulator, having no key: {string.Join(", ", missing.Select(one => one.Name))} (set {string.Join(", ", missing.Select(one => one.Variables))} for real ones).");

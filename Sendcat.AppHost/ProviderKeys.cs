@@ -4,9 +4,9 @@ namespace Sendcat.AppHost;
 /// Keys of the external providers, grouped by use. All are optional; in a local run the emulator replaces a provider whose keys are
 /// missing.
 /// </summary>
-internal sealed record ProviderKeys(KeyGroup Models, KeyGroup Searches, KeyGroup Ebay, KeyGroup Mail)
+internal sealed record ProviderKeys(KeyGroup Models, KeyGroup Searches, KeyGroup Ebay, KeyGroup Google, KeyGroup Mail)
 {
-    public bool Complete => Models.Usable && Searches.Usable && Ebay.Usable && Mail.Usable;
+    public bool Complete => Models.Usable && Searches.Usable && Ebay.Usable && Google.Usable && Mail.Usable;
 }
 
 /// <param name="Usable">True when the configured keys are sufficient to call the provider.</param>
@@ -24,6 +24,10 @@ internal static class ProviderKeysExtensions
             known => known[0] && known[1],
             ("ebay-client-id", "EBAY_CLIENT_ID", "Client id of the eBay application."),
             ("ebay-client-secret", "EBAY_CLIENT_SECRET", "Client secret of the eBay application.")),
+        builder.AddKeys(
+            known => known[0] && known[1],
+            ("google-client-id", "GOOGLE_CLIENT_ID", "Client id of the Google application, for sign-in."),
+            ("google-client-secret", "GOOGLE_CLIENT_SECRET", "Client secret of the Google application.")),
         builder.AddKeys(known => known[0], ("resend-api-key", "RESEND_API_KEY", "Key of Resend, which sends mails.")));
 
     /// <summary>Parameters that tag links to eBay. Links are tagged only when all of them except the salt are set.</summary>

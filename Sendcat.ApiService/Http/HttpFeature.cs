@@ -15,6 +15,8 @@ internal static class HttpFeature
     public static IServiceCollection AddHttpRules(this IServiceCollection services)
     {
         services.AddKnobs<OriginOptions>();
+        services.AddKnobs<PublicAddressOptions>();
+        services.AddSingleton<PublicAddress>();
         services.AddOptions<ForwardedHeadersOptions>().Configure<IConfiguration>(ClientAddress.ConfigureTrustedProxies);
         services.AddSingleton<LocalAddressLimiter>();
         services.TryAddSingleton(provider =>

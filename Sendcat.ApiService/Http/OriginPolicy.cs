@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Http;
 
@@ -35,6 +36,26 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
     public bool HasAny => Origins().Count > 0;
 
     private string Source => options.CurrentValue.AllowedOrigins is { Length: > 0 } configured ? configured : environment.IsDevelopment() ? LocalOrigins : "";
+
+    /// <summary>The address of a page that a browser may be sent to.</summary>
+    /// <param name="page">
+    /// A path on the first allowed origin, or the address of a page of an allowed origin; null or empty: the root of the first allowed origin.
+    /// </param>
+    /// <returns>The absolute address; null for every other text, and when no origin may call.</returns>
+    public string? PageAddress(string? page)
+    {
+        page = string.IsNullOrEmpty(page) ? "/" : page;
+        if (page[0] == '/')
+        {
+            page = FirstOrigin() + page;
+        }
+
+        return !page.Contains('\\', StringComparison.Ordinal)
+            && WebAddress.Of(page) is not null && Uri.TryCreate(page, UriKind.Absolute, out var address)
+            && address.UserInfo.Length == 0 && Origins().Contains(SameHost(OriginOf(address)))
+                ? address.AbsoluteUri
+                : null;
+    }
 
     /// <summary>True for a missing Origin, for one that is on the list, and in Development for that of the API itself.</summary>
     private bool Permits(HttpRequest request)
@@ -110,6 +131,16 @@ internal sealed class OriginPolicy(IOptionsMonitor<OriginOptions> options, IHost
         }
 
         return current.Origins;
+    }
+
+    private string? FirstOrigin() =>
+        Source.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+
+    /// <summary>The origin of a page, as a browser sends it.</summary>
+    private static string OriginOf(Uri page)
+    {
+        var host = page.HostNameType is UriHostNameType.IPv6 ? page.Host : page.IdnHost;
+        return page.IsDefaultPort ? $"{page.Scheme}://{host}" : $"{page.Scheme}://{host}:{page.Port}";
     }
 
     private bool IsOwn(HttpRequest request, string origin) =>

@@ -30,6 +30,15 @@ internal static class RefusalReason
     /// <summary>Too many passwords are being checked at the same time.</summary>
     public const string PasswordHashes = "password_hashes";
 
+    /// <summary>Google has not verified the address of the account.</summary>
+    public const string AddressUnverified = "address_unverified";
+
+    /// <summary>An account of the address exists: the user signs in to it and links Google.</summary>
+    public const string LinkRequired = "link_required";
+
+    /// <summary>The account is linked to another Google account.</summary>
+    public const string OtherGoogleAccount = "other_google_account";
+
     /// <summary>The shop does not respond.</summary>
     public const string ShopUnavailable = "shop_unavailable";
 

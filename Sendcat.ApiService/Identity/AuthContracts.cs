@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.AccountChanges;
+using Sendcat.ApiService.Identity.Google;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
@@ -98,7 +99,12 @@ internal sealed record Confirmation(string? Token) : IValidatable
 }
 
 /// <param name="EmailConfirmed">False: the limits of guests apply, and nothing can be connected.</param>
-internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTimeOffset CreatedAt);
+/// <param name="HasPassword">False: the account was made by a sign-in with Google, and no password was set since.</param>
+/// <param name="Google">The linked Google account; absent: none.</param>
+internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTimeOffset CreatedAt, bool HasPassword, LinkedGoogle? Google);
+
+/// <param name="Email">The address of the Google account when it was linked.</param>
+internal sealed record LinkedGoogle(string Email, DateTimeOffset LinkedAt);
 
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(AnonymousSession))]
@@ -111,6 +117,7 @@ internal sealed record Me(string Id, string Email, bool EmailConfirmed, DateTime
 [JsonSerializable(typeof(ForgotPassword))]
 [JsonSerializable(typeof(PasswordReset))]
 [JsonSerializable(typeof(Confirmation))]
+[JsonSerializable(typeof(GoogleExchange))]
 [JsonSerializable(typeof(PasswordChange))]
 [JsonSerializable(typeof(EmailChange))]
 [JsonSerializable(typeof(EmailChangeConfirmation))]

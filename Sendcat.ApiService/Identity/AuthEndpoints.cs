@@ -32,7 +32,7 @@ internal static class AuthEndpoints
             .As("auth.forgotPassword", "Request a password reset link by mail", 400, 413, 415, 429);
         auth.MapPost("/reset-password", ResetAsync).RequireLimit(RequestBudget.SignIn).Takes<PasswordReset>()
             .As("auth.resetPassword", "Choose a new password with a reset link", 400, 413, 415, 429, 503);
-        auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user", 401);
+        auth.MapGet("/me", MeAsync).As("auth.me", "The signed-in user, with the ways to sign in", 401);
     }
 
     private static Ok<AnonymousSession> Anonymous(AnonymousSessions sessions) => TypedResults.Ok(new AnonymousSession(sessions.Issue()));
@@ -130,7 +130,12 @@ internal static class AuthEndpoints
             return refusal;
         }
 
-        var me = await db.Users.Where(u => u.Id == principal.UserId).Select(u => new Me(u.Id, u.Email!, u.EmailConfirmed, u.CreatedAt)).SingleOrDefaultAsync(cancellationToken);
+        var links = db.ExternalSignIns.Where(s => s.Provider == ExternalSignIn.Google);
+        var me = await db.Users.Where(u => u.Id == principal.UserId)
+            .Select(u => new Me(
+                u.Id, u.Email!, u.EmailConfirmed, u.CreatedAt, u.PasswordHash != null,
+                links.Where(s => s.UserId == u.Id).Select(s => new LinkedGoogle(s.Email, s.LinkedAt)).FirstOrDefault()))
+            .SingleOrDefaultAsync(cancellationToken);
         return me is null ? ApiError.Unauthorized("The account does not exist any more") : TypedResults.Ok(me);
     }
 }

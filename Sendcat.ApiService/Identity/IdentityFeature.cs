@@ -2,12 +2,14 @@ using Microsoft.AspNetCore.Identity;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.Cookies;
+using Sendcat.ApiService.Identity.Google;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.ApiService.Identity.Tokens;
 using Sendcat.ApiService.Mail;
+using Sendcat.Integrations.Google;
 using Sendcat.Integrations.Signing;
 using Sendcat.Reliability.Knobs;
 
@@ -70,6 +72,12 @@ internal static class IdentityFeature
         services.AddScoped<Reauthentication>();
         services.AddScoped<AccountChanges.AccountChanges>();
         services.AddScoped<PasswordChanges>();
+        services.AddGoogle();
+        services.AddSingleton<GoogleFlows>();
+        services.AddSingleton<GoogleProofs>();
+        services.AddScoped<GoogleCallbacks>();
+        services.AddScoped<GoogleAccounts>();
+        services.AddScoped<GoogleSignIns>();
         services.AddSingleton(MailsOfAccount);
         services.AddHostedService<IdentitySweeper>();
 
@@ -85,6 +93,7 @@ internal static class IdentityFeature
         _ = app.Services.GetRequiredService<PasswordHashes>();
         app.MapAuth();
         app.MapCookieAuth();
+        app.MapGoogle();
         app.MapAccountChanges();
         app.MapProfile();
     }

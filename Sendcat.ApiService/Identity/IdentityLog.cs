@@ -18,6 +18,14 @@ internal static partial class IdentityLog
     [LoggerMessage(1208, LogLevel.Information, "Account of user {UserId} deleted")]
     public static partial void AccountDeleted(this ILogger logger, string userId);
 
+    /// <param name="error">A value of <c>GoogleError</c>.</param>
+    [LoggerMessage(1209, LogLevel.Warning, "Return from Google failed as {Error}: {Cause}")]
+    public static partial void GoogleReturnFailed(this ILogger logger, string error, string cause);
+
+    /// <param name="way"><c>created</c>, <c>linked</c> or <c>taken over</c>.</param>
+    [LoggerMessage(1210, LogLevel.Information, "Google account of user {UserId}: {Way}")]
+    public static partial void GoogleLinked(this ILogger logger, string userId, string way);
+
     [LoggerMessage(1205, LogLevel.Warning, "Expired identity rows not deleted: {Cause}")]
     public static partial void SweepFailed(this ILogger logger, string cause);
 

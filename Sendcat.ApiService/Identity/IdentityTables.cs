@@ -18,6 +18,7 @@ internal sealed class IdentityTables :
     IEntityTypeConfiguration<RefreshToken>,
     IEntityTypeConfiguration<RevokedFamily>,
     IEntityTypeConfiguration<SignInAddress>,
+    IEntityTypeConfiguration<ExternalSignIn>,
     IEntityTypeConfiguration<RegistrationMail>,
     IEntityTypeConfiguration<Profile>,
     IEntityTypeConfiguration<IdentityUserClaim<string>>,
@@ -62,6 +63,16 @@ internal sealed class IdentityTables :
         address.HasKey(a => new { a.UserId, a.Address });
         address.HasOne<SendcatUser>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
         address.HasIndex(a => a.LastUsedAt);
+    }
+
+    public void Configure(EntityTypeBuilder<ExternalSignIn> signIn)
+    {
+        signIn.ToTable("external_sign_ins");
+        signIn.HasKey(s => new { s.Provider, s.Subject });
+        signIn.Property(s => s.Provider).HasMaxLength(32);
+        signIn.Property(s => s.Subject).HasMaxLength(255);
+        signIn.HasOne<SendcatUser>().WithMany().HasForeignKey(s => s.UserId).OnDelete(DeleteBehavior.Cascade);
+        signIn.HasIndex(s => new { s.UserId, s.Provider }).IsUnique();
     }
 
     public void Configure(EntityTypeBuilder<RegistrationMail> mail)
@@ -109,6 +120,8 @@ internal static class IdentitySets
         public DbSet<Profile> Profiles => db.Set<Profile>();
 
         public DbSet<RefreshToken> RefreshTokens => db.Set<RefreshToken>();
+
+        public DbSet<ExternalSignIn> ExternalSignIns => db.Set<ExternalSignIn>();
 
         public DbSet<SignInAddress> SignInAddresses => db.Set<SignInAddress>();
     }

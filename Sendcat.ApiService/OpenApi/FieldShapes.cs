@@ -3,6 +3,8 @@ using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.AccountChanges;
+using Sendcat.ApiService.Identity.Google;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping.Favorites;
 using Sendcat.ApiService.Shopping.Packages;
@@ -74,6 +76,11 @@ internal static class FieldShapes
         [nameof(Confirmation)] = ["token"],
         [nameof(ForgotPassword)] = ["email"],
         [nameof(PasswordReset)] = ["token", "newPassword"],
+        [nameof(GoogleExchange)] = ["code"],
+        [nameof(PasswordChange)] = ["currentPassword", "newPassword"],
+        [nameof(EmailChange)] = ["password", "newEmail"],
+        [nameof(EmailChangeConfirmation)] = ["token", "email"],
+        [nameof(AccountRemoval)] = ["password"],
         [nameof(Claim)] = ["sessionId"],
         [nameof(Branch)] = ["messageId"],
         [nameof(Edit)] = ["messageId"],

@@ -39,6 +39,10 @@ public enum MailKind
     [JsonStringEnumMemberName("password_changed")]
     PasswordChanged,
 
+    /// <summary>The notice that a Google account was linked.</summary>
+    [JsonStringEnumMemberName("google_linked")]
+    GoogleLinked,
+
     /// <summary>The notice that the account was deleted.</summary>
     [JsonStringEnumMemberName("account_deleted")]
     AccountDeleted,

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.Providers;
 
 namespace Sendcat.Integrations.Providers;
@@ -8,6 +9,9 @@ namespace Sendcat.Integrations.Providers;
 public static class GmailOAuthProvider
 {
     public static readonly Provider Provider = new("gmail_oauth", knobs => knobs.Of<GmailOAuthLimitOptions>().Limits);
+
+    /// <summary>How requests are sent: 10 s for an attempt, and two more attempts.</summary>
+    public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(10), 2);
 }
 
 /// <summary>Limits of <see cref="GmailOAuthProvider"/>.</summary>

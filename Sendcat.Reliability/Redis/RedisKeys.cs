@@ -100,6 +100,12 @@ public static class RedisKeys
     /// <summary>Channel: aborts and takeovers of turns, for the replica that runs the turn.</summary>
     public const string TurnSignals = "sendcat:turns";
 
+    /// <summary>A sign-in at Google that has been started. The digest is that of its <c>state</c>.</summary>
+    public static string GoogleFlow(string digest) => $"google:flow:{digest}";
+
+    /// <summary>A Google account that was proven and is not used yet. The digest is that of its one-time code.</summary>
+    public static string GoogleProof(string digest) => $"google:proof:{digest}";
+
     /// <summary>The names of the tool cache's namespaces.</summary>
     public const string ToolCacheNamespaces = "toolcache:namespaces";
 

@@ -21,7 +21,7 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
         MailKind.Welcome => LinkPurpose.ConfirmEmail.Lifetime,
         MailKind.UnfinishedRegistration or MailKind.PasswordReset => LinkPurpose.ResetPassword.Lifetime,
         MailKind.AddressConfirmation => LinkPurpose.ChangeEmail("").Lifetime,
-        MailKind.None or MailKind.AddressChanged or MailKind.PasswordChanged or MailKind.AccountDeleted => NoticeLifetime,
+        MailKind.None or MailKind.AddressChanged or MailKind.PasswordChanged or MailKind.GoogleLinked or MailKind.AccountDeleted => NoticeLifetime,
         _ => throw Unknown(kind),
     };
 
@@ -37,6 +37,8 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
             delivery, "Your Sendcat address was changed", "The address of your Sendcat account was changed. This address is no longer used."),
         MailKind.PasswordChanged => Notice(
             delivery, "Your Sendcat password was changed", "The password of your Sendcat account was changed, and all other sign-ins were ended."),
+        MailKind.GoogleLinked => Notice(
+            delivery, "Google was linked to your Sendcat account", "A Google account was linked to your Sendcat account and can sign in to it from now on."),
         MailKind.AccountDeleted => Notice(
             delivery, "Your Sendcat account was deleted", "Your Sendcat account was deleted, with its conversations, favourites and packages."),
         _ => throw Unknown(delivery.Kind),
@@ -85,7 +87,7 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
 
     private async Task<Mail?> PasswordResetAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        if (await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not { HasPassword: true } account)
+        if (await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not { } account)
         {
             return null;
         }

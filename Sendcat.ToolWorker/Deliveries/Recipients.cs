@@ -8,7 +8,7 @@ internal sealed class Recipients(NpgsqlDataSource database)
     public Task<Recipient?> FindAsync(string userId, CancellationToken cancellationToken) => ReadAsync(
         """
         -- find recipient
-        SELECT id, email, email_confirmed, password_hash IS NOT NULL, security_stamp FROM users WHERE id = $1
+        SELECT id, email, email_confirmed, security_stamp FROM users WHERE id = $1
         """,
         userId,
         cancellationToken);
@@ -16,7 +16,7 @@ internal sealed class Recipients(NpgsqlDataSource database)
     public Task<Recipient?> FindByAddressAsync(string address, CancellationToken cancellationToken) => ReadAsync(
         """
         -- find recipient by address
-        SELECT id, email, email_confirmed, password_hash IS NOT NULL, security_stamp FROM users WHERE normalized_email = $1
+        SELECT id, email, email_confirmed, security_stamp FROM users WHERE normalized_email = $1
         """,
         // As ASP.NET Core Identity normalises addresses.
         address.Normalize().ToUpperInvariant(),
@@ -27,12 +27,12 @@ internal sealed class Recipients(NpgsqlDataSource database)
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = value });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(1, cancellationToken) && !await reader.IsDBNullAsync(4, cancellationToken)
-            ? new(reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetBoolean(3), reader.GetString(4))
+        return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(1, cancellationToken) && !await reader.IsDBNullAsync(3, cancellationToken)
+            ? new(reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetString(3))
             : null;
     }
 }
 
 /// <summary>The account that a mail is about.</summary>
 /// <param name="SecurityStamp">Links are bound to it: they are no longer valid when it has changed.</param>
-internal sealed record Recipient(string UserId, string Email, bool EmailConfirmed, bool HasPassword, string SecurityStamp);
+internal sealed record Recipient(string UserId, string Email, bool EmailConfirmed, string SecurityStamp);

@@ -17,6 +17,7 @@ public sealed class SendcatApi : IAsyncDisposable
         _host = host;
         Database = NpgsqlDataSource.Create(database);
         Anyone = host.CreateClient();
+        Navigator = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = host.Address };
     }
 
     /// <summary>The operator key of the API of <see cref="PostgresFixture.ApiAsync"/>.</summary>
@@ -26,6 +27,9 @@ public sealed class SendcatApi : IAsyncDisposable
 
     /// <summary>A client that sends neither a token nor a session.</summary>
     public HttpClient Anyone { get; }
+
+    /// <summary>Like <see cref="Anyone"/>, without following redirects.</summary>
+    public HttpClient Navigator { get; }
 
     public NpgsqlDataSource Database { get; }
 
@@ -102,6 +106,7 @@ public sealed class SendcatApi : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        Navigator.Dispose();
         await _host.DisposeAsync();
         await Database.DisposeAsync();
     }

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sendcat.UpstreamEmulator.Ebay;
+using Sendcat.UpstreamEmulator.Google;
 using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter;
 using Sendcat.UpstreamEmulator.Pacing;
@@ -42,7 +43,8 @@ internal static class EmulatorApp
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
         builder.Services.AddOpenRouter().AddRest().AddResend()
-            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>();
+            .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>()
+            .AddSingleton<GoogleCodes>().AddSingleton<GoogleSigningKeys>().AddSingleton<GoogleUpstream>();
 
         var app = builder.Build();
         app.MapGet("/health", () => Results.Text("Healthy"));
@@ -58,6 +60,7 @@ internal static class EmulatorApp
         app.MapEbay();
         app.MapS3();
         app.MapResend();
+        app.MapGoogle();
         app.MapPictures();
         return (app, listeners);
     }

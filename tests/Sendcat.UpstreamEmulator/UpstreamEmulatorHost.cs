@@ -1,4 +1,5 @@
 using Sendcat.UpstreamEmulator.Ebay;
+using Sendcat.UpstreamEmulator.Google;
 using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 using Sendcat.UpstreamEmulator.Resend;
@@ -51,6 +52,12 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     /// <summary>The value for <c>FILES_S3_URL</c>. Bucket: <c>files</c>; access key and secret key: <c>emulator</c>.</summary>
     public Uri S3 => new(Http1, "s3");
 
+    /// <summary>The value for <c>GOOGLE_OAUTH_BASE_URL</c>. Every client id and secret is accepted that is a valid key.</summary>
+    public Uri Google => new(Http1, "google");
+
+    /// <summary>The value for <c>GOOGLE_JWKS_URL</c>.</summary>
+    public Uri GoogleKeys => new(Http1, "google/oauth2/v3/certs");
+
     /// <summary>The keys of all objects of the emulated S3 bucket.</summary>
     public IReadOnlyCollection<string> S3Keys => _app.Services.GetRequiredService<S3.S3Upstream>().Keys;
 
@@ -100,7 +107,7 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
     public void ClearDirections() => _app.Services.GetRequiredService<StandingDirections<Directions>>().Clear();
 
     /// <summary>
-    /// Adds marker blocks for Serper, SerpAPI, eBay, S3 and Resend, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
+    /// Adds marker blocks for Serper, SerpAPI, eBay, S3, Resend and Google, for instance <c>[[emu at=ebay/search status=503]] [[emu at=serper hang=before-headers]]</c>.
     /// <see cref="Direct"/> applies to model requests only.
     /// </summary>
     /// <exception cref="FormatException">The markers are not valid.</exception>
@@ -114,6 +121,12 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
 
     /// <summary>Revokes every eBay token that the emulator has issued.</summary>
     public void RevokeEbayTokens() => _app.Services.GetRequiredService<EbayTokens>().Revoke();
+
+    /// <summary>The id of the key that signs Google's ID tokens.</summary>
+    public string GoogleKeyId => _app.Services.GetRequiredService<GoogleSigningKeys>().Current.Id;
+
+    /// <summary>Signs Google's ID tokens with a new key. The key before stays published until the next rotation.</summary>
+    public void RotateGoogleKeys() => _app.Services.GetRequiredService<GoogleSigningKeys>().Rotate();
 
     public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
 

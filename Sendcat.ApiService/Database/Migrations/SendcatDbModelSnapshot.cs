@@ -421,6 +421,42 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("users", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignIns.ExternalSignIn", b =>
+                {
+                    b.Property<string>("Provider")
+                        .HasMaxLength(32)
+                        .HasColumnType("character varying(32)")
+                        .HasColumnName("provider");
+
+                    b.Property<string>("Subject")
+                        .HasMaxLength(255)
+                        .HasColumnType("character varying(255)")
+                        .HasColumnName("subject");
+
+                    b.Property<string>("Email")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("email");
+
+                    b.Property<DateTimeOffset>("LinkedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("linked_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Provider", "Subject")
+                        .HasName("pk_external_sign_ins");
+
+                    b.HasIndex("UserId", "Provider")
+                        .IsUnique()
+                        .HasDatabaseName("ix_external_sign_ins_user_id_provider");
+
+                    b.ToTable("external_sign_ins", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Identity.SignIns.SignInAddress", b =>
                 {
                     b.Property<string>("UserId")
@@ -900,6 +936,25 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("threads", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>
+                {
+                    b.Property<Guid>("MessageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("message_id");
+
+                    b.Property<Guid>("AttachmentId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("attachment_id");
+
+                    b.HasKey("MessageId", "AttachmentId")
+                        .HasName("pk_message_attachments");
+
+                    b.HasIndex("AttachmentId")
+                        .HasDatabaseName("ix_message_attachments_attachment_id");
+
+                    b.ToTable("message_attachments", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Threads.MessagePart", b =>
                 {
                     b.Property<Guid>("MessageId")
@@ -977,25 +1032,6 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasName("pk_shared_messages");
 
                     b.ToTable("shared_messages", (string)null);
-                });
-
-            modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>
-                {
-                    b.Property<Guid>("MessageId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("message_id");
-
-                    b.Property<Guid>("AttachmentId")
-                        .HasColumnType("uuid")
-                        .HasColumnName("attachment_id");
-
-                    b.HasKey("MessageId", "AttachmentId")
-                        .HasName("pk_message_attachments");
-
-                    b.HasIndex("AttachmentId")
-                        .HasDatabaseName("ix_message_attachments_attachment_id");
-
-                    b.ToTable("message_attachments", (string)null);
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedThread", b =>
@@ -1147,6 +1183,16 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.Navigation("Address");
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Identity.SignIns.ExternalSignIn", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_external_sign_ins_users_user_id");
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Identity.SignIns.SignInAddress", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
@@ -1234,6 +1280,23 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasConstraintName("fk_threads_threads_shared_from_thread_id");
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Attachments.Attachment", null)
+                        .WithMany()
+                        .HasForeignKey("AttachmentId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_message_attachments_attachments_attachment_id");
+
+                    b.HasOne("Sendcat.ApiService.Threads.ChatMessage", null)
+                        .WithMany()
+                        .HasForeignKey("MessageId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_message_attachments_messages_message_id");
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Threads.MessagePart", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Threads.ChatMessage", null)
@@ -1252,23 +1315,6 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_shared_messages_shared_threads_share_id");
-                });
-
-            modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>
-                {
-                    b.HasOne("Sendcat.ApiService.Attachments.Attachment", null)
-                        .WithMany()
-                        .HasForeignKey("AttachmentId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
-                        .HasConstraintName("fk_message_attachments_attachments_attachment_id");
-
-                    b.HasOne("Sendcat.ApiService.Threads.ChatMessage", null)
-                        .WithMany()
-                        .HasForeignKey("MessageId")
-                        .OnDelete(DeleteBehavior.Cascade)
-                        .IsRequired()
-                        .HasConstraintName("fk_message_attachments_messages_message_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.SharedThread", b =>

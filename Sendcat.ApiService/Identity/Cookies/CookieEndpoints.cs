@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.HttpResults;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.AccountChanges;
+using Sendcat.ApiService.Identity.Google;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.Tokens;
 
@@ -16,6 +17,8 @@ internal static class CookieEndpoints
             .As("auth.cookie.anonymous", "Start a guest session in a cookie", 429);
         auth.MapPost("/login", SignInAsync).RequireLimit(RequestBudget.SignIn).Takes<SignIn>()
             .As("auth.cookie.login", "Sign in with cookies", 400, 401, 413, 415, 429, 503);
+        auth.MapPost("/google", GoogleAsync).RequireLimit(RequestBudget.SignIn).Takes<GoogleExchange>()
+            .As("auth.cookie.google", "Sign in with cookies by a googleCode", 400, 401, 403, 409, 413, 415, 429, 503);
         auth.MapPost("/refresh", RefreshAsync).RequireLimit(RequestBudget.SignIn)
             .As("auth.cookie.refresh", "Renew the cookies of a sign-in", 401, 429);
         auth.MapPost("/change-password", ChangePasswordAsync).RequireLimit(RequestBudget.SignIn).Takes<PasswordChange>()
@@ -43,6 +46,10 @@ internal static class CookieEndpoints
             ? Respond(http, cookies, await accounts.SignInAsync(signIn, ClientAddress.KeysOf(http), principals.AdoptableSession(http, signIn.SessionId), cancellationToken))
             : refusal;
     }
+
+    private static async Task<Results<Ok<CookieSignIn>, ApiError>> GoogleAsync(
+        HttpContext http, GoogleSignIns signIns, BrowserCookies cookies, CancellationToken cancellationToken) =>
+        Respond(http, cookies, await signIns.SignInAsync(http, cancellationToken));
 
     private static async Task<Results<Ok<CookieSignIn>, ApiError>> RefreshAsync(
         HttpContext http, Accounts accounts, BrowserCookies cookies, CancellationToken cancellationToken)

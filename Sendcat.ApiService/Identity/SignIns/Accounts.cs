@@ -67,7 +67,10 @@ internal sealed class Accounts(
         return confirmed == 0 ? NotValid() : null;
     }
 
-    /// <summary>Sets the new password, confirms the address that the link was sent to, and revokes every sign-in of the user.</summary>
+    /// <summary>
+    /// Sets the new password, confirms the address that the link was sent to, revokes every sign-in of the user, and unlinks accounts of other
+    /// providers: an attacker may have linked one.
+    /// </summary>
     /// <param name="reset">A valid request: its token and new password are present.</param>
     /// <param name="client">The key of the network address, from <c>ClientAddress.KeyOf</c>.</param>
     /// <returns>Null on success, else the error.</returns>
@@ -98,6 +101,7 @@ internal sealed class Accounts(
         // from this address, regardless of earlier wrong passwords.
         await db.SignInAddresses.Where(a => a.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         await SaveSignInAddressAsync(userId, digests.OfClient(client), cancellationToken);
+        await db.ExternalSignIns.Where(s => s.UserId == userId).ExecuteDeleteAsync(cancellationToken);
         var families = await refreshTokens.EndAllAsync(userId, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await revocations.PublishAsync(families);

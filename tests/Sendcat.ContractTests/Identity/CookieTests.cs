@@ -1,16 +1,10 @@
 using System.Net;
-using System.Net.Http.Json;
-using System.Text.Json;
-using Microsoft.Net.Http.Headers;
 
 namespace Sendcat.ContractTests.Identity;
 
 /// <summary>Sign-ins and guest sessions whose tokens a browser keeps in cookies.</summary>
 public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postgres)
 {
-    private const string Origin = "http://localhost:3000";
-    private const string Password = "correct horse 1";
-
     [Fact]
     public async Task The_cookies_are_hidden_from_scripts_and_from_other_sites_and_no_response_contains_a_token()
     {
@@ -80,7 +74,7 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
         var before = browser.Cookies["__Host-sendcat-access"].Value;
 
         using var changed = await browser.SendAsync(
-            HttpMethod.Post, "/api/auth/cookie/change-password", new { currentPassword = Password, newPassword = "another horse 2" });
+            HttpMethod.Post, "/api/auth/cookie/change-password", new { currentPassword = Browser.Password, newPassword = "another horse 2" });
         using var read = await browser.SendAsync(HttpMethod.Get, "/api/auth/me");
 
         Assert.Equal("""{"expiresIn":3600}""", await changed.Content.ReadAsStringAsync());
@@ -128,54 +122,5 @@ public sealed class CookieTests(PostgresFixture postgres) : SharedApiTests(postg
         var cookie = Assert.Single(browser.Cookies);
         Assert.Equal(("sendcat-session", false, true), (cookie.Key, cookie.Value.Secure, cookie.Value.HttpOnly));
         Assert.Equal(HttpStatusCode.Created, created.StatusCode);
-    }
-
-    /// <summary>Keeps and sends cookies as a browser over TLS does: a client of .NET would not send secure ones without TLS.</summary>
-    private sealed class Browser(SendcatApi api)
-    {
-        private readonly string _email = $"{Guid.NewGuid():N}@example.com";
-
-        public Dictionary<string, SetCookieHeaderValue> Cookies { get; } = new(StringComparer.Ordinal);
-
-        public string CookieHeader => string.Join("; ", Cookies.Values.Select(cookie => $"{cookie.Name}={cookie.Value}"));
-
-        /// <summary>Registers a new account and signs in with cookies.</summary>
-        public async Task<HttpResponseMessage> SignInAsync()
-        {
-            (await api.Anyone.PostAsJsonAsync("/api/auth/register", new { email = _email, password = Password })).EnsureSuccessStatusCode();
-            var response = await SendAsync(HttpMethod.Post, "/api/auth/cookie/login", new { email = _email, password = Password });
-            Assert.Equal(HttpStatusCode.OK, response.StatusCode);
-            return response;
-        }
-
-        public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, object? body = null, string? origin = Origin)
-        {
-            using var request = new HttpRequestMessage(method, path);
-            request.Content = body is null ? null : JsonContent.Create(body, options: JsonSerializerOptions.Web);
-            if (origin is not null)
-            {
-                request.Headers.Add("Origin", origin);
-            }
-
-            if (Cookies.Count > 0)
-            {
-                request.Headers.Add("Cookie", CookieHeader);
-            }
-
-            var response = await api.Anyone.SendAsync(request);
-            foreach (var set in response.Headers.TryGetValues("Set-Cookie", out var values) ? SetCookieHeaderValue.ParseList([.. values]) : [])
-            {
-                if (set.MaxAge == TimeSpan.Zero)
-                {
-                    Cookies.Remove(set.Name.ToString());
-                }
-                else
-                {
-                    Cookies[set.Name.ToString()] = set;
-                }
-            }
-
-            return response;
-        }
     }
 }

@@ -46,6 +46,17 @@ internal sealed class RestDirections
     public int Edition { get; set; } = 1;
 
     public int Leaves { get; set; }
+
+    // Only for Google's ID tokens
+    public IdTokenFault IdToken { get; set; }
+
+    public string? Issuer { get; set; }
+
+    public string? Subject { get; set; }
+
+    public string? HostedDomain { get; set; }
+
+    public bool Unverified { get; set; }
 }
 
 internal enum RestHang
@@ -69,4 +80,21 @@ internal enum RestBody
     Empty,
     BadJson,
     OtherJson,
+}
+
+internal enum IdTokenFault
+{
+    None,
+    Missing,
+    WrongNonce,
+    NoNonce,
+    Expired,
+    Future,
+    WrongAudience,
+    WrongAzp,
+    WrongIssuer,
+    OtherKey,
+    BadSignature,
+    Hs256,
+    NoSignature,
 }

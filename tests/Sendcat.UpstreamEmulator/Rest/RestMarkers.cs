@@ -14,6 +14,7 @@ internal static class RestMarkers
         "ebay", "ebay/token", "ebay/search", "ebay/item", "ebay/tree-id", "ebay/tree", "ebay/suggestions",
         "s3", "s3/put", "s3/get", "s3/head", "s3/delete",
         "resend", "resend/emails",
+        "google", "google/token", "google/certs",
     };
 
     public static MarkerLanguage<RestDirections> Language { get; } = new(
@@ -40,6 +41,12 @@ internal static class RestMarkers
         new("uses", (d, v) => d.Uses = Number(v)),
         new("edition", (d, v) => d.Edition = Number(v)),
         new("leaves", (d, v) => d.Leaves = Number(v)),
+
+        new("id-token", (d, v) => d.IdToken = EnumValue<IdTokenFault>(v)),
+        new("issuer", (d, v) => d.Issuer = v),
+        new("sub", (d, v) => d.Subject = v),
+        new("hd", (d, v) => d.HostedDomain = v),
+        new("unverified", (d, v) => d.Unverified = Flag(v)),
     ],
     new Dictionary<string, Action<string>>(StringComparer.Ordinal)
     {

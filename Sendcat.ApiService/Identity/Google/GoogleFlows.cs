@@ -1,0 +1,110 @@
+using System.Buffers.Text;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
+
+namespace Sendcat.ApiService.Identity.Google;
+
+/// <summary>
+/// The flows and proofs that are not used yet, in Redis, so that any replica continues what another has started. Their keys are digests: the
+/// values that browsers present are not stored.
+/// </summary>
+/// <remarks>All methods throw what <see cref="RedisFailure"/> recognizes when Redis does not respond within a second.</remarks>
+internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider time)
+{
+    /// <summary>The time in which a user signs in at Google.</summary>
+    public static readonly TimeSpan FlowLifetime = TimeSpan.FromMinutes(10);
+
+    /// <summary>The time in which a one-time code is used.</summary>
+    public static readonly TimeSpan ProofLifetime = TimeSpan.FromMinutes(5);
+
+    /// <summary>The time in which a reload of the callback gets the result of the first one.</summary>
+    private static readonly TimeSpan ResultLifetime = TimeSpan.FromMinutes(2);
+
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
+    private const int SecretBytes = 32;
+
+    /// <summary>A random value of 43 characters that nobody can guess.</summary>
+    public static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
+
+    public static string DigestOf(string secret) => Base64Url.EncodeToString(SHA256.HashData(Encoding.UTF8.GetBytes(secret)));
+
+    public Task SaveAsync(string state, GoogleFlow flow) => SetAsync(FlowKey(state), Json(flow), FlowLifetime);
+
+    /// <summary>Takes a flow, which only one callback can.</summary>
+    /// <param name="state">The state that Google returned.</param>
+    /// <param name="browser">The digest of the cookie of the browser. A flow of another browser stays as it is.</param>
+    /// <returns>
+    /// The flow; one with <see cref="GoogleFlow.IsTaken"/> when another callback took it. Null for an unknown or expired state, and for a flow of
+    /// another browser.
+    /// </returns>
+    public async Task<GoogleFlow?> TakeAsync(string state, string browser)
+    {
+        var key = FlowKey(state);
+        var value = await GetAsync(key);
+        if (Read(value, GoogleFlowJson.Default.GoogleFlow) is not { } flow || flow.Browser != browser)
+        {
+            return null;
+        }
+
+        if (flow.IsTaken)
+        {
+            return flow;
+        }
+
+        using var span = RedisSpan.Start("take google flow", "EXEC");
+        var transaction = redis.GetDatabase().CreateTransaction();
+        transaction.AddCondition(Condition.StringEqual(key, value));
+        _ = transaction.StringSetAsync(key, Json(flow with { IsTaken = true }), expiry: null, keepTtl: true);
+        return await transaction.ExecuteAsync().WaitAsync(Timeout, time) ? flow : flow with { IsTaken = true };
+    }
+
+    /// <summary>Stores where the browser goes, for further callbacks of the same flow.</summary>
+    public Task FinishAsync(string state, GoogleFlow flow, string location) =>
+        SetAsync(FlowKey(state), Json(flow with { IsTaken = true, Location = location }), ResultLifetime);
+
+    /// <returns>The one-time code.</returns>
+    public async Task<string> IssueAsync(GoogleProof proof)
+    {
+        var code = NewSecret();
+        await SetAsync(RedisKeys.GoogleProof(DigestOf(code)), JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof), ProofLifetime);
+        return code;
+    }
+
+    /// <summary>Takes the proof of a code, which only one request can.</summary>
+    /// <param name="code">The one-time code.</param>
+    /// <param name="isBound">Whether the caller is the one that the proof is bound to. If not, the proof stays as it is.</param>
+    public async Task<GoogleProof?> TakeAsync(string code, Func<GoogleProof, bool> isBound)
+    {
+        var key = RedisKeys.GoogleProof(DigestOf(code));
+        if (Read(await GetAsync(key), GoogleFlowJson.Default.GoogleProof) is not { } proof || !isBound(proof))
+        {
+            return null;
+        }
+
+        using var span = RedisSpan.Start("take google proof", "DEL");
+        return await redis.GetDatabase().KeyDeleteAsync(key).WaitAsync(Timeout, time) ? proof : null;
+    }
+
+    private async Task<RedisValue> GetAsync(string key)
+    {
+        using var span = RedisSpan.Start("read google flow", "GET");
+        return await redis.GetDatabase().StringGetAsync(key).WaitAsync(Timeout, time);
+    }
+
+    private async Task SetAsync(string key, string value, TimeSpan lifetime)
+    {
+        using var span = RedisSpan.Start("write google flow", "SET");
+        await redis.GetDatabase().StringSetAsync(key, value, lifetime).WaitAsync(Timeout, time);
+    }
+
+    private static string FlowKey(string state) => RedisKeys.GoogleFlow(DigestOf(state));
+
+    private static string Json(GoogleFlow flow) => JsonSerializer.Serialize(flow, GoogleFlowJson.Default.GoogleFlow);
+
+    private static T? Read<T>(RedisValue value, JsonTypeInfo<T> type)
+        where T : class => value.IsNull ? null : JsonSerializer.Deserialize(value.ToString(), type);
+}

@@ -1,0 +1,33 @@
+using System.Security.Cryptography;
+using System.Text;
+using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Redis;
+
+namespace Sendcat.ApiService.Identity.Google;
+
+/// <summary>Accepts the one-time codes with which clients prove a Google account.</summary>
+internal sealed class GoogleProofs(GoogleFlows flows)
+{
+    /// <param name="http">The request. Without a verifier, its cookie must be that of the browser that started the flow.</param>
+    /// <param name="code">The one-time code.</param>
+    /// <param name="verifier">The verifier of the client's challenge; null: the flow was started without one.</param>
+    /// <returns>The proof; 400 for a code that is unknown, expired, used or bound to another client, 503 when Redis does not respond.</returns>
+    public async Task<Outcome<GoogleProof>> TakeAsync(HttpContext http, string code, string? verifier)
+    {
+        try
+        {
+            return await flows.TakeAsync(code, IsBound) is { } proof ? proof : ApiError.InvalidRequest("The code is not valid any more");
+        }
+        catch (Exception failure) when (RedisFailure.Is(failure))
+        {
+            return ApiError.UpstreamUnavailable(TimeSpan.FromSeconds(1), RefusalReason.RedisUnavailable);
+        }
+
+        bool IsBound(GoogleProof proof) => proof.Challenge is { } challenge
+            ? verifier is not null && AreEqual(GoogleFlows.DigestOf(verifier), challenge)
+            : GoogleBrowser.DigestOf(http) is { } browser && AreEqual(browser, proof.Browser);
+    }
+
+    private static bool AreEqual(string left, string right) =>
+        CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(left), Encoding.UTF8.GetBytes(right));
+}
