@@ -36,6 +36,9 @@ internal static class RefusalReason
     /// <summary>An account of the address exists: the user signs in to it and links Google.</summary>
     public const string LinkRequired = "link_required";
 
+    /// <summary>The account has no other way to sign in.</summary>
+    public const string LastSignIn = "last_sign_in";
+
     /// <summary>The account is linked to another Google account.</summary>
     public const string OtherGoogleAccount = "other_google_account";
 

@@ -122,6 +122,8 @@ internal sealed record LinkedGoogle(string Email, DateTimeOffset LinkedAt);
 [JsonSerializable(typeof(EmailChange))]
 [JsonSerializable(typeof(EmailChangeConfirmation))]
 [JsonSerializable(typeof(AccountRemoval))]
+[JsonSerializable(typeof(GoogleLink))]
+[JsonSerializable(typeof(GoogleUnlink))]
 [JsonSerializable(typeof(ProfilePatch))]
 [JsonSerializable(typeof(Me))]
 [JsonSerializable(typeof(ProfileView))]

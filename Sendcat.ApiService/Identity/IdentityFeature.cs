@@ -1,5 +1,7 @@
 using Microsoft.AspNetCore.Identity;
+using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.Cookies;
 using Sendcat.ApiService.Identity.Google;
@@ -72,6 +74,7 @@ internal static class IdentityFeature
         services.AddScoped<Reauthentication>();
         services.AddScoped<AccountChanges.AccountChanges>();
         services.AddScoped<PasswordChanges>();
+        services.AddScoped<GoogleLinks>();
         services.AddGoogle();
         services.AddSingleton<GoogleFlows>();
         services.AddSingleton<GoogleProofs>();
@@ -91,6 +94,13 @@ internal static class IdentityFeature
         _ = app.Services.GetRequiredService<SigningKey>();
         // Created before the first request, because its constructor computes a password hash.
         _ = app.Services.GetRequiredService<PasswordHashes>();
+        var google = app.Services.GetRequiredService<IOptions<GoogleOptions>>().Value;
+        var address = app.Services.GetRequiredService<IOptions<PublicAddressOptions>>().Value;
+        if (google.ClientId.Length > 0 && (!google.IsConfigured || (address.Url.Length == 0 && !app.Environment.IsDevelopment())))
+        {
+            app.Logger.GoogleIncomplete();
+        }
+
         app.MapAuth();
         app.MapCookieAuth();
         app.MapGoogle();

@@ -22,9 +22,12 @@ internal static partial class IdentityLog
     [LoggerMessage(1209, LogLevel.Warning, "Return from Google failed as {Error}: {Cause}")]
     public static partial void GoogleReturnFailed(this ILogger logger, string error, string cause);
 
-    /// <param name="way"><c>created</c>, <c>linked</c> or <c>taken over</c>.</param>
+    /// <param name="way"><c>created</c>, <c>linked</c>, <c>taken over</c> or <c>unlinked</c>.</param>
     [LoggerMessage(1210, LogLevel.Information, "Google account of user {UserId}: {Way}")]
     public static partial void GoogleLinked(this ILogger logger, string userId, string way);
+
+    [LoggerMessage(1211, LogLevel.Warning, "Sign-in with Google is off: GOOGLE_CLIENT_ID is set, but not GOOGLE_CLIENT_SECRET or API_PUBLIC_URL")]
+    public static partial void GoogleIncomplete(this ILogger logger);
 
     [LoggerMessage(1205, LogLevel.Warning, "Expired identity rows not deleted: {Cause}")]
     public static partial void SweepFailed(this ILogger logger, string cause);

@@ -11,7 +11,7 @@ internal sealed class PasswordChanges(Reauthentication reauthentication, Account
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.PasswordChange, cancellationToken);
         if (!body.TryGet(out var change, out var refusal)
-            || !(await reauthentication.CheckAsync(http, change.CurrentPassword!, cancellationToken)).TryGet(out var account, out refusal)
+            || !(await reauthentication.CheckAsync(http, change.Credentials(), cancellationToken)).TryGet(out var account, out refusal)
             || !(await changes.SetPasswordAsync(account, change.NewPassword!, cancellationToken)).TryGet(out var signIn, out refusal))
         {
             return refusal;

@@ -1,22 +1,23 @@
 using Microsoft.EntityFrameworkCore;
 using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.Google;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.SignIns;
 
 namespace Sendcat.ApiService.Identity.AccountChanges;
 
 /// <summary>
-/// Checks the password of a signed-in user again before a change that an access token alone must not allow. Wrong passwords count as failed
-/// sign-ins, so the holder of a stolen token cannot guess the password here.
+/// Checks the password of a signed-in user, or the linked Google account, again before a change that an access token alone must not allow.
+/// Wrong passwords count as failed sign-ins, so the holder of a stolen token cannot guess the password here.
 /// </summary>
-internal sealed class Reauthentication(Principals principals, SignInAttempts attempts, PasswordHashes passwords, SendcatDb db)
+internal sealed class Reauthentication(Principals principals, SignInAttempts attempts, PasswordHashes passwords, GoogleProofs proofs, SendcatDb db)
 {
     /// <returns>
-    /// The account; else 401 without a signed-in user, 403 for a wrong password and for an account without one, 429 after too many wrong
-    /// passwords, and 503 when too many passwords are being hashed.
+    /// The account; else 401 without a signed-in user, 403 for a wrong password, for an account without one and for a Google account that is
+    /// not linked, 400 for a code that is not valid, 429 after too many wrong passwords, and 503 when too many passwords are being hashed.
     /// </returns>
-    public async Task<Outcome<CheckedAccount>> CheckAsync(HttpContext http, string password, CancellationToken cancellationToken)
+    public async Task<Outcome<CheckedAccount>> CheckAsync(HttpContext http, Credentials credentials, CancellationToken cancellationToken)
     {
         if (!principals.ReadUser(http).TryGet(out var principal, out var refusal))
         {
@@ -31,24 +32,46 @@ internal sealed class Reauthentication(Principals principals, SignInAttempts att
             return ApiError.Unauthorized("The account does not exist any more");
         }
 
+        var checkedAccount = new CheckedAccount(account.Id, email, stamp);
+        return credentials.GoogleCode is { } code
+            ? await CheckGoogleAsync(http, checkedAccount, code, credentials.GoogleVerifier, cancellationToken)
+            : await CheckPasswordAsync(http, checkedAccount, account.PasswordHash, credentials.Password!, cancellationToken);
+    }
+
+    private async Task<Outcome<CheckedAccount>> CheckGoogleAsync(
+        HttpContext http, CheckedAccount account, string code, string? verifier, CancellationToken cancellationToken)
+    {
+        if (!(await proofs.TakeAsync(http, code, verifier)).TryGet(out var proof, out var refusal))
+        {
+            return refusal;
+        }
+
+        var isLinked = await db.ExternalSignIns.AnyAsync(
+            s => s.Provider == ExternalSignIn.Google && s.Subject == proof.Account.Subject && s.UserId == account.UserId, cancellationToken);
+        return isLinked ? account : ApiError.Forbidden("This Google account is not linked to the account");
+    }
+
+    private async Task<Outcome<CheckedAccount>> CheckPasswordAsync(
+        HttpContext http, CheckedAccount account, string? hash, string password, CancellationToken cancellationToken)
+    {
         var client = ClientAddress.KeysOf(http);
-        var attempt = await attempts.CountAsync(client, email, cancellationToken);
+        var attempt = await attempts.CountAsync(client, account.Email, cancellationToken);
         if (!attempt.Allowed)
         {
             return ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, "Too many wrong passwords");
         }
 
-        var check = await passwords.VerifyAsync(account.PasswordHash, password, cancellationToken);
+        var check = await passwords.VerifyAsync(hash, password, cancellationToken);
         if (!check.TryGet(out var isCorrect, out var busy) || isCorrect)
         {
-            await attempts.UndoCountAsync(client, email);
+            await attempts.UndoCountAsync(client, account.Email);
         }
 
-        return busy is not null ? busy : isCorrect ? new CheckedAccount(account.Id, email, stamp) : ApiError.Forbidden("The password is wrong");
+        return busy is not null ? busy : isCorrect ? account : ApiError.Forbidden("The password is wrong");
     }
 }
 
-/// <summary>An account whose user has just presented the correct password.</summary>
+/// <summary>An account whose user has just proven who they are.</summary>
 /// <param name="UserId">The user.</param>
 /// <param name="Email">The present address.</param>
 /// <param name="SecurityStamp">The stamp at the time of the check. A change applies only while the account still has it.</param>

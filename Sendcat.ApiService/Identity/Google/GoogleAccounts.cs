@@ -70,7 +70,7 @@ internal sealed class GoogleAccounts(
         var name = normalizer.NormalizeEmail(google.Email)!;
         var links = db.ExternalSignIns.Where(s => s.Provider == ExternalSignIn.Google);
         var existing = await db.Users.Where(u => u.NormalizedUserName == name)
-            .Select(u => new { u.Id, u.EmailConfirmed, Stamp = u.SecurityStamp ?? "", HasGoogle = links.Any(s => s.UserId == u.Id) })
+            .Select(u => new { u.Id, u.EmailConfirmed, Stamp = u.SecurityStamp ?? "", GoogleSubject = links.Where(s => s.UserId == u.Id).Select(s => s.Subject).FirstOrDefault() })
             .SingleOrDefaultAsync(cancellationToken);
         try
         {
@@ -78,8 +78,10 @@ internal sealed class GoogleAccounts(
             {
                 null => await CreateAsync(google, name, cancellationToken),
                 { EmailConfirmed: false } => await TakeOverAsync(google, existing.Id, existing.Stamp, cancellationToken),
+                // Another request linked it since the first query.
+                { GoogleSubject: { } subject } when subject == google.Subject => LinkedUser.None,
                 // The address of an organization may have been given to another person, who got a Google account of their own.
-                { HasGoogle: true } => ApiError.Conflict("The account of this address is linked to another Google account") with { Reason = RefusalReason.OtherGoogleAccount },
+                { GoogleSubject: not null } => ApiError.Conflict("The account of this address is linked to another Google account") with { Reason = RefusalReason.OtherGoogleAccount },
                 _ when google.IsAuthoritative => await LinkAsync(google, existing.Id, existing.Stamp, cancellationToken),
                 _ => ApiError.Conflict("An account of this address exists. Sign in to it first, then link Google") with { Reason = RefusalReason.LinkRequired },
             };

@@ -33,6 +33,7 @@ public sealed class GoogleSignInTests(GoogleApiFixture fixture) : IClassFixture<
         using var profile = await _ann.Browser.SendAsync(HttpMethod.Get, "/api/profile");
         Assert.Equal(email.Split('@')[0], (string)(await profile.JsonAsync())["fullName"]!, ignoreCase: true);
         await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        Assert.Equal(["welcome"], await MailsAsync(email));
     }
 
     [Fact]
@@ -102,6 +103,7 @@ public sealed class GoogleSignInTests(GoogleApiFixture fixture) : IClassFixture<
 
         Assert.Equal(((string)(await (await first.GetAsync("/api/auth/me")).JsonAsync())["id"]!, true), ((string)me["id"]!, (bool)me["hasPassword"]!));
         await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email = gmail, password = Password })).JsonAsync();
+        Assert.Equal(["google_linked", "welcome"], await MailsAsync(gmail));
     }
 
     [Fact]
@@ -174,6 +176,13 @@ public sealed class GoogleSignInTests(GoogleApiFixture fixture) : IClassFixture<
         await (await _ann.ExchangeAsync(await _ann.CodeAsync(email))).RefusedAsync(HttpStatusCode.Conflict, "conflict");
         await (await Api.Anyone.PostAsJsonAsync("/api/auth/login", new { email, password = Password })).JsonAsync();
     }
+
+    /// <summary>The kinds of all mails to the address, in the order of the alphabet.</summary>
+    private Task<string[]> MailsAsync(string email) => Api.ScalarAsync<string[]>(
+        $"""
+        SELECT array_agg(args::jsonb ->> 'kind' ORDER BY args::jsonb ->> 'kind') FROM reliability.tool_jobs
+        WHERE tool = 'deliveries' AND principal = 'mail:{email.ToUpperInvariant()}'
+        """);
 
     private static string Subject() => Guid.NewGuid().ToString("N");
 }
