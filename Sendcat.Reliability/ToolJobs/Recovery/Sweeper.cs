@@ -18,12 +18,15 @@ internal sealed class Sweeper(
     LaneCatalog lanes, JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics,
     ILogger<Sweeper> logger) : BackgroundService
 {
+    /// <summary>The part of the outage that needs Postgres only. The others are the lanes, which need the broker as well.</summary>
+    private const string DatabasePart = "database";
+
     private readonly Outage _outage = new("Sweeping of tool jobs", logger, time);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
-        EveryAsync(TimeSpan.FromSeconds(1), "leases", RecoverStaleJobsAsync, stoppingToken),
-        EveryAsync(TimeSpan.FromMinutes(1), "expired jobs", RemoveExpiredAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromSeconds(1), DatabasePart, RecoverStaleJobsAsync, stoppingToken),
+        EveryAsync(TimeSpan.FromMinutes(1), DatabasePart, RemoveExpiredAsync, stoppingToken),
         .. lanes.All.Select(lane => EveryAsync(TimeSpan.FromSeconds(2), lane.Tool, token => RestoreMessagesAsync(lane, token), stoppingToken)),
     ]);
 
