@@ -1,4 +1,3 @@
-using System.Net.Mime;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -127,7 +126,7 @@ internal static class AttachmentEndpoints
         Required = true,
         Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
         {
-            [MediaTypeNames.Multipart.FormData] = new()
+            ["multipart/form-data"] = new()
             {
                 Schema = new OpenApiSchema
                 {
@@ -136,7 +135,7 @@ internal static class AttachmentEndpoints
                     Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
                     {
                         [UploadForm.FileField] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "An image or a PDF" },
-                        [UploadForm.SessionField] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, Description = "The anonymous session, if it is in no header" },
+                        [UploadForm.SessionField] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The anonymous session, if it is in no header" },
                     },
                 },
             },

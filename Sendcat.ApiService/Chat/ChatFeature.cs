@@ -43,7 +43,6 @@ internal static class ChatFeature
             .AddSingleton<TurnStarter>()
             .AddSingleton<AnswerReplay>()
             .AddSingleton<TurnAborts>()
-            .AddSingleton<RunningTurns>()
             .AddSingleton<RemoteTurn>()
             .AddSingleton<ChatHealth>()
             .AddSingleton<ChatEndpoints>();

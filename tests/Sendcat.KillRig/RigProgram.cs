@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Sendcat.KillRig.Freezing;
 using Sendcat.KillRig.Rig;
 using Sendcat.KillRig.Submitting;
 using Sendcat.KillRig.Upstream;
@@ -24,7 +25,7 @@ internal static class RigProgram
         var submitters = new Option<int>("--submitters") { Description = "submitter processes", DefaultValueFactory = _ => 3 };
         var root = new RootCommand("Kills, pauses and restarts all processes that tool jobs depend on, and checks the outcome of each job.")
         {
-            minutes, seed, rate, workers, submitters, SubmitterProgram.Command(), UpstreamProgram.Command(),
+            minutes, seed, rate, workers, submitters, FreezeRun.Command(), SubmitterProgram.Command(), UpstreamProgram.Command(),
         };
         root.SetAction((parsed, cancellationToken) => KillRun.RunAndReportAsync(
             new()

@@ -46,6 +46,9 @@ internal sealed record RigOptions
     /// </summary>
     public TimeSpan TurnPatience { get; init; } = TimeSpan.FromSeconds(60);
 
+    /// <summary>Further knobs of the replicas of the API.</summary>
+    public IReadOnlyDictionary<string, string?> ReplicaKnobs { get; init; } = new Dictionary<string, string?>();
+
     /// <summary>The knobs of all processes of the rig that differ from the defaults.</summary>
     public IReadOnlyDictionary<string, string?> Knobs => new Dictionary<string, string?>
     {

@@ -78,7 +78,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             $"api {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
         {
             LogFile = Path.Combine(folder, $"api-{index}.log"),
-            Environment = new Dictionary<string, string?>(shared)
+            Environment = new Dictionary<string, string?>([.. shared, .. options.ReplicaKnobs])
             {
                 ["ASPNETCORE_URLS"] = address.ToString(),
                 ["AUTH_SIGNING_KEY"] = key,
@@ -94,6 +94,7 @@ internal sealed class RigProcesses : IAsyncDisposable
                 ["ADMISSION_GUEST_MAX_INFLIGHT_PCT"] = "100",
             },
         }, time))];
+        Addresses = addresses;
         Users = new(addresses, options.People, time);
     }
 
@@ -107,7 +108,12 @@ internal sealed class RigProcesses : IAsyncDisposable
 
     public IReadOnlyList<ProgramVictim> Replicas { get; }
 
+    /// <summary>The addresses of <see cref="Replicas"/>.</summary>
+    public IReadOnlyList<Uri> Addresses { get; }
+
     public SimulatedUsers Users { get; }
+
+    public IEnumerable<(string Name, StoreServer Store)> StoresByName => [("Postgres", _postgres), ("Redis", _redis), ("RabbitMQ", _broker)];
 
     public string Redis => _redis.ConnectionString;
 
