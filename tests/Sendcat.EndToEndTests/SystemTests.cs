@@ -52,11 +52,45 @@ public sealed class SystemTests(RunningSystem system)
     }
 
     [Fact]
+    public async Task The_mail_of_a_registration_is_on_the_page_that_the_dashboard_links()
+    {
+        await system.WaitForAllAsync();
+        var upstreams = await system.WaitForAsync("upstreams", resource => resource.Snapshot.Urls.Length > 1);
+        var page = Assert.Single(upstreams.Snapshot.Urls, url => url.DisplayProperties.DisplayName == "Mails").Url;
+        Assert.EndsWith($":{PortOf("upstreams")}/mail", page, StringComparison.Ordinal);
+        using var client = system.App.CreateHttpClient("api");
+        var email = $"{Guid.NewGuid():N}@example.com";
+
+        using var registered = await client.PostAsJsonAsync("/api/auth/register", new { email, password = "correct horse 1" });
+        Assert.True(registered.IsSuccessStatusCode, await registered.Content.ReadAsStringAsync());
+
+        Assert.Equal("Welcome to Sendcat", await SubjectAsync($"{page}?to={email}"));
+    }
+
+    [Fact]
     public async Task An_operator_command_is_signed_with_the_key_of_the_run()
     {
         await system.WaitForAllAsync();
 
         await system.CommandAsync("api", "admission-enforce");
+    }
+
+    /// <summary>The subject of the first mail of the list, at most a minute later. The emulator does not signal mails to other processes.</summary>
+    private static async Task<string?> SubjectAsync(string list)
+    {
+        using var client = new HttpClient();
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(200));
+        while (true)
+        {
+            var mails = (await client.GetFromJsonAsync<JsonElement>(list, timeout.Token)).GetProperty("items");
+            if (mails.GetArrayLength() > 0)
+            {
+                return mails[0].GetProperty("subject").GetString();
+            }
+
+            await poll.WaitForNextTickAsync(timeout.Token);
+        }
     }
 
     private int PortOf(string use) => system.Ports.All.Single(port => port.Use == use).Port;
