@@ -4,7 +4,6 @@ using System.Text;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Profiles;
-using Sendcat.ApiService.Identity.Tokens;
 using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ApiService.Identity;

@@ -1,4 +1,3 @@
-using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Options;
-using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
