@@ -143,7 +143,9 @@ internal sealed class GoogleAccounts(
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await refreshTokens.LockAsync(userId, cancellationToken);
         var changed = await db.Users.Where(u => u.Id == userId && u.SecurityStamp == stamp && !u.EmailConfirmed).ExecuteUpdateAsync(
-            set => set.SetProperty(u => u.PasswordHash, (string?)null).SetProperty(u => u.SecurityStamp, newStamp).SetProperty(u => u.EmailConfirmed, true),
+            // Addresses that normalize to the same text may differ, and only the one of Google is verified.
+            set => set.SetProperty(u => u.PasswordHash, (string?)null).SetProperty(u => u.SecurityStamp, newStamp)
+                .SetProperty(u => u.Email, google.Email).SetProperty(u => u.UserName, google.Email).SetProperty(u => u.EmailConfirmed, true),
             cancellationToken);
         if (changed == 0)
         {

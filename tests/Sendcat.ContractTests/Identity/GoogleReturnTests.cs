@@ -81,7 +81,7 @@ public sealed class GoogleReturnTests(PostgresFixture postgres, GoogleApiFixture
         while (!returned.IsCompleted)
         {
             clock.Advance(TimeSpan.FromSeconds(1));
-            await Task.WhenAny(returned, Task.Delay(20, TestContext.Current.CancellationToken));
+            await Task.WhenAny(returned, Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, TestContext.Current.CancellationToken));
         }
 
         Assert.Equal("unavailable", GoogleUser.ErrorIn(await returned));

@@ -78,13 +78,13 @@ public sealed class GoogleSignInTests(GoogleApiFixture fixture) : IClassFixture<
     public async Task Whoever_registered_an_address_before_and_never_confirmed_it_loses_every_way_in()
     {
         var email = GoogleApi.Address();
-        var (attacker, tokens) = await Api.UserAsync(email, Password);
+        var (attacker, tokens) = await Api.UserAsync(email.ToUpperInvariant(), Password);
         await (await attacker.PutAsJsonAsync("/api/profile", new { fullName = "Mallory", phone = "8765550100" })).JsonAsync();
         var id = (string)(await (await attacker.GetAsync("/api/auth/me")).JsonAsync())["id"]!;
 
         var (owner, me) = await _ann.SignInAsync(email);
 
-        Assert.Equal((id, true, false), ((string)me["id"]!, (bool)me["emailConfirmed"]!, (bool)me["hasPassword"]!));
+        Assert.Equal((id, email, true, false), ((string)me["id"]!, (string)me["email"]!, (bool)me["emailConfirmed"]!, (bool)me["hasPassword"]!));
         Assert.Null((await (await owner.GetAsync("/api/profile")).JsonAsync())["phone"]);
         await (await attacker.GetAsync("/api/auth/me")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await Api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
