@@ -84,7 +84,7 @@ public sealed class FrozenPostgresTests(PostgresFixture postgres)
         while (!Lines(2901).Any(IsOfRequests))
         {
             Assert.Equal(HttpStatusCode.OK, (await guest.GetAsync("/api/threads")).StatusCode);
-            await Task.Delay(200, patience.Token);
+            await Task.Delay(TimeSpan.FromMilliseconds(200), TimeProvider.System, patience.Token);
         }
 
         Assert.Single(Lines(1001, 1303, 2708, 2709, 3010));
