@@ -27,7 +27,7 @@ internal sealed class ChatEndpoints(
     {
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
-            .As("startChat", "Start a turn, and stream its answer as server-sent events", 400, 401, 403, 409, 413, 415, 429, 500, 503)
+            .As("startChat", "Start a turn, and stream its answer as server-sent events; a repetition (same message id, or Idempotency-Key) joins it or gets its answer again", 400, 401, 403, 409, 413, 415, 429, 500, 503)
             .Takes<ChatBody>().Produces(200, contentType: ResponseHeaders.EventStream);
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
             .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 429, 503)

@@ -5,11 +5,27 @@ const dom = new JSDOM("<!doctype html><main></main>", { url: "http://localhost:3
 globalThis.window = dom.window;
 globalThis.document = dom.window.document;
 globalThis.navigator ??= dom.window.navigator;
+globalThis.FormData = dom.window.FormData;
+export const { window } = dom;
+export const storage = window.localStorage;
+Object.defineProperty(globalThis, "localStorage", { value: storage, configurable: true });
 
 const { createElement } = await import("react");
 const { createRoot } = await import("react-dom/client");
 
 const maxWaitMs = 60_000;
+
+/** Waits until the condition holds. After a minute it throws with what happened and the present state. */
+export const wait = async (condition, what, state) => {
+  const deadline = Date.now() + maxWaitMs;
+  while (!condition()) {
+    if (Date.now() > deadline) {
+      throw new Error(`${what} did not happen: ${state()}`);
+    }
+
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+};
 
 /** The packages of one major version of the AI SDK. */
 export const sdk = async major => ({
@@ -46,15 +62,7 @@ export const open = async ({ DefaultChatTransport, useChat }, server, guest, opt
   const root = createRoot(document.querySelector("main"));
   root.render(createElement(Page));
   const until = async (condition, what) => {
-    const deadline = Date.now() + maxWaitMs;
-    while (!(chat && condition(chat))) {
-      if (Date.now() > deadline) {
-        throw new Error(`${what} did not happen: ${chat?.status} ${chat?.error ?? ""} ${JSON.stringify(chat?.messages)}`);
-      }
-
-      await new Promise(resolve => setTimeout(resolve, 10));
-    }
-
+    await wait(() => chat && condition(chat), what, () => `${chat?.status} ${chat?.error ?? ""} ${JSON.stringify(chat?.messages)}`);
     return chat;
   };
   await until(() => true, "the first rendering");

@@ -29,7 +29,6 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
 
     [Theory]
     [InlineData("status=503")]
-    [InlineData("hang=before-first")]
     [InlineData("error-after=0")]
     public async Task An_answer_stays_when_its_replacement_fails_before_its_first_content(string failure)
     {

@@ -30,7 +30,7 @@ public sealed class StockClientTests(SharedStores stores)
         await using var sendcat = await SendcatSystem.StartAsync(stores, replicas: 2, ("ADMISSION_GLOBAL_MAX_MSG_PER_SEC", "1000"));
 
         var tests = await RunAsync(
-            "node", ["--test", "useChat.test.mjs"],
+            "node", ["--test", "useChat.test.mjs", "howTo.test.mjs"],
             ("AI_MAJOR", major.ToString(System.Globalization.CultureInfo.InvariantCulture)),
             ("SENDCAT_URLS", string.Join(',', sendcat.Replicas.Select(replica => replica.Address))));
 

@@ -1,0 +1,81 @@
+// The page of docs/how-to/use-chat.md as it stands there, against a running Sendcat. Environment: as for useChat.test.mjs.
+import assert from "node:assert/strict";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { test } from "node:test";
+import { transform } from "sucrase";
+import { storage, wait, window } from "./page.mjs";
+
+const { createElement } = await import("react");
+const { createRoot } = await import("react-dom/client");
+
+const [server] = process.env.SENDCAT_URLS.split(",").map(url => url.replace(/\/$/, ""));
+const major = process.env.AI_MAJOR;
+const page = (await readFile(new URL("../../docs/how-to/use-chat.md", import.meta.url), "utf8")).match(/```jsx\n(.*?)```/s)[1];
+const main = window.document.querySelector("main");
+const shown = () => main.textContent;
+const words = () => (shown().match(/assistant: ([\d ]*)/)?.[1] ?? "").trim().split(" ").length;
+let loads = 0;
+
+/** Loads the page as a browser does: the module runs again, the storage stays. */
+const load = async () => {
+  const source = page.replace("http://127.0.0.1:5080", server).replace("'ai'", `'ai-${major}'`).replace("'@ai-sdk/react'", `'ai-sdk-react-${major}'`);
+  const file = new URL(`node_modules/.how-to-${process.pid}-${++loads}.mjs`, import.meta.url);
+  await writeFile(file, transform(source, { transforms: ["jsx"], jsxRuntime: "automatic", production: true }).code);
+  const { Page } = await import(file);
+  await rm(file);
+  const root = createRoot(main);
+  root.render(createElement(Page));
+  await wait(() => main.querySelector("form"), "the form", shown);
+  return root;
+};
+
+const send = text => {
+  main.querySelector("input").value = text;
+  main.querySelector("form").dispatchEvent(new window.Event("submit", { bubbles: true, cancelable: true }));
+};
+
+test("the page of the how-to chats, stops, and shows the conversation after a reload", async () => {
+  storage.clear();
+  let root = await load();
+  send('[[emu text="Hello there."]]');
+  await wait(() => shown().includes("assistant: Hello there."), "the answer", shown);
+
+  send("[[emu chunks=4000 every=25ms]]");
+  await wait(() => main.querySelector("button")?.textContent === "Stop" && shown().includes("assistant: 1 2 3"), "the first words", shown);
+  main.querySelector("button").dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  await wait(() => !main.querySelector("button"), "the end of the answer", shown);
+  root.unmount();
+
+  const messages = await (await fetch(`${server}/api/threads/${storage.chat}/messages`, { headers: { "x-sendcat-session": storage.session } })).json();
+  assert.deepEqual(messages.items.map(message => message.status), ["completed", "completed", "completed", "aborted"]);
+
+  root = await load();
+  await wait(() => shown().includes("assistant: Hello there."), "the stored conversation", shown);
+  root.unmount();
+});
+
+test("a reloaded page of the how-to resumes the running answer", async () => {
+  storage.clear();
+  let root = await load();
+  send("[[emu chunks=4000 every=25ms]]");
+  await wait(() => shown().includes("assistant: 1 2 3"), "the first words", shown);
+  const seen = words();
+  root.unmount();
+
+  root = await load();
+  await wait(() => words() > seen && main.querySelector("button"), "the next words", shown);
+  main.querySelector("button").dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  await wait(() => !main.querySelector("button"), "the end of the answer", shown);
+  assert.equal(shown().split("assistant:").length, 2);
+  root.unmount();
+});
+
+test("the page of the how-to shows an error, and its button asks again", async () => {
+  storage.clear();
+  const root = await load();
+  send(`[[emu text="Now it works."]] [[emu status=400 times=1 key=${process.pid}-${Date.now()}]]`);
+  await wait(() => main.querySelector("button"), "the error", shown);
+  main.querySelector("button").dispatchEvent(new window.MouseEvent("click", { bubbles: true }));
+  await wait(() => shown().includes("assistant: Now it works."), "the answer", shown);
+  root.unmount();
+});
