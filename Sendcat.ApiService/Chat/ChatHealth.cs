@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Ops;
 using Sendcat.ApiService.Providers;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
@@ -18,7 +19,7 @@ namespace Sendcat.ApiService.Chat;
 internal sealed class ChatHealth(
     OpsGuard ops, IConnectionMultiplexer redis, AdmissionController admission, Circuits circuits, Bulkheads bulkheads, KnobRegistry knobs,
     IOptionsMonitor<ChatGatewayOptions> gateway, IOptionsMonitor<AdmissionOptions> limits, IOptionsMonitor<ProviderRouteOptions> routes,
-    IOptionsMonitor<RegionOptions> region, TimeProvider time)
+    IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<RegionOptions> region, TimeProvider time)
 {
     public async Task<IResult> AnswerAsync(HttpContext http)
     {
@@ -28,7 +29,7 @@ internal sealed class ChatHealth(
             return ApiError.Forbidden();
         }
 
-        var configured = routes.CurrentValue.ApiKey.Length > 0;
+        var configured = account.CurrentValue.ApiKey.Length > 0;
         var (canDecide, redisResponds) = await admission.CheckAsync(http.RequestAborted);
         var ok = configured && canDecide;
         var report = new ChatHealthReport(ok, flags.Mode, UtcTime.Text(time.GetUtcNow()));

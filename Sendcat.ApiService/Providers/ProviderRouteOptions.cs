@@ -75,20 +75,6 @@ internal sealed class ProviderRouteOptions
     [Knob("CHAT_MODEL_CATALOGUE_ENABLED")]
     public bool CatalogueEnabled { get; set; } = true;
 
-    /// <summary>Key of the provider; without one no turn is started.</summary>
-    [Knob("OPENROUTER_API_KEY", Secret = true)]
-    public string ApiKey { get; set; } = "";
-
-    /// <summary>Address of the provider's API.</summary>
-    [Knob("OPENROUTER_BASE_URL", StartUpOnly = true), RegularExpression("^https?://.+$")]
-    public string BaseUrl { get; set; } = "https://openrouter.ai/api/v1";
-
-    /// <summary>
-    /// <c>auto</c>: HTTP/2 where TLS negotiates it, else 1.1. <c>2</c> on an <c>http://</c> address means prior knowledge (h2c).
-    /// </summary>
-    [Knob("OPENROUTER_HTTP_VERSION"), RegularExpression(@"^(auto|1\.1|2)$")]
-    public string HttpVersion { get; set; } = "auto";
-
     /// <summary>
     /// Key of the secondary route; empty: the primary's. With a second account a refused key or used-up quota does not fail both routes at
     /// once.

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Sendcat.ApiService.Providers.Catalogue;
 using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Providers;
@@ -13,6 +14,7 @@ internal static class ProvidersFeature
     public static IServiceCollection AddProviders(this IServiceCollection services)
     {
         services.AddKnobs<ProviderRouteOptions>();
+        services.AddKnobs<OpenRouterOptions>();
         services.AddKnobs<ModelAccessOptions>();
         services.AddKnobs<ChatGatewayOptions>();
         services.AddMetrics();

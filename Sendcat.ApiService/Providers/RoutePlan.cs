@@ -1,11 +1,13 @@
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Providers;
 
 /// <summary>Decides which routes a call may take and with which model on each.</summary>
-internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<ChatGatewayOptions> gateway, ModelCatalogue catalogue)
+internal sealed class RoutePlan(
+    IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<ChatGatewayOptions> gateway, ModelCatalogue catalogue)
 {
     /// <summary>
     /// The routes in the order in which they are tried. The primary route uses the requested model, or else the primary model of the class.
@@ -15,14 +17,14 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
     /// <param name="heldRoute">The route of which the turn holds a slot; it is tried first. Null: the primary route is tried first.</param>
     public IReadOnlyList<ProviderRoute> For(string? requestedModel, string? heldRoute = null)
     {
-        var knobs = options.CurrentValue;
+        var (knobs, primaryAccount) = (options.CurrentValue, account.CurrentValue);
         var modelClass = catalogue.ClassOf(requestedModel);
         var fast = modelClass == ModelClass.Fast;
         var first = fast ? knobs.FastPrimaryModel : knobs.AgentPrimaryModel;
         var second = fast ? knobs.FastSecondaryModel : knobs.AgentSecondaryModel;
         var primary = Route(
             ProviderRoute.Primary, modelClass, requestedModel ?? first, knobs.PrimaryTimeoutMs, knobs.PrimaryRetries,
-            knobs.BaseUrl, knobs.ApiKey);
+            primaryAccount.BaseUrl, primaryAccount.ApiKey);
         if (!gateway.CurrentValue.ProviderFailoverEnabled)
         {
             return [primary];
@@ -31,7 +33,7 @@ internal sealed class RoutePlan(IOptionsMonitor<ProviderRouteOptions> options, I
         var otherModel = second == primary.Model ? first : second;
         var secondary = Route(
             ProviderRoute.Secondary, modelClass, otherModel, knobs.SecondaryTimeoutMs, knobs.SecondaryRetries,
-            Or(knobs.SecondaryBaseUrl, knobs.BaseUrl), Or(knobs.SecondaryApiKey, knobs.ApiKey));
+            Or(knobs.SecondaryBaseUrl, primaryAccount.BaseUrl), Or(knobs.SecondaryApiKey, primaryAccount.ApiKey));
         return heldRoute == ProviderRoute.Secondary ? [secondary, primary] : [primary, secondary];
     }
 

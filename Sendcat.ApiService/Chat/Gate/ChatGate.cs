@@ -7,6 +7,7 @@ using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Database;
@@ -23,7 +24,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
     Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, TurnAborts aborts, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
-    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<ProviderRouteOptions> routes, TimeProvider time, ILogger<ChatGate> logger)
+    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time, ILogger<ChatGate> logger)
 {
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
@@ -109,7 +110,7 @@ internal sealed class ChatGate(
         var streamId = Guid.CreateVersion7(time.GetUtcNow());
         var (admissionRequest, slotClaim) = BuildAdmissionRequest(http, principal, streamId, request);
         var suspended = models.Suspended(request.ModelId);
-        var admitting = routes.CurrentValue.ApiKey.Length == 0 || suspended is not null
+        var admitting = account.CurrentValue.ApiKey.Length == 0 || suspended is not null
             ? null
             : admission.AdmitAsync(admissionRequest, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;

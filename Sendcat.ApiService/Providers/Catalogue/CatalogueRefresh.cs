@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
@@ -9,7 +10,8 @@ namespace Sendcat.ApiService.Providers.Catalogue;
 /// catalogue is used and stale. Only one fetch runs at a time, and no chat turn waits for it.
 /// </summary>
 internal sealed class CatalogueRefresh(
-    ModelCatalogue catalogue, OpenRouterClient client, IOptionsMonitor<ProviderRouteOptions> options, TimeProvider time, ILogger<CatalogueRefresh> logger)
+    ModelCatalogue catalogue, OpenRouterClient client, IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time,
+    ILogger<CatalogueRefresh> logger)
     : BackgroundService
 {
     private static readonly TimeSpan FetchTimeout = TimeSpan.FromSeconds(5);
@@ -17,7 +19,7 @@ internal sealed class CatalogueRefresh(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (options.CurrentValue is { CatalogueEnabled: true, ApiKey.Length: > 0 })
+        if (options.CurrentValue.CatalogueEnabled && account.CurrentValue.ApiKey.Length > 0)
         {
             // This fetch is part of the start, like the fetches of knobs and keys, and gets no trace.
             await RefreshAsync(stoppingToken);
@@ -37,8 +39,8 @@ internal sealed class CatalogueRefresh(
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var knobs = options.CurrentValue;
-            using var json = await client.ModelsAsync(knobs.BaseUrl, knobs.ApiKey, either.Token);
+            var provider = account.CurrentValue;
+            using var json = await client.ModelsAsync(provider.BaseUrl, provider.ApiKey, either.Token);
             var models = CatalogueReader.Read(json.RootElement);
             catalogue.ApplyRefresh(models, ModelCatalogue.TimeToLive);
             logger.CatalogueRefreshed(models.Count);

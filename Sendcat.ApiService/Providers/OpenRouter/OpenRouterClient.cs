@@ -1,7 +1,7 @@
-using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json;
 using Microsoft.Extensions.Options;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.ApiService.Providers.OpenRouter;
@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Providers.OpenRouter;
 /// Sends HTTP requests to the provider. Retries and the timeouts of chat requests are the task of <see cref="ProviderCall"/> and
 /// <see cref="RouteAttempt"/>.
 /// </summary>
-internal sealed class OpenRouterClient(OpenRouterTransport transport, IOptionsMonitor<ProviderRouteOptions> options, TimeProvider time) : IDisposable
+internal sealed class OpenRouterClient(
+    OpenRouterTransport transport, IOptionsMonitor<ProviderRouteOptions> options, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time) : IDisposable
 {
     /// <summary>Maximum bytes of the catalogue. The whole catalogue is below 1 MiB today.</summary>
     private const int MaxCatalogueBytes = 16 * 1024 * 1024;
@@ -63,12 +64,7 @@ internal sealed class OpenRouterClient(OpenRouterTransport transport, IOptionsMo
     {
         var knobs = options.CurrentValue;
         var message = new HttpRequestMessage(method, new Uri($"{baseUrl.TrimEnd('/')}/{path}"));
-        (message.Version, message.VersionPolicy) = knobs.HttpVersion switch
-        {
-            "2" => (HttpVersion.Version20, HttpVersionPolicy.RequestVersionExact),
-            "1.1" => (HttpVersion.Version11, HttpVersionPolicy.RequestVersionExact),
-            _ => (HttpVersion.Version20, HttpVersionPolicy.RequestVersionOrLower),
-        };
+        account.CurrentValue.ApplyVersion(message);
         var headers = message.Headers;
         headers.Accept.Add(accept);
         headers.TryAddWithoutValidation("X-Title", Title);

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Providers.Catalogue;
+using Sendcat.Integrations.Providers;
 
 namespace Sendcat.UnitTests.Providers;
 
@@ -209,5 +210,5 @@ public sealed class ModelCatalogueTests : IDisposable
     }
 
     private CatalogueRefresh Refresh() =>
-        new(_provider.Catalogue, _provider.Client, new Fixed<ProviderRouteOptions>(_provider.Knobs), _provider.Time, NullLogger<CatalogueRefresh>.Instance);
+        new(_provider.Catalogue, _provider.Client, new Fixed<ProviderRouteOptions>(_provider.Knobs), new Fixed<OpenRouterOptions>(_provider.Account), _provider.Time, NullLogger<CatalogueRefresh>.Instance);
 }

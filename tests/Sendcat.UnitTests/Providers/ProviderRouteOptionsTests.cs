@@ -2,6 +2,7 @@ using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.UnitTests.Providers;
@@ -16,9 +17,10 @@ public class ProviderRouteOptionsTests
             ("CHAT_MODEL_CLASSES", "a/b=fast, c/d:free=agent"), ("OPENROUTER_HTTP_VERSION", "2"), ("OPENROUTER_BASE_URL", "http://127.0.0.1:5071/api/v1"));
 
         var knobs = services.GetRequiredService<IOptionsMonitor<ProviderRouteOptions>>().CurrentValue;
+        var account = services.GetRequiredService<IOptionsMonitor<OpenRouterOptions>>().CurrentValue;
 
-        Assert.Equal((2000, 3, "a/b", "fast", "a/b=fast, c/d:free=agent", "2"), (knobs.PrimaryTimeoutMs, knobs.PrimaryRetries, knobs.FastPrimaryModel, knobs.DefaultModelClass, knobs.ModelClasses, knobs.HttpVersion));
-        Assert.Equal("http://127.0.0.1:5071/api/v1", knobs.BaseUrl);
+        Assert.Equal((2000, 3, "a/b", "fast", "a/b=fast, c/d:free=agent", "2"), (knobs.PrimaryTimeoutMs, knobs.PrimaryRetries, knobs.FastPrimaryModel, knobs.DefaultModelClass, knobs.ModelClasses, account.HttpVersion));
+        Assert.Equal("http://127.0.0.1:5071/api/v1", account.BaseUrl);
         Assert.Empty(services.GetRequiredService<KnobRegistry>().Rejected);
     }
 
@@ -36,6 +38,7 @@ public class ProviderRouteOptionsTests
         await using var services = Services((name, value));
 
         Assert.Equivalent(new ProviderRouteOptions(), services.GetRequiredService<IOptionsMonitor<ProviderRouteOptions>>().CurrentValue);
+        Assert.Equivalent(new OpenRouterOptions(), services.GetRequiredService<IOptionsMonitor<OpenRouterOptions>>().CurrentValue);
         Assert.Equal(name, Assert.Single(services.GetRequiredService<KnobRegistry>().Rejected).Name);
     }
 

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Providers.Catalogue;
 using Sendcat.ApiService.Providers.OpenRouter;
+using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Knobs;
 
@@ -24,16 +25,18 @@ internal sealed class ScriptedProvider : HttpMessageHandler
     {
         Guards = new LocalGuards(Time);
         var options = new Fixed<ProviderRouteOptions>(Knobs);
-        _client = new OpenRouterClient(new OpenRouterTransport(this), options, Time);
+        _client = new OpenRouterClient(new OpenRouterTransport(this), options, new Fixed<OpenRouterOptions>(Account), Time);
         Catalogue = new ModelCatalogue(options, Time);
         Meters = new Meters();
         Router = new ProviderRouter(
-            new RoutePlan(options, new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, NullLogger<ProviderRouter>.Instance);
+            new RoutePlan(options, new Fixed<OpenRouterOptions>(Account), new Fixed<ChatGatewayOptions>(Gateway), Catalogue), options, _client, Files, Guards, new GenAiTelemetry(Meters, Time, new ContentCapture(captureContent)), Time, NullLogger<ProviderRouter>.Instance);
     }
 
     public FakeTimeProvider Time { get; } = new(DateTimeOffset.Parse("2026-03-01T12:00:00Z"));
 
-    public ProviderRouteOptions Knobs { get; } = new() { ApiKey = "key-one", AppUrl = "https://sendcat.example" };
+    public ProviderRouteOptions Knobs { get; } = new() { AppUrl = "https://sendcat.example" };
+
+    public OpenRouterOptions Account { get; } = new() { ApiKey = "key-one" };
 
     public ChatGatewayOptions Gateway { get; } = new() { ProviderFailoverEnabled = true };
 
