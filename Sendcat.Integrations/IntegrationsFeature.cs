@@ -39,6 +39,7 @@ public static class IntegrationsFeature
             .AddProvider<PrimaryChatLimitOptions>(ChatProviders.Primary)
             .AddProvider<SecondaryChatLimitOptions>(ChatProviders.Secondary)
             .AddProvider<LegacyChatLimitOptions>(ChatProviders.Legacy)
+            .AddProvider<ExtractionLimitOptions>(ExtractionProvider.Provider)
             .AddProvider<SerperLimitOptions>(SerperProvider.Provider)
             .AddProvider<GmailOAuthLimitOptions>(GmailOAuthProvider.Provider)
             .AddProvider<EbaySearchLimitOptions>(EbaySearchProvider.Provider)

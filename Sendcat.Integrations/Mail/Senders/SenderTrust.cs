@@ -1,0 +1,20 @@
+namespace Sendcat.Integrations.Mail.Senders;
+
+/// <summary>What is known about who wrote a mail.</summary>
+public enum SenderTrust
+{
+    /// <summary>The trusted receiver verified the domain of From (DKIM, DMARC, or ARC of a trusted forwarder).</summary>
+    Authenticated,
+
+    /// <summary>No receiver says anything about the sender. From stands alone, or Reply-To agrees with it.</summary>
+    Claimed,
+
+    /// <summary>The original inside a forwarded mail: nobody can verify it any more.</summary>
+    Forwarded,
+
+    /// <summary>The sender is not the domain of From, or there is no single sender.</summary>
+    Unproven,
+
+    /// <summary>The user wrote it to us: a message of the linked phone.</summary>
+    User,
+}

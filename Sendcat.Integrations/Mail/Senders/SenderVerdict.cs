@@ -1,0 +1,131 @@
+using MimeKit;
+
+namespace Sendcat.Integrations.Mail.Senders;
+
+/// <summary>Who sent a mail, and how certain that is.</summary>
+/// <param name="Trust">How certain it is.</param>
+/// <param name="Domain">Domain of the only From address in lower case; null: there is none, or several.</param>
+internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
+{
+    private const string Results = "Authentication-Results";
+
+    /// <summary>The receiver whose results count, unless the caller names another.</summary>
+    public const string Gmail = "mx.google.com";
+
+    /// <summary>Forwarders whose seal on a chain of results (ARC) is believed. Anybody can make a chain that verifies.</summary>
+    private static readonly string[] TrustedSealers = ["google.com", "microsoft.com", "outlook.com", "yahoo.com", "icloud.com", "fastmail.com", "messagingengine.com", "zohomail.com"];
+
+    /// <summary>
+    /// Reads the results of the trusted receiver. Each receiver puts its header above those of the message, so only the topmost one counts:
+    /// any further one came with the message and may be forged.
+    /// </summary>
+    /// <param name="headers">The headers of the mail, top first.</param>
+    /// <param name="receiver">The authserv-id of the receiver that delivered the mail.</param>
+    public static SenderVerdict Of(HeaderList headers, string receiver)
+    {
+        var from = Addresses(headers, HeaderId.From);
+        if (headers.Count(header => header.Id == HeaderId.From) != 1 || from.Count != 1 || DomainNames.OfAddress(from[0]) is not { } domain)
+        {
+            return new(SenderTrust.Unproven, null);
+        }
+
+        if (TopResults(headers, receiver) is { } results)
+        {
+            return new(Proves(results, headers, domain) ? SenderTrust.Authenticated : SenderTrust.Unproven, domain);
+        }
+
+        var replies = Addresses(headers, HeaderId.ReplyTo).Select(DomainNames.OfAddress).ToArray();
+        return new(replies.All(reply => DomainNames.AreAligned(reply, domain)) ? SenderTrust.Claimed : SenderTrust.Unproven, domain);
+    }
+
+    private static bool Proves(AuthenticationResults results, HeaderList headers, string domain) =>
+        results.Methods.Any(method => Proves(method, domain)) || ProvesByArc(results, headers, domain);
+
+    private static bool Proves(AuthenticationMethod method, string domain) => method.Passed && method.Name switch
+    {
+        "dkim" => DomainNames.AreAligned(Signer(method), domain),
+        "dmarc" => method.Properties.GetValueOrDefault("header.from") is { } from && DomainNames.AreAligned(from.ToLowerInvariant(), domain),
+        _ => false,
+    };
+
+    private static string? Signer(AuthenticationMethod method) =>
+        method.Properties.GetValueOrDefault("header.d")?.ToLowerInvariant()
+        ?? (method.Properties.GetValueOrDefault("header.i") is { } identity ? DomainNames.OfAddress(identity) : null);
+
+    /// <summary>
+    /// A forwarder changed the mail, and sealed what it had seen before: the results of the last seal count, if the receiver verified the
+    /// chain and the last sealer is trusted.
+    /// </summary>
+    private static bool ProvesByArc(AuthenticationResults results, HeaderList headers, string domain)
+    {
+        if (!results.Methods.Any(method => method is { Name: "arc", Passed: true }))
+        {
+            return false;
+        }
+
+        var sealer = Last(headers, "ARC-Seal");
+        if (sealer is null || !TrustedSealers.Any(trusted => DomainNames.IsWithin(sealer.Value.Domain, trusted)))
+        {
+            return false;
+        }
+
+        return headers.Where(header => header.Field.Equals("ARC-Authentication-Results", StringComparison.OrdinalIgnoreCase))
+            .Take(20)
+            .Select(header => AuthenticationResults.Read(header.Value))
+            .Where(arc => arc.Instance == sealer.Value.Instance)
+            .Take(1)
+            .SelectMany(arc => arc.Methods)
+            .Any(method => Proves(method, domain));
+    }
+
+    private static (int Instance, string Domain)? Last(HeaderList headers, string field)
+    {
+        (int Instance, string Domain)? last = null;
+        foreach (var header in headers.Where(header => header.Field.Equals(field, StringComparison.OrdinalIgnoreCase)).Take(20))
+        {
+            var tags = header.Value.Split(';').Select(tag => tag.Split('=', 2, StringSplitOptions.TrimEntries)).Where(tag => tag.Length == 2).ToArray();
+            var domain = tags.FirstOrDefault(tag => tag[0].Equals("d", StringComparison.OrdinalIgnoreCase))?[1];
+            if (int.TryParse(tags.FirstOrDefault(tag => tag[0].Equals("i", StringComparison.OrdinalIgnoreCase))?[1], System.Globalization.CultureInfo.InvariantCulture, out var instance)
+                && domain is not null && (last is null || instance > last.Value.Instance))
+            {
+                last = (instance, domain.ToLowerInvariant());
+            }
+        }
+
+        return last;
+    }
+
+    /// <summary>The topmost results, if they are of the receiver and stand above everything that the sender wrote.</summary>
+    private static AuthenticationResults? TopResults(HeaderList headers, string receiver)
+    {
+        foreach (var header in headers)
+        {
+            if (header.Field.Equals(Results, StringComparison.OrdinalIgnoreCase))
+            {
+                var results = AuthenticationResults.Read(header.Value);
+                return results.Server == receiver ? results : null;
+            }
+
+            if (header.Id is HeaderId.From or HeaderId.Subject or HeaderId.Date or HeaderId.To or HeaderId.MessageId or HeaderId.DkimSignature or HeaderId.ReplyTo)
+            {
+                return null;
+            }
+        }
+
+        return null;
+    }
+
+    private static List<string> Addresses(HeaderList headers, HeaderId id)
+    {
+        var addresses = new List<string>();
+        foreach (var header in headers.Where(header => header.Id == id).Take(4))
+        {
+            if (header.Value.Length <= 4_096 && InternetAddressList.TryParse(header.Value, out var list))
+            {
+                addresses.AddRange(list.Mailboxes.Take(20).Select(mailbox => mailbox.GetAddress(true)));
+            }
+        }
+
+        return addresses;
+    }
+}

@@ -1,0 +1,119 @@
+using System.Text;
+using CsCheck;
+using Sendcat.Integrations.Mail;
+using Sendcat.Integrations.Mail.Html;
+using Sendcat.Integrations.Mail.Prices;
+using Sendcat.Integrations.Mail.Tracking;
+
+namespace Sendcat.UnitTests.Mail;
+
+/// <summary>No parser throws, and none needs more than linear time: an input of 1 MiB that took quadratic time would not end here.</summary>
+public sealed class HostileMailTests(ITestOutputHelper output)
+{
+    private const int Size = 1024 * 1024;
+
+    private static readonly IReadOnlyList<CorpusMail> Mails = [.. CorpusMail.Load("development"), .. CorpusMail.Load("held-out")];
+
+    /// <summary>Pieces that are repeated to 1 MiB.</summary>
+    public static TheoryData<string, string, string> Pathological => new()
+    {
+        { "nested elements", "", "<div>" },
+        { "nested formatting", "", "<b><i><u><a href=x>" },
+        { "formatting across paragraphs", "", "<p><b id=1><p><i id=2>" },
+        { "nested tables", "", "<table><tr><td>" },
+        { "wrong end tags", "", "</b></i></table><b>" },
+        { "attributes", "<a ", "b=c " },
+        { "quotes without end", "<a href=\"", "x\" '" },
+        { "comments without end", "<p>x", "<!-- x -- " },
+        { "entities", "<p>", "&amp;&#x41;&notit;&" },
+        { "style rules", "<style>", ".a{color:#fff}" },
+        { "open brackets of styles", "<style>", "@media{" },
+        { "style declarations", "<p style=\"", "color:#fff;font-size:0;" },
+        { "nested markup", "<script type='application/ld+json'>", "{\"a\":[" },
+        { "nested items", "", "<div itemscope itemprop=a itemtype=Order>" },
+        { "digits", "Tracking number: ", "1" },
+        { "numbers", "Tracking numbers: ", "123456789012 " },
+        { "labels", "", "tracking number order total: " },
+        { "amounts", "Total ", "$1.00 " },
+        { "forward marks", "", "\n---------- Forwarded message ---------\nFrom: a <a@amazon.com>" },
+        { "order numbers", "", "111-1111111-1111111 orderID=" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Pathological))]
+    public void A_mail_of_one_mebibyte_is_read(string name, string start, string piece)
+    {
+        var body = start + string.Concat(Enumerable.Repeat(piece, (Size / piece.Length) + 1))[..Size];
+        foreach (var type in (string[])["text/html", "text/plain"])
+        {
+            var raw = Encoding.UTF8.GetBytes($"From: a@amazon.com\nSubject: Order\nContent-Type: {type}; charset=utf-8\n\n{body}");
+            var began = System.Diagnostics.Stopwatch.GetTimestamp();
+
+            var mail = MailReader.Read(raw);
+            var read = System.Diagnostics.Stopwatch.GetElapsedTime(began);
+            Use(mail);
+
+            output.WriteLine($"{name} as {type}: read in {read.TotalMilliseconds:0} ms, all in {System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalMilliseconds:0} ms");
+            Assert.Equal(MailDefects.None, mail.Defects & MailDefects.Unreadable);
+            Assert.InRange(mail.Text.Length, 0, MailReader.MaxTextChars + 1_002);
+        }
+    }
+
+    [Fact]
+    public void Headers_of_one_mebibyte_are_read()
+    {
+        foreach (var header in (string[])["Received: x\n", "Subject: =?utf-8?q?a?= ", "From: a@b.example, ", "References: <a@b> ", "Authentication-Results: mx.google.com; dkim=pass (((", "Content-Type: multipart/mixed; boundary=b; "])
+        {
+            Use(MailReader.Read(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(header, (Size / header.Length) + 1)) + "\n\nbody")));
+        }
+    }
+
+    [Fact]
+    public void Parts_in_parts_are_read_to_a_limit() =>
+        Use(MailReader.Read(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5_000).Select(n => $"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")))));
+
+    [Fact]
+    public void Truncated_mails_are_read() =>
+        Gen.Select(Gen.Int[0, Mails.Count - 1], Gen.Double[0, 1]).Sample((mail, share) => Use(MailReader.Read(Mails[mail].Raw.AsMemory(0, (int)(share * Mails[mail].Raw.Length)))), iter: 300);
+
+    [Fact]
+    public void Changed_mails_are_read() =>
+        Gen.Select(Gen.Int[0, Mails.Count - 1], Gen.Select(Gen.Double[0, 1], Gen.Byte).Array[1, 40]).Sample((mail, changes) =>
+        {
+            var raw = Mails[mail].Raw.ToArray();
+            foreach (var (place, value) in changes)
+            {
+                raw[(int)(place * (raw.Length - 1))] = value;
+            }
+
+            Use(MailReader.Read(raw));
+        }, iter: 300);
+
+    [Fact]
+    public void Any_bytes_are_read() => Gen.Byte.Array[0, 4_000].Sample(bytes => Use(MailReader.Read(bytes)), iter: 200);
+
+    [Fact]
+    public void Any_text_is_searched() =>
+        Gen.OneOf(Gen.Char, Gen.Char["0123456789 -:#$.,TBA1Zorderkig"]).Array[0, 400].Select(letters => new string(letters)).Sample(text =>
+        {
+            Use(MailReader.OfUserText(text));
+            TrackingFormats.CandidatesOf(text);
+            TrackingLinks.NumbersIn($"https://www.ups.com/track?tracknum={text}");
+            _ = HtmlReading.Of(text, 1_000);
+            _ = PriceTexts.Number(text);
+        }, iter: 500);
+
+    /// <summary>Everything that is found lies inside of the text.</summary>
+    private static void Use(ReadMail mail)
+    {
+        foreach (var source in mail.Originals.Append(mail))
+        {
+            Assert.All(TrackingNumbers.Find(source.Text), match => Assert.InRange(match.Start + match.Length, 1, source.Text.Length));
+            Assert.All(PriceTexts.Find(source.Text, "us"), match => Assert.InRange(match.Start + match.Length, 1, source.Text.Length));
+            _ = Totals.Find(source.Text, "us");
+            _ = Sendcat.Integrations.Mail.Merchants.MarkupOrders.Read(source);
+            _ = Sendcat.Integrations.Mail.Merchants.MerchantParser.Parse(Sendcat.Integrations.Mail.Merchants.Merchant.Amazon, source, [], "us");
+            _ = Sendcat.Integrations.Mail.Orders.MailTopics.Of(source.Subject, source.Text, hasKey: true, isBulk: false);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+using System.Text;
+using Sendcat.Integrations.Mail;
+using Sendcat.Integrations.Mail.Merchants;
+using Sendcat.Integrations.Mail.Senders;
+
+namespace Sendcat.UnitTests.Mail;
+
+/// <summary>Whose mail it is: only the topmost results of the trusted receiver count, and only for the domain of From.</summary>
+public sealed class SenderTests
+{
+    private const string Passed = "Authentication-Results: mx.google.com; dkim=pass header.i=@amazon.com header.s=a header.b=x; spf=pass smtp.mailfrom=b@amazon.com; dmarc=pass (p=QUARANTINE) header.from=amazon.com";
+
+    [Theory]
+    [InlineData("From: Amazon <auto-confirm@amazon.com>", "amazon")]
+    [InlineData("From: a@ship.amazon.com", "amazon")]
+    [InlineData("From: AMAZON <A@AMAZON.COM>", "amazon")]
+    public void A_verified_domain_of_a_merchant_is_its_own_mail(string from, string merchant)
+    {
+        var mail = Read(Passed, from);
+
+        Assert.Equal((SenderTrust.Authenticated, merchant), (mail.Trust, mail.Merchant?.Id));
+    }
+
+    [Theory]
+    [InlineData("amazon.com.example.org")]
+    [InlineData("notamazon.com")]
+    [InlineData("amazon.com-orders.example")]
+    [InlineData("xn--mazon-3ve.com")]
+    [InlineData("amazon.co")]
+    [InlineData("amazonses.com")]
+    public void A_domain_that_resembles_a_merchant_is_another_sender(string domain)
+    {
+        var mail = Read($"Authentication-Results: mx.google.com; dkim=pass header.d={domain}; dmarc=pass header.from={domain}", $"From: Amazon.com <auto-confirm@{domain}>");
+
+        Assert.Null(mail.Merchant);
+        Assert.Null(Merchant.OfDomain(domain));
+    }
+
+    [Theory]
+    [InlineData("Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; dmarc=fail header.from=amazon.com")]
+    [InlineData("Authentication-Results: mx.google.com; dkim=pass header.i=@evil.example; dmarc=fail header.from=amazon.com")]
+    [InlineData("Authentication-Results: mx.google.com; spf=pass smtp.mailfrom=evil.example")]
+    [InlineData("Authentication-Results: mx.google.com; dkim=pass header.i=@evil.example\nAuthentication-Results: mx.google.com; dkim=pass header.i=@amazon.com")]
+    [InlineData("Authentication-Results: mx.google.com; dkim=none (note dkim=pass header.d=amazon.com)")]
+    [InlineData("Authentication-Results: mx.google.com; dkim=pass reason=\"x; dkim=pass header.d=amazon.com\" header.d=evil.example")]
+    [InlineData("Authentication-Results: mx.google.com; dkim=pass header.d=com")]
+    public void Results_that_do_not_prove_From_leave_the_mail_unproven(string results)
+    {
+        var mail = Read(results, "From: Amazon <auto-confirm@amazon.com>");
+
+        Assert.Equal(SenderTrust.Unproven, mail.Trust);
+        Assert.Null(mail.Merchant);
+    }
+
+    [Theory]
+    [InlineData("Authentication-Results: mail.evil.example; dkim=pass header.d=amazon.com")]
+    [InlineData("X-Any: 1")]
+    public void Without_results_of_the_receiver_From_is_a_claim(string header)
+    {
+        Assert.Equal(SenderTrust.Claimed, Read(header, "From: a@amazon.com").Trust);
+        Assert.Equal(SenderTrust.Claimed, Read(header, "From: a@amazon.com\nReply-To: b@reply.amazon.com").Trust);
+        Assert.Equal(SenderTrust.Unproven, Read(header, "From: a@amazon.com\nReply-To: b@evil.example").Trust);
+    }
+
+    [Fact]
+    public void Results_below_the_headers_of_the_sender_do_not_count() =>
+        Assert.Equal(SenderTrust.Claimed, Read("X-Any: 1", $"From: a@amazon.com\nSubject: x\n{Passed}").Trust);
+
+    [Theory]
+    [InlineData("From: a@amazon.com\nFrom: b@evil.example")]
+    [InlineData("From: a@amazon.com, b@evil.example")]
+    [InlineData("X-None: 1")]
+    [InlineData("From: \"auto@amazon.com\"")]
+    public void Several_or_no_senders_prove_nothing(string from)
+    {
+        var mail = Read(Passed, from);
+
+        Assert.Equal((SenderTrust.Unproven, null), (mail.Trust, mail.Merchant));
+    }
+
+    [Theory]
+    [InlineData("google.com", SenderTrust.Authenticated)]
+    [InlineData("evil.example", SenderTrust.Unproven)]
+    public void A_seal_counts_if_its_sealer_is_trusted(string sealer, SenderTrust trust)
+    {
+        var mail = Read(
+            $"ARC-Seal: i=1; a=rsa-sha256; cv=none; d={sealer}; s=x; b=y\nARC-Authentication-Results: i=1; mx.{sealer}; dkim=pass header.d=amazon.com\n"
+            + "Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; arc=pass (i=1 dkim=pass dkdomain=amazon.com)",
+            "From: a@amazon.com");
+
+        Assert.Equal(trust, mail.Trust);
+    }
+
+    [Fact]
+    public void A_seal_that_the_receiver_did_not_verify_counts_for_nothing() =>
+        Assert.Equal(SenderTrust.Unproven, Read(
+            "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=google.com; s=x; b=y\nARC-Authentication-Results: i=1; mx.google.com; dkim=pass header.d=amazon.com\n"
+            + "Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; arc=fail",
+            "From: a@amazon.com").Trust);
+
+    [Theory]
+    [InlineData("-----Original Message-----\nFrom: SHEIN [mailto:noreply@sheinnotice.com]\nSent: Monday\nSubject: Shipped\n\nbody")]
+    [InlineData("---------- Forwarded message ---------\nFrom: SHEIN <noreply@sheinnotice.com>\nDate: Mon\nSubject: Shipped\nTo: me\n\nbody")]
+    [InlineData("> Begin forwarded message:\n> \n> From: SHEIN <noreply@sheinnotice.com>\n> Subject: Shipped\n> \n> body")]
+    [InlineData("---------- Mensaje reenviado ---------\nDe: SHEIN <noreply@sheinnotice.com>\nFecha: lun\nAsunto: Shipped\nPara: yo\n\nbody")]
+    public void A_forward_inside_the_text_is_read_as_its_original(string text)
+    {
+        var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: me@home.example\nSubject: Fwd\n\nhere it is\n\n{text}\n"));
+
+        var original = Assert.Single(mail.Originals);
+        Assert.Equal((SenderTrust.Forwarded, "shein", "Shipped"), (original.Trust, original.Merchant?.Id, original.Subject));
+        Assert.EndsWith("body", original.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_merchants_own_mail_forwards_nothing() =>
+        Assert.Empty(Read(Passed, "From: a@amazon.com", "---------- Forwarded message ---------\nFrom: x <a@shein.com>\nSubject: s\n\nbody").Originals);
+
+    private static ReadMail Read(string top, string from, string body = "hello") => MailReader.Read(Encoding.UTF8.GetBytes($"{top}\n{from}\n\n{body}\n"));
+}
