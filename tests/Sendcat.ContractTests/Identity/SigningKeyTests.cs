@@ -1,7 +1,5 @@
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Hosting.Internal;
-using Sendcat.ApiService.Identity;
-using Sendcat.ApiService.Identity.Tokens;
 using Sendcat.Integrations.Signing;
 
 namespace Sendcat.ContractTests.Identity;
