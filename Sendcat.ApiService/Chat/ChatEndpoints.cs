@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
+using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Http;
@@ -15,8 +16,8 @@ namespace Sendcat.ApiService.Chat;
 /// a thread with <c>/api/threads/{id}/abort</c>.
 /// </summary>
 internal sealed class ChatEndpoints(
-    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RemoteTurn remote,
-    KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
+    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RunningTurns running,
+    RemoteTurn remote, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     /// <summary>Response header of every started turn: the id of its thread, which a request without one cannot know.</summary>
     private const string ThreadIdHeader = "x-sendcat-thread-id";
@@ -157,7 +158,16 @@ internal sealed class ChatEndpoints(
         }
 
         var local = turns.ByThread(thread);
-        return await FollowAsync(http, thread, local, local is null ? await directory.FindAsync(thread) : null, usesUiDialect: null) ?? Results.NoContent();
+        var (responded, location) = local is null ? await directory.LookUpAsync(thread) : (true, null);
+        if (await FollowAsync(http, thread, local, location, usesUiDialect: null) is { } stream)
+        {
+            return stream;
+        }
+
+        // Without Redis a turn on another replica cannot be followed; 204 would say that none runs.
+        return responded || !await running.AnyAsync(thread, http.RequestAborted)
+            ? Results.NoContent()
+            : Refused(ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.RedisUnavailable));
     }
 
     /// <param name="local">The turn, if it runs in this process.</param>

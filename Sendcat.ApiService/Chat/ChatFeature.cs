@@ -43,6 +43,7 @@ internal static class ChatFeature
             .AddSingleton<TurnStarter>()
             .AddSingleton<AnswerReplay>()
             .AddSingleton<TurnAborts>()
+            .AddSingleton<RunningTurns>()
             .AddSingleton<RemoteTurn>()
             .AddSingleton<ChatHealth>()
             .AddSingleton<ChatEndpoints>();

@@ -149,19 +149,22 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     public bool IsLocal(TurnLocation location) => location.Replica == replica.Value;
 
     /// <returns>The location of the thread's running turn; null if none is registered or Redis is unavailable.</returns>
-    public async Task<TurnLocation?> FindAsync(Guid threadId)
+    public async Task<TurnLocation?> FindAsync(Guid threadId) => (await LookUpAsync(threadId)).Location;
+
+    /// <returns>Whether Redis responded, and the location of the thread's running turn; null if none is registered.</returns>
+    public async Task<(bool Responded, TurnLocation? Location)> LookUpAsync(Guid threadId)
     {
         try
         {
             using var span = RedisSpan.Start("find turn", "GET");
             var location = TurnLocation.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
             _outage.Ends();
-            return location;
+            return (true, location);
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
             Unreachable(failure);
-            return null;
+            return (false, null);
         }
     }
 

@@ -20,6 +20,8 @@ internal sealed class ChatStream(HttpResponseMessage response, TimeSpan? maxWait
 
     public string? ErrorCode => response.Headers.TryGetValues("x-sendcat-error-code", out var values) ? values.Single() : null;
 
+    public string? ErrorReason => response.Headers.TryGetValues("x-sendcat-error-reason", out var values) ? values.Single() : null;
+
     /// <summary>The events that were read so far.</summary>
     public List<JsonElement> Events { get; } = [];
 

@@ -162,6 +162,27 @@ public sealed class FaultTests
     }
 
     [Fact]
+    public async Task Without_Redis_a_turn_of_another_replica_is_said_to_be_unavailable_and_not_to_be_over()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var sendcat = await SendcatSystem.StartAsync(redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2);
+        using var guest = await sendcat.GuestAsync();
+        using var elsewhere = guest.At(sendcat.Replicas[1]);
+        var (running, idle) = (await guest.NewThreadAsync("[[emu chunks=4 hang=mid]]"), await guest.NewThreadAsync("hello"));
+        await using var stream = await guest.ChatAsync(running);
+        await stream.ReadUntilAsync("content");
+        await Eventually.TrueAsync(async () => await RunningTurnsAsync(sendcat.Database) == 1);
+
+        await redis.KillAsync();
+
+        await using var unavailable = await elsewhere.ResumeAsync(running);
+        await using var nothing = await elsewhere.ResumeAsync(idle);
+        Assert.Equal((HttpStatusCode.ServiceUnavailable, "upstream_unavailable", "redis_unavailable"), (unavailable.Status, unavailable.ErrorCode, unavailable.ErrorReason));
+        Assert.Equal(HttpStatusCode.NoContent, nothing.Status);
+    }
+
+    [Fact]
     public async Task Without_Redis_and_with_fail_closed_off_turns_are_served_within_limits_of_the_process()
     {
         await using var redis = await RedisServer.StartAsync();
