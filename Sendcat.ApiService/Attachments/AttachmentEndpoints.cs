@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using Microsoft.Net.Http.Headers;
@@ -126,7 +127,7 @@ internal static class AttachmentEndpoints
         Required = true,
         Content = new Dictionary<string, OpenApiMediaType>(StringComparer.Ordinal)
         {
-            ["multipart/form-data"] = new()
+            [MediaTypeNames.Multipart.FormData] = new()
             {
                 Schema = new OpenApiSchema
                 {
@@ -135,7 +136,7 @@ internal static class AttachmentEndpoints
                     Properties = new Dictionary<string, IOpenApiSchema>(StringComparer.Ordinal)
                     {
                         [UploadForm.FileField] = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary", Description = "An image or a PDF" },
-                        [UploadForm.SessionField] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "The anonymous session, if it is in no header" },
+                        [UploadForm.SessionField] = new OpenApiSchema { Type = JsonSchemaType.String | JsonSchemaType.Null, Description = "The anonymous session, if it is in no header" },
                     },
                 },
             },

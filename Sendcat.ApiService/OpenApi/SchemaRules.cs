@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using System.Text.Json.Nodes;
 using Microsoft.OpenApi;
 
@@ -19,7 +20,8 @@ internal static class SchemaRules
         foreach (var operation in document.Paths.Values.SelectMany(path => path.Operations!.Values))
         {
             var contents = (operation.Responses ?? []).Values.Select(response => response.Content).Append(operation.RequestBody?.Content);
-            foreach (var media in contents.SelectMany(content => content?.Values.ToArray() ?? []))
+            // The fields of a form keep their null: the client of NSwag omits only an optional field that may be null.
+            foreach (var (_, media) in contents.SelectMany(content => content ?? new Dictionary<string, OpenApiMediaType>()).Where(content => content.Key != MediaTypeNames.Multipart.FormData))
             {
                 media.Schema = media.Schema is { } schema ? Correct(schema) : null;
             }

@@ -3,17 +3,20 @@ using Microsoft.CodeAnalysis;
 using Microsoft.CodeAnalysis.CSharp;
 using NJsonSchema.CodeGeneration.CSharp;
 using NSwag.CodeGeneration.CSharp;
+using Sendcat.ContractTests.Attachments;
 using Sendcat.TestKit.Processes;
 using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.OpenApi;
 
 /// <summary>
-/// Clients that are generated from the API document compile against a page of typical calls and run: sign-up, chat, list, share, export.
+/// Clients that are generated from the API document compile against a page of typical calls and run: sign-up, chat, upload of a photo that the model sees, list, share, export.
 /// </summary>
 public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifetime
 {
     private static readonly string Folder = Path.Combine(BuiltProgram.Root, "tests", "Sendcat.ContractTests", "OpenApi");
+
+    private static readonly byte[] Photo = FileApi.Png(70);
 
     private UpstreamEmulatorHost _model = null!;
     private SendcatApi _api = null!;
@@ -47,9 +50,9 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         var calls = Compile(generated, await File.ReadAllTextAsync(Path.Combine(Folder, "csharp", "TypicalCalls.cs"))).GetType("TypicalCalls")!;
 
         using var http = new HttpClient { BaseAddress = _api.Anyone.BaseAddress };
-        var result = await (Task<string>)calls.GetMethod("RunAsync")!.Invoke(null, [http])!;
+        var result = await (Task<string>)calls.GetMethod("RunAsync")!.Invoke(null, [http, Photo])!;
 
-        Assert.Equal("""{"role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed"],"forked":true,"exported":true}""", result);
+        Assert.Equal("""{"role":"User","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["Completed","Completed","Completed","Completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true}""", result);
     }
 
     [Fact]
@@ -66,9 +69,9 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         await RunAsync("npm", "ci", "--no-audit", "--no-fund");
         await RunAsync("node", "node_modules/openapi-typescript/bin/cli.js", "openapi.json", "-o", "api.ts");
         await RunAsync("node", "node_modules/typescript/bin/tsc", "--strict", "--target", "es2022", "--module", "nodenext", "--lib", "es2022,dom,dom.asynciterable", "--skipLibCheck", "page.ts");
-        var output = await RunAsync("node", "page.js", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'));
+        var output = await RunAsync("node", "page.js", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), Convert.ToBase64String(Photo));
 
-        Assert.Equal("""{"role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed"],"forked":true,"exported":true}""", output.Trim());
+        Assert.Equal("""{"role":"user","ending":"done","text":"1 2 3 ","next":null,"titles":[],"statuses":["completed","completed","completed","completed"],"forked":true,"seen":"I see an image (image/png, 70 bytes","exported":true}""", output.Trim());
 
         Task<string> RunAsync(string program, params string[] arguments) => TestProcess.RunAsync(new(program, arguments) { WorkingDirectory = folder.Path });
     }

@@ -14,7 +14,7 @@ using Generated;
 /// </summary>
 public static class TypicalCalls
 {
-    public static async Task<string> RunAsync(HttpClient http)
+    public static async Task<string> RunAsync(HttpClient http, byte[] photo)
     {
         var api = new SendcatClient(http);
         var (email, password) = ($"cs-{Guid.NewGuid():N}@example.com", "correct horse 1");
@@ -29,22 +29,13 @@ public static class TypicalCalls
         var id = thread.Id.ToString();
         MessageView sent = await api.Messages_sendAsync(id, new NewMessage { Content = "[[emu chunks=3]]" });
         MessageViewRole role = sent.Role;
-        var (text, ending) = ("", "");
-        using (FileResponse answer = await api.StartChatAsync(new ChatBody { ThreadId = id }))
-        using (var lines = new StreamReader(answer.Stream))
-        {
-            while (await lines.ReadLineAsync() is { } line)
-            {
-                if (!line.StartsWith("data: ", StringComparison.Ordinal))
-                {
-                    continue;
-                }
+        var (text, ending) = await AnswerAsync(api, new ChatBody { ThreadId = id });
 
-                using var data = JsonDocument.Parse(line["data: ".Length..]);
-                ending = data.RootElement.GetProperty("type").GetString()!;
-                text += ending == "content" ? data.Deserialize<SendcatEventContent>()!.Content : "";
-            }
-        }
+        // a photo: uploaded, sent with a message, seen by the model
+        await using var png = new MemoryStream(photo);
+        AttachmentView uploaded = await api.Attachments_uploadAsync(new FileParameter(png, "shoes.png", "image/png"));
+        await api.Messages_sendAsync(id, new NewMessage { Content = "what is this?", Attachments = [new AttachmentReference { StorageId = uploaded.Id.ToString() }] });
+        var (seen, _) = await AnswerAsync(api, new ChatBody { ThreadId = id });
 
         // lists: limit is a number, and fields without a value are null
         PageOfMessageView page = await api.Messages_listAsync(id, limit: 10);
@@ -61,7 +52,26 @@ public static class TypicalCalls
         return JsonSerializer.Serialize(new
         {
             role = role.ToString(), ending, text, next, titles, statuses = statuses.Select(status => status?.ToString()), forked = forked.Id != thread.Id,
-            exported = exported.Contains(text.Trim(), StringComparison.Ordinal),
+            seen = seen.Split(", sha256")[0], exported = exported.Contains(text.Trim(), StringComparison.Ordinal),
         });
+    }
+    private static async Task<(string Text, string Ending)> AnswerAsync(SendcatClient api, ChatBody body)
+    {
+        var (text, ending) = ("", "");
+        using FileResponse answer = await api.StartChatAsync(body);
+        using var lines = new StreamReader(answer.Stream);
+        while (await lines.ReadLineAsync() is { } line)
+        {
+            if (!line.StartsWith("data: ", StringComparison.Ordinal))
+            {
+                continue;
+            }
+
+            using var data = JsonDocument.Parse(line["data: ".Length..]);
+            ending = data.RootElement.GetProperty("type").GetString()!;
+            text += ending == "content" ? data.Deserialize<SendcatEventContent>()!.Content : "";
+        }
+
+        return (text, ending);
     }
 }

@@ -4,6 +4,7 @@ import type { components, paths } from './api.js'
 
 type Schemas = components['schemas']
 declare const process: { argv: string[] }
+declare const Buffer: { from(text: string, encoding: string): Uint8Array }
 
 const baseUrl = process.argv[2]
 const email = `ts-${Math.random().toString(36).slice(2)}@example.com`
@@ -26,6 +27,27 @@ async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<Schemas
   }
 }
 
+async function answerOf(body: Schemas['ChatBody']): Promise<{ text: string; ending?: Schemas['SendcatEvent']['type'] }> {
+  const answer = must(await api.POST('/api/chat', { body, parseAs: 'stream' }))
+  let text = ''
+  let ending: Schemas['SendcatEvent']['type'] | undefined
+  for await (const event of events(answer as unknown as ReadableStream<Uint8Array>)) {
+    ending = event.type
+    switch (event.type) {
+      case 'content':
+        text += event.content
+        break
+      case 'tool-output-error':
+        console.log(event.toolCallId, event.errorText)
+        break
+      case 'error':
+        console.log(event.code, event.retryAfterMs ?? 0)
+        break
+    }
+  }
+  return { text, ending }
+}
+
 // sign-up: optional fields may be left out
 must(await guest.POST('/api/auth/register', { body: { email, password }, parseAs: 'json' }))
 const signedIn = must(await guest.POST('/api/auth/login', { body: { email, password } }))
@@ -35,23 +57,16 @@ const api = createClient<paths>({ baseUrl, headers: { authorization: `Bearer ${s
 const thread = must(await api.POST('/api/threads', { body: { title: 'kettles' } }))
 const sent = must(await api.POST('/api/threads/{id}/messages', { params: { path: { id: thread.id } }, body: { content: '[[emu chunks=3]]' } }))
 const role: 'user' | 'assistant' | 'system' | 'tool' = sent.role
-const answer = await api.POST('/api/chat', { body: { threadId: thread.id }, parseAs: 'stream' })
-let text = ''
-let ending: Schemas['SendcatEvent']['type'] | undefined
-for await (const event of events(answer.data as unknown as ReadableStream<Uint8Array>)) {
-  ending = event.type
-  switch (event.type) {
-    case 'content':
-      text += event.content
-      break
-    case 'tool-output-error':
-      console.log(event.toolCallId, event.errorText)
-      break
-    case 'error':
-      console.log(event.code, event.retryAfterMs ?? 0)
-      break
-  }
-}
+const { text, ending } = await answerOf({ threadId: thread.id })
+
+// a photo: uploaded, sent with a message, seen by the model
+const file = new Blob([new Uint8Array(Buffer.from(process.argv[3], 'base64'))], { type: 'image/png' })
+const form = new FormData()
+form.append('file', file, 'shoes.png')
+const uploaded = must(await api.POST('/api/attachments', { body: { file: '' }, bodySerializer: () => form }))
+const attachments = [{ storageId: uploaded.id }]
+must(await api.POST('/api/threads/{id}/messages', { params: { path: { id: thread.id } }, body: { content: 'what is this?', attachments } }))
+const { text: seen } = await answerOf({ threadId: thread.id })
 
 // lists: limit is a number, a missing cursor is undefined and never null
 const page = must(await api.GET('/api/threads/{id}/messages', { params: { path: { id: thread.id }, query: { limit: 10 } } }))
@@ -64,4 +79,4 @@ const shared = must(await api.POST('/api/threads/{id}/share', { params: { path: 
 const forked = must(await api.POST('/api/shares/{token}/fork', { params: { path: { token: shared.shareToken } }, body: {} }))
 const exported = await api.GET('/api/threads/{id}/export', { params: { path: { id: thread.id }, query: { format: 'markdown' } }, parseAs: 'text' })
 
-console.log(JSON.stringify({ role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, exported: String(exported.data).includes(text.trim()) }))
+console.log(JSON.stringify({ role, ending, text, next: next ?? null, titles, statuses, forked: forked.id !== thread.id, seen: seen.split(', sha256')[0], exported: String(exported.data).includes(text.trim()) }))
