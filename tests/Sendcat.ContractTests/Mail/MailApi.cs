@@ -9,6 +9,8 @@ namespace Sendcat.ContractTests.Mail;
 /// <summary>The API with the worker's lane of mails, and the emulated Resend that gets the mails.</summary>
 internal sealed class MailApi : IAsyncDisposable
 {
+    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
+
     private MailApi(SendcatApi api, UpstreamEmulatorHost resend) => (Api, Resend) = (api, resend);
 
     public SendcatApi Api { get; }
@@ -42,19 +44,23 @@ internal sealed class MailApi : IAsyncDisposable
         return new(api, resend);
     }
 
-    /// <summary>The next mail that Resend accepted, at most 30 s later.</summary>
+    /// <summary>The next mail that Resend accepted, at most 60 s later.</summary>
     public async Task<ReceivedMail> NextMailAsync()
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(MaxWait);
         return await Resend.NextMailAsync(timeout.Token);
     }
 
-    /// <summary>Waits until no mail is queued or running, at most 30 s.</summary>
-    public async Task SettleAsync()
+    /// <summary>Waits until no mail is queued or running, at most 60 s.</summary>
+    public Task SettleAsync() =>
+        UntilAsync("SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'deliveries' AND status IN ('queued', 'running'))");
+
+    /// <summary>Waits until the query returns true, at most 60 s. For a state of jobs, which no signal reports.</summary>
+    public async Task UntilAsync(string query)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timeout = new CancellationTokenSource(MaxWait);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (await Api.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'deliveries' AND status IN ('queued', 'running'))"))
+        while (!await Api.ScalarAsync<bool>(query))
         {
             await poll.WaitForNextTickAsync(timeout.Token);
         }
