@@ -3,7 +3,6 @@ using Sendcat.Integrations.Mail;
 using Sendcat.Integrations.Mail.Merchants;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Mail.Prices;
-using Sendcat.Integrations.Mail.Senders;
 using Sendcat.Integrations.Mail.Tracking;
 
 namespace Sendcat.Integrations.Extraction;
