@@ -99,6 +99,7 @@ internal sealed class QueueRig : IAsyncDisposable
         var environment = new Dictionary<string, string?>(Environment)
         {
             ["DOTNET_ENVIRONMENT"] = "Production",
+            ["AUTH_SIGNING_KEY"] = Convert.ToBase64String(new byte[48]),
             ["SERPER_API_KEY"] = "key",
             ["EBAY_CLIENT_ID"] = "id",
             ["EBAY_CLIENT_SECRET"] = "secret",
