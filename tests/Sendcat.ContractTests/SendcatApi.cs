@@ -47,6 +47,8 @@ public sealed class SendcatApi : IAsyncDisposable
             ["ConnectionStrings:messaging"] = "amqp://guest:guest@127.0.0.1:1",
             ["CHAT_MODEL_CATALOGUE_ENABLED"] = "false",
             ["AUTH_SIGNING_KEY"] = SigningKey,
+            // The default is a folder below the project of the API.
+            ["FILES_FOLDER"] = Path.Combine(AppContext.BaseDirectory, "files"),
 
             // All tests call from one address, so the limits per address are far above what they use.
             ["READS_PER_ADDRESS_PER_MIN"] = "1000000",
