@@ -108,7 +108,7 @@ internal static class AuthEndpoints
             return tooMany;
         }
 
-        await mails.EnqueueAsync(MailKind.PasswordReset, forgot.Email!, userId: null, cancellationToken);
+        await mails.EnqueueAsync(MailKind.PasswordReset, forgot.Email!, cancellationToken);
         return TypedResults.Accepted((string?)null);
     }
 

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Sendcat.ApiService.Database;
 using Sendcat.Integrations.Mail;
 using Sendcat.Integrations.Work;
@@ -20,6 +21,25 @@ internal sealed class OutgoingMails(
 {
     /// <summary>The principal of the job is the address, so that many mails to one address do not delay those of others.</summary>
     public const string PrincipalPrefix = "mail:";
+
+    private static readonly string EnterForAddress =
+        $"""
+        -- enter mail for address
+        SELECT reliability.enter_job(@id, @tool, @class, @principal, {WithStampDigest("@args", "@id", "@name")}, @attempts, @trace_parent, @trace_state)
+        """;
+
+    /// <summary>
+    /// Adds <see cref="Delivery.StampDigest"/> to a delivery: an expression for statements. It costs and gives the same for an address
+    /// without an account: a digest that no stamp has.
+    /// </summary>
+    /// <param name="delivery">The parameter with the JSON of the delivery.</param>
+    /// <param name="id">The parameter with its id.</param>
+    /// <param name="name">The parameter with the normalized address of the account.</param>
+    public static string WithStampDigest(string delivery, string id, string name) =>
+        $"""
+        ({delivery}::jsonb || jsonb_build_object('stampDigest', encode(sha256(convert_to(
+            {id}::text || ' ' || coalesce((SELECT security_stamp FROM users WHERE normalized_user_name = {name}), ''), 'UTF8')), 'hex')))::text
+        """;
 
     /// <summary>A mail that is requested now.</summary>
     /// <param name="kind">What the mail is about.</param>
@@ -41,19 +61,40 @@ internal sealed class OutgoingMails(
     public Task EnqueueAsync(SendcatDb db, MailKind kind, string address, string? userId, CancellationToken cancellationToken) =>
         db.Database.ExecuteSqlRawAsync(JobEntry.Enter, JobOf(DeliveryOf(kind, address, userId)).Parameters, cancellationToken);
 
-    /// <summary>Enqueues a mail that nothing else in the database causes.</summary>
-    /// <inheritdoc cref="DeliveryOf"/>
-    public async Task EnqueueAsync(MailKind kind, string address, string? userId, CancellationToken cancellationToken)
+    /// <summary>Enqueues a mail with a link for this account, which nothing else in the database causes.</summary>
+    /// <param name="kind">What the mail is about.</param>
+    /// <param name="address">Where it goes.</param>
+    /// <param name="userId">The account.</param>
+    /// <param name="stamp">Its security stamp when the request was permitted.</param>
+    /// <param name="cancellationToken">Cancels the wait for a connection.</param>
+    public Task EnqueueAsync(MailKind kind, string address, string userId, string stamp, CancellationToken cancellationToken)
     {
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(JobEntry.Enter);
-        command.Parameters.AddRange(JobOf(DeliveryOf(kind, address, userId)).Parameters.ToArray());
-        await command.ExecuteNonQueryAsync(CancellationToken.None);
-        Signal();
+        var delivery = DeliveryOf(kind, address, userId);
+        var job = JobOf(delivery with { StampDigest = Delivery.DigestOf(delivery.Id, stamp) });
+        return EnqueueAsync(JobEntry.Enter, job.Parameters, cancellationToken);
+    }
+
+    /// <summary>Enqueues a mail with a link for the account of the address, if any, which nothing else in the database causes.</summary>
+    /// <param name="kind">What the mail is about.</param>
+    /// <param name="address">Where it goes.</param>
+    /// <param name="cancellationToken">Cancels the wait for a connection.</param>
+    public Task EnqueueAsync(MailKind kind, string address, CancellationToken cancellationToken)
+    {
+        var job = JobOf(DeliveryOf(kind, address, null));
+        return EnqueueAsync(EnterForAddress, [.. job.Parameters, new("name", normalizer.NormalizeEmail(address))], cancellationToken);
     }
 
     /// <summary>Lets this process publish the message of the job now. Without it the message is published within a second.</summary>
     public void Signal() => publisher.Signal(QueuedWork.Deliveries.Lane);
 
     public static string JsonOf(Delivery delivery) => JsonSerializer.Serialize(delivery, DeliveryJson.Default.Delivery);
+
+    private async Task EnqueueAsync(string statement, IReadOnlyList<NpgsqlParameter> parameters, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(statement);
+        command.Parameters.AddRange(parameters.ToArray());
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        Signal();
+    }
 }

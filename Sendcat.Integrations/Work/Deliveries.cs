@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Sendcat.Integrations.Mail;
@@ -73,7 +75,25 @@ public sealed class DeliveryOptions
 /// <param name="Address">Where it goes.</param>
 /// <param name="RequestedAt">The time of the request that caused it.</param>
 /// <param name="UserId">The account that it is about; null: the worker looks for the account of the address, if the kind needs one.</param>
-public sealed record Delivery(Guid Id, MailKind Kind, string Address, DateTimeOffset RequestedAt, string? UserId = null);
+public sealed record Delivery(Guid Id, MailKind Kind, string Address, DateTimeOffset RequestedAt, string? UserId = null)
+{
+    /// <summary>
+    /// The security stamp of the account at the time of the request, as <see cref="DigestOf"/>; null: the mail has no link that is bound to
+    /// it. A link is sent only while the account still has this stamp: one that was requested before a change of the password must not
+    /// be valid after it, although its mail is late.
+    /// </summary>
+    public string? StampDigest { get; init; }
+
+    /// <summary>A digest of a security stamp in 64 hexadecimal digits. Stamps are random, so it reveals nothing of them.</summary>
+    /// <param name="id">The id of the delivery: equal stamps have different digests.</param>
+    /// <param name="stamp">The security stamp.</param>
+    public static string DigestOf(Guid id, string stamp) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes($"{id:D} {stamp}")));
+
+    /// <summary>Whether the account has had no other stamp since the request.</summary>
+    /// <param name="stamp">The present security stamp of the account.</param>
+    public bool HasStamp(string stamp) => StampDigest == DigestOf(Id, stamp);
+}
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Delivery))]

@@ -25,7 +25,10 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
         _ => throw Unknown(kind),
     };
 
-    /// <returns>The mail; null: nothing is sent, because the account does not exist or does not need the mail any more.</returns>
+    /// <returns>
+    /// The mail; null: nothing is sent, because the account does not exist, does not need the mail any more, or was changed since the
+    /// request in a way that ends its links.
+    /// </returns>
     public Task<Mail?> ComposeAsync(Delivery delivery, CancellationToken cancellationToken) => delivery.Kind switch
     {
         MailKind.None => Task.FromResult<Mail?>(null),
@@ -46,7 +49,9 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
 
     private async Task<Mail?> WelcomeAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        if (await recipients.FindAsync(delivery.UserId!, cancellationToken) is not { } account || !Has(account, delivery.Address))
+        if (await recipients.FindAsync(delivery.UserId!, cancellationToken) is not { } account
+            || !Has(account, delivery.Address)
+            || !(account.EmailConfirmed || delivery.HasStamp(account.SecurityStamp)))
         {
             return null;
         }
@@ -71,7 +76,8 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
 
     private async Task<Mail?> UnfinishedRegistrationAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        if (await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not { EmailConfirmed: false } account)
+        if (await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not { EmailConfirmed: false } account
+            || !delivery.HasStamp(account.SecurityStamp))
         {
             return null;
         }
@@ -87,7 +93,8 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
 
     private async Task<Mail?> PasswordResetAsync(Delivery delivery, CancellationToken cancellationToken)
     {
-        if (await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not { } account)
+        if (await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not { } account
+            || !delivery.HasStamp(account.SecurityStamp))
         {
             return null;
         }
@@ -104,6 +111,7 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
     private async Task<Mail?> AddressConfirmationAsync(Delivery delivery, CancellationToken cancellationToken)
     {
         if (await recipients.FindAsync(delivery.UserId!, cancellationToken) is not { } account
+            || !delivery.HasStamp(account.SecurityStamp)
             || await recipients.FindByAddressAsync(delivery.Address, cancellationToken) is not null)
         {
             return null;

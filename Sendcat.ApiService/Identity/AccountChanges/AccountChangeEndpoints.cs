@@ -48,7 +48,7 @@ internal static class AccountChangeEndpoints
             return tooMany;
         }
 
-        await mails.EnqueueAsync(MailKind.AddressConfirmation, change.NewEmail!, account.UserId, cancellationToken);
+        await mails.EnqueueAsync(MailKind.AddressConfirmation, change.NewEmail!, account.UserId, account.SecurityStamp, cancellationToken);
         return TypedResults.Accepted((string?)null);
     }
 

@@ -6,6 +6,7 @@ using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Mail;
 using Sendcat.Integrations.Mail;
+using Sendcat.Integrations.Work;
 using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Identity.SignUps;
@@ -21,7 +22,7 @@ internal sealed class Registrations(
     /// <summary>The minimum interval between two registration mails to one address.</summary>
     public static readonly TimeSpan MailInterval = TimeSpan.FromDays(1);
 
-    private const string Register = """
+    private static readonly string Register = $"""
         -- register account
         WITH made AS (
           INSERT INTO users (id, user_name, normalized_user_name, email, normalized_email, email_confirmed, password_hash, security_stamp, concurrency_stamp,
@@ -36,7 +37,7 @@ internal sealed class Registrations(
           ON CONFLICT (address) DO UPDATE SET asked_at = excluded.asked_at, mailed_at = CASE WHEN m.mailed_at <= $13 THEN excluded.mailed_at ELSE m.mailed_at END
           RETURNING mailed_at = $8 AS due)
         SELECT reliability.enter_job(
-            $14, $15, $16, $17, CASE WHEN NOT due THEN $18 WHEN EXISTS (SELECT 1 FROM made) THEN $19 ELSE $20 END, $21, $22, $23)
+            $14, $15, $16, $17, CASE WHEN NOT due THEN $18 WHEN EXISTS (SELECT 1 FROM made) THEN $19 ELSE {OutgoingMails.WithStampDigest("$20", "$14", "$3")} END, $21, $22, $23)
         FROM mailed
         """;
 
@@ -56,17 +57,18 @@ internal sealed class Registrations(
         // Truncated to microseconds, as Postgres stores it: the statement compares the stored value with $8.
         var now = Database.PostgresTime.Now(time);
         var id = Guid.CreateVersion7(now).ToString("D");
+        var stamp = Guid.NewGuid().ToString("N");
         var none = mails.DeliveryOf(MailKind.None, email, null);
         var job = mails.JobOf(none);
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(Register);
         object[] values =
         [
-            id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, Guid.NewGuid().ToString("N"), Guid.NewGuid().ToString("D"), now,
+            id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, stamp, Guid.NewGuid().ToString("D"), now,
             Guid.CreateVersion7(now), Profile.RowOf(id), string.IsNullOrWhiteSpace(registration.Name) ? email[..email.IndexOf('@', StringComparison.Ordinal)] : registration.Name.Trim(),
             digests.OfMail(email), now - MailInterval,
             job.Id, job.Lane.Tool, job.Lane.Qos.Name, job.Principal, job.Arguments,
-            OutgoingMails.JsonOf(none with { Kind = MailKind.Welcome, UserId = id }),
+            OutgoingMails.JsonOf(none with { Kind = MailKind.Welcome, UserId = id, StampDigest = Delivery.DigestOf(none.Id, stamp) }),
             OutgoingMails.JsonOf(none with { Kind = MailKind.UnfinishedRegistration }), job.MaxAttempts,
             (object?)job.Trace.Parent ?? DBNull.Value, (object?)job.Trace.State ?? DBNull.Value,
         ];

@@ -102,6 +102,59 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         Assert.Equal("The mail is too late.", await mails.Api.ScalarAsync<string>("SELECT last_error FROM reliability.tool_jobs WHERE status = 'failed'"));
     }
 
+    [Theory]
+    [InlineData("welcome")]
+    [InlineData("unfinished_registration")]
+    [InlineData("password_reset")]
+    [InlineData("address_confirmation")]
+    public async Task A_link_that_was_requested_before_a_change_of_the_password_is_not_sent_after_it(string kind)
+    {
+        await using var mails = await MailApi.StartAsync(postgres, ("DELIVERY_RETRY_BASE_MS", "600000"));
+        const string Refusal = "[[emu at=resend status=500 times=1]]";
+        if (kind == "welcome")
+        {
+            mails.Resend.DirectRest(Refusal);
+        }
+
+        var (user, _) = await mails.Api.UserAsync("ann@example.com", Password);
+        if (kind != "welcome")
+        {
+            await mails.SettleAsync();
+            mails.Resend.DirectRest(Refusal);
+            await RequestAsync();
+        }
+
+        await mails.UntilAsync("SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE status = 'queued' AND last_error IS NOT NULL)");
+        using var changed = await user.PostAsJsonAsync("/api/auth/change-password", new { currentPassword = Password, newPassword = "correct horse 2" });
+        changed.EnsureSuccessStatusCode();
+        await mails.Api.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now() WHERE status = 'queued'");
+        await mails.SettleAsync();
+
+        const string Notice = "Your Sendcat password was changed";
+        string[] sent = kind == "welcome" ? [Notice] : ["Welcome to Sendcat", Notice];
+        Assert.Equal(sent, mails.Resend.Mails.Select(mail => mail.Subject).Order(StringComparer.Ordinal));
+        Assert.Equal(1, await mails.Api.ScalarAsync<long>("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'completed' AND result LIKE '%false%'"));
+
+        async Task RequestAsync()
+        {
+            switch (kind)
+            {
+                case "unfinished_registration":
+                    await mails.Api.ExecuteAsync("UPDATE registration_mails SET mailed_at = mailed_at - interval '2 days'");
+                    await RegisterAsync(mails, "ann@example.com");
+                    break;
+                case "password_reset":
+                    await ForgotAsync(mails, "ann@example.com");
+                    break;
+                case "address_confirmation":
+                    await (await user.PostAsJsonAsync("/api/auth/change-email", new { password = Password, newEmail = "thief@example.com" })).AcceptedAsync();
+                    break;
+                default:
+                    throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown mail.");
+            }
+        }
+    }
+
     [Fact]
     public async Task Postgres_stores_no_link_and_forgets_the_address_of_a_sent_mail()
     {
@@ -135,7 +188,7 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         Assert.Equal(HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = unknown })).StatusCode);
 
         var (one, other) = (await ArgumentsAsync(known), await ArgumentsAsync(unknown));
-        Assert.Equal(["id", "kind", "address", "requestedAt"], one.Select(field => field.Key));
+        Assert.Equal(["id", "kind", "address", "requestedAt", "stampDigest"], one.Select(field => field.Key));
         Assert.Equal(one.Select(field => field.Key), other.Select(field => field.Key));
 
         async Task<JsonObject> ArgumentsAsync(string address) => JsonNode.Parse(await api.ScalarAsync<string>(
