@@ -48,26 +48,40 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
                 await transaction.CommitAsync(CancellationToken.None);
                 return true;
             },
-            cancellationToken);
+            cancellationToken,
+            isCommit: true);
         return InterceptionResult.Suppress();
     }
 
     private async Task<TResult> BoundAsync<TResult>(
-        DbConnection? connection, DbContext? context, Func<Task<TResult>> execute, CancellationToken cancellationToken)
+        DbConnection? connection, DbContext? context, Func<Task<TResult>> execute, CancellationToken cancellationToken,
+        bool isCommit = false)
     {
         cancellationToken.ThrowIfCancellationRequested();
         var timeout = TimeoutOf(context);
         using var deadline = StatementDeadline.Start((NpgsqlConnection)connection!, timeout, time);
+        TResult result;
         try
         {
-            var result = await execute();
-            requests.Outage.Ends();
-            return result;
+            result = await execute();
         }
         catch (Exception failure) when (deadline.Passed)
         {
             throw StatementDeadline.NoResponse(timeout, failure);
         }
+
+        deadline.Dispose();
+        if (!deadline.Passed)
+        {
+            requests.Outage.Ends();
+        }
+        else if (!isCommit)
+        {
+            // The deadline passed just after the response: the rows of a reader cannot be read, and a transaction cannot go on.
+            throw StatementDeadline.NoResponse(timeout);
+        }
+
+        return result;
     }
 
     private TimeSpan TimeoutOf(DbContext? context) =>

@@ -61,10 +61,19 @@ public sealed class StatementDeadline : IDisposable
         return new(message, new TimeoutException(message, inner));
     }
 
+    /// <summary>
+    /// Ends the deadline. If it has passed while no statement was executing, the client has not noticed the closed socket: the connection
+    /// is broken here, so that it does not return to the pool.
+    /// </summary>
     public void Dispose()
     {
         lock (_gate)
         {
+            if (Passed && !_ended)
+            {
+                Break(_connection);
+            }
+
             _ended = true;
         }
 
@@ -91,6 +100,17 @@ public sealed class StatementDeadline : IDisposable
         SocketOf(connector).Dispose();
         return true;
     }
+
+    private static void Break(NpgsqlConnection connection)
+    {
+        if (ConnectorOf(connection) is { } connector)
+        {
+            BreakOf(connector, new NpgsqlException("The deadline of the connection has passed"), markHostAsOffline: false);
+        }
+    }
+
+    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "Break")]
+    private static extern Exception BreakOf(NpgsqlConnector connector, Exception reason, bool markHostAsOffline);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_Connector")]
     private static extern NpgsqlConnector? ConnectorOf(NpgsqlConnection connection);

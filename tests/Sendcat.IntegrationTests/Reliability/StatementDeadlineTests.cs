@@ -1,6 +1,8 @@
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
@@ -27,6 +29,27 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         }
 
         await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), TimeProvider.System, TestContext.Current.CancellationToken);
+        await using var command = next.CreateCommand("SELECT 1");
+        Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_connection_whose_deadline_passes_between_statements_leaves_the_pool_and_ends_no_outage()
+    {
+        var time = new FakeTimeProvider();
+        await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
+        var outage = new Outage("Postgres", NullLogger.Instance, time);
+        Assert.True(outage.Begins());
+        await using (var connection = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken, outage))
+        {
+            await using var first = connection.CreateCommand("SELECT 1");
+            await first.ExecuteScalarAsync(CancellationToken.None);
+
+            time.Advance(TimeSpan.FromSeconds(5));
+        }
+
+        Assert.False(outage.Begins());
+        await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken);
         await using var command = next.CreateCommand("SELECT 1");
         Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
     }
