@@ -17,7 +17,7 @@ internal static class AttachmentsFeature
             "attachments",
             """
             -- delete attachments of account
-            DELETE FROM attachments WHERE user_id = @user
+            DELETE FROM attachments WHERE id IN (SELECT id FROM attachments WHERE user_id = @user LIMIT 5000)
             """));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, AttachmentJson.Default));
         return services;

@@ -24,11 +24,12 @@ internal static class ThreadsFeature
         services.AddSingleton<ThreadSignals>();
         services.AddSingleton<ThreadChanges>();
         services.AddSingleton<ThreadEventReaders>();
+        // A thread may have thousands of messages, which go with it.
         services.AddSingleton(new AccountContent(
             "threads",
             """
             -- delete threads of account
-            DELETE FROM threads WHERE user_id = @user
+            DELETE FROM threads WHERE id IN (SELECT id FROM threads WHERE user_id = @user LIMIT 4)
             """));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ThreadsJson.Default));
         return services;

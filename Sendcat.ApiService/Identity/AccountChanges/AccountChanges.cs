@@ -98,7 +98,10 @@ internal sealed class AccountChanges(
         return null;
     }
 
-    /// <summary>Deletes the account with all that hangs on it, in one transaction, and revokes its sign-ins.</summary>
+    /// <summary>
+    /// Deletes the account with all that hangs on it, in one transaction, and revokes its sign-ins. It goes on when the client leaves: a
+    /// large account takes longer than some clients wait, and a repeated request would start from nothing.
+    /// </summary>
     /// <returns>Null on success; 403 when the account was changed since <paramref name="account"/> was checked.</returns>
     public async Task<ApiError?> DeleteAsync(CheckedAccount account, CancellationToken cancellationToken)
     {
@@ -107,16 +110,22 @@ internal sealed class AccountChanges(
         var families = await refreshTokens.EndAllAsync(account.UserId, cancellationToken);
         foreach (var content in contents)
         {
-            await db.Database.ExecuteSqlRawAsync(content.Delete, [new NpgsqlParameter("user", account.UserId)], cancellationToken);
+            int deleted;
+            do
+            {
+                var user = new NpgsqlParameter("user", account.UserId);
+                deleted = await db.Database.ExecuteSqlRawAsync(content.Delete, [user], CancellationToken.None);
+            }
+            while (deleted > 0);
         }
 
-        if (await Unchanged(account).ExecuteDeleteAsync(cancellationToken) == 0)
+        if (await Unchanged(account).ExecuteDeleteAsync(CancellationToken.None) == 0)
         {
             return ChangedMeanwhile();
         }
 
-        await mails.EnqueueAsync(db, MailKind.AccountDeleted, account.Email, userId: null, cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        await mails.EnqueueAsync(db, MailKind.AccountDeleted, account.Email, userId: null, CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
         mails.Signal();
         await revocations.PublishAsync(families);
         logger.AccountDeleted(account.UserId);

@@ -140,6 +140,25 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
     }
 
     [Fact]
+    public async Task An_account_whose_threads_take_longer_to_delete_than_one_statement_may_is_deleted()
+    {
+        await using var api = await SendcatApi.StartAsync(Postgres, new() { ["POSTGRES_STATEMENT_TIMEOUT_MS"] = "2500" });
+        var (user, _) = await api.UserAsync(Address(), Password);
+        await api.ExecuteAsync(
+            """
+            INSERT INTO threads (id, session_id, user_id, created_at, last_message_at)
+            SELECT gen_random_uuid(), gen_random_uuid()::text, u.id, now(), now() FROM users u, generate_series(1, 40);
+            CREATE FUNCTION sleep_before_delete() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.1); RETURN OLD; END $$;
+            CREATE TRIGGER sleep_before_delete BEFORE DELETE ON threads FOR EACH ROW EXECUTE FUNCTION sleep_before_delete();
+            """);
+
+        Assert.Equal(HttpStatusCode.NoContent, (await DeleteAsync(user, Password)).StatusCode);
+
+        Assert.Equal(0, await api.ScalarAsync<long>("SELECT count(*) FROM threads"));
+        Assert.Equal(0, await api.ScalarAsync<long>("SELECT count(*) FROM users"));
+    }
+
+    [Fact]
     public async Task A_patch_changes_only_the_fields_it_contains()
     {
         var (user, _) = await Api.UserAsync(Address(), Password);
