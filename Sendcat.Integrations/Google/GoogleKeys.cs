@@ -10,7 +10,7 @@ namespace Sendcat.Integrations.Google;
 /// <summary>
 /// The keys that sign Google's tokens, cached in this process. Concurrent callers share one fetch (single flight). Keys are read again every
 /// hour, and when a token names an unknown one, at most once a minute: forged tokens must not cause a request each. While Google cannot be
-/// reached, keys are used for a day.
+/// reached, keys are used for a day; without usable keys it is asked at most every five seconds.
 /// </summary>
 public sealed class GoogleKeys(Upstream upstream, IOptionsMonitor<GoogleOptions> options, TimeProvider time) : IDisposable
 {
@@ -19,8 +19,11 @@ public sealed class GoogleKeys(Upstream upstream, IOptionsMonitor<GoogleOptions>
     private static readonly TimeSpan FreshFor = TimeSpan.FromHours(1);
     private static readonly TimeSpan UsableFor = TimeSpan.FromDays(1);
 
-    /// <summary>The minimum interval of fetches for unknown keys, and of fetches after a failed one.</summary>
+    /// <summary>The minimum interval of fetches for unknown keys, and of fetches after a failed one while there are usable keys.</summary>
     private static readonly TimeSpan MinInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>The minimum interval after a failed fetch without usable keys: until one succeeds nobody can sign in.</summary>
+    private static readonly TimeSpan MinIntervalWithoutKeys = TimeSpan.FromSeconds(5);
 
     private readonly SemaphoreSlim _fetching = new(1, 1);
     private volatile CachedKeys? _cached;
@@ -63,7 +66,7 @@ public sealed class GoogleKeys(Upstream upstream, IOptionsMonitor<GoogleOptions>
     {
         if (_cached is not { } cached || !IsUsable(cached))
         {
-            return true;
+            return now - _failedAt >= MinIntervalWithoutKeys;
         }
 
         if (now - _failedAt < MinInterval)
@@ -87,6 +90,8 @@ public sealed class GoogleKeys(Upstream upstream, IOptionsMonitor<GoogleOptions>
 
     private async Task<UpstreamError?> FetchAsync(CancellationToken cancellationToken)
     {
+        // Also of a fetch that its caller gives up: else those who wait for it would repeat it one after another.
+        _failedAt = time.GetUtcNow();
         var result = await upstream.RequestAsync(
             GmailOAuthProvider.Policy with { Timeout = TimeSpan.FromSeconds(5), Retries = 1, MaxResponseBytes = MaxBytes },
             () => new(HttpMethod.Get, options.CurrentValue.JwksUrl),
@@ -98,7 +103,7 @@ public sealed class GoogleKeys(Upstream upstream, IOptionsMonitor<GoogleOptions>
             return result.Error;
         }
 
-        _cached = result.Value;
+        (_cached, _failedAt) = (result.Value, DateTimeOffset.MinValue);
         return null;
     }
 

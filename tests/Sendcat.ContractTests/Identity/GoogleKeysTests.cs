@@ -88,7 +88,26 @@ public sealed class GoogleKeysTests(PostgresFixture postgres) : IAsyncLifetime
         _clock.Advance(TimeSpan.FromHours(2));
         Assert.NotNull((await Keys.FindAsync(_google.GoogleKeyId, CancellationToken.None)).Error);
         _google.ClearRestDirections();
+        _clock.Advance(TimeSpan.FromSeconds(5));
         await IsFoundAsync();
+    }
+
+    [Fact]
+    public async Task Without_keys_a_failed_request_is_repeated_at_most_every_five_seconds()
+    {
+        _google.DirectRest("[[emu at=google/certs body=html]]");
+        Assert.NotNull((await Keys.FindAsync(_google.GoogleKeyId, CancellationToken.None)).Error);
+        var failed = Requests;
+
+        Assert.All(
+            await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => Keys.FindAsync(_google.GoogleKeyId, CancellationToken.None).AsTask())),
+            one => Assert.NotNull(one.Error));
+        Assert.Equal(failed, Requests);
+
+        _google.ClearRestDirections();
+        _clock.Advance(TimeSpan.FromSeconds(5));
+        await IsFoundAsync();
+        Assert.Equal(failed + 1, Requests);
     }
 
     private async Task IsFoundAsync() => Assert.NotNull((await Keys.FindAsync(_google.GoogleKeyId, CancellationToken.None)).Key);
