@@ -23,7 +23,11 @@ internal sealed record GoogleFlow(string Browser, string ReturnTo, string Redire
 /// <param name="Challenge">See <see cref="GoogleFlow.Challenge"/>.</param>
 /// <param name="Account">The account.</param>
 /// <param name="UserId">The user that it was linked to at that moment; null: none.</param>
-internal sealed record GoogleProof(string Browser, string? Challenge, GoogleAccount Account, string? UserId);
+internal sealed record GoogleProof(string Browser, string? Challenge, GoogleAccount Account, string? UserId)
+{
+    /// <summary>When its code expires.</summary>
+    public DateTimeOffset ExpiresAt { get; init; }
+}
 
 /// <param name="Subject">The key of the account at Google.</param>
 /// <param name="Email">Its address.</param>

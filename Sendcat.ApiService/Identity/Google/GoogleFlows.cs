@@ -70,8 +70,18 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
     public async Task<string> IssueAsync(GoogleProof proof)
     {
         var code = NewSecret();
-        await SetAsync(RedisKeys.GoogleProof(DigestOf(code)), JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof), ProofLifetime);
+        await RestoreAsync(code, proof with { ExpiresAt = time.GetUtcNow() + ProofLifetime });
         return code;
+    }
+
+    /// <summary>Makes a code that was taken valid again, until it would have expired.</summary>
+    public async Task RestoreAsync(string code, GoogleProof proof)
+    {
+        var remaining = proof.ExpiresAt - time.GetUtcNow();
+        if (remaining >= TimeSpan.FromMilliseconds(1))
+        {
+            await SetAsync(RedisKeys.GoogleProof(DigestOf(code)), JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof), remaining);
+        }
     }
 
     /// <summary>Takes the proof of a code, which only one request can.</summary>

@@ -8,6 +8,10 @@ namespace Sendcat.ApiService.Identity.Google;
 /// <summary>Accepts the one-time codes with which clients prove a Google account.</summary>
 internal sealed class GoogleProofs(GoogleFlows flows)
 {
+    /// <summary>
+    /// Takes the proof of a code. The code becomes valid again when the request ends with 503: the client is told to repeat the request,
+    /// and the code stays bound to it.
+    /// </summary>
     /// <param name="http">The request. Without a verifier, its cookie must be that of the browser that started the flow.</param>
     /// <param name="code">The one-time code.</param>
     /// <param name="verifier">The verifier of the client's challenge; null: the flow was started without one.</param>
@@ -16,7 +20,14 @@ internal sealed class GoogleProofs(GoogleFlows flows)
     {
         try
         {
-            return await flows.TakeAsync(code, IsBound) is { } proof ? proof : ApiError.InvalidRequest("The code is not valid any more");
+            if (await flows.TakeAsync(code, IsBound) is not { } proof)
+            {
+                return ApiError.InvalidRequest("The code is not valid any more");
+            }
+
+            http.Response.OnStarting(() =>
+                http.Response.StatusCode == StatusCodes.Status503ServiceUnavailable ? RestoreAsync(code, proof) : Task.CompletedTask);
+            return proof;
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
@@ -26,6 +37,18 @@ internal sealed class GoogleProofs(GoogleFlows flows)
         bool IsBound(GoogleProof proof) => proof.Challenge is { } challenge
             ? verifier is not null && AreEqual(GoogleFlows.DigestOf(verifier), challenge)
             : GoogleBrowser.DigestOf(http) is { } browser && AreEqual(browser, proof.Browser);
+    }
+
+    private async Task RestoreAsync(string code, GoogleProof proof)
+    {
+        try
+        {
+            await flows.RestoreAsync(code, proof);
+        }
+        catch (Exception failure) when (RedisFailure.Is(failure))
+        {
+            // The user signs in at Google again.
+        }
     }
 
     private static bool AreEqual(string left, string right) =>

@@ -2,12 +2,13 @@ using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ContractTests.Identity;
 
 /// <summary>Which account a proven Google account signs in to.</summary>
-public sealed class GoogleSignInTests(GoogleApiFixture fixture) : IClassFixture<GoogleApiFixture>
+public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture fixture) : IClassFixture<GoogleApiFixture>
 {
     private const string Password = Browser.Password;
 
@@ -49,6 +50,31 @@ public sealed class GoogleSignInTests(GoogleApiFixture fixture) : IClassFixture<
         Assert.Equal((1, "Bearer"), ((int)tokens["claimedCount"]!, (string)tokens["tokenType"]!));
         await (await Api.Anyone.PostAsJsonAsync("/api/auth/refresh", new { refreshToken = (string)tokens["refreshToken"]! })).JsonAsync();
         await (await _ann.ExchangeAsync(code)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Theory]
+    [InlineData("/api/auth/google/exchange")]
+    [InlineData("/api/auth/cookie/google")]
+    public async Task A_code_that_was_refused_while_Postgres_did_not_respond_is_used_by_the_next_request(string path)
+    {
+        await using var google = await GoogleApi.StartAsync(postgres, null, ("POSTGRES_STATEMENT_TIMEOUT_MS", "2500"));
+        var ann = new GoogleUser(google);
+        var code = await ann.CodeAsync(GoogleApi.Address());
+        await using (var connection = await google.Api.Database.OpenConnectionAsync())
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var block = new NpgsqlCommand("LOCK TABLE users IN ACCESS EXCLUSIVE MODE", connection);
+            await block.ExecuteNonQueryAsync();
+            using var refused = await ann.Browser.SendAsync(HttpMethod.Post, path, new { code });
+            await refused.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+            await transaction.RollbackAsync();
+        }
+
+        using var accepted = await ann.Browser.SendAsync(HttpMethod.Post, path, new { code });
+        using var again = await ann.Browser.SendAsync(HttpMethod.Post, path, new { code });
+
+        Assert.Equal(HttpStatusCode.OK, accepted.StatusCode);
+        await again.RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
