@@ -14,7 +14,7 @@ internal sealed record GoogleFlow(string Browser, string ReturnTo, string Redire
     /// <summary>True when a callback is being handled, or was.</summary>
     public bool IsTaken { get; init; }
 
-    /// <summary>Where the first callback sent the browser; null until it has ended.</summary>
+    /// <summary>Where the first callback sent the browser; null until it has ended. <see cref="GoogleFlows"/> encrypts it.</summary>
     public string? Location { get; init; }
 }
 

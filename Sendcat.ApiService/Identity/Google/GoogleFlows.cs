@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Identity.Google;
 
 /// <summary>
 /// The flows and proofs that are not used yet, in Redis, so that any replica continues what another has started. Their keys are digests: the
-/// values that browsers present are not stored.
+/// values that browsers present are not stored. The address that contains the one-time code is encrypted with a key that is derived from
+/// the state of its flow.
 /// </summary>
 /// <remarks>All methods throw what <see cref="RedisFailure"/> recognizes when Redis does not respond within a second.</remarks>
 internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider time)
@@ -26,6 +27,9 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
     private const int SecretBytes = 32;
+    private const int KeyBytes = 32;
+    private const int NonceBytes = 12;
+    private const int TagBytes = 16;
 
     /// <summary>A random value of 43 characters that nobody can guess.</summary>
     public static string NewSecret() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(SecretBytes));
@@ -52,7 +56,7 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
 
         if (flow.IsTaken)
         {
-            return flow;
+            return flow with { Location = flow.Location is { } location ? Open(location, state) : null };
         }
 
         using var span = RedisSpan.Start("take google flow", "EXEC");
@@ -64,7 +68,7 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
 
     /// <summary>Stores where the browser goes, for further callbacks of the same flow.</summary>
     public Task FinishAsync(string state, GoogleFlow flow, string location) =>
-        SetAsync(FlowKey(state), Json(flow with { IsTaken = true, Location = location }), ResultLifetime);
+        SetAsync(FlowKey(state), Json(flow with { IsTaken = true, Location = Seal(location, state) }), ResultLifetime);
 
     /// <returns>The one-time code.</returns>
     public async Task<string> IssueAsync(GoogleProof proof)
@@ -80,7 +84,8 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
         var remaining = proof.ExpiresAt - time.GetUtcNow();
         if (remaining >= TimeSpan.FromMilliseconds(1))
         {
-            await SetAsync(RedisKeys.GoogleProof(DigestOf(code)), JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof), remaining);
+            var value = JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof);
+            await SetAsync(RedisKeys.GoogleProof(DigestOf(code)), value, remaining);
         }
     }
 
@@ -110,6 +115,32 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
         using var span = RedisSpan.Start("write google flow", "SET");
         await redis.GetDatabase().StringSetAsync(key, value, lifetime).WaitAsync(Timeout, time);
     }
+
+    private static string Seal(string text, string state)
+    {
+        var plain = Encoding.UTF8.GetBytes(text);
+        var value = new byte[NonceBytes + plain.Length + TagBytes];
+        var (nonce, cipher, tag) = PartsOf(value);
+        RandomNumberGenerator.Fill(nonce.Span);
+        using var aes = new AesGcm(KeyOf(state), TagBytes);
+        aes.Encrypt(nonce.Span, plain, cipher.Span, tag.Span);
+        return Base64Url.EncodeToString(value);
+    }
+
+    private static string Open(string text, string state)
+    {
+        var (nonce, cipher, tag) = PartsOf(Base64Url.DecodeFromChars(text));
+        var plain = new byte[cipher.Length];
+        using var aes = new AesGcm(KeyOf(state), TagBytes);
+        aes.Decrypt(nonce.Span, cipher.Span, tag.Span, plain);
+        return Encoding.UTF8.GetString(plain);
+    }
+
+    private static (Memory<byte> Nonce, Memory<byte> Cipher, Memory<byte> Tag) PartsOf(Memory<byte> value) =>
+        (value[..NonceBytes], value[NonceBytes..^TagBytes], value[^TagBytes..]);
+
+    private static byte[] KeyOf(string state) =>
+        HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(state), KeyBytes, info: "location of a google flow"u8.ToArray());
 
     private static string FlowKey(string state) => RedisKeys.GoogleFlow(DigestOf(state));
 

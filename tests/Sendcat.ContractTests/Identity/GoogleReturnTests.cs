@@ -4,6 +4,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 using Microsoft.Net.Http.Headers;
 using Sendcat.ApiService.Identity.Google;
+using Sendcat.Reliability.Redis;
+using StackExchange.Redis;
 
 namespace Sendcat.ContractTests.Identity;
 
@@ -144,6 +146,19 @@ public sealed class GoogleReturnTests(PostgresFixture postgres, GoogleApiFixture
         using var signedIn = await _ann.ExchangeAsync(GoogleUser.CodeIn(later));
         Assert.Equal(HttpStatusCode.OK, signedIn.StatusCode);
         await (await _ann.ExchangeAsync(GoogleUser.CodeIn(later))).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Fact]
+    public async Task Redis_stores_no_code_that_is_not_used_yet()
+    {
+        var page = await _ann.StartAsync();
+        var code = GoogleUser.CodeIn(await _ann.ReturnAsync(await _ann.ChooseAsync(page, GoogleApi.Address())));
+
+        var flow = await _google.Api.Services.GetRequiredService<IConnectionMultiplexer>().GetDatabase()
+            .StringGetAsync(RedisKeys.GoogleFlow(GoogleFlows.DigestOf(GoogleUser.Parameter(page, "state")!)));
+
+        Assert.True(flow.HasValue);
+        Assert.DoesNotContain(code, flow.ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
