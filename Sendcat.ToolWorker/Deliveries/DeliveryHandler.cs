@@ -8,7 +8,8 @@ using Sendcat.ToolWorker.Jobs;
 namespace Sendcat.ToolWorker.Deliveries;
 
 /// <summary>Executes <c>deliveries</c>: sends one mail.</summary>
-internal sealed class DeliveryHandler(MailComposer composer, ResendClient resend, TimeProvider time, ILogger<DeliveryHandler> logger) : IToolHandler
+internal sealed class DeliveryHandler(
+    MailComposer composer, ResendClient resend, EarlierAttempts earlier, TimeProvider time, ILogger<DeliveryHandler> logger) : IToolHandler
 {
     private const string NothingSent = """{"sent":false}""";
     private const string Sent = """{"sent":true}""";
@@ -18,6 +19,11 @@ internal sealed class DeliveryHandler(MailComposer composer, ResendClient resend
 
     /// <summary>A mail is tried again after this time, even if Resend names a longer one: an operator may have raised the quota.</summary>
     private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
+
+    /// <summary>
+    /// Resend remembers a key for 24 h from the first request with it. Minus the time that an attempt takes, and differences of clocks.
+    /// </summary>
+    private static readonly TimeSpan KeyLifetime = TimeSpan.FromHours(24) - TimeSpan.FromMinutes(10);
 
     public ToolLane Lane => QueuedWork.Deliveries.Lane;
 
@@ -30,6 +36,15 @@ internal sealed class DeliveryHandler(MailComposer composer, ResendClient resend
             logger.MailTooLate(delivery.Id, kind, delivery.RequestedAt);
             DeliveryMetrics.Attempted(kind, "too_late");
             return new ToolResult.Failed("The mail is too late.", Retryable: false);
+        }
+
+        // An attempt that has sent the mail would be repeated. No attempt is older than the request.
+        if (time.GetUtcNow() - delivery.RequestedAt >= KeyLifetime
+            && await earlier.MayHaveSentAsync(delivery.Id, KeyLifetime, cancellationToken))
+        {
+            logger.MailMaybeSent(delivery.Id, kind);
+            DeliveryMetrics.Attempted(kind, "maybe_sent");
+            return new ToolResult.Failed("An attempt more than a day ago may have sent the mail.", Retryable: false);
         }
 
         if (await composer.ComposeAsync(delivery, cancellationToken) is not { } mail)
@@ -97,5 +112,5 @@ internal static class DeliveriesFeature
     public static IServiceCollection AddDeliveries(this IServiceCollection services) =>
         services.AddOutbound().AddSigning()
             .AddSingleton<Recipients>().AddSingleton<WebApp>().AddSingleton<MailComposer>().AddSingleton<ResendClient>()
-            .AddSingleton<IToolHandler, DeliveryHandler>();
+            .AddSingleton<EarlierAttempts>().AddSingleton<IToolHandler, DeliveryHandler>();
 }

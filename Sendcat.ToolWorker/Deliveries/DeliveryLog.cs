@@ -20,4 +20,7 @@ internal static partial class DeliveryLog
 
     [LoggerMessage(7306, LogLevel.Warning, "Mail {Mail} ({Kind}) was sent by an earlier attempt, with another text")]
     public static partial void MailSentBefore(this ILogger logger, Guid mail, string kind);
+
+    [LoggerMessage(7307, LogLevel.Error, "Mail {Mail} ({Kind}) not sent again: an attempt more than a day ago may have sent it")]
+    public static partial void MailMaybeSent(this ILogger logger, Guid mail, string kind);
 }

@@ -103,6 +103,30 @@ public sealed class DeliveryTests(PostgresFixture postgres)
     }
 
     [Theory]
+    [InlineData("status=500", 0)]
+    [InlineData("status=401", 1)]
+    public async Task A_mail_that_may_have_been_sent_is_not_sent_when_Resend_has_forgotten_its_key(string fault, int sent)
+    {
+        await using var mails = await MailApi.StartAsync(postgres, ("DELIVERY_RETRY_BASE_MS", "600000"));
+        mails.Resend.DirectRest($"[[emu at=resend {fault} times=1]]");
+        await RegisterAsync(mails, "ann@example.com");
+        await mails.UntilAsync("SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE status = 'queued' AND last_error IS NOT NULL)");
+
+        await mails.Api.ExecuteAsync(
+            """
+            UPDATE reliability.tool_jobs SET available_at = now(),
+                args = jsonb_set(args::jsonb, '{requestedAt}', to_jsonb(now() - interval '25 hours'))::text,
+                history = jsonb_set(history, '{0,startedAt}', to_jsonb(now() - interval '25 hours'))
+            """);
+        await mails.SettleAsync();
+
+        Assert.Equal(sent, mails.Resend.Mails.Count);
+        Assert.Equal(
+            sent == 0 ? "failed" : "completed",
+            await mails.Api.ScalarAsync<string>("SELECT status FROM reliability.tool_jobs"));
+    }
+
+    [Theory]
     [InlineData("welcome")]
     [InlineData("unfinished_registration")]
     [InlineData("password_reset")]
