@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text.Json;
 
 namespace Sendcat.ApiService.Attachments;
@@ -17,7 +18,16 @@ internal sealed record MessageAttachment(string? StorageId, string? Type, string
     /// <summary>The most bytes of all files of one message, 10 MiB.</summary>
     public const long MostBytesPerMessage = 10L * 1024 * 1024;
 
+    /// <summary>
+    /// The SHA-256 of a content that came in the message itself, in lower-case hexadecimal: a repeated request is recognized by it. Null for a
+    /// file that was uploaded before its message, and in older messages.
+    /// </summary>
+    public string? Sha256 { get; init; }
+
     public static MessageAttachment Of(Attachment attachment) => new(attachment.Id.ToString(), attachment.Type, attachment.Name, attachment.Size, null);
+
+    /// <returns>The value of <see cref="Sha256"/>.</returns>
+    public static string HashOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
 
     /// <returns>The JSON to store; null without attachments.</returns>
     public static string? Write(IReadOnlyList<MessageAttachment> attachments) =>

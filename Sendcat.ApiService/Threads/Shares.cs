@@ -96,8 +96,10 @@ internal sealed class Shares(SendcatDb db, ThreadCopies copies, IOptionsMonitor<
             -- take share snapshot
             INSERT INTO shared_messages (share_id, place, role, content, model_id, status, reasoning_content, attachments, products, sources, created_at)
             SELECT s.id, row_number() OVER (ORDER BY m.seq), m.role, m.content, m.model_id, m.status,
-              CASE WHEN s.includes_reasoning THEN m.reasoning_content END, CASE WHEN s.includes_attachments THEN m.attachments END, m.products, m.sources,
-              m.created_at
+              CASE WHEN s.includes_reasoning THEN m.reasoning_content END,
+              CASE WHEN s.includes_attachments
+                THEN (SELECT jsonb_agg(file - 'sha256' ORDER BY place) FROM jsonb_array_elements(m.attachments) WITH ORDINALITY AS files (file, place)) END,
+              m.products, m.sources, m.created_at
             FROM shared_threads s JOIN messages m ON m.thread_id = s.thread_id
             WHERE s.thread_id = {thread.Id} AND NOT s.is_revoked AND m.role IN ('user', 'assistant') AND m.status IS DISTINCT FROM 'streaming'
               AND (m.content <> '' OR m.products IS NOT NULL OR (s.includes_attachments AND m.attachments IS NOT NULL))

@@ -1,4 +1,3 @@
-using System.Buffers.Text;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
@@ -55,7 +54,7 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
         {
             using var stream = new MemoryStream(content, writable: false);
             return (await uploads.StoreAsync(principal, file.Name, stream, cancellationToken)).TryGet(out var added, out var refused)
-                ? MessageAttachment.Of(added)
+                ? MessageAttachment.Of(added) with { Sha256 = MessageAttachment.HashOf(content) }
                 : refused;
         }
 
@@ -74,13 +73,12 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
         var total = 0L;
         for (var n = 0; n < contents.Length; n++)
         {
-            if (!files[n].Url.StartsWith("data:", StringComparison.OrdinalIgnoreCase))
+            if (!DataAddress.Is(files[n].Url))
             {
                 continue;
             }
 
-            var comma = files[n].Url.IndexOf(',', StringComparison.Ordinal);
-            if (comma < 0 || !files[n].Url.AsSpan(0, comma).EndsWith(";base64", StringComparison.OrdinalIgnoreCase) || BytesOf(files[n].Url.AsSpan(comma + 1)) is not { } bytes)
+            if (DataAddress.BytesOf(files[n].Url) is not { } bytes)
             {
                 return ApiError.InvalidRequest("Invalid request: a data address must be base64");
             }
@@ -95,12 +93,6 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
         }
 
         return total > MessageAttachment.MostBytesPerMessage ? TooLarge() : contents;
-    }
-
-    private static byte[]? BytesOf(ReadOnlySpan<char> base64)
-    {
-        var bytes = new byte[Base64.GetMaxDecodedFromUtf8Length(base64.Length)];
-        return Convert.TryFromBase64Chars(base64, bytes, out var length) ? bytes[..length] : null;
     }
 
     private async ValueTask<ApiError?> OverLimitAsync(Principal principal, byte[]?[] contents, CancellationToken cancellationToken)

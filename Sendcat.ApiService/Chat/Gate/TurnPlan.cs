@@ -185,16 +185,13 @@ internal abstract record TurnPlan
     }
 
     /// <summary>
-    /// Name and type are not compared, because they are determined again when a file is stored. Of a file in the request, the number of its
-    /// bytes is compared.
+    /// Name and type are not compared, because they are determined again when a file is stored. Of a file in the request, the content is
+    /// compared: by its hash, or by the number of its bytes with a file that was stored without one.
     /// </summary>
     private static bool IsSame(MessageAttachment stored, UiFile file) =>
         stored.Url is { } url ? url == file.Url
         : AttachmentEndpoints.IdIn(file.Url) is { } id ? string.Equals(id, stored.StorageId, StringComparison.OrdinalIgnoreCase)
-        : stored.Size == BytesOfBase64(file.Url.AsSpan(file.Url.IndexOf(',', StringComparison.Ordinal) + 1));
-
-    private static long BytesOfBase64(ReadOnlySpan<char> text) =>
-        (text.Length / 4 * 3L) - (text.EndsWith("==", StringComparison.Ordinal) ? 2 : text.EndsWith("=", StringComparison.Ordinal) ? 1 : 0);
+        : DataAddress.BytesOf(file.Url) is { } bytes && bytes.Length == stored.Size && (stored.Sha256 is null || stored.Sha256 == MessageAttachment.HashOf(bytes));
 }
 
 /// <summary>What a turn does with the user's message of its request.</summary>

@@ -128,7 +128,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
         await Api.ExecuteAsync(
             $$$"""
             update messages set reasoning_content = 'private thoughts' where thread_id = '{{{_thread}}}' and content = 'answer one';
-            update messages set attachments = '[{"storageId":"f-1","type":"image/png","name":"shoe.png","size":10}]' where thread_id = '{{{_thread}}}' and content = 'question two'
+            update messages set attachments = '[{"storageId":"f-1","type":"image/png","name":"shoe.png","size":10,"sha256":"00"}]' where thread_id = '{{{_thread}}}' and content = 'question two'
             """);
         var token = await ShareAsync();
 
@@ -138,6 +138,7 @@ public sealed class CopiesTests(PostgresFixture postgres) : SharedApiTests(postg
 
         Assert.All(plain, message => Assert.Null(message!["reasoningContent"] ?? message["attachments"]));
         Assert.Equal(("private thoughts", "shoe.png"), ((string)full[1]!["reasoningContent"]!, (string)full[2]!["attachments"]![0]!["name"]!));
+        Assert.Null(full[2]!["attachments"]![0]!["sha256"]);
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Gate;
 using Sendcat.ApiService.Chat.Record;
@@ -125,6 +126,22 @@ public sealed class TurnPlanTests
             var request = Submit("m1", "one") with { Message = new("m1", "one", [new UiFile(address, "image/png", "a.png")]) };
             Assert.Equal(isSame, Plan(request, null, uploaded, FirstAnswer) is TurnPlan.Replay);
         }
+    }
+
+    [Theory]
+    [InlineData("AAAAAAAA", true)]
+    [InlineData("AAAA\r\nAAAA\r\n", true)]
+    [InlineData("BBBBBBBB", false)]
+    [InlineData("AAAA", false)]
+    [InlineData("AAA!AAAA", false)]
+    public void A_file_in_the_message_is_the_same_if_its_content_is(string base64, bool isSame)
+    {
+        var file = new MessageAttachment(Guid.NewGuid().ToString(), "image/png", "a", 6, null) { Sha256 = MessageAttachment.HashOf(new byte[6]) };
+        var stored = First with { AttachmentsJson = MessageAttachment.Write([file]) };
+        var request = Submit("m1", "one") with { Message = new("m1", "one", [new UiFile($"data:image/png;base64,{base64}", "image/png", "b")]) };
+
+        Assert.Equal(isSame, Plan(request, null, stored, FirstAnswer) is TurnPlan.Replay);
+        Assert.Equal(isSame, Plan(request with { Message = request.Message! with { HasIdFromKey = true } }, null, stored, FirstAnswer) is TurnPlan.Replay);
     }
 
     [Fact]
