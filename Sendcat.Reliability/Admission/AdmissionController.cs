@@ -77,7 +77,7 @@ public sealed class AdmissionController
         IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
         var fallback = FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally;
 
-        var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, fallback);
+        var outcome = await _claims.TakeAsync(request.StreamId, deciding, shadow, cancellationToken, fallback, request.Replaces);
         AdmissionDecision decision = outcome.Status switch
         {
             ClaimStatus.Taken => new AdmissionDecision.Admitted(mode, Ticket(), outcome.SoftBlocked, outcome.WouldBlock) { Local = outcome.Local },

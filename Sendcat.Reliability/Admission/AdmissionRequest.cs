@@ -12,6 +12,12 @@ public sealed record AdmissionRequest
     public required string StreamId { get; init; }
 
     /// <summary>
+    /// The stream of a running turn that the caller ends when this one is admitted. Its leases do not count, so that a refusal does not have
+    /// to end it. Null: none.
+    /// </summary>
+    public string? Replaces { get; init; }
+
+    /// <summary>
     /// The client's address and the wider networks that contain it. Each has its own share of the slots. Empty: no share applies.
     /// </summary>
     public IReadOnlyList<LimitKey> Addresses { get; init; } = [];

@@ -34,6 +34,10 @@ public sealed class ClaimStore
     /// </param>
     /// <param name="cancellationToken">Ends the wait for Redis.</param>
     /// <param name="fallback">What happens when Redis does not respond in time.</param>
+    /// <param name="replaces">
+    /// A holder whose leases do not count, because the caller ends it when the claims are taken. Until then there is one holder more than
+    /// the cap. Null: none.
+    /// </param>
     /// <exception cref="OperationCanceledException">
     /// The caller cancelled. Leases that the script takes all the same are released.
     /// </exception>
@@ -42,7 +46,8 @@ public sealed class ClaimStore
         IReadOnlyList<Claim> deciding,
         IReadOnlyList<Claim> shadow,
         CancellationToken cancellationToken,
-        RedisFallback fallback = RedisFallback.Refuse)
+        RedisFallback fallback = RedisFallback.Refuse,
+        string? replaces = null)
     {
         if (deciding.Count + shadow.Count == 0)
         {
@@ -50,7 +55,7 @@ public sealed class ClaimStore
         }
 
         var start = _time.GetTimestamp();
-        var outcome = await DecideAsync(holder, deciding, shadow, fallback, cancellationToken);
+        var outcome = await DecideAsync(holder, replaces, deciding, shadow, fallback, cancellationToken);
         outcome.RefusedBy?.OnRefused?.Invoke(outcome);
         _metrics.Decided(_time.GetElapsedTime(start), outcome.Local ? "local" : outcome.Status switch
         {
@@ -108,20 +113,20 @@ public sealed class ClaimStore
     internal long Timestamp() => _time.GetTimestamp();
 
     private async ValueTask<ClaimOutcome> DecideAsync(
-        string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, RedisFallback fallback, CancellationToken cancellationToken)
+        string holder, string? replaces, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, RedisFallback fallback, CancellationToken cancellationToken)
     {
         RedisResult? response;
         ClaimOutcome? decided = null;
         _local.RequestStarted(deciding);
         try
         {
-            var (keys, arguments) = BuildRequest(_registry, holder, deciding, shadow, forced: false);
+            var (keys, arguments) = BuildRequest(_registry, holder, deciding, shadow, forced: false, replaces);
             response = await _redis.EvaluateAsync(Script, keys, arguments, cancellationToken);
             if (response is not null)
             {
                 // The leases are registered before the pending request stops counting (in the finally block). Otherwise a local decision
                 // between the two steps would count neither.
-                return decided = ReadResponse(holder, deciding, shadow, (int[])response!);
+                return decided = ReadResponse(holder, replaces, deciding, shadow, (int[])response!);
             }
         }
         catch (OperationCanceledException)
@@ -136,7 +141,7 @@ public sealed class ClaimStore
 
         // The request may still reach Redis and take leases that no caller knows. They are released, unless the local decision admits the
         // same holder.
-        var outcome = fallback is RedisFallback.DecideLocally ? _local.Take(holder, deciding) : ClaimOutcome.Unavailable;
+        var outcome = fallback is RedisFallback.DecideLocally ? _local.Take(holder, deciding, replaces) : ClaimOutcome.Unavailable;
         if (outcome.Status is not ClaimStatus.Taken)
         {
             _keeper.ReleaseLater(holder, Leases(deciding, shadow, out _));
@@ -145,7 +150,7 @@ public sealed class ClaimStore
         return outcome;
     }
 
-    private ClaimOutcome ReadResponse(string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] response)
+    private ClaimOutcome ReadResponse(string holder, string? replaces, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, int[] response)
     {
         List<string>? softBlocked = null;
         List<string>? wouldBlock = null;
@@ -186,7 +191,7 @@ public sealed class ClaimStore
             return outcome;
         }
 
-        if (_local.TryRegister(holder, leases, decidingCount, out var full) is { } lease)
+        if (_local.TryRegister(holder, leases, decidingCount, replaces, out var full) is { } lease)
         {
             return outcome with { Lease = lease };
         }
@@ -210,11 +215,11 @@ public sealed class ClaimStore
     }
 
     private static (RedisKey[] Keys, RedisValue[] Arguments) BuildRequest(
-        RedisKey registry, string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, bool forced)
+        RedisKey registry, string holder, IReadOnlyList<Claim> deciding, IReadOnlyList<Claim> shadow, bool forced, string? replaces = null)
     {
         var count = deciding.Count + shadow.Count;
         var keys = new RedisKey[1 + count];
-        var arguments = new RedisValue[3 + (3 * count)];
+        var arguments = new RedisValue[3 + (3 * count) + (replaces is null ? 0 : 1)];
         keys[0] = registry;
         (arguments[0], arguments[1], arguments[2]) = (holder, deciding.Count, forced ? 1 : 0);
         for (var n = 0; n < count; n++)
@@ -228,6 +233,11 @@ public sealed class ClaimStore
                 WindowClaim window => (window.Max, -Milliseconds(window), (2 * window.Cost) + enforced),
                 _ => throw new ArgumentException($"Unsupported claim type {claim.GetType().Name}", nameof(deciding)),
             };
+        }
+
+        if (replaces is not null)
+        {
+            arguments[^1] = replaces;
         }
 
         return (keys, arguments);

@@ -90,16 +90,17 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
     /// <param name="holder">Identifies the holder.</param>
     /// <param name="leases">The leases.</param>
     /// <param name="deciding">How many of the leases, from the first, belong to the deciding group.</param>
+    /// <param name="replaces">A holder whose leases do not count; null: none.</param>
     /// <param name="full">The limit that is used up; null when the leases were registered.</param>
     /// <returns>Null when a limit is used up.</returns>
-    public HeldLease? TryRegister(string holder, LeaseClaim[] leases, int deciding, out LeaseClaim? full)
+    public HeldLease? TryRegister(string holder, LeaseClaim[] leases, int deciding, string? replaces, out LeaseClaim? full)
     {
         lock (_gate)
         {
             full = null;
             for (var n = 0; n < deciding && full is null; n++)
             {
-                full = leases[n].Enforced && IsFull(holder, leases[n], pending: 0) ? leases[n] : null;
+                full = leases[n].Enforced && IsFull(holder, replaces, leases[n], pending: 0) ? leases[n] : null;
             }
 
             return full is null ? keeper.Register(holder, leases, deciding, missing: false) : null;
@@ -107,7 +108,10 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
     }
 
     /// <summary>Takes all claims or none, without Redis.</summary>
-    public ClaimOutcome Take(string holder, IReadOnlyList<Claim> claims)
+    /// <param name="holder">Identifies the holder.</param>
+    /// <param name="claims">The claims.</param>
+    /// <param name="replaces">A holder whose leases do not count; null: none.</param>
+    public ClaimOutcome Take(string holder, IReadOnlyList<Claim> claims, string? replaces = null)
     {
         lock (_gate)
         {
@@ -130,7 +134,7 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
                 else
                 {
                     var lease = (LeaseClaim)claim;
-                    breached = IsFull(holder, lease, _pending.GetValueOrDefault(lease.Key));
+                    breached = IsFull(holder, replaces, lease, _pending.GetValueOrDefault(lease.Key));
                 }
 
                 if (breached && claim.Enforced)
@@ -161,8 +165,11 @@ internal sealed class LocalClaims(LeaseKeeper keeper, TimeProvider time)
         }
     }
 
-    private bool IsFull(string holder, LeaseClaim lease, long pending) =>
-        keeper.HeldAt(lease.Key) + pending >= lease.Cap && !keeper.Holds(holder, lease.Key);
+    private bool IsFull(string holder, string? replaces, LeaseClaim lease, long pending)
+    {
+        var held = keeper.HeldAt(lease.Key) - (replaces is not null && keeper.Holds(replaces, lease.Key) ? 1 : 0);
+        return held + pending >= lease.Cap && !keeper.Holds(holder, lease.Key);
+    }
 
     private static long Cost(Claim claim) => claim is WindowClaim window ? window.Cost : 1;
 

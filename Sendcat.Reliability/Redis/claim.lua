@@ -9,6 +9,7 @@
 --       then per claim three numbers:
 --         lease    cap, ttl in ms, 0 if a breach is only reported, else 1
 --         window   max, -(window in ms), cost * 2 + (0 if a breach is only reported, else 1)
+--       last     optional: a holder that the caller ends when the claims are taken; its leases do not count
 -- result {1 if taken else 0, first refusing claim or 0, ms until it may fit or -1, remaining of the first window or -1,
 --         breach of each claim 0 or 1 …}
 --
@@ -21,6 +22,7 @@ local holder = ARGV[1]
 local deciding = tonumber(ARGV[2])
 local forced = ARGV[3] == '1'
 local claims = #KEYS - 1
+local replaced = ARGV[3 * claims + 4]
 
 -- Sliding window as a counter "index current previous" of two fixed windows: the previous count is weighted by the share of its window that
 -- the sliding window still covers. The key expires one window after the last cost. Older costs then no longer count, whatever their weight,
@@ -62,7 +64,10 @@ for n = 1, claims do
   if span > 0 then
     if redis.call('ZCARD', key) >= max then
       stale[n] = true
-      if redis.call('ZCOUNT', key, '(' .. now, '+inf') >= max then
+      local held = redis.call('ZCOUNT', key, '(' .. now, '+inf')
+      local ending = replaced and redis.call('ZSCORE', key, replaced)
+      if ending and tonumber(ending) > now then held = held - 1 end
+      if held >= max then
         local mine = redis.call('ZSCORE', key, holder)
         breach = not (mine and tonumber(mine) > now)
       end
@@ -92,7 +97,7 @@ if refusedBy == 0 then
     local key, span = KEYS[n + 1], tonumber(ARGV[3 * n + 2])
     if span > 0 then
       -- Expired leases are removed only when the set has reached the cap. They never count as holders, and there are never more of them
-      -- than the cap.
+      -- than the cap and the replaced holders.
       if stale[n] then redis.call('ZREMRANGEBYSCORE', key, '-inf', now) end
       redis.call('ZADD', key, now + span, holder)
       redis.call('PEXPIRE', key, 2 * span)

@@ -23,7 +23,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
-    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, TurnAborts aborts, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
+    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
     TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time, ILogger<ChatGate> logger)
 {
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
@@ -311,7 +311,7 @@ internal sealed class ChatGate(
     }
 
     /// <summary>
-    /// Retries a denied admission: after it has released the slot of the turn whose answer the new one replaces, then that of the
+    /// Retries a denied admission: without the slot of the turn whose answer the new one replaces, then after it has released that of the
     /// principal's own detached turn, then with a slot of the secondary route if the primary one is full, then after it has released slots of
     /// abandoned turns of any principal.
     /// </summary>
@@ -324,7 +324,8 @@ internal sealed class ChatGate(
     {
         if (IsInFlight(decision) && replaced is not null)
         {
-            await aborts.ReplaceAsync(replaced, principal.Key, http.RequestAborted);
+            // TurnStarter ends it: a request that is refused here or there leaves the running answer as it is.
+            request = request with { Replaces = StreamIds.Format(replaced.StreamId) };
             decision = await admission.AdmitAsync(request, http.RequestAborted);
         }
 

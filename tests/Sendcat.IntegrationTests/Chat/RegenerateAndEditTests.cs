@@ -173,6 +173,23 @@ public sealed class RegenerateAndEditTests(ChatSystemFixture fixture, SharedStor
         Assert.Equal("Edited.", await LastTextAsync());
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public async Task An_edit_whose_file_is_refused_leaves_the_turn_that_runs(int replica)
+    {
+        await using var running = await _guest.PostChatAsync(UseChat.Body(_thread, "[[emu chunks=200 every=25ms]]", "m1"));
+        await running.ReadUntilAsync("text-delta");
+        var noImage = new { type = "file", mediaType = "image/png", url = "data:image/png;base64,PHN2Zz4=" };
+
+        using var there = _guest.At(_sendcat.Replicas[replica]);
+        await using var refused = await there.PostChatAsync(new { id = _thread, messages = new[] { new { id = "m1", role = "user", parts = new[] { noImage } } } });
+        await running.ReadToEndAsync();
+
+        Assert.Equal((HttpStatusCode.UnsupportedMediaType, "finish"), (refused.Status, running.Types[^1]));
+        Assert.Equal([("user", "completed"), ("assistant", "completed")], await StatusesAsync());
+    }
+
     [Fact]
     public async Task A_message_older_than_the_history_of_the_model_can_be_edited_and_answered_again()
     {

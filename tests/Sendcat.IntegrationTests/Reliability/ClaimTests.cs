@@ -44,6 +44,26 @@ public sealed class ClaimTests(SharedStores stores)
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_leases_of_one_replaced_holder_do_not_count(bool onAnotherReplica)
+    {
+        var redis = await EmptyRedisAsync();
+        await using var one = await Replica.ConnectAsync(redis);
+        await using var two = await Replica.ConnectAsync(redis);
+        Claim[] claims = [new LeaseClaim("full", "slots", 1, Minute), new WindowClaim("rate", "window", 2, Minute)];
+        await one.Claims.TakeAsync("old", claims, [], default);
+        var replica = onAnotherReplica ? two : one;
+
+        var without = await replica.Claims.TakeAsync("new", claims, [], default);
+        var replacing = await replica.Claims.TakeAsync("new", claims, [], default, replaces: "old");
+        var second = await replica.Claims.TakeAsync("newer", claims, [], default, replaces: "old");
+
+        Assert.Equal(("full", ClaimStatus.Taken, "full"), (without.RefusedBy?.Reason, replacing.Status, second.RefusedBy?.Reason));
+        Assert.Equal(2, await one.Redis.SortedSetLengthAsync("slots"));
+    }
+
     [Fact]
     public async Task A_refused_claim_changes_nothing_in_Redis()
     {

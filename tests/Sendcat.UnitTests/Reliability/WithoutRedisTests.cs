@@ -162,6 +162,20 @@ public sealed class WithoutRedisTests
         await Assert.IsType<BulkheadLease>(acquired.Lease).DisposeAsync();
     }
 
+    [Fact]
+    public async Task A_turn_that_replaces_another_is_admitted_beside_it()
+    {
+        await using var services = IsolatedProcess.Services(_time, ("SENDCAT_ROLLOUT_STAGE", "dev-enforce"), ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"));
+        var admission = services.GetRequiredService<AdmissionController>();
+
+        await using var first = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("one"), default)).Ticket;
+        var beside = Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("two"), default));
+        await using var replacing = Assert.IsType<AdmissionDecision.Admitted>(await admission.AdmitAsync(Turn("two") with { Replaces = "one" }, default)).Ticket;
+
+        Assert.Equal("user_inflight", beside.Reason);
+        Assert.IsType<AdmissionDecision.Denied>(await admission.AdmitAsync(Turn("three") with { Replaces = "one" }, default));
+    }
+
     private static AdmissionRequest Turn(string stream, string principal = "user:a", Bulkheads? bulkheads = null) =>
         new() { Principal = principal, StreamId = stream, OtherClaims = bulkheads is null ? [] : [bulkheads.Claim("openrouter_chat_primary")] };
 }
