@@ -46,6 +46,8 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError InvalidJson() => new(400, "invalid_json", "The body is not valid JSON");
 
+    public static ApiError JsonTooDeep(int levels) => new(400, "invalid_json", $"The JSON of the body may be nested at most {levels} levels deep");
+
     public static ApiError InvalidRequest(string message) => new(400, "invalid_request", message);
 
     /// <param name="reason">See <see cref="Reason"/>.</param>

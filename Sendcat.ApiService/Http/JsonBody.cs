@@ -18,6 +18,9 @@ internal static class JsonBody
     /// <summary>The body limit of most endpoints in bytes, 64 KiB.</summary>
     public const int OrdinaryLimit = 65_536;
 
+    /// <summary>The most levels of nested objects and arrays in most bodies.</summary>
+    public const int OrdinaryDepth = 64;
+
     private static readonly ReadOnlySequence<byte> NoFields = new("{}"u8.ToArray());
 
     /// <param name="limitBytes">The most bytes of the body as it was sent, with a <c>Content-Length</c> or in chunks.</param>
@@ -110,12 +113,14 @@ internal static class JsonBody
     }
 
     /// <param name="value">The parsed body, also when it violates its own rules; null when it cannot be parsed.</param>
-    public static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type, out T? value)
+    /// <param name="maxDepth">The most levels of nested objects and arrays.</param>
+    public static Outcome<T> Parse<T>(ReadOnlySequence<byte> body, JsonTypeInfo<T> type, out T? value, int maxDepth = OrdinaryDepth)
         where T : class
     {
+        var depth = new JsonReaderOptions { MaxDepth = maxDepth };
         try
         {
-            var reader = new Utf8JsonReader(body);
+            var reader = new Utf8JsonReader(body, depth);
             value = JsonSerializer.Deserialize(ref reader, type);
             // A further read throws when anything but white space follows the first value.
             reader.Read();
@@ -129,9 +134,11 @@ internal static class JsonBody
         catch (JsonException exception)
         {
             value = null;
-            return IsWellFormed(new Utf8JsonReader(body)) ? ApiError.InvalidRequest($"Invalid request: {ProblemOf(exception)}") : ApiError.InvalidJson();
+            return IsWellFormed(new Utf8JsonReader(body, depth)) ? ApiError.InvalidRequest($"Invalid request: {ProblemOf(exception)}")
+                : IsTooDeep(body, maxDepth) ? ApiError.JsonTooDeep(maxDepth)
+                : ApiError.InvalidJson();
         }
-        catch (InvalidOperationException) when (!IsWellFormed(new Utf8JsonReader(body)))
+        catch (InvalidOperationException) when (!IsWellFormed(new Utf8JsonReader(body, depth)))
         {
             // A rule that reads a JsonElement found half of a surrogate pair.
             value = null;
@@ -141,6 +148,11 @@ internal static class JsonBody
 
     /// <summary>Names only the JSON path: the serializer's own message contains the names of internal types.</summary>
     private static string ProblemOf(JsonException exception) => exception.Path is null or "$" ? "the body has the wrong shape" : $"{exception.Path} has the wrong type";
+
+    /// <summary>True for JSON that is valid but nested deeper than <paramref name="maxDepth"/>.</summary>
+    public static bool IsTooDeep(ReadOnlySequence<byte> json, int maxDepth) =>
+        !IsWellFormed(new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = maxDepth }))
+        && IsWellFormed(new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = int.MaxValue }));
 
     /// <summary>
     /// True for valid JSON whose strings are all valid. Invalid UTF-8 or half of a surrogate pair is found only by reading each string.

@@ -20,6 +20,12 @@ internal static class ChatRequestReader
     /// </summary>
     public const int MaxMessageBytes = (10 * 1024 * 1024 * 4 / 3) + (1024 * 1024);
 
+    /// <summary>
+    /// The most levels of nested objects and arrays in a body. The history contains outputs of tools, which may be nested deeper than an
+    /// ordinary body; they are skipped over without recursion.
+    /// </summary>
+    public const int MaxDepth = 1_000;
+
     /// <summary>Bytes of a body beyond which it needs one of the slots for large messages.</summary>
     private const int LargeBytes = 512 * 1024;
 
@@ -87,7 +93,7 @@ internal static class ChatRequestReader
             return await ReduceAsync(http, read, maxUiBytes);
         }
 
-        var outcome = JsonBody.Parse(read.Buffer, ChatJson.Default.ChatBody, out _);
+        var outcome = JsonBody.Parse(read.Buffer, ChatJson.Default.ChatBody, out _, MaxDepth);
         reader.AdvanceTo(read.Buffer.End);
         return outcome;
     }
@@ -124,8 +130,11 @@ internal static class ChatRequestReader
                 read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
             }
 
-            var outcome = JsonBody.Parse(new ReadOnlySequence<byte>(reducer.Reduced), ChatJson.Default.ChatBody, out var body);
-            return body is null || !IsUi(body) ? ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit) : outcome;
+            var reduced = new ReadOnlySequence<byte>(reducer.Reduced);
+            var outcome = JsonBody.Parse(reduced, ChatJson.Default.ChatBody, out var body, MaxDepth);
+            return body is not null && IsUi(body) ? outcome
+                : body is null && JsonBody.IsTooDeep(reduced, MaxDepth) ? ApiError.JsonTooDeep(MaxDepth)
+                : ApiError.PayloadTooLarge(JsonBody.OrdinaryLimit);
         }
         finally
         {
@@ -210,7 +219,7 @@ internal static class ChatRequestReader
         }
 
         var raw = JsonMarshal.GetRawUtf8Value(last);
-        if (!JsonBody.IsWellFormed(new Utf8JsonReader(raw)))
+        if (!JsonBody.IsWellFormed(new Utf8JsonReader(raw, new JsonReaderOptions { MaxDepth = MaxDepth })))
         {
             return ApiError.InvalidJson();
         }

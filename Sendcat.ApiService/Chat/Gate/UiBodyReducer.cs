@@ -13,6 +13,11 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
 {
     private const int MaxKeyBytes = 16;
 
+    /// <summary>The most levels within a message: the body and <c>messages</c> are two.</summary>
+    private const int MaxDepth = ChatRequestReader.MaxDepth - 2;
+
+    private static readonly JsonReaderOptions Depth = new() { MaxDepth = MaxDepth };
+
     private static readonly SearchValues<byte> EndOfStringPart = SearchValues.Create("\"\\"u8);
     private static readonly SearchValues<byte> Structural = SearchValues.Create("\"{}[]"u8);
 
@@ -308,8 +313,8 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
         try
         {
             // Of a message that is too large only the beginning was kept. If it does not show the role, it may be the user's.
-            var isUser = RoleOf(new Utf8JsonReader(_element.WrittenSpan, isFinalBlock: !_overflowed, default)) is null or "user";
-            if (isUser && (_overflowed || RoleOf(new Utf8JsonReader(_element.WrittenSpan)) == "user"))
+            var isUser = RoleOf(new Utf8JsonReader(_element.WrittenSpan, isFinalBlock: !_overflowed, new JsonReaderState(Depth))) is null or "user";
+            if (isUser && (_overflowed || RoleOf(new Utf8JsonReader(_element.WrittenSpan, Depth)) == "user"))
             {
                 _lastMessageIsTooLarge = _overflowed;
                 (_element, _lastUserMessage) = (_lastUserMessage, _element);
@@ -319,7 +324,7 @@ internal sealed class UiBodyReducer(int maxMessageBytes)
         }
         catch (Exception malformed) when (malformed is JsonException or InvalidOperationException)
         {
-            return HasNoShape();
+            return JsonBody.IsTooDeep(new ReadOnlySequence<byte>(_element.WrittenMemory), MaxDepth) ? ApiError.JsonTooDeep(ChatRequestReader.MaxDepth) : HasNoShape();
         }
     }
 

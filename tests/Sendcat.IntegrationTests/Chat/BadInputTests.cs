@@ -35,6 +35,20 @@ public sealed class BadInputTests(ChatSystemFixture fixture) : UnusualRequestTes
         await response.RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(90_000)]
+    public async Task A_nested_output_of_a_tool_in_the_history_is_skipped_over(int padding)
+    {
+        var nested = new string('[', 70) + new string(']', 70);
+        using var response = await Guest.PostAsync(Start, $$"""
+            {"id":"nested{{padding}}","messages":[
+              {"id":"a","role":"assistant","parts":[{"type":"tool-x","output":{{nested}},"text":"{{new string('x', padding)}}"}]},
+              {"id":"b","role":"user","parts":[{"type":"text","text":"hi"}]}]}
+            """);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+    }
+
     [Fact]
     public async Task Too_deeply_nested_json_is_invalid_json()
     {

@@ -73,6 +73,19 @@ public sealed class UiBodyReducerTests
     [InlineData("""{"id" "x"}""")]
     public void A_body_that_cannot_be_parsed_is_refused(string body) => Assert.Null(Reduce(body, 3));
 
+    [Theory]
+    [InlineData(900, null)]
+    [InlineData(1_000, "The JSON of the body may be nested at most 1000 levels deep")]
+    public void A_nested_output_of_a_tool_is_skipped_over(int levels, string? refusal)
+    {
+        var output = new string('[', levels) + new string(']', levels);
+        var reducer = new UiBodyReducer(MaxMessageBytes + (2 * levels));
+
+        var error = reducer.Add(Encoding.UTF8.GetBytes($$"""{"messages":[{"role":"assistant","parts":[{"output":{{output}}}]},{"role":"user","parts":[]}]}""")) ?? reducer.Complete();
+
+        Assert.Equal(refusal, error?.Message);
+    }
+
     /// <returns>Null if the body is refused.</returns>
     private static string? Reduce(string body, int bytesAtOnce)
     {
