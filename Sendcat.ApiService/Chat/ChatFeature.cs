@@ -32,6 +32,7 @@ internal static class ChatFeature
 
         return services
             .AddSingleton<ChatAddressLimiter>()
+            .AddSingleton<LargeMessages>()
             .AddSingleton<AbandonedTurns>()
             .AddSingleton<ThreadOwnership>()
             .AddSingleton<ThreadGate>()

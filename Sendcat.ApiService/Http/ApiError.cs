@@ -44,6 +44,8 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError PayloadTooLarge(int limitBytes) => new(413, "payload_too_large", $"The body may have at most {limitBytes} bytes");
 
+    public static ApiError BodyTooSlow() => new(408, "invalid_request", "The body came too slowly");
+
     public static ApiError InvalidJson() => new(400, "invalid_json", "The body is not valid JSON");
 
     public static ApiError JsonTooDeep(int levels) => new(400, "invalid_json", $"The JSON of the body may be nested at most {levels} levels deep");

@@ -75,7 +75,7 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
                 case BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType }:
                     return ApiError.UnsupportedMediaType();
                 case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
-                    return ApiError.InvalidRequest("The body came too slowly") with { Status = StatusCodes.Status408RequestTimeout };
+                    return ApiError.BodyTooSlow();
                 // Kestrel reports a chunk size that overflows as an IOException.
                 case BadHttpRequestException or ConnectionResetException or IOException { InnerException: OverflowException }:
                     return ApiError.InvalidRequest("The request is malformed");

@@ -22,7 +22,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Everything that admission grants is held by the ticket of the <see cref="ChatPass"/> and is released with it.
 /// </summary>
 internal sealed class ChatGate(
-    ChatAddressLimiter addressLimiter, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
+    ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
     Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
     TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time, ILogger<ChatGate> logger)
 {
@@ -51,7 +51,7 @@ internal sealed class ChatGate(
             return tooMany;
         }
 
-        if (!(await ChatRequestReader.ReadAsync(http, chat.CurrentValue.UiBodyMaxBytes)).TryGet(out var request, out var malformed))
+        if (!(await ChatRequestReader.ReadAsync(http, chat.CurrentValue.UiBodyMaxBytes, large, principals)).TryGet(out var request, out var malformed))
         {
             return malformed;
         }

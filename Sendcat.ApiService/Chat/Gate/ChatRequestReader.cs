@@ -6,6 +6,7 @@ using System.Text.Json;
 using Microsoft.AspNetCore.Http.Features;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.UntrustedText;
 
@@ -26,14 +27,7 @@ internal static class ChatRequestReader
     /// </summary>
     public const int MaxDepth = 1_000;
 
-    /// <summary>Bytes of a body beyond which it needs one of the slots for large messages.</summary>
-    private const int LargeBytes = 512 * 1024;
-
-    /// <summary>Concurrent requests that may hold a large message while it is being read, so that their memory is bounded.</summary>
-    private const int LargeSlots = 16;
-
     private static readonly TimeSpan LargeRetryAfter = TimeSpan.FromSeconds(1);
-    private static readonly SemaphoreSlim Large = new(LargeSlots);
 
     /// <summary>The header with which a client names a request, so that its repetition creates nothing again.</summary>
     public const string IdempotencyKey = "Idempotency-Key";
@@ -42,9 +36,11 @@ internal static class ChatRequestReader
 
     /// <param name="http">The request.</param>
     /// <param name="maxUiBytes">Maximum bytes of a body in <c>useChat</c> shape. Other bodies have the ordinary limit.</param>
-    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http, int maxUiBytes)
+    /// <param name="large">The slots for large messages.</param>
+    /// <param name="principals">Identifies the caller of a large message by its headers and cookies.</param>
+    public static async ValueTask<Outcome<ChatRequest>> ReadAsync(HttpContext http, int maxUiBytes, LargeMessages large, Principals principals)
     {
-        if (!(await ReadBodyAsync(http, maxUiBytes)).TryGet(out var body, out var refusal))
+        if (!(await ReadBodyAsync(http, maxUiBytes, large, principals)).TryGet(out var body, out var refusal))
         {
             return refusal;
         }
@@ -62,7 +58,7 @@ internal static class ChatRequestReader
     /// A body of at most 64 KiB is parsed as a whole. A longer one must have the <c>useChat</c> shape: it is reduced to its last user message
     /// while it is read.
     /// </summary>
-    private static async ValueTask<Outcome<ChatBody>> ReadBodyAsync(HttpContext http, int maxUiBytes)
+    private static async ValueTask<Outcome<ChatBody>> ReadBodyAsync(HttpContext http, int maxUiBytes, LargeMessages large, Principals principals)
     {
         if (!JsonBody.IsJson(http.Request.ContentType))
         {
@@ -90,7 +86,7 @@ internal static class ChatRequestReader
 
         if (read.Buffer.Length > JsonBody.OrdinaryLimit)
         {
-            return await ReduceAsync(http, read, maxUiBytes);
+            return await ReduceAsync(http, read, maxUiBytes, large, principals);
         }
 
         var outcome = JsonBody.Parse(read.Buffer, ChatJson.Default.ChatBody, out _, MaxDepth);
@@ -98,22 +94,22 @@ internal static class ChatRequestReader
         return outcome;
     }
 
-    private static async ValueTask<Outcome<ChatBody>> ReduceAsync(HttpContext http, ReadResult read, int maxUiBytes)
+    private static async ValueTask<Outcome<ChatBody>> ReduceAsync(HttpContext http, ReadResult read, int maxUiBytes, LargeMessages large, Principals principals)
     {
         var reader = http.Request.BodyReader;
         var reducer = new UiBodyReducer(MaxMessageBytes);
         var total = 0L;
-        var hasSlot = false;
+        LargeMessages.Slot? slot = null;
         try
         {
             while (true)
             {
                 total += read.Buffer.Length;
                 var error = total > maxUiBytes ? ApiError.PayloadTooLarge(maxUiBytes) : Add(reducer, read.Buffer);
-                if (error is null && !hasSlot && reducer.HeldBytes > LargeBytes)
+                if (error is null && slot is null && reducer.HeldBytes > LargeMessages.LeastBytes)
                 {
-                    hasSlot = Large.Wait(0, CancellationToken.None);
-                    error = hasSlot ? null : ApiError.UpstreamUnavailable(LargeRetryAfter, RefusalReason.LargeMessages, "Too many large messages are being sent");
+                    slot = large.TryTake(principals.Read(http).TryGet(out var principal, out _) ? principal : null, ClientAddress.LimitKeysOf(http));
+                    error = slot is not null ? null : ApiError.UpstreamUnavailable(LargeRetryAfter, RefusalReason.LargeMessages, "Too many large messages are being sent");
                 }
 
                 reader.AdvanceTo(read.Buffer.End);
@@ -127,7 +123,18 @@ internal static class ChatRequestReader
                     break;
                 }
 
-                read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
+                if (slot is null)
+                {
+                    read = await JsonBody.ReadAsync(http, reader, http.RequestAborted);
+                }
+                else if (await slot.ReadAsync(http, reader) is { } next)
+                {
+                    read = next;
+                }
+                else
+                {
+                    return ApiError.BodyTooSlow();
+                }
             }
 
             var reduced = new ReadOnlySequence<byte>(reducer.Reduced);
@@ -138,10 +145,7 @@ internal static class ChatRequestReader
         }
         finally
         {
-            if (hasSlot)
-            {
-                Large.Release();
-            }
+            slot?.Dispose();
         }
     }
 
