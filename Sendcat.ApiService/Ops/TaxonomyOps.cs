@@ -13,12 +13,13 @@ namespace Sendcat.ApiService.Ops;
 internal static class TaxonomyOps
 {
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan PublishTimeout = TimeSpan.FromSeconds(1);
 
     public static void MapTaxonomy(this RouteGroupBuilder ops) =>
         ops.MapPost("/taxonomy/refresh", RefreshAsync).As("ops.refreshTaxonomy", "Refresh categories: request that a tool worker fetches eBay's now, regardless of their age", 503);
 
     private static async Task<Results<Accepted<TaxonomyRefreshRequested>, ApiError>> RefreshAsync(
-        HttpContext http, IConnectionMultiplexer redis, RequestDatabase database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, CancellationToken cancellationToken)
+        HttpContext http, IConnectionMultiplexer redis, RequestDatabase database, OperatorAudit audit, IOptionsMonitor<EbayOptions> options, TimeProvider time, CancellationToken cancellationToken)
     {
         var marketplace = options.CurrentValue.MarketplaceId;
         var entry = await audit.BeginAsync(OpsEndpoints.Actor(http), "taxonomy.refresh", marketplace, cancellationToken);
@@ -26,7 +27,7 @@ internal static class TaxonomyOps
         try
         {
             using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
-            workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace);
+            workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace).WaitAsync(PublishTimeout, time);
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {

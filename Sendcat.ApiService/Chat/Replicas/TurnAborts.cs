@@ -79,18 +79,24 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
             return null;
         }
 
-        var location = await directory.FindAsync(threadId);
+        TurnLocation? location = null;
         for (var attempt = 1; ; attempt++)
         {
-            // Postgres before the signal: if the signal is lost, the replica that runs the turn finds the status with its next commit.
+            // Postgres before Redis: if the signal is lost, the replica that runs the turn finds the status with its next commit.
             var (messageExists, sessionId) = await MarkAbortedAsync(threadId, message, stream, cancellationToken);
+            if (sessionId is { } aborted)
+            {
+                await StopAsync(aborted, cancellationToken);
+            }
+
+            if (messageExists && (stream is null || stream == sessionId))
+            {
+                return null;
+            }
+
+            location ??= await directory.FindAsync(threadId);
             if (messageExists)
             {
-                if (sessionId is { } aborted)
-                {
-                    await StopAsync(aborted, cancellationToken);
-                }
-
                 if (location is not null && location.StreamId == stream && location.StreamId != sessionId)
                 {
                     await StopAsync(location.StreamId, cancellationToken);
@@ -116,13 +122,22 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
     {
-        // The turns here first: Postgres is only needed if the signal to other replicas is lost.
         await EndAsync(turns.AllOfThread(threadId), TurnEnding.UserAbort, cancellationToken);
-        await signals.AbortThreadAsync(threadId);
-        await using var connection = await database.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(AbortAll);
-        command.Parameters.Add(new() { Value = threadId });
-        await command.ExecuteNonQueryAsync(CancellationToken.None);
+
+        // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays the
+        // other when it hangs.
+        var signalled = signals.AbortThreadAsync(threadId);
+        try
+        {
+            await using var connection = await database.OpenAsync(cancellationToken);
+            await using var command = connection.CreateCommand(AbortAll);
+            command.Parameters.Add(new() { Value = threadId });
+            await command.ExecuteNonQueryAsync(CancellationToken.None);
+        }
+        finally
+        {
+            await signalled;
+        }
     }
 
     /// <summary>Ends a turn whose answer a newer turn replaces, and releases its leases, so that the newer one can get them.</summary>

@@ -12,6 +12,9 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// </summary>
 internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, TimeProvider time, ILogger<TurnDirectory> logger)
 {
+    /// <summary>How long a request waits for a response of Redis.</summary>
+    public static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(1);
+
     /// <summary>Interval between two calls of <see cref="RenewAsync"/>.</summary>
     public static readonly TimeSpan RenewalInterval = TimeSpan.FromSeconds(20);
 
@@ -157,7 +160,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         try
         {
             using var span = RedisSpan.Start("find turn", "GET");
-            var location = TurnLocation.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)));
+            var location = TurnLocation.Parse(await Database.StringGetAsync(RedisKeys.LiveTurn(threadId)).WaitAsync(ResponseTimeout, time));
             _outage.Ends();
             return (true, location);
         }
@@ -189,7 +192,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
         try
         {
             using var span = RedisSpan.Start("take over detached turn", "GETDEL");
-            var detached = (string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key));
+            var detached = (string?)await Database.StringGetDeleteAsync(RedisKeys.DetachedTurn(principal.Key)).WaitAsync(ResponseTimeout, time);
             _outage.Ends();
             return Guid.TryParse(detached, out var streamId) ? streamId : null;
         }
@@ -218,7 +221,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
             using var span = RedisSpan.Start("take abandoned turn", "EVAL");
             RedisKey[] sets = guestsOnly ? [RedisKeys.DetachedGuests] : [RedisKeys.DetachedGuests, RedisKeys.DetachedUsers];
             return DetachedTurn.Parse((string?)await Database.ScriptEvaluateAsync(
-                TakeAbandoned, sets, [(long)MaxGrace.TotalMilliseconds, 0, (long)usersGrace.TotalMilliseconds], CommandFlags.NoScriptCache));
+                TakeAbandoned, sets, [(long)MaxGrace.TotalMilliseconds, 0, (long)usersGrace.TotalMilliseconds], CommandFlags.NoScriptCache).WaitAsync(ResponseTimeout, time));
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {

@@ -14,6 +14,11 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
     /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
     public const string SupersedePrefix = "supersede|";
 
+    /// <summary>
+    /// How long a request waits for the response to a signal. A Redis that hangs still gets the signal when it continues.
+    /// </summary>
+    public static readonly TimeSpan ResponseTimeout = TimeSpan.FromMilliseconds(500);
+
     private static readonly RedisChannel Channel = RedisChannel.Literal(RedisKeys.TurnSignals);
 
     private readonly Outage _outage = new("Turn signals", logger, time, settled: TimeSpan.FromSeconds(5));
@@ -47,7 +52,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
         try
         {
             using var span = RedisSpan.Start("signal turn", "PUBLISH");
-            await redis.GetSubscriber().PublishAsync(Channel, signal);
+            await redis.GetSubscriber().PublishAsync(Channel, signal).WaitAsync(ResponseTimeout, time);
             _outage.Ends();
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
