@@ -55,7 +55,7 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
     /// <param name="reason">See <see cref="Reason"/>.</param>
     /// <param name="because">The sentence for people, without its period.</param>
     public static ApiError RateLimited(TimeSpan retryAfter, string reason, string because = "Too many requests") =>
-        new(429, "rate_limited", $"{because}. Try again in {Seconds(retryAfter)} seconds.", retryAfter) { Reason = reason };
+        new(429, "rate_limited", $"{because}. Try again in {Seconds(retryAfter)} {(Seconds(retryAfter) == 1 ? "second" : "seconds")}.", retryAfter) { Reason = reason };
 
     /// <inheritdoc cref="RateLimited"/>
     public static ApiError UpstreamUnavailable(TimeSpan retryAfter, string reason, string because = "The service is busy") =>
