@@ -214,11 +214,11 @@ resources() {
     END { for (i = 1; i <= n; i++) print (instances[resource[i]] > 1 ? name[i] : resource[i]), resource[i], rest[i] }'
 }
 
-# address OFFSET: where that part of this checkout answers, or answered last (docs/configuration.md, Ports).
+# address OFFSET [HOST]: where that part of this checkout answers, or answered last (docs/configuration.md, Ports).
 address() {
   local base
   base=$(cat "$state/port-base" 2>/dev/null || echo "${SENDCAT_PORT_BASE:-5000}")
-  echo "http://127.0.0.1:$((base + $1))"
+  echo "http://${2:-127.0.0.1}:$((base + $1))"
 }
 
 status() {
@@ -234,7 +234,8 @@ status() {
   run=$(aspire_ps)
   awk -F'\t' '{ printf "%-22s %-10s %s\n", $1, $3, $4 }' <<<"$list"
   echo
-  printf '%-10s %s\n' API "$(address 80)" console "$(address 90)" dashboard "$(sed -n 's/.*"dashboardUrl": "\(.*\)".*/\1/p' <<<"$run")"
+  # The name: pages of localhost:3000 and the API must be of one site for cookies.
+  printf '%-10s %s\n' API "$(address 80 localhost)" console "$(address 90)" dashboard "$(sed -n 's/.*"dashboardUrl": "\(.*\)".*/\1/p' <<<"$run")"
   if grep -q $'\tupstreams\t' <<<"$list"; then
     printf '%-10s %s\n' emulator "$(address 70)"
     log=$(sed -n 's/.*"logFilePath": "\(.*\)".*/\1/p' <<<"$run")

@@ -18,7 +18,7 @@ let loads = 0;
 
 /** Loads the page as a browser does: the module runs again, the storage stays. */
 const load = async () => {
-  const source = page.replace("http://127.0.0.1:5080", server).replace("'ai'", `'ai-${major}'`).replace("'@ai-sdk/react'", `'ai-sdk-react-${major}'`);
+  const source = page.replace("http://localhost:5080", server).replace("'ai'", `'ai-${major}'`).replace("'@ai-sdk/react'", `'ai-sdk-react-${major}'`);
   const file = new URL(`node_modules/.how-to-${process.pid}-${++loads}.mjs`, import.meta.url);
   await writeFile(file, transform(source, { transforms: ["jsx"], jsxRuntime: "automatic", production: true }).code);
   const { Page } = await import(file);

@@ -30,7 +30,7 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
     {
         var commands = ExampleOf(await ReadAsync("docs/identity-and-threads.md"), "bash");
 
-        var output = await RunAsync("bash", "-euo", "pipefail", "-c", commands.Replace("http://127.0.0.1:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
+        var output = await RunAsync("bash", "-euo", "pipefail", "-c", commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
 
         Assert.Contains("data: {\"type\":\"done\"}", output, StringComparison.Ordinal);
         Assert.Contains("claimed 1", output, StringComparison.Ordinal);
@@ -44,7 +44,7 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
         Assert.SkipUnless(Executable.Find("node") is not null, "Node is not installed: nodejs.org");
         var script = ExampleOf(await ReadAsync("README.md"), "js");
 
-        var output = await RunAsync("node", "--input-type=module", "-e", script.Replace("http://127.0.0.1:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
+        var output = await RunAsync("node", "--input-type=module", "-e", script.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
 
         Assert.StartsWith("start {", output.TrimStart(), StringComparison.Ordinal);
         Assert.Contains("content ", output, StringComparison.Ordinal);
