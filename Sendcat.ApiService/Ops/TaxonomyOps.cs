@@ -27,7 +27,7 @@ internal static class TaxonomyOps
         try
         {
             using var span = RedisSpan.Start("request taxonomy refresh", "PUBLISH");
-            workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace).WaitAsync(PublishTimeout, time);
+            workers = await redis.GetSubscriber().PublishAsync(RedisKeys.TaxonomyRefreshRequested, marketplace).WaitAsync(PublishTimeout, time, CancellationToken.None);
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
