@@ -30,7 +30,7 @@ public sealed class LargeMessageTests(PostgresFixture postgres)
 
             var photo = Convert.ToBase64String(new byte[900_000]);
             using var response = await guest.PostAsync(
-                "/api/chat", $$"""{"message":{"role":"user","parts":[{"type":"file","mediaType":"image/png","url":"data:image/png;base64,{{photo}}"}]}}""".AsJson());
+                "/api/chat", $$"""{"message":{"role":"user","parts":[{"type":"file","mediaType":"image/png","url":"data:image/png;base64,{{photo}}"}]} }""".AsJson());
 
             Assert.DoesNotContain("large_messages", response.Headers.ToString(), StringComparison.Ordinal);
         }
