@@ -34,12 +34,12 @@ internal sealed class LargeMessages(TimeProvider time)
     private readonly Dictionary<string, int> _taken = new(StringComparer.Ordinal);
 
     /// <param name="principal">Null: no header and no cookie identifies the caller.</param>
-    /// <param name="addresses">The limit keys of the caller's address; they count guests and callers that are not identified.</param>
+    /// <param name="addresses">The limit keys of the caller's address; guests of one address share slots.</param>
     /// <returns>Null if no slot is free for this caller. Dispose the slot when the message is read.</returns>
     public Slot? TryTake(Principal? principal, IReadOnlyList<LimitKey> addresses)
     {
         List<(string Key, int Cap)> limits = [("all", Slots), principal is null ? ("unidentified", Share) : (principal.Key, SlotsPerPrincipal)];
-        if (principal is null or { HasGuestLimits: true })
+        if (principal is { HasGuestLimits: true })
         {
             limits.AddRange(addresses.Select(address => (address.Name, Share * address.Times)));
         }
