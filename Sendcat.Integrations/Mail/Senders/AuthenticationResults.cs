@@ -1,3 +1,6 @@
+using System.Text;
+using MimeKit;
+
 namespace Sendcat.Integrations.Mail.Senders;
 
 /// <summary>One method of a header <c>Authentication-Results</c> (RFC 8601): <c>dkim=pass header.d=example.org</c>.</summary>
@@ -9,17 +12,30 @@ internal sealed record AuthenticationMethod(string Name, string Verdict, IReadOn
     public bool Passed => Verdict == "pass";
 }
 
-/// <summary>The value of a header <c>Authentication-Results</c> or <c>ARC-Authentication-Results</c>. Reading never throws.</summary>
-/// <param name="Server">Who checked: the authserv-id in lower case.</param>
+/// <summary>
+/// The value of a header <c>Authentication-Results</c> or <c>ARC-Authentication-Results</c>. Reading never throws. A sender chooses parts of
+/// the value, such as its address in a comment. A value with an open comment or quote, or one that is too long, holds no results.
+/// </summary>
+/// <param name="Server">Who checked: the authserv-id in lower case; empty without results.</param>
 /// <param name="Instance">The <c>i=</c> of an ARC header; 0 without.</param>
 /// <param name="Methods">What was checked.</param>
 internal sealed record AuthenticationResults(string Server, int Instance, IReadOnlyList<AuthenticationMethod> Methods)
 {
     private const int LongestHeader = 16_384;
 
-    public static AuthenticationResults Read(string header)
+    private static readonly AuthenticationResults None = new("", 0, []);
+
+    /// <summary>Reads the header as it arrived: encoded words (RFC 2047) have no meaning in it, and decoded they could hold a quote.</summary>
+    public static AuthenticationResults Read(Header header) =>
+        header.RawValue.Length > LongestHeader ? None : Read(Encoding.Latin1.GetString(header.RawValue));
+
+    private static AuthenticationResults Read(string header)
     {
-        var parts = Parts(header.Length > LongestHeader ? header[..LongestHeader] : header);
+        if (Parts(header) is not { } parts)
+        {
+            return None;
+        }
+
         var instance = 0;
         if (parts.Count > 0 && parts[0] is [{ } first] && first.StartsWith("i=", StringComparison.OrdinalIgnoreCase))
         {
@@ -53,23 +69,44 @@ internal sealed record AuthenticationResults(string Server, int Instance, IReadO
     private static (string Name, string Value)? Pair(string word) =>
         word.IndexOf('=', StringComparison.Ordinal) is > 0 and var at ? (word[..at].ToLowerInvariant(), word[(at + 1)..].Trim('"')) : null;
 
-    /// <summary>The words between semicolons, without comments in parentheses. Quoted text is one word.</summary>
-    private static List<List<string>> Parts(string header)
+    /// <summary>
+    /// The words between semicolons, without comments in parentheses. Quoted text is one word, and a character behind a backslash stands for
+    /// itself. Null: a comment or a quote is open at the end, or a comment splits a quoted text in two.
+    /// </summary>
+    private static List<List<string>>? Parts(string header)
     {
         var parts = new List<List<string>> { new() };
-        var word = new System.Text.StringBuilder();
-        var (comment, quoted) = (0, false);
-        foreach (var letter in header)
+        var word = new StringBuilder();
+        var (comment, quoted, quotedInComment) = (0, false, false);
+        for (var at = 0; at < header.Length; at++)
         {
-            if (comment > 0 || (letter == '(' && !quoted))
+            var letter = header[at];
+            if ((comment > 0 || quoted) && letter == '\\')
+            {
+                if (++at == header.Length)
+                {
+                    return null;
+                }
+
+                if (comment == 0)
+                {
+                    word.Append(header[at]);
+                }
+            }
+            else if (comment > 0 || (letter == '(' && !quoted))
             {
                 comment += letter switch { '(' => 1, ')' => -1, _ => 0 };
+                quotedInComment ^= letter == '"';
+                if (comment == 0 && quotedInComment)
+                {
+                    return null;
+                }
             }
             else if (letter == '"')
             {
                 quoted = !quoted;
             }
-            else if (!quoted && (letter == ';' || char.IsWhiteSpace(letter)))
+            else if (!quoted && letter is (';' or ' ' or '\t' or '\r' or '\n'))
             {
                 End();
                 if (letter == ';')
@@ -84,7 +121,7 @@ internal sealed record AuthenticationResults(string Server, int Instance, IReadO
         }
 
         End();
-        return parts;
+        return comment > 0 || quoted ? null : parts;
 
         void End()
         {

@@ -21,6 +21,12 @@ public static class DomainNames
         one is not null && other is not null && one.Contains('.', StringComparison.Ordinal) && other.Contains('.', StringComparison.Ordinal)
         && !IsPublicSuffix(one) && !IsPublicSuffix(other) && (IsWithin(one, other) || IsWithin(other, one));
 
+    /// <summary>
+    /// A signature of <paramref name="signer"/> proves a mail from <paramref name="from"/>: they are one domain, or From is a sub-domain of
+    /// the signer. A sub-domain does not sign for the domain above it: shops have sub-domains of their platform.
+    /// </summary>
+    public static bool SignsFor(string? signer, string from) => AreAligned(signer, from) && IsWithin(from, signer!);
+
     /// <summary>Second-level domains under which anybody registers: nobody sends mail as one, so one that claims to proves nothing.</summary>
     private static bool IsPublicSuffix(string domain) =>
         domain.Count(letter => letter == '.') == 1 && domain.Split('.') is [("com" or "co" or "org" or "net" or "gov" or "edu" or "ac" or "gob" or "ne" or "or"), { Length: 2 }];

@@ -1,3 +1,4 @@
+using System.Text;
 using MimeKit;
 
 namespace Sendcat.Integrations.Mail.Senders;
@@ -17,7 +18,8 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
 
     /// <summary>
     /// Reads the results of the trusted receiver. Each receiver puts its header above those of the message, so only the topmost one counts:
-    /// any further one came with the message and may be forged.
+    /// any further one came with the message and may be forged. Results of another server there prove nothing, and show that it is not the
+    /// receiver that delivered the mail.
     /// </summary>
     /// <param name="headers">The headers of the mail, top first.</param>
     /// <param name="receiver">The authserv-id of the receiver that delivered the mail.</param>
@@ -29,9 +31,10 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
             return new(SenderTrust.Unproven, null);
         }
 
-        if (TopResults(headers, receiver) is { } results)
+        if (TopResults(headers) is { } results)
         {
-            return new(Proves(results, headers, domain) ? SenderTrust.Authenticated : SenderTrust.Unproven, domain);
+            var isProven = results.Server.Equals(receiver, StringComparison.OrdinalIgnoreCase) && Proves(results, headers, domain);
+            return new(isProven ? SenderTrust.Authenticated : SenderTrust.Unproven, domain);
         }
 
         var replies = Addresses(headers, HeaderId.ReplyTo).Select(DomainNames.OfAddress).ToArray();
@@ -43,8 +46,8 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
 
     private static bool Proves(AuthenticationMethod method, string domain) => method.Passed && method.Name switch
     {
-        "dkim" => DomainNames.AreAligned(Signer(method), domain),
-        "dmarc" => method.Properties.GetValueOrDefault("header.from") is { } from && DomainNames.AreAligned(from.ToLowerInvariant(), domain),
+        "dkim" => DomainNames.SignsFor(Signer(method), domain),
+        "dmarc" => DomainNames.SignsFor(method.Properties.GetValueOrDefault("header.from")?.ToLowerInvariant(), domain),
         _ => false,
     };
 
@@ -71,7 +74,7 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
 
         return headers.Where(header => header.Field.Equals("ARC-Authentication-Results", StringComparison.OrdinalIgnoreCase))
             .Take(20)
-            .Select(header => AuthenticationResults.Read(header.Value))
+            .Select(AuthenticationResults.Read)
             .Where(arc => arc.Instance == sealer.Value.Instance)
             .Take(1)
             .SelectMany(arc => arc.Methods)
@@ -83,7 +86,7 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
         (int Instance, string Domain)? last = null;
         foreach (var header in headers.Where(header => header.Field.Equals(field, StringComparison.OrdinalIgnoreCase)).Take(20))
         {
-            var tags = header.Value.Split(';').Select(tag => tag.Split('=', 2, StringSplitOptions.TrimEntries)).Where(tag => tag.Length == 2).ToArray();
+            var tags = Encoding.Latin1.GetString(header.RawValue).Split(';').Select(tag => tag.Split('=', 2, StringSplitOptions.TrimEntries)).Where(tag => tag.Length == 2).ToArray();
             var domain = tags.FirstOrDefault(tag => tag[0].Equals("d", StringComparison.OrdinalIgnoreCase))?[1];
             if (int.TryParse(tags.FirstOrDefault(tag => tag[0].Equals("i", StringComparison.OrdinalIgnoreCase))?[1], System.Globalization.CultureInfo.InvariantCulture, out var instance)
                 && domain is not null && (last is null || instance > last.Value.Instance))
@@ -95,15 +98,14 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
         return last;
     }
 
-    /// <summary>The topmost results, if they are of the receiver and stand above everything that the sender wrote.</summary>
-    private static AuthenticationResults? TopResults(HeaderList headers, string receiver)
+    /// <summary>The topmost results, whoever wrote them, if they stand above everything that the sender wrote.</summary>
+    private static AuthenticationResults? TopResults(HeaderList headers)
     {
         foreach (var header in headers)
         {
             if (header.Field.Equals(Results, StringComparison.OrdinalIgnoreCase))
             {
-                var results = AuthenticationResults.Read(header.Value);
-                return results.Server == receiver ? results : null;
+                return AuthenticationResults.Read(header);
             }
 
             if (header.Id is HeaderId.From or HeaderId.Subject or HeaderId.Date or HeaderId.To or HeaderId.MessageId or HeaderId.DkimSignature or HeaderId.ReplyTo)

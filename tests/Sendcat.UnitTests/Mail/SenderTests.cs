@@ -44,6 +44,10 @@ public sealed class SenderTests
     [InlineData("Authentication-Results: mx.google.com; dkim=none (note dkim=pass header.d=amazon.com)")]
     [InlineData("Authentication-Results: mx.google.com; dkim=pass reason=\"x; dkim=pass header.d=amazon.com\" header.d=evil.example")]
     [InlineData("Authentication-Results: mx.google.com; dkim=pass header.d=com")]
+    [InlineData("Authentication-Results: mx.google.com; dkim=pass header.d=evil.amazon.com; dmarc=pass header.from=evil.amazon.com")]
+    [InlineData("Authentication-Results: mail.evil.example; dkim=pass header.d=amazon.com")]
+    [InlineData("Authentication-Results: mail.evil.example; dkim=fail")]
+    [InlineData("Authentication-Results:")]
     public void Results_that_do_not_prove_From_leave_the_mail_unproven(string results)
     {
         var mail = Read(results, "From: Amazon <auto-confirm@amazon.com>");
@@ -52,9 +56,50 @@ public sealed class SenderTests
         Assert.Null(mail.Merchant);
     }
 
+    /// <summary>The receiver repeats the address of the envelope, whose local part the sender chose.</summary>
     [Theory]
-    [InlineData("Authentication-Results: mail.evil.example; dkim=pass header.d=amazon.com")]
+    [InlineData("""spf=pass (google.com: domain of "a\) ; dkim=pass header.d=amazon.com \("@evil.example designates 192.0.2.1) smtp.mailfrom=x@evil.example""")]
+    [InlineData("""spf=pass (google.com: domain of "a) ; dkim=pass header.d=amazon.com ("@evil.example designates 192.0.2.1) smtp.mailfrom=x@evil.example""")]
+    [InlineData("""spf=pass smtp.mailfrom="a\" ; dkim=pass header.d=amazon.com ; x=\"b"@evil.example""")]
+    [InlineData("""spf=pass smtp.mailfrom="a =?utf-8?q?=22_=3B_dkim=3Dpass_header.d=3Damazon.com_=3B_=22?= b"@evil.example""")]
+    [InlineData("""dkim=pass header.d=amazon.com; spf=pass smtp.mailfrom="a@evil.example""")]
+    [InlineData("""dkim=pass header.d=amazon.com; spf=pass (domain of a@evil.example""")]
+    [InlineData("""dkim=pass header.d=amazon.com; spf=pass (domain of a@evil.example\)""")]
+    [InlineData("""dkim=pass header.d=amazon.com; spf=pass smtp.mailfrom="a\""")]
+    public void What_a_sender_writes_into_a_result_adds_none(string results)
+    {
+        var mail = Read($"Authentication-Results: mx.google.com; {results}", "From: Amazon <auto-confirm@amazon.com>");
+
+        Assert.Equal((SenderTrust.Unproven, null), (mail.Trust, mail.Merchant));
+    }
+
+    [Fact]
+    public void Results_that_are_too_long_are_not_cut_to_a_proof()
+    {
+        const string Start = "mx.google.com; spf=none reason=";
+        const string End = "; dkim=pass header.d=amazon.com";
+
+        var mail = Read($"Authentication-Results: {Start}{new string('x', 16_384 - Start.Length - End.Length)}{End}.evil.example", "From: a@amazon.com");
+
+        Assert.Equal(SenderTrust.Unproven, mail.Trust);
+    }
+
+    [Theory]
+    [InlineData("""dkim=pass (a \) b) header.d="amazon.com" header.s=x""")]
+    [InlineData("""spf=pass (google.com: domain of "a b"@amazon.com designates 192.0.2.1) smtp.mailfrom="a\"b"@amazon.com; dkim=pass header.i=@amazon.com""")]
+    public void Quotes_and_comments_of_a_proof_are_read(string results) =>
+        Assert.Equal(SenderTrust.Authenticated, Read($"Authentication-Results: mx.google.com; {results}", "From: a@ship.amazon.com").Trust);
+
+    [Theory]
+    [InlineData("myshopify.com", "tea-shop.myshopify.com", SenderTrust.Authenticated)]
+    [InlineData("tea-shop.myshopify.com", "myshopify.com", SenderTrust.Unproven)]
+    [InlineData("tea-shop.myshopify.com", "other.myshopify.com", SenderTrust.Unproven)]
+    public void A_domain_signs_for_itself_and_for_those_below_it(string signer, string from, SenderTrust trust) =>
+        Assert.Equal(trust, Read($"Authentication-Results: mx.google.com; dkim=pass header.i=@{signer}", $"From: a@{from}").Trust);
+
+    [Theory]
     [InlineData("X-Any: 1")]
+    [InlineData("Received: by mx.example; Tue, 10 Nov 2026 08:12:44 -0800")]
     public void Without_results_of_the_receiver_From_is_a_claim(string header)
     {
         Assert.Equal(SenderTrust.Claimed, Read(header, "From: a@amazon.com").Trust);
