@@ -46,7 +46,7 @@ public static class MailReader
             var options = ParserOptions.Default.Clone();
             options.MaxMimeDepth = 24;
             var message = new MimeParser(options, stream).ParseMessage();
-            var mail = Read(message, receiver ?? SenderVerdict.Gmail, depth: 0);
+            var mail = Read(message, receiver ?? SenderVerdict.Gmail, depth: 0, new HtmlBudget());
             return truncated ? mail with { Defects = mail.Defects | MailDefects.Truncated } : mail;
         }
         catch (Exception exception) when (exception is not (OutOfMemoryException or OperationCanceledException))
@@ -70,14 +70,14 @@ public static class MailReader
         };
     }
 
-    private static ReadMail Read(MimeMessage message, string receiver, int depth)
+    private static ReadMail Read(MimeMessage message, string receiver, int depth, HtmlBudget budget)
     {
         var verdict = SenderVerdict.Of(message.Headers, receiver);
         var trust = depth == 0 ? verdict.Trust : SenderTrust.Forwarded;
         var parts = new Parts();
         Collect(message.Body, parts);
         var subject = Subject(message.Subject);
-        var (body, links, markup, defects) = Body(parts, subject.Length + 2);
+        var (body, links, markup, defects) = Body(parts, subject.Length + 2, budget);
         var from = verdict.Domain is null ? null : message.From.Mailboxes.FirstOrDefault();
         var mail = new ReadMail
         {
@@ -96,11 +96,11 @@ public static class MailReader
             IsBulk = message.Headers.Contains(HeaderId.ListUnsubscribe) || message.Headers.Contains(HeaderId.ListId),
             Defects = defects,
         };
-        return mail with { Originals = Originals(mail, parts, receiver, depth) };
+        return mail with { Originals = Originals(mail, parts, receiver, depth, budget) };
     }
 
     /// <summary>A merchant's own mail forwards nothing: what looks like a forward in it is its text.</summary>
-    private static IReadOnlyList<ReadMail> Originals(ReadMail mail, Parts parts, string receiver, int depth)
+    private static IReadOnlyList<ReadMail> Originals(ReadMail mail, Parts parts, string receiver, int depth, HtmlBudget budget)
     {
         if (mail.Merchant is not null || depth >= MaxForwardDepth)
         {
@@ -109,7 +109,7 @@ public static class MailReader
 
         if (parts.Messages.Count > 0)
         {
-            return [.. parts.Messages.Select(message => Read(message, receiver, depth + 1))];
+            return [.. parts.Messages.Select(message => Read(message, receiver, depth + 1, budget))];
         }
 
         return InlineForward.Find(mail.Text) is { } forward ? [Original(mail, forward)] : [];
@@ -136,14 +136,14 @@ public static class MailReader
         };
     }
 
-    private static (string Body, IReadOnlyList<MailLink> Links, IReadOnlyList<MarkupItem> Markup, MailDefects Defects) Body(Parts parts, int shift)
+    private static (string Body, IReadOnlyList<MailLink> Links, IReadOnlyList<MarkupItem> Markup, MailDefects Defects) Body(Parts parts, int shift, HtmlBudget budget)
     {
         var defects = MailDefects.None;
         HtmlReading? html = null;
         IReadOnlyList<MarkupItem> markup = [];
         if (parts.Html is { } htmlPart)
         {
-            html = HtmlReading.Of(PartText.Of(htmlPart, MaxPartBytes, out var isCut), MaxTextChars);
+            html = HtmlReading.Of(PartText.Of(htmlPart, MaxPartBytes, out var isCut), MaxTextChars, budget);
             defects |= isCut || html.IsCut ? MailDefects.Truncated : MailDefects.None;
             defects |= html.Document is null ? MailDefects.OddHtml : MailDefects.None;
             markup = html.Document is { } document ? [.. JsonLd.Read(document), .. Microdata.Read(document)] : [];

@@ -1,5 +1,6 @@
 using AngleSharp.Dom;
 using AngleSharp.Html.Dom;
+using AngleSharp.Html.Dom.Events;
 using AngleSharp.Html.Parser;
 
 namespace Sendcat.Integrations.Mail.Html;
@@ -12,8 +13,6 @@ namespace Sendcat.Integrations.Mail.Html;
 internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, IDocument? Document, bool IsCut)
 {
     private const int MostLinks = 500;
-
-    private static readonly HtmlParser Parser = new(new HtmlParserOptions { IsScripting = false });
 
     private static readonly HashSet<string> Unseen = new(StringComparer.OrdinalIgnoreCase)
     {
@@ -28,14 +27,16 @@ internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, I
 
     private static readonly ElementStyle Page = new() { Text = new(0, 0, 0), Background = new(255, 255, 255) };
 
-    public static HtmlReading Of(string html, int longest)
+    /// <param name="html">An HTML part.</param>
+    /// <param name="longest">Most characters of text.</param>
+    /// <param name="budget">The budget of the whole mail.</param>
+    public static HtmlReading Of(string html, int longest, HtmlBudget budget)
     {
-        if (!HtmlShape.IsOrdinary(html))
+        if (Parse(html, budget) is not { } document)
         {
             return WithoutTree(html, longest);
         }
 
-        var document = Parser.ParseDocument(html);
         var sheet = new StyleSheet();
         foreach (var style in document.QuerySelectorAll("style").Take(20))
         {
@@ -46,6 +47,36 @@ internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, I
         var links = new List<MailLink>();
         Walk(document.DocumentElement, sheet, text, links);
         return new(text.ToString(), links, document, text.IsFull);
+    }
+
+    /// <summary>Null: the HTML is too odd, or the budget is spent.</summary>
+    private static IHtmlDocument? Parse(string html, HtmlBudget budget)
+    {
+        if (HtmlShape.CountTags(html) is not { } tags || !budget.TakeTags(tags))
+        {
+            return null;
+        }
+
+        IHtmlDocument? document = null;
+        var parser = new HtmlParser(new HtmlParserOptions { IsScripting = false, OnToken = (_, _) => StopWhenSpent() });
+        parser.Parsing += (_, parsing) => document = ((HtmlParseEvent)parsing).Document;
+        try
+        {
+            return parser.ParseDocument(html);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+
+        // The parser can be stopped by an exception only.
+        void StopWhenSpent()
+        {
+            if (!budget.TakeToken(document?.Body ?? document?.DocumentElement))
+            {
+                throw new OperationCanceledException();
+            }
+        }
     }
 
     private static void Walk(IElement root, StyleSheet sheet, VisibleTextWriter text, List<MailLink> links)
@@ -80,9 +111,9 @@ internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, I
                 }
 
                 open.Push((entered, style, text.Length));
-                for (var child = entered.LastChild; child is not null; child = child.PreviousSibling)
+                for (var at = entered.ChildNodes.Length - 1; at >= 0; at--)
                 {
-                    if (child is IText or IElement)
+                    if (entered.ChildNodes[at] is var child and (IText or IElement))
                     {
                         open.Push((child, style, -1));
                     }

@@ -1,84 +1,86 @@
 namespace Sendcat.Integrations.Mail.Html;
 
 /// <summary>
-/// Measures HTML before it is parsed. The time of a tree builder grows with depth times tags; nobody's mail program writes such depths.
+/// Measures the tags of HTML before it is parsed: the parser compares the attributes of a tag with each other. Every place where a tag may
+/// begin counts, also in comments, quotes and raw text, because only the parser knows which of them it sees as tags.
 /// </summary>
 internal static class HtmlShape
 {
-    private const int DeepestNesting = 300;
     private const int MostTags = 40_000;
     private const int LongestTag = 32_768;
     private const int MostAttributes = 250;
 
-    /// <summary>Elements that never have an end tag, or whose end tag is usually left out.</summary>
-    private static readonly HashSet<string> NoEnd = new(StringComparer.OrdinalIgnoreCase)
-    {
-        "area", "base", "basefont", "bgsound", "br", "col", "embed", "frame", "hr", "img", "input", "link", "meta", "param", "source", "track", "wbr",
-        "p", "li", "td", "th", "tr", "dt", "dd", "option", "thead", "tbody", "tfoot", "html", "head", "body",
-    };
+    /// <summary>Tags that begin inside of other tags are read again. Beyond this share of the length, the HTML is made to be slow.</summary>
+    private const int MostReadings = 4;
 
-    /// <summary>True when the parser needs time proportional to the length.</summary>
-    public static bool IsOrdinary(string html)
+    /// <summary>The number of tags; null when they are more, longer, or have more attributes, than a mail program writes.</summary>
+    public static int? CountTags(string html)
     {
-        var open = new Dictionary<string, int>(StringComparer.OrdinalIgnoreCase);
-        var (depth, tags) = (0, 0);
+        var (tags, read) = (0, 0L);
         for (var at = html.IndexOf('<', StringComparison.Ordinal); at >= 0 && at + 1 < html.Length; at = html.IndexOf('<', at + 1))
         {
-            var closes = html[at + 1] == '/';
-            var start = closes ? at + 2 : at + 1;
-            var end = start;
-            while (end < html.Length && end - start < 40 && char.IsAsciiLetterOrDigit(html[end]))
-            {
-                end++;
-            }
-
-            if (end == start)
+            var name = html[at + 1] == '/' ? at + 2 : at + 1;
+            if (name >= html.Length || !char.IsAsciiLetter(html[name]))
             {
                 continue;
             }
 
-            var close = html.IndexOf('>', end, Math.Min(LongestTag, html.Length - end));
-            if (++tags > MostTags || (close < 0 && html.Length - end > LongestTag) || (close >= 0 && Attributes(html.AsSpan(end, close - end)) > MostAttributes))
+            var (length, attributes) = Measure(html.AsSpan(name));
+            read += length;
+            if (++tags > MostTags || attributes > MostAttributes || length > LongestTag || read > (MostReadings * (long)html.Length) + LongestTag)
             {
-                return false;
-            }
-
-            var name = html[start..end];
-            if (NoEnd.Contains(name))
-            {
-                continue;
-            }
-
-            var count = open.GetValueOrDefault(name);
-            if (closes)
-            {
-                if (count > 0)
-                {
-                    open[name] = count - 1;
-                    depth--;
-                }
-            }
-            else
-            {
-                open[name] = count + 1;
-                if (++depth > DeepestNesting)
-                {
-                    return false;
-                }
+                return null;
             }
         }
 
-        return true;
+        return tags;
     }
 
-    private static int Attributes(ReadOnlySpan<char> tag)
+    /// <summary>Reads a tag up to its end, or a little beyond a limit. A quoted value may hold the sign that ends a tag.</summary>
+    /// <param name="tag">Text from the name of the tag on.</param>
+    private static (int Length, int Attributes) Measure(ReadOnlySpan<char> tag)
     {
-        var count = 0;
-        for (var at = 1; at < tag.Length; at++)
+        if (tag.Length > LongestTag + 1)
         {
-            count += char.IsWhiteSpace(tag[at - 1]) && !char.IsWhiteSpace(tag[at]) && tag[at] != '=' ? 1 : 0;
+            tag = tag[..(LongestTag + 1)];
         }
 
-        return count;
+        var attributes = 0;
+        var at = Skip(tag, 0, static letter => !IsBlank(letter) && letter is not ('/' or '>'));
+        while ((at = Skip(tag, at, static letter => IsBlank(letter) || letter == '/')) < tag.Length && tag[at] != '>' && ++attributes <= MostAttributes)
+        {
+            // An equals sign at the start belongs to the name.
+            at = Skip(tag, at + 1, static letter => !IsBlank(letter) && letter is not ('/' or '>' or '='));
+            at = Skip(tag, at, IsBlank);
+            if (at < tag.Length && tag[at] == '=')
+            {
+                at = EndOfValue(tag, Skip(tag, at + 1, IsBlank));
+            }
+        }
+
+        return (at, attributes);
     }
+
+    private static int EndOfValue(ReadOnlySpan<char> tag, int at)
+    {
+        if (at < tag.Length && tag[at] is ('"' or '\''))
+        {
+            var length = tag[(at + 1)..].IndexOf(tag[at]);
+            return length < 0 ? tag.Length : at + length + 2;
+        }
+
+        return Skip(tag, at, static letter => !IsBlank(letter) && letter != '>');
+    }
+
+    private static int Skip(ReadOnlySpan<char> tag, int at, Func<char, bool> isSkipped)
+    {
+        while (at < tag.Length && isSkipped(tag[at]))
+        {
+            at++;
+        }
+
+        return at;
+    }
+
+    private static bool IsBlank(char letter) => letter is ' ' or '\t' or '\n' or '\r' or '\f';
 }

@@ -59,6 +59,60 @@ public sealed class HostileMailTests(ITestOutputHelper output)
         }
     }
 
+    /// <summary>HTML that costs a parser its length times something. It was counted as ordinary by its text.</summary>
+    public static TheoryData<string, string, string, int, string> Costly => new()
+    {
+        { "end tags in comments", "", "<div><!--</div>-->", 2_000, "" },
+        { "end tags in quotes", "", "<div><a title='</div>'></a>", 2_000, "" },
+        { "end tags in raw text", "", "<div><style></div></style>", 2_000, "" },
+        { "end tags behind a boundary", "", "<div><marquee></div></marquee>", 2_000, "" },
+        { "end tags in a list of choices", "", "<div><select></div></select>", 2_000, "" },
+        { "cells in a drawing", "<svg>", "<td>", 20_000, "</zz>" },
+        { "entries in entries", "", "<li><dd>", 2_000, "" },
+        { "entries in entries behind the body", "<p></body><!-- -->", "<li><dd>", 2_000, "" },
+        { "entries in entries before a table", "<table>", "<li><dd>", 2_000, "" },
+        { "entries in entries in a template", "<template>", "<li><dd>", 2_000, "" },
+        { "formatting that is opened again", $"<p>{Formatting}", "<p>x", 5_000, "" },
+        { "formatting that is opened again before a table", $"<table><p>{Formatting}", "x<tr>", 5_000, "" },
+        { "elements before a table", "<table>", "<br>", 30_000, "" },
+    };
+
+    private static string Formatting => string.Concat(Enumerable.Range(0, 280).Select(n => $"<b id={n}>"));
+
+    [Theory]
+    [MemberData(nameof(Costly))]
+    public void Html_that_costs_more_than_its_length_is_read_as_text(string name, string start, string piece, int times, string end)
+    {
+        var html = $"{start}{string.Concat(Enumerable.Repeat(piece, times))}{string.Concat(Enumerable.Repeat(end, 1_000))}Order 77 is confirmed";
+
+        var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: a@amazon.com\nContent-Type: text/html\n\n{html}"));
+
+        Assert.True(mail.Defects.HasFlag(MailDefects.OddHtml), name);
+        Assert.EndsWith("Order 77 is confirmed", mail.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Careless_html_is_not_costly()
+    {
+        const string Row = "<table><tr><td><font face=a title='x > y'><span>shown<br>too</table><!--[if mso]><table><tr><td><![endif]--><div><b>y</div>"
+            + "<ul><li>a<li>b</ul><svg><path d='M0'/></svg>";
+
+        var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: a@amazon.com\nContent-Type: text/html\n\n{string.Concat(Enumerable.Repeat(Row, 400))}"));
+
+        Assert.Equal(MailDefects.None, mail.Defects);
+    }
+
+    [Fact]
+    public void The_mails_attached_to_a_mail_share_its_budget()
+    {
+        var page = string.Concat(Enumerable.Repeat("<br>", 30_000));
+        var attached = string.Concat(Enumerable.Repeat($"--b\nContent-Type: message/rfc822\n\nFrom: a@shop.example\nContent-Type: text/html\n\n{page}\n", 5));
+
+        var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: a@home.example\nContent-Type: multipart/mixed; boundary=b\n\n{attached}--b--\n"));
+
+        Assert.Equal([false, false, false, true, true], mail.Originals.Select(original => original.Defects.HasFlag(MailDefects.OddHtml)));
+    }
+
     [Fact]
     public void Headers_of_one_mebibyte_are_read()
     {
@@ -99,7 +153,7 @@ public sealed class HostileMailTests(ITestOutputHelper output)
             Use(MailReader.OfUserText(text));
             TrackingFormats.CandidatesOf(text);
             TrackingLinks.NumbersIn($"https://www.ups.com/track?tracknum={text}");
-            _ = HtmlReading.Of(text, 1_000);
+            _ = HtmlReading.Of(text, 1_000, new HtmlBudget());
             _ = PriceTexts.Number(text);
         }, iter: 500);
 
