@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Database;
 /// <summary>
 /// Puts every statement, commit and connection attempt of <see cref="SendcatDb"/> under a deadline of
 /// <see cref="PostgresOptions.StatementTimeoutMs"/>, or of the context's own command timeout. A statement that a client no longer waits for
-/// ends at its deadline at the latest; see <see cref="StatementDeadline"/> for why it is not cancelled.
+/// ends at its deadline at the latest; see <see cref="StatementDeadline"/> for why it is not cancelled. While an outage is known, connections
+/// are refused at once (<see cref="RequestOutage"/>).
 /// </summary>
 internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonitor<PostgresOptions> options, TimeProvider time)
     : DbCommandInterceptor, IDbConnectionInterceptor, IDbTransactionInterceptor
@@ -18,7 +19,14 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
     public async ValueTask<InterceptionResult> ConnectionOpeningAsync(
         DbConnection connection, ConnectionEventData eventData, InterceptionResult result, CancellationToken cancellationToken = default)
     {
-        await StatementDeadline.OpenAsync((NpgsqlConnection)connection, TimeoutOf(eventData.Context), time, cancellationToken);
+        var timeout = TimeoutOf(eventData.Context);
+        await requests.Outage.OpenAsync(
+            timeout,
+            async () =>
+            {
+                await StatementDeadline.OpenAsync((NpgsqlConnection)connection, timeout, time, cancellationToken);
+                return connection;
+            });
         return InterceptionResult.Suppress();
     }
 

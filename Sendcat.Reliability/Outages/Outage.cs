@@ -11,7 +11,7 @@ namespace Sendcat.Reliability.Outages;
 /// How long there must be no failure before a success ends the outage. For work of concurrent requests, whose failures and successes are
 /// mixed when the store comes back. Null: a success ends it at once.
 /// </param>
-public sealed class Outage(string work, ILogger logger, TimeProvider time, TimeSpan? settled = null)
+public class Outage(string work, ILogger logger, TimeProvider time, TimeSpan? settled = null)
 {
     private readonly Lock _gate = new();
     private readonly HashSet<string> _failing = [];
@@ -23,7 +23,7 @@ public sealed class Outage(string work, ILogger logger, TimeProvider time, TimeS
     /// <summary>Records a failure.</summary>
     /// <param name="part">Work of several parts is in an outage from the first part that fails until no part fails.</param>
     /// <returns>True: the outage begins with this failure, and the caller logs it.</returns>
-    public bool Begins(string part = "")
+    public virtual bool Begins(string part = "")
     {
         lock (_gate)
         {
@@ -41,7 +41,7 @@ public sealed class Outage(string work, ILogger logger, TimeProvider time, TimeS
     }
 
     /// <summary>Records a success. Logs it if it ends the outage.</summary>
-    public void Ends(string part = "")
+    public virtual void Ends(string part = "")
     {
         if (!_isOpen)
         {

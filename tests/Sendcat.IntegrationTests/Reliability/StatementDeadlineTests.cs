@@ -1,4 +1,6 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.Reliability.Database;
@@ -89,6 +91,37 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         var connecting = BoundedConnection.OpenAsync(database, TimeSpan.FromMilliseconds(100), TimeProvider.System, TestContext.Current.CancellationToken);
 
         Assert.True(PostgresFailure.IsUnavailable(await Assert.ThrowsAnyAsync<NpgsqlException>(() => connecting.WaitAsync(Patience))));
+    }
+
+    [Fact]
+    public async Task Requests_of_a_known_outage_are_refused_at_once_and_served_at_once_after_it()
+    {
+        await using var server = await PostgresServer.StartAsync();
+        await using var source = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
+        await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000).BuildServiceProvider();
+        var database = new RequestDatabase(
+            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System, NullLogger<RequestDatabase>.Instance);
+        await ReadAsync(database);
+        await server.PauseAsync();
+        for (var failures = 0; failures < 3; failures++)
+        {
+            database.Outage.Begins();
+        }
+
+        var probe = ReadAsync(database);
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => ReadAsync(database).WaitAsync(Patience));
+        Assert.False(probe.IsCompleted);
+        await server.ResumeAsync();
+
+        Assert.Equal(1, await probe.WaitAsync(Patience));
+        Assert.Equal([1, 1, 1], await Task.WhenAll(ReadAsync(database), ReadAsync(database), ReadAsync(database)));
+
+        static async Task<int> ReadAsync(RequestDatabase database)
+        {
+            await using var connection = await database.OpenAsync(TestContext.Current.CancellationToken);
+            await using var command = connection.CreateCommand("SELECT 1");
+            return (int)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+        }
     }
 
     [Theory]
