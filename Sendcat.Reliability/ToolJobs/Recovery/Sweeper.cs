@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sendcat.Reliability.Database;
@@ -20,6 +21,9 @@ internal sealed class Sweeper(
 {
     /// <summary>The part of the outage that needs Postgres only. The others are the lanes, which need the broker as well.</summary>
     private const string DatabasePart = "database";
+
+    /// <summary>Messages of each lane that its last round missed.</summary>
+    private readonly ConcurrentDictionary<ToolLane, int> _missing = [];
 
     private readonly Outage _outage = new("Sweeping of tool jobs", logger, time);
 
@@ -56,18 +60,22 @@ internal sealed class Sweeper(
 
     /// <summary>
     /// Any message of a lane may start any job of the lane, so comparing counts is enough. Messages that workers hold are not counted, so a
-    /// job may get a second message. There are never more new messages than due jobs, and a surplus message has no effect.
+    /// job may get a second message. There are never more new messages than due jobs, and a surplus message has no effect. Only messages that
+    /// two rounds in a row miss are lost: a worker that has just started holds the messages of all jobs that it is about to claim.
     /// </summary>
     private async Task RestoreMessagesAsync(ToolLane lane, CancellationToken cancellationToken)
     {
         var began = time.GetUtcNow();
         var (due, overdue) = await recovery.CountDueAsync(lane, cancellationToken);
+        var missedBefore = _missing.GetValueOrDefault(lane);
+        _missing[lane] = 0;
         if (overdue == 0 || broker.IsBlocked)
         {
             return;
         }
 
-        var missing = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+        var missed = _missing[lane] = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+        var missing = Math.Min(missed, missedBefore);
         if (missing > 0 && await recovery.RepublishAsync(lane, missing, cancellationToken) is > 0 and var republished)
         {
             metrics.Rescued(lane.Tool, "announced", republished);

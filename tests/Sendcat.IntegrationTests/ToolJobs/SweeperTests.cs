@@ -79,4 +79,36 @@ public sealed class SweeperTests(SharedStores stores)
 
         int Count(int id) => logger.Collector.GetSnapshot().Count(entry => entry.Id.Id == id);
     }
+
+    [Fact]
+    public async Task Messages_that_one_round_misses_are_not_lost_yet()
+    {
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        await using var connection = await new ConnectionFactory { Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()) }.CreateConnectionAsync();
+        var (time, logger, rounds, lostInFirstRound) = (new FakeTimeProvider(), new FakeLogger<Sweeper>(), 0, 0);
+        var broker = new ToolJobBroker(
+            _ =>
+            {
+                lostInFirstRound = ++rounds == 2 ? CountLost() : lostInFirstRound;
+                return Task.FromResult(connection);
+            },
+            time);
+        using var sweeper = new Sweeper(
+            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
+            broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), logger);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
+
+        await sweeper.StartAsync(CancellationToken.None);
+        await Eventually.TrueAsync(() =>
+        {
+            time.Advance(TimeSpan.FromSeconds(1));
+            return CountLost() > 0 && Volatile.Read(ref rounds) > 1;
+        });
+        await sweeper.StopAsync(CancellationToken.None);
+
+        Assert.Equal(0, lostInFirstRound);
+
+        int CountLost() => logger.Collector.GetSnapshot().Count(entry => entry.Id.Id == 2706);
+    }
 }
