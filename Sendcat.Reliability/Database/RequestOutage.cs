@@ -14,12 +14,12 @@ public sealed class RequestOutage : Outage
     private const int MaxFailures = 3;
 
     /// <summary>
-    /// The time without a failure after which an outage counts as over in the log. When Postgres comes back, the last requests of the outage
-    /// fail among the first that succeed.
+    /// The time without a failure after which an outage counts as over in the log. When Postgres comes back, the last requests of the
+    /// outage fail among the first that succeed.
     /// </summary>
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(5);
 
-    /// <summary>Requests that were refused just before the outage ended report their failure just after it: it is none of Postgres.</summary>
+    /// <summary>Requests that were refused just before the outage ended report it just after: that is no failure of Postgres.</summary>
     private static readonly TimeSpan LateReports = TimeSpan.FromSeconds(1);
 
     /// <summary>The longest time that one request keeps the others from testing Postgres. A migration has a longer timeout.</summary>

@@ -10,7 +10,7 @@ internal static class HtmlShape
     private const int LongestTag = 32_768;
     private const int MostAttributes = 250;
 
-    /// <summary>Tags that begin inside of other tags are read again. Beyond this share of the length, the HTML is made to be slow.</summary>
+    /// <summary>Tags that begin inside of other tags are read again: most characters that are read for one of the text.</summary>
     private const int MostReadings = 4;
 
     /// <summary>The number of tags; null when they are more, longer, or have more attributes, than a mail program writes.</summary>
@@ -27,7 +27,8 @@ internal static class HtmlShape
 
             var (length, attributes) = Measure(html.AsSpan(name));
             read += length;
-            if (++tags > MostTags || attributes > MostAttributes || length > LongestTag || read > (MostReadings * (long)html.Length) + LongestTag)
+            if (++tags > MostTags || attributes > MostAttributes || length > LongestTag
+                || read > (MostReadings * (long)html.Length) + LongestTag)
             {
                 return null;
             }
@@ -47,8 +48,11 @@ internal static class HtmlShape
 
         var attributes = 0;
         var at = Skip(tag, 0, static letter => !IsBlank(letter) && letter is not ('/' or '>'));
-        while ((at = Skip(tag, at, static letter => IsBlank(letter) || letter == '/')) < tag.Length && tag[at] != '>' && ++attributes <= MostAttributes)
+        while (attributes <= MostAttributes && (at = Skip(tag, at, static letter => IsBlank(letter) || letter == '/')) < tag.Length
+            && tag[at] != '>')
         {
+            attributes++;
+
             // An equals sign at the start belongs to the name.
             at = Skip(tag, at + 1, static letter => !IsBlank(letter) && letter is not ('/' or '>' or '='));
             at = Skip(tag, at, IsBlank);

@@ -25,7 +25,9 @@ internal sealed record AuthenticationResults(string Server, int Instance, IReadO
 
     private static readonly AuthenticationResults None = new("", 0, []);
 
-    /// <summary>Reads the header as it arrived: encoded words (RFC 2047) have no meaning in it, and decoded they could hold a quote.</summary>
+    /// <summary>
+    /// Reads the header as it arrived: encoded words (RFC 2047) have no meaning in it, and decoded they could hold a quote.
+    /// </summary>
     public static AuthenticationResults Read(Header header) =>
         header.RawValue.Length > LongestHeader ? None : Read(Encoding.Latin1.GetString(header.RawValue));
 

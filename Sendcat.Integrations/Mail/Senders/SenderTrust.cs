@@ -12,7 +12,9 @@ public enum SenderTrust
     /// <summary>The original inside a forwarded mail: nobody can verify it any more.</summary>
     Forwarded,
 
-    /// <summary>The sender is not the domain of From, there is no single sender, or the results are another server's or cannot be read.</summary>
+    /// <summary>
+    /// The sender is not the domain of From, there is no single sender, or the results are another server's or cannot be read.
+    /// </summary>
     Unproven,
 
     /// <summary>The user wrote it to us: a message of the linked phone.</summary>

@@ -100,7 +100,7 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         await using var source = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
         await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000).BuildServiceProvider();
         var database = new RequestDatabase(
-            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System, NullLogger<RequestDatabase>.Instance);
+            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), new FakeTimeProvider(), NullLogger<RequestDatabase>.Instance);
         await ReadAsync(database);
         await server.PauseAsync();
         for (var failures = 0; failures < 3; failures++)
