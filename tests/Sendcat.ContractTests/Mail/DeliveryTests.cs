@@ -134,7 +134,7 @@ public sealed class DeliveryTests(PostgresFixture postgres)
     public async Task A_link_that_was_requested_before_a_change_of_the_password_is_not_sent_after_it(string kind)
     {
         await using var mails = await MailApi.StartAsync(postgres, ("DELIVERY_RETRY_BASE_MS", "600000"));
-        const string Refusal = "[[emu at=resend status=500 times=1]]";
+        const string Refusal = "[[emu at=resend status=500 times=1 key=first]]";
         if (kind == "welcome")
         {
             mails.Resend.DirectRest(Refusal);
