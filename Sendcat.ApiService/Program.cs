@@ -6,6 +6,7 @@ using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Mail;
 using Sendcat.ApiService.OpenApi;
 using Sendcat.ApiService.Ops;
+using Sendcat.ApiService.Orders;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Shopping;
 using Sendcat.ApiService.StorageQuotas;
@@ -24,7 +25,7 @@ builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
-builder.Services.AddIdentity().AddStorageQuotas().AddAttachments().AddThreads().AddProviders().AddTools().AddChat();
+builder.Services.AddIdentity().AddStorageQuotas().AddAttachments().AddOrders().AddThreads().AddProviders().AddTools().AddChat();
 builder.Services.AddToolQueueWatch().AddShopping().AddOps().AddApiDocument();
 
 var app = builder.Build();

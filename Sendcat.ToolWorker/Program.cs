@@ -1,4 +1,5 @@
 using Sendcat.Integrations;
+using Sendcat.Integrations.Orders;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
@@ -31,6 +32,7 @@ builder.Services
     .AddSearchGlobal()
     .AddTaxonomy()
     .AddDeliveries()
+    .AddOrderIntake()
     .AddLanes();
 
 var app = builder.Build();

@@ -25,7 +25,10 @@ internal sealed class Attachment
     /// <summary>Null until the content is in the file store.</summary>
     public DateTimeOffset? StoredAt { get; set; }
 
-    /// <summary>When a message first named the attachment; null: none has. A trigger on the table messages sets it.</summary>
+    /// <summary>
+    /// When a message first named the attachment, or it became the invoice of a draft; null: neither. Triggers on the tables messages and
+    /// purchase_drafts set it.
+    /// </summary>
     public DateTimeOffset? AttachedAt { get; set; }
 
     /// <summary>The key of the content in the file store. It contains nothing that a client chose.</summary>

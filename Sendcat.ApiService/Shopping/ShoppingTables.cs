@@ -41,6 +41,8 @@ internal sealed class ShoppingTables :
         package.HasIndex(p => new { p.UserId, p.TrackingNumber }).IsUnique();
         package.HasIndex(p => new { p.UserId, p.CreatedAt, p.Id });
         package.HasIndex(p => new { p.UserId, p.Status });
+        // A package that the warehouse reports belongs to one user.
+        package.HasIndex(p => p.TrackingNumber).IsUnique().HasFilter("reported_at is not null").HasDatabaseName("ix_packages_reported");
     }
 }
 

@@ -15,6 +15,7 @@ public sealed class SendcatApi : IAsyncDisposable
     private SendcatApi(ApiHost host, string database)
     {
         _host = host;
+        ConnectionString = database;
         Database = NpgsqlDataSource.Create(database);
         Anyone = host.CreateClient();
         Navigator = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = host.Address };
@@ -30,6 +31,8 @@ public sealed class SendcatApi : IAsyncDisposable
 
     /// <summary>Like <see cref="Anyone"/>, without following redirects.</summary>
     public HttpClient Navigator { get; }
+
+    public string ConnectionString { get; }
 
     public NpgsqlDataSource Database { get; }
 

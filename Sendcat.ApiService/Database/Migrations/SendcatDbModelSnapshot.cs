@@ -579,6 +579,367 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("revoked_families", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Orders.DraftEvidence", b =>
+                {
+                    b.Property<Guid>("DraftId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("draft_id");
+
+                    b.Property<Guid>("EvidenceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("evidence_id");
+
+                    b.HasKey("DraftId", "EvidenceId")
+                        .HasName("pk_draft_evidence");
+
+                    b.HasIndex("EvidenceId")
+                        .HasDatabaseName("ix_draft_evidence_evidence_id");
+
+                    b.ToTable("draft_evidence", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.DraftParcel", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("TrackingNumber")
+                        .HasColumnType("text")
+                        .HasColumnName("tracking_number");
+
+                    b.Property<string>("Carrier")
+                        .HasColumnType("text")
+                        .HasColumnName("carrier");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid>("DraftId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("draft_id");
+
+                    b.Property<bool>("IsVerified")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_verified");
+
+                    b.HasKey("UserId", "TrackingNumber")
+                        .HasName("pk_draft_parcels");
+
+                    b.HasIndex("DraftId")
+                        .HasDatabaseName("ix_draft_parcels_draft_id");
+
+                    b.ToTable("draft_parcels", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.Evidence", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("text")
+                        .HasColumnName("error");
+
+                    b.Property<string>("Merchant")
+                        .HasColumnType("text")
+                        .HasColumnName("merchant");
+
+                    b.Property<string>("MessageId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("message_id");
+
+                    b.Property<DateTimeOffset>("ProcessedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("processed_at");
+
+                    b.Property<DateTimeOffset>("ReceivedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("received_at");
+
+                    b.Property<string>("Source")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("source");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_evidence");
+
+                    b.HasIndex("UserId", "ReceivedAt", "Id")
+                        .HasDatabaseName("ix_evidence_user_id_received_at_id");
+
+                    b.HasIndex("UserId", "Source", "MessageId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_evidence_user_id_source_message_id");
+
+                    b.ToTable("evidence", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_evidence_source", "source in ('gmail', 'whatsapp')");
+
+                            t.HasCheckConstraint("ck_evidence_status", "status in ('pending', 'extracted', 'failed', 'ignored')");
+                        });
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.PreAlert", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Carrier")
+                        .HasColumnType("text")
+                        .HasColumnName("carrier");
+
+                    b.Property<DateTimeOffset?>("ConfirmedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("confirmed_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("DraftId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("draft_id");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<DateTimeOffset?>("SubmittedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("submitted_at");
+
+                    b.Property<string>("TrackingNumber")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("tracking_number");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_pre_alerts");
+
+                    b.HasIndex("DraftId")
+                        .HasDatabaseName("ix_pre_alerts_draft_id");
+
+                    b.HasIndex("TrackingNumber", "SubmittedAt")
+                        .HasDatabaseName("ix_pre_alerts_tracking_number_submitted_at")
+                        .HasFilter("status = 'submitted'");
+
+                    b.HasIndex("UserId", "TrackingNumber")
+                        .IsUnique()
+                        .HasDatabaseName("ix_pre_alerts_user_id_tracking_number");
+
+                    b.HasIndex("UserId", "CreatedAt", "Id")
+                        .HasDatabaseName("ix_pre_alerts_user_id_created_at_id");
+
+                    b.ToTable("pre_alerts", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_pre_alerts_status", "status in ('draft', 'confirmed', 'submitted', 'rejected')");
+                        });
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.Preferences", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<bool>("AutoCreatePreAlerts")
+                        .HasColumnType("boolean")
+                        .HasColumnName("auto_create_pre_alerts");
+
+                    b.Property<bool>("GmailSyncEnabled")
+                        .HasColumnType("boolean")
+                        .HasColumnName("gmail_sync_enabled");
+
+                    b.Property<bool>("PackageStatusMails")
+                        .HasColumnType("boolean")
+                        .HasColumnName("package_status_mails");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<bool>("WhatsappSyncEnabled")
+                        .HasColumnType("boolean")
+                        .HasColumnName("whatsapp_sync_enabled");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_user_preferences");
+
+                    b.ToTable("user_preferences", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.PurchaseDraft", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<double>("Confidence")
+                        .HasColumnType("double precision")
+                        .HasColumnName("confidence");
+
+                    b.Property<DateTimeOffset?>("ConfirmedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("confirmed_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<Guid?>("InvoiceId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("invoice_id");
+
+                    b.Property<bool>("InvoicePresent")
+                        .HasColumnType("boolean")
+                        .HasColumnName("invoice_present");
+
+                    b.Property<string>("ItemsSummary")
+                        .HasColumnType("text")
+                        .HasColumnName("items_summary");
+
+                    b.Property<string>("Merchant")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("merchant");
+
+                    b.PrimitiveCollection<string[]>("OrderNumbers")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("order_numbers");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<string>("StoreName")
+                        .HasColumnType("text")
+                        .HasColumnName("store_name");
+
+                    b.Property<decimal?>("TotalAmount")
+                        .HasPrecision(18, 3)
+                        .HasColumnType("numeric(18,3)")
+                        .HasColumnName("total_amount");
+
+                    b.Property<string>("TotalCurrency")
+                        .HasColumnType("text")
+                        .HasColumnName("total_currency");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_purchase_drafts");
+
+                    b.HasIndex("InvoiceId")
+                        .HasDatabaseName("ix_purchase_drafts_invoice_id")
+                        .HasFilter("invoice_id is not null");
+
+                    b.HasIndex("OrderNumbers")
+                        .HasDatabaseName("ix_purchase_drafts_order_numbers");
+
+                    NpgsqlIndexBuilderExtensions.HasMethod(b.HasIndex("OrderNumbers"), "gin");
+
+                    b.HasIndex("UserId", "CreatedAt", "Id")
+                        .HasDatabaseName("ix_purchase_drafts_user_id_created_at_id");
+
+                    b.HasIndex("UserId", "Status", "CreatedAt", "Id")
+                        .HasDatabaseName("ix_purchase_drafts_user_id_status_created_at_id");
+
+                    b.ToTable("purchase_drafts", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_purchase_drafts_status", "status in ('draft', 'confirmed', 'rejected')");
+                        });
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.UnclaimedPackage", b =>
+                {
+                    b.Property<string>("TrackingNumber")
+                        .HasColumnType("text")
+                        .HasColumnName("tracking_number");
+
+                    b.Property<decimal?>("Cost")
+                        .HasPrecision(14, 2)
+                        .HasColumnType("numeric(14,2)")
+                        .HasColumnName("cost");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<string>("Location")
+                        .HasColumnType("text")
+                        .HasColumnName("location");
+
+                    b.Property<string>("Merchant")
+                        .HasColumnType("text")
+                        .HasColumnName("merchant");
+
+                    b.Property<DateTimeOffset>("ReportedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reported_at");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<decimal?>("Weight")
+                        .HasPrecision(10, 2)
+                        .HasColumnType("numeric(10,2)")
+                        .HasColumnName("weight");
+
+                    b.HasKey("TrackingNumber")
+                        .HasName("pk_unclaimed_packages");
+
+                    b.HasIndex("ReportedAt", "TrackingNumber")
+                        .HasDatabaseName("ix_unclaimed_packages_reported_at_tracking_number");
+
+                    b.ToTable("unclaimed_packages", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_unclaimed_packages_status", "status in ('warehouse', 'in_transit', 'ready_for_pickup', 'delivered')");
+                        });
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>
                 {
                     b.Property<Guid>("Id")
@@ -694,6 +1055,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("text")
                         .HasColumnName("merchant");
 
+                    b.Property<DateTimeOffset?>("ReportedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reported_at");
+
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasColumnType("text")
@@ -720,6 +1085,11 @@ namespace Sendcat.ApiService.Database.Migrations
 
                     b.HasKey("Id")
                         .HasName("pk_packages");
+
+                    b.HasIndex("TrackingNumber")
+                        .IsUnique()
+                        .HasDatabaseName("ix_packages_reported")
+                        .HasFilter("reported_at is not null");
 
                     b.HasIndex("UserId", "Status")
                         .HasDatabaseName("ix_packages_user_id_status");
@@ -1211,6 +1581,85 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_refresh_tokens_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.DraftEvidence", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Orders.PurchaseDraft", null)
+                        .WithMany()
+                        .HasForeignKey("DraftId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_draft_evidence_purchase_drafts_draft_id");
+
+                    b.HasOne("Sendcat.ApiService.Orders.Evidence", null)
+                        .WithMany()
+                        .HasForeignKey("EvidenceId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_draft_evidence_evidence_evidence_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.DraftParcel", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Orders.PurchaseDraft", null)
+                        .WithMany()
+                        .HasForeignKey("DraftId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_draft_parcels_purchase_drafts_draft_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.Evidence", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_evidence_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.PreAlert", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Orders.PurchaseDraft", null)
+                        .WithMany()
+                        .HasForeignKey("DraftId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_pre_alerts_purchase_drafts_draft_id");
+
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_pre_alerts_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.Preferences", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithOne()
+                        .HasForeignKey("Sendcat.ApiService.Orders.Preferences", "UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_user_preferences_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Orders.PurchaseDraft", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Attachments.Attachment", null)
+                        .WithMany()
+                        .HasForeignKey("InvoiceId")
+                        .OnDelete(DeleteBehavior.SetNull)
+                        .HasConstraintName("fk_purchase_drafts_attachments_invoice_id");
+
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_purchase_drafts_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Shopping.Favorites.Favorite", b =>

@@ -24,6 +24,9 @@ internal sealed class Package
 
     public string? Location { get; init; }
 
+    /// <summary>The time of the status, as the warehouse says; null: a demonstration that no warehouse reported.</summary>
+    public DateTimeOffset? ReportedAt { get; init; }
+
     public DateTimeOffset UpdatedAt { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
