@@ -12,6 +12,7 @@ using Sendcat.ApiService.Shopping;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Tools;
+using Sendcat.ApiService.Webhooks;
 using Sendcat.Integrations;
 using Sendcat.Reliability;
 using Sendcat.Reliability.ToolCache;
@@ -26,7 +27,7 @@ builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddStorageQuotas().AddAttachments().AddOrders().AddThreads().AddProviders().AddTools().AddChat();
-builder.Services.AddToolQueueWatch().AddShopping().AddOps().AddApiDocument();
+builder.Services.AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddApiDocument();
 
 var app = builder.Build();
 app.UseHttpRules();

@@ -29,4 +29,16 @@ internal static class RequestBudget
 
     /// <summary>Shopping pages of one principal, or of one address.</summary>
     public const string Shopping = "shopping";
+
+    /// <summary>Gmail push notifications of one address that fail authentication.</summary>
+    public const string GmailPush = "gmail_push";
+
+    /// <summary>WhatsApp deliveries of one address that fail authentication.</summary>
+    public const string WhatsAppWebhook = "whatsapp_webhook";
+
+    /// <summary>Deliveries of Resend of one address that fail authentication.</summary>
+    public const string ResendWebhook = "resend_webhook";
+
+    /// <summary>WhatsApp linking codes of one user.</summary>
+    public const string WhatsAppLinkingCode = "whatsapp_linking_code";
 }

@@ -35,6 +35,10 @@ internal static class SharedLimits
         RequestBudget.ThreadCreate => RateLimitBucket.ThreadCreate,
         RequestBudget.Shopping => RateLimitBucket.Shopping,
         RequestBudget.Upload => RateLimitBucket.Uploads,
+        RequestBudget.GmailPush => RateLimitBucket.GmailPush,
+        RequestBudget.WhatsAppWebhook => RateLimitBucket.WhatsAppWebhook,
+        RequestBudget.ResendWebhook => RateLimitBucket.ResendWebhook,
+        RequestBudget.WhatsAppLinkingCode => RateLimitBucket.WhatsAppLinkingCode,
         _ => throw new ArgumentOutOfRangeException(nameof(budget), budget, "Unknown request budget."),
     };
 }

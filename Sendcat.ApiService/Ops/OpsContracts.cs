@@ -60,5 +60,6 @@ internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged>
 [JsonSerializable(typeof(CacheCleared))]
 [JsonSerializable(typeof(TaxonomyRefreshRequested))]
 [JsonSerializable(typeof(Page<AuditView>), TypeInfoPropertyName = "AuditPage")]
+[JsonSerializable(typeof(Page<ReplayKeyView>), TypeInfoPropertyName = "ReplayKeyPage")]
 [JsonSerializable(typeof(string))]
 internal sealed partial class OpsJson : JsonSerializerContext;

@@ -27,6 +27,7 @@ internal static class OpsEndpoints
         ops.MapDeadLetters();
         ops.MapToolCache();
         ops.MapTaxonomy();
+        ops.MapReplayKeys();
         ops.MapAudit();
     }
 

@@ -48,11 +48,14 @@ public enum RateLimitBucket
     /// <summary>Password resets of an account.</summary>
     PasswordReset,
 
-    /// <summary>Gmail push notifications from an address.</summary>
+    /// <summary>Gmail push notifications of an address that fail authentication.</summary>
     GmailPush,
 
-    /// <summary>WhatsApp deliveries from an address.</summary>
+    /// <summary>WhatsApp deliveries of an address that fail authentication.</summary>
     WhatsAppWebhook,
+
+    /// <summary>Deliveries of Resend of an address that fail authentication.</summary>
+    ResendWebhook,
 
     /// <summary>Returns from Google's consent page to an address.</summary>
     GmailOAuthCallback,
@@ -89,6 +92,7 @@ public static class RateLimitBuckets
         RateLimitBucket.PasswordReset => "password_reset",
         RateLimitBucket.GmailPush => "gmail_push",
         RateLimitBucket.WhatsAppWebhook => "whatsapp_webhook",
+        RateLimitBucket.ResendWebhook => "resend_webhook",
         RateLimitBucket.GmailOAuthCallback => "gmail_oauth_callback",
         RateLimitBucket.WhatsAppLinkingCode => "whatsapp_linking_code",
         RateLimitBucket.OpsKey => "ops_key",
@@ -117,6 +121,7 @@ public static class RateLimitBuckets
             RateLimitBucket.PasswordReset => (options.PasswordResetMax, options.PasswordResetWindowMs),
             RateLimitBucket.GmailPush => (options.GmailPushMax, options.GmailPushWindowMs),
             RateLimitBucket.WhatsAppWebhook => (options.WhatsAppMax, options.WhatsAppWindowMs),
+            RateLimitBucket.ResendWebhook => (options.ResendWebhookMax, options.ResendWebhookWindowMs),
             RateLimitBucket.GmailOAuthCallback => (options.GmailOAuthMax, options.GmailOAuthWindowMs),
             RateLimitBucket.WhatsAppLinkingCode => (options.WhatsAppLinkCodeMax, options.WhatsAppLinkCodeWindowMs),
             RateLimitBucket.OpsKey => (options.OpsKeyFailuresPerMin, RateLimitOptions.OpsKeyWindowMs),

@@ -123,21 +123,29 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_PASSWORD_RESET_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int PasswordResetWindowMs { get; set; } = 900_000;
 
-    /// <summary>Gmail push notifications per window and address.</summary>
+    /// <summary>Gmail push notifications that fail authentication, per window and address. Authenticated ones are not counted.</summary>
     [Knob("RATE_LIMIT_GMAIL_PUSH_MAX"), Range(1, 5000)]
     public int GmailPushMax { get; set; } = 120;
 
-    /// <summary>Window of the Gmail push notifications.</summary>
+    /// <summary>Window of the Gmail push notifications that fail authentication.</summary>
     [Knob("RATE_LIMIT_GMAIL_PUSH_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int GmailPushWindowMs { get; set; } = 60_000;
 
-    /// <summary>WhatsApp deliveries per window and address.</summary>
+    /// <summary>WhatsApp deliveries that fail authentication, per window and address. Authenticated ones are not counted.</summary>
     [Knob("RATE_LIMIT_WHATSAPP_MAX"), Range(1, 5000)]
     public int WhatsAppMax { get; set; } = 120;
 
-    /// <summary>Window of the WhatsApp deliveries.</summary>
+    /// <summary>Window of the WhatsApp deliveries that fail authentication.</summary>
     [Knob("RATE_LIMIT_WHATSAPP_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int WhatsAppWindowMs { get; set; } = 60_000;
+
+    /// <summary>Deliveries of Resend that fail authentication, per window and address. Authenticated ones are not counted.</summary>
+    [Knob("RATE_LIMIT_RESEND_WEBHOOK_MAX"), Range(1, 5000)]
+    public int ResendWebhookMax { get; set; } = 120;
+
+    /// <summary>Window of the deliveries of Resend that fail authentication.</summary>
+    [Knob("RATE_LIMIT_RESEND_WEBHOOK_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int ResendWebhookWindowMs { get; set; } = 60_000;
 
     /// <summary>Returns from Google's consent page per window and address.</summary>
     [Knob("RATE_LIMIT_GMAIL_OAUTH_MAX"), Range(1, 1000)]

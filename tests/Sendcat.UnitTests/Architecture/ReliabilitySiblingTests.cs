@@ -15,9 +15,10 @@ public sealed partial class ReliabilitySiblingTests
     private static readonly string[] Shared = ["Redis", "Knobs", "Events", "Database", "Tracing", "Providers", "Timing", "Outages", "UntrustedText"];
 
     /// <summary>
-    /// The folders that may use every folder: the snapshot of all, the tables of all, and calls with a circuit breaker and a bulkhead.
+    /// The folders that may use every folder: the snapshot of all, the tables of all, calls with a circuit breaker and a bulkhead, and the
+    /// inbox, which enqueues the job of a delivery in its own transaction.
     /// </summary>
-    private static readonly string[] Aggregates = ["Snapshot", "Database", "Outbound"];
+    private static readonly string[] Aggregates = ["Snapshot", "Database", "Outbound", "Idempotency"];
 
     [Fact]
     public void Sibling_folders_do_not_reference_each_other()
