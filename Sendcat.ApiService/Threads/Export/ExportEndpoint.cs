@@ -5,10 +5,14 @@ using Sendcat.ApiService.Http;
 namespace Sendcat.ApiService.Threads.Export;
 
 /// <summary>
-/// <c>GET /api/threads/{id}/export</c>. Messages are streamed from the database to the response, so a long thread is never held in memory.
+/// <c>GET /api/threads/{id}/export</c>. Messages are read and written in pages, so a long thread is never held in memory, and a client that
+/// reads slowly holds no connection to Postgres.
 /// </summary>
 internal static class ExportEndpoint
 {
+    private const int PageMessages = 100;
+    private const int PageCharacters = 1_000_000;
+
     public static void MapExport(this IEndpointRouteBuilder app) =>
         app.MapGet("/api/threads/{id}/export", ExportAsync).WithTags("Threads").RequireLimit(RequestBudget.Writing)
             .Produces<string>(StatusCodes.Status200OK, "text/markdown", "application/json", "text/plain", "text/html")
@@ -36,13 +40,35 @@ internal static class ExportEndpoint
             response.Body, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 16_384, leaveOpen: true);
         await writer.WriteAsync(target.Head(open.Thread).AsMemory(), cancellationToken);
         var isFirst = true;
-        await foreach (var message in copies.Visible(open.Thread.Id, before: null).AsAsyncEnumerable().WithCancellation(cancellationToken))
+        var position = long.MinValue;
+        while (await ReadPageAsync(copies, open.Thread.Id, position, cancellationToken) is { Count: > 0 } page)
         {
-            await writer.WriteAsync(target.Line(message, isFirst).AsMemory(), cancellationToken);
-            isFirst = false;
+            foreach (var message in page)
+            {
+                await writer.WriteAsync(target.Line(message, isFirst).AsMemory(), cancellationToken);
+                (isFirst, position) = (false, message.Seq);
+            }
         }
 
         await writer.WriteAsync(target.Tail().AsMemory(), cancellationToken);
         return Results.Empty;
+    }
+
+    private static async Task<List<ChatMessage>> ReadPageAsync(ThreadCopies copies, Guid thread, long after, CancellationToken cancellationToken)
+    {
+        var page = new List<ChatMessage>();
+        var characters = 0L;
+        var next = copies.Visible(thread, before: null).Where(m => m.Seq > after).Take(PageMessages);
+        await foreach (var message in next.AsAsyncEnumerable().WithCancellation(cancellationToken))
+        {
+            page.Add(message);
+            characters += message.Content.Length + (message.ReasoningContent?.Length ?? 0);
+            if (characters >= PageCharacters)
+            {
+                break;
+            }
+        }
+
+        return page;
     }
 }

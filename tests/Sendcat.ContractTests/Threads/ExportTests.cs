@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
@@ -77,6 +78,22 @@ public sealed class ExportTests(PostgresFixture postgres) : SharedApiTests(postg
         Assert.Contains("Shoe [x](javascript:1) &lt;b&gt;", texts["html"], StringComparison.Ordinal);
         var cut = JsonNode.Parse(texts["json"])!["messages"]!.AsArray()[^1]!;
         Assert.Equal(("aborted", "first thought", "p"), ((string)cut["status"]!, (string)cut["reasoningContent"]!, (string)cut["products"]![0]!["id"]!));
+    }
+
+    [Fact]
+    public async Task A_thread_of_many_and_of_large_messages_is_complete_and_in_order()
+    {
+        await Api.ExecuteAsync(
+            $"""
+            insert into messages (id, thread_id, role, content, status)
+            select gen_random_uuid(), '{_thread}', 'assistant', n || repeat('x', case when n % 50 = 0 then 600000 else 0 end), 'completed'
+            from generate_series(1, 250) n order by n
+            """);
+
+        var json = JsonNode.Parse(await Guest.GetStringAsync($"/api/threads/{_thread}/export?format=json"))!;
+
+        var expected = new[] { TextToEscape, "**bold**" }.Concat(Enumerable.Range(1, 250).Select(n => n.ToString(CultureInfo.InvariantCulture)));
+        Assert.Equal(expected, json["messages"]!.AsArray().Select(m => ((string)m!["content"]!).TrimEnd('x')));
     }
 
     [Theory]
