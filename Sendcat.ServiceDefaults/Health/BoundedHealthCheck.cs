@@ -59,7 +59,7 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
         {
             var status = _lastWasHealthy ? HealthStatus.Degraded : context.Registration.FailureStatus;
             _lastWasHealthy = false;
-            return new HealthCheckResult(status, $"No answer within {ReadinessPolicy.CheckTimeout.TotalSeconds:0} s.");
+            return new HealthCheckResult(status, $"No response within {ReadinessPolicy.CheckTimeout.TotalMilliseconds:0} ms.");
         }
     }
 

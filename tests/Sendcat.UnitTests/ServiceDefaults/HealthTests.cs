@@ -81,6 +81,21 @@ public sealed class HealthTests
     }
 
     [Fact]
+    public async Task A_store_that_does_not_respond_delays_health_by_less_than_a_second()
+    {
+        var clock = new FakeTimeProvider();
+        var hanging = new HangingCheck();
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        var check = new BoundedHealthCheck(_ => hanging, services.GetRequiredService<IServiceScopeFactory>(), clock);
+        var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", hanging, HealthStatus.Unhealthy, []) };
+
+        var result = check.CheckHealthAsync(context);
+        clock.Advance(TimeSpan.FromMilliseconds(999));
+
+        Assert.Equal(HealthStatus.Unhealthy, (await result.WaitAsync(TimeSpan.FromSeconds(30))).Status);
+    }
+
+    [Fact]
     public async Task The_first_timeout_after_a_success_is_degraded_and_the_second_is_unhealthy()
     {
         var clock = new FakeTimeProvider();
