@@ -58,8 +58,27 @@ public sealed class SweeperTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         await using var connection = await new ConnectionFactory { Uri = new(await (await stores.RabbitMqAsync()).CreateVirtualHostAsync()) }.CreateConnectionAsync();
         var (time, logger, requests) = (new FakeTimeProvider(), new FakeLogger<Sweeper>(), 0);
+
+        // The broker is back when both lanes wait for it: a lane that waits has recorded its failures.
+        var lanes = new CountdownEvent(2);
+        var isBack = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var broker = new ToolJobBroker(
-            _ => Interlocked.Increment(ref requests) > 20 ? Task.FromResult(connection) : throw new BrokerUnreachableException(new IOException()), time);
+            async _ =>
+            {
+                if (Interlocked.Increment(ref requests) <= 20)
+                {
+                    throw new BrokerUnreachableException(new IOException());
+                }
+
+                if (!isBack.Task.IsCompleted && lanes.Signal())
+                {
+                    isBack.SetResult();
+                }
+
+                await isBack.Task;
+                return connection;
+            },
+            time);
         using var sweeper = new Sweeper(
             rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
             broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), logger);
