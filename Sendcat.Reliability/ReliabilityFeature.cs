@@ -12,6 +12,7 @@ using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Events;
 using Sendcat.Reliability.KnobChanges;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
@@ -39,6 +40,7 @@ public static class ReliabilityFeature
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<ReliabilityMetrics>();
+        services.AddStoreOutages();
         services.TryAddSingleton<RequestDatabase>();
         return services.AddReliabilityKnobs().AddClaims().AddGuards().AddReliabilityDb();
     }
@@ -116,6 +118,7 @@ public static class ReliabilityFeature
             provider.GetRequiredService<RequestDatabase>(),
             provider.GetRequiredService<IConnectionMultiplexer>(),
             provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<StoreOutages>(),
             provider.GetRequiredService<ILogger<KnobOverrideStore>>()));
         return services;
     }
@@ -145,6 +148,7 @@ public static class ReliabilityFeature
             provider.GetRequiredService<NpgsqlDataSource>(),
             provider.GetRequiredService<TimeProvider>(),
             provider.GetRequiredService<ReliabilityMetrics>(),
+            provider.GetRequiredService<StoreOutages>(),
             provider.GetRequiredService<ILogger<RateLimitEvents>>()));
         services.AddHostedService(provider => provider.GetRequiredService<RateLimitEvents>());
 

@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Attachments;
 /// in the file store. Every replica runs it; they share the work by row locks.
 /// </summary>
 internal sealed class AttachmentSweeper(
-    NpgsqlDataSource database, IFileStore store, IOptionsMonitor<AttachmentOptions> options, TimeProvider time, ILogger<AttachmentSweeper> logger)
+    NpgsqlDataSource database, IFileStore store, IOptionsMonitor<AttachmentOptions> options, TimeProvider time, StoreOutages outages, ILogger<AttachmentSweeper> logger)
     : BackgroundService
 {
     /// <summary>The content of a deleted attachment is in the file store for about this time, longer while the store is unavailable.</summary>
@@ -24,7 +24,7 @@ internal sealed class AttachmentSweeper(
     /// <summary>Rows of one transaction.</summary>
     private const int BatchSize = 50;
 
-    private readonly Outage _outage = new("Sweeping of attachments", logger, time);
+    private readonly WorkOutage _outage = new("Sweeping of attachments", outages.Postgres, logger, time);
 
     private const string DeleteUnused = """
         -- delete unused attachments
@@ -83,7 +83,7 @@ internal sealed class AttachmentSweeper(
             }
             catch (Exception failure) when (PostgresFailure.Is(failure) || failure is FileStoreException)
             {
-                if (_outage.Begins())
+                if (_outage.Begins(failure))
                 {
                     logger.SweepFailed(failure.GetType().Name);
                 }

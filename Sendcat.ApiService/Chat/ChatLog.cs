@@ -32,9 +32,6 @@ internal static partial class ChatLog
     [LoggerMessage(3009, LogLevel.Warning, "Replica {ReplicaId} timed out; {Turns} turns closed")]
     public static partial void ReplicaReaped(this ILogger logger, Guid replicaId, int turns);
 
-    [LoggerMessage(3010, LogLevel.Warning, "Thread not read for a chat request, database unavailable ({Failure})")]
-    public static partial void HistoryUnreachable(this ILogger logger, string failure);
-
     [LoggerMessage(3011, LogLevel.Warning, "Mirror of turn {StreamId} was lost in Redis and is written again")]
     public static partial void MirrorLost(this ILogger logger, Guid streamId);
 

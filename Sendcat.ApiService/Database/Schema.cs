@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Database;
 /// <summary>
 /// Migrates the database to the schema of this build before the server listens. Replicas that start together migrate one after another.
 /// </summary>
-internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, ILogger<Schema> logger) : IHostedLifecycleService
+internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, StoreOutages outages, ILogger<Schema> logger) : IHostedLifecycleService
 {
     private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3));
 
@@ -53,7 +53,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
     /// <exception cref="NpgsqlException">The failure is not transient, and the database is not merely missing.</exception>
     public async Task StartingAsync(CancellationToken cancellationToken)
     {
-        var outage = new Outage("Migration of the database", logger, time);
+        var outage = new WorkOutage("Migration of the database", outages.Postgres, logger, time);
         for (var failures = 0; ;)
         {
             try
@@ -65,7 +65,7 @@ internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scope
             catch (NpgsqlException notReady) when (notReady.IsTransient || notReady.SqlState == PostgresErrorCodes.InvalidCatalogName)
             {
                 var pause = Pauses.After(++failures);
-                if (outage.Begins())
+                if (outage.Begins(notReady))
                 {
                     logger.StoreNotReady(notReady.Message);
                 }

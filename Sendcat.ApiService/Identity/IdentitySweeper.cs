@@ -1,11 +1,12 @@
 using Npgsql;
 using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>Deletes expired identity rows once an hour. Every replica runs it; the deletes are idempotent.</summary>
-internal sealed class IdentitySweeper(NpgsqlDataSource database, TimeProvider time, ILogger<IdentitySweeper> logger) : BackgroundService
+internal sealed class IdentitySweeper(NpgsqlDataSource database, TimeProvider time, StoreOutages outages, ILogger<IdentitySweeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
@@ -32,7 +33,10 @@ internal sealed class IdentitySweeper(NpgsqlDataSource database, TimeProvider ti
             }
             catch (Exception failure) when (PostgresFailure.Is(failure))
             {
-                logger.SweepFailed(failure.GetType().Name);
+                if (!outages.Postgres.Records("Deleting of expired identity rows", failure))
+                {
+                    logger.SweepFailed(failure.GetType().Name);
+                }
             }
         }
     }

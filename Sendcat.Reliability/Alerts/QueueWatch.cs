@@ -10,11 +10,11 @@ namespace Sendcat.Reliability.Alerts;
 /// Checks the tool queue every five minutes. Every replica tries every 30 s; the row in <c>scheduled_runs</c> in Postgres lets one replica
 /// run each check.
 /// </summary>
-internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<QueueWatch> logger) : BackgroundService
+internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, StoreOutages outages, ILogger<QueueWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(30);
 
-    private readonly Outage _outage = new("Check of the tool queue", logger, time);
+    private readonly WorkOutage _outage = new("Check of the tool queue", outages.Postgres, logger, time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -46,7 +46,7 @@ internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, ILogger<
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            if (_outage.Begins())
+            if (_outage.Begins(exception))
             {
                 logger.QueueNotChecked(exception.Message);
             }

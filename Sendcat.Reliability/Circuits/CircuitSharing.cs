@@ -12,14 +12,15 @@ namespace Sendcat.Reliability.Circuits;
 /// Exchanges the states of the circuits between the replicas: at once after a signal, and every 5 s in case a signal was missed or Redis
 /// lost data.
 /// </summary>
-internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer connection, TimeProvider time, ILogger<CircuitSharing> logger) : BackgroundService
+internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer connection, TimeProvider time, StoreOutages outages, ILogger<CircuitSharing> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Retention = TimeSpan.FromDays(1);
     private static readonly RedisScript Share = RedisScript.Embedded("share.lua");
 
     private readonly AutoResetSignal _roundSignal = new(time);
-    private readonly Outage _outage = new("Sharing of circuits", logger, time);
+    private const string Work = "Sharing of circuits";
+    private readonly Outage _outage = new(Work, logger, time);
     private Circuits? _circuits;
     private bool _subscribed;
 
@@ -58,7 +59,7 @@ internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer 
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                if (_outage.Begins())
+                if (!outages.Redis.Records(Work, exception) && _outage.Begins())
                 {
                     logger.SharingFailed(exception.Message);
                 }

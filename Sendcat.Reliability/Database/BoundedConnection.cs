@@ -1,6 +1,5 @@
 using System.Data;
 using Npgsql;
-using Sendcat.Reliability.Outages;
 
 namespace Sendcat.Reliability.Database;
 
@@ -12,9 +11,9 @@ public sealed class BoundedConnection : IAsyncDisposable
 {
     private readonly NpgsqlConnection _connection;
     private readonly StatementDeadline _deadline;
-    private readonly Outage? _outage;
+    private readonly RequestOutage? _outage;
 
-    private BoundedConnection(NpgsqlConnection connection, StatementDeadline deadline, Outage? outage) =>
+    private BoundedConnection(NpgsqlConnection connection, StatementDeadline deadline, RequestOutage? outage) =>
         (_connection, _deadline, _outage) = (connection, deadline, outage);
 
     /// <param name="timeout">The time for the connection and for all its statements together.</param>
@@ -23,7 +22,7 @@ public sealed class BoundedConnection : IAsyncDisposable
     /// <exception cref="NpgsqlException">Postgres is unavailable, or there was no connection before the timeout.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public static async Task<BoundedConnection> OpenAsync(
-        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, Outage? outage = null)
+        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, RequestOutage? outage = null)
     {
         var started = time.GetTimestamp();
         var connection = database.CreateConnection();

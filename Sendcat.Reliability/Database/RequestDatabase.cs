@@ -1,6 +1,6 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.Reliability.Database;
 
@@ -9,10 +9,10 @@ namespace Sendcat.Reliability.Database;
 /// deadline passes, or at once while an outage of Postgres is known (<see cref="RequestOutage"/>). Background work, which may wait, uses
 /// <see cref="NpgsqlDataSource"/>.
 /// </summary>
-public sealed class RequestDatabase(NpgsqlDataSource database, IOptionsMonitor<PostgresOptions> options, TimeProvider time, ILogger<RequestDatabase> logger)
+public sealed class RequestDatabase(NpgsqlDataSource database, IOptionsMonitor<PostgresOptions> options, TimeProvider time, StoreOutages outages)
 {
-    /// <summary>Requests that fail for Postgres report it here, so that the first of them alone is logged.</summary>
-    public RequestOutage Outage { get; } = new(logger, time);
+    /// <summary>Requests that fail for Postgres report it here.</summary>
+    public RequestOutage Outage { get; } = new(outages.Postgres, time);
 
     /// <summary><c>POSTGRES_GATE_TIMEOUT_MS</c>.</summary>
     public TimeSpan TurnTimeout => TimeSpan.FromMilliseconds(options.CurrentValue.GateTimeoutMs);

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Outages;
 
@@ -8,16 +7,10 @@ namespace Sendcat.Reliability.Database;
 /// The outage of Postgres that requests share. After three failures without a success between them it is known: then one request at a time
 /// tests whether Postgres responds, and all others are refused at once. A success ends that. Thread-safe.
 /// </summary>
-public sealed class RequestOutage : Outage
+public sealed class RequestOutage(StoreOutage postgres, TimeProvider time)
 {
     /// <summary>Failures in a row that make the outage known.</summary>
     private const int MaxFailures = 3;
-
-    /// <summary>
-    /// The time without a failure after which an outage counts as over in the log. When Postgres comes back, the last requests of the
-    /// outage fail among the first that succeed.
-    /// </summary>
-    private static readonly TimeSpan Settled = TimeSpan.FromSeconds(5);
 
     /// <summary>Requests that were refused just before the outage ended report it just after: that is no failure of Postgres.</summary>
     private static readonly TimeSpan LateReports = TimeSpan.FromSeconds(1);
@@ -26,42 +19,43 @@ public sealed class RequestOutage : Outage
     private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(5);
 
     private readonly Lock _state = new();
-    private readonly TimeProvider _time;
     private volatile int _failures;
     private long _probeStarted;
     private TimeSpan? _probeTimeout;
     private long? _recovered;
 
-    public RequestOutage(ILogger logger, TimeProvider time)
-        : base("Postgres for requests", logger, time, Settled) => _time = time;
-
-    /// <inheritdoc/>
-    public override bool Begins(string part = "")
+    /// <inheritdoc cref="StoreOutage.Records"/>
+    public bool Records(Exception failure)
     {
+        if (!postgres.Records("requests", failure))
+        {
+            return false;
+        }
+
         lock (_state)
         {
-            if (_recovered is not { } at || _time.GetElapsedTime(at) > LateReports)
+            if (_recovered is not { } at || time.GetElapsedTime(at) > LateReports)
             {
                 _failures = Math.Min(_failures + 1, MaxFailures);
             }
         }
 
-        return base.Begins(part);
+        return true;
     }
 
-    /// <inheritdoc/>
-    public override void Ends(string part = "")
+    /// <summary>Records that Postgres responded to a request.</summary>
+    public void Ends()
     {
         if (_failures > 0)
         {
             lock (_state)
             {
-                _recovered = _failures == MaxFailures ? _time.GetTimestamp() : _recovered;
+                _recovered = _failures == MaxFailures ? time.GetTimestamp() : _recovered;
                 (_failures, _probeTimeout) = (0, null);
             }
         }
 
-        base.Ends(part);
+        postgres.Works();
     }
 
     /// <summary>Opens a connection with <paramref name="open"/>, unless the outage is known and another request tests Postgres.</summary>
@@ -101,12 +95,12 @@ public sealed class RequestOutage : Outage
                 return false;
             }
 
-            if (_probeTimeout is { } limit && _time.GetElapsedTime(_probeStarted) < limit)
+            if (_probeTimeout is { } limit && time.GetElapsedTime(_probeStarted) < limit)
             {
                 throw new NpgsqlException("Postgres does not respond, and another request tests it", new TimeoutException());
             }
 
-            (_probeStarted, _probeTimeout) = (_time.GetTimestamp(), timeout < LongestProbe ? timeout : LongestProbe);
+            (_probeStarted, _probeTimeout) = (time.GetTimestamp(), timeout < LongestProbe ? timeout : LongestProbe);
             return true;
         }
     }

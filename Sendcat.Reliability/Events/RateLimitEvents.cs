@@ -37,13 +37,14 @@ public sealed class RateLimitEvents : BackgroundService
     private readonly TimeProvider _time;
     private readonly ReliabilityMetrics _metrics;
     private readonly ILogger<RateLimitEvents> _logger;
-    private readonly Outage _outage;
+    private readonly WorkOutage _outage;
+    private readonly StoreOutages _outages;
     private long _sweptAt;
 
-    internal RateLimitEvents(NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, ILogger<RateLimitEvents> logger)
+    internal RateLimitEvents(NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, StoreOutages outages, ILogger<RateLimitEvents> logger)
     {
-        (_database, _time, _metrics, _logger) = (database, time, metrics, logger);
-        _outage = new("Writing of rate limit events", logger, time);
+        (_database, _time, _metrics, _outages, _logger) = (database, time, metrics, outages, logger);
+        _outage = new("Writing of rate limit events", outages.Postgres, logger, time);
         _sweptAt = time.GetTimestamp();
     }
 
@@ -93,7 +94,7 @@ public sealed class RateLimitEvents : BackgroundService
         {
             var dropped = _tally.PutBack([.. tallies.Select(it => it.tally)]);
             _metrics.Event("dropped", dropped);
-            if (!cancellationToken.IsCancellationRequested && _outage.Begins())
+            if (!cancellationToken.IsCancellationRequested && _outage.Begins(exception))
             {
                 _logger.EventsUnwritten(tallies.Length, exception.Message);
             }
@@ -154,7 +155,10 @@ public sealed class RateLimitEvents : BackgroundService
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            _logger.SweepFailed(exception.Message);
+            if (!_outages.Postgres.Records("Deleting of rate limit events", exception))
+            {
+                _logger.SweepFailed(exception.Message);
+            }
         }
     }
 }

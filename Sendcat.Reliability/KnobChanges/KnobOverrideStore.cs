@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
@@ -36,6 +37,7 @@ public sealed class KnobOverrideStore
     private readonly RequestDatabase _database;
     private readonly IConnectionMultiplexer _redis;
     private readonly TimeProvider _time;
+    private readonly StoreOutages _outages;
     private readonly ILogger<KnobOverrideStore> _logger;
 
     internal KnobOverrideStore(
@@ -44,9 +46,10 @@ public sealed class KnobOverrideStore
         RequestDatabase database,
         IConnectionMultiplexer redis,
         TimeProvider time,
+        StoreOutages outages,
         ILogger<KnobOverrideStore> logger)
     {
-        (_knobs, _watch, _database, _redis, _time, _logger) = (knobs, watch, database, redis, time, logger);
+        (_knobs, _watch, _database, _redis, _time, _outages, _logger) = (knobs, watch, database, redis, time, outages, logger);
     }
 
     /// <summary>
@@ -106,7 +109,10 @@ public sealed class KnobOverrideStore
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            _logger.KnobSignalLost(exception);
+            if (!_outages.Redis.Records("Signals of knob changes", exception))
+            {
+                _logger.KnobSignalLost(exception);
+            }
         }
     }
 }

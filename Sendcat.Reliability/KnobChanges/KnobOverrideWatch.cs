@@ -15,7 +15,7 @@ namespace Sendcat.Reliability.KnobChanges;
 /// Refreshes the overrides of this process from the table: at once after a signal, and every <see cref="Period"/> even without Redis.
 /// </summary>
 internal sealed class KnobOverrideWatch(
-    KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<KnobOverrideWatch> logger)
+    KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages, ILogger<KnobOverrideWatch> logger)
     : BackgroundService
 {
     /// <summary>Shorter than the five seconds that <see cref="KnobOverrideStore"/> promises, so that the read fits too.</summary>
@@ -23,7 +23,7 @@ internal sealed class KnobOverrideWatch(
 
     private readonly SemaphoreSlim _refreshing = new(1, 1);
     private readonly AutoResetSignal _signalled = new(time);
-    private readonly Outage _outage = new("Reading of knob overrides", logger, time);
+    private readonly WorkOutage _outage = new("Reading of knob overrides", outages.Postgres, logger, time);
 
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
@@ -83,7 +83,7 @@ internal sealed class KnobOverrideWatch(
         {
             // Before the first migration, or while Postgres is unavailable, the last known overrides stay in use. Logged once until a read
             // succeeds.
-            if (!stoppingToken.IsCancellationRequested && _outage.Begins())
+            if (!stoppingToken.IsCancellationRequested && _outage.Begins(exception))
             {
                 logger.OverridesUnread(exception.Message);
             }

@@ -1,5 +1,5 @@
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outages;
 using StackExchange.Redis;
 
 namespace Sendcat.Reliability.Redis;
@@ -10,13 +10,16 @@ namespace Sendcat.Reliability.Redis;
 /// Redis does not delay its callers.
 /// </summary>
 internal sealed class GuardedRedis(
-    IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, ILogger<GuardedRedis> logger)
+    IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, StoreOutages outages)
 {
     /// <summary>Failures in a row that suspend calls.</summary>
     private const int MaxFailures = 3;
 
+    private const string Work = "decisions, which are made without it";
+
     private static readonly RedisScript Ping = RedisScript.Embedded("ping.lua");
 
+    private readonly StoreOutage _outage = Watch(connection, outages.Redis);
     private int _failures;
     private long _suspendedUntil;
 
@@ -104,8 +107,26 @@ internal sealed class GuardedRedis(
         }
     }
 
+    private static StoreOutage Watch(IConnectionMultiplexer connection, StoreOutage outage)
+    {
+        connection.ConnectionFailed += (_, lost) =>
+        {
+            if (lost.FailureType is not ConnectionFailureType.ConnectionDisposed)
+            {
+                outage.Fails(Work, $"connection lost ({lost.FailureType})");
+            }
+        };
+        connection.ConnectionRestored += (_, _) => outage.Works();
+        return outage;
+    }
+
     private ValueTask<RedisResult?> Unavailable(string cause)
     {
+        if (!connection.IsConnected)
+        {
+            _outage.Fails(Work, cause);
+        }
+
         metrics.RedisUnavailable(cause);
         return default;
     }
@@ -125,18 +146,20 @@ internal sealed class GuardedRedis(
 
     private void RecordSuccess()
     {
-        if (Volatile.Read(ref _failures) != 0 && Interlocked.Exchange(ref _failures, 0) >= MaxFailures)
+        if (Volatile.Read(ref _failures) != 0)
         {
-            logger.RedisAvailableAgain();
+            Interlocked.Exchange(ref _failures, 0);
         }
+
+        _outage.Works();
     }
 
     private void RecordFailure(string error, string cause)
     {
         Interlocked.Exchange(ref _suspendedUntil, time.GetTimestamp() + Suspension());
-        if (Interlocked.Increment(ref _failures) == MaxFailures)
+        if (Interlocked.Increment(ref _failures) >= MaxFailures)
         {
-            logger.RedisStoppedResponding(error);
+            _outage.Fails(Work, error);
         }
 
         metrics.RedisUnavailable(cause);

@@ -5,12 +5,6 @@ namespace Sendcat.Reliability.Redis;
 /// <summary>Event ids 2200–2299.</summary>
 internal static partial class RedisLog
 {
-    [LoggerMessage(2201, LogLevel.Warning, "Redis stopped responding, decisions are made without it: {Error}")]
-    public static partial void RedisStoppedResponding(this ILogger logger, string error);
-
-    [LoggerMessage(2202, LogLevel.Information, "Redis responded again")]
-    public static partial void RedisAvailableAgain(this ILogger logger);
-
     [LoggerMessage(2203, LogLevel.Warning, "{Count} leases missing in Redis acquired again")]
     public static partial void LeasesRebuilt(this ILogger logger, int count);
 

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Hosting;
 using RabbitMQ.Client;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.ToolJobs.Messages;
@@ -23,11 +24,13 @@ public static class ToolJobsFeature
     {
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddStoreOutages();
         services.AddKnobs<ToolJobOptions>().AddKnobs<ChatGatewayOptions>().AddKnobs<PostgresOptions>();
         services.TryAddSingleton<RequestDatabase>();
         services.TryAddSingleton<LaneCatalog>();
         services.TryAddSingleton<ToolJobMetrics>();
-        services.TryAddSingleton(provider => new ToolJobBroker(connect(provider), provider.GetRequiredService<TimeProvider>()));
+        services.TryAddSingleton(provider => new ToolJobBroker(
+            connect(provider), provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<StoreOutages>().RabbitMq));
         services.TryAddSingleton<ToolJobLedger>();
         services.TryAddSingleton<ToolJobLeases>();
         services.TryAddSingleton<ToolJobStatistics>();

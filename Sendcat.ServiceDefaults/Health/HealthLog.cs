@@ -6,9 +6,9 @@ namespace Sendcat.ServiceDefaults.Health;
 /// <summary>Event ids 5200–5299.</summary>
 internal static partial class HealthLog
 {
-    [LoggerMessage(5200, LogLevel.Warning, "Health check {Check} is {Status}: {Error}")]
+    [LoggerMessage(5200, LogLevel.Debug, "Health check {Check} is {Status}: {Error}")]
     public static partial void CheckFailed(this ILogger logger, string check, HealthStatus status, string? error);
 
-    [LoggerMessage(5201, LogLevel.Information, "Health check {Check} is healthy again")]
+    [LoggerMessage(5201, LogLevel.Debug, "Health check {Check} is healthy again")]
     public static partial void CheckHealthy(this ILogger logger, string check);
 }

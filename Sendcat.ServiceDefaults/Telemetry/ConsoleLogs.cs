@@ -11,7 +11,12 @@ internal static class ConsoleLogs
     /// Categories that log every request or statement. Traces and metrics have that information, so these categories log warnings and
     /// errors only.
     /// </summary>
-    private static readonly string[] VerboseCategories = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly", "StackExchange.Redis"];
+    private static readonly string[] VerboseCategories = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly"];
+
+    /// <summary>
+    /// The clients of stores that log each lost connection and each attempt to open one. Sendcat logs once that a store is unavailable.
+    /// </summary>
+    private static readonly string[] StoreClients = ["StackExchange.Redis", "RabbitMQ.Client"];
 
     /// <summary>Writes one line per entry: readable text in Development, JSON for log collectors in all other environments.</summary>
     public static void AddConsoleLogs(this IHostApplicationBuilder builder)
@@ -19,6 +24,11 @@ internal static class ConsoleLogs
         foreach (var category in VerboseCategories)
         {
             builder.Logging.AddFilter(category, LogLevel.Warning);
+        }
+
+        foreach (var category in StoreClients)
+        {
+            builder.Logging.AddFilter(category, LogLevel.Critical);
         }
 
         // EF Core queries its history table and logs an error when the table does not exist yet. A real failure throws an exception.

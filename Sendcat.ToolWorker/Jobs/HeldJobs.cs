@@ -13,10 +13,10 @@ namespace Sendcat.ToolWorker.Jobs;
 /// failure, and cancels the work of a job whose lease is lost.
 /// </summary>
 internal sealed class HeldJobs(
-    ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<HeldJobs> logger) : BackgroundService
+    ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages, ILogger<HeldJobs> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
-    private readonly Outage _outage = new("Renewal of leases", logger, time);
+    private readonly WorkOutage _outage = new("Renewal of leases", outages.Postgres, logger, time);
 
     /// <summary>Adds a job and starts the timers of its lease and of its maximum duration.</summary>
     /// <param name="job">A newly claimed job.</param>
@@ -80,7 +80,7 @@ internal sealed class HeldJobs(
         }
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
-            if (_outage.Begins())
+            if (_outage.Begins(exception))
             {
                 logger.RenewalFailed(jobs.Length, exception.Message);
             }

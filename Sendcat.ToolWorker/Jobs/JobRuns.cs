@@ -21,6 +21,7 @@ internal sealed class JobRuns(
     ToolCacheNamespaces namespaces,
     ToolJobMetrics metrics,
     TimeProvider time,
+    StoreOutages outages,
     ILogger<JobRuns> logger)
 {
     /// <summary>
@@ -33,7 +34,7 @@ internal sealed class JobRuns(
 
     private readonly Dictionary<ToolLane, IToolHandler> _handlers = handlers.ToDictionary(handler => handler.Lane);
     private readonly ConcurrentDictionary<Task, byte> _running = [];
-    private readonly Outage _outage = new("Persisting of job ends", logger, time);
+    private readonly WorkOutage _outage = new("Persisting of job ends", outages.Postgres, logger, time);
     private readonly CancellationTokenSource _stop = new();
 
     /// <summary>The name of this process in job rows, for operators: machine name and process id.</summary>
@@ -180,7 +181,7 @@ internal sealed class JobRuns(
             }
             catch (Exception exception) when (PostgresFailure.Is(exception))
             {
-                if (_outage.Begins())
+                if (_outage.Begins(exception))
                 {
                     logger.PersistFailed(job.Lease.Lane.Tool, exception.Message);
                 }

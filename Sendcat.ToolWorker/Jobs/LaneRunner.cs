@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Timing;
@@ -28,6 +29,7 @@ internal sealed class LaneRunner(
     JobRuns runs,
     IOptionsMonitor<ToolJobOptions> options,
     TimeProvider time,
+    StoreOutages outages,
     ILogger logger)
 {
     /// <summary>
@@ -36,10 +38,6 @@ internal sealed class LaneRunner(
     /// because Postgres has all jobs.
     /// </summary>
     private const int MaxConsecutiveTimeouts = 3;
-
-    /// <summary>The parts of the outage of a lane: the broker, and the claims in Postgres.</summary>
-    private const string MessagesPart = "messages";
-    private const string ClaimsPart = "claims";
 
     private static readonly TimeSpan ReopenDelay = TimeSpan.FromMilliseconds(500);
 
@@ -59,7 +57,8 @@ internal sealed class LaneRunner(
     private static readonly TimeSpan ClaimTimeout = TimeSpan.FromSeconds(5);
 
     private readonly AutoResetSignal _capacityFreed = new(time);
-    private readonly Outage _outage = new($"Lane {lane.Tool}", logger, time);
+    private readonly WorkOutage _messages = new($"Messages of {lane.Tool}", outages.RabbitMq, logger, time);
+    private readonly WorkOutage _claims = new($"Claims of {lane.Tool}", outages.Postgres, logger, time);
 
     /// <summary>Runs until the worker stops. Jobs that were started continue.</summary>
     public Task RunAsync(CancellationToken stopping) => Task.WhenAll(ConsumeAsync(stopping), ClaimOverdueAsync(stopping));
@@ -76,13 +75,11 @@ internal sealed class LaneRunner(
 
         for (var timeouts = 0; !stopping.IsCancellationRequested;)
         {
-            var part = MessagesPart;
             try
             {
                 await using var feed = await LaneFeed.OpenAsync(broker, lane, lanes.LimitsOf(lane).MaxConcurrent, time, stopping);
                 timeouts = 0;
-                _outage.Ends(part);
-                part = ClaimsPart;
+                _messages.Ends();
                 while (await feed.FillAsync(stopping))
                 {
                     await ServeAsync(feed, stopping);
@@ -95,7 +92,7 @@ internal sealed class LaneRunner(
             catch (Exception exception)
             {
                 // Catch every exception: if this loop ended, the lane would stop in a worker that reports itself healthy.
-                LogInterruption(part, exception);
+                LogInterruption(exception);
                 timeouts = exception is TimeoutException && !broker.IsBlocked ? timeouts + 1 : 0;
                 await Task.Delay(ReopenDelay, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -117,17 +114,17 @@ internal sealed class LaneRunner(
         }
         catch (Exception exception)
         {
-            LogInterruption(MessagesPart, exception);
+            LogInterruption(exception);
         }
     }
 
-    private void LogInterruption(string part, Exception exception)
+    private void LogInterruption(Exception exception)
     {
         if (!IsTransient(exception))
         {
             logger.LaneFailed(lane.Tool, exception);
         }
-        else if (_outage.Begins(part))
+        else if ((exception is NpgsqlException ? _claims : _messages).Begins(exception))
         {
             logger.LaneInterrupted(lane.Tool, exception.GetType().Name);
         }
@@ -177,7 +174,7 @@ internal sealed class LaneRunner(
                 {
                 }
 
-                _outage.Ends(ClaimsPart);
+                _claims.Ends();
             }
             catch (OperationCanceledException) when (stopping.IsCancellationRequested)
             {
@@ -186,7 +183,7 @@ internal sealed class LaneRunner(
             catch (Exception exception)
             {
                 // Catch every exception, as for the messages.
-                LogInterruption(ClaimsPart, exception);
+                LogInterruption(exception);
             }
         }
     }

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
@@ -20,12 +21,13 @@ internal sealed class Lanes(
     IOptionsMonitor<ToolJobOptions> options,
     IOptionsMonitor<LaneOptions> drain,
     TimeProvider time,
+    StoreOutages outages,
     ILogger<Lanes> logger) : BackgroundService
 {
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         await Task.WhenAll(lanes.All.Select(lane =>
-            new LaneRunner(lane, lanes, broker, leases, signals, slots, runs, options, time, logger).RunAsync(stoppingToken)));
+            new LaneRunner(lane, lanes, broker, leases, signals, slots, runs, options, time, outages, logger).RunAsync(stoppingToken)));
         await runs.DrainAsync(TimeSpan.FromMilliseconds(drain.CurrentValue.DrainMs));
     }
 }

@@ -24,7 +24,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
     Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
-    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time, ILogger<ChatGate> logger)
+    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time)
 {
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
@@ -239,11 +239,7 @@ internal sealed class ChatGate(
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            if (database.Outage.Begins())
-            {
-                logger.HistoryUnreachable(failure.GetType().Name);
-            }
-
+            database.Outage.Records(failure);
             return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }
@@ -282,11 +278,7 @@ internal sealed class ChatGate(
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            if (database.Outage.Begins())
-            {
-                logger.HistoryUnreachable(failure.GetType().Name);
-            }
-
+            database.Outage.Records(failure);
             return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
         finally

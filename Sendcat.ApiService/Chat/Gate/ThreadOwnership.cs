@@ -9,7 +9,7 @@ using Sendcat.Reliability.Database;
 namespace Sendcat.ApiService.Chat.Gate;
 
 /// <summary>Checks that a thread belongs to the principal, for requests that need no messages of it.</summary>
-internal sealed class ThreadOwnership(RequestDatabase database, ILogger<ThreadOwnership> logger)
+internal sealed class ThreadOwnership(RequestDatabase database)
 {
     private const string ReadOwner = """
         -- read thread owner
@@ -50,11 +50,7 @@ internal sealed class ThreadOwnership(RequestDatabase database, ILogger<ThreadOw
         }
         catch (Exception failure) when (PostgresFailure.IsUnavailable(failure))
         {
-            if (database.Outage.Begins())
-            {
-                logger.HistoryUnreachable(failure.GetType().Name);
-            }
-
+            database.Outage.Records(failure);
             return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.StoreUnavailable);
         }
     }

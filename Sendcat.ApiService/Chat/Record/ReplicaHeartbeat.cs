@@ -10,7 +10,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// <see cref="TurnReaper"/>.
 /// </summary>
 internal sealed class ReplicaHeartbeat(
-    NpgsqlDataSource database, ReplicaId replica, TurnReaper reaper, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : BackgroundService
+    NpgsqlDataSource database, ReplicaId replica, TurnReaper reaper, TimeProvider time, StoreOutages outages, ILogger<ReplicaHeartbeat> logger) : BackgroundService
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 
@@ -20,7 +20,7 @@ internal sealed class ReplicaHeartbeat(
     /// </summary>
     public static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(10);
 
-    private readonly Outage _outage = new("Replica heartbeat", logger, time);
+    private readonly WorkOutage _outage = new("Replica heartbeat", outages.Postgres, logger, time);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -84,7 +84,7 @@ internal sealed class ReplicaHeartbeat(
 
     private void Missed(Exception failure)
     {
-        if (_outage.Begins())
+        if (_outage.Begins(failure))
         {
             logger.HeartbeatMissed(failure.GetType().Name);
         }

@@ -16,7 +16,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// Postgres is unavailable nothing is dropped: the changes stay in memory and are retried with backoff, from 5 ms up to 2 s.
 /// </summary>
 internal sealed class TurnJournal(
-    NpgsqlDataSource database, ReplicaId replica, ThreadSignals threads, IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger<TurnJournal> logger) : BackgroundService
+    NpgsqlDataSource database, ReplicaId replica, ThreadSignals threads, IOptionsMonitor<ChatOptions> options, TimeProvider time, StoreOutages outages, ILogger<TurnJournal> logger) : BackgroundService
 {
     private const int MaxTurnsPerCommit = 500;
 
@@ -32,7 +32,7 @@ internal sealed class TurnJournal(
     private readonly DelayedRecords _started = new(time);
     private readonly DelayedRecords _growing = new(time);
     private readonly AutoResetSignal _work = new(time);
-    private readonly Outage _outage = new("Turn journal", logger, time);
+    private readonly WorkOutage _outage = new("Turn journal", outages.Postgres, logger, time);
 
     /// <summary>
     /// Writes with the next commit, without a delay: for a step, the end of a turn, or a user's message. Await
@@ -129,7 +129,7 @@ internal sealed class TurnJournal(
         }
         catch (Exception failure) when (IsTransient(failure))
         {
-            if (_outage.Begins())
+            if (_outage.Begins(failure))
             {
                 logger.JournalRetries(records.Length, failure.GetType().Name);
             }

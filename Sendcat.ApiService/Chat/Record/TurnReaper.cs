@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.ApiService.Threads.Events;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
@@ -11,7 +12,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// released by the replica heartbeat in Redis, not here. Any replica may run it: closing a session is a compare-and-set, so two concurrent
 /// runs close each turn once.
 /// </summary>
-internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, TimeProvider time, ILogger<TurnReaper> logger)
+internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, TimeProvider time, StoreOutages outages, ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
         -- reap dead replicas
@@ -76,7 +77,10 @@ internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplex
             catch (Exception failure) when (RedisFailure.Is(failure))
             {
                 // The turns are closed in Postgres; their entries in the turn directory and their mirrors expire.
-                logger.DirectoryUnreachable(failure.GetType().Name);
+                if (!outages.Redis.Records("Removing of closed turns", failure))
+                {
+                    logger.DirectoryUnreachable(failure.GetType().Name);
+                }
             }
         }
     }

@@ -1,3 +1,4 @@
+using Sendcat.Reliability.Outages;
 using System.Text.Json;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Http;
@@ -12,7 +13,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// without a gap, its readers get an error.
 /// </summary>
 internal sealed class RemoteTurn(
-    IConnectionMultiplexer redis, MirrorStore store, TurnSignals signals, TimeProvider time, ILogger<RemoteTurn> logger)
+    IConnectionMultiplexer redis, MirrorStore store, TurnSignals signals, TimeProvider time, StoreOutages outages, ILogger<RemoteTurn> logger)
 {
     /// <summary>
     /// A turn whose mirror has been missing for this long has no replica any more. A mirror that Redis lost is written again within
@@ -113,7 +114,11 @@ internal sealed class RemoteTurn(
         }
         catch (Exception failure) when (RedisFailure.Is(failure) || failure is JsonException or FormatException)
         {
-            logger.MirrorFailed(feed.StreamId, failure.GetType().Name);
+            if (!outages.Redis.Records("Mirror of a turn", failure))
+            {
+                logger.MirrorFailed(feed.StreamId, failure.GetType().Name);
+            }
+
             feed.Fail(FollowFailed());
         }
         finally

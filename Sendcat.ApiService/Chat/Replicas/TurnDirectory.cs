@@ -10,7 +10,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Which replica runs the turn of each thread, stored in Redis for the other replicas. A turn does not depend on it: without Redis, only
 /// the resume and the immediate abort from another replica do not work. All methods log a Redis failure and do not throw it.
 /// </summary>
-internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, TimeProvider time, ILogger<TurnDirectory> logger)
+internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, TimeProvider time, StoreOutages outages, ILogger<TurnDirectory> logger)
 {
     /// <summary>How long a request waits for a response of Redis.</summary>
     public static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(1);
@@ -92,7 +92,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
     // Fire and forget, and with the script's text each time: with the hash, a NOSCRIPT error of a restarted Redis would stay unnoticed.
     private const CommandFlags FireAndForgetScript = CommandFlags.FireAndForget | CommandFlags.NoScriptCache;
 
-    private readonly Outage _outage = new("Turn directory", logger, time, settled: TimeSpan.FromSeconds(5));
+    private readonly WorkOutage _outage = new("Turn directory", outages.Redis, logger, time);
 
     private IDatabase Database => redis.GetDatabase();
 
@@ -232,7 +232,7 @@ internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId repl
 
     private void Unreachable(Exception failure)
     {
-        if (_outage.Begins())
+        if (_outage.Begins(failure))
         {
             logger.DirectoryUnreachable(failure.GetType().Name);
         }

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Chat.Replicas;
@@ -10,7 +11,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// </summary>
 /// <param name="nextEpoch">Returns a higher number with each call.</param>
 internal sealed class TurnMirror(
-    LiveTurn turn, MirrorStore store, Func<long> nextEpoch, IOptionsMonitor<ChatOptions> options, TimeProvider time, ILogger logger)
+    LiveTurn turn, MirrorStore store, Func<long> nextEpoch, IOptionsMonitor<ChatOptions> options, TimeProvider time, StoreOutage redis,
+    ILogger logger)
 {
     /// <summary>Expiry of the mirror after the last event, so that slow remote readers can read the rest.</summary>
     private static readonly TimeSpan TtlAfterEnd = TimeSpan.FromMinutes(1);
@@ -130,7 +132,10 @@ internal sealed class TurnMirror(
         if (_failingSince == 0)
         {
             _failingSince = time.GetTimestamp();
-            logger.MirrorFailed(turn.Start.StreamId, failure.GetType().Name);
+            if (!redis.Records("Mirror of a turn", failure))
+            {
+                logger.MirrorFailed(turn.Start.StreamId, failure.GetType().Name);
+            }
         }
 
         return !stopping.IsCancellationRequested

@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Signals between replicas about turns: abort, supersede, replace, mirror. Redis pub/sub delivers each signal to every replica at most once; the
 /// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
-internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, TimeProvider time, ILogger<TurnSignals> logger) : IHostedService
+internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, TimeProvider time, StoreOutages outages, ILogger<TurnSignals> logger) : IHostedService
 {
     /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
     public const string SupersedePrefix = "supersede|";
@@ -21,7 +21,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
 
     private static readonly RedisChannel Channel = RedisChannel.Literal(RedisKeys.TurnSignals);
 
-    private readonly Outage _outage = new("Turn signals", logger, time, settled: TimeSpan.FromSeconds(5));
+    private readonly WorkOutage _outage = new("Turn signals", outages.Redis, logger, time);
 
     public Task StartAsync(CancellationToken cancellationToken) =>
         redis.GetSubscriber().SubscribeAsync(Channel, (_, message) => Handle(message), CommandFlags.FireAndForget);
@@ -57,7 +57,7 @@ internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns,
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            if (_outage.Begins())
+            if (_outage.Begins(failure))
             {
                 logger.DirectoryUnreachable(failure.GetType().Name);
             }

@@ -12,7 +12,7 @@ namespace Sendcat.ApiService.Identity.Tokens;
 /// every <see cref="Period"/> by a read, also without Redis. A replica without Postgres cannot serve users anyway: every response to a user
 /// needs a row.
 /// </summary>
-internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, ILogger<RevokedFamilyWatch> logger)
+internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages, ILogger<RevokedFamilyWatch> logger)
     : BackgroundService, IHostedLifecycleService
 {
     /// <summary>The time between two reads. It leaves time for the read itself within the promised five seconds.</summary>
@@ -33,7 +33,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
 
     private readonly AutoResetSignal _signalled = new(time);
     private DateTimeOffset? _newest;
-    private readonly Outage _outage = new("Reading of revoked sign-ins", logger, time);
+    private readonly WorkOutage _outage = new("Reading of revoked sign-ins", outages.Postgres, logger, time);
 
     /// <summary>
     /// Reads all revocations after the migrations and before the server listens, so that a new process does not accept revoked tokens.
@@ -76,7 +76,10 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         }
         catch (Exception exception) when (RedisFailure.Is(exception))
         {
-            logger.RevocationSignalLost(exception.GetType().Name);
+            if (!outages.Redis.Records("Signals of revoked sign-ins", exception))
+            {
+                logger.RevocationSignalLost(exception.GetType().Name);
+            }
         }
     }
 
@@ -106,7 +109,7 @@ internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSour
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
             cancellationToken.ThrowIfCancellationRequested();
-            if (_outage.Begins())
+            if (_outage.Begins(exception))
             {
                 logger.RevocationsNotRead(exception.Message);
             }

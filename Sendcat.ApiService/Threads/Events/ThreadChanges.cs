@@ -1,7 +1,6 @@
 using Npgsql;
 using Sendcat.ApiService.Identity;
 using Sendcat.Reliability.Database;
-using Sendcat.Reliability.Outages;
 
 namespace Sendcat.ApiService.Threads.Events;
 
@@ -14,7 +13,7 @@ internal sealed class ThreadChanges(RequestDatabase database)
     private const string StreamPrefix = "STREAM:";
 
     /// <inheritdoc cref="RequestDatabase.Outage"/>
-    public Outage Outage => database.Outage;
+    public RequestOutage Outage => database.Outage;
 
     private const string ReadOwner = """
         -- read thread owner

@@ -85,7 +85,7 @@ internal sealed class ThreadEventStream(
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
-            if (changes.Outage.Begins())
+            if (!changes.Outage.Records(failure))
             {
                 logger.ThreadUnreadable(failure.GetType().Name);
             }

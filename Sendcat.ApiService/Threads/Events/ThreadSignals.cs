@@ -1,3 +1,4 @@
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
@@ -7,7 +8,7 @@ namespace Sendcat.ApiService.Threads.Events;
 /// Signals between replicas that messages or turns of a thread have changed in Postgres. A signal has no content and may be lost: readers
 /// also look at intervals. A Redis failure is logged and not thrown.
 /// </summary>
-internal sealed class ThreadSignals(IConnectionMultiplexer redis, ILogger<ThreadSignals> logger)
+internal sealed class ThreadSignals(IConnectionMultiplexer redis, StoreOutages outages, ILogger<ThreadSignals> logger)
 {
     /// <summary>Call it after the commit. It does not wait for Redis.</summary>
     public void Changed(Guid threadId)
@@ -24,7 +25,7 @@ internal sealed class ThreadSignals(IConnectionMultiplexer redis, ILogger<Thread
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.SignalFailed(failure.GetType().Name);
+            Log(failure);
         }
     }
 
@@ -38,10 +39,18 @@ internal sealed class ThreadSignals(IConnectionMultiplexer redis, ILogger<Thread
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
-            logger.SignalFailed(failure.GetType().Name);
+            Log(failure);
         }
 
         return subscription;
+    }
+
+    private void Log(Exception failure)
+    {
+        if (!outages.Redis.Records("Signals of threads", failure))
+        {
+            logger.SignalFailed(failure.GetType().Name);
+        }
     }
 
     private static RedisChannel ChannelOf(Guid threadId) => RedisChannel.Literal(RedisKeys.ThreadChanged(threadId));

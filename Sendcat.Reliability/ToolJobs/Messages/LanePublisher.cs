@@ -9,7 +9,7 @@ using Sendcat.Reliability.ToolJobs.Lanes;
 namespace Sendcat.Reliability.ToolJobs.Messages;
 
 /// <summary>Publishes the due outbox rows of one lane.</summary>
-internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger logger)
+internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, StoreOutages outages, ILogger logger)
 {
     private const int MaxBatchSize = 200;
 
@@ -24,8 +24,10 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     private static readonly TimeSpan LockedRowsDelay = TimeSpan.FromMilliseconds(150);
 
     private readonly AutoResetSignal _wake = new(time);
-    private readonly Outage _outage = new($"Publishing of {lane.Tool}", logger, time);
+    private readonly WorkOutage _reading = new($"Reading of the outbox of {lane.Tool}", outages.Postgres, logger, time);
+    private readonly WorkOutage _publishing = new($"Publishing of {lane.Tool}", outages.RabbitMq, logger, time);
     private PublishingChannel? _channel;
+    private bool _isPublishing;
 
     public void Signal() => _wake.Set();
 
@@ -43,7 +45,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
                 else
                 {
                     var published = await PublishAsync(stopping);
-                    _outage.Ends();
+                    _reading.Ends();
                     if (published == 0)
                     {
                         await _wake.WaitAsync(await NextDueAsync(stopping), stopping);
@@ -62,7 +64,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
                 {
                     logger.PublisherFailed(lane.Tool, exception);
                 }
-                else if (_outage.Begins())
+                else if ((_isPublishing ? _publishing : _reading).Begins(exception))
                 {
                     logger.OutboxNotPublished(lane.Tool, exception.GetType().Name);
                 }
@@ -80,6 +82,7 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
     /// <returns>The number of messages that were published and confirmed.</returns>
     private async Task<int> PublishAsync(CancellationToken cancellationToken)
     {
+        _isPublishing = false;
         using var timeout = new CancellationTokenSource(BatchTimeout, time);
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         await using var connection = await database.OpenConnectionAsync(linked.Token);
@@ -87,8 +90,11 @@ internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, To
         var messages = await TakeDueAsync(connection, linked.Token);
         if (messages.Count > 0)
         {
+            _isPublishing = true;
             _channel ??= await broker.OpenForPublishingAsync(lane, linked.Token);
             await _channel.PublishAsync(messages, linked.Token);
+            _isPublishing = false;
+            _publishing.Ends();
             await transaction.CommitAsync(linked.Token);
             metrics.Published(lane.Tool, messages.Count);
         }

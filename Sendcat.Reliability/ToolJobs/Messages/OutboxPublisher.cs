@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Npgsql;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Reliability.ToolJobs.Messages;
@@ -12,11 +13,12 @@ namespace Sendcat.Reliability.ToolJobs.Messages;
 /// lane has its own publisher, so neither a flood nor a broken queue of one lane delays another.
 /// </summary>
 public sealed class OutboxPublisher(
-    LaneCatalog lanes, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, ILogger<OutboxPublisher> logger)
+    LaneCatalog lanes, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, StoreOutages outages,
+    ILogger<OutboxPublisher> logger)
     : BackgroundService
 {
     private readonly Dictionary<ToolLane, LanePublisher> _lanes =
-        lanes.All.ToDictionary(lane => lane, lane => new LanePublisher(lane, database, broker, time, metrics, logger));
+        lanes.All.ToDictionary(lane => lane, lane => new LanePublisher(lane, database, broker, time, metrics, outages, logger));
 
     /// <summary>Signals that the lane has a message to publish.</summary>
     public void Signal(ToolLane lane) => _lanes[lane].Signal();

@@ -1,12 +1,14 @@
 using System.Threading.RateLimiting;
 using RabbitMQ.Client;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs.Lanes;
 
 namespace Sendcat.Reliability.ToolJobs.Messages;
 
 /// <summary>Opens the channels to the broker that the queue needs, over the process's single connection.</summary>
 /// <param name="connect">Opens or returns that connection.</param>
-public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> connect, TimeProvider time)
+/// <param name="outage">Gets the loss and the recovery of the connection.</param>
+public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> connect, TimeProvider time, StoreOutage? outage = null)
 {
     /// <summary>Maximum number of publishes that await their confirmation at the same time.</summary>
     private const int MaxUnconfirmed = 512;
@@ -133,7 +135,20 @@ public sealed class ToolJobBroker(Func<CancellationToken, Task<IConnection>> con
         {
             connection.ConnectionBlockedAsync += (_, _) => SetBlockedAsync(true);
             connection.ConnectionUnblockedAsync += (_, _) => SetBlockedAsync(false);
-            connection.ConnectionShutdownAsync += (_, _) => SetBlockedAsync(false);
+            connection.ConnectionShutdownAsync += (_, shutdown) =>
+            {
+                if (shutdown.Initiator is not ShutdownInitiator.Application)
+                {
+                    outage?.Fails("its connection", shutdown.ReplyText);
+                }
+
+                return SetBlockedAsync(false);
+            };
+            connection.RecoverySucceededAsync += (_, _) =>
+            {
+                outage?.Works();
+                return Task.CompletedTask;
+            };
         }
 
         return connection;

@@ -12,7 +12,7 @@ namespace Sendcat.Reliability.ToolJobs.Messages;
 /// Signals between processes over Redis pub/sub. A signal reports finished jobs (to the turns that wait for them, and to workers whose lane
 /// had reached a running limit) or a cancelled job (to the worker that runs it). A signal may be lost: Postgres is authoritative.
 /// </summary>
-public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer redis, TimeProvider time, ILogger<ToolJobSignals> logger) : BackgroundService
+public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages, ILogger<ToolJobSignals> logger) : BackgroundService
 {
     private static readonly TimeSpan ResubscribeInterval = TimeSpan.FromSeconds(2);
 
@@ -42,7 +42,7 @@ public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer red
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var outage = new Outage("Subscription to tool job signals", logger, time);
+        var outage = new WorkOutage("Subscription to tool job signals", outages.Redis, logger, time);
         while (!_subscribed)
         {
             try
@@ -55,7 +55,7 @@ public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer red
             }
             catch (Exception exception) when (RedisFailure.Is(exception))
             {
-                if (outage.Begins())
+                if (outage.Begins(exception))
                 {
                     logger.SignalsUnavailable(exception.Message);
                 }

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -17,15 +18,18 @@ namespace Sendcat.Reliability.ToolJobs.Recovery;
 /// </summary>
 internal sealed class Sweeper(
     LaneCatalog lanes, JobRecovery recovery, ToolJobBroker broker, OutboxPublisher publisher, TimeProvider time, ToolJobMetrics metrics,
-    ILogger<Sweeper> logger) : BackgroundService
+    StoreOutages outages, ILogger<Sweeper> logger) : BackgroundService
 {
-    /// <summary>The part of the outage that needs Postgres only. The others are the lanes, which need the broker as well.</summary>
+    /// <summary>The part that needs Postgres only. The others are the lanes, which need the broker as well.</summary>
     private const string DatabasePart = "database";
+
+    private const string Work = "Sweeping of tool jobs";
 
     /// <summary>Messages of each lane that its last round missed.</summary>
     private readonly ConcurrentDictionary<ToolLane, int> _missing = [];
 
-    private readonly Outage _outage = new("Sweeping of tool jobs", logger, time);
+    private readonly WorkOutage _database = new(Work, outages.Postgres, logger, time);
+    private readonly WorkOutage _messages = new(Work, outages.RabbitMq, logger, time);
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
     [
@@ -74,7 +78,9 @@ internal sealed class Sweeper(
             return;
         }
 
-        var missed = _missing[lane] = Math.Min(overdue, due - await broker.CountAsync(lane, cancellationToken));
+        var messages = await broker.CountAsync(lane, cancellationToken);
+        _messages.Ends(lane.Tool);
+        var missed = _missing[lane] = Math.Min(overdue, due - messages);
         var missing = Math.Min(missed, missedBefore);
         if (missing > 0 && await recovery.RepublishAsync(lane, missing, cancellationToken) is > 0 and var republished)
         {
@@ -108,11 +114,11 @@ internal sealed class Sweeper(
             try
             {
                 await step(stopping);
-                _outage.Ends(part);
+                _database.Ends(part);
             }
             catch (Exception exception) when (PostgresFailure.Is(exception) || BrokerFailure.Is(exception))
             {
-                if (_outage.Begins(part))
+                if ((exception is NpgsqlException ? _database : _messages).Begins(exception, part))
                 {
                     logger.SweepFailed(exception.GetType().Name);
                 }

@@ -71,7 +71,7 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            if (database.Outage.Begins())
+            if (!database.Outage.Records(exception))
             {
                 logger.InsertFailed(request.Lane.Tool, exception.Message);
             }
@@ -144,7 +144,7 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            if (database.Outage.Begins())
+            if (!database.Outage.Records(exception))
             {
                 logger.CancelFailed(exception.Message);
             }
@@ -163,7 +163,7 @@ public sealed class ToolJobClient(
         }
         catch (Exception exception) when (PostgresFailure.Is(exception))
         {
-            if (database.Outage.Begins())
+            if (!database.Outage.Records(exception))
             {
                 logger.CancelFailed(exception.Message);
             }

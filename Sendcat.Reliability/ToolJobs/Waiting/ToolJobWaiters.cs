@@ -18,14 +18,14 @@ namespace Sendcat.Reliability.ToolJobs.Waiting;
 /// unavailable. Frequent signals do not delay the poll.
 /// </summary>
 public sealed class ToolJobWaiters(
-    ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, ILogger<ToolJobWaiters> logger) : BackgroundService
+    ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages, ILogger<ToolJobWaiters> logger) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Guid, Waiting> _waiting = [];
     private readonly ConcurrentQueue<Guid> _signalled = [];
     private readonly AutoResetSignal _wake = new(time);
-    private readonly Outage _outage = new("Reading of awaited tool jobs", logger, time);
+    private readonly WorkOutage _outage = new("Reading of awaited tool jobs", outages.Postgres, logger, time);
 
     /// <summary>Registers a wait for the job. The caller must dispose it, whether the job has finished or not.</summary>
     /// <param name="look">True: the job may have finished already, so its state is read at once.</param>
@@ -96,7 +96,7 @@ public sealed class ToolJobWaiters(
             {
                 // The signalled jobs of this round are no longer queued, so the next round reads all awaited jobs.
                 readFailed = true;
-                if (_outage.Begins())
+                if (_outage.Begins(exception))
                 {
                     logger.WaitersNotRead(exception.Message);
                 }

@@ -14,7 +14,9 @@ using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 using StackExchange.Redis;
 
@@ -30,6 +32,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
 
     private static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(30);
+    private static readonly StoreOutages Outages = StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System);
 
     private readonly ReplicaId _replica = ReplicaId.New();
     private readonly List<string?> _closedElsewhere = [];
@@ -54,11 +57,11 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
             .AddKnobs<QuotaOptions>()
             .AddKnobs<PostgresOptions>()
             .BuildServiceProvider();
-        _requests = new(_database, _services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System, NullLogger<RequestDatabase>.Instance);
+        _requests = new(_database, _services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), TimeProvider.System, Outages);
         _quotas = new(_requests, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         _redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
-        _signals = new(_redis, NullLogger<ThreadSignals>.Instance);
-        _journal = new(_database, _replica, _signals, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, NullLogger<TurnJournal>.Instance);
+        _signals = new(_redis, Outages, NullLogger<ThreadSignals>.Instance);
+        _journal = new(_database, _replica, _signals, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, Outages, NullLogger<TurnJournal>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -303,7 +306,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await CommitAsync(record.Changes());
         await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
 
-        await new TurnReaper(_database, connection, _signals, TimeProvider.System, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
+        await new TurnReaper(_database, connection, _signals, TimeProvider.System, Outages, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));

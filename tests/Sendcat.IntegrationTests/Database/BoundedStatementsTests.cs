@@ -6,6 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.ApiService.Database;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Database;
@@ -102,7 +103,7 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         var options = new DbContextOptionsBuilder<SendcatDb>();
         options.UseNpgsql($"{connectionString};Command Timeout=600");
         Schema.Configure(options);
-        var requests = new RequestDatabase(NpgsqlDataSource.Create(connectionString), timeouts, _time, NullLogger<RequestDatabase>.Instance);
+        var requests = new RequestDatabase(NpgsqlDataSource.Create(connectionString), timeouts, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time));
         new BoundedStatements(requests, timeouts, _time).Bound(options);
         return new(options.Options);
     }

@@ -1,10 +1,11 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.Reliability.Database;
-using Sendcat.Reliability.Outages;
+using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
@@ -40,8 +41,9 @@ public sealed class StatementDeadlineTests(SharedStores stores)
     {
         var time = new FakeTimeProvider();
         await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
-        var outage = new Outage("Postgres", NullLogger.Instance, time);
-        Assert.True(outage.Begins());
+        var logger = new FakeLogger();
+        var outage = new RequestOutage(StoreOutagesFeature.Create(logger, time).Postgres, time);
+        Assert.True(outage.Records(StatementDeadline.NoResponse(TimeSpan.FromSeconds(5))));
         await using (var connection = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken, outage))
         {
             await using var first = connection.CreateCommand("SELECT 1");
@@ -50,7 +52,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
             time.Advance(TimeSpan.FromSeconds(5));
         }
 
-        Assert.False(outage.Begins());
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(1, logger.Collector.Count);
         await using var next = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken);
         await using var command = next.CreateCommand("SELECT 1");
         Assert.Equal(1, await command.ExecuteScalarAsync(CancellationToken.None));
@@ -100,12 +103,12 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         await using var source = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
         await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000).BuildServiceProvider();
         var database = new RequestDatabase(
-            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), new FakeTimeProvider(), NullLogger<RequestDatabase>.Instance);
+            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), new FakeTimeProvider(), StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System));
         await ReadAsync(database);
         await server.PauseAsync();
         for (var failures = 0; failures < 3; failures++)
         {
-            database.Outage.Begins();
+            database.Outage.Records(StatementDeadline.NoResponse(TimeSpan.FromSeconds(5)));
         }
 
         var probe = ReadAsync(database);

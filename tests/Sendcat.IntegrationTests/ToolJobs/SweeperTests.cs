@@ -5,10 +5,12 @@ using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.Reliability.ToolJobs.Recovery;
+using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
@@ -31,7 +33,7 @@ public sealed class SweeperTests(SharedStores stores)
             time);
         using var sweeper = new Sweeper(
             rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
-            unresponsive, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), NullLogger<Sweeper>.Instance);
+            unresponsive, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), rig.Get<StoreOutages>(), NullLogger<Sweeper>.Instance);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
@@ -81,7 +83,7 @@ public sealed class SweeperTests(SharedStores stores)
             time);
         using var sweeper = new Sweeper(
             rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
-            broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), logger);
+            broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), StoreOutagesFeature.Create(logger, time), logger);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
@@ -94,7 +96,7 @@ public sealed class SweeperTests(SharedStores stores)
         });
         await sweeper.StopAsync(CancellationToken.None);
 
-        Assert.Equal((1, 1), (Count(2703), Count(2901)));
+        Assert.Equal((1, 1, 0), (Count(2900), Count(2901), Count(2703)));
 
         int Count(int id) => logger.Collector.GetSnapshot().Count(entry => entry.Id.Id == id);
     }
@@ -114,7 +116,7 @@ public sealed class SweeperTests(SharedStores stores)
             time);
         using var sweeper = new Sweeper(
             rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
-            broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), logger);
+            broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), StoreOutagesFeature.Create(logger, time), logger);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");
 

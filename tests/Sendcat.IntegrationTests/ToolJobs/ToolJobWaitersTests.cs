@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.Reliability.ToolJobs.Waiting;
@@ -21,7 +22,7 @@ public sealed class ToolJobWaitersTests(SharedStores stores)
         var (unsignalled, other) = (await CompletedAsync(rig), await CompletedAsync(rig));
         var time = new FakeTimeProvider();
         using var waiters = new ToolJobWaiters(
-            rig.Ledger, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, NullLogger<ToolJobWaiters>.Instance);
+            rig.Ledger, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, rig.Get<StoreOutages>(), NullLogger<ToolJobWaiters>.Instance);
         using var waiting = waiters.Begin(unsignalled, look: false);
         await waiters.StartAsync(CancellationToken.None);
 

@@ -2,7 +2,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using NSubstitute;
 using Sendcat.ApiService.Chat.Replicas;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability;
 using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Chat;
@@ -29,7 +31,7 @@ public sealed class HangingRedisTests
     [Fact]
     public async Task A_signal_is_sent_without_waiting_longer_than_its_timeout()
     {
-        var signals = new TurnSignals(_redis, null!, null!, _time, NullLogger<TurnSignals>.Instance);
+        var signals = new TurnSignals(_redis, null!, null!, _time, Outages, NullLogger<TurnSignals>.Instance);
 
         var aborting = signals.AbortThreadAsync(Guid.NewGuid());
         Assert.False(aborting.IsCompleted);
@@ -41,7 +43,7 @@ public sealed class HangingRedisTests
     [Fact]
     public async Task A_turn_is_reported_as_not_looked_up_after_the_timeout()
     {
-        var directory = new TurnDirectory(_redis, ReplicaId.New(), _time, NullLogger<TurnDirectory>.Instance);
+        var directory = new TurnDirectory(_redis, ReplicaId.New(), _time, Outages, NullLogger<TurnDirectory>.Instance);
 
         var finding = directory.LookUpAsync(Guid.NewGuid());
         Assert.False(finding.IsCompleted);
@@ -49,4 +51,6 @@ public sealed class HangingRedisTests
 
         Assert.Equal((false, (TurnLocation?)null), await finding.WaitAsync(MaxWait));
     }
+
+    private StoreOutages Outages => StoreOutagesFeature.Create(NullLogger.Instance, _time);
 }

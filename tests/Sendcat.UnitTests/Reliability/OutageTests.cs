@@ -40,22 +40,6 @@ public sealed class OutageTests
         Assert.Equal(1, _logger.Collector.Count);
     }
 
-    [Fact]
-    public void A_success_among_failures_does_not_end_the_outage_of_requests()
-    {
-        var outage = new Outage("Postgres", _logger, _time, settled: TimeSpan.FromSeconds(5));
-        Assert.True(Fails(outage));
-        _time.Advance(TimeSpan.FromSeconds(3));
-        outage.Ends();
-
-        Assert.False(Fails(outage));
-        Assert.Equal(0, _logger.Collector.Count);
-
-        _time.Advance(TimeSpan.FromSeconds(4));
-        outage.Ends();
-        Assert.Equal(1, _logger.Collector.Count);
-    }
-
     /// <summary>Records a failure, a second before the next record.</summary>
     private bool Fails(Outage outage)
     {

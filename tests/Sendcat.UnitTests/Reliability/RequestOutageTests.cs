@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability;
 
 namespace Sendcat.UnitTests.Reliability;
 
@@ -14,7 +15,7 @@ public sealed class RequestOutageTests
     private readonly FakeLogger _logger = new();
     private readonly RequestOutage _outage;
 
-    public RequestOutageTests() => _outage = new(_logger, _time);
+    public RequestOutageTests() => _outage = new(StoreOutagesFeature.Create(_logger, _time).Postgres, _time);
 
     [Fact]
     public async Task One_request_at_a_time_tests_Postgres_after_three_failures()
@@ -68,11 +69,23 @@ public sealed class RequestOutageTests
         await OpenAsync();
     }
 
+    [Fact]
+    public async Task A_defect_of_the_schema_is_no_outage()
+    {
+        for (var n = 0; n < 5; n++)
+        {
+            Assert.False(_outage.Records(new PostgresException("relation does not exist", "ERROR", "ERROR", PostgresErrorCodes.UndefinedTable)));
+        }
+
+        await OpenAsync();
+        await OpenAsync();
+    }
+
     private void Fail(int times)
     {
         for (var n = 0; n < times; n++)
         {
-            _outage.Begins();
+            Assert.True(_outage.Records(new NpgsqlException("no response", new TimeoutException())));
         }
     }
 

@@ -1,0 +1,28 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.ToolJobs.Messages;
+using StackExchange.Redis;
+
+namespace Sendcat.Reliability;
+
+internal static class StoreOutagesFeature
+{
+    public static IServiceCollection AddStoreOutages(this IServiceCollection services)
+    {
+        services.TryAddSingleton(provider =>
+            Create(provider.GetRequiredService<ILogger<StoreOutages>>(), provider.GetRequiredService<TimeProvider>()));
+        return services;
+    }
+
+    public static StoreOutages Create(ILogger logger, TimeProvider time) => new()
+    {
+        // Work with a timeout sees the cancellation of its own token when Postgres is too slow.
+        Postgres = new("Postgres", failure => PostgresFailure.IsUnavailable(failure) || failure is OperationCanceledException, logger, time),
+        Redis = new("Redis", failure => RedisFailure.Is(failure) && failure is not RedisServerException, logger, time),
+        RabbitMq = new("RabbitMQ", BrokerFailure.Is, logger, time),
+    };
+}

@@ -1,0 +1,85 @@
+using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+using Sendcat.Reliability;
+using Sendcat.Reliability.Outages;
+
+namespace Sendcat.UnitTests.Reliability;
+
+/// <summary>What the log of a process shows when a store goes and comes back.</summary>
+public sealed class StoreOutageTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly FakeLogger _logger = new();
+    private readonly StoreOutages _outages;
+
+    public StoreOutageTests() => _outages = StoreOutagesFeature.Create(_logger, _time);
+
+    [Fact]
+    public void All_work_of_a_process_shares_the_line_of_the_store_that_goes_and_the_line_of_its_return()
+    {
+        var (journal, heartbeat) = (Work("Turn journal"), Work("Replica heartbeat"));
+
+        for (var round = 0; round < 20; round++)
+        {
+            Assert.False(journal.Begins(NoResponse()));
+            Assert.False(heartbeat.Begins(new InvalidOperationException("saving", NoResponse())));
+            _time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        heartbeat.Ends();
+        _time.Advance(StoreOutage.Settled);
+        journal.Ends();
+
+        Assert.Equal(
+            [(2900, "Postgres is unavailable, first for Turn journal: no response"), (2901, "Postgres works again after 20000 ms and 40 failures")],
+            _logger.Collector.GetSnapshot().Select(line => (line.Id.Id, line.Message)));
+    }
+
+    [Fact]
+    public void A_success_among_failures_is_not_the_return_of_the_store()
+    {
+        var (journal, heartbeat) = (Work("Turn journal"), Work("Replica heartbeat"));
+        journal.Begins(NoResponse());
+        heartbeat.Ends();
+        _time.Advance(TimeSpan.FromSeconds(4));
+
+        journal.Begins(NoResponse());
+        _time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(1, _logger.Collector.Count);
+
+        journal.Ends();
+        _time.Advance(StoreOutage.Settled);
+        Assert.Equal(2, _logger.Collector.Count);
+    }
+
+    [Fact]
+    public void A_failure_while_the_store_is_available_is_an_outage_of_the_work()
+    {
+        var journal = Work("Turn journal");
+        var missingTable = new PostgresException("relation does not exist", "ERROR", "ERROR", PostgresErrorCodes.UndefinedTable);
+
+        Assert.Equal((true, false), (journal.Begins(missingTable), journal.Begins(missingTable)));
+        journal.Ends();
+
+        Assert.Equal((2901, "Turn journal works again after 0 ms and 2 failures"), (_logger.LatestRecord.Id.Id, Assert.Single(_logger.Collector.GetSnapshot()).Message));
+    }
+
+    [Fact]
+    public void Stores_have_outages_of_their_own()
+    {
+        _outages.Postgres.Fails("any", "no response");
+        _outages.Redis.Fails("any", "no response");
+        _outages.RabbitMq.Works();
+        _outages.Redis.Works();
+        _time.Advance(StoreOutage.Settled);
+
+        Assert.Equal(
+            ["Postgres is unavailable, first for any: no response", "Redis is unavailable, first for any: no response", "Redis works again after 0 ms and 1 failures"],
+            _logger.Collector.GetSnapshot().Select(line => line.Message));
+    }
+
+    private WorkOutage Work(string name) => new(name, _outages.Postgres, _logger, _time);
+
+    private static NpgsqlException NoResponse() => new("no response", new TimeoutException());
+}
