@@ -35,6 +35,7 @@ app.UseApiDocument();
 app.MapDefaultEndpoints();
 app.MapIdentity();
 app.MapAttachments();
+app.MapOrders();
 app.MapThreads();
 app.MapChat();
 app.MapShopping();

@@ -51,6 +51,9 @@ internal static class RefusalReason
     /// <summary>The quota of messages of a thread.</summary>
     public const string Messages = "messages";
 
+    /// <summary>The quota of pre-alerts of a user.</summary>
+    public const string PreAlerts = "pre_alerts";
+
     /// <summary>The quota of threads of a principal.</summary>
     public const string Threads = "threads";
 

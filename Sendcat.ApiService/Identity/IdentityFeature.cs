@@ -10,9 +10,9 @@ using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignIns;
 using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.ApiService.Identity.Tokens;
-using Sendcat.ApiService.Mail;
 using Sendcat.Integrations.Google;
 using Sendcat.Integrations.Signing;
+using Sendcat.Integrations.Work;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Identity;
@@ -25,7 +25,7 @@ internal static class IdentityFeature
         $"""
         -- delete mails of account
         DELETE FROM reliability.tool_jobs WHERE tool = 'deliveries'
-            AND (principal = '{OutgoingMails.PrincipalPrefix}' || (SELECT normalized_email FROM users WHERE id = @user) OR position(@user IN args) > 0)
+            AND (principal = '{Delivery.PrincipalPrefix}' || (SELECT normalized_email FROM users WHERE id = @user) OR position(@user IN args) > 0)
         """);
 
     public static IServiceCollection AddIdentity(this IServiceCollection services)

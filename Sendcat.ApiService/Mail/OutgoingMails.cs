@@ -19,9 +19,6 @@ namespace Sendcat.ApiService.Mail;
 internal sealed class OutgoingMails(
     RequestDatabase database, ILookupNormalizer normalizer, IOptionsMonitor<DeliveryOptions> options, OutboxPublisher publisher, TimeProvider time)
 {
-    /// <summary>The principal of the job is the address, so that many mails to one address do not delay those of others.</summary>
-    public const string PrincipalPrefix = "mail:";
-
     private static readonly string EnterForAddress =
         $"""
         -- enter mail for address
@@ -53,7 +50,7 @@ internal sealed class OutgoingMails(
 
     /// <summary>The job that sends the mail, for a statement of the caller.</summary>
     public JobEntry JobOf(Delivery delivery) => new(
-        delivery.Id, QueuedWork.Deliveries.Lane, $"{PrincipalPrefix}{normalizer.NormalizeEmail(delivery.Address)}", JsonOf(delivery),
+        delivery.Id, QueuedWork.Deliveries.Lane, Delivery.PrincipalOf(normalizer.NormalizeEmail(delivery.Address)), JsonOf(delivery),
         options.CurrentValue.MaxAttempts);
 
     /// <summary>Enqueues a mail in the present transaction of the context. After the commit call <see cref="Signal"/>.</summary>

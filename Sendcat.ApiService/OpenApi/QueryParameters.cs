@@ -19,6 +19,7 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
         ["code"] = new("The code of Google."),
         ["cursor"] = new("nextCursor of the page before. A cursor is valid for the list, order and limit that returned it."),
         ["diedBefore"] = new("Only dead letters that are older than this time (ISO 8601)."),
+        ["draftId"] = new("Only pre-alerts of this draft."),
         ["error"] = new("The error of Google, instead of a code."),
         ["fingerprint"] = new("Only dead letters of this cause."),
         ["format"] = new("The format of the file.", Values: ["markdown", "json", "text", "html"]),
@@ -40,6 +41,8 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
         ["sort"] = new("The order of the list; omitted: newest.", Values: ["newest", "updated", "cost", "weight"]),
         ["state"] = new("The state of the flow, from Google."),
         ["status"] = new("Only packages in this state.", Values: ["warehouse", "in_transit", "ready_for_pickup", "delivered"]),
+        ["drafts.listDrafts:status"] = new("Only drafts in this state.", Values: ["draft", "confirmed", "rejected"]),
+        ["evidence.list:status"] = new("Only evidence in this state; omitted: all that is not ignored.", Values: ["pending", "extracted", "failed", "ignored"]),
         ["stream"] = new("The dialect of the stream; omitted: that of the request's shape, or of the turn.", Values: ["sendcat", "ui"]),
         ["subCategoryId"] = new("The id of a category below categoryId."),
         ["timeZone"] = new("The IANA name of the time zone of the times; omitted: UTC."),
@@ -48,6 +51,8 @@ internal sealed record QueryParameter(string Description, bool IsNumber = false,
         ["url"] = new("A web address."),
     };
 
+    /// <param name="operation">The id of the operation; some operations give a name another meaning.</param>
+    /// <param name="name">The name of the parameter.</param>
     /// <returns>Null for a parameter that is not described yet.</returns>
-    public static QueryParameter? Named(string name) => Known.GetValueOrDefault(name);
+    public static QueryParameter? Named(string? operation, string name) => Known.GetValueOrDefault($"{operation}:{name}") ?? Known.GetValueOrDefault(name);
 }

@@ -33,7 +33,7 @@ internal static class SchemaRules
 
             foreach (var parameter in (operation.Parameters ?? []).OfType<OpenApiParameter>())
             {
-                Describe(parameter);
+                Describe(operation.OperationId, parameter);
             }
         }
     }
@@ -71,9 +71,9 @@ internal static class SchemaRules
         }
     }
 
-    private static void Describe(OpenApiParameter parameter)
+    private static void Describe(string? operation, OpenApiParameter parameter)
     {
-        if (parameter.In == ParameterLocation.Query && QueryParameter.Named(parameter.Name!) is { } known)
+        if (parameter.In == ParameterLocation.Query && QueryParameter.Named(operation, parameter.Name!) is { } known)
         {
             parameter.Description = known.Description;
             parameter.Schema = known.IsNumber ? new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int32", Minimum = "1" }

@@ -84,10 +84,10 @@ internal sealed class OrderTables :
     {
         package.ToTable("unclaimed_packages", table => table.HasCheckConstraint(
             "ck_unclaimed_packages_status", "status in ('warehouse', 'in_transit', 'ready_for_pickup', 'delivered')"));
-        package.HasKey(p => p.TrackingNumber);
+        package.HasIndex(p => p.TrackingNumber).IsUnique();
         package.Property(p => p.Weight).HasPrecision(10, 2);
         package.Property(p => p.Cost).HasPrecision(14, 2);
-        package.HasIndex(p => new { p.ReportedAt, p.TrackingNumber });
+        package.HasIndex(p => new { p.ReportedAt, p.Id });
     }
 
     private static string Quoted(IEnumerable<string> names) => string.Join(", ", names.Select(name => $"'{name}'"));
@@ -107,6 +107,8 @@ internal static class OrderSets
         public DbSet<DraftEvidence> DraftEvidence => db.Set<DraftEvidence>();
 
         public DbSet<PreAlert> PreAlerts => db.Set<PreAlert>();
+
+        public DbSet<UnclaimedPackage> UnclaimedPackages => db.Set<UnclaimedPackage>();
 
         public DbSet<Preferences> Preferences => db.Set<Preferences>();
     }

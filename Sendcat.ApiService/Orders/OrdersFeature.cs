@@ -1,5 +1,8 @@
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.Integrations.Orders;
+using Sendcat.Integrations.Parcels;
+using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Orders;
 
@@ -19,6 +22,20 @@ internal static class OrdersFeature
         DELETE FROM purchase_drafts WHERE id IN (SELECT id FROM purchase_drafts WHERE user_id = @user LIMIT 5000)
         """);
 
-    public static IServiceCollection AddOrders(this IServiceCollection services) =>
-        services.AddOrderIntake().AddSingleton(EvidenceOfAccount).AddSingleton(DraftsOfAccount);
+    public static IServiceCollection AddOrders(this IServiceCollection services)
+    {
+        services.AddOrderIntake().AddDraftChanges().AddPackageFeed().AddKnobs<OrderOptions>();
+        services.AddSingleton(EvidenceOfAccount).AddSingleton(DraftsOfAccount);
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, OrdersJson.Default));
+        return services;
+    }
+
+    public static void MapOrders(this IEndpointRouteBuilder app)
+    {
+        var functions = FunctionErrors.Group(app);
+        functions.MapDrafts();
+        functions.MapPreAlerts();
+        functions.MapEvidence();
+        functions.MapPreferences();
+    }
 }

@@ -6,6 +6,8 @@ namespace Sendcat.ApiService.Orders;
 /// </summary>
 internal sealed class UnclaimedPackage
 {
+    public required Guid Id { get; init; }
+
     public required string TrackingNumber { get; init; }
 
     public string? Merchant { get; init; }

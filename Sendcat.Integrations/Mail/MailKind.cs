@@ -46,4 +46,11 @@ public enum MailKind
     /// <summary>The notice that the account was deleted.</summary>
     [JsonStringEnumMemberName("account_deleted")]
     AccountDeleted,
+
+    /// <summary>
+    /// The status of a package has changed, or the package has become the user's. Only a user with a confirmed address who has not turned these
+    /// mails off gets one.
+    /// </summary>
+    [JsonStringEnumMemberName("package_status")]
+    PackageStatus,
 }

@@ -12,6 +12,9 @@ namespace Sendcat.Integrations.Orders;
 /// <param name="now">The time of the change.</param>
 internal sealed class DraftRows(Func<string, NpgsqlCommand> command, string userId, DateTimeOffset now)
 {
+    /// <summary>Creates a command in the transaction.</summary>
+    public Func<string, NpgsqlCommand> Create { get; } = command;
+
     private const string Columns =
         "id, status, merchant, store_name, order_numbers, items_summary, total_amount, total_currency, confidence, invoice_present, invoice_id, confirmed_at";
 
@@ -195,6 +198,93 @@ internal sealed class DraftRows(Func<string, NpgsqlCommand> command, string user
         return (int)(await add.ExecuteScalarAsync(cancellationToken))!;
     }
 
+    /// <summary>Confirms and submits pre-alerts of the draft that are not submitted yet; one that the user rejected stays so.</summary>
+    /// <param name="draft">Their draft.</param>
+    /// <param name="trackingNumbers">Which; null: all.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    /// <returns>The tracking numbers that were submitted.</returns>
+    public async Task<IReadOnlyList<string>> SubmitAsync(DraftRow draft, IReadOnlyList<string>? trackingNumbers, CancellationToken cancellationToken)
+    {
+        await using var submit = Command(
+            """
+            -- submit alerts of draft
+            UPDATE pre_alerts SET status = 'submitted', confirmed_at = $3, submitted_at = $3, updated_at = $3
+            WHERE user_id = $1 AND draft_id = $2 AND status IN ('draft', 'confirmed') AND ($4::text[] IS NULL OR tracking_number = ANY($4))
+            RETURNING tracking_number
+            """,
+            userId, draft.Id, now);
+        submit.Parameters.Add(Nullable(NpgsqlDbType.Array | NpgsqlDbType.Text, trackingNumbers?.ToArray()));
+        return await NumbersAsync(submit, cancellationToken);
+    }
+
+    /// <summary>The tracking numbers of the draft.</summary>
+    public async Task<IReadOnlyList<string>> ParcelsOfAsync(DraftRow draft, CancellationToken cancellationToken)
+    {
+        await using var query = Command(
+            """
+            -- read parcels of draft
+            SELECT tracking_number FROM draft_parcels WHERE user_id = $1 AND draft_id = $2
+            """,
+            userId, draft.Id);
+        return await NumbersAsync(query, cancellationToken);
+    }
+
+    public Task SetStatusAsync(DraftRow draft, DraftStatus status, CancellationToken cancellationToken) => ExecuteAsync(
+        """
+        -- set status of draft
+        UPDATE purchase_drafts SET status = $3, updated_at = $4, confirmed_at = CASE WHEN $3 = 'confirmed' THEN $4 ELSE confirmed_at END
+        WHERE user_id = $1 AND id = $2 AND status <> $3
+        """,
+        cancellationToken, userId, draft.Id, status.Name(), now);
+
+    /// <summary>Makes an attachment of the user the invoice of the draft. The former one is deleted by a trigger.</summary>
+    /// <returns>False: the user has no such attachment.</returns>
+    public async Task<bool> SetInvoiceAsync(DraftRow draft, Guid attachment, CancellationToken cancellationToken)
+    {
+        await using var update = Command(
+            """
+            -- set invoice of draft
+            WITH invoice AS (SELECT id FROM attachments WHERE id = $3 AND user_id = $1 AND stored_at IS NOT NULL FOR KEY SHARE)
+            UPDATE purchase_drafts SET invoice_id = invoice.id, invoice_present = true, updated_at = $4 FROM invoice
+            WHERE purchase_drafts.user_id = $1 AND purchase_drafts.id = $2
+            """,
+            userId, draft.Id, attachment, now);
+        return await update.ExecuteNonQueryAsync(cancellationToken) > 0;
+    }
+
+    /// <summary>Announces a parcel that the user names.</summary>
+    /// <param name="id">The id of the pre-alert, if it is new.</param>
+    /// <param name="draft">Its draft; null: that of the parcel, if there is one.</param>
+    /// <param name="trackingNumber">Normalized.</param>
+    /// <param name="carrier">Null: unknown.</param>
+    /// <param name="most">The most pre-alerts of the user.</param>
+    /// <param name="cancellationToken">Cancels the statement.</param>
+    /// <returns>The id of the pre-alert, and whether it is new; null: the user has too many.</returns>
+    public async Task<(Guid Id, bool IsNew)?> AnnounceAsync(
+        Guid id, DraftRow? draft, string trackingNumber, string? carrier, int most, CancellationToken cancellationToken)
+    {
+        await using var announce = Command(
+            """
+            -- announce parcel of user
+            INSERT INTO pre_alerts AS known (id, user_id, draft_id, tracking_number, carrier, status, confirmed_at, submitted_at, created_at, updated_at)
+            SELECT $2, $1, coalesce($3, (SELECT draft_id FROM draft_parcels WHERE user_id = $1 AND tracking_number = $4)), $4, $5, 'submitted', $6, $6, $6, $6
+            WHERE EXISTS (SELECT FROM pre_alerts WHERE user_id = $1 AND tracking_number = $4)
+                OR (SELECT count(*) FROM (SELECT FROM pre_alerts WHERE user_id = $1 LIMIT $7) owned) < $7
+            ON CONFLICT (user_id, tracking_number) DO UPDATE SET
+                draft_id = coalesce($3, known.draft_id, excluded.draft_id), carrier = coalesce(excluded.carrier, known.carrier), status = 'submitted',
+                confirmed_at = coalesce(known.confirmed_at, $6), submitted_at = CASE WHEN known.status = 'submitted' THEN known.submitted_at ELSE $6 END, updated_at = $6
+            RETURNING id, xmax = 0
+            """,
+            userId, id);
+        announce.Parameters.Add(Nullable(NpgsqlDbType.Uuid, draft?.Id));
+        announce.Parameters.Add(new() { Value = trackingNumber });
+        announce.Parameters.Add(Nullable(NpgsqlDbType.Text, carrier));
+        announce.Parameters.Add(new() { Value = now });
+        announce.Parameters.Add(new() { Value = most });
+        await using var reader = await announce.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken) ? (reader.GetGuid(0), reader.GetBoolean(1)) : null;
+    }
+
     /// <summary>Those of the drafts that were not folded into others.</summary>
     public async Task<IReadOnlyCollection<Guid>> ExistingAsync(IReadOnlyCollection<Guid> ids, CancellationToken cancellationToken)
     {
@@ -221,9 +311,21 @@ internal sealed class DraftRows(Func<string, NpgsqlCommand> command, string user
             """,
             cancellationToken, drafts.ToArray(), evidence);
 
+    private static async Task<IReadOnlyList<string>> NumbersAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    {
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var numbers = new List<string>();
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            numbers.Add(reader.GetString(0));
+        }
+
+        return numbers;
+    }
+
     private NpgsqlCommand Command(string sql, params ReadOnlySpan<object> values)
     {
-        var created = command(sql);
+        var created = Create(sql);
         foreach (var value in values)
         {
             created.Parameters.Add(new() { Value = value });

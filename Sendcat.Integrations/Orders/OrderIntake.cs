@@ -3,6 +3,7 @@ using Npgsql;
 using NpgsqlTypes;
 using Sendcat.Integrations.Extraction;
 using Sendcat.Integrations.Mail.Orders;
+using Sendcat.Integrations.Parcels;
 
 namespace Sendcat.Integrations.Orders;
 
@@ -10,7 +11,7 @@ namespace Sendcat.Integrations.Orders;
 /// Records what was extracted from a mail or message: evidence, drafts and pre-alerts, in one transaction. It is idempotent for each user,
 /// kind and message, so that redeliveries, retries and several syncs at the same time have one effect. No text of a mail is stored.
 /// </summary>
-public sealed class OrderIntake(NpgsqlDataSource database, TimeProvider time, ILogger<OrderIntake> logger)
+public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners, TimeProvider time, ILogger<OrderIntake> logger)
 {
     /// <summary>The error of evidence that has neither an order number nor a tracking number.</summary>
     public const string InsufficientCoreFields = "insufficient_core_fields";
@@ -49,15 +50,17 @@ public sealed class OrderIntake(NpgsqlDataSource database, TimeProvider time, IL
 
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        var drafts = new DraftRows(sql => new(sql, connection, transaction), source.UserId, now);
+        NpgsqlCommand Command(string sql) => new(sql, connection, transaction);
+        var drafts = new DraftRows(Command, source.UserId, now);
         if (!await drafts.LockAsync(cancellationToken)
             || await WriteEvidenceAsync(connection, source, status, error, orders.FirstOrDefault().Facts?.Merchant ?? source.SenderDomain, now, cancellationToken) is not { } evidence)
         {
+            OrdersMetrics.Recorded(source.Kind.Name(), "repeated");
             return IntakeResult.Nothing;
         }
 
         var announces = orders.Any(order => order.Order.MayPreAlert) && await AnnouncesAsync(connection, source.UserId, cancellationToken);
-        var (created, updated, preAlerts) = (new HashSet<Guid>(), new HashSet<Guid>(), 0);
+        var (created, updated, preAlerts, submitted) = (new HashSet<Guid>(), new HashSet<Guid>(), 0, new List<string>());
         foreach (var (order, facts) in orders)
         {
             var (draft, isNew) = await MergeAsync(drafts, facts, cancellationToken);
@@ -67,16 +70,28 @@ public sealed class OrderIntake(NpgsqlDataSource database, TimeProvider time, IL
             {
                 var verified = facts.Parcels.Where(parcel => parcel.IsVerified).Select(parcel => parcel.TrackingNumber).ToArray();
                 preAlerts += await drafts.AddPreAlertsAsync(draft, verified, cancellationToken);
+                if (draft.Status is DraftStatus.Confirmed)
+                {
+                    // The user has confirmed the order before it was shipped.
+                    submitted.AddRange(await drafts.SubmitAsync(draft, verified, cancellationToken));
+                }
             }
         }
 
         // A draft that was created for one order of the mail may have been folded into that of the next one.
         var present = await drafts.ExistingAsync([.. created, .. updated], cancellationToken);
         await drafts.AddEvidenceAsync(present, evidence, cancellationToken);
+        await owners.AnnounceAsync(Command, submitted, now, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
+        if (submitted.Count > 0)
+        {
+            owners.Signal();
+        }
+
         created.IntersectWith(present);
         updated.IntersectWith(present);
         updated.ExceptWith(created);
+        OrdersMetrics.Recorded(source.Kind.Name(), status.Name());
         logger.EvidenceRecorded(evidence, source.Kind.Name(), status.Name(), created.Count, updated.Count, preAlerts);
         return new(status, created.Count, updated.Count, preAlerts);
     }

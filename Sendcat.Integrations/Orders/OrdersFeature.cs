@@ -1,15 +1,23 @@
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Sendcat.Integrations.Parcels;
 
 namespace Sendcat.Integrations.Orders;
 
 public static class OrdersFeature
 {
-    /// <summary>Adds <see cref="OrderIntake"/> and <see cref="PreferenceReader"/>. Requires an <c>NpgsqlDataSource</c>.</summary>
+    /// <summary>Adds <see cref="OrderIntake"/> and <see cref="PreferenceReader"/>. Requires an <c>NpgsqlDataSource</c> and the tool queue.</summary>
     public static IServiceCollection AddOrderIntake(this IServiceCollection services)
     {
-        services.TryAddSingleton<OrderIntake>();
+        services.AddPackageOwners().TryAddSingleton<OrderIntake>();
         services.TryAddSingleton<PreferenceReader>();
+        return services;
+    }
+
+    /// <summary>Adds <see cref="DraftChanges"/>. Requires the database of requests and the tool queue.</summary>
+    public static IServiceCollection AddDraftChanges(this IServiceCollection services)
+    {
+        services.AddPackageOwners().TryAddSingleton<DraftChanges>();
         return services;
     }
 }

@@ -84,6 +84,15 @@ public sealed record Delivery(Guid Id, MailKind Kind, string Address, DateTimeOf
     /// </summary>
     public string? StampDigest { get; init; }
 
+    /// <summary>The package that <see cref="MailKind.PackageStatus"/> is about; null for every other kind.</summary>
+    public PackageChange? Package { get; init; }
+
+    /// <summary>The principal of the job is the address, so that many mails to one address do not delay those of others.</summary>
+    public const string PrincipalPrefix = "mail:";
+
+    /// <param name="normalizedAddress">As ASP.NET Core Identity normalises addresses.</param>
+    public static string PrincipalOf(string? normalizedAddress) => PrincipalPrefix + normalizedAddress;
+
     /// <summary>A digest of a security stamp in 64 hexadecimal digits. Stamps are random, so it reveals nothing of them.</summary>
     /// <param name="id">The id of the delivery: equal stamps have different digests.</param>
     /// <param name="stamp">The security stamp.</param>
@@ -94,6 +103,11 @@ public sealed record Delivery(Guid Id, MailKind Kind, string Address, DateTimeOf
     /// <param name="stamp">The present security stamp of the account.</param>
     public bool HasStamp(string stamp) => StampDigest == DigestOf(Id, stamp);
 }
+
+/// <summary>A change of a package. What else the mail says, the worker reads from the package.</summary>
+/// <param name="Id">The package.</param>
+/// <param name="Status">Its new status.</param>
+public sealed record PackageChange(Guid Id, string Status);
 
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Delivery))]

@@ -111,6 +111,6 @@ internal static class DeliveriesFeature
 {
     public static IServiceCollection AddDeliveries(this IServiceCollection services) =>
         services.AddOutbound().AddSigning()
-            .AddSingleton<Recipients>().AddSingleton<WebApp>().AddSingleton<MailComposer>().AddSingleton<ResendClient>()
+            .AddSingleton<Recipients>().AddSingleton<PackageNotices>().AddSingleton<WebApp>().AddSingleton<MailComposer>().AddSingleton<ResendClient>()
             .AddSingleton<EarlierAttempts>().AddSingleton<IToolHandler, DeliveryHandler>();
 }

@@ -8,12 +8,16 @@ namespace Sendcat.ToolWorker.Deliveries;
 
 /// <summary>
 /// Composes mails. The same delivery gives the same mail at each attempt, as long as the account, the settings and this build are the same.
-/// The mails contain no text of the person who caused them, because the address may belong to another person.
+/// The mails contain no text of the person who caused them, because the address may belong to another person. Only those about packages
+/// name what the user ordered; they go to confirmed addresses alone.
 /// </summary>
-internal sealed class MailComposer(Recipients recipients, LinkSigner signer, WebApp app, IOptionsMonitor<MailOptions> options)
+internal sealed class MailComposer(Recipients recipients, PackageNotices packages, LinkSigner signer, WebApp app, IOptionsMonitor<MailOptions> options)
 {
     /// <summary>Notices contain no link that expires. Later than this, they are not sent.</summary>
     private static readonly TimeSpan NoticeLifetime = TimeSpan.FromDays(7);
+
+    /// <summary>Later than this, the status of a package is old news.</summary>
+    private static readonly TimeSpan PackageStatusLifetime = TimeSpan.FromDays(2);
 
     /// <summary>The time after the request at which the mail is too late: its link is no longer valid.</summary>
     public static TimeSpan LifetimeOf(MailKind kind) => kind switch
@@ -22,6 +26,7 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
         MailKind.UnfinishedRegistration or MailKind.PasswordReset => LinkPurpose.ResetPassword.Lifetime,
         MailKind.AddressConfirmation => LinkPurpose.ChangeEmail("").Lifetime,
         MailKind.None or MailKind.AddressChanged or MailKind.PasswordChanged or MailKind.GoogleLinked or MailKind.AccountDeleted => NoticeLifetime,
+        MailKind.PackageStatus => PackageStatusLifetime,
         _ => throw Unknown(kind),
     };
 
@@ -43,7 +48,8 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
         MailKind.GoogleLinked => Notice(
             delivery, "Google was linked to your Sendcat account", "A Google account was linked to your Sendcat account and can sign in to it from now on."),
         MailKind.AccountDeleted => Notice(
-            delivery, "Your Sendcat account was deleted", "Your Sendcat account was deleted, with its conversations, favourites and packages."),
+            delivery, "Your Sendcat account was deleted", "Your Sendcat account was deleted, with its conversations, favourites, orders and packages."),
+        MailKind.PackageStatus => PackageStatusAsync(delivery, cancellationToken),
         _ => throw Unknown(delivery.Kind),
     };
 
@@ -121,6 +127,34 @@ internal sealed class MailComposer(Recipients recipients, LinkSigner signer, Web
         return Plain(
             delivery.Address, "Confirm your new Sendcat address", "Somebody, hopefully you, asked to use this address for a Sendcat account.",
             ("Use this address", link), "The link works once, for one hour. If it was not you, do nothing.");
+    }
+
+    private async Task<Mail?> PackageStatusAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        if (delivery.Package is not { } change
+            || await recipients.FindAsync(delivery.UserId!, cancellationToken) is not { EmailConfirmed: true } account
+            || !Has(account, delivery.Address)
+            || await packages.FindAsync(change.Id, account.UserId, cancellationToken) is not { } package)
+        {
+            return null;
+        }
+
+        var (subject, sentence) = PackageNotice.TextOf(change.Status);
+        var link = app.LinkTo("packages");
+        string[] facts =
+        [
+            $"Tracking number: {package.TrackingNumber}",
+            $"From: {package.Merchant}",
+            $"Contents: {package.Description}",
+            .. package.Location is { Length: > 0 } location ? (string[])[$"Location: {location}"] : [],
+        ];
+        const string Advice = "You can turn these mails off in your preferences.";
+        return new(
+            options.CurrentValue.From,
+            account.Email,
+            subject,
+            $"""<p>{sentence}</p><p>{string.Join("<br>", facts.Select(Encode))}</p><p><a href="{Encode(link)}">See your packages</a></p><p>{Advice}</p>""",
+            $"{sentence}\n\n{string.Join("\n", facts)}\n\nSee your packages: {link}\n\n{Advice}\n");
     }
 
     private Task<Mail?> Notice(Delivery delivery, string subject, string notice) => Task.FromResult<Mail?>(Plain(

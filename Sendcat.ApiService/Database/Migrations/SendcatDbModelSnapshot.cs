@@ -889,9 +889,10 @@ namespace Sendcat.ApiService.Database.Migrations
 
             modelBuilder.Entity("Sendcat.ApiService.Orders.UnclaimedPackage", b =>
                 {
-                    b.Property<string>("TrackingNumber")
-                        .HasColumnType("text")
-                        .HasColumnName("tracking_number");
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
 
                     b.Property<decimal?>("Cost")
                         .HasPrecision(14, 2)
@@ -923,16 +924,25 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("text")
                         .HasColumnName("status");
 
+                    b.Property<string>("TrackingNumber")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("tracking_number");
+
                     b.Property<decimal?>("Weight")
                         .HasPrecision(10, 2)
                         .HasColumnType("numeric(10,2)")
                         .HasColumnName("weight");
 
-                    b.HasKey("TrackingNumber")
+                    b.HasKey("Id")
                         .HasName("pk_unclaimed_packages");
 
-                    b.HasIndex("ReportedAt", "TrackingNumber")
-                        .HasDatabaseName("ix_unclaimed_packages_reported_at_tracking_number");
+                    b.HasIndex("TrackingNumber")
+                        .IsUnique()
+                        .HasDatabaseName("ix_unclaimed_packages_tracking_number");
+
+                    b.HasIndex("ReportedAt", "Id")
+                        .HasDatabaseName("ix_unclaimed_packages_reported_at_id");
 
                     b.ToTable("unclaimed_packages", null, t =>
                         {

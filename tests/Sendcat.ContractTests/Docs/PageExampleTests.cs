@@ -16,6 +16,7 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
         _api = await SendcatApi.StartAsync(postgres, new()
         {
             ["OPENROUTER_BASE_URL"] = _model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+            ["AUTH_CONFIRMED_DOMAINS"] = "example.com", ["OPS_API_KEY"] = SendcatApi.OpsKey,
         });
     }
 
@@ -36,6 +37,20 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
         Assert.Contains("claimed 1", output, StringComparison.Ordinal);
         Assert.Contains("\"role\":\"assistant\"", output, StringComparison.Ordinal);
         Assert.EndsWith("403", output.TrimEnd(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_commands_of_the_orders_page_lead_from_an_announcement_to_a_package()
+    {
+        var commands = ExampleOf(await ReadAsync("docs/orders.md"), "bash").Replace("$(cat .sendcat/ops-api-key)", SendcatApi.OpsKey, StringComparison.Ordinal);
+
+        var output = await RunAsync("bash", "-euo", "pipefail", "-c", commands.Replace("http://localhost:5080", _api.Anyone.BaseAddress!.ToString().TrimEnd('/'), StringComparison.Ordinal));
+
+        Assert.Contains("\"autoCreatePreAlerts\":true", output, StringComparison.Ordinal);
+        Assert.Contains("\"unclaimed\":1", output, StringComparison.Ordinal);
+        Assert.Contains("\"status\":\"submitted\"", output, StringComparison.Ordinal);
+        Assert.Contains("\"stale\":1", output, StringComparison.Ordinal);
+        Assert.Contains("\"statusLabel\":\"Ready for Pickup\"", output, StringComparison.Ordinal);
     }
 
     [Fact]

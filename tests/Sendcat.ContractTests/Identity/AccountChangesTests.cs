@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Sendcat.ContractTests.Mail;
+using Sendcat.ContractTests.Orders;
+using Sendcat.Integrations.Orders;
 using Sendcat.UpstreamEmulator.Resend;
 
 namespace Sendcat.ContractTests.Identity;
@@ -120,6 +123,10 @@ public sealed class AccountChangesTests(PostgresFixture postgres) : SharedApiTes
         await (await user.PostAsJsonAsync($"/api/threads/{thread}/messages", new { content = "red shoes" })).JsonAsync();
         await (await user.PostAsync($"/api/threads/{thread}/share", "{}".AsJson())).JsonAsync();
         await (await user.PostAsJsonAsync("/api/favorites/lists", new { name = "Gifts" })).JsonAsync();
+        await (await user.PutAsJsonAsync("/api/preferences", new { autoCreatePreAlerts = true })).JsonAsync();
+        await api.Services.GetRequiredService<OrderIntake>().RecordAsync(
+            ExtractedMails.Source(userId, "m1"), ExtractedMails.Of(ExtractedMails.Order("A-100000001", parcels: ["1Z999AA10123456784"])), CancellationToken.None);
+        await (await user.PostAsync("/api/packages/seed", null)).JsonAsync();
         await api.ExecuteAsync(
             $"""
             INSERT INTO reliability.tool_jobs (id, tool, qos_class, principal, args, status, max_attempts, available_at, fair_at, announced_at, created_at, updated_at)

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 using Sendcat.Integrations.Extraction;
@@ -5,6 +6,7 @@ using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Mail.Prices;
 using Sendcat.Integrations.Mail.Senders;
 using Sendcat.Integrations.Orders;
+using Sendcat.Integrations.Parcels;
 
 namespace Sendcat.ContractTests.Orders;
 
@@ -20,9 +22,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     public async Task A_thousand_concurrent_copies_of_a_delivery_have_one_effect()
     {
         await SetAutoCreateAsync(_user);
-        await using var wide = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Api.ConnectionString) { MaxPoolSize = 50 });
-        var intake = new OrderIntake(wide, TimeProvider.System, NullLogger<OrderIntake>.Instance);
-        var mail = Mail(Order("112-1-1", parcels: [Parcel]));
+        await using var wide = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Api.ConnectionString) { MaxPoolSize = 50, Timeout = 600 });
+        var intake = new OrderIntake(wide, Api.Services.GetRequiredService<PackageOwners>(), TimeProvider.System, NullLogger<OrderIntake>.Instance);
+        var mail = ExtractedMails.Of(ExtractedMails.Order("112-1-1", parcels: [Parcel]));
 
         var results = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => intake.RecordAsync(Source("m1"), mail, TestContext.Current.CancellationToken)));
 
@@ -34,7 +36,7 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task Concurrent_mails_about_one_order_make_one_draft()
     {
-        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => RecordAsync($"m{n}", Order("112-7654321-7654321", items: n == 7 ? "Kettle" : null))));
+        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => RecordAsync($"m{n}", ExtractedMails.Order("112-7654321-7654321", items: n == 7 ? "Kettle" : null))));
 
         Assert.Equal((1, 19), (results.Sum(result => result.DraftsCreated), results.Sum(result => result.DraftsUpdated)));
         Assert.Equal("20 1 0 0", await CountsAsync(_user));
@@ -46,8 +48,8 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     {
         var other = await NewUserAsync();
 
-        await RecordAsync("m1", Order("A-100000001"));
-        var result = await _intake.RecordAsync(Source("m1") with { UserId = other }, Mail(Order("A-100000001")), TestContext.Current.CancellationToken);
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001"));
+        var result = await _intake.RecordAsync(Source("m1") with { UserId = other }, ExtractedMails.Of(ExtractedMails.Order("A-100000001")), TestContext.Current.CancellationToken);
 
         Assert.Equal(1, result.DraftsCreated);
     }
@@ -55,9 +57,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task Later_mails_fill_only_what_is_missing()
     {
-        await RecordAsync("m1", Order("A-100000001", total: new(25.5m, null), confidence: 0.5));
-        await RecordAsync("m2", Order("A-100000001", total: new(25.5m, "EUR"), items: "Kettle", confidence: 0.9));
-        await RecordAsync("m3", Order("A-100000001", total: new(9m, "USD"), items: "Something else", confidence: 0.1));
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001", total: new(25.5m, null), confidence: 0.5));
+        await RecordAsync("m2", ExtractedMails.Order("A-100000001", total: new(25.5m, "EUR"), items: "Kettle", confidence: 0.9));
+        await RecordAsync("m3", ExtractedMails.Order("A-100000001", total: new(9m, "USD"), items: "Something else", confidence: 0.1));
 
         Assert.Equal("Kettle", await DraftAsync<string>("items_summary"));
         Assert.Equal((25.5m, "EUR"), (await DraftAsync<decimal>("total_amount"), await DraftAsync<string>("total_currency")));
@@ -67,14 +69,14 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task A_shared_parcel_joins_orders_and_folds_the_drafts_they_had()
     {
-        await RecordAsync("m1", Order("A-100000001", parcels: [Parcel]));
-        await RecordAsync("m2", Order("B-200000002", items: "Kettle"));
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
+        await RecordAsync("m2", ExtractedMails.Order("B-200000002", items: "Kettle"));
         Assert.Equal("2 2 1 0", await CountsAsync(_user));
 
         // A mail that names only the second order in the first one's parcel connects both.
-        await RecordAsync("m3", Order("B-200000002", parcels: [Parcel]));
-        await RecordAsync("m4", Order("C-300000003", parcels: [Parcel]));
-        await RecordAsync("m5", Order("C-300000003"), Order("A-100000001"));
+        await RecordAsync("m3", ExtractedMails.Order("B-200000002", parcels: [Parcel]));
+        await RecordAsync("m4", ExtractedMails.Order("C-300000003", parcels: [Parcel]));
+        await RecordAsync("m5", ExtractedMails.Order("C-300000003"), ExtractedMails.Order("A-100000001"));
 
         Assert.Equal(["A-100000001", "C-300000003"], (await DraftAsync<string[]>("order_numbers", "items_summary IS NULL")).Order());
         Assert.Equal("5 2 1 0", await CountsAsync(_user));
@@ -83,9 +85,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task A_notice_of_the_carrier_becomes_part_of_the_order_that_names_its_parcel()
     {
-        await RecordAsync("m1", Order(null, merchant: "ups.com", parcels: [Parcel]));
-        await RecordAsync("m2", Order("A-100000001"));
-        await RecordAsync("m3", Order("A-100000001", parcels: [Parcel]));
+        await RecordAsync("m1", ExtractedMails.Order(null, merchant: "ups.com", parcels: [Parcel]));
+        await RecordAsync("m2", ExtractedMails.Order("A-100000001"));
+        await RecordAsync("m3", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
 
         Assert.Equal("3 1 1 0", await CountsAsync(_user));
         Assert.Equal(3, await Api.ScalarAsync<long>($"SELECT count(*) FROM draft_evidence JOIN purchase_drafts d ON d.id = draft_id WHERE user_id = '{_user}'"));
@@ -94,9 +96,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task Short_order_numbers_of_different_shops_are_different_orders()
     {
-        await RecordAsync("m1", Order("1001", merchant: "one.example"));
-        await RecordAsync("m2", Order("1001", merchant: "two.example"));
-        await RecordAsync("m3", Order("1001", merchant: "two.example", items: "Kettle"));
+        await RecordAsync("m1", ExtractedMails.Order("1001", merchant: "one.example"));
+        await RecordAsync("m2", ExtractedMails.Order("1001", merchant: "two.example"));
+        await RecordAsync("m3", ExtractedMails.Order("1001", merchant: "two.example", items: "Kettle"));
 
         Assert.Equal("3 2 0 0", await CountsAsync(_user));
         Assert.Equal("two.example", await DraftAsync<string>("merchant", "items_summary = 'Kettle'"));
@@ -117,18 +119,42 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
             await SetAutoCreateAsync(_user);
         }
 
-        var result = await RecordAsync("m1", Order("A-100000001", trust: trust, source: source, parcels: [Parcel]));
+        var result = await RecordAsync("m1", ExtractedMails.Order("A-100000001", trust: trust, source: source, parcels: [Parcel]));
 
         Assert.Equal((1, preAlerts), (result.DraftsCreated, result.PreAlerts));
         Assert.Equal($"1 1 1 {preAlerts}", await CountsAsync(_user));
     }
 
     [Fact]
+    public async Task A_parcel_of_an_order_that_was_confirmed_before_it_was_shipped_is_submitted_at_once()
+    {
+        await SetAutoCreateAsync(_user);
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001"));
+        await Api.ExecuteAsync($"UPDATE purchase_drafts SET status = 'confirmed', confirmed_at = now() WHERE user_id = '{_user}'");
+
+        await RecordAsync("m2", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
+
+        Assert.Equal("submitted", await Api.ScalarAsync<string>($"SELECT status FROM pre_alerts WHERE user_id = '{_user}' AND submitted_at IS NOT NULL"));
+    }
+
+    [Fact]
+    public async Task A_mail_about_a_rejected_draft_announces_nothing()
+    {
+        await SetAutoCreateAsync(_user);
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001"));
+        await Api.ExecuteAsync($"UPDATE purchase_drafts SET status = 'rejected' WHERE user_id = '{_user}'");
+
+        await RecordAsync("m2", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
+
+        Assert.Equal("2 1 1 0", await CountsAsync(_user));
+    }
+
+    [Fact]
     public async Task A_mail_that_nobody_can_verify_moves_no_parcel()
     {
-        await RecordAsync("m1", Order("A-100000001", parcels: [Parcel]));
-        await RecordAsync("m2", Order("B-200000002"));
-        await RecordAsync("m3", Order("B-200000002", trust: SenderTrust.Unproven, parcels: [Parcel]));
+        await RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
+        await RecordAsync("m2", ExtractedMails.Order("B-200000002"));
+        await RecordAsync("m3", ExtractedMails.Order("B-200000002", trust: SenderTrust.Unproven, parcels: [Parcel]));
 
         Assert.Equal("A-100000001", await Api.ScalarAsync<string>($"SELECT order_numbers[1] FROM draft_parcels JOIN purchase_drafts d ON d.id = draft_id WHERE d.user_id = '{_user}'"));
     }
@@ -136,14 +162,14 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task A_failure_that_passes_leaves_the_mail_open_and_the_next_result_completes_it()
     {
-        var partial = Mail(Order(null, parcels: [Parcel])) with { Failure = new("away", Retryable: true), ModelCalls = 2 };
+        var partial = ExtractedMails.Of(ExtractedMails.Order(null, parcels: [Parcel])) with { Failure = new("away", Retryable: true), ModelCalls = 2 };
 
         Assert.Equal(EvidenceStatus.Pending, (await _intake.RecordAsync(Source("m1"), partial, TestContext.Current.CancellationToken)).Status);
         Assert.False(await _intake.IsKnownAsync(Source("m1"), TestContext.Current.CancellationToken));
-        var result = await RecordAsync("m1", Order("A-100000001", parcels: [Parcel]));
+        var result = await RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
 
         Assert.Equal(new(EvidenceStatus.Extracted, 0, 1, 0), result);
-        Assert.True((await RecordAsync("m1", Order("A-100000001", parcels: [Parcel]))).IsRepeat);
+        Assert.True((await RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel]))).IsRepeat);
         Assert.Equal("1 1 1 0", await CountsAsync(_user));
         Assert.Equal(["A-100000001"], await DraftAsync<string[]>("order_numbers"));
     }
@@ -165,7 +191,7 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task Text_that_Postgres_cannot_store_and_absurd_amounts_do_no_harm()
     {
-        var order = Order("A-1000\u00000001", total: new(decimal.MaxValue, "USD"), items: new string('x', 299) + "\uD83D\uDE00") with { StoreName = "a\0b\uD800" };
+        var order = ExtractedMails.Order("A-1000\u00000001", total: new(decimal.MaxValue, "USD"), items: new string('x', 299) + "\uD83D\uDE00") with { StoreName = "a\0b\uD800" };
 
         Assert.Equal(1, (await RecordAsync("m1", order)).DraftsCreated);
         Assert.Equal("ab", await DraftAsync<string>("store_name"));
@@ -175,14 +201,14 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task A_user_who_does_not_exist_gets_nothing()
     {
-        var result = await _intake.RecordAsync(Source("m1") with { UserId = "nobody" }, Mail(Order("A-100000001")), TestContext.Current.CancellationToken);
+        var result = await _intake.RecordAsync(Source("m1") with { UserId = "nobody" }, ExtractedMails.Of(ExtractedMails.Order("A-100000001")), TestContext.Current.CancellationToken);
 
         Assert.True(result.IsRepeat);
     }
 
     private protected override async Task PrepareAsync()
     {
-        _intake = new(Api.Database, TimeProvider.System, NullLogger<OrderIntake>.Instance);
+        _intake = Api.Services.GetRequiredService<OrderIntake>();
         _user = await NewUserAsync();
     }
 
@@ -192,25 +218,10 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         return (string)(await (await client.GetAsync("/api/auth/me")).JsonAsync())["id"]!;
     }
 
-    private EvidenceSource Source(string message) => new(_user, EvidenceKind.Gmail, message, new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero), "Your order", "shop.example");
+    private EvidenceSource Source(string message) => ExtractedMails.Source(_user, message);
 
     private Task<IntakeResult> RecordAsync(string message, params ExtractedOrder[] orders) =>
-        _intake.RecordAsync(Source(message), Mail(orders), TestContext.Current.CancellationToken);
-
-    private static MailExtraction Mail(params ExtractedOrder[] orders) => new() { Kind = MailTopic.Order, Path = ExtractionPath.Markup, Orders = orders };
-
-    private static ExtractedOrder Order(
-        string? number, string merchant = "shop.example", Price? total = null, string? items = null, double confidence = 0.9,
-        SenderTrust trust = SenderTrust.Authenticated, FieldSource source = FieldSource.Format, string[]? parcels = null) => new()
-    {
-        Merchant = merchant,
-        OrderNumber = number is null ? null : new(number, source, confidence, null),
-        Total = total is null ? null : new(total, source, confidence, null),
-        ItemsSummary = items,
-        Parcels = [.. (parcels ?? []).Select(parcel => new ExtractedParcel(new(parcel, source, confidence, null), "ups", []))],
-        Confidence = confidence,
-        Trust = trust,
-    };
+        _intake.RecordAsync(Source(message), ExtractedMails.Of(orders), TestContext.Current.CancellationToken);
 
     private Task SetAutoCreateAsync(string user) => Api.ExecuteAsync(
         $"INSERT INTO user_preferences (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails, updated_at) VALUES ('{user}', true, true, true, true, now())");

@@ -1,0 +1,192 @@
+using Npgsql;
+using Sendcat.Integrations.Mail.Tracking;
+using Sendcat.Integrations.Parcels;
+using Sendcat.Reliability.Database;
+
+namespace Sendcat.Integrations.Orders;
+
+/// <summary>
+/// What users do with their drafts and parcels. Each change is one transaction, after those of mails that arrive at the same time. A foreign
+/// and a missing draft are the same.
+/// </summary>
+public sealed class DraftChanges(RequestDatabase database, PackageOwners owners, TimeProvider time)
+{
+    /// <summary>Changes fields. Drafts that have an order number of the draft are folded into it.</summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public Task<DraftOutcome> UpdateAsync(string userId, Guid draft, DraftEdit edit, CancellationToken cancellationToken) =>
+        ChangeAsync(userId, draft, async (rows, found) =>
+        {
+            var content = edit.Apply(found.Content);
+            if (content is { Amount: not null, Currency: null } && (edit.TotalAmount is not null || edit.TotalCurrency is not null))
+            {
+                return DraftOutcome.NeedsCurrency;
+            }
+
+            var changed = await rows.UpdateAsync(found, content, CancellationToken.None);
+            var same = await rows.FindByOrderAsync(content.OrderNumbers, content.Merchant, CancellationToken.None);
+            await rows.FoldAsync(changed, [.. same.Where(other => other.Id != draft)], CancellationToken.None);
+            return DraftOutcome.Done;
+        }, cancellationToken);
+
+    /// <summary>
+    /// Confirms a draft and announces its parcels: pre-alerts are created where there are none, and all that are not rejected are submitted. Of
+    /// a confirmed draft it announces what is new.
+    /// </summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public async Task<DraftOutcome> ConfirmAsync(string userId, Guid draft, CancellationToken cancellationToken)
+    {
+        var outcome = await ChangeAsync(userId, draft, async (rows, found) =>
+        {
+            await rows.SetStatusAsync(found, DraftStatus.Confirmed, CancellationToken.None);
+            await rows.AddPreAlertsAsync(found, await rows.ParcelsOfAsync(found, CancellationToken.None), CancellationToken.None);
+            await owners.AnnounceAsync(rows.Create, await rows.SubmitAsync(found, null, CancellationToken.None), time.GetUtcNow(), CancellationToken.None);
+            return DraftOutcome.Done;
+        }, cancellationToken);
+        owners.Signal();
+        return outcome;
+    }
+
+    /// <summary>Rejects a draft. What was announced stays announced.</summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public Task<DraftOutcome> RejectAsync(string userId, Guid draft, CancellationToken cancellationToken) =>
+        ChangeAsync(userId, draft, async (rows, found) =>
+        {
+            await rows.SetStatusAsync(found, DraftStatus.Rejected, CancellationToken.None);
+            return DraftOutcome.Done;
+        }, cancellationToken);
+
+    /// <summary>Makes an attachment of the user the invoice of a draft. The former invoice is deleted.</summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public Task<DraftOutcome> SetInvoiceAsync(string userId, Guid draft, Guid attachment, CancellationToken cancellationToken) =>
+        ChangeAsync(
+            userId, draft,
+            async (rows, found) => await rows.SetInvoiceAsync(found, attachment, CancellationToken.None) ? DraftOutcome.Done : DraftOutcome.NoSuchFile,
+            cancellationToken);
+
+    /// <summary>Announces a parcel by hand. It is idempotent for each user and tracking number; a draft that is named becomes that of the pre-alert.</summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="draft">The draft of the parcel; null: none is named.</param>
+    /// <param name="trackingNumber">As <see cref="PackageRules.Normalize"/> returns it.</param>
+    /// <param name="carrier">Null: the one that the format of the number tells, if it is one alone.</param>
+    /// <param name="most">The most pre-alerts of a user.</param>
+    /// <param name="cancellationToken">Cancels the wait for a connection.</param>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public async Task<Announcement> AnnounceAsync(string userId, Guid? draft, string trackingNumber, string? carrier, int most, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync();
+        var rows = new DraftRows(connection.CreateCommand, userId, now);
+        if (!await rows.LockAsync(CancellationToken.None))
+        {
+            return new(DraftOutcome.NoAccount, Guid.Empty, false);
+        }
+
+        DraftRow? found = null;
+        if (draft is { } id && (found = await rows.FindAsync(id, CancellationToken.None)) is null)
+        {
+            return new(DraftOutcome.NotFound, Guid.Empty, false);
+        }
+
+        carrier ??= TrackingFormats.CandidatesOf(trackingNumber).Select(candidate => candidate.Carrier).Distinct().ToArray() is [var only] ? only : null;
+        if (await rows.AnnounceAsync(Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
+        {
+            return new(DraftOutcome.TooMany, Guid.Empty, false);
+        }
+
+        if (found is not null)
+        {
+            await rows.AddParcelsAsync(found, [new(trackingNumber, carrier, IsVerified: true)], CancellationToken.None);
+        }
+
+        await owners.AnnounceAsync(connection.CreateCommand, [trackingNumber], now, CancellationToken.None);
+        await transaction.CommitAsync(CancellationToken.None);
+        owners.Signal();
+        return new(DraftOutcome.Done, preAlert, isNew);
+    }
+
+    private async Task<DraftOutcome> ChangeAsync(string userId, Guid draft, Func<DraftRows, DraftRow, Task<DraftOutcome>> change, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync();
+        var rows = new DraftRows(connection.CreateCommand, userId, time.GetUtcNow());
+        if (!await rows.LockAsync(CancellationToken.None))
+        {
+            return DraftOutcome.NoAccount;
+        }
+
+        if (await rows.FindAsync(draft, CancellationToken.None) is not { } found)
+        {
+            return DraftOutcome.NotFound;
+        }
+
+        var outcome = await change(rows, found);
+        if (outcome is DraftOutcome.Done)
+        {
+            await transaction.CommitAsync(CancellationToken.None);
+        }
+
+        return outcome;
+    }
+}
+
+/// <summary>What became of a change.</summary>
+public enum DraftOutcome
+{
+    Done,
+
+    /// <summary>The user has no such draft.</summary>
+    NotFound,
+
+    /// <summary>The account was deleted meanwhile.</summary>
+    NoAccount,
+
+    /// <summary>The user has no such attachment.</summary>
+    NoSuchFile,
+
+    /// <summary>An amount needs its currency.</summary>
+    NeedsCurrency,
+
+    /// <summary>The user has as many pre-alerts as a user may have.</summary>
+    TooMany,
+}
+
+/// <param name="Outcome">Whether it was announced.</param>
+/// <param name="PreAlert">The id of the pre-alert.</param>
+/// <param name="IsNew">False: the user had announced the parcel before.</param>
+public sealed record Announcement(DraftOutcome Outcome, Guid PreAlert, bool IsNew);
+
+/// <summary>Fields of a draft that the user changes. Null: unchanged. Empty text and an amount of 0: cleared.</summary>
+public sealed record DraftEdit
+{
+    /// <summary>Not empty.</summary>
+    public string? Merchant { get; init; }
+
+    public string? StoreName { get; init; }
+
+    /// <summary>Upper case.</summary>
+    public IReadOnlyList<string>? OrderNumbers { get; init; }
+
+    public string? ItemsSummary { get; init; }
+
+    public decimal? TotalAmount { get; init; }
+
+    /// <summary>ISO 4217 code.</summary>
+    public string? TotalCurrency { get; init; }
+
+    internal DraftContent Apply(DraftContent content)
+    {
+        var amount = TotalAmount is { } total ? total == 0 ? null : decimal.Round(total, OrderText.AmountDigits) : content.Amount;
+        return content with
+        {
+            Merchant = Merchant ?? content.Merchant,
+            StoreName = Text(StoreName, content.StoreName),
+            OrderNumbers = OrderNumbers ?? content.OrderNumbers,
+            ItemsSummary = Text(ItemsSummary, content.ItemsSummary),
+            Amount = amount,
+            Currency = amount is null ? null : TotalCurrency ?? content.Currency,
+        };
+    }
+
+    private static string? Text(string? edited, string? present) => edited is null ? present : edited.Length == 0 ? null : edited;
+}
