@@ -21,8 +21,8 @@ internal static class StoreOutagesFeature
     public static StoreOutages Create(ILogger logger, TimeProvider time) => new()
     {
         // Work with a timeout sees the cancellation of its own token when Postgres is too slow.
-        Postgres = new("Postgres", failure => PostgresFailure.IsUnavailable(failure) || failure is OperationCanceledException, logger, time),
-        Redis = new("Redis", failure => RedisFailure.Is(failure) && failure is not RedisServerException, logger, time),
+        Postgres = new("Postgres", cause => PostgresFailure.IsUnavailable(cause) || cause is OperationCanceledException, logger, time),
+        Redis = new("Redis", cause => RedisFailure.Is(cause) && cause is not RedisServerException, logger, time),
         RabbitMq = new("RabbitMQ", BrokerFailure.Is, logger, time),
     };
 }

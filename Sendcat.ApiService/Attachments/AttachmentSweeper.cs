@@ -12,7 +12,8 @@ namespace Sendcat.ApiService.Attachments;
 /// in the file store. Every replica runs it; they share the work by row locks.
 /// </summary>
 internal sealed class AttachmentSweeper(
-    NpgsqlDataSource database, IFileStore store, IOptionsMonitor<AttachmentOptions> options, TimeProvider time, StoreOutages outages, ILogger<AttachmentSweeper> logger)
+    NpgsqlDataSource database, IFileStore store, IOptionsMonitor<AttachmentOptions> options, TimeProvider time, StoreOutages outages,
+    ILogger<AttachmentSweeper> logger)
     : BackgroundService
 {
     /// <summary>The content of a deleted attachment is in the file store for about this time, longer while the store is unavailable.</summary>

@@ -46,16 +46,19 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
         DbCommand command, CommandEventData eventData, InterceptionResult<DbDataReader> result, CancellationToken cancellationToken = default) =>
         InterceptionResult<DbDataReader>.SuppressWithResult(
             await BoundAsync(
-                command.Connection, eventData.Context, () => command.ExecuteReaderAsync(CancellationToken.None), cancellationToken, Deadline.OfRows));
+                command.Connection, eventData.Context, () => command.ExecuteReaderAsync(CancellationToken.None), cancellationToken,
+                Deadline.OfRows));
 
     /// <exception cref="NpgsqlException">
-    /// The deadline passed after the last row, and the connection is broken. Without the exception, the next statement of a transaction would
-    /// open another connection and run outside of the transaction.
+    /// The deadline passed after the last row, and the connection is broken. Without the exception, the next statement of a transaction
+    /// would open another connection and run outside of the transaction.
     /// </exception>
-    public override InterceptionResult DataReaderDisposing(DbCommand command, DataReaderDisposingEventData eventData, InterceptionResult result) =>
+    public override InterceptionResult DataReaderDisposing(
+        DbCommand command, DataReaderDisposingEventData eventData, InterceptionResult result) =>
         EndsInTime(command.Connection!) ? result : throw StatementDeadline.NoResponse(TimeoutOf(eventData.Context));
 
-    public ValueTask<InterceptionResult> ConnectionClosingAsync(DbConnection connection, ConnectionEventData eventData, InterceptionResult result)
+    public ValueTask<InterceptionResult> ConnectionClosingAsync(
+        DbConnection connection, ConnectionEventData eventData, InterceptionResult result)
     {
         EndsInTime(connection);
         return new(result);

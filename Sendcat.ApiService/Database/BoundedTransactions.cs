@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Database;
 /// Creates transactions whose end without a commit is under a deadline of <see cref="BoundedStatements"/>: EF Core reports a rollback that
 /// comes from disposing a transaction to no interceptor.
 /// </summary>
-internal sealed class BoundedTransactions(RelationalTransactionFactoryDependencies dependencies) : RelationalTransactionFactory(dependencies)
+internal sealed class BoundedTransactions(
+    RelationalTransactionFactoryDependencies dependencies) : RelationalTransactionFactory(dependencies)
 {
     public override RelationalTransaction Create(
         IRelationalConnection connection, DbTransaction transaction, Guid transactionId,

@@ -21,7 +21,8 @@ internal static class DatabaseFeature
             options => Schema.Configure(options, source => source.LimitWaits(statementTimeout)));
         builder.AddSendcatDataSource(statementTimeout);
         builder.Services.AddSingleton<BoundedStatements>();
-        builder.Services.ConfigureDbContext<SendcatDb>((services, options) => services.GetRequiredService<BoundedStatements>().Bound(options));
+        builder.Services.ConfigureDbContext<SendcatDb>(
+            (services, options) => services.GetRequiredService<BoundedStatements>().Bound(options));
         builder.Services.AddHostedService<Schema>();
         return builder;
     }

@@ -12,7 +12,9 @@ namespace Sendcat.ApiService.Database;
 /// <summary>
 /// Migrates the database to the schema of this build before the server listens. Replicas that start together migrate one after another.
 /// </summary>
-internal sealed class Schema(NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, StoreOutages outages, ILogger<Schema> logger) : IHostedLifecycleService
+internal sealed class Schema(
+    NpgsqlDataSource source, IServiceScopeFactory scopes, TimeProvider time, StoreOutages outages,
+    ILogger<Schema> logger) : IHostedLifecycleService
 {
     private static readonly Backoff Pauses = new(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(3));
 

@@ -48,7 +48,8 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
         {
             logger.RequestFailed(exception, http.Request.Method, RouteTemplate.Of(http));
         }
-        else if (error.Status == StatusCodes.Status503ServiceUnavailable && (error.Reason != RefusalReason.StoreUnavailable || !database.Outage.Records(exception)))
+        else if (error.Status == StatusCodes.Status503ServiceUnavailable
+            && (error.Reason != RefusalReason.StoreUnavailable || !database.Outage.Records(exception)))
         {
             logger.StoreUnavailable(exception.GetBaseException().Message, http.Request.Method, RouteTemplate.Of(http));
         }

@@ -6,7 +6,8 @@ using Sendcat.Reliability.Outages;
 namespace Sendcat.ApiService.Identity;
 
 /// <summary>Deletes expired identity rows once an hour. Every replica runs it; the deletes are idempotent.</summary>
-internal sealed class IdentitySweeper(NpgsqlDataSource database, TimeProvider time, StoreOutages outages, ILogger<IdentitySweeper> logger) : BackgroundService
+internal sealed class IdentitySweeper(
+    NpgsqlDataSource database, TimeProvider time, StoreOutages outages, ILogger<IdentitySweeper> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 

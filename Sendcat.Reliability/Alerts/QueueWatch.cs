@@ -10,7 +10,8 @@ namespace Sendcat.Reliability.Alerts;
 /// Checks the tool queue every five minutes. Every replica tries every 30 s; the row in <c>scheduled_runs</c> in Postgres lets one replica
 /// run each check.
 /// </summary>
-internal sealed class QueueWatch(QueueAlerts alerts, TimeProvider time, StoreOutages outages, ILogger<QueueWatch> logger) : BackgroundService
+internal sealed class QueueWatch(
+    QueueAlerts alerts, TimeProvider time, StoreOutages outages, ILogger<QueueWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(30);
 

@@ -12,7 +12,9 @@ namespace Sendcat.Reliability.Circuits;
 /// Exchanges the states of the circuits between the replicas: at once after a signal, and every 5 s in case a signal was missed or Redis
 /// lost data.
 /// </summary>
-internal sealed class CircuitSharing(GuardedRedis redis, IConnectionMultiplexer connection, TimeProvider time, StoreOutages outages, ILogger<CircuitSharing> logger) : BackgroundService
+internal sealed class CircuitSharing(
+    GuardedRedis redis, IConnectionMultiplexer connection, TimeProvider time, StoreOutages outages,
+    ILogger<CircuitSharing> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Retention = TimeSpan.FromDays(1);

@@ -9,7 +9,8 @@ namespace Sendcat.Reliability.Database;
 /// deadline passes, or at once while an outage of Postgres is known (<see cref="RequestOutage"/>). Background work, which may wait, uses
 /// <see cref="NpgsqlDataSource"/>.
 /// </summary>
-public sealed class RequestDatabase(NpgsqlDataSource database, IOptionsMonitor<PostgresOptions> options, TimeProvider time, StoreOutages outages)
+public sealed class RequestDatabase(
+    NpgsqlDataSource database, IOptionsMonitor<PostgresOptions> options, TimeProvider time, StoreOutages outages)
 {
     /// <summary>Requests that fail for Postgres report it here.</summary>
     public RequestOutage Outage { get; } = new(outages.Postgres, time);

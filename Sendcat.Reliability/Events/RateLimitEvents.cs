@@ -41,7 +41,8 @@ public sealed class RateLimitEvents : BackgroundService
     private readonly StoreOutages _outages;
     private long _sweptAt;
 
-    internal RateLimitEvents(NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, StoreOutages outages, ILogger<RateLimitEvents> logger)
+    internal RateLimitEvents(
+        NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, StoreOutages outages, ILogger<RateLimitEvents> logger)
     {
         (_database, _time, _metrics, _outages, _logger) = (database, time, metrics, outages, logger);
         _outage = new("Writing of rate limit events", outages.Postgres, logger, time);

@@ -15,7 +15,8 @@ namespace Sendcat.Reliability.KnobChanges;
 /// Refreshes the overrides of this process from the table: at once after a signal, and every <see cref="Period"/> even without Redis.
 /// </summary>
 internal sealed class KnobOverrideWatch(
-    KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages, ILogger<KnobOverrideWatch> logger)
+    KnobOverrides overrides, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages,
+    ILogger<KnobOverrideWatch> logger)
     : BackgroundService
 {
     /// <summary>Shorter than the five seconds that <see cref="KnobOverrideStore"/> promises, so that the read fits too.</summary>

@@ -58,7 +58,7 @@ public sealed class StoreOutage(string store, Func<Exception, bool> isUnavailabl
         logger.StoreUnavailable(store, work, error);
     }
 
-    /// <summary>Records that the store works. An outage ends <see cref="Settled"/> later, unless the store fails again until then.</summary>
+    /// <summary>Records that the store works. An outage ends <see cref="Settled"/> later, unless the store fails before.</summary>
     public void Works()
     {
         if (!_isOpen)

@@ -10,7 +10,8 @@ namespace Sendcat.Reliability.Redis;
 /// Redis does not delay its callers.
 /// </summary>
 internal sealed class GuardedRedis(
-    IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics, StoreOutages outages)
+    IConnectionMultiplexer connection, IOptionsMonitor<RedisOptions> options, TimeProvider time, ReliabilityMetrics metrics,
+    StoreOutages outages)
 {
     /// <summary>Failures in a row that suspend calls.</summary>
     private const int MaxFailures = 3;

@@ -11,7 +11,8 @@ internal static class ConsoleLogs
     /// Categories that log every request or statement. Traces and metrics have that information, so these categories log warnings and
     /// errors only.
     /// </summary>
-    private static readonly string[] VerboseCategories = ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly"];
+    private static readonly string[] VerboseCategories =
+        ["Microsoft.AspNetCore", "Microsoft.EntityFrameworkCore", "Npgsql", "System.Net.Http", "Polly"];
 
     /// <summary>
     /// The clients of stores that log each lost connection and each attempt to open one. Sendcat logs once that a store is unavailable.

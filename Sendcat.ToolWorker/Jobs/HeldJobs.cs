@@ -13,7 +13,8 @@ namespace Sendcat.ToolWorker.Jobs;
 /// failure, and cancels the work of a job whose lease is lost.
 /// </summary>
 internal sealed class HeldJobs(
-    ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages, ILogger<HeldJobs> logger) : BackgroundService
+    ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages,
+    ILogger<HeldJobs> logger) : BackgroundService
 {
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
     private readonly WorkOutage _outage = new("Renewal of leases", outages.Postgres, logger, time);

@@ -24,7 +24,8 @@ namespace Sendcat.ApiService.Chat.Gate;
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
     Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
-    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account, TimeProvider time)
+    TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account,
+    TimeProvider time)
 {
     /// <summary>The <c>Retry-After</c> of a request that is refused because Postgres does not respond.</summary>
     public static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);

@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Chat.Record;
 /// <see cref="TurnReaper"/>.
 /// </summary>
 internal sealed class ReplicaHeartbeat(
-    NpgsqlDataSource database, ReplicaId replica, TurnReaper reaper, TimeProvider time, StoreOutages outages, ILogger<ReplicaHeartbeat> logger) : BackgroundService
+    NpgsqlDataSource database, ReplicaId replica, TurnReaper reaper, TimeProvider time, StoreOutages outages,
+    ILogger<ReplicaHeartbeat> logger) : BackgroundService
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
 

@@ -16,7 +16,8 @@ namespace Sendcat.ApiService.Chat.Record;
 /// Postgres is unavailable nothing is dropped: the changes stay in memory and are retried with backoff, from 5 ms up to 2 s.
 /// </summary>
 internal sealed class TurnJournal(
-    NpgsqlDataSource database, ReplicaId replica, ThreadSignals threads, IOptionsMonitor<ChatOptions> options, TimeProvider time, StoreOutages outages, ILogger<TurnJournal> logger) : BackgroundService
+    NpgsqlDataSource database, ReplicaId replica, ThreadSignals threads, IOptionsMonitor<ChatOptions> options, TimeProvider time,
+    StoreOutages outages, ILogger<TurnJournal> logger) : BackgroundService
 {
     private const int MaxTurnsPerCommit = 500;
 

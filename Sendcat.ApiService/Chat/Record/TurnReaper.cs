@@ -12,7 +12,9 @@ namespace Sendcat.ApiService.Chat.Record;
 /// released by the replica heartbeat in Redis, not here. Any replica may run it: closing a session is a compare-and-set, so two concurrent
 /// runs close each turn once.
 /// </summary>
-internal sealed class TurnReaper(NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, TimeProvider time, StoreOutages outages, ILogger<TurnReaper> logger)
+internal sealed class TurnReaper(
+    NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, TimeProvider time, StoreOutages outages,
+    ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
         -- reap dead replicas

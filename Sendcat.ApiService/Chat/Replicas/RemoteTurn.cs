@@ -1,7 +1,7 @@
-using Sendcat.Reliability.Outages;
 using System.Text.Json;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Http;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
 using StackExchange.Redis;
 
@@ -13,7 +13,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// without a gap, its readers get an error.
 /// </summary>
 internal sealed class RemoteTurn(
-    IConnectionMultiplexer redis, MirrorStore store, TurnSignals signals, TimeProvider time, StoreOutages outages, ILogger<RemoteTurn> logger)
+    IConnectionMultiplexer redis, MirrorStore store, TurnSignals signals, TimeProvider time, StoreOutages outages,
+    ILogger<RemoteTurn> logger)
 {
     /// <summary>
     /// A turn whose mirror has been missing for this long has no replica any more. A mirror that Redis lost is written again within

@@ -10,7 +10,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Which replica runs the turn of each thread, stored in Redis for the other replicas. A turn does not depend on it: without Redis, only
 /// the resume and the immediate abort from another replica do not work. All methods log a Redis failure and do not throw it.
 /// </summary>
-internal sealed class TurnDirectory(IConnectionMultiplexer redis, ReplicaId replica, TimeProvider time, StoreOutages outages, ILogger<TurnDirectory> logger)
+internal sealed class TurnDirectory(
+    IConnectionMultiplexer redis, ReplicaId replica, TimeProvider time, StoreOutages outages, ILogger<TurnDirectory> logger)
 {
     /// <summary>How long a request waits for a response of Redis.</summary>
     public static readonly TimeSpan ResponseTimeout = TimeSpan.FromSeconds(1);

@@ -1,6 +1,6 @@
-using Sendcat.Reliability.Outages;
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
@@ -9,7 +9,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// copied into Redis. A turn that no other replica requests is not copied.
 /// </summary>
 internal sealed class TurnMirrors(
-    MirrorStore store, IOptionsMonitor<ChatOptions> options, TimeProvider time, StoreOutages outages, ILogger<TurnMirrors> logger) : IHostedService, IDisposable
+    MirrorStore store, IOptionsMonitor<ChatOptions> options, TimeProvider time, StoreOutages outages,
+    ILogger<TurnMirrors> logger) : IHostedService, IDisposable
 {
     /// <summary>A remote reader counts as connected for this long after its last request.</summary>
     public static readonly TimeSpan ReaderTimeout = TimeSpan.FromSeconds(15);
@@ -33,7 +34,8 @@ internal sealed class TurnMirrors(
     public void StartOrRenew(LiveTurn turn)
     {
         var mirror = _mirrors.GetOrAdd(
-            turn.Start.StreamId, _ => new(new TurnMirror(turn, store, () => Interlocked.Increment(ref _epoch), options, time, outages.Redis, logger)));
+            turn.Start.StreamId,
+            _ => new(new TurnMirror(turn, store, () => Interlocked.Increment(ref _epoch), options, time, outages.Redis, logger)));
         mirror.Copy.Renew();
         lock (mirror)
         {

@@ -9,7 +9,9 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Signals between replicas about turns: abort, supersede, replace, mirror. Redis pub/sub delivers each signal to every replica at most once; the
 /// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
-internal sealed class TurnSignals(IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, TimeProvider time, StoreOutages outages, ILogger<TurnSignals> logger) : IHostedService
+internal sealed class TurnSignals(
+    IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, TimeProvider time, StoreOutages outages,
+    ILogger<TurnSignals> logger) : IHostedService
 {
     /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
     public const string SupersedePrefix = "supersede|";

@@ -12,7 +12,9 @@ namespace Sendcat.ApiService.Identity.Tokens;
 /// every <see cref="Period"/> by a read, also without Redis. A replica without Postgres cannot serve users anyway: every response to a user
 /// needs a row.
 /// </summary>
-internal sealed class RevokedFamilyWatch(RevokedFamilies revoked, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages, ILogger<RevokedFamilyWatch> logger)
+internal sealed class RevokedFamilyWatch(
+    RevokedFamilies revoked, NpgsqlDataSource database, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages,
+    ILogger<RevokedFamilyWatch> logger)
     : BackgroundService, IHostedLifecycleService
 {
     /// <summary>The time between two reads. It leaves time for the read itself within the promised five seconds.</summary>

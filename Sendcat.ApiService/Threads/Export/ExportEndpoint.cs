@@ -54,7 +54,8 @@ internal static class ExportEndpoint
         return Results.Empty;
     }
 
-    private static async Task<List<ChatMessage>> ReadPageAsync(ThreadCopies copies, Guid thread, long after, CancellationToken cancellationToken)
+    private static async Task<List<ChatMessage>> ReadPageAsync(
+        ThreadCopies copies, Guid thread, long after, CancellationToken cancellationToken)
     {
         var page = new List<ChatMessage>();
         var characters = 0L;

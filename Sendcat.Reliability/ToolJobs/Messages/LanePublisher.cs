@@ -9,7 +9,9 @@ using Sendcat.Reliability.ToolJobs.Lanes;
 namespace Sendcat.Reliability.ToolJobs.Messages;
 
 /// <summary>Publishes the due outbox rows of one lane.</summary>
-internal sealed class LanePublisher(ToolLane lane, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, StoreOutages outages, ILogger logger)
+internal sealed class LanePublisher(
+    ToolLane lane, NpgsqlDataSource database, ToolJobBroker broker, TimeProvider time, ToolJobMetrics metrics, StoreOutages outages,
+    ILogger logger)
 {
     private const int MaxBatchSize = 200;
 

@@ -12,7 +12,9 @@ namespace Sendcat.Reliability.ToolJobs.Messages;
 /// Signals between processes over Redis pub/sub. A signal reports finished jobs (to the turns that wait for them, and to workers whose lane
 /// had reached a running limit) or a cancelled job (to the worker that runs it). A signal may be lost: Postgres is authoritative.
 /// </summary>
-public sealed class ToolJobSignals(LaneCatalog lanes, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages, ILogger<ToolJobSignals> logger) : BackgroundService
+public sealed class ToolJobSignals(
+    LaneCatalog lanes, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages,
+    ILogger<ToolJobSignals> logger) : BackgroundService
 {
     private static readonly TimeSpan ResubscribeInterval = TimeSpan.FromSeconds(2);
 

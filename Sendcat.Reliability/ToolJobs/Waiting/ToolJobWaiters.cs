@@ -18,7 +18,8 @@ namespace Sendcat.Reliability.ToolJobs.Waiting;
 /// unavailable. Frequent signals do not delay the poll.
 /// </summary>
 public sealed class ToolJobWaiters(
-    ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages, ILogger<ToolJobWaiters> logger) : BackgroundService
+    ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages,
+    ILogger<ToolJobWaiters> logger) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
 

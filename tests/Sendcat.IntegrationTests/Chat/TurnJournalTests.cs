@@ -12,11 +12,11 @@ using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.StorageQuotas;
 using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Threads.Events;
+using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
-using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 using StackExchange.Redis;
 
@@ -61,7 +61,9 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         _quotas = new(_requests, _services.GetRequiredService<IMemoryCache>(), _services.GetRequiredService<IOptionsMonitor<QuotaOptions>>());
         _redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         _signals = new(_redis, Outages, NullLogger<ThreadSignals>.Instance);
-        _journal = new(_database, _replica, _signals, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, Outages, NullLogger<TurnJournal>.Instance);
+        _journal = new(
+            _database, _replica, _signals, _services.GetRequiredService<IOptionsMonitor<ChatOptions>>(), TimeProvider.System, Outages,
+            NullLogger<TurnJournal>.Instance);
     }
 
     public async ValueTask DisposeAsync()
@@ -306,7 +308,8 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await CommitAsync(record.Changes());
         await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
 
-        await new TurnReaper(_database, connection, _signals, TimeProvider.System, Outages, NullLogger<TurnReaper>.Instance).SweepAsync(TestContext.Current.CancellationToken);
+        await new TurnReaper(_database, connection, _signals, TimeProvider.System, Outages, NullLogger<TurnReaper>.Instance)
+            .SweepAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.ApiService.Database;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Database;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Database;
@@ -14,7 +14,9 @@ namespace Sendcat.IntegrationTests.Database;
 /// <summary>The deadlines of what EF Core does with Postgres.</summary>
 public sealed class BoundedStatementsTests(SharedStores stores)
 {
-    /// <summary>The first row comes at once, because the second is too large for the buffer of the server. The third comes after ten minutes.</summary>
+    /// <summary>
+    /// The first row comes at once, because the second is too large for the buffer of the server. The third comes after ten minutes.
+    /// </summary>
     private const string SlowRows =
         """SELECT repeat('x', 1000000) || CASE n WHEN 3 THEN pg_sleep(600)::text ELSE '' END AS "Value" FROM generate_series(1, 3) n""";
 
@@ -54,7 +56,8 @@ public sealed class BoundedStatementsTests(SharedStores stores)
     {
         await using var db = Context((await stores.PostgresAsync()).ConnectionString);
         await using var transaction = await db.Database.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        var rows = db.Database.SqlQueryRaw<int>("SELECT 1 AS \"Value\"").AsAsyncEnumerable().GetAsyncEnumerator(TestContext.Current.CancellationToken);
+        var rows = db.Database.SqlQueryRaw<int>("SELECT 1 AS \"Value\"").AsAsyncEnumerable()
+            .GetAsyncEnumerator(TestContext.Current.CancellationToken);
         Assert.True(await rows.MoveNextAsync());
         Assert.False(await rows.MoveNextAsync());
 
@@ -75,7 +78,8 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         Assert.Equal(first, await BackendAsync());
         await transaction.CommitAsync(TestContext.Current.CancellationToken);
 
-        Task<int> BackendAsync() => db.Database.SqlQueryRaw<int>("SELECT pg_backend_pid() AS \"Value\"").SingleAsync(TestContext.Current.CancellationToken);
+        Task<int> BackendAsync() =>
+            db.Database.SqlQueryRaw<int>("SELECT pg_backend_pid() AS \"Value\"").SingleAsync(TestContext.Current.CancellationToken);
     }
 
     [Fact]
@@ -98,12 +102,14 @@ public sealed class BoundedStatementsTests(SharedStores stores)
 
     private SendcatDb Context(string connectionString)
     {
-        var timeouts = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = (int)Timeout.TotalMilliseconds)
+        var timeouts = new ServiceCollection()
+            .Configure<PostgresOptions>(options => options.StatementTimeoutMs = (int)Timeout.TotalMilliseconds)
             .BuildServiceProvider().GetRequiredService<IOptionsMonitor<PostgresOptions>>();
         var options = new DbContextOptionsBuilder<SendcatDb>();
         options.UseNpgsql($"{connectionString};Command Timeout=600");
         Schema.Configure(options);
-        var requests = new RequestDatabase(NpgsqlDataSource.Create(connectionString), timeouts, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time));
+        var requests = new RequestDatabase(
+            NpgsqlDataSource.Create(connectionString), timeouts, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time));
         new BoundedStatements(requests, timeouts, _time).Bound(options);
         return new(options.Options);
     }

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Database;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Reliability;
@@ -103,7 +103,8 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         await using var source = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
         await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000).BuildServiceProvider();
         var database = new RequestDatabase(
-            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), new FakeTimeProvider(), StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System));
+            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), new FakeTimeProvider(),
+            StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System));
         await ReadAsync(database);
         await server.PauseAsync();
         for (var failures = 0; failures < 3; failures++)

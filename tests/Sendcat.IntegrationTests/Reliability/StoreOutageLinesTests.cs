@@ -20,7 +20,8 @@ public sealed class StoreOutageLinesTests
         await using var redis = await RedisServer.StartAsync();
         await using var broker = await RabbitMqServer.StartAsync();
         await using var sendcat = await SendcatSystem.StartProcessesAsync(
-            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1, ("ConnectionStrings__messaging", broker.ConnectionString));
+            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1,
+            ("ConnectionStrings__messaging", broker.ConnectionString));
         var worker = await sendcat.AddWorkerAsync();
         TestProcess[] processes = [sendcat.Api.Process, worker.Process];
         var turn = await sendcat.TurnAsync(ToolPrompts.CallTool("search_web", "kettle"));
@@ -31,7 +32,8 @@ public sealed class StoreOutageLinesTests
         await Eventually.TrueAsync(() => processes.All(process => Stores.All(store => Count(process, $"{store} is unavailable") > 0)));
         using (var client = new HttpClient { BaseAddress = sendcat.Api.Address })
         {
-            await Eventually.TrueAsync(async () => !(await client.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
+            await Eventually.TrueAsync(
+                async () => !(await client.GetAsync("/health", TestContext.Current.CancellationToken)).IsSuccessStatusCode);
         }
 
         await Task.WhenAll(postgres.StartAgainAsync(), redis.StartAgainAsync(), broker.StartAgainAsync());
@@ -41,14 +43,16 @@ public sealed class StoreOutageLinesTests
         {
             var lines = Lines(process).Skip(before).ToArray();
             Assert.Equal(Stores.Length, lines.Count(line => line.Contains("[2901]", StringComparison.Ordinal)));
-            var warnings = lines.Where(line => line.Contains(" warn: ", StringComparison.Ordinal) || line.Contains(" fail: ", StringComparison.Ordinal))
+            var warnings = lines
+                .Where(line => line.Contains(" warn: ", StringComparison.Ordinal) || line.Contains(" fail: ", StringComparison.Ordinal))
                 .Where(line => !LostData.Any(id => line.Contains(id, StringComparison.Ordinal)));
             Assert.All(warnings, line => Assert.Contains("[2900]", line, StringComparison.Ordinal));
             Assert.Equal(Stores.Length, warnings.Count());
         }
     }
 
-    private static int Count(TestProcess process, string text) => Lines(process).Count(line => line.Contains(text, StringComparison.Ordinal));
+    private static int Count(TestProcess process, string text) =>
+        Lines(process).Count(line => line.Contains(text, StringComparison.Ordinal));
 
     private static List<string> Lines(TestProcess process) => [.. process.Output.Split('\n')];
 }

@@ -20,7 +20,8 @@ public sealed class HeldJobsTests(SharedStores stores)
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
         var time = new FakeTimeProvider();
         using var held = new HeldJobs(
-            rig.Leases, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, rig.Get<StoreOutages>(), NullLogger<HeldJobs>.Instance);
+            rig.Leases, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, rig.Get<StoreOutages>(),
+            NullLogger<HeldJobs>.Instance);
         var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         var claimed = await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane);
         using var heldJob = held.Hold(claimed, time.GetTimestamp(), TimeSpan.FromHours(1), CancellationToken.None);

@@ -5,12 +5,12 @@ using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.Reliability.ToolJobs.Recovery;
-using Sendcat.Reliability;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
@@ -33,7 +33,8 @@ public sealed class SweeperTests(SharedStores stores)
             time);
         using var sweeper = new Sweeper(
             rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
-            unresponsive, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), rig.Get<StoreOutages>(), NullLogger<Sweeper>.Instance);
+            unresponsive, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), rig.Get<StoreOutages>(),
+            NullLogger<Sweeper>.Instance);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");

@@ -22,7 +22,8 @@ public sealed class ToolJobWaitersTests(SharedStores stores)
         var (unsignalled, other) = (await CompletedAsync(rig), await CompletedAsync(rig));
         var time = new FakeTimeProvider();
         using var waiters = new ToolJobWaiters(
-            rig.Ledger, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, rig.Get<StoreOutages>(), NullLogger<ToolJobWaiters>.Instance);
+            rig.Ledger, rig.Get<ToolJobSignals>(), rig.Get<IOptionsMonitor<ToolJobOptions>>(), time, rig.Get<StoreOutages>(),
+            NullLogger<ToolJobWaiters>.Instance);
         using var waiting = waiters.Begin(unsignalled, look: false);
         await waiters.StartAsync(CancellationToken.None);
 

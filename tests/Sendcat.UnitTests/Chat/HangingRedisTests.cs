@@ -2,9 +2,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using NSubstitute;
 using Sendcat.ApiService.Chat.Replicas;
+using Sendcat.Reliability;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
-using Sendcat.Reliability;
 using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Chat;

@@ -1,8 +1,8 @@
 using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
-using Sendcat.Reliability.Database;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.UnitTests.Reliability;
 
@@ -72,9 +72,10 @@ public sealed class RequestOutageTests
     [Fact]
     public async Task A_defect_of_the_schema_is_no_outage()
     {
+        var missingTable = new PostgresException("relation does not exist", "ERROR", "ERROR", PostgresErrorCodes.UndefinedTable);
         for (var n = 0; n < 5; n++)
         {
-            Assert.False(_outage.Records(new PostgresException("relation does not exist", "ERROR", "ERROR", PostgresErrorCodes.UndefinedTable)));
+            Assert.False(_outage.Records(missingTable));
         }
 
         await OpenAsync();

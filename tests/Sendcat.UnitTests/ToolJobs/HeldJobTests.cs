@@ -1,9 +1,9 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Sendcat.Integrations.Tools;
+using Sendcat.Reliability;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Ledger;
-using Sendcat.Reliability;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.UnitTests.ToolJobs;
@@ -61,7 +61,9 @@ public sealed class HeldJobTests
     private HeldJob Hold(long? requestedAt = null)
     {
         var claimed = new LeasedJob(new(QueuedTool.SearchWeb.Lane, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
-        var holder = new HeldJobs(leases: null!, signals: null!, options: null!, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time), NullLogger<HeldJobs>.Instance);
+        var holder = new HeldJobs(
+            leases: null!, signals: null!, options: null!, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time),
+            NullLogger<HeldJobs>.Instance);
         return holder.Hold(claimed, requestedAt ?? _time.GetTimestamp(), TimeSpan.FromMinutes(2), CancellationToken.None);
     }
 }
