@@ -19,8 +19,8 @@ internal static class DraftEndpoints
         drafts.MapGet("/{id}", GetAsync).As("drafts.getDraft", "One draft, with its parcels and evidence", 401, 404);
         drafts.MapPatch("/{id}", UpdateAsync).RequireLimit(RequestBudget.Writing).Takes<DraftPatch>()
             .As("drafts.updateDraft", "Change a draft: mails fill only what is missing, so what you write stays", 400, 401, 403, 413, 415, 429);
-        drafts.MapPost("/{id}/confirm", ConfirmAsync).RequireLimit(RequestBudget.Writing)
-            .As("drafts.confirmDraft", "Confirm a draft, and announce its parcels to the warehouse", 401, 403, 429);
+        drafts.MapPost("/{id}/confirm", ConfirmAsync).RequireLimit(RequestBudget.Writing).Takes<DraftConfirmation>()
+            .As("drafts.confirmDraft", "Confirm a draft, and announce its parcels to the warehouse", 400, 401, 403, 413, 415, 429);
         drafts.MapPost("/{id}/reject", RejectAsync).RequireLimit(RequestBudget.Writing)
             .As("drafts.rejectDraft", "Reject a draft; parcels that were announced stay announced", 401, 403, 429);
         drafts.MapPost("/{id}/invoice", InvoiceAsync).RequireLimit(RequestBudget.Writing).Takes<InvoiceOrder>()
@@ -85,11 +85,14 @@ internal static class DraftEndpoints
     }
 
     private static async Task<Results<Ok<DraftView>, ApiError>> ConfirmAsync(
-        HttpContext http, string id, Principals principals, DraftChanges changes, SendcatDb db, ILogger<DraftChanges> logger, CancellationToken cancellationToken) =>
-        !principals.ReadConfirmedUser(http).TryGet(out var principal, out var refusal)
+        HttpContext http, string id, Principals principals, DraftChanges changes, SendcatDb db, ILogger<DraftChanges> logger, CancellationToken cancellationToken)
+    {
+        var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OrdersJson.Default.DraftConfirmation, cancellationToken);
+        return !body.TryGet(out var confirmation, out var refusal) || !principals.ReadConfirmedUser(http).TryGet(out var principal, out refusal)
             ? refusal
             : await ChangeAsync(
-                id, principal, (user, draft) => changes.ConfirmAsync(user, draft, cancellationToken), db, logger, "drafts.confirmDraft", cancellationToken);
+                id, principal, (user, draft) => changes.ConfirmAsync(user, draft, confirmation.Normalized, cancellationToken), db, logger, "drafts.confirmDraft", cancellationToken);
+    }
 
     private static async Task<Results<Ok<DraftView>, ApiError>> RejectAsync(
         HttpContext http, string id, Principals principals, DraftChanges changes, SendcatDb db, ILogger<DraftChanges> logger, CancellationToken cancellationToken) =>

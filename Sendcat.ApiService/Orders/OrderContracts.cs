@@ -89,6 +89,24 @@ internal sealed partial record DraftPatch(
     private static partial Regex Code();
 }
 
+/// <summary>The confirmation of a draft.</summary>
+/// <param name="TrackingNumbers">The parcels of the draft to announce; omitted: all.</param>
+internal sealed record DraftConfirmation(IReadOnlyList<string>? TrackingNumbers) : IValidatable, IOptionalBody
+{
+    private const int MaxParcels = 100;
+
+    [JsonIgnore]
+    public IReadOnlyList<string>? Normalized => TrackingNumbers is null ? null : [.. TrackingNumbers.Select(PackageRules.Normalize).OfType<string>()];
+
+    public IEnumerable<string> Problems()
+    {
+        if (TrackingNumbers is { Count: > MaxParcels } || TrackingNumbers?.Any(number => PackageRules.Normalize(number) is null) == true)
+        {
+            yield return $"trackingNumbers may have {MaxParcels} numbers of 8 to 40 letters and digits";
+        }
+    }
+}
+
 /// <param name="AttachmentId">The id that <c>POST /api/attachments</c> returned.</param>
 /// <param name="StorageId">Another name of <paramref name="AttachmentId"/>, as in messages.</param>
 internal sealed record InvoiceOrder(string? AttachmentId, string? StorageId) : IValidatable
@@ -160,6 +178,7 @@ internal sealed record PreferencesChange(bool? AutoCreatePreAlerts, bool? GmailS
 [JsonSerializable(typeof(DraftView))]
 [JsonSerializable(typeof(Page<DraftView>), TypeInfoPropertyName = "DraftPage")]
 [JsonSerializable(typeof(DraftPatch))]
+[JsonSerializable(typeof(DraftConfirmation))]
 [JsonSerializable(typeof(InvoiceOrder))]
 [JsonSerializable(typeof(PreAlertView))]
 [JsonSerializable(typeof(Page<PreAlertView>), TypeInfoPropertyName = "PreAlertPage")]

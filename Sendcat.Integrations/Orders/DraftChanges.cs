@@ -14,7 +14,7 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     /// <summary>Changes fields. Drafts that have an order number of the draft are folded into it.</summary>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
     public Task<DraftOutcome> UpdateAsync(string userId, Guid draft, DraftEdit edit, CancellationToken cancellationToken) =>
-        ChangeAsync(userId, draft, async (rows, found) =>
+        ChangeAsync(userId, draft, async (rows, found, _) =>
         {
             var content = edit.Apply(found.Content);
             if (content is { Amount: not null, Currency: null } && (edit.TotalAmount is not null || edit.TotalCurrency is not null))
@@ -32,14 +32,21 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     /// Confirms a draft and announces its parcels: pre-alerts are created where there are none, and all that are not rejected are submitted. Of
     /// a confirmed draft it announces what is new.
     /// </summary>
+    /// <param name="userId">The user.</param>
+    /// <param name="draft">The draft.</param>
+    /// <param name="trackingNumbers">The parcels to announce, normalized; null: all of the draft.</param>
+    /// <param name="cancellationToken">Cancels the wait for a connection.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
-    public async Task<DraftOutcome> ConfirmAsync(string userId, Guid draft, CancellationToken cancellationToken)
+    public async Task<DraftOutcome> ConfirmAsync(string userId, Guid draft, IReadOnlyList<string>? trackingNumbers, CancellationToken cancellationToken)
     {
-        var outcome = await ChangeAsync(userId, draft, async (rows, found) =>
+        var outcome = await ChangeAsync(userId, draft, async (rows, found, transaction) =>
         {
+            var parcels = new ParcelRows(transaction);
+            var announced = trackingNumbers ?? await parcels.ParcelsOfAsync(found, CancellationToken.None);
             await rows.SetStatusAsync(found, DraftStatus.Confirmed, CancellationToken.None);
-            await rows.AddPreAlertsAsync(found, await rows.ParcelsOfAsync(found, CancellationToken.None), CancellationToken.None);
-            await owners.AnnounceAsync(rows.Create, await rows.SubmitAsync(found, null, CancellationToken.None), time.GetUtcNow(), CancellationToken.None);
+            await parcels.AddPreAlertsAsync(found, announced, CancellationToken.None);
+            var submitted = await parcels.SubmitAsync(found, trackingNumbers, CancellationToken.None);
+            await owners.AnnounceAsync(transaction.Create, submitted, transaction.Now, CancellationToken.None);
             return DraftOutcome.Done;
         }, cancellationToken);
         owners.Signal();
@@ -49,7 +56,7 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     /// <summary>Rejects a draft. What was announced stays announced.</summary>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
     public Task<DraftOutcome> RejectAsync(string userId, Guid draft, CancellationToken cancellationToken) =>
-        ChangeAsync(userId, draft, async (rows, found) =>
+        ChangeAsync(userId, draft, async (rows, found, _) =>
         {
             await rows.SetStatusAsync(found, DraftStatus.Rejected, CancellationToken.None);
             return DraftOutcome.Done;
@@ -60,7 +67,7 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     public Task<DraftOutcome> SetInvoiceAsync(string userId, Guid draft, Guid attachment, CancellationToken cancellationToken) =>
         ChangeAsync(
             userId, draft,
-            async (rows, found) => await rows.SetInvoiceAsync(found, attachment, CancellationToken.None) ? DraftOutcome.Done : DraftOutcome.NoSuchFile,
+            async (rows, found, _) => await rows.SetInvoiceAsync(found, attachment, CancellationToken.None) ? DraftOutcome.Done : DraftOutcome.NoSuchFile,
             cancellationToken);
 
     /// <summary>Announces a parcel by hand. It is idempotent for each user and tracking number; a draft that is named becomes that of the pre-alert.</summary>
@@ -76,8 +83,9 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         var now = time.GetUtcNow();
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync();
-        var rows = new DraftRows(connection.CreateCommand, userId, now);
-        if (!await rows.LockAsync(CancellationToken.None))
+        var open = new OrderTransaction(connection.CreateCommand, userId, now);
+        var (rows, parcels) = (new DraftRows(open), new ParcelRows(open));
+        if (!await open.LockAsync(CancellationToken.None))
         {
             return new(DraftOutcome.NoAccount, Guid.Empty, false);
         }
@@ -89,14 +97,14 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         }
 
         carrier ??= TrackingFormats.CandidatesOf(trackingNumber).Select(candidate => candidate.Carrier).Distinct().ToArray() is [var only] ? only : null;
-        if (await rows.AnnounceAsync(Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
+        if (await parcels.AnnounceAsync(Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
         {
             return new(DraftOutcome.TooMany, Guid.Empty, false);
         }
 
         if (found is not null)
         {
-            await rows.AddParcelsAsync(found, [new(trackingNumber, carrier, IsVerified: true)], CancellationToken.None);
+            await parcels.NameAsync(found, trackingNumber, carrier, CancellationToken.None);
         }
 
         await owners.AnnounceAsync(connection.CreateCommand, [trackingNumber], now, CancellationToken.None);
@@ -105,12 +113,13 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         return new(DraftOutcome.Done, preAlert, isNew);
     }
 
-    private async Task<DraftOutcome> ChangeAsync(string userId, Guid draft, Func<DraftRows, DraftRow, Task<DraftOutcome>> change, CancellationToken cancellationToken)
+    private async Task<DraftOutcome> ChangeAsync(string userId, Guid draft, Func<DraftRows, DraftRow, OrderTransaction, Task<DraftOutcome>> change, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync();
-        var rows = new DraftRows(connection.CreateCommand, userId, time.GetUtcNow());
-        if (!await rows.LockAsync(CancellationToken.None))
+        var open = new OrderTransaction(connection.CreateCommand, userId, time.GetUtcNow());
+        var rows = new DraftRows(open);
+        if (!await open.LockAsync(CancellationToken.None))
         {
             return DraftOutcome.NoAccount;
         }
@@ -120,7 +129,7 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
             return DraftOutcome.NotFound;
         }
 
-        var outcome = await change(rows, found);
+        var outcome = await change(rows, found, open);
         if (outcome is DraftOutcome.Done)
         {
             await transaction.CommitAsync(CancellationToken.None);

@@ -50,9 +50,9 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
 
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
-        NpgsqlCommand Command(string sql) => new(sql, connection, transaction);
-        var drafts = new DraftRows(Command, source.UserId, now);
-        if (!await drafts.LockAsync(cancellationToken)
+        var orderTransaction = new OrderTransaction(sql => new(sql, connection, transaction), source.UserId, now);
+        var (drafts, parcels) = (new DraftRows(orderTransaction), new ParcelRows(orderTransaction));
+        if (!await orderTransaction.LockAsync(cancellationToken)
             || await WriteEvidenceAsync(connection, source, status, error, orders.FirstOrDefault().Facts?.Merchant ?? source.SenderDomain, now, cancellationToken) is not { } evidence)
         {
             OrdersMetrics.Recorded(source.Kind.Name(), "repeated");
@@ -65,15 +65,15 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
         {
             var (draft, isNew) = await MergeAsync(drafts, facts, cancellationToken);
             (isNew ? created : updated).Add(draft.Id);
-            await drafts.AddParcelsAsync(draft, facts.Parcels, cancellationToken);
+            await parcels.AddParcelsAsync(draft, facts.Parcels, cancellationToken);
             if (announces && order.MayPreAlert && draft.Status is not DraftStatus.Rejected)
             {
                 var verified = facts.Parcels.Where(parcel => parcel.IsVerified).Select(parcel => parcel.TrackingNumber).ToArray();
-                preAlerts += await drafts.AddPreAlertsAsync(draft, verified, cancellationToken);
+                preAlerts += await parcels.AddPreAlertsAsync(draft, verified, cancellationToken);
                 if (draft.Status is DraftStatus.Confirmed)
                 {
                     // The user has confirmed the order before it was shipped.
-                    submitted.AddRange(await drafts.SubmitAsync(draft, verified, cancellationToken));
+                    submitted.AddRange(await parcels.SubmitAsync(draft, verified, cancellationToken));
                 }
             }
         }
@@ -81,7 +81,7 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
         // A draft that was created for one order of the mail may have been folded into that of the next one.
         var present = await drafts.ExistingAsync([.. created, .. updated], cancellationToken);
         await drafts.AddEvidenceAsync(present, evidence, cancellationToken);
-        await owners.AnnounceAsync(Command, submitted, now, cancellationToken);
+        await owners.AnnounceAsync(orderTransaction.Create, submitted, now, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         if (submitted.Count > 0)
         {

@@ -71,6 +71,19 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
     }
 
     [Fact]
+    public async Task Only_the_parcels_that_the_user_names_are_announced()
+    {
+        var user = await orders.UserAsync();
+        await user.RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel, "1Z999AA10123456111"]));
+        var path = $"/api/drafts/{(await user.DraftAsync())["id"]}/confirm";
+
+        await user.PostAsync(path, new { trackingNumbers = new[] { "1z999aa1 0123456111" } });
+
+        Assert.Equal("1Z999AA10123456111", (string)Assert.Single(await user.ItemsAsync("/api/pre-alerts"))!["trackingNumber"]!);
+        await (await user.Client.PostAsJsonAsync(path, new { trackingNumbers = new[] { "short" } })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Fact]
     public async Task What_the_user_writes_stays_and_an_order_number_joins_drafts()
     {
         var user = await orders.UserAsync();
