@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.Http.HttpResults;
-using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
