@@ -1,6 +1,7 @@
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Gmail;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.ApiService.Mail;
@@ -26,7 +27,7 @@ builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
-builder.Services.AddIdentity().AddStorageQuotas().AddAttachments().AddOrders().AddThreads().AddProviders().AddTools().AddChat();
+builder.Services.AddIdentity().AddGmail().AddStorageQuotas().AddAttachments().AddOrders().AddThreads().AddProviders().AddTools().AddChat();
 builder.Services.AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddApiDocument();
 
 var app = builder.Build();
@@ -34,6 +35,7 @@ app.UseHttpRules();
 app.UseApiDocument();
 app.MapDefaultEndpoints();
 app.MapIdentity();
+app.MapGmail();
 app.MapAttachments();
 app.MapOrders();
 app.MapThreads();

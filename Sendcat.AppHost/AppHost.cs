@@ -34,6 +34,9 @@ var viewerKey = builder.AddGeneratedSecret("ops-viewer-key", 32, "Viewer key for
 var signingKey = builder.AddGeneratedSecret("auth-signing-key", 48, "Signs bearer tokens and guest sessions; a new key signs all users out.");
 var keys = builder.AddProviderKeys();
 var appUrl = builder.AddAppUrl();
+var gmail = builder.AddGmail();
+var emulated = ports is not null && builder.WantsEmulator(keys);
+var pubSub = builder.AddPubSub(emulated && !keys.Google.Usable);
 
 var stores = builder.AddStores(ports);
 
@@ -52,6 +55,9 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithSettings(builder.AddAffiliate())
     .WithSettings(builder.AddSpending())
     .WithFiles()
+    .WithSettings(gmail)
+    .WithSettings(pubSub)
+    .WithGmailPush()
     .WithSettings([appUrl])
     .WithEnvironment("ALLOWED_ORIGINS", allowedOrigins)
     .WithEnvironment("TRUSTED_PROXIES", trustedProxies)
@@ -67,7 +73,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithRestartOnExit();
 
 var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
-    .WithDescription("Runs the searches that chat turns request and sends mails; serves only health endpoints.")
+    .WithDescription("Runs the searches that chat turns request, sends mails, reads mailboxes, and runs scheduled jobs; serves only health endpoints.")
     .WithHttpEndpoint(port: ports?.Worker)
     .WithHttpHealthCheck("/health")
     .WithReplicas(workerReplicas.AsNumber())
@@ -77,6 +83,11 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WithSettings(keys.Searches.Secrets)
     .WithSettings(keys.Ebay.Secrets)
     .WithSettings(keys.Mail.Secrets)
+    .WithSettings(keys.Models.Secrets)
+    .WithSettings(keys.Google.Secrets)
+    .WithSettings(gmail)
+    .WithSettings([pubSub[0]])
+    .WithMailSync()
     .WithSettings([appUrl])
     .WithMail()
     .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
@@ -97,7 +108,7 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
     .WithRestartOnExit()
     .WaitFor(api);
 
-if (ports is not null && builder.WantsEmulator(keys))
+if (ports is not null && emulated)
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
         .WithDescription("Emulates the providers that have no key: models, searches, eBay, Google, mail.")
@@ -105,11 +116,12 @@ if (ports is not null && builder.WantsEmulator(keys))
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")
         .WithPage("Emulator manual", "/", ("Mails", "/mail"))
+        .WithPushesTo(api)
         .WithRestartOnExit()
         .ExcludeFromManifest();
 
     api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys).WithGoogleOf(upstreams, keys);
-    worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys).WithMailOf(upstreams, keys);
+    worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys).WithMailOf(upstreams, keys).WithModelsOf(upstreams, keys).WithGoogleOf(upstreams, keys);
     keys.PrintEmulatedProviders();
 }
 

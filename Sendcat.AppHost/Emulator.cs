@@ -47,14 +47,20 @@ internal static class Emulator
             .WithEnvironment("RESEND_API_KEY", Key)
             .WaitFor(upstreams);
 
-    /// <summary>Sends browsers to the emulator's page that asks for a Google account.</summary>
+    /// <summary>Sends browsers to the emulator's page that asks for a Google account, and reads the emulated mailboxes.</summary>
     public static IResourceBuilder<ProjectResource> WithGoogleOf(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ProjectResource> upstreams, ProviderKeys keys) =>
         keys.Google.Usable ? service : service
             .WithEnvironment("GOOGLE_OAUTH_BASE_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/google"))
             .WithEnvironment("GOOGLE_JWKS_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/google/oauth2/v3/certs"))
+            .WithEnvironment("GMAIL_BASE_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/gmail"))
             .WithEnvironment("GOOGLE_CLIENT_ID", Key)
             .WithEnvironment("GOOGLE_CLIENT_SECRET", Key)
             .WaitFor(upstreams);
+
+    /// <summary>Lets the emulated Gmail notify the API about its mailboxes.</summary>
+    public static IResourceBuilder<ProjectResource> WithPushesTo(this IResourceBuilder<ProjectResource> upstreams, IResourceBuilder<ProjectResource> api) => upstreams
+        .WithEnvironment("EMULATOR_GMAIL_PUSH_URL", ReferenceExpression.Create($"{api.GetEndpoint("http")}/api/gmail/push"))
+        .WithEnvironment("EMULATOR_GMAIL_PUSH_AUDIENCE", "sendcat-local");
 
     public static void PrintEmulatedProviders(this ProviderKeys keys)
     {

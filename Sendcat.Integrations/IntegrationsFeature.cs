@@ -42,6 +42,7 @@ public static class IntegrationsFeature
             .AddProvider<ExtractionLimitOptions>(ExtractionProvider.Provider)
             .AddProvider<SerperLimitOptions>(SerperProvider.Provider)
             .AddProvider<GmailOAuthLimitOptions>(GmailOAuthProvider.Provider)
+            .AddProvider<GmailLimitOptions>(GmailProvider.Provider)
             .AddProvider<EbaySearchLimitOptions>(EbaySearchProvider.Provider)
             .AddProvider<GlobalSearchLimitOptions>(GlobalSearchProvider.Provider);
         foreach (var provider in QueuedTool.All.SelectMany(tool => tool.Providers).Concat(QueuedWork.All.SelectMany(work => work.Providers)).Distinct())

@@ -7,6 +7,8 @@ using Sendcat.ServiceDefaults.Broker;
 using Sendcat.ToolWorker.Deliveries;
 using Sendcat.ToolWorker.Health;
 using Sendcat.ToolWorker.Jobs;
+using Sendcat.ToolWorker.MailSync;
+using Sendcat.ToolWorker.Schedule;
 using Sendcat.ToolWorker.SearchGlobal;
 using Sendcat.ToolWorker.SearchProducts;
 using Sendcat.ToolWorker.SearchWeb;
@@ -32,6 +34,8 @@ builder.Services
     .AddSearchGlobal()
     .AddTaxonomy()
     .AddDeliveries()
+    .AddMailSync()
+    .AddSchedule()
     .AddOrderIntake()
     .AddLanes();
 

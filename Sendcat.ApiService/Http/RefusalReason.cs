@@ -45,6 +45,9 @@ internal static class RefusalReason
     /// <summary>The shop does not respond.</summary>
     public const string ShopUnavailable = "shop_unavailable";
 
+    /// <summary>The keys that sign Google's tokens cannot be read.</summary>
+    public const string KeysUnavailable = "keys_unavailable";
+
     /// <summary>No worker received the request.</summary>
     public const string NoWorker = "no_worker";
 

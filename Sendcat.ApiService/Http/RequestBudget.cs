@@ -27,6 +27,9 @@ internal static class RequestBudget
     /// <summary>GET and HEAD requests from one address.</summary>
     public const string Reading = "reading";
 
+    /// <summary>Returns from Google's page that asks for a mailbox, to one address.</summary>
+    public const string GmailConsent = "gmail_oauth_callback";
+
     /// <summary>Shopping pages of one principal, or of one address.</summary>
     public const string Shopping = "shopping";
 

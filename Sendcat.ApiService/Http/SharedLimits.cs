@@ -34,6 +34,7 @@ internal static class SharedLimits
         RequestBudget.ThreadCreate or RequestBudget.Shopping or RequestBudget.Upload when isAddress => RateLimitBucket.ChatIp,
         RequestBudget.ThreadCreate => RateLimitBucket.ThreadCreate,
         RequestBudget.Shopping => RateLimitBucket.Shopping,
+        RequestBudget.GmailConsent => RateLimitBucket.GmailOAuthCallback,
         RequestBudget.Upload => RateLimitBucket.Uploads,
         RequestBudget.GmailPush => RateLimitBucket.GmailPush,
         RequestBudget.WhatsAppWebhook => RateLimitBucket.WhatsAppWebhook,

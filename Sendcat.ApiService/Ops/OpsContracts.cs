@@ -62,6 +62,7 @@ internal sealed record AdmissionSwitched(string Mode, IReadOnlyList<KnobChanged>
 [JsonSerializable(typeof(ReportedPackages))]
 [JsonSerializable(typeof(PackagesReported))]
 [JsonSerializable(typeof(Page<UnclaimedPackageView>), TypeInfoPropertyName = "UnclaimedPackagePage")]
+[JsonSerializable(typeof(Page<ScheduledJobView>), TypeInfoPropertyName = "ScheduledJobPage")]
 [JsonSerializable(typeof(Page<AuditView>), TypeInfoPropertyName = "AuditPage")]
 [JsonSerializable(typeof(Page<ReplayKeyView>), TypeInfoPropertyName = "ReplayKeyPage")]
 [JsonSerializable(typeof(string))]

@@ -27,6 +27,7 @@ internal static class OpsEndpoints
         ops.MapDeadLetters();
         ops.MapToolCache();
         ops.MapTaxonomy();
+        ops.MapSchedule();
         ops.MapReplayKeys();
         ops.MapPackageFeed();
         ops.MapAudit();

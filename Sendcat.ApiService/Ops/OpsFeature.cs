@@ -1,3 +1,5 @@
+using Sendcat.Reliability.Schedule;
+
 namespace Sendcat.ApiService.Ops;
 
 internal static class OpsFeature
@@ -6,6 +8,7 @@ internal static class OpsFeature
     {
         services.AddSingleton(provider => OpsKeys.Load(provider.GetRequiredService<IConfiguration>(), provider.GetRequiredService<IHostEnvironment>()));
         services.AddSingleton<OpsGuard>();
+        services.AddSingleton<ScheduleStore>();
         return services;
     }
 }

@@ -62,6 +62,8 @@ public sealed class GoogleIdTokens(GoogleKeys keys, TimeProvider time)
         ValidAlgorithms = [SecurityAlgorithms.RsaSha256],
         ValidIssuers = Issuers,
         ValidAudience = audience,
+        // An audience is compared as it is: the address of a push endpoint with another slash is another one.
+        IgnoreTrailingSlashWhenValidatingAudience = false,
         RequireExpirationTime = true,
         RequireSignedTokens = true,
         // The library reads the system clock.

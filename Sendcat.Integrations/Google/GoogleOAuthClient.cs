@@ -9,12 +9,14 @@ namespace Sendcat.Integrations.Google;
 public sealed class GoogleOAuthClient(Upstream upstream, IOptionsMonitor<GoogleOptions> options)
 {
     /// <summary>The address that the browser of the user visits.</summary>
-    public string AuthorizationUrl(GoogleAuthorization authorization)
+    /// <param name="authorization">What is asked for.</param>
+    /// <param name="client">Null: the client of <see cref="GoogleOptions"/>.</param>
+    public string AuthorizationUrl(GoogleAuthorization authorization, GoogleClient? client = null)
     {
         var settings = options.CurrentValue;
         (string Name, string? Value)[] parameters =
         [
-            ("client_id", settings.ClientId),
+            ("client_id", client?.Id ?? settings.ClientId),
             ("redirect_uri", authorization.RedirectUri),
             ("response_type", "code"),
             ("scope", authorization.Scope),
@@ -35,10 +37,11 @@ public sealed class GoogleOAuthClient(Upstream upstream, IOptionsMonitor<GoogleO
     /// <param name="redirectUri">The redirect address of the authorization.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <param name="policy">Null: <see cref="GmailOAuthProvider.Policy"/>.</param>
+    /// <param name="client">Null: the client of <see cref="GoogleOptions"/>.</param>
     /// <returns>The tokens; an error with the status 400 when Google refuses the code, and 401 when it refuses the client.</returns>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public Task<UpstreamResult<GoogleTokens>> ExchangeAsync(
-        string code, string verifier, string redirectUri, CancellationToken cancellationToken, UpstreamPolicy? policy = null)
+        string code, string verifier, string redirectUri, CancellationToken cancellationToken, UpstreamPolicy? policy = null, GoogleClient? client = null)
     {
         var settings = options.CurrentValue;
         return upstream.RequestAsync(policy ?? GmailOAuthProvider.Policy, CreateRequest, Read, cancellationToken);
@@ -51,15 +54,61 @@ public sealed class GoogleOAuthClient(Upstream upstream, IOptionsMonitor<GoogleO
                 new("code", code),
                 new("code_verifier", verifier),
                 new("redirect_uri", redirectUri),
-                new("client_id", settings.ClientId),
-                new("client_secret", settings.ClientSecret),
+                new("client_id", client?.Id ?? settings.ClientId),
+                new("client_secret", client?.Secret ?? settings.ClientSecret),
             ]),
         };
+    }
+
+    /// <summary>Requests a new access token.</summary>
+    /// <param name="refreshToken">The refresh token.</param>
+    /// <param name="client">The client that it was issued to.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <returns>The tokens; an error with the code <c>invalid_grant</c> when the refresh token is not valid any more.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public Task<UpstreamResult<GoogleTokens>> RefreshAsync(string refreshToken, GoogleClient client, CancellationToken cancellationToken)
+    {
+        var address = options.CurrentValue.TokenUrl;
+        return upstream.RequestAsync(GmailOAuthProvider.JobPolicy, CreateRequest, Read, cancellationToken);
+
+        HttpRequestMessage CreateRequest() => new(HttpMethod.Post, address)
+        {
+            Content = new FormUrlEncodedContent(
+            [
+                new("grant_type", "refresh_token"),
+                new("refresh_token", refreshToken),
+                new("client_id", client.Id),
+                new("client_secret", client.Secret),
+            ]),
+        };
+    }
+
+    /// <summary>Revokes the consent that a token belongs to: all its tokens end.</summary>
+    /// <param name="token">A refresh or access token.</param>
+    /// <param name="cancellationToken">Cancels the request.</param>
+    /// <returns>An error with the status 400 when the token was not valid any more.</returns>
+    /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
+    public Task<UpstreamResult<GoogleRevoked>> RevokeAsync(string token, CancellationToken cancellationToken)
+    {
+        var address = options.CurrentValue.RevokeUrl;
+        return upstream.RequestAsync(GmailOAuthProvider.JobPolicy, CreateRequest, _ => GoogleRevoked.Value, cancellationToken);
+
+        HttpRequestMessage CreateRequest() => new(HttpMethod.Post, address) { Content = new FormUrlEncodedContent([new("token", token)]) };
     }
 
     private static GoogleTokens? Read(JsonElement body) => body.Text("access_token") is { } access
         ? new(access, body.Text("refresh_token"), body.Text("id_token"), TimeSpan.FromSeconds(Math.Clamp(body.Number("expires_in") ?? 0, 0, 86_400)), body.Text("scope") ?? "")
         : null;
+}
+
+/// <param name="Id">The client id.</param>
+/// <param name="Secret">The client secret.</param>
+public sealed record GoogleClient(string Id, string Secret);
+
+/// <summary>A consent was revoked.</summary>
+public sealed record GoogleRevoked
+{
+    public static readonly GoogleRevoked Value = new();
 }
 
 /// <param name="RedirectUri">Where Google sends the code. It must be registered at Google.</param>

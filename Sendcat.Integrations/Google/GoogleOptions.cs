@@ -17,8 +17,8 @@ public sealed class GoogleOptions
     public string ClientSecret { get; set; } = "";
 
     /// <summary>
-    /// Base URL of Google's OAuth endpoints: <c>/o/oauth2/v2/auth</c> and <c>/token</c> below it. With the default, tokens come from
-    /// <c>https://oauth2.googleapis.com/token</c>, as Google separates the two.
+    /// Base URL of Google's OAuth endpoints: <c>/o/oauth2/v2/auth</c>, <c>/token</c> and <c>/revoke</c> below it. With the default, tokens come
+    /// from <c>https://oauth2.googleapis.com</c>, as Google separates the two.
     /// </summary>
     [Knob("GOOGLE_OAUTH_BASE_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
     public string OAuthBaseUrl { get; set; } = Accounts;
@@ -32,6 +32,8 @@ public sealed class GoogleOptions
     internal string AuthorizationUrl => $"{Base}/o/oauth2/v2/auth";
 
     internal string TokenUrl => Base == Accounts ? "https://oauth2.googleapis.com/token" : $"{Base}/token";
+
+    internal string RevokeUrl => Base == Accounts ? "https://oauth2.googleapis.com/revoke" : $"{Base}/revoke";
 
     private string Base => OAuthBaseUrl.TrimEnd('/');
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.Providers;
@@ -12,6 +13,18 @@ public static class GmailOAuthProvider
 
     /// <summary>How requests are sent: 10 s for an attempt, and two more attempts.</summary>
     public static readonly UpstreamPolicy Policy = new(Provider.Name, TimeSpan.FromSeconds(10), 2);
+
+    /// <summary>The same for jobs: they wait for a slot, and what Google calls an error decides what follows.</summary>
+    public static readonly UpstreamPolicy JobPolicy = Policy with
+    {
+        SlotTimeout = TimeSpan.FromSeconds(3),
+        MaxResponseBytes = 64 * 1024,
+        ReadErrorCode = ErrorCode,
+    };
+
+    private static readonly string[] Errors = ["access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "invalid_token", "unauthorized_client"];
+
+    private static string? ErrorCode(JsonElement response) => response.Text("error") is { } error ? Array.Find(Errors, known => known == error) : null;
 }
 
 /// <summary>Limits of <see cref="GmailOAuthProvider"/>.</summary>

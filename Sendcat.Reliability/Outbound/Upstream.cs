@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
@@ -22,7 +23,9 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     /// <summary>Sends a request and reads the JSON of the response.</summary>
     /// <param name="policy">Provider, timeout and retries.</param>
     /// <param name="createRequest">Creates a new request message for each attempt.</param>
-    /// <param name="read">Converts the JSON to a value; null: the JSON has an unexpected shape.</param>
+    /// <param name="read">
+    /// Converts the JSON to a value; null: the JSON has an unexpected shape. A response 204 is read as an element of the kind Undefined.
+    /// </param>
     /// <param name="cancellationToken">Cancels the request; the result is then neutral for the circuit.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async Task<UpstreamResult<T>> RequestAsync<T>(
@@ -45,7 +48,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
             {
                 // Not retryable either: a full bulkhead is not the job's failure, and retries would use up its attempts until it becomes a
                 // dead letter.
-                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false) { RetryAfter = slot.RetryAfter };
+                return new UpstreamError($"{policy.Provider}: the bulkhead is saturated.", Retryable: false) { RetryAfter = slot.RetryAfter, IsSaturated = true };
             }
 
             await using (lease)
@@ -142,6 +145,13 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
                 return new(error, permit => permit.Responded(status), UpstreamPolicy.MayRetry(status), retryAfter);
             }
 
+            if (response.StatusCode is HttpStatusCode.NoContent)
+            {
+                return read(default) is { } nothing
+                    ? new(nothing, permit => permit.Succeeded())
+                    : new(new UpstreamError($"{policy.Provider}: not what was asked for", Retryable: true), permit => permit.Failed("unexpected answer"));
+            }
+
             // Limits the size of the body: JsonDocument itself has no limit.
             await response.Content.LoadIntoBufferAsync(policy.MaxResponseBytes, either.Token);
             await using var body = await response.Content.ReadAsStreamAsync(either.Token);
@@ -160,8 +170,11 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         catch (Exception exception) when (exception is HttpRequestException or IOException)
         {
             var kind = exception is HttpRequestException http ? http.HttpRequestError.ToString() : "broken off";
-            var error = new UpstreamError($"{policy.Provider}: network error ({kind})", Retryable: true);
-            return new(error, permit => permit.Failed(kind), MayRetry: kind is not nameof(HttpRequestError.ConfigurationLimitExceeded));
+            var isTooLong = kind is nameof(HttpRequestError.ConfigurationLimitExceeded);
+            var error = new UpstreamError($"{policy.Provider}: network error ({kind})", Retryable: true) { IsTooLong = isTooLong };
+            return isTooLong && policy.LongResponsesAreNeutral
+                ? new(error with { Retryable = false }, permit => permit.Succeeded())
+                : new(error, permit => permit.Failed(kind), MayRetry: !isTooLong);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException or FormatException or KeyNotFoundException)
         {

@@ -12,6 +12,11 @@ public sealed record UpstreamPolicy(string Provider, TimeSpan Timeout, int Retri
     /// <summary>Largest body of a response in bytes, after decompression.</summary>
     public long MaxResponseBytes { get; init; } = 8 * 1024 * 1024;
 
+    /// <summary>
+    /// A response that is longer is no failure of the upstream and says nothing about it: for instance a mail that its sender made too long.
+    /// </summary>
+    public bool LongResponsesAreNeutral { get; init; }
+
     /// <summary>How long a request waits for a slot when the bulkhead is full; zero: it does not wait.</summary>
     public TimeSpan SlotTimeout { get; init; }
 

@@ -32,5 +32,11 @@ public sealed record UpstreamError(string Message, bool Retryable)
     /// <summary>No request was sent, because there is no API key for the upstream.</summary>
     public bool IsMisconfigured { get; init; }
 
+    /// <summary>No request was sent, because all slots of the bulkhead are taken.</summary>
+    public bool IsSaturated { get; init; }
+
+    /// <summary>The response was longer than <see cref="UpstreamPolicy.MaxResponseBytes"/>.</summary>
+    public bool IsTooLong { get; init; }
+
     public static UpstreamError TooLate(UpstreamPolicy policy) => new($"{policy.Provider}: did not answer in time", Retryable: true);
 }

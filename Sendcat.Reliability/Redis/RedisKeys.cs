@@ -106,6 +106,9 @@ public static class RedisKeys
     /// <summary>A Google account that was proven and is not used yet. The digest is that of its one-time code.</summary>
     public static string GoogleProof(string digest) => $"google:proof:{digest}";
 
+    /// <summary>A consent for a mailbox that a browser is asked for. The digest is that of its nonce.</summary>
+    public static string GmailConsent(string digest) => $"gmail:consent:{digest}";
+
     /// <summary>The names of the tool cache's namespaces.</summary>
     public const string ToolCacheNamespaces = "toolcache:namespaces";
 

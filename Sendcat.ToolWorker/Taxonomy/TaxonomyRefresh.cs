@@ -1,42 +1,47 @@
 using Microsoft.Extensions.Options;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Database;
-using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
+using Sendcat.ToolWorker.Schedule;
 
 namespace Sendcat.ToolWorker.Taxonomy;
 
 /// <summary>
 /// Fetches eBay's categories when the stored tree is 720 hours old by the database clock, so restarts and replicas neither skip nor repeat
-/// a fetch. It also fetches them at once when an operator requests it.
+/// a fetch. The schedule asks every hour; an operator's request fetches them at once.
 /// </summary>
 internal sealed class TaxonomyRefresh(
     EbayTaxonomy taxonomy, CategoryStore store, TaxonomyRequests requests, IOptionsMonitor<EbayOptions> options, TimeProvider time, ILogger<TaxonomyRefresh> logger) : BackgroundService
 {
     private static readonly TimeSpan RefreshAge = TimeSpan.FromHours(720);
     private static readonly TimeSpan CheckInterval = TimeSpan.FromHours(1);
-    private static readonly Backoff RetryDelays = new(TimeSpan.FromMinutes(1), CheckInterval);
 
-    /// <summary>Delay after the start, until the schema exists and other replicas have finished.</summary>
-    private static readonly TimeSpan StartDelay = TimeSpan.FromSeconds(10);
+    /// <summary>How long it waits for a request before it subscribes again, if Redis was unavailable.</summary>
+    private static readonly TimeSpan SubscribeInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>The hourly check, for the schedule.</summary>
+    public static ScheduledJob Job(IServiceProvider provider) => new(
+        "refresh-ebay-taxonomy", "Fetches eBay's categories when they are 720 hours old.", CheckInterval, async (isRequested, cancellationToken) =>
+        {
+            var refresh = provider.GetRequiredService<TaxonomyRefresh>();
+            return !refresh.IsConfigured ? new("EBAY_CLIENT_ID is not set", Changed: false)
+                : await refresh.TryRefreshAsync(cancellationToken, isRequested ? TimeSpan.Zero : null) ? new("fresh", Changed: false)
+                : new("not refreshed", Changed: false) { IsSuccess = false };
+        });
+
+    private bool IsConfigured => options.CurrentValue.ClientId.Length > 0;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var requested = await requests.NextAsync(StartDelay, stoppingToken);
-        for (var failures = 0; !stoppingToken.IsCancellationRequested;)
+        while (!stoppingToken.IsCancellationRequested)
         {
-            // A tree that another worker has fetched since the request is new enough.
-            var age = requested is { } at ? time.GetElapsedTime(at) : RefreshAge;
-            failures = options.CurrentValue.ClientId.Length == 0 || await TryRefreshAsync(stoppingToken, age) ? 0 : failures + 1;
-            requested = await requests.NextAsync(Pause(failures), stoppingToken);
+            if (await requests.NextAsync(SubscribeInterval, stoppingToken) is { } at && IsConfigured)
+            {
+                // A tree that another worker has fetched since the request is new enough.
+                await TryRefreshAsync(stoppingToken, time.GetElapsedTime(at));
+            }
         }
     }
-
-    /// <summary>
-    /// The time until the next check: an hour; after failures one minute, doubled with each further one, up to an hour.
-    /// </summary>
-    /// <param name="failures">Consecutive failures. A refresh by another worker counts as a failure, because it may fail.</param>
-    internal static TimeSpan Pause(int failures) => failures == 0 ? CheckInterval : RetryDelays.After(failures);
 
     internal async Task<bool> TryRefreshAsync(CancellationToken cancellationToken, TimeSpan? maximumAge = null)
     {
@@ -75,6 +80,7 @@ internal static class TaxonomyFeature
             .AddSingleton<CategoryStore>()
             .AddSingleton<TaxonomyRequests>()
             .AddSingleton<TaxonomyRefresh>()
+            .AddSingleton(TaxonomyRefresh.Job)
             .AddHostedService(provider => provider.GetRequiredService<TaxonomyRefresh>());
 }
 

@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Sendcat.UpstreamEmulator.Ebay;
+using Sendcat.UpstreamEmulator.Gmail;
 using Sendcat.UpstreamEmulator.Google;
 using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter;
@@ -42,9 +43,9 @@ internal static class EmulatorApp
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
-        builder.Services.AddOpenRouter().AddRest().AddResend()
+        builder.Services.AddOpenRouter().AddRest().AddResend().AddGmail()
             .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>()
-            .AddSingleton<GoogleCodes>().AddSingleton<GoogleSigningKeys>().AddSingleton<GoogleUpstream>();
+            .AddSingleton<GoogleCodes>().AddSingleton<GoogleGrants>().AddSingleton<GoogleSigningKeys>().AddSingleton<GoogleUpstream>();
 
         var app = builder.Build();
         app.MapGet("/health", () => Results.Text("Healthy"));
@@ -61,6 +62,7 @@ internal static class EmulatorApp
         app.MapS3();
         app.MapResend();
         app.MapGoogle();
+        app.MapGmail();
         app.MapPictures();
         return (app, listeners);
     }

@@ -22,6 +22,15 @@ public sealed class EmulatorOptions
     /// </summary>
     public int KeepRequests { get; set; }
 
+    /// <summary>Where Gmail's notifications are pushed; null: nowhere. Environment variable: <c>EMULATOR_GMAIL_PUSH_URL</c>.</summary>
+    public string? PushUrl { get; set; }
+
+    /// <summary>The audience of the tokens of pushes; null: <see cref="PushUrl"/>. Environment variable: <c>EMULATOR_GMAIL_PUSH_AUDIENCE</c>.</summary>
+    public string? PushAudience { get; set; }
+
+    /// <summary>The service account of the push subscription. Environment variable: <c>EMULATOR_GMAIL_PUSH_SERVICE_ACCOUNT</c>.</summary>
+    public string PushServiceAccount { get; set; } = "gmail-push@emulator.iam.gserviceaccount.com";
+
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <summary>Reads the options from the environment and the command line.</summary>
@@ -37,6 +46,13 @@ public sealed class EmulatorOptions
         if (configuration["EMULATOR_URL_H2C"] is { Length: > 0 } h2c)
         {
             options.H2c = Parse(h2c);
+        }
+
+        options.PushUrl = configuration["EMULATOR_GMAIL_PUSH_URL"];
+        options.PushAudience = configuration["EMULATOR_GMAIL_PUSH_AUDIENCE"];
+        if (configuration["EMULATOR_GMAIL_PUSH_SERVICE_ACCOUNT"] is { Length: > 0 } account)
+        {
+            options.PushServiceAccount = account;
         }
 
         options.KeepRequests = configuration.GetValue("EMULATOR_KEEP_REQUESTS", 0);

@@ -1,4 +1,5 @@
 using Sendcat.UpstreamEmulator.Ebay;
+using Sendcat.UpstreamEmulator.Gmail;
 using Sendcat.UpstreamEmulator.Google;
 using Sendcat.UpstreamEmulator.Markers;
 using Sendcat.UpstreamEmulator.OpenRouter.Markers;
@@ -57,6 +58,9 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
 
     /// <summary>The value for <c>GOOGLE_JWKS_URL</c>.</summary>
     public Uri GoogleKeys => new(Http1, "google/oauth2/v3/certs");
+
+    /// <summary>The value for <c>GMAIL_BASE_URL</c>.</summary>
+    public Uri Gmail => new(Http1, "gmail");
 
     /// <summary>The keys of all objects of the emulated S3 bucket.</summary>
     public IReadOnlyCollection<string> S3Keys => _app.Services.GetRequiredService<S3.S3Upstream>().Keys;
@@ -127,6 +131,64 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
 
     /// <summary>Signs Google's ID tokens with a new key. The key before stays published until the next rotation.</summary>
     public void RotateGoogleKeys() => _app.Services.GetRequiredService<GoogleSigningKeys>().Rotate();
+
+    /// <summary>Sets where Gmail's notifications are pushed, and the audience of their tokens.</summary>
+    public void PushTo(string url, string audience)
+    {
+        var options = _app.Services.GetRequiredService<EmulatorOptions>();
+        (options.PushUrl, options.PushAudience) = (url, audience);
+    }
+
+    /// <summary>The body of a push notification about a mailbox.</summary>
+    public string PushEnvelope(string account, ulong historyId, string messageId) =>
+        _app.Services.GetRequiredService<PubSubPush>().Envelope(account, historyId, messageId);
+
+    /// <summary>A token of the push subscription.</summary>
+    /// <param name="change">Changes the claims; null: Google's.</param>
+    /// <param name="fault">The fault of the signature: <c>none</c>, <c>other-key</c>, <c>bad-signature</c>, <c>hs256</c> or <c>no-signature</c>.</param>
+    public string PushToken(Action<Dictionary<string, object>>? change = null, string fault = "none")
+    {
+        var claims = _app.Services.GetRequiredService<PubSubPush>().Claims();
+        change?.Invoke(claims);
+        return IdTokens.Sign(_app.Services.GetRequiredService<GoogleSigningKeys>(), claims, Markers.MarkerValues.EnumValue<IdTokenFault>(fault));
+    }
+
+    /// <summary>Puts a mail into an emulated mailbox, without a push.</summary>
+    /// <param name="account">The address of the mailbox.</param>
+    /// <param name="raw">The mail; null: a sample.</param>
+    /// <param name="sample">The sample, for instance <c>amazon</c>.</param>
+    /// <param name="number">The number in order and tracking numbers of a sample.</param>
+    /// <returns>The id of the message.</returns>
+    public string Deliver(string account, byte[]? raw = null, string sample = "amazon", int number = 1)
+    {
+        var now = _app.Services.GetRequiredService<TimeProvider>().GetUtcNow();
+        var box = _app.Services.GetRequiredService<Mailboxes>().Of(account);
+        return box.Deliver(raw ?? SampleMails.Compose(sample, account, number, now)!, now, ["INBOX"]).Id;
+    }
+
+    /// <summary>Lets every request for a message fail with 500.</summary>
+    public void FailMail(string id) => _app.Services.GetRequiredService<Mailboxes>().Failing.TryAdd(id, 0);
+
+    /// <summary>Deletes a message of a mailbox. Its history stays.</summary>
+    public void DeleteMail(string account, string id) => _app.Services.GetRequiredService<Mailboxes>().Of(account).Delete(id);
+
+    /// <summary>The present history id of a mailbox.</summary>
+    public ulong HistoryId(string account) => _app.Services.GetRequiredService<Mailboxes>().Of(account).HistoryId;
+
+    /// <summary>When the watch of a mailbox ends; null: it is not watched.</summary>
+    public DateTimeOffset? WatchedUntil(string account) => _app.Services.GetRequiredService<Mailboxes>().Of(account).Watch?.Until;
+
+    /// <summary>Forgets the history of a mailbox: a cursor from before gets 404.</summary>
+    public void ForgetHistory(string account) => _app.Services.GetRequiredService<Mailboxes>().Of(account).ForgetHistory();
+
+    /// <summary>The number of consents of an account that are not revoked.</summary>
+    public int Consents(string account) => _app.Services.GetRequiredService<GoogleGrants>().CountOf(account);
+
+    /// <summary>Revokes every consent of an account.</summary>
+    public void RevokeConsents(string account) => _app.Services.GetRequiredService<GoogleGrants>().RevokeAccount(account);
+
+    /// <summary>Ends all access tokens that Google has issued.</summary>
+    public void ExpireAccessTokens() => _app.Services.GetRequiredService<GoogleGrants>().ExpireAccess();
 
     public Task WaitForShutdownAsync(CancellationToken cancellationToken = default) => _app.WaitForShutdownAsync(cancellationToken);
 

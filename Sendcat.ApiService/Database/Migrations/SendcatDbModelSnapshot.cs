@@ -280,6 +280,265 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.HasAnnotation("Npgsql:StorageParameter:fillfactor", 80);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Gmail.GmailConnection", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("AccessToken")
+                        .HasColumnType("text")
+                        .HasColumnName("access_token");
+
+                    b.Property<DateTimeOffset?>("AccessTokenExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("access_token_expires_at");
+
+                    b.Property<DateTimeOffset>("ConnectedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("connected_at");
+
+                    b.Property<string>("Email")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("character varying(320)")
+                        .HasColumnName("email");
+
+                    b.Property<long>("HistoryId")
+                        .HasColumnType("bigint")
+                        .HasColumnName("history_id");
+
+                    b.Property<DateTimeOffset?>("LastSyncAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_sync_at");
+
+                    b.Property<string>("NormalizedEmail")
+                        .IsRequired()
+                        .HasMaxLength(320)
+                        .HasColumnType("character varying(320)")
+                        .HasColumnName("normalized_email");
+
+                    b.Property<string>("RefreshToken")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("refresh_token");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("status");
+
+                    b.Property<DateTimeOffset?>("SyncLeaseUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("sync_lease_until");
+
+                    b.Property<long>("SyncToken")
+                        .HasColumnType("bigint")
+                        .HasColumnName("sync_token");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTimeOffset?>("WatchExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("watch_expires_at");
+
+                    b.Property<DateTimeOffset?>("WatchRenewedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("watch_renewed_at");
+
+                    b.HasKey("Id")
+                        .HasName("pk_gmail_connections");
+
+                    b.HasIndex("NormalizedEmail")
+                        .IsUnique()
+                        .HasDatabaseName("ix_gmail_connections_normalized_email");
+
+                    b.HasIndex("UserId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_gmail_connections_user_id");
+
+                    b.ToTable("gmail_connections", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Gmail.GmailMessageRow", b =>
+                {
+                    b.Property<Guid>("ConnectionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("connection_id");
+
+                    b.Property<string>("MessageId")
+                        .HasMaxLength(64)
+                        .HasColumnType("character varying(64)")
+                        .HasColumnName("message_id");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("integer")
+                        .HasColumnName("attempts");
+
+                    b.Property<DateTimeOffset>("AvailableAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("available_at");
+
+                    b.Property<DateTimeOffset>("ListedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("listed_at");
+
+                    b.Property<string>("Merchant")
+                        .HasColumnType("text")
+                        .HasColumnName("merchant");
+
+                    b.Property<string>("Path")
+                        .HasColumnType("text")
+                        .HasColumnName("path");
+
+                    b.Property<DateTimeOffset?>("SettledAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("settled_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<Guid>("SyncId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("sync_id");
+
+                    b.HasKey("ConnectionId", "MessageId")
+                        .HasName("pk_gmail_messages");
+
+                    b.HasIndex("SettledAt")
+                        .HasDatabaseName("ix_gmail_messages_settled_at");
+
+                    b.HasIndex("SyncId", "AvailableAt")
+                        .HasDatabaseName("ix_gmail_messages_pending")
+                        .HasFilter("state = 'pending'");
+
+                    b.ToTable("gmail_messages", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Gmail.GmailSync", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Cause")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("cause");
+
+                    b.Property<Guid>("ConnectionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("connection_id");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<int>("DaysBack")
+                        .HasColumnType("integer")
+                        .HasColumnName("days_back");
+
+                    b.Property<int>("DraftsCreated")
+                        .HasColumnType("integer")
+                        .HasColumnName("drafts_created");
+
+                    b.Property<int>("DraftsUpdated")
+                        .HasColumnType("integer")
+                        .HasColumnName("drafts_updated");
+
+                    b.Property<DateTimeOffset?>("EndedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("ended_at");
+
+                    b.Property<string>("Error")
+                        .HasColumnType("text")
+                        .HasColumnName("error");
+
+                    b.Property<int>("Failed")
+                        .HasColumnType("integer")
+                        .HasColumnName("failed");
+
+                    b.Property<long?>("HistoryTarget")
+                        .HasColumnType("bigint")
+                        .HasColumnName("history_target");
+
+                    b.Property<int>("Ignored")
+                        .HasColumnType("integer")
+                        .HasColumnName("ignored");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("kind");
+
+                    b.Property<bool>("Listed")
+                        .HasColumnType("boolean")
+                        .HasColumnName("listed");
+
+                    b.Property<int>("ModelCalls")
+                        .HasColumnType("integer")
+                        .HasColumnName("model_calls");
+
+                    b.Property<string>("PageToken")
+                        .HasColumnType("text")
+                        .HasColumnName("page_token");
+
+                    b.Property<int>("PreAlerts")
+                        .HasColumnType("integer")
+                        .HasColumnName("pre_alerts");
+
+                    b.Property<int>("Processed")
+                        .HasColumnType("integer")
+                        .HasColumnName("processed");
+
+                    b.Property<int>("Stage")
+                        .HasColumnType("integer")
+                        .HasColumnName("stage");
+
+                    b.Property<DateTimeOffset?>("StartedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("started_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasMaxLength(20)
+                        .HasColumnType("character varying(20)")
+                        .HasColumnName("state");
+
+                    b.Property<int>("Total")
+                        .HasColumnType("integer")
+                        .HasColumnName("total");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_gmail_syncs");
+
+                    b.HasIndex("ConnectionId", "CreatedAt")
+                        .HasDatabaseName("ix_gmail_syncs_connection_id_created_at");
+
+                    b.HasIndex("ConnectionId", "Kind")
+                        .IsUnique()
+                        .HasDatabaseName("ix_gmail_syncs_queued")
+                        .HasFilter("state = 'queued'");
+
+                    b.ToTable("gmail_syncs", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Identity.Profiles.Profile", b =>
                 {
                     b.Property<Guid>("Id")
@@ -1523,6 +1782,36 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_stream_sessions_threads_thread_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Gmail.GmailConnection", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_gmail_connections_sendcat_user_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Gmail.GmailMessageRow", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Gmail.GmailConnection", null)
+                        .WithMany()
+                        .HasForeignKey("ConnectionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_gmail_messages_gmail_connections_connection_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Gmail.GmailSync", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Gmail.GmailConnection", null)
+                        .WithMany()
+                        .HasForeignKey("ConnectionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_gmail_syncs_gmail_connections_connection_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Identity.Profiles.Profile", b =>

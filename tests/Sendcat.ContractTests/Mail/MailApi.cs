@@ -1,4 +1,5 @@
 using Microsoft.Extensions.DependencyInjection;
+using Sendcat.Integrations.Work;
 using Sendcat.ToolWorker.Deliveries;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.UpstreamEmulator;
@@ -40,7 +41,7 @@ internal sealed class MailApi : IAsyncDisposable
             .AddSingleton<HeldJobs>()
             .AddHostedService(provider => provider.GetRequiredService<HeldJobs>())
             .AddSingleton<JobRuns>()
-            .AddHostedService<DeliveryRunner>());
+            .AddHostedService(provider => ActivatorUtilities.CreateInstance<WorkRunner>(provider, QueuedWork.Deliveries.Lane)));
         return new(api, resend);
     }
 

@@ -7,12 +7,11 @@ namespace Sendcat.UpstreamEmulator.Google;
 
 /// <summary>
 /// Emulates Google's OAuth endpoints under <c>/google</c>: the page on which a person chooses an account, the exchange of the code with PKCE,
-/// and the keys that sign ID tokens.
+/// refresh and revocation of tokens, and the keys that sign ID tokens.
 /// </summary>
-internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes codes, GoogleSigningKeys keys, TimeProvider clock) : IRestUpstream
+internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes codes, GoogleGrants grants, GoogleSigningKeys keys, TimeProvider clock) : IRestUpstream
 {
     public const string AuthPath = "/google/o/oauth2/v2/auth";
-    private const int TokenLifeSeconds = 3599;
 
     public string Name => "google";
 
@@ -64,11 +63,27 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
         var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
         var (client, secret) = (form["client_id"].ToString(), form["client_secret"].ToString());
         var refusal = !ApiKey.IsValid(client) || !ApiKey.IsValid(secret) ? OAuthError(401, "invalid_client", "Unauthorized")
-            : form["grant_type"] != "authorization_code" ? OAuthError(400, "unsupported_grant_type", "Invalid grant_type")
+            : form["grant_type"].ToString() is not ("authorization_code" or "refresh_token") ? OAuthError(400, "unsupported_grant_type", "Invalid grant_type")
             : null;
+        if (form["grant_type"] == "refresh_token")
+        {
+            var consent = grants.OfRefresh(form["refresh_token"].ToString());
+            await handler.ServeAsync(http, this, new("refresh", consent?.Account ?? "", refusal, (_, directions) => Refresh(consent, client, directions)));
+            return;
+        }
+
         var code = form["code"].ToString();
         await handler.ServeAsync(http, this, new(
             "token", codes.AccountOf(code) ?? "", refusal, (account, directions) => Exchange(code, client, form, account, directions)));
+    }
+
+    /// <summary>Ends the consent of a refresh or access token.</summary>
+    public async Task RevokeAsync(HttpContext http)
+    {
+        var form = http.Request.HasFormContentType ? await http.Request.ReadFormAsync(http.RequestAborted) : FormCollection.Empty;
+        var token = form["token"].Count > 0 ? form["token"].ToString() : http.Request.Query["token"].ToString();
+        await handler.ServeAsync(http, this, new("revoke", (grants.OfRefresh(token) ?? grants.OfAccess(token))?.Account ?? "", null, (_, _) =>
+            grants.Revoke(token) ? RestResponse.Of(new { }) : OAuthError(400, "invalid_token", "Token expired or revoked")));
     }
 
     public Task CertificatesAsync(HttpContext http) =>
@@ -92,11 +107,12 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
             return OAuthError(400, "invalid_grant", "Invalid code verifier.");
         }
 
+        var consent = new Consent(account.Trim().ToLowerInvariant(), client, granted.Scope);
         return RestResponse.Of(new
         {
-            access_token = $"ya29.{Random()}",
-            expires_in = TokenLifeSeconds,
-            refresh_token = granted.Offline ? $"1//{Random()}" : null,
+            access_token = grants.IssueAccess(consent, LifeOf(directions)),
+            expires_in = (int)LifeOf(directions).TotalSeconds,
+            refresh_token = granted.Offline && !directions.NoRefresh ? grants.IssueRefresh(consent) : null,
             scope = granted.Scope,
             token_type = "Bearer",
             id_token = granted.Scope.Split(' ').Contains("openid") && directions.IdToken is not IdTokenFault.Missing
@@ -104,6 +120,20 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
                 : null,
         });
     }
+
+    private RestResponse Refresh(Consent? consent, string client, RestDirections directions) =>
+        consent is null || consent.Client != client
+            ? OAuthError(400, "invalid_grant", "Token has been expired or revoked.")
+            : RestResponse.Of(new
+            {
+                access_token = grants.IssueAccess(consent, LifeOf(directions)),
+                expires_in = (int)LifeOf(directions).TotalSeconds,
+                scope = consent.Scope,
+                token_type = "Bearer",
+            });
+
+    private static TimeSpan LifeOf(RestDirections directions) =>
+        directions.ExpiresInMs is { } life ? TimeSpan.FromMilliseconds(life) : GoogleGrants.AccessLife;
 
     private static void Return(HttpContext http, IEnumerable<(string Name, string? Value)> parameters)
     {
@@ -120,8 +150,6 @@ internal sealed class GoogleUpstream(RestRequestHandler handler, GoogleCodes cod
 
     private static string ChallengeOf(string verifier) => Base64Url.EncodeToString(SHA256.HashData(Encoding.ASCII.GetBytes(verifier)));
 
-    private static string Random() => Base64Url.EncodeToString(RandomNumberGenerator.GetBytes(48));
-
     private static RestResponse OAuthError(int status, string error, string description) =>
         RestResponse.Of(new { error, error_description = description }, status);
 }
@@ -133,6 +161,7 @@ internal static class GoogleRoutes
         var google = app.Services.GetRequiredService<GoogleUpstream>();
         app.MapGet(GoogleUpstream.AuthPath, google.AuthorizeAsync);
         app.MapPost("/google/token", google.TokenAsync);
+        app.MapPost("/google/revoke", google.RevokeAsync);
         app.MapGet("/google/oauth2/v3/certs", google.CertificatesAsync);
         app.MapPost("/rest/emulator/google/keys/rotate", (GoogleSigningKeys keys) =>
         {

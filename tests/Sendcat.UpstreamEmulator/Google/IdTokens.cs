@@ -55,6 +55,30 @@ internal static class IdTokens
         };
     }
 
+    /// <summary>The claims of a token that Pub/Sub sends with a push.</summary>
+    public static Dictionary<string, object> PushClaims(string audience, string serviceAccount, DateTimeOffset now) => new(StringComparer.Ordinal)
+    {
+        ["iss"] = Issuer,
+        ["azp"] = SubjectOf(serviceAccount),
+        ["aud"] = audience,
+        ["sub"] = SubjectOf(serviceAccount),
+        ["email"] = serviceAccount,
+        ["email_verified"] = true,
+        ["iat"] = now.ToUnixTimeSeconds(),
+        ["exp"] = (now + Life).ToUnixTimeSeconds(),
+    };
+
+    /// <summary>Signs claims as Google does, or with a fault of the signature.</summary>
+    public static string Sign(GoogleSigningKeys keys, object claims, IdTokenFault fault) => fault switch
+    {
+        IdTokenFault.None => Rs256(keys.Current, claims),
+        IdTokenFault.NoSignature => $"{Encode(new { alg = "none", typ = "JWT" })}.{Encode(claims)}.",
+        IdTokenFault.Hs256 => Hs256(keys.Current, claims),
+        IdTokenFault.OtherKey => Rs256(GoogleSigningKeys.Create(), claims),
+        IdTokenFault.BadSignature => Rs256(GoogleSigningKeys.Create() with { Id = keys.Current.Id }, claims),
+        _ => throw new ArgumentOutOfRangeException(nameof(fault)),
+    };
+
     /// <summary>A stable number for an address, as Google's ids are.</summary>
     private static string SubjectOf(string account) =>
         $"1{BitConverter.ToUInt64(SHA256.HashData(Encoding.UTF8.GetBytes(account.ToUpperInvariant()))):D20}";

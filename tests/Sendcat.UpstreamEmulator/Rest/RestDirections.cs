@@ -57,6 +57,15 @@ internal sealed class RestDirections
     public string? HostedDomain { get; set; }
 
     public bool Unverified { get; set; }
+
+    // Only for Google's tokens and Gmail
+    public bool NoRefresh { get; set; }
+
+    public bool HistoryGone { get; set; }
+
+    public bool Shuffle { get; set; }
+
+    public int Duplicates { get; set; }
 }
 
 internal enum RestHang

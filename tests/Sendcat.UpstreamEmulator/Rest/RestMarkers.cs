@@ -14,7 +14,8 @@ internal static class RestMarkers
         "ebay", "ebay/token", "ebay/search", "ebay/item", "ebay/tree-id", "ebay/tree", "ebay/suggestions",
         "s3", "s3/put", "s3/get", "s3/head", "s3/delete",
         "resend", "resend/emails",
-        "google", "google/token", "google/certs",
+        "google", "google/token", "google/refresh", "google/revoke", "google/certs",
+        "gmail", "gmail/profile", "gmail/list", "gmail/message", "gmail/history", "gmail/watch", "gmail/stop",
     };
 
     public static MarkerLanguage<RestDirections> Language { get; } = new(
@@ -47,6 +48,11 @@ internal static class RestMarkers
         new("sub", (d, v) => d.Subject = v),
         new("hd", (d, v) => d.HostedDomain = v),
         new("unverified", (d, v) => d.Unverified = Flag(v)),
+
+        new("no-refresh", (d, v) => d.NoRefresh = Flag(v)),
+        new("history-gone", (d, v) => d.HistoryGone = Flag(v)),
+        new("shuffle", (d, v) => d.Shuffle = Flag(v)),
+        new("duplicates", (d, v) => d.Duplicates = v.Length == 0 ? 1 : Number(v)),
     ],
     new Dictionary<string, Action<string>>(StringComparer.Ordinal)
     {

@@ -1,15 +1,15 @@
 using Microsoft.Extensions.Hosting;
-using Sendcat.Integrations.Work;
+using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.ContractTests.Mail;
 
 /// <summary>
-/// The worker's lane of mails inside the API of the test, without a broker: it claims due jobs itself and runs them one after another, in
-/// the order in which they were enqueued.
+/// A lane of the worker inside the API of the test, without a broker: it claims due jobs itself and runs them one after another, in the order
+/// in which they were enqueued.
 /// </summary>
-internal sealed class DeliveryRunner(ToolJobLeases leases, JobRuns runs, TimeProvider time) : BackgroundService
+internal sealed class WorkRunner(ToolLane lane, ToolJobLeases leases, JobRuns runs, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(20);
 
@@ -21,7 +21,7 @@ internal sealed class DeliveryRunner(ToolJobLeases leases, JobRuns runs, TimePro
             while (true)
             {
                 var claimStartedAt = time.GetTimestamp();
-                if ((await leases.ClaimAsync(QueuedWork.Deliveries.Lane, 1, runs.Worker, stoppingToken)).Jobs is not [var job])
+                if ((await leases.ClaimAsync(lane, 1, runs.Worker, stoppingToken)).Jobs is not [var job])
                 {
                     await poll.WaitForNextTickAsync(stoppingToken);
                     continue;

@@ -1,0 +1,116 @@
+using Microsoft.Extensions.Options;
+using Sendcat.Integrations.Gmail;
+using Sendcat.Reliability.Outbound;
+
+namespace Sendcat.ToolWorker.MailSync;
+
+/// <summary>
+/// Lists the messages of a sync, page by page. Each page is stored together with the position of the next one, so that a sync goes on where it
+/// was interrupted. The cursor of the mailbox moves only with the last page.
+/// </summary>
+internal sealed class MailboxListing(GmailClient gmail, SyncRows syncs, IOptionsMonitor<GmailOptions> options, TimeProvider time, ILogger<MailboxListing> logger)
+{
+    /// <summary>Days that a gap in the history may have.</summary>
+    private const int MostDays = 30;
+
+    /// <summary>Days that a mailbox without a completed sync is read back.</summary>
+    private const int DefaultDays = 7;
+
+    /// <returns>Null: all messages are listed; else the error of Gmail.</returns>
+    public async Task<UpstreamError?> ListAsync(SyncRow sync, Mailbox mailbox, string token, CancellationToken cancellationToken)
+    {
+        if (sync.IsFull)
+        {
+            return await ListFullAsync(sync, mailbox, token, cancellationToken);
+        }
+
+        var page = sync.PageToken;
+        while (true)
+        {
+            var response = await gmail.HistoryAsync(token, mailbox.HistoryId, page, cancellationToken);
+            if (response.IsSuccess)
+            {
+                var (ids, until, next) = response.Value;
+                await syncs.ListAsync(sync, mailbox.SyncToken, ids, new(0, next) { IsEnd = next is null, Cursor = next is null ? until : null }, cancellationToken);
+                if (next is null)
+                {
+                    return null;
+                }
+
+                page = next;
+            }
+            else if (response.Error.Status is 404)
+            {
+                var days = mailbox.LastSyncAt is { } last ? Math.Clamp((int)Math.Ceiling((time.GetUtcNow() - last).TotalDays) + 1, 1, MostDays) : DefaultDays;
+                logger.HistoryGone(mailbox.Id, days);
+                MailSyncMetrics.HistoryGone();
+                await syncs.RecoverAsync(sync, mailbox.SyncToken, days, cancellationToken);
+                return await ListFullAsync(sync with { IsFull = true, DaysBack = days, Stage = 0, PageToken = null }, mailbox, token, cancellationToken);
+            }
+            else if (response.Error.Status is 400 && page is not null)
+            {
+                // Another sync has moved the cursor since the page was stored.
+                page = null;
+            }
+            else
+            {
+                return response.Error;
+            }
+        }
+    }
+
+    private async Task<UpstreamError?> ListFullAsync(SyncRow sync, Mailbox mailbox, string token, CancellationToken cancellationToken)
+    {
+        var target = sync.HistoryTarget;
+        if (target is null)
+        {
+            var profile = await gmail.ProfileAsync(token, cancellationToken);
+            if (!profile.IsSuccess)
+            {
+                return profile.Error;
+            }
+
+            // Read before the first page: what arrives during the listing is after it.
+            target = profile.Value.HistoryId;
+        }
+
+        var searches = MailSearches.Of(time.GetUtcNow().AddDays(-sync.DaysBack), sync.ClosesGap);
+        var (total, most) = (sync.Total, options.CurrentValue.MaxMessages);
+        var (stage, page, pages) = (sync.Stage, sync.PageToken, 0);
+        while (true)
+        {
+            var response = await gmail.ListAsync(token, searches[stage], page, cancellationToken);
+            if (!response.IsSuccess)
+            {
+                if (response.Error.Status is 400 && page is not null)
+                {
+                    page = null;
+                    continue;
+                }
+
+                return response.Error;
+            }
+
+            pages++;
+            var next = response.Value.Next;
+            var ids = response.Value.Ids.Take(Math.Max(0, most - total)).ToArray();
+            var isSearched = next is null || (stage == 0 && !sync.ClosesGap && pages >= MailSearches.RecentPages);
+            var isFull = total + ids.Length >= most;
+            var position = new ListingPosition(isSearched ? stage + 1 : stage, isSearched ? null : next) { Target = target };
+            var isEnd = isFull || position.Stage >= searches.Count;
+            total += await syncs.ListAsync(
+                sync, mailbox.SyncToken, ids, position with { IsEnd = isEnd, Cursor = isEnd && sync.ClosesGap ? target : null }, cancellationToken);
+            if (isFull && !(isSearched && position.Stage >= searches.Count))
+            {
+                logger.ListingCut(mailbox.Id, total);
+            }
+
+            if (isEnd)
+            {
+                return null;
+            }
+
+            (stage, page, pages) = (position.Stage, position.PageToken, isSearched ? 0 : pages);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace Sendcat.ContractTests.Gmail;
+
+/// <summary>How the worker reads a connected mailbox.</summary>
+public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture fixture) : IClassFixture<GmailApiFixture>
+{
+    private readonly GmailApi _gmail = fixture.Gmail;
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_thousand_records_in_any_order_with_duplicates_or_beyond_the_history_are_read_exactly_once(bool isGone)
+    {
+        const int Mails = 1_000;
+        await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_SYNC_PARALLEL", "16"));
+        gmail.Google.DirectRest("[[emu at=gmail/history shuffle duplicates=1]] [[emu at=gmail/list shuffle duplicates=1]]");
+        var ann = await gmail.ConnectedAsync();
+        for (var n = 0; n < Mails; n++)
+        {
+            gmail.Google.Deliver(ann.Address, Note(n));
+        }
+
+        if (isGone)
+        {
+            gmail.Google.ForgetHistory(ann.Address);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await gmail.UntilAsync($"SELECT count(*) >= {Mails} FROM evidence");
+        await ann.SettleAsync();
+
+        Assert.Equal(((long)Mails, $"read {Mails}"), (await ann.EvidenceAsync(), await ann.MessagesAsync()));
+        var reads = gmail.Google.Stats.Snapshot().Of("gmail", "message");
+        Assert.Equal((Mails, Mails), (reads.Started, reads.Completed));
+        var sync = (await ann.StatusAsync())!["sync"]!;
+        Assert.Equal((isGone ? "full" : "incremental", "completed", Mails), ((string)sync["kind"]!, (string)sync["state"]!, (int)sync["processed"]!));
+        Assert.Equal(gmail.Google.HistoryId(ann.Address), (ulong)await gmail.Api.ScalarAsync<long>("SELECT history_id FROM gmail_connections"));
+    }
+
+    [Fact]
+    public async Task One_bad_mail_does_not_stop_a_sync()
+    {
+        await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_MESSAGE_MAX_ATTEMPTS", "2"), ("CIRCUIT_GMAIL_THRESHOLD", "100"));
+        var ann = await gmail.ConnectedAsync();
+        gmail.Google.Deliver(ann.Address, sample: "amazon", number: 1);
+        var bad = gmail.Google.Deliver(ann.Address, sample: "amazon", number: 2);
+        var gone = gmail.Google.Deliver(ann.Address, sample: "amazon", number: 3);
+        gmail.Google.Deliver(ann.Address, Encoding.ASCII.GetBytes("\0\0\0 this is no mail"));
+        gmail.Google.Deliver(ann.Address, sample: "amazon", number: 4);
+        gmail.Google.DeleteMail(ann.Address, gone);
+        gmail.Google.FailMail(bad);
+
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await ann.SettleAsync();
+
+        Assert.Equal((2, "failed 1, ignored 1, read 3"), (await ann.DraftsAsync(), await ann.MessagesAsync()));
+        var sync = (await ann.StatusAsync())!["sync"]!;
+        Assert.Equal(("completed", 3, 1, 1), ((string)sync["state"]!, (int)sync["processed"]!, (int)sync["ignored"]!, (int)sync["failed"]!));
+    }
+
+    [Fact]
+    public async Task An_expired_access_token_is_refreshed_in_the_middle_of_a_sync()
+    {
+        var ann = await _gmail.ConnectedAsync();
+        _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 21);
+        _gmail.Google.ExpireAccessTokens();
+
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await ann.SettleAsync();
+
+        Assert.Equal((1, "active"), (await ann.DraftsAsync(), (string)(await ann.StatusAsync())!["status"]!));
+    }
+
+    [Fact]
+    public async Task A_mailbox_whose_reading_is_switched_off_is_not_read()
+    {
+        var ann = await _gmail.ConnectedAsync();
+        await _gmail.Api.ExecuteAsync(
+            $"INSERT INTO user_preferences (user_id, gmail_sync_enabled, auto_create_pre_alerts, whatsapp_sync_enabled, package_status_mails, updated_at) SELECT id, false, false, true, true, now() FROM users WHERE email = '{ann.Address}'");
+        _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 22);
+
+        using var response = await ann.Client.PostAsync("/api/gmail/sync", null);
+        var id = (string)(await response.JsonAsync())["id"]!;
+        await ann.SettleAsync();
+
+        var progress = await (await ann.Client.GetAsync($"/api/gmail/sync/{id}")).JsonAsync();
+        Assert.Equal(("completed", 0, 0), ((string)progress["state"]!, (int)progress["processed"]!, await ann.DraftsAsync()));
+    }
+
+    [Fact]
+    public async Task Syncs_of_one_mailbox_at_the_same_time_read_each_mail_once()
+    {
+        var ann = await _gmail.ConnectedAsync();
+        for (var n = 0; n < 30; n++)
+        {
+            _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 300 + n);
+        }
+
+        var responses = await Task.WhenAll(ann.PushAsync("1"), ann.Client.PostAsync("/api/gmail/sync", null), ann.PushAsync("2"), ann.Client.PostAsync("/api/gmail/sync", null));
+
+        Assert.All(responses, response => Assert.True(response.IsSuccessStatusCode));
+        await ann.SettleAsync();
+        Assert.Equal((30, 30, "read 30"), (await ann.DraftsAsync(), await ann.EvidenceAsync(), await ann.MessagesAsync()));
+    }
+
+    [Fact]
+    public async Task An_order_and_its_shipment_become_one_draft_with_a_pre_alert_when_the_user_wants_it()
+    {
+        var ann = await _gmail.ConnectedAsync();
+        await _gmail.Api.ExecuteAsync(
+            $"INSERT INTO user_preferences (user_id, gmail_sync_enabled, auto_create_pre_alerts, whatsapp_sync_enabled, package_status_mails, updated_at) SELECT id, true, true, true, true, now() FROM users WHERE email = '{ann.Address}'");
+        _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 41);
+        _gmail.Google.Deliver(ann.Address, sample: "amazon-shipped", number: 41);
+
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await ann.SettleAsync();
+
+        Assert.Equal((1, 2), (await ann.DraftsAsync(), await ann.EvidenceAsync()));
+        var sync = (await ann.StatusAsync())!["sync"]!;
+        Assert.Equal((1, 1, 1, 0), ((int)sync["draftsCreated"]!, (int)sync["draftsUpdated"]!, (int)sync["preAlerts"]!, (int)sync["modelCalls"]!));
+    }
+
+    /// <summary>A mail about no order, which costs no model call.</summary>
+    private static byte[] Note(int number) => Encoding.UTF8.GetBytes(string.Create(
+        CultureInfo.InvariantCulture,
+        $"From: Gran <gran@example.com>\r\nTo: ann@example.com\r\nSubject: Sunday {number}\r\nMessage-ID: <{number}@example.com>\r\n\r\nSee you on Sunday.\r\n"));
+}
