@@ -10,6 +10,9 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     // A StringBuilder with a small initial capacity grows into a long chain of chunks, each of which costs the garbage collector a visit.
     private const int InitialCapacity = 256;
 
+    /// <summary>Characters of a text up to which a checkpoint may write the whole row.</summary>
+    private const int MaxWhole = 16 * 1024;
+
     private StringBuilder? _reasoning;
     private PersistedText _persisted;
 
@@ -26,6 +29,14 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
 
     /// <summary>Postgres may have parts of the text, because a commit with at least one was tried.</summary>
     public bool MayHaveParts { get; private set; }
+
+    /// <summary>
+    /// The next checkpoint writes the whole row: its text has no parts, is short, and has at least doubled since the last commit. Such
+    /// rows add up to less than twice the text, and a short answer ends without parts to insert and delete.
+    /// </summary>
+    public bool HasDoubled => !MayHaveParts && Length <= MaxWhole && Length >= 2 * (_persisted.Content + _persisted.Reasoning);
+
+    private int Length => Text.Length + (_reasoning?.Length ?? 0);
 
     public required string Status { get; set; }
 
@@ -77,10 +88,12 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="after">What is persisted after the commit.</param>
     public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn, Guid? anchor, out PersistedText after)
     {
-        after = new(Text.Length, _reasoning?.Length ?? 0, Parts: 0);
+        // Of a text that still grows, half a surrogate pair is left for the next commit.
+        var grows = Status == MessageStatus.Streaming;
+        after = new(grows ? EndOfPart(Text) : Text.Length, _reasoning is null ? 0 : grows ? EndOfPart(_reasoning) : _reasoning.Length, Parts: 0);
         return new(
-            id, threadId, role, StorableText.Sanitize(Text.ToString()), StorableText.Sanitize(ModelId), Status,
-            StorableText.Sanitize(_reasoning?.ToString()), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
+            id, threadId, role, StorableText.Sanitize(Text.ToString(0, after.Content)), StorableText.Sanitize(ModelId), Status,
+            StorableText.Sanitize(_reasoning?.ToString(0, after.Reasoning)), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
             StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
             StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor);
     }

@@ -6,8 +6,8 @@ namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>
 /// The rows of a turn that must reach Postgres: its messages and its stream session. The turn changes them in memory; the
-/// <see cref="TurnJournal"/> writes what changed since the last commit: text that has grown as another <see cref="MessagePart"/>, and after
-/// any other change the whole row. Ids and the numbers of parts are made here, so that a repeated write is harmless. A row counts as
+/// <see cref="TurnJournal"/> writes what changed since the last commit: text that has grown as another <see cref="MessagePart"/>, and the
+/// whole row after any other change and while the text is short. Ids and the numbers of parts are made here, so that a repeated write is harmless. A row counts as
 /// persisted from its first confirmed commit; from then on it is only updated, so that a row that was deleted meanwhile is not inserted
 /// again. Thread-safe.
 /// </summary>
@@ -263,7 +263,7 @@ internal sealed class TurnRecord
             foreach (var row in _rows.Where(row => row.Version > _messagesVersion))
             {
                 PersistedText after;
-                if (row.RowVersion > _messagesVersion)
+                if (row.RowVersion > _messagesVersion || row.HasDoubled)
                 {
                     messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId, replaces?.Anchor, out after));
                 }

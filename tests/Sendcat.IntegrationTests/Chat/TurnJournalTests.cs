@@ -207,7 +207,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     {
         await _journal.StartAsync(TestContext.Current.CancellationToken);
         var record = await RecordAsync();
-        record.AppendText("one");
+        record.AppendText("The first of three: one");
         await WriteAsync(record);
         record.AppendText(" two");
         record.AppendReasoning("why");
@@ -215,12 +215,33 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         record.AppendText(" three");
         await WriteAsync(record);
 
-        Assert.Equal("one", await ScalarAsync("select content from messages"));
+        Assert.Equal("The first of three: one", await ScalarAsync("select content from messages"));
         Assert.Equal("0 two why|1 three ", await ScalarAsync(Parts));
         record.End(MessageStatus.Completed, Now);
         await WriteAsync(record);
-        Assert.Equal("one two three|why", await ScalarAsync("select content || '|' || reasoning_content from messages"));
+        Assert.Equal("The first of three: one two three|why", await ScalarAsync("select content || '|' || reasoning_content from messages"));
         Assert.Null(await ScalarAsync(Parts));
+    }
+
+    [Fact]
+    public async Task A_checkpoint_of_a_text_that_has_doubled_writes_the_row()
+    {
+        await _journal.StartAsync(TestContext.Current.CancellationToken);
+        var record = await RecordAsync();
+        await WriteAsync(record);
+        record.AppendText("one");
+        await WriteAsync(record);
+        record.AppendText(" two");
+        await WriteAsync(record);
+
+        Assert.Equal("one two", await ScalarAsync("select content from messages"));
+        Assert.Null(await ScalarAsync(Parts));
+        record.AppendText(" three");
+        await WriteAsync(record);
+        Assert.Equal("0 three ", await ScalarAsync(Parts));
+        record.AppendText(" four and everything that doubles the text");
+        await WriteAsync(record);
+        Assert.Equal("one two", await ScalarAsync("select content from messages"));
     }
 
     [Theory]
@@ -267,6 +288,7 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
     public async Task A_part_whose_commit_has_an_unknown_outcome_is_written_again_with_the_text_since()
     {
         var record = await RecordAsync();
+        record.AppendText("A longer beginning. ");
         await CommitAsync(record);
         record.AppendText("one");
         await CommitAsync(record.Changes());

@@ -73,22 +73,27 @@ public sealed class TurnRecordTests
     }
 
     [Fact]
-    public void A_part_does_not_end_within_a_surrogate_pair()
+    public void Neither_a_row_nor_a_part_ends_within_a_surrogate_pair()
     {
         var record = Record();
         record.MarkWritten(record.Changes());
-        record.AppendText("a\ud83d");
-        var first = record.Changes();
-        record.MarkWritten(first);
+        record.AppendText("A long text\ud83d");
+        var row = record.Changes();
+        record.MarkWritten(row);
+        record.AppendText("\ude00a\ud83d");
+        var part = record.Changes();
+        record.MarkWritten(part);
         record.AppendText("\ude00b");
 
-        Assert.Equal(["a", "\ud83d\ude00b"], first.Parts.Concat(record.Changes().Parts).Select(part => part.Content));
+        Assert.Equal("A long text", row.Messages.Single(message => message.Role == "assistant").Content);
+        Assert.Equal(["\ud83d\ude00a", "\ud83d\ude00b"], part.Parts.Concat(record.Changes().Parts).Select(piece => piece.Content));
     }
 
     [Fact]
     public void Growing_text_leaves_the_session_and_the_row_of_the_message_unwritten()
     {
         var record = Record();
+        record.AppendText("A beginning that has not doubled. ");
         record.MarkWritten(record.Changes());
         record.AppendText("grown");
 
