@@ -19,6 +19,7 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
     private readonly Lock _gate = new();
     private Task<HealthCheckResult?>? _running;
     private bool _lastWasHealthy;
+    private TimeSpan _timeout = ReadinessPolicy.FirstCheckTimeout;
 
     public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
     {
@@ -26,48 +27,50 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
         {
             Task<HealthCheckResult?> run;
             bool joined;
+            TimeSpan timeout;
             lock (_gate)
             {
+                timeout = _timeout;
                 joined = _running is { IsCompleted: false };
-                run = joined ? _running! : _running = RunAsync(context);
+                run = joined ? _running! : _running = RunAsync(context, timeout);
             }
 
             try
             {
-                if (await run.WaitAsync(ReadinessPolicy.CheckTimeout, clock, cancellationToken) is { } result)
+                if (await run.WaitAsync(timeout, clock, cancellationToken) is { } result)
                 {
                     return result;
                 }
             }
             catch (TimeoutException)
             {
-                return TimedOut(context);
+                return TimedOut(context, timeout);
             }
 
             // The run that this caller joined has timed out for an earlier caller. That is no timeout for this caller, so it starts a new
             // run.
             if (!joined)
             {
-                return TimedOut(context);
+                return TimedOut(context, timeout);
             }
         }
     }
 
-    private HealthCheckResult TimedOut(HealthCheckContext context)
+    private HealthCheckResult TimedOut(HealthCheckContext context, TimeSpan timeout)
     {
         lock (_gate)
         {
             var status = _lastWasHealthy ? HealthStatus.Degraded : context.Registration.FailureStatus;
             _lastWasHealthy = false;
-            return new HealthCheckResult(status, $"No response within {ReadinessPolicy.CheckTimeout.TotalMilliseconds:0} ms.");
+            return new HealthCheckResult(status, $"No response within {timeout.TotalMilliseconds:0} ms.");
         }
     }
 
     /// <returns>The result; null: the inner check did not respond before the timeout.</returns>
-    private async Task<HealthCheckResult?> RunAsync(HealthCheckContext context)
+    private async Task<HealthCheckResult?> RunAsync(HealthCheckContext context, TimeSpan limit)
     {
         await Task.Yield();
-        using var timeout = new CancellationTokenSource(ReadinessPolicy.CheckTimeout, clock);
+        using var timeout = new CancellationTokenSource(limit, clock);
         var result = await CheckAsync(context, timeout.Token);
         if (result.Status != HealthStatus.Healthy && timeout.IsCancellationRequested)
         {
@@ -77,6 +80,7 @@ internal sealed class BoundedHealthCheck(Func<IServiceProvider, IHealthCheck> cr
         lock (_gate)
         {
             _lastWasHealthy = result.Status == HealthStatus.Healthy;
+            _timeout = _lastWasHealthy ? ReadinessPolicy.CheckTimeout : _timeout;
         }
 
         return result;

@@ -15,8 +15,14 @@ internal sealed class ReadinessPolicy : IPostConfigureOptions<HealthCheckService
     public const string RedisCheck = "StackExchange.Redis";
     public const string BrokerCheck = "RabbitMQ.Client";
 
-    /// <summary>Timeout of each check. The checks run side by side, so health responds within a second.</summary>
+    /// <summary>
+    /// Timeout of each check of a store that was healthy before. The checks run side by side, so health responds within a second when a
+    /// store hangs.
+    /// </summary>
     public static readonly TimeSpan CheckTimeout = TimeSpan.FromMilliseconds(750);
+
+    /// <summary>Timeout of a check until it was healthy for the first time: the connection is opened then, and the code is new.</summary>
+    public static readonly TimeSpan FirstCheckTimeout = TimeSpan.FromSeconds(2);
 
     public void PostConfigure(string? name, HealthCheckServiceOptions options)
     {

@@ -71,9 +71,9 @@ public sealed class HealthTests
 
         var first = check.CheckHealthAsync(context);
         await hanging.Started;
-        clock.Advance(ReadinessPolicy.CheckTimeout);
+        clock.Advance(ReadinessPolicy.FirstCheckTimeout);
         var second = check.CheckHealthAsync(context);
-        clock.Advance(ReadinessPolicy.CheckTimeout);
+        clock.Advance(ReadinessPolicy.FirstCheckTimeout);
 
         Assert.Equal(HealthStatus.Unhealthy, (await first).Status);
         Assert.Equal(HealthStatus.Unhealthy, (await second).Status);
@@ -81,18 +81,20 @@ public sealed class HealthTests
     }
 
     [Fact]
-    public async Task A_store_that_does_not_respond_delays_health_by_less_than_a_second()
+    public async Task A_store_that_stops_responding_delays_health_by_less_than_a_second()
     {
         var clock = new FakeTimeProvider();
-        var hanging = new HangingCheck();
+        var store = new SwitchableCheck { Completes = true };
         await using var services = new ServiceCollection().BuildServiceProvider();
-        var check = new BoundedHealthCheck(_ => hanging, services.GetRequiredService<IServiceScopeFactory>(), clock);
-        var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", hanging, HealthStatus.Unhealthy, []) };
+        var check = new BoundedHealthCheck(_ => store, services.GetRequiredService<IServiceScopeFactory>(), clock);
+        var context = new HealthCheckContext { Registration = new HealthCheckRegistration("store", store, HealthStatus.Unhealthy, []) };
+        Assert.Equal(HealthStatus.Healthy, (await check.CheckHealthAsync(context)).Status);
 
+        store.Completes = false;
         var result = check.CheckHealthAsync(context);
         clock.Advance(TimeSpan.FromMilliseconds(999));
 
-        Assert.Equal(HealthStatus.Unhealthy, (await result.WaitAsync(TimeSpan.FromSeconds(30))).Status);
+        Assert.Equal(HealthStatus.Degraded, (await result.WaitAsync(TimeSpan.FromSeconds(30))).Status);
     }
 
     [Fact]
