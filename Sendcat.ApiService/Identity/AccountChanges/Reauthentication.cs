@@ -4,6 +4,7 @@ using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Google;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.SignIns;
+using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Identity.AccountChanges;
 
@@ -54,20 +55,19 @@ internal sealed class Reauthentication(Principals principals, SignInAttempts att
     private async Task<Outcome<CheckedAccount>> CheckPasswordAsync(
         HttpContext http, CheckedAccount account, string? hash, string password, CancellationToken cancellationToken)
     {
-        var client = ClientAddress.KeysOf(http);
-        var attempt = await attempts.CountAsync(client, account.Email, cancellationToken);
-        if (!attempt.Allowed)
-        {
-            return ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, "Too many wrong passwords");
-        }
+        return await attempts.CountWrongAsync(ClientAddress.KeysOf(http), account.Email, CheckAsync, cancellationToken);
 
-        var check = await passwords.VerifyAsync(hash, password, cancellationToken);
-        if (!check.TryGet(out var isCorrect, out var busy) || isCorrect)
+        async Task<(Outcome<CheckedAccount> Result, bool IsWrong)> CheckAsync(RateLimitDecision attempt)
         {
-            await attempts.UndoCountAsync(client, account.Email);
-        }
+            if (!attempt.Allowed)
+            {
+                return (ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, "Too many wrong passwords"), true);
+            }
 
-        return busy is not null ? busy : isCorrect ? account : ApiError.Forbidden("The password is wrong");
+            return (await passwords.VerifyAsync(hash, password, cancellationToken)).TryGet(out var isCorrect, out var busy)
+                ? isCorrect ? (account, false) : (ApiError.Forbidden("The password is wrong"), true)
+                : (busy, false);
+        }
     }
 }
 

@@ -4,6 +4,7 @@ using Sendcat.ApiService.Database;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Tokens;
+using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
 
 namespace Sendcat.ApiService.Identity.SignIns;
@@ -20,29 +21,39 @@ internal sealed class Accounts(
     /// <param name="session">The anonymous session whose threads the user adopts; null: none.</param>
     public async Task<Outcome<SignedIn>> SignInAsync(SignIn signIn, IReadOnlyList<LimitKey> client, string? session, CancellationToken cancellationToken)
     {
-        var (email, address) = (signIn.Email!, digests.OfClient(client[0].Name));
-        var attempt = await attempts.CountAsync(client, email, cancellationToken);
-        var account = await FindAsync(email, address, cancellationToken);
+        var address = digests.OfClient(client[0].Name);
+        var check = await attempts.CountWrongAsync(
+            client, signIn.Email!, attempt => CheckAsync(signIn, address, attempt, cancellationToken), cancellationToken);
+        if (!check.TryGet(out var newSignIn, out var refusal))
+        {
+            return refusal;
+        }
+
+        var (account, family, token) = newSignIn;
+        await SaveSignInAddressAsync(account.Id, address, cancellationToken);
+        var adopted = await adoptSession(account.Id, session, cancellationToken);
+        return Tokens(new(account.Id, family, account.EmailConfirmed), token) with { ClaimedCount = session is null ? null : adopted };
+    }
+
+    /// <summary>Checks the password, and begins the sign-in when it is correct.</summary>
+    private async Task<(Outcome<(Account Account, Guid Family, string Token)> Result, bool IsWrong)> CheckAsync(
+        SignIn signIn, string address, RateLimitDecision attempt, CancellationToken cancellationToken)
+    {
+        var account = await FindAsync(signIn.Email!, address, cancellationToken);
         if (!attempt.Allowed && account is not { HasSignedInFromAddress: true })
         {
-            return ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, TooManyAttempts);
+            return (TooManyAttempts(attempt), true);
         }
 
         if (!(await passwords.VerifyAsync(account?.PasswordHash, signIn.Password!, cancellationToken)).TryGet(out var isCorrect, out var busy))
         {
-            await UndoCountAsync(attempt.Allowed, client, email);
-            return busy;
+            return (busy, false);
         }
 
-        if (account is null || !isCorrect || await refreshTokens.BeginAsync(account.Id, account.SecurityStamp, cancellationToken) is not var (family, token))
-        {
-            return attempt.Allowed ? ApiError.Unauthorized("E-mail or password is wrong") : ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, TooManyAttempts);
-        }
-
-        await UndoCountAsync(attempt.Allowed, client, email);
-        await SaveSignInAddressAsync(account.Id, address, cancellationToken);
-        var adopted = await adoptSession(account.Id, session, cancellationToken);
-        return Tokens(new(account.Id, family, account.EmailConfirmed), token) with { ClaimedCount = session is null ? null : adopted };
+        return account is not null && isCorrect
+            && await refreshTokens.BeginAsync(account.Id, account.SecurityStamp, cancellationToken) is var (family, token)
+            ? ((account, family, token), false)
+            : (attempt.Allowed ? ApiError.Unauthorized("E-mail or password is wrong") : TooManyAttempts(attempt), true);
     }
 
     public async Task<Outcome<SignedIn>> RefreshAsync(string token, CancellationToken cancellationToken) =>
@@ -120,9 +131,6 @@ internal sealed class Accounts(
             .SingleOrDefaultAsync(cancellationToken);
     }
 
-    private ValueTask UndoCountAsync(bool counted, IReadOnlyList<LimitKey> client, string email) =>
-        counted ? attempts.UndoCountAsync(client, email) : ValueTask.CompletedTask;
-
     private Task SaveSignInAddressAsync(string userId, string address, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -147,7 +155,8 @@ internal sealed class Accounts(
 
     private SignedIn Tokens(AccessGrant grant, string refreshToken) => SignedIn.With(accessTokens.Issue(grant), refreshToken);
 
-    private const string TooManyAttempts = "Too many attempts to sign in";
+    private static ApiError TooManyAttempts(RateLimitDecision attempt) =>
+        ApiError.RateLimited(attempt.RetryAfter, RequestBudget.SignIn, "Too many attempts to sign in");
 
     private static ApiError NotValid() => ApiError.InvalidRequest("The link is not valid any more");
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Json;
+using Npgsql;
 
 namespace Sendcat.ContractTests.Identity;
 
@@ -71,6 +72,29 @@ public sealed class SignInAttemptsTests(PostgresFixture postgres) : IAsyncLifeti
         {
             Assert.Equal(HttpStatusCode.OK, (await SignInAsync("often@example.com", Password, Owner)).StatusCode);
         }
+    }
+
+    [Fact]
+    public async Task Correct_passwords_that_got_503_are_no_attempts()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, new() { ["POSTGRES_STATEMENT_TIMEOUT_MS"] = "500" });
+        object signIn = new { email = "ann@example.com", password = "correct horse 1" };
+        (await api.Anyone.PostAsJsonAsync("/api/auth/register", signIn)).EnsureSuccessStatusCode();
+        var statuses = new List<HttpStatusCode>();
+        await using (var connection = await api.Database.OpenConnectionAsync())
+        {
+            await using var transaction = await connection.BeginTransactionAsync();
+            await using var outage = new NpgsqlCommand("LOCK TABLE users IN ACCESS EXCLUSIVE MODE", connection, transaction);
+            await outage.ExecuteNonQueryAsync();
+            for (var n = 0; n < 5; n++)
+            {
+                using var refused = await api.Anyone.PostAsJsonAsync("/api/auth/login", signIn);
+                statuses.Add(refused.StatusCode);
+            }
+        }
+
+        Assert.All(statuses, status => Assert.Equal(HttpStatusCode.ServiceUnavailable, status));
+        await (await api.Anyone.PostAsJsonAsync("/api/auth/login", signIn)).JsonAsync();
     }
 
     [Fact]
