@@ -20,9 +20,12 @@ internal static class StoreOutagesFeature
 
     public static StoreOutages Create(ILogger logger, TimeProvider time) => new()
     {
-        // Work with a timeout sees the cancellation of its own token when Postgres is too slow.
-        Postgres = new("Postgres", cause => PostgresFailure.IsUnavailable(cause) || cause is OperationCanceledException, logger, time),
+        Postgres = new("Postgres", IsOutageOfPostgres, logger, time),
         Redis = new("Redis", cause => RedisFailure.Is(cause) && cause is not RedisServerException, logger, time),
         RabbitMq = new("RabbitMQ", BrokerFailure.Is, logger, time),
     };
+
+    // Work with a timeout sees the cancellation of its own token when Postgres is too slow.
+    private static bool IsOutageOfPostgres(Exception cause) =>
+        cause is OperationCanceledException || (PostgresFailure.IsUnavailable(cause) && !PostgresFailure.IsLockConflict(cause));
 }

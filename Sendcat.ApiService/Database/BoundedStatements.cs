@@ -34,9 +34,9 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
         var timeout = TimeoutOf(eventData.Context);
         await requests.Outage.OpenAsync(
             timeout,
-            async () =>
+            async remaining =>
             {
-                await StatementDeadline.OpenAsync((NpgsqlConnection)connection, timeout, time, cancellationToken);
+                await StatementDeadline.OpenAsync((NpgsqlConnection)connection, remaining, time, cancellationToken);
                 return connection;
             });
         return InterceptionResult.Suppress();
@@ -137,6 +137,11 @@ internal sealed class BoundedStatements(RequestDatabase requests, IOptionsMonito
             if (deadline.Passed)
             {
                 throw StatementDeadline.NoResponse(timeout, failure);
+            }
+
+            if (PostgresFailure.IsResponse(failure))
+            {
+                requests.Outage.Ends();
             }
 
             throw;

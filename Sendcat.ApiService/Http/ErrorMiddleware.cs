@@ -48,6 +48,11 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
         {
             logger.RequestFailed(exception, http.Request.Method, RouteTemplate.Of(http));
         }
+        else if (error.Reason == RefusalReason.RowsLocked)
+        {
+            database.Outage.Ends();
+            logger.RowsLocked(exception.GetBaseException().Message, http.Request.Method, RouteTemplate.Of(http));
+        }
         else if (error.Status == StatusCodes.Status503ServiceUnavailable
             && (error.Reason != RefusalReason.StoreUnavailable || !database.Outage.Records(exception)))
         {
@@ -86,6 +91,8 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
                 // Another request was first: it deleted the parent row, or inserted the same key.
                 case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
                     return ApiError.Conflict();
+                case PostgresException conflict when PostgresFailure.IsLockConflict(conflict):
+                    return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.RowsLocked);
                 case NpgsqlException unavailable when PostgresFailure.IsUnavailable(unavailable):
                     return ApiError.UpstreamUnavailable(StoreRetryAfter, RefusalReason.StoreUnavailable);
                 case FileStoreException:

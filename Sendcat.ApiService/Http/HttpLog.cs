@@ -9,6 +9,9 @@ internal static partial class HttpLog
     [LoggerMessage(1001, LogLevel.Warning, "{Method} {Route} refused, a store is unavailable: {Cause}")]
     public static partial void StoreUnavailable(this ILogger logger, string cause, string method, string route);
 
+    [LoggerMessage(1002, LogLevel.Warning, "{Method} {Route} refused, other work holds the same rows: {Cause}")]
+    public static partial void RowsLocked(this ILogger logger, string cause, string method, string route);
+
     [LoggerMessage(1010, LogLevel.Warning, "ALLOWED_ORIGINS is empty: browsers cannot call this API")]
     public static partial void NoOrigins(this ILogger logger);
 

@@ -9,6 +9,9 @@ internal static class RefusalReason
     /// <summary>Postgres does not respond.</summary>
     public const string StoreUnavailable = "store_unavailable";
 
+    /// <summary>Other requests or jobs change the same rows, and take too long.</summary>
+    public const string RowsLocked = "rows_locked";
+
     /// <summary>The file store does not respond.</summary>
     public const string FilesUnavailable = "files_unavailable";
 

@@ -21,11 +21,16 @@ public sealed class BoundedConnection : IAsyncDisposable
     /// <param name="outage">Ends when the connection was used and is not broken.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable, or there was no connection before the timeout.</exception>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public static async Task<BoundedConnection> OpenAsync(
-        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, RequestOutage? outage = null)
+    public static Task<BoundedConnection> OpenAsync(
+        NpgsqlDataSource database, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, RequestOutage? outage = null) =>
+        OpenAsync(database.CreateConnection(), timeout, time, cancellationToken, outage);
+
+    /// <summary>The same for a connection that is not open. It belongs to the result from now on.</summary>
+    /// <inheritdoc cref="OpenAsync(NpgsqlDataSource, TimeSpan, TimeProvider, CancellationToken, RequestOutage?)"/>
+    internal static async Task<BoundedConnection> OpenAsync(
+        NpgsqlConnection connection, TimeSpan timeout, TimeProvider time, CancellationToken cancellationToken, RequestOutage? outage = null)
     {
         var started = time.GetTimestamp();
-        var connection = database.CreateConnection();
         var opening = StatementDeadline.OpenAsync(connection, timeout, time, cancellationToken);
         try
         {

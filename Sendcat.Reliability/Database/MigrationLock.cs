@@ -12,15 +12,15 @@ public sealed class MigrationLock : IAsyncDisposable
     /// <summary>Key of the advisory lock: "sendcat" in ASCII.</summary>
     public const long Key = 0x73656E64636174;
 
-    // A connection of the API has a statement timeout, and the wait for another replica that migrates takes longer.
-    private const string LiftTimeout = """
-        -- lift statement timeout
-        SET statement_timeout = 0
+    // A connection of the API has timeouts, and the wait for another replica that migrates takes longer.
+    private const string LiftTimeouts = """
+        -- lift timeouts
+        SELECT set_config('statement_timeout', '0', false), set_config('lock_timeout', '0', false)
         """;
 
-    private const string RestoreTimeout = """
-        -- restore statement timeout
-        RESET statement_timeout
+    private const string RestoreTimeouts = """
+        -- restore timeouts
+        SELECT set_config(name, reset_val, false) FROM pg_settings WHERE name IN ('statement_timeout', 'lock_timeout')
         """;
 
     private const string Lock = """
@@ -46,7 +46,7 @@ public sealed class MigrationLock : IAsyncDisposable
         var connection = await database.OpenConnectionAsync(cancellationToken);
         try
         {
-            await using var lift = new NpgsqlCommand(LiftTimeout, connection);
+            await using var lift = new NpgsqlCommand(LiftTimeouts, connection);
             await lift.ExecuteNonQueryAsync(cancellationToken);
             await using var command = new NpgsqlCommand(Lock, connection) { CommandTimeout = 300, Parameters = { new() { Value = Key } } };
             await command.ExecuteNonQueryAsync(cancellationToken);
@@ -68,9 +68,9 @@ public sealed class MigrationLock : IAsyncDisposable
         await database.OpenConnectionAsync(cancellationToken);
         try
         {
-            await database.ExecuteSqlRawAsync(LiftTimeout, cancellationToken);
+            await database.ExecuteSqlRawAsync(LiftTimeouts, cancellationToken);
             await database.MigrateAsync(cancellationToken);
-            await database.ExecuteSqlRawAsync(RestoreTimeout, cancellationToken);
+            await database.ExecuteSqlRawAsync(RestoreTimeouts, cancellationToken);
         }
         finally
         {
@@ -86,7 +86,7 @@ public sealed class MigrationLock : IAsyncDisposable
             {
                 await using var command = new NpgsqlCommand(Unlock, _connection) { Parameters = { new() { Value = Key } } };
                 await command.ExecuteNonQueryAsync();
-                await using var restore = new NpgsqlCommand(RestoreTimeout, _connection);
+                await using var restore = new NpgsqlCommand(RestoreTimeouts, _connection);
                 await restore.ExecuteNonQueryAsync();
             }
         }

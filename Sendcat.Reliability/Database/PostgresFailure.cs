@@ -15,6 +15,19 @@ public static class PostgresFailure
     public static bool IsOrCancelled(Exception exception) => Is(exception) || exception is OperationCanceledException;
 
     /// <summary>
+    /// Another transaction held what the statement needs: a lock for longer than <c>lock_timeout</c>, a deadlock, or a conflict of
+    /// serialization. The same statement may succeed later, and Postgres works.
+    /// </summary>
+    public static bool IsLockConflict(Exception exception) => exception is PostgresException
+    {
+        SqlState: PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure,
+    };
+
+    /// <summary>An error that a Postgres that works reports: of the statement, of the schema, or of a lock.</summary>
+    public static bool IsResponse(Exception exception) =>
+        exception is PostgresException && (!IsUnavailable(exception) || IsLockConflict(exception));
+
+    /// <summary>
     /// Postgres is unavailable, overloaded or too slow, so the same statement may succeed later. False for an error of the statement or of
     /// the schema, for instance a missing table, and for a rejected password.
     /// </summary>

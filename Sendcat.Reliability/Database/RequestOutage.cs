@@ -4,24 +4,29 @@ using Sendcat.Reliability.Outages;
 namespace Sendcat.Reliability.Database;
 
 /// <summary>
-/// The outage of Postgres that requests share. After three failures without a success between them it is known: then one request at a time
-/// tests whether Postgres responds, and all others are refused at once. A success ends that. Thread-safe.
+/// The outage of Postgres that requests share. After three failures without a success between them a probe tests Postgres, a statement of its
+/// own: the requests may have failed for another reason, for instance because they waited for a lock. When the probe fails too, the outage is
+/// known, and requests are refused at once, except one at a time that runs the next probe. Any response of Postgres ends the outage.
+/// Thread-safe.
 /// </summary>
-public sealed class RequestOutage(StoreOutage postgres, TimeProvider time)
+/// <param name="postgres">The log of the outage.</param>
+/// <param name="probe">Runs a statement that needs no lock. It fails after the given time at the latest.</param>
+/// <param name="time">The clock.</param>
+public sealed class RequestOutage(StoreOutage postgres, Func<TimeSpan, Task> probe, TimeProvider time)
 {
-    /// <summary>Failures in a row that make the outage known.</summary>
+    /// <summary>Failures in a row that cause a probe.</summary>
     private const int MaxFailures = 3;
 
     /// <summary>Requests that were refused just before the outage ended report it just after: that is no failure of Postgres.</summary>
     private static readonly TimeSpan LateReports = TimeSpan.FromSeconds(1);
 
-    /// <summary>The longest time that one request keeps the others from testing Postgres. A migration has a longer timeout.</summary>
-    private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(5);
+    /// <summary>The longest time of a probe: a new connection and a statement.</summary>
+    private static readonly TimeSpan LongestProbe = TimeSpan.FromSeconds(2);
 
     private readonly Lock _state = new();
     private volatile int _failures;
-    private long _probeStarted;
-    private TimeSpan? _probeTimeout;
+    private bool _isKnown;
+    private bool _isProbing;
     private long? _recovered;
 
     /// <inheritdoc cref="StoreOutage.Records"/>
@@ -43,45 +48,70 @@ public sealed class RequestOutage(StoreOutage postgres, TimeProvider time)
         return true;
     }
 
-    /// <summary>Records that Postgres responded to a request.</summary>
+    /// <summary>Records that Postgres responded to a request, also with an error.</summary>
     public void Ends()
     {
         if (_failures > 0)
         {
             lock (_state)
             {
-                _recovered = _failures == MaxFailures ? time.GetTimestamp() : _recovered;
-                (_failures, _probeTimeout) = (0, null);
+                _recovered = _isKnown ? time.GetTimestamp() : _recovered;
+                (_failures, _isKnown) = (0, false);
             }
         }
 
         postgres.Works();
     }
 
-    /// <summary>Opens a connection with <paramref name="open"/>, unless the outage is known and another request tests Postgres.</summary>
-    /// <param name="timeout">The longest time that the request may use the connection; then another one may test.</param>
-    /// <param name="open">Opens the connection.</param>
+    /// <summary>Opens a connection with <paramref name="open"/>, after a probe if this request runs one.</summary>
+    /// <param name="timeout">The time of the request for the probe and the connection.</param>
+    /// <param name="open">Opens the connection within the given time.</param>
     /// <exception cref="NpgsqlException">The request is refused, or there was no connection.</exception>
-    public async Task<TConnection> OpenAsync<TConnection>(TimeSpan timeout, Func<Task<TConnection>> open)
+    public async Task<TConnection> OpenAsync<TConnection>(TimeSpan timeout, Func<TimeSpan, Task<TConnection>> open)
     {
-        var isProbe = Enter(timeout);
+        if (!RunsProbe())
+        {
+            return await open(timeout);
+        }
+
+        var began = time.GetTimestamp();
+        await ProbeAsync(timeout < LongestProbe ? timeout : LongestProbe);
+        var remaining = timeout - time.GetElapsedTime(began);
+        return await open(remaining > TimeSpan.Zero ? remaining : TimeSpan.Zero);
+    }
+
+    private async Task ProbeAsync(TimeSpan timeout)
+    {
         try
         {
-            return await open();
+            await probe(timeout);
+            Ends();
         }
-        catch when (isProbe)
+        catch (Exception response) when (PostgresFailure.IsResponse(response))
+        {
+            Ends();
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
         {
             lock (_state)
             {
-                _probeTimeout = null;
+                // Another request may have got a response meanwhile.
+                _isKnown = _failures == MaxFailures;
             }
 
             throw;
         }
+        finally
+        {
+            lock (_state)
+            {
+                _isProbing = false;
+            }
+        }
     }
 
-    /// <returns>True: the caller tests Postgres.</returns>
-    private bool Enter(TimeSpan timeout)
+    /// <returns>True: the caller runs the probe.</returns>
+    private bool RunsProbe()
     {
         if (_failures < MaxFailures)
         {
@@ -90,18 +120,17 @@ public sealed class RequestOutage(StoreOutage postgres, TimeProvider time)
 
         lock (_state)
         {
-            if (_failures < MaxFailures)
+            if (_failures < MaxFailures || (_isProbing && !_isKnown))
             {
                 return false;
             }
 
-            if (_probeTimeout is { } limit && time.GetElapsedTime(_probeStarted) < limit)
+            if (_isProbing)
             {
                 throw new NpgsqlException("Postgres does not respond, and another request tests it", new TimeoutException());
             }
 
-            (_probeStarted, _probeTimeout) = (time.GetTimestamp(), timeout < LongestProbe ? timeout : LongestProbe);
-            return true;
+            return _isProbing = true;
         }
     }
 }

@@ -9,6 +9,9 @@ public static class ServerWaits
     // Less than the 15 s of the client: a frozen server accepts connections but never completes them.
     private const int ConnectTimeoutSeconds = 5;
 
+    // Below 1: the end of the wait for a lock arrives before the client's deadline, as a response of a server that works.
+    private const double LockShareOfStatement = 0.8;
+
     /// <param name="statementTimeout">Time after which the server ends a statement by itself; null: the server's own setting.</param>
     public static NpgsqlDataSourceBuilder LimitWaits(this NpgsqlDataSourceBuilder source, TimeSpan? statementTimeout)
     {
@@ -22,7 +25,9 @@ public static class ServerWaits
 
         if (statementTimeout is { } timeout && !settings.ShouldSerialize("Options"))
         {
-            settings.Options = string.Create(CultureInfo.InvariantCulture, $"-c statement_timeout={timeout.TotalMilliseconds:0}");
+            settings.Options = string.Create(
+                CultureInfo.InvariantCulture,
+                $"-c statement_timeout={timeout.TotalMilliseconds:0} -c lock_timeout={timeout.TotalMilliseconds * LockShareOfStatement:0}");
         }
 
         return source;

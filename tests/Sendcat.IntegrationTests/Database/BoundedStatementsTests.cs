@@ -1,12 +1,14 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.ApiService.Database;
 using Sendcat.Reliability;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.Database;
@@ -98,9 +100,25 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         await rollback.WaitAsync(Patience);
     }
 
+    [Fact]
+    public async Task An_error_of_a_statement_ends_an_outage()
+    {
+        var logs = new FakeLogger();
+        var outages = StoreOutagesFeature.Create(logs, _time);
+        await using var db = Context((await stores.PostgresAsync()).ConnectionString, outages);
+        await db.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        outages.Postgres.Fails("requests", "no response");
+
+        await Assert.ThrowsAsync<PostgresException>(
+            () => db.Database.ExecuteSqlRawAsync("SELECT 1 / 0", TestContext.Current.CancellationToken));
+        _time.Advance(StoreOutage.Settled);
+
+        Assert.Equal([2900, 2901], logs.Collector.GetSnapshot().Select(entry => entry.Id.Id).Order());
+    }
+
     private static IAsyncEnumerable<string> RowsOf(DbContext db) => db.Database.SqlQueryRaw<string>(SlowRows).AsAsyncEnumerable();
 
-    private SendcatDb Context(string connectionString)
+    private SendcatDb Context(string connectionString, StoreOutages? outages = null)
     {
         var timeouts = new ServiceCollection()
             .Configure<PostgresOptions>(options => options.StatementTimeoutMs = (int)Timeout.TotalMilliseconds)
@@ -109,7 +127,7 @@ public sealed class BoundedStatementsTests(SharedStores stores)
         options.UseNpgsql($"{connectionString};Command Timeout=600");
         Schema.Configure(options);
         var requests = new RequestDatabase(
-            NpgsqlDataSource.Create(connectionString), timeouts, _time, StoreOutagesFeature.Create(NullLogger.Instance, _time));
+            NpgsqlDataSource.Create(connectionString), timeouts, _time, outages ?? StoreOutagesFeature.Create(NullLogger.Instance, _time));
         new BoundedStatements(requests, timeouts, _time).Bound(options);
         return new(options.Options);
     }

@@ -42,7 +42,7 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         var time = new FakeTimeProvider();
         await using var database = NpgsqlDataSource.Create($"{(await stores.PostgresAsync()).ConnectionString};Maximum Pool Size=1");
         var logger = new FakeLogger();
-        var outage = new RequestOutage(StoreOutagesFeature.Create(logger, time).Postgres, time);
+        var outage = new RequestOutage(StoreOutagesFeature.Create(logger, time).Postgres, _ => Task.CompletedTask, time);
         Assert.True(outage.Records(StatementDeadline.NoResponse(TimeSpan.FromSeconds(5))));
         await using (var connection = await BoundedConnection.OpenAsync(database, TimeSpan.FromSeconds(5), time, TestContext.Current.CancellationToken, outage))
         {
@@ -102,8 +102,9 @@ public sealed class StatementDeadlineTests(SharedStores stores)
         await using var server = await PostgresServer.StartAsync();
         await using var source = NpgsqlDataSource.Create($"{server.ConnectionString};Timeout=600");
         await using var services = new ServiceCollection().Configure<PostgresOptions>(options => options.StatementTimeoutMs = 600_000).BuildServiceProvider();
+        var time = new FakeTimeProvider();
         var database = new RequestDatabase(
-            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), new FakeTimeProvider(),
+            source, services.GetRequiredService<IOptionsMonitor<PostgresOptions>>(), time,
             StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System));
         await ReadAsync(database);
         await server.PauseAsync();
@@ -112,6 +113,9 @@ public sealed class StatementDeadlineTests(SharedStores stores)
             database.Outage.Records(StatementDeadline.NoResponse(TimeSpan.FromSeconds(5)));
         }
 
+        var suspecting = ReadAsync(database);
+        time.Advance(TimeSpan.FromSeconds(2));
+        await Assert.ThrowsAnyAsync<NpgsqlException>(() => suspecting.WaitAsync(Patience));
         var probe = ReadAsync(database);
         await Assert.ThrowsAnyAsync<NpgsqlException>(() => ReadAsync(database).WaitAsync(Patience));
         Assert.False(probe.IsCompleted);

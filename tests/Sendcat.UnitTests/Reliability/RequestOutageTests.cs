@@ -14,31 +14,64 @@ public sealed class RequestOutageTests
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLogger _logger = new();
     private readonly RequestOutage _outage;
+    private Func<Task> _probe = NoResponseAsync;
 
-    public RequestOutageTests() => _outage = new(StoreOutagesFeature.Create(_logger, _time).Postgres, _time);
+    public RequestOutageTests() => _outage = new(StoreOutagesFeature.Create(_logger, _time).Postgres, _ => _probe(), _time);
 
     [Fact]
-    public async Task One_request_at_a_time_tests_Postgres_after_three_failures()
+    public async Task Three_failures_and_a_probe_without_a_response_make_the_outage_known()
     {
         Fail(times: 2);
         await OpenAsync();
-        await OpenAsync();
         Fail(times: 1);
+        var probe = new TaskCompletionSource();
+        _probe = () => probe.Task;
 
+        var testing = OpenAsync();
         await OpenAsync();
+        probe.SetException(new NpgsqlException("no response", new TimeoutException()));
+        await Assert.ThrowsAsync<NpgsqlException>(() => testing);
+
+        var next = new TaskCompletionSource();
+        _probe = () => next.Task;
+        var testingAgain = OpenAsync();
         var refused = await Assert.ThrowsAsync<NpgsqlException>(OpenAsync);
-
         Assert.True(PostgresFailure.IsUnavailable(refused));
-        _time.Advance(Timeout);
+        next.SetResult();
+        Assert.True(await testingAgain);
         await OpenAsync();
-        await Assert.ThrowsAsync<NpgsqlException>(OpenAsync);
+    }
+
+    [Fact]
+    public async Task A_probe_with_a_response_is_no_outage()
+    {
+        Fail(times: 3);
+        _probe = () => Task.CompletedTask;
+
+        await OpenAsync();
+
+        _probe = NoResponseAsync;
+        Fail(times: 2);
+        await OpenAsync();
+    }
+
+    [Fact]
+    public async Task A_probe_that_gets_an_error_of_the_statement_is_no_outage()
+    {
+        Fail(times: 3);
+        _probe = () => throw new PostgresException("lock timeout", "ERROR", "ERROR", PostgresErrorCodes.LockNotAvailable);
+
+        await OpenAsync();
+
+        _probe = NoResponseAsync;
+        await OpenAsync();
     }
 
     [Fact]
     public async Task A_success_admits_all_requests_at_once()
     {
         Fail(times: 5);
-        await OpenAsync();
+        await Assert.ThrowsAsync<NpgsqlException>(OpenAsync);
 
         _outage.Ends();
 
@@ -49,14 +82,37 @@ public sealed class RequestOutageTests
     }
 
     [Fact]
-    public async Task A_test_that_gets_no_connection_makes_room_for_the_next()
+    public async Task A_probe_that_fails_makes_room_for_the_next()
     {
         Fail(times: 3);
+        await Assert.ThrowsAsync<NpgsqlException>(OpenAsync);
+        _probe = () => throw new InvalidOperationException("a defect");
+        await Assert.ThrowsAsync<InvalidOperationException>(OpenAsync);
 
-        await Assert.ThrowsAsync<NpgsqlException>(() => _outage.OpenAsync<bool>(Timeout, () => throw new NpgsqlException("refused")));
+        _probe = () => Task.CompletedTask;
 
         await OpenAsync();
     }
+
+    [Fact]
+    public async Task Time_of_the_probe_counts()
+    {
+        Fail(times: 3);
+        _probe = () =>
+        {
+            _time.Advance(TimeSpan.FromMilliseconds(500));
+            return Task.CompletedTask;
+        };
+
+        Assert.Equal(Timeout - TimeSpan.FromMilliseconds(500), await _outage.OpenAsync(Timeout, Task.FromResult));
+    }
+
+    [Theory]
+    [InlineData(PostgresErrorCodes.LockNotAvailable)]
+    [InlineData(PostgresErrorCodes.DeadlockDetected)]
+    [InlineData(PostgresErrorCodes.SerializationFailure)]
+    public void A_lock_that_other_work_holds_is_no_outage(string state) =>
+        Assert.False(_outage.Records(new PostgresException("text", "ERROR", "ERROR", state)));
 
     [Fact]
     public async Task A_success_between_failures_is_no_outage()
@@ -90,5 +146,7 @@ public sealed class RequestOutageTests
         }
     }
 
-    private Task<bool> OpenAsync() => _outage.OpenAsync(Timeout, () => Task.FromResult(true));
+    private Task<bool> OpenAsync() => _outage.OpenAsync(Timeout, _ => Task.FromResult(true));
+
+    private static Task NoResponseAsync() => Task.FromException(new NpgsqlException("no response", new TimeoutException()));
 }
