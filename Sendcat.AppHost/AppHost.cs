@@ -37,6 +37,7 @@ var appUrl = builder.AddAppUrl();
 var gmail = builder.AddGmail();
 var emulated = ports is not null && builder.WantsEmulator(keys);
 var pubSub = builder.AddPubSub(emulated && !keys.Google.Usable);
+var resendWebhook = builder.AddResendWebhook();
 
 var stores = builder.AddStores(ports);
 
@@ -52,6 +53,9 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithSettings(keys.Models.Secrets)
     .WithSettings(keys.Ebay.Secrets)
     .WithSettings(keys.Google.Secrets)
+    .WithSettings(keys.WhatsApp.Secrets)
+    .WithSettings([resendWebhook])
+    .WithWhatsAppNumber()
     .WithSettings(builder.AddAffiliate())
     .WithSettings(builder.AddSpending())
     .WithFiles()
@@ -73,7 +77,7 @@ var api = builder.AddProject<Projects.Sendcat_ApiService>("api")
     .WithRestartOnExit();
 
 var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
-    .WithDescription("Runs the searches that chat turns request, sends mails, reads mailboxes, and runs scheduled jobs; serves only health endpoints.")
+    .WithDescription("Runs the searches that chat turns request, sends mails, reads mailboxes and messages, and runs scheduled jobs; serves only health endpoints.")
     .WithHttpEndpoint(port: ports?.Worker)
     .WithHttpHealthCheck("/health")
     .WithReplicas(workerReplicas.AsNumber())
@@ -88,6 +92,9 @@ var worker = builder.AddProject<Projects.Sendcat_ToolWorker>("tool-worker")
     .WithSettings(gmail)
     .WithSettings([pubSub[0]])
     .WithMailSync()
+    .WithSettings(keys.Graph.Secrets)
+    .WithWhatsAppNumber()
+    .WithWhatsAppReplies()
     .WithSettings([appUrl])
     .WithMail()
     .WithEnvironment("AUTH_SIGNING_KEY", signingKey)
@@ -111,17 +118,18 @@ builder.AddProject<Projects.Sendcat_Monitor>("monitor")
 if (ports is not null && emulated)
 {
     var upstreams = builder.AddProject<Projects.Sendcat_UpstreamEmulator>("upstreams")
-        .WithDescription("Emulates the providers that have no key: models, searches, eBay, Google, mail.")
+        .WithDescription("Emulates the providers that have no key: models, searches, eBay, Google, mail, WhatsApp.")
         .WithHttpEndpoint(port: ports.Upstreams, name: "http", env: "EMULATOR_URL_H1", isProxied: false)
         .WithHttpEndpoint(port: ports.UpstreamsHttp2, name: "h2c", env: "EMULATOR_URL_H2C", isProxied: false)
         .WithHttpHealthCheck("/health", endpointName: "http")
         .WithPage("Emulator manual", "/", ("Mails", "/mail"))
         .WithPushesTo(api)
+        .WithEnvironment("EMULATOR_WHATSAPP_WEBHOOK_URL", ports.UrlOfApi("/api/whatsapp/webhook"))
         .WithRestartOnExit()
         .ExcludeFromManifest();
 
-    api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys).WithGoogleOf(upstreams, keys);
-    worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys).WithMailOf(upstreams, keys).WithModelsOf(upstreams, keys).WithGoogleOf(upstreams, keys);
+    api.WithModelsOf(upstreams, keys).WithEbayOf(upstreams, keys).WithGoogleOf(upstreams, keys).WithWhatsAppOf(keys);
+    worker.WithSearchesOf(upstreams, keys).WithEbayOf(upstreams, keys).WithMailOf(upstreams, keys).WithModelsOf(upstreams, keys).WithGoogleOf(upstreams, keys).WithGraphOf(upstreams, keys);
     keys.PrintEmulatedProviders();
 }
 

@@ -62,12 +62,24 @@ internal static class Emulator
         .WithEnvironment("EMULATOR_GMAIL_PUSH_URL", ReferenceExpression.Create($"{api.GetEndpoint("http")}/api/gmail/push"))
         .WithEnvironment("EMULATOR_GMAIL_PUSH_AUDIENCE", "sendcat-local");
 
+    /// <summary>Lets the emulator sign WhatsApp deliveries.</summary>
+    public static IResourceBuilder<ProjectResource> WithWhatsAppOf(this IResourceBuilder<ProjectResource> service, ProviderKeys keys) =>
+        keys.WhatsApp.Usable ? service : service.WithEnvironment("WHATSAPP_APP_SECRET", Key).WithEnvironment("WHATSAPP_VERIFY_TOKEN", Key);
+
+    public static IResourceBuilder<ProjectResource> WithGraphOf(this IResourceBuilder<ProjectResource> service, IResourceBuilder<ProjectResource> upstreams, ProviderKeys keys) =>
+        keys.Graph.Usable ? service : service
+            .WithEnvironment("WHATSAPP_GRAPH_BASE_URL", ReferenceExpression.Create($"{upstreams.GetEndpoint("http")}/graph"))
+            .WithEnvironment("WHATSAPP_ACCESS_TOKEN", Key)
+            .WithEnvironment("WHATSAPP_PHONE_NUMBER_ID", "106540352242922")
+            .WaitFor(upstreams);
+
     public static void PrintEmulatedProviders(this ProviderKeys keys)
     {
         (KeyGroup Group, string Name, string Variables)[] all =
         [
             (keys.Models, "models", "OPENROUTER_API_KEY"), (keys.Searches, "searches", "SERPER_API_KEY"), (keys.Ebay, "eBay", "EBAY_CLIENT_ID and EBAY_CLIENT_SECRET"),
             (keys.Mail, "mail", "RESEND_API_KEY"),
+            (keys.WhatsApp, "WhatsApp deliveries", "WHATSAPP_APP_SECRET"), (keys.Graph, "WhatsApp replies", "WHATSAPP_ACCESS_TOKEN"),
             (keys.Google, "Google", "GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET"),
         ];
         var missing = all.Where(one => !one.Group.Usable).ToArray();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -48,6 +49,9 @@ internal sealed record LocalPorts(int Base)
     public int UpstreamsHttp2 => Base + 71;
 
     public int Api => Base + 80;
+
+    /// <summary>The address of a route of the API.</summary>
+    public string UrlOfApi(string path) => string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Api}{path}");
 
     public int Monitor => Base + 90;
 

@@ -9,6 +9,11 @@ internal static class Mail
     public static (string Variable, IResourceBuilder<ParameterResource> Value) AddAppUrl(this IDistributedApplicationBuilder builder) => (
         "APP_URL", builder.AddSetting("app-url", builder.Of("APP_URL", ""), "Public address of the web app; empty: http://localhost:3000 in mails."));
 
+    /// <summary>What authenticates the reports about sent mails. In a local run nothing reports any.</summary>
+    public static (string Variable, IResourceBuilder<ParameterResource> Value) AddResendWebhook(this IDistributedApplicationBuilder builder) => (
+        "RESEND_WEBHOOK_SECRET",
+        builder.AddOptionalSecret("resend-webhook-secret", "RESEND_WEBHOOK_SECRET", "Secret of the webhook at Resend, which reports bounces; empty: bounces stay unknown."));
+
     public static IResourceBuilder<ProjectResource> WithMail(this IResourceBuilder<ProjectResource> service)
     {
         var builder = service.ApplicationBuilder;
@@ -20,6 +25,6 @@ internal static class Mail
         ]);
     }
 
-    private static string Of(this IDistributedApplicationBuilder builder, string variable, string @default) =>
+    internal static string Of(this IDistributedApplicationBuilder builder, string variable, string @default) =>
         builder.ExecutionContext.IsRunMode && builder.Configuration[variable] is { Length: > 0 } given ? given : @default;
 }

@@ -9,6 +9,7 @@ using Sendcat.ToolWorker.Health;
 using Sendcat.ToolWorker.Jobs;
 using Sendcat.ToolWorker.MailSync;
 using Sendcat.ToolWorker.Schedule;
+using Sendcat.ToolWorker.Messages;
 using Sendcat.ToolWorker.SearchGlobal;
 using Sendcat.ToolWorker.SearchProducts;
 using Sendcat.ToolWorker.SearchWeb;
@@ -36,6 +37,7 @@ builder.Services
     .AddDeliveries()
     .AddMailSync()
     .AddSchedule()
+    .AddMessages()
     .AddOrderIntake()
     .AddLanes();
 

@@ -1,5 +1,6 @@
 using Npgsql;
 using Sendcat.ApiService.Identity.SignUps;
+using Sendcat.Integrations.Mail;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 
@@ -20,6 +21,7 @@ internal sealed class IdentitySweeper(
         await using var batch = database.CreateBatch();
         batch.BatchCommands.Add(new("DELETE FROM registration_mails WHERE asked_at < $1 AND mailed_at < $1") { Parameters = { new() { Value = now - Registrations.MailInterval } } });
         batch.BatchCommands.Add(new("DELETE FROM sign_in_addresses WHERE last_used_at < $1") { Parameters = { new() { Value = now - AddressRetention } } });
+        batch.BatchCommands.Add(new("DELETE FROM undeliverable_addresses WHERE reported_at < $1") { Parameters = { new() { Value = now - UndeliverableAddresses.Retention } } });
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 

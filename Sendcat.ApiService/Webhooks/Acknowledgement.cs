@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Http.HttpResults;
+using Sendcat.ApiService.Http;
 using Sendcat.Reliability.Idempotency;
 
 namespace Sendcat.ApiService.Webhooks;
@@ -24,6 +25,13 @@ internal static class Acknowledgement
     /// <summary>There is nothing to process, and never will be.</summary>
     /// <param name="reason">Why, from a small closed set: it is a tag of the metric.</param>
     public static ContentHttpResult Ignored(Webhook webhook, string reason) => Ok(webhook, reason);
+
+    /// <summary>An authentic delivery that is not what its sender documents.</summary>
+    public static ApiError Malformed(Webhook webhook, ApiError problem)
+    {
+        WebhookMetrics.Delivered(webhook, problem.Code);
+        return problem;
+    }
 
     private static ContentHttpResult Ok(Webhook webhook, string outcome)
     {

@@ -18,7 +18,10 @@ public sealed record WhatsAppDelivery(
     private const int MostEntries = 1_000;
     private const int LongestId = 256;
 
-    private static readonly JsonDocumentOptions Options = new() { MaxDepth = 32 };
+    /// <summary>The most levels of nested objects and arrays in a delivery.</summary>
+    public const int MaxDepth = 32;
+
+    private static readonly JsonDocumentOptions Options = new() { MaxDepth = MaxDepth };
 
     /// <summary>Nothing to do: to be acknowledged and counted.</summary>
     public bool IsEmpty => Messages.Count == 0 && Statuses.Count == 0 && IdChanges.Count == 0;

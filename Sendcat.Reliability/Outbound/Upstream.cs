@@ -28,8 +28,32 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     /// </param>
     /// <param name="cancellationToken">Cancels the request; the result is then neutral for the circuit.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public async Task<UpstreamResult<T>> RequestAsync<T>(
+    public Task<UpstreamResult<T>> RequestAsync<T>(
         UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+        where T : class =>
+        SendAsync(
+            policy,
+            createRequest,
+            async (response, token) =>
+            {
+                if (response.StatusCode is HttpStatusCode.NoContent)
+                {
+                    return read(default);
+                }
+
+                await using var body = await response.Content.ReadAsStreamAsync(token);
+                using var json = await JsonDocument.ParseAsync(body, cancellationToken: token);
+                return read(json.RootElement);
+            },
+            cancellationToken);
+
+    /// <summary>Sends a request and reads the bytes of the response, at most <see cref="UpstreamPolicy.MaxResponseBytes"/>.</summary>
+    /// <inheritdoc cref="RequestAsync"/>
+    public Task<UpstreamResult<byte[]>> DownloadAsync(UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, CancellationToken cancellationToken) =>
+        SendAsync<byte[]>(policy, createRequest, async (response, token) => await response.Content.ReadAsByteArrayAsync(token), cancellationToken);
+
+    private async Task<UpstreamResult<T>> SendAsync<T>(
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read, CancellationToken cancellationToken)
         where T : class
     {
         var began = time.GetTimestamp();
@@ -94,7 +118,11 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     }
 
     private async Task<UpstreamResult<T>> AttemptAsync<T>(
-        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<JsonElement, T?> read, CircuitPermit permit, CancellationToken cancellationToken)
+        UpstreamPolicy policy,
+        Func<HttpRequestMessage> createRequest,
+        Func<HttpResponseMessage, CancellationToken, Task<T?>> read,
+        CircuitPermit permit,
+        CancellationToken cancellationToken)
         where T : class
     {
         for (var attempt = 0; ; attempt++)
@@ -121,7 +149,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     }
 
     private async Task<Attempt<T>> TryAsync<T>(
-        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+        UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read, CancellationToken cancellationToken)
         where T : class
     {
         using var timeout = new CancellationTokenSource(policy.Timeout, time);
@@ -145,18 +173,9 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
                 return new(error, permit => permit.Responded(status), UpstreamPolicy.MayRetry(status), retryAfter);
             }
 
-            if (response.StatusCode is HttpStatusCode.NoContent)
-            {
-                return read(default) is { } nothing
-                    ? new(nothing, permit => permit.Succeeded())
-                    : new(new UpstreamError($"{policy.Provider}: not what was asked for", Retryable: true), permit => permit.Failed("unexpected answer"));
-            }
-
             // Limits the size of the body: JsonDocument itself has no limit.
             await response.Content.LoadIntoBufferAsync(policy.MaxResponseBytes, either.Token);
-            await using var body = await response.Content.ReadAsStreamAsync(either.Token);
-            using var json = await JsonDocument.ParseAsync(body, cancellationToken: either.Token);
-            return read(json.RootElement) is { } value
+            return await read(response, either.Token) is { } value
                 ? new(value, permit => permit.Succeeded())
                 : new(new UpstreamError($"{policy.Provider}: not what was asked for", Retryable: true), permit => permit.Failed("unexpected answer"));
         }

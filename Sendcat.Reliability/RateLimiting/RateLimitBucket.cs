@@ -63,6 +63,9 @@ public enum RateLimitBucket
     /// <summary>Linking codes of a user.</summary>
     WhatsAppLinkingCode,
 
+    /// <summary>Codes that a WhatsApp user sends.</summary>
+    WhatsAppLinkGuess,
+
     /// <summary>Wrong operator keys from an address.</summary>
     OpsKey,
 }
@@ -95,6 +98,7 @@ public static class RateLimitBuckets
         RateLimitBucket.ResendWebhook => "resend_webhook",
         RateLimitBucket.GmailOAuthCallback => "gmail_oauth_callback",
         RateLimitBucket.WhatsAppLinkingCode => "whatsapp_linking_code",
+        RateLimitBucket.WhatsAppLinkGuess => "whatsapp_link_guess",
         RateLimitBucket.OpsKey => "ops_key",
         _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
     };
@@ -124,6 +128,7 @@ public static class RateLimitBuckets
             RateLimitBucket.ResendWebhook => (options.ResendWebhookMax, options.ResendWebhookWindowMs),
             RateLimitBucket.GmailOAuthCallback => (options.GmailOAuthMax, options.GmailOAuthWindowMs),
             RateLimitBucket.WhatsAppLinkingCode => (options.WhatsAppLinkCodeMax, options.WhatsAppLinkCodeWindowMs),
+            RateLimitBucket.WhatsAppLinkGuess => (options.WhatsAppLinkGuessMax, options.WhatsAppLinkGuessWindowMs),
             RateLimitBucket.OpsKey => (options.OpsKeyFailuresPerMin, RateLimitOptions.OpsKeyWindowMs),
             _ => throw new ArgumentOutOfRangeException(nameof(bucket)),
         };

@@ -163,6 +163,14 @@ public sealed class RateLimitOptions
     [Knob("RATE_LIMIT_WA_LINK_CODE_WINDOW_MS"), Range(1_000, 3_600_000)]
     public int WhatsAppLinkCodeWindowMs { get; set; } = 600_000;
 
+    /// <summary>Linking codes that one WhatsApp user may send per window; further ones are not looked up.</summary>
+    [Knob("RATE_LIMIT_WA_LINK_GUESS_MAX"), Range(1, 100)]
+    public int WhatsAppLinkGuessMax { get; set; } = 5;
+
+    /// <summary>Window of the codes that a WhatsApp user sends.</summary>
+    [Knob("RATE_LIMIT_WA_LINK_GUESS_WINDOW_MS"), Range(1_000, 3_600_000)]
+    public int WhatsAppLinkGuessWindowMs { get; set; } = 600_000;
+
     /// <summary>Window of the wrong operator keys: one minute, as the knob's name states.</summary>
     internal const int OpsKeyWindowMs = 60_000;
 

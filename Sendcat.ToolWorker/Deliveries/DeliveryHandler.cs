@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sendcat.Integrations.Mail;
 using Sendcat.Integrations.Signing;
 using Sendcat.Integrations.Work;
 using Sendcat.Reliability.Outbound;
@@ -9,7 +10,8 @@ namespace Sendcat.ToolWorker.Deliveries;
 
 /// <summary>Executes <c>deliveries</c>: sends one mail.</summary>
 internal sealed class DeliveryHandler(
-    MailComposer composer, ResendClient resend, EarlierAttempts earlier, TimeProvider time, ILogger<DeliveryHandler> logger) : IToolHandler
+    MailComposer composer, ResendClient resend, EarlierAttempts earlier, UndeliverableAddresses undeliverable, TimeProvider time, ILogger<DeliveryHandler> logger)
+    : IToolHandler
 {
     private const string NothingSent = """{"sent":false}""";
     private const string Sent = """{"sent":true}""";
@@ -54,6 +56,13 @@ internal sealed class DeliveryHandler(
             return new ToolResult.Done(NothingSent, Cacheable: false);
         }
 
+        if (await undeliverable.FindAsync(delivery.Address, time.GetUtcNow(), cancellationToken) is { } outcome && !(outcome is MailOutcome.Complained && IsRequested(delivery.Kind)))
+        {
+            logger.MailUndeliverable(delivery.Id, kind);
+            DeliveryMetrics.Attempted(kind, "undeliverable");
+            return new ToolResult.Done(NothingSent, Cacheable: false);
+        }
+
         var response = await resend.SendAsync(mail, delivery.Id, cancellationToken);
         if (response.IsSuccess)
         {
@@ -64,6 +73,9 @@ internal sealed class DeliveryHandler(
 
         return Refused(delivery, kind, response.Error);
     }
+
+    /// <summary>Mails that the owner of the address waits for are sent although an earlier one was reported as spam.</summary>
+    private static bool IsRequested(MailKind kind) => kind is MailKind.PasswordReset or MailKind.AddressConfirmation or MailKind.UnfinishedRegistration;
 
     private ToolResult Refused(Delivery delivery, string kind, UpstreamError error)
     {
@@ -112,5 +124,5 @@ internal static class DeliveriesFeature
     public static IServiceCollection AddDeliveries(this IServiceCollection services) =>
         services.AddOutbound().AddSigning()
             .AddSingleton<Recipients>().AddSingleton<PackageNotices>().AddSingleton<WebApp>().AddSingleton<MailComposer>().AddSingleton<ResendClient>()
-            .AddSingleton<EarlierAttempts>().AddSingleton<IToolHandler, DeliveryHandler>();
+            .AddSingleton<EarlierAttempts>().AddSingleton<UndeliverableAddresses>().AddSingleton<IToolHandler, DeliveryHandler>();
 }

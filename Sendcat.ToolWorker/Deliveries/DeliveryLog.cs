@@ -23,4 +23,7 @@ internal static partial class DeliveryLog
 
     [LoggerMessage(7307, LogLevel.Error, "Mail {Mail} ({Kind}) not sent again: an attempt more than a day ago may have sent it")]
     public static partial void MailMaybeSent(this ILogger logger, Guid mail, string kind);
+
+    [LoggerMessage(7308, LogLevel.Warning, "Mail {Mail} ({Kind}) not sent: an earlier mail to its address bounced or was reported as spam")]
+    public static partial void MailUndeliverable(this ILogger logger, Guid mail, string kind);
 }

@@ -5,11 +5,12 @@ using Sendcat.Benchmarks.Hold;
 using Sendcat.Benchmarks.Jobs;
 using Sendcat.Benchmarks.Mixture;
 using Sendcat.Benchmarks.Proxies;
+using Sendcat.Benchmarks.Webhooks;
 
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks
 /// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
@@ -24,6 +25,7 @@ internal static class BenchmarksProgram
             JobsBenchmark.Command(),
             FloodBenchmark.Command(),
             DeadUpstreamBenchmark.Command(),
+            WebhookBenchmark.Command(),
             ProxyCommand.Create(),
             PlainUpstream.Command(),
         }.Parse(args).InvokeAsync();

@@ -13,6 +13,7 @@ using Sendcat.UpstreamEmulator.SerpApi;
 using Sendcat.UpstreamEmulator.Serper;
 using Sendcat.UpstreamEmulator.Shop;
 using Sendcat.UpstreamEmulator.Stats;
+using Sendcat.UpstreamEmulator.WhatsApp;
 
 namespace Sendcat.UpstreamEmulator;
 
@@ -43,7 +44,7 @@ internal static class EmulatorApp
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromMilliseconds(200));
         builder.Services.AddSingleton(options).AddSingleton(options.Clock).AddSingleton<TimerWheel>()
             .AddSingleton<EmulatorStats>().AddSingleton<RequestLog>().AddSingleton<AttemptCounter>();
-        builder.Services.AddOpenRouter().AddRest().AddResend().AddGmail()
+        builder.Services.AddOpenRouter().AddRest().AddResend().AddGmail().AddWhatsApp()
             .AddSingleton<SerperUpstream>().AddSingleton<SerpApiUpstream>().AddSingleton<EbayTokens>().AddSingleton<EbayUpstream>().AddSingleton<S3Upstream>()
             .AddSingleton<GoogleCodes>().AddSingleton<GoogleGrants>().AddSingleton<GoogleSigningKeys>().AddSingleton<GoogleUpstream>();
 
@@ -63,6 +64,7 @@ internal static class EmulatorApp
         app.MapResend();
         app.MapGoogle();
         app.MapGmail();
+        app.MapWhatsApp();
         app.MapPictures();
         return (app, listeners);
     }

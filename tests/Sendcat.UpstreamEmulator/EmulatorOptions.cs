@@ -31,6 +31,14 @@ public sealed class EmulatorOptions
     /// <summary>The service account of the push subscription. Environment variable: <c>EMULATOR_GMAIL_PUSH_SERVICE_ACCOUNT</c>.</summary>
     public string PushServiceAccount { get; set; } = "gmail-push@emulator.iam.gserviceaccount.com";
 
+    /// <summary>
+    /// Where messages of the emulated WhatsApp are delivered; null: nowhere. Environment variable: <c>EMULATOR_WHATSAPP_WEBHOOK_URL</c>.
+    /// </summary>
+    public string? WhatsAppWebhookUrl { get; set; }
+
+    /// <summary>The secret that signs them, <c>WHATSAPP_APP_SECRET</c> of the API. Environment variable: <c>EMULATOR_WHATSAPP_APP_SECRET</c>.</summary>
+    public string WhatsAppAppSecret { get; set; } = "emulator";
+
     public TimeProvider Clock { get; set; } = TimeProvider.System;
 
     /// <summary>Reads the options from the environment and the command line.</summary>
@@ -54,7 +62,8 @@ public sealed class EmulatorOptions
         {
             options.PushServiceAccount = account;
         }
-
+        options.WhatsAppWebhookUrl = configuration["EMULATOR_WHATSAPP_WEBHOOK_URL"];
+        options.WhatsAppAppSecret = configuration["EMULATOR_WHATSAPP_APP_SECRET"] is { Length: > 0 } secret ? secret : options.WhatsAppAppSecret;
         options.KeepRequests = configuration.GetValue("EMULATOR_KEEP_REQUESTS", 0);
         return options;
     }

@@ -6,6 +6,7 @@ using Sendcat.UpstreamEmulator.OpenRouter.Markers;
 using Sendcat.UpstreamEmulator.Resend;
 using Sendcat.UpstreamEmulator.Rest;
 using Sendcat.UpstreamEmulator.Stats;
+using Sendcat.UpstreamEmulator.WhatsApp;
 
 namespace Sendcat.UpstreamEmulator;
 
@@ -64,6 +65,19 @@ public sealed class UpstreamEmulatorHost : IAsyncDisposable
 
     /// <summary>The keys of all objects of the emulated S3 bucket.</summary>
     public IReadOnlyCollection<string> S3Keys => _app.Services.GetRequiredService<S3.S3Upstream>().Keys;
+
+    /// <summary>The value for <c>WHATSAPP_GRAPH_BASE_URL</c>.</summary>
+    public Uri Graph => new(Http1, "graph");
+
+    /// <summary>Composes, signs and posts messages of the emulated WhatsApp.</summary>
+    public WhatsAppDeliveries WhatsApp => _app.Services.GetRequiredService<WhatsAppDeliveries>();
+
+    /// <summary>The messages that were sent through the emulated Graph API, the newest first.</summary>
+    public IReadOnlyList<SentMessage> SentMessages => _app.Services.GetRequiredService<SentMessages>().All;
+
+    /// <summary>Waits for the next sent message that no call of this method has returned yet.</summary>
+    public ValueTask<SentMessage> NextSentMessageAsync(CancellationToken cancellationToken = default) =>
+        _app.Services.GetRequiredService<SentMessages>().Accepted.ReadAsync(cancellationToken);
 
     /// <summary>The value for <c>RESEND_BASE_URL</c>.</summary>
     public Uri Resend => new(Http1, "resend");

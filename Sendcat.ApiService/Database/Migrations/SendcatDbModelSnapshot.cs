@@ -838,6 +838,29 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("revoked_families", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Mail.UndeliverableAddress", b =>
+                {
+                    b.Property<string>("Digest")
+                        .HasColumnType("text")
+                        .HasColumnName("digest");
+
+                    b.Property<bool>("Complained")
+                        .HasColumnType("boolean")
+                        .HasColumnName("complained");
+
+                    b.Property<DateTimeOffset>("ReportedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reported_at");
+
+                    b.HasKey("Digest")
+                        .HasName("pk_undeliverable_addresses");
+
+                    b.HasIndex("ReportedAt")
+                        .HasDatabaseName("ix_undeliverable_addresses_reported_at");
+
+                    b.ToTable("undeliverable_addresses", (string)null);
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Orders.DraftEvidence", b =>
                 {
                     b.Property<Guid>("DraftId")
@@ -1744,6 +1767,127 @@ namespace Sendcat.ApiService.Database.Migrations
                     b.ToTable("shared_threads", (string)null);
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.WhatsApp.WhatsAppLink", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("BusinessUserId")
+                        .HasColumnType("text")
+                        .HasColumnName("business_user_id");
+
+                    b.Property<DateTimeOffset>("ConnectedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("connected_at");
+
+                    b.Property<DateTimeOffset?>("LastMessageAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_message_at");
+
+                    b.Property<string>("Phone")
+                        .HasColumnType("text")
+                        .HasColumnName("phone");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_whatsapp_links");
+
+                    b.HasIndex("BusinessUserId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_whatsapp_links_business_user_id");
+
+                    b.HasIndex("Phone")
+                        .IsUnique()
+                        .HasDatabaseName("ix_whatsapp_links_phone");
+
+                    b.ToTable("whatsapp_links", null, t =>
+                        {
+                            t.HasCheckConstraint("ck_whatsapp_links_identity", "phone is not null or business_user_id is not null");
+                        });
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.WhatsApp.WhatsAppLinkingCode", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Code")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("code");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_whatsapp_linking_codes");
+
+                    b.HasIndex("Code")
+                        .IsUnique()
+                        .HasDatabaseName("ix_whatsapp_linking_codes_code");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_whatsapp_linking_codes_expires_at");
+
+                    b.ToTable("whatsapp_linking_codes", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.WhatsApp.WhatsAppReplyRow", b =>
+                {
+                    b.Property<string>("Key")
+                        .HasColumnType("text")
+                        .HasColumnName("key");
+
+                    b.Property<DateTimeOffset?>("AttemptedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("attempted_at");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("MessageId")
+                        .HasColumnType("text")
+                        .HasColumnName("message_id");
+
+                    b.HasKey("Key")
+                        .HasName("pk_whatsapp_replies");
+
+                    b.HasIndex("CreatedAt")
+                        .HasDatabaseName("ix_whatsapp_replies_created_at");
+
+                    b.ToTable("whatsapp_replies", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.WhatsApp.WhatsAppStatusRow", b =>
+                {
+                    b.Property<string>("MessageId")
+                        .HasColumnType("text")
+                        .HasColumnName("message_id");
+
+                    b.Property<int?>("ErrorCode")
+                        .HasColumnType("integer")
+                        .HasColumnName("error_code");
+
+                    b.Property<int>("State")
+                        .HasColumnType("integer")
+                        .HasColumnName("state");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.HasKey("MessageId")
+                        .HasName("pk_whatsapp_statuses");
+
+                    b.HasIndex("UpdatedAt")
+                        .HasDatabaseName("ix_whatsapp_statuses_updated_at");
+
+                    b.ToTable("whatsapp_statuses", (string)null);
+                });
+
             modelBuilder.Entity("Microsoft.AspNetCore.Identity.IdentityUserClaim<string>", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
@@ -2073,6 +2217,26 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_shared_threads_threads_thread_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.WhatsApp.WhatsAppLink", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithOne()
+                        .HasForeignKey("Sendcat.ApiService.WhatsApp.WhatsAppLink", "UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_whatsapp_links_users_user_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.WhatsApp.WhatsAppLinkingCode", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithOne()
+                        .HasForeignKey("Sendcat.ApiService.WhatsApp.WhatsAppLinkingCode", "UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_whatsapp_linking_codes_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.ChatMessage", b =>

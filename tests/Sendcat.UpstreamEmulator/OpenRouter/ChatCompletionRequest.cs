@@ -26,6 +26,12 @@ internal sealed record ChatCompletionRequest(
     /// <summary>The images and files of the last user message.</summary>
     public IReadOnlyList<ReceivedFile> Files { get; private init; } = [];
 
+    /// <summary>The request wants the orders of a document as JSON in a schema.</summary>
+    public bool WantsOrders { get; private init; }
+
+    /// <summary>What the pictures and files show, for <see cref="WantsOrders"/>.</summary>
+    public string Shown { get; init; } = "";
+
     /// <summary>True when any message has an image.</summary>
     public bool HasImages { get; private init; }
 
@@ -76,6 +82,10 @@ internal sealed record ChatCompletionRequest(
             string.Create(CultureInfo.InvariantCulture, $"{Text(body, "session_id") ?? Text(body, "user")}|{Fnv1A(raw):x16}"))
         {
             Files = lastUserMessage.ValueKind == JsonValueKind.Object ? [.. ReceivedFile.Of(lastUserMessage)] : [],
+            WantsOrders = body.TryGetProperty("response_format", out var format)
+                && format.ValueKind == JsonValueKind.Object
+                && format.TryGetProperty("json_schema", out var schema)
+                && Text(schema, "name") == "orders",
             HasImages = messages.EnumerateArray().SelectMany(ReceivedFile.Of).Any(file => file.IsImage),
         };
     }

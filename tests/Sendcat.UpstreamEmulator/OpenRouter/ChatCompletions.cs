@@ -39,13 +39,17 @@ internal sealed class ChatCompletions(
 
             if (request.Files.Count > 0)
             {
-                var seen = new List<string>();
+                var (seen, shown) = (new List<string>(), new List<string>());
                 foreach (var file in request.Files)
                 {
                     seen.Add(await file.DescribeAsync(http.RequestAborted));
+                    if (request.WantsOrders)
+                    {
+                        shown.Add(await file.ShownAsync(http.RequestAborted));
+                    }
                 }
 
-                request = request with { Seen = $"I see {string.Join(" and ", seen)}. " };
+                request = request with { Seen = $"I see {string.Join(" and ", seen)}. ", Shown = string.Join('\n', shown) };
             }
 
             await AnswerAsync(http, request, chosen);

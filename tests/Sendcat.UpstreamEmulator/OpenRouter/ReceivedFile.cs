@@ -30,6 +30,14 @@ internal sealed record ReceivedFile(bool IsImage, string Url)
             $"{(IsImage ? "an image" : "a file")} ({type}, {bytes.Length} bytes, sha256 {Convert.ToHexStringLower(SHA256.HashData(bytes))})");
     }
 
+    /// <summary>The text that the file shows; empty: none that this model can read.</summary>
+    /// <exception cref="FormatException">The content cannot be read.</exception>
+    public async Task<string> ShownAsync(CancellationToken cancellationToken)
+    {
+        var (_, bytes) = Url.StartsWith("data:", StringComparison.Ordinal) ? Decode() : await FetchAsync(cancellationToken);
+        return WhatsApp.DrawnFiles.TextOf(bytes);
+    }
+
     private static ReceivedFile? Read(JsonElement part) => Text(part, "type") switch
     {
         "image_url" => new(true, Text(part.GetProperty("image_url"), "url") ?? throw new FormatException("image_url has no url")),

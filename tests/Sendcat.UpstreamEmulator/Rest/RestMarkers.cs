@@ -16,6 +16,7 @@ internal static class RestMarkers
         "resend", "resend/emails",
         "google", "google/token", "google/refresh", "google/revoke", "google/certs",
         "gmail", "gmail/profile", "gmail/list", "gmail/message", "gmail/history", "gmail/watch", "gmail/stop",
+        "whatsapp", "whatsapp/media", "whatsapp/download", "whatsapp/messages",
     };
 
     public static MarkerLanguage<RestDirections> Language { get; } = new(

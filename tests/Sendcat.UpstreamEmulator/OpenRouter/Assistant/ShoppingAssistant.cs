@@ -39,7 +39,7 @@ internal static class ShoppingAssistant
         }
 
         var text = directions.Text
-            ?? (directions.Echo ? prompt : request.Seen + (request.ToolResults.Count > 0 ? ToolReport.Of(request.ToolResults) : ShoppingTexts.Reply(prompt)));
+            ?? (directions.Echo ? prompt : request.WantsOrders ? OrderReader.Read($"{prompt}\n{request.Shown}") : request.Seen + (request.ToolResults.Count > 0 ? ToolReport.Of(request.ToolResults) : ShoppingTexts.Reply(prompt)));
         return directions.Chunks is { } chunks ? Pieces.Exactly(text, chunks)
             : directions.ChunkBytes is { } size ? Pieces.OfLength(text, Math.Max(1, size))
             : Pieces.OfWords(text, DefaultPieces);
@@ -47,7 +47,7 @@ internal static class ShoppingAssistant
 
     private static List<ToolCall> Calls(ChatCompletionRequest request, string prompt, Directions directions)
     {
-        if (!request.ToolsAllowed || directions.NoTools)
+        if (!request.ToolsAllowed || directions.NoTools || request.WantsOrders)
         {
             return [];
         }

@@ -1,0 +1,30 @@
+using Sendcat.ApiService.Http;
+using Sendcat.ApiService.Identity.AccountChanges;
+
+namespace Sendcat.ApiService.WhatsApp;
+
+internal static class WhatsAppFeature
+{
+    /// <summary>The messages of the linked phone that are not read yet, and the replies to it. The link itself refers to the user.</summary>
+    private static readonly AccountContent MessagesOfAccount = new(
+        "messages",
+        """
+        -- delete messages of account
+        DELETE FROM reliability.tool_jobs WHERE tool = 'messages' AND principal IN (
+            SELECT 'whatsapp:' || identity FROM whatsapp_links, unnest(ARRAY[phone, business_user_id]) identity
+            WHERE user_id = @user AND identity IS NOT NULL)
+        """);
+
+    public static IServiceCollection AddWhatsApp(this IServiceCollection services)
+    {
+        services.AddSingleton<WhatsAppInbox>().AddSingleton(MessagesOfAccount).AddHostedService<WhatsAppSweeper>();
+        services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, WhatsAppJson.Default));
+        return services;
+    }
+
+    public static void MapWhatsApp(this IEndpointRouteBuilder app)
+    {
+        FunctionErrors.Group(app).MapLinks();
+        app.MapWebhook();
+    }
+}

@@ -1,0 +1,172 @@
+using System.Net;
+using System.Text;
+using Sendcat.UpstreamEmulator.WhatsApp;
+
+namespace Sendcat.ContractTests.WhatsApp;
+
+/// <summary>What the webhook refuses: the documented status and code, nothing stored, and no secret in the response.</summary>
+[Collection(WhatsAppCollection.Name)]
+public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
+{
+    private static readonly byte[] Message = Encoding.UTF8.GetBytes(
+        """{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","messages":[{"from":"18769999999","id":"wamid.refused","timestamp":"1","type":"text","text":{"body":"caf\u00e9 \ud83d\ude00 order 112-1234567-1234567"}}]}}]}]}""");
+
+    private WhatsAppApi WhatsApp => fixture.Api;
+
+    /// <summary>Name, signed body, what is sent, the signature (null: the right one of the signed body), status and code.</summary>
+    public static TheoryData<string, byte[], byte[], string?, int, string> Refusals
+    {
+        get
+        {
+            var right = WhatsAppApi.SignatureOf(Message);
+            var text = Encoding.UTF8.GetString(Message);
+            byte[] Changed(string from, string to) => Encoding.UTF8.GetBytes(text.Replace(from, to, StringComparison.Ordinal));
+            var refusals = new TheoryData<string, byte[], byte[], string?, int, string>
+            {
+                // Authentication.
+                { "tampered byte", Message, Changed("112-1234567", "112-1234568"), null, 403, "forbidden" },
+                { "unescaped letter", Message, Changed("\\u00e9", "é"), null, 403, "forbidden" },
+                { "unescaped emoji", Message, Changed("\\ud83d\\ude00", "😀"), null, 403, "forbidden" },
+                { "upper-case escape", Message, Changed("\\u00e9", "\\u00E9"), null, 403, "forbidden" },
+                { "added blank", Message, [.. Message, (byte)' '], null, 403, "forbidden" },
+                { "truncated", Message, Message[..^1], null, 403, "forbidden" },
+                { "empty body", Message, [], null, 403, "forbidden" },
+                { "no signature", Message, Message, "", 403, "forbidden" },
+                { "empty signature", Message, Message, "sha256=", 403, "forbidden" },
+                { "no prefix", Message, Message, right["sha256=".Length..], 403, "forbidden" },
+                { "upper-case prefix", Message, Message, "SHA256=" + right["sha256=".Length..], 403, "forbidden" },
+                { "sha1", Message, Message, "sha1=" + right["sha256=".Length..], 403, "forbidden" },
+                { "short signature", Message, Message, right[..^2], 403, "forbidden" },
+                { "long signature", Message, Message, right + "00", 403, "forbidden" },
+                { "odd signature", Message, Message, right[..^1], 403, "forbidden" },
+                { "no hexadecimal", Message, Message, "sha256=" + new string('z', 64), 403, "forbidden" },
+                { "base64", Message, Message, "sha256=" + Convert.ToBase64String(new byte[32]), 403, "forbidden" },
+                { "zeros", Message, Message, "sha256=" + new string('0', 64), 403, "forbidden" },
+                { "two signatures in one", Message, Message, right + "," + right, 403, "forbidden" },
+                { "signature of another body", [1], Message, null, 403, "forbidden" },
+                { "signature of nothing", [], Message, null, 403, "forbidden" },
+
+                // Authentic, but not what Meta documents.
+                { "no JSON", "hello"u8.ToArray(), "hello"u8.ToArray(), null, 400, "invalid_json" },
+                { "nothing", [], [], null, 400, "invalid_json" },
+                { "cut JSON", Message[..100], Message[..100], null, 400, "invalid_json" },
+                { "two values", "{} {}"u8.ToArray(), "{} {}"u8.ToArray(), null, 400, "invalid_json" },
+                { "NUL", "{\"entry\":[\0]}"u8.ToArray(), "{\"entry\":[\0]}"u8.ToArray(), null, 400, "invalid_json" },
+                { "no UTF-8", [0x7B, 0xFF, 0x7D], [0x7B, 0xFF, 0x7D], null, 400, "invalid_json" },
+                { "list", "[]"u8.ToArray(), "[]"u8.ToArray(), null, 400, "invalid_request" },
+                { "number", "1"u8.ToArray(), "1"u8.ToArray(), null, 400, "invalid_request" },
+                { "null", "null"u8.ToArray(), "null"u8.ToArray(), null, 400, "invalid_request" },
+                { "entry is an object", """{"entry":{}}"""u8.ToArray(), """{"entry":{}}"""u8.ToArray(), null, 400, "invalid_request" },
+                { "entry is text", """{"entry":"x"}"""u8.ToArray(), """{"entry":"x"}"""u8.ToArray(), null, 400, "invalid_request" },
+                { "entry is null", """{"entry":null}"""u8.ToArray(), """{"entry":null}"""u8.ToArray(), null, 400, "invalid_request" },
+                { "entry is a huge number", """{"entry":1e999}"""u8.ToArray(), """{"entry":1e999}"""u8.ToArray(), null, 400, "invalid_request" },
+            };
+            var deep = Encoding.ASCII.GetBytes("{\"entry\":" + new string('[', 60) + new string(']', 60) + "}");
+            refusals.Add("nested too deep", deep, deep, null, 400, "invalid_json");
+            return refusals;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Refusals))]
+    public async Task A_delivery_that_is_not_authentic_or_not_readable_is_refused(string name, byte[] signed, byte[] sent, string? signature, int status, string code)
+    {
+        var response = await WhatsApp.PostAsync(sent, signature is null ? WhatsAppApi.SignatureOf(signed) : signature.Length == 0 ? null : signature);
+
+        var text = await response.RefusedAsync((HttpStatusCode)status, code);
+        Assert.DoesNotContain(WhatsAppApi.Secret, text, StringComparison.Ordinal);
+        Assert.Equal(0L, await WhatsApp.Api.ScalarAsync<long>(
+            "SELECT (SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%wamid.refused%') + (SELECT count(*) FROM reliability.webhook_inbox WHERE scope = 'refused')"));
+        Assert.NotEmpty(name);
+    }
+
+    [Fact]
+    public async Task Two_signature_headers_are_not_authentic()
+    {
+        using var request = Request(Message);
+        request.Headers.TryAddWithoutValidation("X-Hub-Signature-256", [WhatsAppApi.SignatureOf(Message), "sha256=" + new string('0', 64)]);
+
+        await (await WhatsApp.Api.Anyone.SendAsync(request)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+    }
+
+    [Theory]
+    [InlineData("text/plain", 415, "unsupported_media_type")]
+    [InlineData("application/json; charset=utf-16", 415, "unsupported_media_type")]
+    [InlineData("text/plain; note=application/json", 415, "unsupported_media_type")]
+    [InlineData("multipart/form-data; boundary=x", 415, "unsupported_media_type")]
+    public async Task Another_media_type_is_refused_before_the_signature_is_checked(string mediaType, int status, string code)
+    {
+        using var request = Request(Message);
+        request.Content!.Headers.Remove("Content-Type");
+        request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
+
+        await (await WhatsApp.Api.Anyone.SendAsync(request)).RefusedAsync((HttpStatusCode)status, code);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_body_beyond_256_KiB_is_refused_with_and_without_its_length(bool chunked)
+    {
+        var body = new byte[1024 * 1024];
+        using var request = Request(body);
+        request.Headers.TransferEncodingChunked = chunked;
+        request.Headers.TryAddWithoutValidation("X-Hub-Signature-256", WhatsAppApi.SignatureOf(body));
+
+        await (await WhatsApp.Api.Anyone.SendAsync(request)).RefusedAsync(HttpStatusCode.RequestEntityTooLarge, "payload_too_large");
+    }
+
+    [Theory]
+    [InlineData("?hub.mode=subscribe&hub.verify_token=a%20token%20that%20Meta%20repeats&hub.challenge=1158201444", 200, "1158201444")]
+    [InlineData("?hub.mode=subscribe&hub.verify_token=a%20token%20that%20Meta%20repeats", 400, "hub.challenge is missing or too long")]
+    [InlineData("?hub.mode=unsubscribe&hub.verify_token=a%20token%20that%20Meta%20repeats&hub.challenge=1", 403, "Forbidden")]
+    [InlineData("?hub.mode=subscribe&hub.verify_token=another&hub.challenge=1", 403, "Forbidden")]
+    [InlineData("?hub.mode=subscribe&hub.verify_token=&hub.challenge=1", 403, "Forbidden")]
+    [InlineData("?hub.mode=subscribe&hub.challenge=1", 403, "Forbidden")]
+    [InlineData("", 403, "Forbidden")]
+    public async Task The_address_is_verified_with_the_right_token_alone(string query, int status, string body)
+    {
+        var response = await WhatsApp.Api.Anyone.GetAsync($"/api/whatsapp/webhook{query}");
+
+        Assert.Equal((status, body), ((int)response.StatusCode, await response.Content.ReadAsStringAsync()));
+    }
+
+    private static HttpRequestMessage Request(byte[] body)
+    {
+        var request = new HttpRequestMessage(HttpMethod.Post, "/api/whatsapp/webhook") { Content = new ByteArrayContent(body) };
+        request.Content.Headers.ContentType = new("application/json");
+        return request;
+    }
+}
+
+/// <summary>The limits of the webhook, with settings of their own.</summary>
+public sealed class WhatsAppWebhookLimitTests(PostgresFixture postgres)
+{
+    [Fact]
+    public async Task Only_deliveries_that_fail_authentication_are_limited()
+    {
+        await using var whatsApp = await WhatsAppApi.StartAsync(postgres, ("RATE_LIMIT_WHATSAPP_MAX", "3"));
+        var statuses = new List<int>();
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            statuses.Add((int)(await whatsApp.PostAsync("{}"u8.ToArray(), "sha256=00")).StatusCode);
+        }
+
+        Assert.Equal([403, 403, 403, 429, 429], statuses);
+        var authentic = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => whatsApp.PostAsync(whatsApp.Emulator.WhatsApp.Compose(new("text", "Hello")).Body)));
+        Assert.All(authentic, response => Assert.Equal(200, (int)response.StatusCode));
+    }
+
+    [Fact]
+    public async Task Without_secrets_nothing_is_authentic()
+    {
+        await using var whatsApp = await WhatsAppApi.StartAsync(postgres, ("WHATSAPP_APP_SECRET", ""), ("WHATSAPP_VERIFY_TOKEN", ""));
+        var body = "{}"u8.ToArray();
+        var unkeyed = $"sha256={Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(ReadOnlySpan<byte>.Empty, body))}";
+
+        await (await whatsApp.PostAsync(body, unkeyed)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await whatsApp.Api.Anyone.GetAsync("/api/whatsapp/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        var (user, _) = await whatsApp.Api.UserAsync();
+        await (await user.PostAsync("/api/whatsapp/linking-code", null)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
+    }
+}
