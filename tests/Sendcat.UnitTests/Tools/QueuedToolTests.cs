@@ -40,7 +40,7 @@ public sealed class QueuedToolTests
     {
         // Two builds run side by side during a rollout, and the number is the lock under which both count a lane.
         Assert.Equal(
-            [("search_web", 1), ("search_products", 2), ("search_global", 3), ("deliveries", 4), ("mail_sync", 5)],
+            [("search_web", 1), ("search_products", 2), ("search_global", 3), ("deliveries", 4), ("mail_sync", 5), ("messages", 6)],
             QueuedWork.AllLanes.Select(lane => (lane.Tool, lane.Number)));
     }
 
