@@ -73,7 +73,8 @@ public sealed class AdmissionController
         var options = _options.CurrentValue;
         var keys = mode is AdmissionMode.Shadow ? _shadowKeys.For(RedisKeys.Shadow(options.KeyPrefix)) : _keys.For(options.KeyPrefix);
         var tools = Tools(request, options, keys);
-        var deciding = mode is AdmissionMode.Enforce ? [.. Dimensions(request, options, keys, tools), .. request.OtherClaims] : request.OtherClaims;
+        IReadOnlyList<Claim> deciding =
+            [.. OneTurn(request, options), .. mode is AdmissionMode.Enforce ? Dimensions(request, options, keys, tools) : [], .. request.OtherClaims];
         IReadOnlyList<Claim> shadow = mode is AdmissionMode.Shadow ? Dimensions(request, options, keys, tools) : [];
         var fallback = FailsClosed ? RedisFallback.Refuse : RedisFallback.DecideLocally;
 
@@ -134,6 +135,10 @@ public sealed class AdmissionController
         Math.Max(0, options.EstimatedToolCallsPerMessage - (request.WebSearch ? 0 : 1)),
         options.EnforceGlobalToolRate);
 
+    private static IEnumerable<Claim> OneTurn(AdmissionRequest request, AdmissionOptions options) => request.Message is { } message
+        ? [new LeaseClaim(AdmissionReason.SameMessage, RedisKeys.TurnOfMessage(message), Cap: 1, TimeSpan.FromMilliseconds(options.TicketTtlMs))]
+        : [];
+
     private static List<Claim> Dimensions(AdmissionRequest request, AdmissionOptions options, AdmissionKeys keys, WindowClaim tools)
     {
         var ttl = TimeSpan.FromMilliseconds(options.TicketTtlMs);
@@ -173,6 +178,11 @@ public sealed class AdmissionController
     {
         switch (decision)
         {
+            case AdmissionDecision.Denied { Reason: AdmissionReason.SameMessage } repeated:
+                // A repeated request waits for the turn of the first one and joins it: no limit has refused it.
+                _metrics.Admission(NameOf(repeated.Mode), "denied", repeated.Reason);
+                break;
+
             case AdmissionDecision.Denied { By: null } denied:
                 _metrics.Admission(NameOf(denied.Mode), "denied", denied.Reason);
                 _logger.AdmissionDenied(PrincipalMask.Of(request.Principal), denied.Reason, (int)denied.RetryAfter.TotalMilliseconds);

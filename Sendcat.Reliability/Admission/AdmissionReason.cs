@@ -3,6 +3,7 @@ namespace Sendcat.Reliability.Admission;
 /// <summary>The reasons of admission's refusals, in the order in which the limits are checked.</summary>
 public static class AdmissionReason
 {
+    public const string SameMessage = "same_message";
     public const string UserInFlight = "user_inflight";
     public const string AddressInFlight = "address_inflight";
     public const string GuestInFlight = "guest_inflight";

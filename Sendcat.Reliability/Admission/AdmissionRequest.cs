@@ -12,6 +12,12 @@ public sealed record AdmissionRequest
     public required string StreamId { get; init; }
 
     /// <summary>
+    /// Names the message that the turn answers, among those of all principals. In every mode, one turn at a time may answer it; another one
+    /// is refused before all other limits, as <see cref="AdmissionReason.SameMessage"/>. Null: not limited.
+    /// </summary>
+    public string? Message { get; init; }
+
+    /// <summary>
     /// The stream of a running turn that the caller ends when this one is admitted. Its leases do not count, so that a refusal does not have
     /// to end it. Null: none.
     /// </summary>

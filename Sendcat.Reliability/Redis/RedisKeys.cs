@@ -77,6 +77,10 @@ public static class RedisKeys
     /// <summary>The replica that runs a thread's turn.</summary>
     public static string LiveTurn(Guid thread) => $"turn:live:{thread:D}";
 
+    /// <summary>The turn that answers a message.</summary>
+    /// <param name="message">Names the message among those of all principals.</param>
+    public static string TurnOfMessage(string message) => $"turn:message:{Name(message)}";
+
     /// <summary>A principal's turn that has no reader at present.</summary>
     public static string DetachedTurn(string principal) => $"turn:detached:{Name(principal)}";
 

@@ -12,6 +12,7 @@ using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.RateLimiting;
+using Sendcat.Reliability.Timing;
 
 using Claim = Sendcat.Reliability.Redis.Claim;
 
@@ -39,6 +40,14 @@ internal sealed class ChatGate(
     /// Abandoned turns that one request may end. More than one, because another request may take the slot that was released.
     /// </summary>
     private const int MaxTurnsEnded = 3;
+
+    /// <summary>
+    /// The longest wait for the turn of a concurrent request with the same message: longer than Redis needs to release the leases of a
+    /// replica that died while it started the turn.
+    /// </summary>
+    private static readonly TimeSpan MaxStartWait = TimeSpan.FromSeconds(12);
+
+    private static readonly Backoff StartPauses = new(TimeSpan.FromMilliseconds(15), TimeSpan.FromMilliseconds(500)) { Jitter = 0.2 };
 
     /// <summary>Wait between two attempts to take over the principal's own detached turn.</summary>
     private static readonly TimeSpan DisconnectDelay = TimeSpan.FromMilliseconds(60);
@@ -72,10 +81,23 @@ internal sealed class ChatGate(
     /// </returns>
     public async ValueTask<Outcome<ChatEntry>> PassAsync(HttpContext http, ChatCall call, Guid? unreachable)
     {
-        for (var attempt = 1; ; attempt++)
+        var (attempt, waits, startedAt) = (0, 0, time.GetTimestamp());
+        while (true)
         {
             var passed = await CheckAsync(http, call.Request, call.Principal, unreachable);
-            if (!passed.TryGet(out var entry, out _) || entry is not ChatPass { Thread.Begun: { } begun } pass)
+            if (!passed.TryGet(out var entry, out var refusal))
+            {
+                if (refusal.Reason != AdmissionReason.SameMessage || time.GetElapsedTime(startedAt) >= MaxStartWait)
+                {
+                    return passed;
+                }
+
+                // A concurrent request with the same message starts its turn, and has not registered it yet. If it fails, this one starts it.
+                await Task.Delay(StartPauses.After(++waits, Random.Shared.NextDouble()), time, http.RequestAborted);
+                continue;
+            }
+
+            if (entry is not ChatPass { Thread.Begun: { } begun } pass)
             {
                 return passed;
             }
@@ -86,7 +108,7 @@ internal sealed class ChatGate(
             }
 
             // If not inserted, a concurrent request has begun the thread under the same client id, and the next attempt finds it.
-            if (inserted || attempt == MaxBeginAttempts)
+            if (inserted || ++attempt == MaxBeginAttempts)
             {
                 return inserted ? passed : ApiError.Conflict();
             }
@@ -166,9 +188,22 @@ internal sealed class ChatGate(
 
         var replaced = start.EndsRunningTurn ? RunningTurnOf(thread) : null;
         var decision = await admitting;
-        if (IsInFlight(decision) && await StartedMeanwhileAsync(http, name, principal, request, thread) is { } started)
+        // An answer that was cut is not joined while its turn still holds its leases: the next attempt replaces it.
+        var isReplacement = start.ReplacesAnswer && request.Regeneration is null;
+        if (IsInFlight(decision) || (IsSameMessage(decision) && !isReplacement))
         {
-            return started;
+            var (started, other) = await StartedMeanwhileAsync(http, name, principal, request, thread, unreachable);
+            if (started is not null)
+            {
+                return started;
+            }
+
+            if (IsSameMessage(decision) && AnsweredMessage.IsTheLast(request) && (start.Asked is null || (other is not null && other.Asked != start.Asked)))
+            {
+                // The turn that runs answers an earlier message.
+                admissionRequest = admissionRequest with { Message = AnsweredMessage.NameOf(start.Asked, thread.ThreadId, principal) };
+                decision = await admission.AdmitAsync(admissionRequest, http.RequestAborted);
+            }
         }
 
         if ((await AdmitAsync(http, principal, admissionRequest, slotClaim, model, decision, replaced)).TryGet(out var admitted, out var refused))
@@ -176,10 +211,13 @@ internal sealed class ChatGate(
             return new ChatPass(request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute);
         }
 
-        return refused.Reason == AdmissionReason.UserInFlight && await StartedMeanwhileAsync(http, name, principal, request, thread) is { } repeated ? repeated : refused;
+        return refused.Reason == AdmissionReason.UserInFlight
+            && await StartedMeanwhileAsync(http, name, principal, request, thread, unreachable) is { Repeat: { } repeated } ? repeated : refused;
     }
 
     private static bool IsInFlight(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
+
+    private static bool IsSameMessage(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.SameMessage };
 
     /// <returns>The newest running turn of the thread: one of this replica may be too new to be persisted.</returns>
     private RunningTurn? RunningTurnOf(ThreadHistory thread) =>
@@ -189,19 +227,21 @@ internal sealed class ChatGate(
     /// A concurrent request with the same message, on any replica, may have started its turn, and begun its thread, after this one has read
     /// the thread.
     /// </summary>
-    /// <returns>The repetition of that request; null if there was none.</returns>
-    private async ValueTask<ChatRepeat?> StartedMeanwhileAsync(
-        HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory thread)
+    /// <returns>The repetition of that request, null if there was none; and the thread's running turn.</returns>
+    private async ValueTask<(ChatRepeat? Repeat, RunningTurn? Running)> StartedMeanwhileAsync(
+        HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory thread, Guid? unreachable)
     {
         var current = thread.Begun is null ? thread : await FindThreadAsync(http, name, principal, sumUsage: false);
         if (current is null)
         {
-            return null;
+            return (null, null);
         }
 
         var running = turns.ByThread(current.ThreadId)?.ToRunningTurn()
             ?? (await directory.FindAsync(current.ThreadId) is { } location ? new RunningTurn(location.StreamId, location.Replica, location.Asked) : null);
-        return TurnPlan.Of(request, current, running) is TurnPlan.Join join ? new ChatRepeat(request, current, join) : null;
+        return running is not null && running.StreamId != unreachable && TurnPlan.Of(request, current, running) is TurnPlan.Join join
+            ? (new ChatRepeat(request, current, join), running)
+            : (null, running);
     }
 
     /// <returns>Null if the request names no thread, or one that does not exist.</returns>
@@ -263,7 +303,7 @@ internal sealed class ChatGate(
         ];
         var admissionRequest = new AdmissionRequest
         {
-            Principal = principal.Key, StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits,
+            Principal = principal.Key, Message = AnsweredMessage.NameIn(request, principal), StreamId = StreamIds.Format(streamId), Addresses = addresses, IsGuest = principal.HasGuestLimits,
             RouteSlots = slotClaim.Cap, WebSearch = request.WebSearch, OtherClaims = claims,
         };
         return (admissionRequest, slotClaim);
@@ -315,7 +355,7 @@ internal sealed class ChatGate(
     private async ValueTask<Outcome<(AdmissionTicket Ticket, string HeldRoute)>> AdmitAsync(
         HttpContext http, Principal principal, AdmissionRequest request, Claim slotClaim, string? model, AdmissionDecision decision, RunningTurn? replaced)
     {
-        if (IsInFlight(decision) && replaced is not null)
+        if ((IsInFlight(decision) || IsSameMessage(decision)) && replaced is not null)
         {
             // TurnStarter ends it: a request that is refused here or there leaves the running answer as it is.
             request = request with { Replaces = StreamIds.Format(replaced.StreamId) };

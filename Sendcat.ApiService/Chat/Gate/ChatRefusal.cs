@@ -15,6 +15,7 @@ internal static class ChatRefusal
     /// <exception cref="ArgumentOutOfRangeException">No text is defined for this reason.</exception>
     public static ApiError Of(AdmissionDecision.Denied denied) => denied.Reason switch
     {
+        AdmissionReason.SameMessage => ApiError.UpstreamUnavailable(denied.RetryAfter, denied.Reason, "Another request with this message is starting its answer"),
         AdmissionReason.UserInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Another answer of yours is still running. Stop it, or wait until it ends"),
         AdmissionReason.AddressInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "Your network has as many answers running as it may have"),
         AdmissionReason.GuestInFlight => ApiError.RateLimited(denied.RetryAfter, denied.Reason, "All places for guests are taken"),

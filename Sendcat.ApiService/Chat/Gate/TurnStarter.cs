@@ -22,8 +22,9 @@ internal sealed class TurnStarter(
     LiveTurns turns, TurnAborts aborts, TurnDirectory directory, TurnJournal journal, ThreadSignals threads, RequestDatabase database, ProviderRouter router, ToolBox tools, ModelPrices prices, TurnFiles files,
     IOptionsMonitor<ChatOptions> options, TimeProvider time)
 {
-    // Returns whether the message still exists.
-    private const string EditMessage = $"""
+    // Every turn that runs in the thread is marked as aborted, also one whose messages are not persisted yet: it answers a text that is not
+    // in the thread any more. Returns whether the message still exists.
+    private const string EditMessage = """
         -- edit message
         WITH thread AS (
           SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
@@ -31,7 +32,11 @@ internal sealed class TurnStarter(
           UPDATE messages m SET content = $3, attachments = $4 FROM thread WHERE m.thread_id = thread.id AND m.id = $2 AND m.role = 'user' RETURNING m.seq
         ), gone AS (
           DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
-        ), {Messages.DeleteTurns}
+        ), ended AS (
+          DELETE FROM stream_sessions s USING gone WHERE s.thread_id = $1 AND s.message_id = gone.id AND s.status <> 'streaming'
+        ), aborted AS (
+          UPDATE stream_sessions s SET status = 'aborted', ended_at = clock_timestamp() FROM edited WHERE s.thread_id = $1 AND s.status = 'streaming'
+        )
         SELECT EXISTS (SELECT FROM edited)
         """;
 
@@ -61,14 +66,15 @@ internal sealed class TurnStarter(
                 plan = plan.WithAttachments(MessageAttachment.Write(attachments));
             }
 
-            if (pass.Replaced is { } replaced)
-            {
-                await aborts.ReplaceAsync(replaced, pass.Principal.Key, cancellationToken);
-            }
-
             if (plan.Write == MessageWrite.Edit && !await EditAsync(pass.Thread.ThreadId, plan.History[^1], cancellationToken))
             {
                 return ApiError.Conflict();
+            }
+
+            if (pass.Replaced is { } replaced)
+            {
+                // Not before the edit, which may fail: then the running answer stays as it is.
+                await aborts.ReplaceAsync(replaced, pass.Principal.Key, cancellationToken);
             }
 
             if (plan is { Write: MessageWrite.Move, Asked: { } moved })
@@ -83,6 +89,7 @@ internal sealed class TurnStarter(
             var record = new TurnRecord(
                 pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage, plan.Asked, plan.ReplacesAnswer ? pass.Thread.LastSeq : null)
             {
+                AskedText = plan.Write == MessageWrite.Edit ? plan.History[^1].Content : null,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
             };
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)

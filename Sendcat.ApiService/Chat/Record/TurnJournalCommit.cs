@@ -18,16 +18,16 @@ internal static class TurnJournalCommit
         """;
 
     // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
-    // The first messages of an answer that replaces another depend on the user message (anchor) instead.
+    // The first messages of an answer to a persisted message depend on that one (anchor) instead, and after an edit on its text.
     private const string NewMessages = """
         -- insert messages
         INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at)
         SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, turn, anchor, n)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, turn, anchor, anchor_text, n)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
           AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = coalesce(u.anchor, s.message_id) WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
-          AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id))
+          AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id AND (u.anchor_text IS NULL OR m.content = u.anchor_text)))
           -- a message with a client id that is persisted under another id is not inserted again
           AND (u.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.thread_id = u.thread_id AND m.client_id = u.client_id AND m.id <> u.id))
         ORDER BY u.n
@@ -83,11 +83,13 @@ internal static class TurnJournalCommit
         UPDATE messages SET status = 'error' WHERE id = ANY($1) AND status = 'streaming'
         """;
 
+    // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before.
     private const string NewSessions = """
         -- open stream sessions
         INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
-        SELECT u.id, u.thread_id, u.message_id, u.user_message_id, $9, u.principal, u.status, u.started_at, u.ended_at, $10
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS u(id, thread_id, message_id, user_message_id, principal, status, started_at, ended_at)
+        SELECT u.id, u.thread_id, u.message_id, u.user_message_id, $9, u.principal,
+          CASE WHEN u.requires IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires) THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11) AS u(id, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
         ON CONFLICT (id) DO UPDATE SET
           message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
@@ -221,6 +223,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.CreatedAt),
             Column(rows, row => row.Turn),
             Column(rows, row => row.Anchor),
+            Column(rows, row => row.AnchorText),
         },
     };
 
@@ -264,6 +267,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.EndedAt),
             new() { Value = replica },
             new() { Value = now },
+            Column(rows, row => row.Requires),
         },
     };
 

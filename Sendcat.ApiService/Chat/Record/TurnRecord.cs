@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Sendcat.ApiService.Providers;
 using Sendcat.ApiService.Threads;
+using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Record;
 
@@ -21,6 +22,9 @@ internal sealed class TurnRecord
     private readonly DateTimeOffset _startedAt;
     private readonly Guid? _asked;
     private readonly long? _replacesThrough;
+
+    /// <summary>The user message that must still exist when the answer is persisted first; null if the turn persists it itself.</summary>
+    private readonly Guid? _anchor;
 
     /// <summary>The answer replaces another one and has no content yet: only its session is persisted.</summary>
     private bool _isHeldBack;
@@ -48,6 +52,7 @@ internal sealed class TurnRecord
     {
         (StreamId, ThreadId, Principal, _startedAt) = (streamId, threadId, principal, now);
         (_asked, _replacesThrough, _isHeldBack) = (asked, replacesThrough, replacesThrough is not null);
+        _anchor = userMessage is null ? asked : null;
         if (userMessage is not null)
         {
             _rows.Add(userMessage);
@@ -66,6 +71,12 @@ internal sealed class TurnRecord
 
     /// <summary>The title that the thread gets with the first commit if it has none then; null: none.</summary>
     public string? Title { get; init; }
+
+    /// <summary>
+    /// The text of the user message, if the request of this turn has changed it: when another request changes it before the first commit,
+    /// the turn is aborted and leaves no message. Null: not compared.
+    /// </summary>
+    public string? AskedText { get; init; }
 
     /// <summary>Id of the current assistant message. Every model call writes to its own message.</summary>
     public Guid MessageId
@@ -245,7 +256,8 @@ internal sealed class TurnRecord
         {
             var isNew = _writtenVersion == 0;
             var session = new SessionSnapshot(
-                StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion);
+                StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion,
+                Requires: _isHeldBack ? _asked : _current.Id);
             if (_rejected)
             {
                 return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]);
@@ -265,7 +277,7 @@ internal sealed class TurnRecord
                 PersistedText after;
                 if (row.RowVersion > _messagesVersion || row.HasDoubled)
                 {
-                    messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId, replaces?.Anchor, out after));
+                    messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId, replaces?.Anchor ?? (isNew ? _anchor : null), isNew ? StorableText.Sanitize(AskedText) : null, out after));
                 }
                 else
                 {
