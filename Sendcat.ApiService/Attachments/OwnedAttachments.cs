@@ -58,6 +58,11 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         DELETE FROM attachments WHERE id = $1 AND stored_at IS NULL
         """;
 
+    private const string DiscardUnused = """
+        -- discard attachments
+        DELETE FROM attachments WHERE id = ANY($1) AND attached_at IS NULL
+        """;
+
     /// <returns>Null for an attachment that does not exist, is not stored or belongs to somebody else, and for a malformed id.</returns>
     public async Task<Attachment?> FindAsync(Principal principal, string id, CancellationToken cancellationToken) =>
         IsId(id, out var parsed) ? (await FindAsync(principal, [parsed], cancellationToken)).GetValueOrDefault(parsed) : null;
@@ -146,6 +151,15 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var command = connection.CreateCommand(Withdraw);
         command.Parameters.Add(new() { Value = attachment.Id });
+        await command.ExecuteNonQueryAsync(CancellationToken.None);
+    }
+
+    /// <summary>Deletes the files of a request that was refused. One that a message has named meanwhile stays.</summary>
+    public async Task DiscardAsync(IReadOnlyList<Guid> stored, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenForTurnAsync(cancellationToken);
+        await using var command = connection.CreateCommand(DiscardUnused);
+        command.Parameters.Add(new() { Value = stored.ToArray() });
         await command.ExecuteNonQueryAsync(CancellationToken.None);
     }
 

@@ -83,8 +83,22 @@ internal sealed class ChatEndpoints(
                 return stream;
             }
 
-            // The turn has ended meanwhile, or its replica does not respond. The next attempt finds its answer, or starts a new turn.
-            unreachable = repeat.Plan is TurnPlan.Join { Turn.Replica: not null } join ? join.Turn.StreamId : unreachable;
+            if (repeat.Plan is TurnPlan.Replay && attempt == MaxStartAttempts - 1)
+            {
+                return ApiError.Conflict("This message has no answer, and later messages follow it. Send it with a new id") with { Reason = RefusalReason.NoAnswer };
+            }
+
+            // The turn has ended meanwhile, or its replica does not respond. The next attempt finds its answer, or starts a new turn if the
+            // replica is dead.
+            if (repeat.Plan is TurnPlan.Join { Turn: { Replica: not null } unfollowed })
+            {
+                if (await running.IsAliveAsync(unfollowed.StreamId, http.RequestAborted))
+                {
+                    return ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.RedisUnavailable);
+                }
+
+                unreachable = unfollowed.StreamId;
+            }
         }
 
         return ApiError.Conflict();

@@ -21,6 +21,9 @@ internal static class RefusalReason
     /// <summary>Every route to a model is suspended.</summary>
     public const string RouteSuspended = "route_suspended";
 
+    /// <summary>The repeated message has no answer, and later messages follow it.</summary>
+    public const string NoAnswer = "no_answer";
+
     /// <summary>The running turn has as many readers as it may have.</summary>
     public const string TurnReaders = "turn_readers";
 

@@ -1,3 +1,4 @@
+using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;
@@ -108,6 +109,17 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
         return !hasMessages ? Quotas.TooManyMessages() : !hasBytes ? Quotas.TooManyBytes() : (Outcome<Appended>?)null;
     }
 
+    // A statement of its own: one that waits for the lock does not see what the transaction that held it has inserted.
+    private const string LockThread = """
+        -- lock thread
+        SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
+        """;
+
+    /// <summary>
+    /// The first command of a batch that deletes messages of the thread: the next one sees all messages that were committed before.
+    /// </summary>
+    public static NpgsqlBatchCommand LockThreadCommand(Guid threadId) => new(LockThread) { Parameters = { new() { Value = threadId } } };
+
     /// <summary>
     /// SQL that follows a CTE <c>gone</c> with the ids of the deleted messages of thread $1. It deletes the turns that wrote them, and
     /// marks a turn that still writes as aborted.
@@ -125,17 +137,22 @@ internal sealed class Messages(RequestDatabase source, Quotas quotas, ThreadSign
     {
         const string Sql = $"""
             -- delete messages after
-            WITH thread AS (SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE),
-                 anchor AS (SELECT m.seq FROM thread JOIN messages m ON m.thread_id = thread.id WHERE m.id = $2),
+            WITH anchor AS (SELECT m.seq FROM messages m WHERE m.thread_id = $1 AND m.id = $2),
                  gone AS (DELETE FROM messages m USING anchor WHERE m.thread_id = $1 AND m.seq > anchor.seq RETURNING m.id),
                  {DeleteTurns}
             SELECT CASE WHEN EXISTS (SELECT FROM anchor) THEN (SELECT count(*)::int FROM gone) END
             """;
         await using var connection = await source.OpenAsync(cancellationToken);
-        await using var command = connection.CreateCommand(Sql);
-        command.Parameters.Add(new() { Value = threadId });
-        command.Parameters.Add(new() { Value = messageId });
-        var deleted = await command.ExecuteScalarAsync(CancellationToken.None) as int?;
+        await using var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(LockThreadCommand(threadId));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(Sql) { Parameters = { new() { Value = threadId }, new() { Value = messageId } } });
+        int? deleted;
+        await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
+        {
+            await reader.NextResultAsync(CancellationToken.None);
+            deleted = await reader.ReadAsync(CancellationToken.None) && !await reader.IsDBNullAsync(0, CancellationToken.None) ? reader.GetInt32(0) : null;
+        }
+
         if (deleted > 0)
         {
             signals.Changed(threadId);

@@ -29,6 +29,11 @@ internal static class ChatRequestReader
 
     private static readonly TimeSpan LargeRetryAfter = TimeSpan.FromSeconds(1);
 
+    private const string LargeSenders = "Too many large messages are being sent";
+
+    // The session in the body is read after the message, too late to tell the senders apart.
+    private const string UnidentifiedSenders = $"Too many large messages are being sent without a token, a cookie or the header {AnonymousSessions.Header}";
+
     /// <summary>The header with which a client names a request, so that its repetition creates nothing again.</summary>
     public const string IdempotencyKey = "Idempotency-Key";
 
@@ -108,8 +113,9 @@ internal static class ChatRequestReader
                 var error = total > maxUiBytes ? ApiError.PayloadTooLarge(maxUiBytes) : Add(reducer, read.Buffer);
                 if (error is null && slot is null && reducer.HeldBytes > LargeMessages.LeastBytes)
                 {
-                    slot = large.TryTake(principals.Read(http).TryGet(out var principal, out _) ? principal : null, ClientAddress.LimitKeysOf(http));
-                    error = slot is not null ? null : ApiError.UpstreamUnavailable(LargeRetryAfter, RefusalReason.LargeMessages, "Too many large messages are being sent");
+                    var sender = principals.Read(http).TryGet(out var principal, out _) ? principal : null;
+                    slot = large.TryTake(sender, ClientAddress.LimitKeysOf(http));
+                    error = slot is not null ? null : ApiError.UpstreamUnavailable(LargeRetryAfter, RefusalReason.LargeMessages, sender is null ? UnidentifiedSenders : LargeSenders);
                 }
 
                 reader.AdvanceTo(read.Buffer.End);

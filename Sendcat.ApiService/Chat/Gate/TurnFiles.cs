@@ -3,6 +3,7 @@ using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
 using Sendcat.Integrations.Files;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.RateLimiting;
 
 namespace Sendcat.ApiService.Chat.Gate;
@@ -11,10 +12,11 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// Turns the files of a message in <c>useChat</c> shape into attachments: a <c>data:</c> address is stored as a new one, the path of an
 /// attachment names one that was uploaded before. A web address is stored as it is; the provider fetches it.
 /// </summary>
-internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, RateLimiter limiter, IOptionsMonitor<AttachmentOptions> options)
+internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, RateLimiter limiter, IOptionsMonitor<AttachmentOptions> options, ILogger<TurnFiles> logger)
 {
     /// <returns>What is to be stored with the message, in the order of the files; or the error of the first file that cannot be stored.</returns>
     /// <exception cref="FileStoreException">The file store is unavailable.</exception>
+    /// <remarks>If one file cannot be stored, those before it are deleted again.</remarks>
     public async ValueTask<Outcome<MessageAttachment[]>> StoreAsync(Principal principal, IReadOnlyList<UiFile> files, CancellationToken cancellationToken)
     {
         if (files.Count == 0)
@@ -33,17 +35,54 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
         }
 
         var stored = new List<MessageAttachment>(files.Count);
-        foreach (var (file, content) in files.Zip(contents))
+        var complete = false;
+        try
         {
-            if (!(await StoreAsync(principal, file, content, cancellationToken)).TryGet(out var attachment, out refusal))
+            foreach (var (file, content) in files.Zip(contents))
             {
-                return refusal;
+                if (!(await StoreAsync(principal, file, content, cancellationToken)).TryGet(out var attachment, out refusal))
+                {
+                    return refusal;
+                }
+
+                stored.Add(attachment);
             }
 
-            stored.Add(attachment);
+            complete = stored.Sum(file => file.Size ?? 0) <= MessageAttachment.MostBytesPerMessage;
+            return complete ? stored.ToArray() : TooLarge();
+        }
+        finally
+        {
+            if (!complete)
+            {
+                await DiscardAsync(files, stored);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Deletes what <see cref="StoreAsync(Principal, IReadOnlyList{UiFile}, CancellationToken)"/> has stored for a turn that does not begin,
+    /// so that it does not count against the quota. Files that were uploaded before stay, and so do those that a message names.
+    /// </summary>
+    /// <param name="files">The files of the request.</param>
+    /// <param name="stored">What was stored of them, in their order; it may be shorter.</param>
+    public async ValueTask DiscardAsync(IReadOnlyList<UiFile> files, IReadOnlyList<MessageAttachment> stored)
+    {
+        Guid[] added = [.. files.Zip(stored).Where(pair => DataAddress.Is(pair.First.Url)).Select(pair => Guid.Parse(pair.Second.StorageId!))];
+        if (added.Length == 0)
+        {
+            return;
         }
 
-        return stored.Sum(file => file.Size ?? 0) > MessageAttachment.MostBytesPerMessage ? TooLarge() : stored.ToArray();
+        try
+        {
+            await attachments.DiscardAsync(added, CancellationToken.None);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            // The sweeper finds them.
+            logger.FilesNotDiscarded(added.Length, failure.GetType().Name);
+        }
     }
 
     private static ApiError TooLarge() => ApiError.PayloadTooLarge((int)MessageAttachment.MostBytesPerMessage);

@@ -104,7 +104,7 @@ internal abstract record TurnPlan
         }
 
         // An old message that others follow is a late repetition: nothing is changed for it.
-        return hasLater ? new Replay(stored.Id) : Answer(thread, known, running);
+        return !hasLater ? Answer(thread, known, running) : running?.Asked == stored.Id ? new Join(running) : new Replay(stored.Id);
     }
 
     /// <summary>The answer to a stored message that no other user message follows.</summary>

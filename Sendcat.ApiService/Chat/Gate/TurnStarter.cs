@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Npgsql;
 using NpgsqlTypes;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
@@ -26,10 +27,8 @@ internal sealed class TurnStarter(
     // in the thread any more. Returns whether the message still exists.
     private const string EditMessage = """
         -- edit message
-        WITH thread AS (
-          SELECT id FROM threads WHERE id = $1 FOR NO KEY UPDATE
-        ), edited AS (
-          UPDATE messages m SET content = $3, attachments = $4 FROM thread WHERE m.thread_id = thread.id AND m.id = $2 AND m.role = 'user' RETURNING m.seq
+        WITH edited AS (
+          UPDATE messages m SET content = $3, attachments = $4 WHERE m.thread_id = $1 AND m.id = $2 AND m.role = 'user' RETURNING m.seq
         ), gone AS (
           DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
         ), ended AS (
@@ -52,6 +51,7 @@ internal sealed class TurnStarter(
     public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool usesUiDialect, CancellationToken cancellationToken)
     {
         var begun = false;
+        MessageAttachment[] stored = [];
         try
         {
             var now = time.GetUtcNow();
@@ -63,6 +63,7 @@ internal sealed class TurnStarter(
                     return refusal;
                 }
 
+                stored = attachments;
                 plan = plan.WithAttachments(MessageAttachment.Write(attachments));
             }
 
@@ -125,6 +126,7 @@ internal sealed class TurnStarter(
             {
                 await pass.Ticket.SpentAsync(0, 0);
                 await pass.Ticket.DisposeAsync();
+                await files.DiscardAsync(pass.Request.Message?.Files ?? [], stored);
             }
         }
     }
@@ -148,12 +150,25 @@ internal sealed class TurnStarter(
     private async ValueTask<bool> EditAsync(Guid threadId, HistoryMessage edited, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
-        await using var command = connection.CreateCommand(EditMessage);
-        command.Parameters.Add(new() { Value = threadId });
-        command.Parameters.Add(new() { Value = edited.Id });
-        command.Parameters.Add(new() { Value = StorableText.Sanitize(edited.Content) });
-        command.Parameters.Add(new() { Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb });
-        var found = await command.ExecuteScalarAsync(CancellationToken.None) is true;
+        await using var batch = connection.CreateBatch();
+        batch.BatchCommands.Add(Messages.LockThreadCommand(threadId));
+        batch.BatchCommands.Add(new NpgsqlBatchCommand(EditMessage)
+        {
+            Parameters =
+            {
+                new() { Value = threadId },
+                new() { Value = edited.Id },
+                new() { Value = StorableText.Sanitize(edited.Content) },
+                new() { Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb },
+            },
+        });
+        bool found;
+        await using (var reader = await batch.ExecuteReaderAsync(CancellationToken.None))
+        {
+            await reader.NextResultAsync(CancellationToken.None);
+            found = await reader.ReadAsync(CancellationToken.None) && reader.GetBoolean(0);
+        }
+
         threads.Changed(threadId);
         return found;
     }

@@ -14,6 +14,31 @@ internal sealed class RunningTurns(RequestDatabase database)
         SELECT EXISTS (SELECT FROM stream_sessions WHERE thread_id = $1 AND status = 'streaming')
         """;
 
+    // $2: the age of a heartbeat from which its replica may be dead.
+    private const string FindLiving = """
+        -- find turn of a living replica
+        SELECT EXISTS (
+          SELECT FROM stream_sessions s JOIN replicas r ON r.id = s.replica_id
+          WHERE s.id = $1 AND s.status = 'streaming' AND r.last_heartbeat > clock_timestamp() - $2)
+        """;
+
+    /// <summary>
+    /// A replica that has missed this many heartbeats is taken for dead. Sooner than the reaper does it, so that a client does not have to
+    /// wait for the reaper.
+    /// </summary>
+    private const int MissedHeartbeats = 2;
+
+    /// <summary>Whether the turn runs and its replica lives, so that a turn that cannot be followed must not be replaced.</summary>
+    /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
+    public async Task<bool> IsAliveAsync(Guid streamId, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var command = connection.CreateCommand(FindLiving);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = streamId });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = MissedHeartbeats * ReplicaHeartbeat.Interval });
+        return await command.ExecuteScalarAsync(CancellationToken.None) is true;
+    }
+
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task<bool> AnyAsync(Guid threadId, CancellationToken cancellationToken)
     {

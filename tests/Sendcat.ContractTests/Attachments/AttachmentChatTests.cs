@@ -141,12 +141,16 @@ public sealed class AttachmentChatTests(PostgresFixture postgres, FileApiFixture
         await RefusedAsync(HttpStatusCode.BadRequest, "invalid_request", Part("a.png", "image/png", "data:image/png;base64,###"));
         await RefusedAsync(HttpStatusCode.BadRequest, "invalid_request", Part("a.png", "image/png", "data:image/png,abc"));
         await RefusedAsync(HttpStatusCode.BadRequest, "invalid_request", Part("a.png", "image/png", $"/api/attachments/{foreign}"));
+        var before = await _files.Api.ScalarAsync<long>("SELECT count(*) FROM attachments");
+        var photo = Part("a.png", "image/png", $"data:image/png;base64,{Convert.ToBase64String(FileApi.Png())}");
+        await RefusedAsync(HttpStatusCode.UnsupportedMediaType, "unsupported_media_type", photo, Part("b.png", "image/png", "data:image/png;base64,PHN2Zz4="));
+        Assert.Equal(before, await _files.Api.ScalarAsync<long>("SELECT count(*) FROM attachments"));
         await RefusedAsync(HttpStatusCode.BadRequest, "invalid_request", Part("a.png", "image/png", "/api/attachments/../threads"));
         Assert.Empty((await (await _guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray());
         Assert.Equal(HttpStatusCode.OK, (await _guest.PostAsJsonAsync("/api/chat", Ui(thread))).StatusCode);
 
-        async Task RefusedAsync(HttpStatusCode status, string code, object part) =>
-            await (await _guest.PostAsJsonAsync("/api/chat", Ui(thread, part))).RefusedAsync(status, code);
+        async Task RefusedAsync(HttpStatusCode status, string code, params object[] parts) =>
+            await (await _guest.PostAsJsonAsync("/api/chat", Ui(thread, parts))).RefusedAsync(status, code);
     }
 
     private static object Part(string filename, string mediaType, string url) => new { type = "file", filename, mediaType, url };

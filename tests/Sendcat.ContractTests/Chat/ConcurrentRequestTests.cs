@@ -66,7 +66,7 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
         await using var files = await FileApi.StartAsync(postgres, Mode(mode));
         var guest = await files.Api.GuestAsync();
         var threads = new List<string>();
-        for (var n = 0; n < 10; n++)
+        for (var n = 0; n < 8; n++)
         {
             var thread = await FileApi.NewThreadAsync(guest);
             await FileApi.ChatAsync(guest, Ui(thread, "m1", """[[emu text="Old."]]"""));
@@ -86,7 +86,7 @@ public sealed class ConcurrentRequestTests(PostgresFixture postgres)
         await using var files = await FileApi.StartAsync(postgres);
         var guest = await files.Api.GuestAsync();
         var threads = new List<string>();
-        for (var n = 0; n < 10; n++)
+        for (var n = 0; n < 6; n++)
         {
             var thread = await FileApi.NewThreadAsync(guest);
             await FileApi.ChatAsync(guest, Ui(thread, "m1", """[[emu text="Old."]]"""));

@@ -33,8 +33,8 @@ public sealed class ChatRefusalTests
     }
 
     [Fact]
-    public void A_full_route_and_an_absent_redis_are_503_and_every_other_refusal_is_429() =>
+    public void A_full_route_an_absent_redis_and_a_starting_turn_are_503_and_every_other_refusal_is_429() =>
         Assert.All(Reasons, reason => Assert.Equal(
-            reason is Bulkheads.Reason or AdmissionReason.RedisUnavailable ? 503 : 429,
+            reason is Bulkheads.Reason or AdmissionReason.RedisUnavailable or AdmissionReason.SameMessage ? 503 : 429,
             ChatRefusal.Of(new AdmissionDecision.Denied(AdmissionMode.Enforce, reason, Wait)).Status));
 }

@@ -56,6 +56,7 @@ public sealed class TurnPlanTests
 
         Assert.Equal(new TurnPlan.Join(running), Plan(Submit("m2", "two"), running, First, FirstAnswer, Second));
         Assert.Equal(new TurnPlan.Join(running), Plan(new ChatRequest { ThreadId = "x" }, running, First, FirstAnswer, Second));
+        Assert.Equal(new TurnPlan.Join(running), Plan(Submit("m2", "two"), running, First, FirstAnswer, Second, User("m3", "three")));
         Assert.IsType<TurnPlan.Start>(Plan(Submit("m3", "three"), running, First, FirstAnswer, Second));
         Assert.IsType<TurnPlan.Start>(Plan(Submit("m2", "other"), running, First, FirstAnswer, Second));
         Assert.IsType<TurnPlan.Start>(Plan(Regenerate(null), running, First, FirstAnswer, Second));
