@@ -138,6 +138,7 @@ internal sealed class ChatGate(
             : admission.AdmitAsync(admissionRequest, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
         TurnPlan.Start? start = null;
+        RunningTurn? running = null;
         string? model = null;
         var proceeds = false;
         try
@@ -147,7 +148,8 @@ internal sealed class ChatGate(
                 return foreign;
             }
 
-            var plan = TurnPlan.Of(request, thread, RunningTurnOf(thread) is { } running && running.StreamId != unreachable ? running : null);
+            running = RunningTurnOf(thread);
+            var plan = TurnPlan.Of(request, thread, running?.StreamId != unreachable ? running : null);
             if (plan is TurnPlan.KeyMismatch)
             {
                 return ApiError.Conflict($"{ChatRequestReader.IdempotencyKey} belongs to another message");
@@ -186,13 +188,15 @@ internal sealed class ChatGate(
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        var replaced = start.EndsRunningTurn ? RunningTurnOf(thread) : null;
+        var replaced = start.EndsRunningTurn ? running : null;
         var decision = await admitting;
         // An answer that was cut is not joined while its turn still holds its leases: the next attempt replaces it.
         var isReplacement = start.ReplacesAnswer && request.Regeneration is null;
         if (IsInFlight(decision) || (IsSameMessage(decision) && !isReplacement))
         {
-            var (started, other) = await StartedMeanwhileAsync(http, name, principal, request, thread, unreachable);
+            // The turn to replace may be that of the same edit, which was made after the thread was read.
+            var rereads = thread.Begun is not null || (IsSameMessage(decision) && replaced is not null);
+            var (started, other) = await StartedMeanwhileAsync(http, name, principal, request, rereads ? null : thread, unreachable);
             if (started is not null)
             {
                 return started;
@@ -212,7 +216,7 @@ internal sealed class ChatGate(
         }
 
         return refused.Reason == AdmissionReason.UserInFlight
-            && await StartedMeanwhileAsync(http, name, principal, request, thread, unreachable) is { Repeat: { } repeated } ? repeated : refused;
+            && await StartedMeanwhileAsync(http, name, principal, request, thread.Begun is null ? thread : null, unreachable) is { Repeat: { } repeated } ? repeated : refused;
     }
 
     private static bool IsInFlight(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.UserInFlight };
@@ -227,11 +231,12 @@ internal sealed class ChatGate(
     /// A concurrent request with the same message, on any replica, may have started its turn, and begun its thread, after this one has read
     /// the thread.
     /// </summary>
+    /// <param name="thread">The thread; null: it is read again.</param>
     /// <returns>The repetition of that request, null if there was none; and the thread's running turn.</returns>
     private async ValueTask<(ChatRepeat? Repeat, RunningTurn? Running)> StartedMeanwhileAsync(
-        HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory thread, Guid? unreachable)
+        HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory? thread, Guid? unreachable)
     {
-        var current = thread.Begun is null ? thread : await FindThreadAsync(http, name, principal, sumUsage: false);
+        var current = thread ?? await FindThreadAsync(http, name, principal, sumUsage: false);
         if (current is null)
         {
             return (null, null);
