@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using Sendcat.ApiService.Http;
 
 namespace Sendcat.ApiService.Gmail;
 

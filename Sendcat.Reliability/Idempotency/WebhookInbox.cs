@@ -98,11 +98,11 @@ public sealed class WebhookInbox
                 reader.GetGuid(0),
                 reader.GetString(1),
                 reader.GetInt32(2),
-                reader.GetFieldValue<DateTimeOffset>(3),
-                reader.GetFieldValue<DateTimeOffset>(4),
-                reader.GetFieldValue<DateTimeOffset>(5),
-                reader.IsDBNull(6) ? null : reader.GetGuid(6),
-                reader.IsDBNull(7) ? null : reader.GetString(7)));
+                await reader.GetFieldValueAsync<DateTimeOffset>(3, CancellationToken.None),
+                await reader.GetFieldValueAsync<DateTimeOffset>(4, CancellationToken.None),
+                await reader.GetFieldValueAsync<DateTimeOffset>(5, CancellationToken.None),
+                await reader.IsDBNullAsync(6, CancellationToken.None) ? null : reader.GetGuid(6),
+                await reader.IsDBNullAsync(7, CancellationToken.None) ? null : reader.GetString(7)));
         }
 
         return rows;
@@ -137,7 +137,7 @@ public sealed class WebhookInbox
         command.Parameters.Add(new() { Value = scope.Lifetime });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         await reader.ReadAsync(CancellationToken.None);
-        return new(reader.GetBoolean(0) ? InboxOutcome.Claimed : InboxOutcome.Replayed, reader.GetInt32(1), reader.GetFieldValue<DateTimeOffset>(2));
+        return new(reader.GetBoolean(0) ? InboxOutcome.Claimed : InboxOutcome.Replayed, reader.GetInt32(1), await reader.GetFieldValueAsync<DateTimeOffset>(2, CancellationToken.None));
     }
 
     private async Task<IReadOnlyList<IReadOnlyList<InboxReceipt>>> ReceiveAsync(IReadOnlyList<IReadOnlyList<InboxEntry>> deliveries)
@@ -188,7 +188,7 @@ public sealed class WebhookInbox
             receipts[reader.GetInt64(0) - 1] = new(
                 reader.GetBoolean(1) ? InboxOutcome.Claimed : reader.GetBoolean(2) ? InboxOutcome.Retried : InboxOutcome.Replayed,
                 reader.GetInt32(3),
-                reader.GetFieldValue<DateTimeOffset>(4));
+                await reader.GetFieldValueAsync<DateTimeOffset>(4, CancellationToken.None));
         }
 
         return receipts;

@@ -126,17 +126,28 @@ public sealed class ScheduleStore(NpgsqlDataSource database)
         while (await reader.ReadAsync(cancellationToken))
         {
             jobs.Add(new(
-                reader.GetString(0), reader.GetString(1), TimeSpan.FromMilliseconds(reader.GetInt64(2)), reader.GetFieldValue<DateTimeOffset>(3),
-                Time(reader, 4), !reader.IsDBNull(5) && reader.GetBoolean(5), Text(reader, 6), Time(reader, 7), Time(reader, 8),
-                reader.IsDBNull(9) ? null : TimeSpan.FromMilliseconds(reader.GetInt64(9)), Text(reader, 10), Text(reader, 11), reader.GetInt32(12)));
+                reader.GetString(0),
+                reader.GetString(1),
+                TimeSpan.FromMilliseconds(reader.GetInt64(2)),
+                await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken),
+                await TimeAsync(4),
+                !await reader.IsDBNullAsync(5, cancellationToken) && reader.GetBoolean(5),
+                await TextAsync(6),
+                await TimeAsync(7),
+                await TimeAsync(8),
+                await reader.IsDBNullAsync(9, cancellationToken) ? null : TimeSpan.FromMilliseconds(reader.GetInt64(9)),
+                await TextAsync(10),
+                await TextAsync(11),
+                reader.GetInt32(12)));
         }
 
         return jobs;
+
+        async Task<DateTimeOffset?> TimeAsync(int column) =>
+            await reader.IsDBNullAsync(column, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(column, cancellationToken);
+
+        async Task<string?> TextAsync(int column) => await reader.IsDBNullAsync(column, cancellationToken) ? null : reader.GetString(column);
     }
-
-    private static DateTimeOffset? Time(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetFieldValue<DateTimeOffset>(column);
-
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 }
 
 /// <summary>A run of a job, and the lease under which it runs.</summary>

@@ -39,7 +39,7 @@ internal sealed class ConsentFlows(IConnectionMultiplexer redis, SecretCipher ci
         using (var span = RedisSpan.Start("write gmail consent", "SET"))
         {
             await redis.GetDatabase()
-                .StringSetAsync(Key(nonce), JsonSerializer.Serialize(flow, ConsentJson.Default.ConsentFlow), Lifetime).WaitAsync(Timeout, time);
+                .StringSetAsync(Key(nonce), JsonSerializer.Serialize(flow, ConsentJson.Default.ConsentFlow), Lifetime).WaitAsync(Timeout, time, CancellationToken.None);
         }
 
         Cookie.Set(http, browser, Lifetime);
@@ -69,7 +69,7 @@ internal sealed class ConsentFlows(IConnectionMultiplexer redis, SecretCipher ci
         RedisValue value;
         using (var read = RedisSpan.Start("read gmail consent", "GET"))
         {
-            value = await redis.GetDatabase().StringGetAsync(key).WaitAsync(Timeout, time);
+            value = await redis.GetDatabase().StringGetAsync(key).WaitAsync(Timeout, time, CancellationToken.None);
         }
 
         if (value.IsNull || JsonSerializer.Deserialize(value.ToString(), ConsentJson.Default.ConsentFlow) is not { } flow
@@ -80,7 +80,7 @@ internal sealed class ConsentFlows(IConnectionMultiplexer redis, SecretCipher ci
         }
 
         using var span = RedisSpan.Start("take gmail consent", "DEL");
-        return await redis.GetDatabase().KeyDeleteAsync(key).WaitAsync(Timeout, time) ? flow : null;
+        return await redis.GetDatabase().KeyDeleteAsync(key).WaitAsync(Timeout, time, CancellationToken.None) ? flow : null;
     }
 
     private static string Key(string nonce) => RedisKeys.GmailConsent(DigestOf(nonce));
