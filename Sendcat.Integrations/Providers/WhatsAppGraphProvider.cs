@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using System.Text.Json;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.Providers;

@@ -36,7 +36,7 @@ public sealed class RequestDatabase(
         await using var pooled = database.CreateConnection();
         var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Pooling = false };
         await using var connection = await BoundedConnection.OpenAsync(
-            pooled.CloneWith(settings.ConnectionString), timeout, time, CancellationToken.None);
+            await pooled.CloneWithAsync(settings.ConnectionString, CancellationToken.None), timeout, time, CancellationToken.None);
         await using var probe = connection.CreateCommand(
             """
             -- probe database

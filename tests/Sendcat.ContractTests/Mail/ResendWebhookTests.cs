@@ -36,7 +36,7 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
     public async Task A_report_that_is_not_authentic_is_refused_and_not_stored(string fault, int status)
     {
         var id = $"msg_{Guid.NewGuid():N}";
-        var sentAt = DateTimeOffset.UtcNow.AddMinutes(fault switch { "too old" => -6, "too new" => 6, _ => 0 }).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var sentAt = TimeProvider.System.GetUtcNow().AddMinutes(fault switch { "too old" => -6, "too new" => 6, _ => 0 }).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         var signature = fault switch
         {
             "other secret" => Sign(id, sentAt, Event, RandomNumberGenerator.GetBytes(24)),
@@ -130,11 +130,11 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
     }
 
     private static string Report(string type, string address, TimeSpan age = default) =>
-        $$$"""{"type":"{{{type}}}","created_at":"{{{DateTimeOffset.UtcNow + age:O}}}","data":{"email_id":"1","to":["{{{address}}}"],"bounce":{"type":"Permanent"} } }""";
+        $$$"""{"type":"{{{type}}}","created_at":"{{{TimeProvider.System.GetUtcNow() + age:O}}}","data":{"email_id":"1","to":["{{{address}}}"],"bounce":{"type":"Permanent"} } }""";
 
     private async Task<HttpResponseMessage> PostAsync(string body, string? id = null)
     {
-        var (key, sentAt) = (id ?? $"msg_{Guid.NewGuid():N}", DateTimeOffset.UtcNow.ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+        var (key, sentAt) = (id ?? $"msg_{Guid.NewGuid():N}", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
         using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = body.AsJson() };
         Add(request, "webhook-id", [key]);
         Add(request, "webhook-timestamp", [sentAt]);

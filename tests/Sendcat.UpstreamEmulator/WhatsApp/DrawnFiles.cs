@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
+using System.Text.RegularExpressions;
 
 namespace Sendcat.UpstreamEmulator.WhatsApp;
 
@@ -37,8 +38,9 @@ internal static class DrawnFiles
     {
         if (file.StartsWith("%PDF-"u8))
         {
-            return string.Join('\n', System.Text.RegularExpressions.Regex.Matches(Encoding.Latin1.GetString(file), @"\(((?:[^()\\]|\\.)*)\) Tj", System.Text.RegularExpressions.RegexOptions.None, TimeSpan.FromSeconds(1))
-                .Select(line => line.Groups[1].Value.Replace("\\(", "(", StringComparison.Ordinal).Replace("\\)", ")", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal)));
+            var lines = Regex.Matches(Encoding.Latin1.GetString(file), @"\((?<text>([^()\\]|\\.)*)\) Tj", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+            return string.Join('\n', lines
+                .Select(line => line.Groups["text"].Value.Replace("\\(", "(", StringComparison.Ordinal).Replace("\\)", ")", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal)));
         }
 
         for (var rest = file.Length > 8 && file[0] == 0x89 ? file[8..] : []; rest.Length >= 12;)
