@@ -12,6 +12,7 @@ public static class ToolCacheFeature
     public static IServiceCollection AddToolCache(this IServiceCollection services)
     {
         services.AddMetrics();
+        services.AddStoreOutages();
         services.TryAddSingleton(TimeProvider.System);
         services.AddKnobs<ToolCacheOptions>().AddKnobs<RedisOptions>();
         services.TryAddSingleton<ReliabilityMetrics>();

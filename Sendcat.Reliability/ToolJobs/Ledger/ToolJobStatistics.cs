@@ -18,10 +18,10 @@ public sealed class ToolJobStatistics(LaneCatalog lanes, RequestDatabase databas
                 greatest(statement_timestamp() - min(available_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE status = 'queued' GROUP BY tool
             UNION ALL
-            SELECT tool, 'running', count(*)::int, 0, statement_timestamp() - min(started_at), count(*) FILTER (WHERE over_cap)::int
+            SELECT tool, 'running', count(*)::int, 0, coalesce(statement_timestamp() - min(started_at), INTERVAL '0'), count(*) FILTER (WHERE over_cap)::int
             FROM reliability.tool_jobs WHERE status = 'running' GROUP BY tool
             UNION ALL
-            SELECT tool, 'dead_letter', count(*)::int, 0, statement_timestamp() - min(dead_letter_at), 0
+            SELECT tool, 'dead_letter', count(*)::int, 0, coalesce(statement_timestamp() - min(dead_letter_at), INTERVAL '0'), 0
             FROM reliability.tool_jobs WHERE status = 'dead_letter' GROUP BY tool
             UNION ALL
             SELECT tool, status, count(*)::int, 0, INTERVAL '0', count(*) FILTER (WHERE over_cap)::int
