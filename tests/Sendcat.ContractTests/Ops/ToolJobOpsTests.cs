@@ -50,7 +50,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
         Assert.Equal((2, 1, 1), ((int)queue["byTool"]!["search_web"]!["queued"]!, (int)queue["byTool"]!["search_global"]!["running"]!, (int)queue["byTool"]!["search_products"]!["deadLetter"]!));
         Assert.Equal((0.5, 1.0), ((double)queue["pressureByTool"]!["search_web"]!["queuedUtilization"]!, (double)queue["pressureByTool"]!["search_global"]!["runningUtilization"]!));
         Assert.True((long)queue["oldestQueuedAgeMs"]! >= 30_000);
-        Assert.Equal(("ok", 8, 60), ((string)queue["health"]!["level"]!, queue["health"]!["findings"]!.AsArray().Count, (int)queue["windowMinutes"]!));
+        Assert.Equal(("ok", 16, 60), ((string)queue["health"]!["level"]!, queue["health"]!["findings"]!.AsArray().Count, (int)queue["windowMinutes"]!));
     }
 
     [Fact]
