@@ -50,10 +50,13 @@ internal static class Gmail
     private static string Given(this IDistributedApplicationBuilder builder, string variable, string @default) =>
         builder.ExecutionContext.IsRunMode && builder.Configuration[variable] is { Length: > 0 } given ? given : @default;
 
-    /// <summary>A key of digits, which are hexadecimal digits too; generated once and then stored.</summary>
+    /// <summary>
+    /// A key of digits, which are hexadecimal digits too; generated once and then stored in the user secrets. A deployment always generates its
+    /// own: what an earlier local run has stored must not change the manifest.
+    /// </summary>
     private static IResourceBuilder<ParameterResource> AddGeneratedKey(this IDistributedApplicationBuilder builder, string name, string variable, string description) =>
-        builder.SecretOf(name, variable) is { Length: > 0 } given
-            ? builder.AddParameter(name, given, secret: true).WithDescription(description)
-            : builder.AddParameter(name, new GenerateParameterDefault { MinLength = 64, Lower = false, Upper = false, Special = false }, secret: true, persist: true)
-                .WithDescription(description);
+        (builder.ExecutionContext.IsRunMode && builder.Configured(name) is null && builder.Configuration[variable] is { Length: > 0 } given
+            ? builder.AddParameter(name, given, secret: true)
+            : builder.AddParameter(name, new GenerateParameterDefault { MinLength = 64, Lower = false, Upper = false, Special = false }, secret: true, persist: true))
+        .WithDescription(description);
 }

@@ -60,6 +60,6 @@ internal static class Settings
         return service;
     }
 
-    private static string? Configured(this IDistributedApplicationBuilder builder, string name) =>
+    public static string? Configured(this IDistributedApplicationBuilder builder, string name) =>
         builder.Configuration[$"Parameters:{name}"] ?? builder.Configuration[$"Parameters:{name.Replace('-', '_')}"];
 }

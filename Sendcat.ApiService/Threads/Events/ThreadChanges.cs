@@ -32,7 +32,9 @@ internal sealed class ThreadChanges(RequestDatabase database)
 
     private const string ReadTurns = """
         -- read turns
-        SELECT id, message_id, status FROM stream_sessions WHERE thread_id = $1 AND (status = 'streaming' OR id = ANY($2)) ORDER BY started_at, id
+        SELECT id, message_id, status FROM stream_sessions
+        WHERE thread_id = $1 AND (status = 'streaming' OR id = ANY($2) OR message_id IN (SELECT id FROM messages WHERE thread_id = $1 AND seq > $3))
+        ORDER BY started_at, id
         """;
 
     /// <param name="since">Null: the present state, without the events that led to it.</param>
@@ -53,7 +55,8 @@ internal sealed class ThreadChanges(RequestDatabase database)
         batch.BatchCommands.Add(Command(CountKnown, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq }));
         batch.BatchCommands.Add(Command(
             ReadMessages, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq }, new NpgsqlParameter<int> { TypedValue = MaxMessages }));
-        batch.BatchCommands.Add(Command(ReadTurns, threadId, new NpgsqlParameter<Guid[]> { TypedValue = [.. since.Turns] }));
+        batch.BatchCommands.Add(Command(
+            ReadTurns, threadId, new NpgsqlParameter<Guid[]> { TypedValue = [.. since.Turns] }, new NpgsqlParameter<long> { TypedValue = since.Seq }));
         await using var rows = await batch.ExecuteReaderAsync(CancellationToken.None);
         var position = since;
         if (!await IsOwnedAsync(rows, principal, cancellationToken))
@@ -69,8 +72,10 @@ internal sealed class ThreadChanges(RequestDatabase database)
         }
 
         await rows.NextResultAsync(CancellationToken.None);
+        var newMessages = new HashSet<Guid>();
         while (await rows.ReadAsync(CancellationToken.None))
         {
+            newMessages.Add(rows.GetGuid(1));
             var clientId = await rows.IsDBNullAsync(4, cancellationToken) ? null : rows.GetString(4);
             Add(
                 new ThreadEvent.Message(rows.GetGuid(1), rows.GetString(2), rows.GetString(3), clientId, rows.GetDateTime(5)),
@@ -97,6 +102,12 @@ internal sealed class ThreadChanges(RequestDatabase database)
                 }
                 else if (status != "streaming" && isKnown)
                 {
+                    Add(new ThreadEvent.TurnEnded(StreamPrefix + id, message, status), Without(id));
+                }
+                else if (status != "streaming" && newMessages.Contains(message))
+                {
+                    // It began and ended since the position. A message that was committed after the messages were read is in the next read.
+                    Add(new ThreadEvent.TurnStarted(StreamPrefix + id, message), position with { Turns = [.. position.Turns, id] });
                     Add(new ThreadEvent.TurnEnded(StreamPrefix + id, message, status), Without(id));
                 }
             }

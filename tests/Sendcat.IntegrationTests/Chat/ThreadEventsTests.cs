@@ -67,6 +67,31 @@ public sealed class ThreadEventsTests(ThreadEventsTests.Fixture fixture) : IClas
     }
 
     [Fact]
+    public async Task A_turn_that_begins_and_ends_between_two_reads_is_told_once()
+    {
+        using var guest = await _sendcat.GuestAsync();
+        var thread = await guest.NewThreadAsync("one");
+        string position;
+        await using (var events = await EventStream.OpenAsync(guest, thread))
+        {
+            await events.NextAsync();
+            position = events.LastId;
+        }
+
+        await guest.AddMessageAsync(thread, "[[emu chunks=2]]");
+        await using var stream = await guest.ChatAsync(thread);
+        await stream.ReadToEndAsync();
+        await using var again = await EventStream.OpenAsync(guest, thread, position);
+        var (told, ended) = await again.UntilAsync("turn-ended");
+        await guest.AddMessageAsync(thread, "two");
+        var next = await again.NextAsync();
+
+        Assert.Equal(["message", "message", "turn-started", "turn-ended"], told.Select(Type));
+        Assert.Equal((Text(told[2], "streamId"), "completed"), (Text(ended, "streamId"), Text(ended, "status")));
+        Assert.Equal(("message", "user"), (Type(next), Text(next, "role")));
+    }
+
+    [Fact]
     public async Task A_removed_message_is_told_as_a_list_that_has_to_be_read_again()
     {
         using var guest = await _sendcat.GuestAsync();

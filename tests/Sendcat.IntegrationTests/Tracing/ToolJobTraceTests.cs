@@ -58,8 +58,10 @@ public sealed class ToolJobTraceTests(SharedStores stores)
         var turn = await sendcat.TurnAsync(CallTool("search_web", "traced twice [[emu status=503 times=6]]"));
         Assert.Equal("dead_letter", turn.Of("tool-backpressure").Single().Text("reason"));
         await ReplayAsync(sendcat);
+
+        // Three runs, but not always three messages: an idle worker claims a job that is due before the job's message is published, which then is not.
         var spans = await receiver.WaitForAsync(seen =>
-            seen.Any(IsRequest) && seen.Any(IsTurnSpan) && seen.Count(span => span.Name == "run search_web") == 3 && seen.Count(span => span.Name == "publish search_web") >= 3);
+            seen.Any(IsRequest) && seen.Any(IsTurnSpan) && seen.Any(span => span.Name == "publish search_web") && seen.Count(span => span.Name == "run search_web") == 3);
 
         var enqueue = ChildOf(spans, ChildOf(spans, ChildOf(spans, RequestSpan(spans), "chat turn"), "execute_tool search_web"), "enqueue search_web");
         var runs = spans.Where(span => span.Name == "run search_web").OrderBy(span => span.Start).ToArray();
