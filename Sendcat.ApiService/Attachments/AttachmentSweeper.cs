@@ -3,6 +3,7 @@ using Npgsql;
 using Sendcat.Integrations.Files;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Attachments;
@@ -25,7 +26,7 @@ internal sealed class AttachmentSweeper(
     /// <summary>Rows of one transaction.</summary>
     private const int BatchSize = 50;
 
-    private readonly WorkOutage _outage = new("Sweeping of attachments", outages.Postgres, logger, time);
+    private const string Work = "Sweeping of attachments";
 
     private const string DeleteUnused = """
         -- delete unused attachments
@@ -41,6 +42,8 @@ internal sealed class AttachmentSweeper(
         -- take deleted attachments
         DELETE FROM deleted_attachments WHERE id IN (SELECT id FROM deleted_attachments ORDER BY deleted_at LIMIT $1 FOR UPDATE SKIP LOCKED) RETURNING id
         """;
+
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
 
     /// <returns>The number of files that were deleted from the store.</returns>
     /// <exception cref="FileStoreException">The store is unavailable; its deletions are repeated in the next round.</exception>
@@ -72,22 +75,21 @@ internal sealed class AttachmentSweeper(
         return total;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).EveryAsync(Interval, TrySweepAsync, stoppingToken);
+
+    private async Task TrySweepAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            try
+            await SweepAsync(cancellationToken);
+            _outage.Ends();
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure) || failure is FileStoreException)
+        {
+            if (_outage.Begins(failure))
             {
-                await SweepAsync(stoppingToken);
-                _outage.Ends();
-            }
-            catch (Exception failure) when (PostgresFailure.Is(failure) || failure is FileStoreException)
-            {
-                if (_outage.Begins(failure))
-                {
-                    logger.SweepFailed(failure.GetType().Name);
-                }
+                logger.SweepFailed(failure.GetType().Name);
             }
         }
     }

@@ -3,6 +3,7 @@ using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.Integrations.Mail;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.Identity;
 
@@ -10,6 +11,8 @@ namespace Sendcat.ApiService.Identity;
 internal sealed class IdentitySweeper(
     NpgsqlDataSource database, TimeProvider time, StoreOutages outages, ILogger<IdentitySweeper> logger) : BackgroundService
 {
+    private const string Work = "Deleting of expired identity rows";
+
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
 
     /// <summary>A sign-in address that was not used for this time is deleted.</summary>
@@ -25,21 +28,20 @@ internal sealed class IdentitySweeper(
         await batch.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).EveryAsync(Interval, TrySweepAsync, stoppingToken);
+
+    private async Task TrySweepAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            try
+            await SweepAsync(cancellationToken);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            if (!outages.Postgres.Records(Work, failure))
             {
-                await SweepAsync(stoppingToken);
-            }
-            catch (Exception failure) when (PostgresFailure.Is(failure))
-            {
-                if (!outages.Postgres.Records("Deleting of expired identity rows", failure))
-                {
-                    logger.SweepFailed(failure.GetType().Name);
-                }
+                logger.SweepFailed(failure.GetType().Name);
             }
         }
     }

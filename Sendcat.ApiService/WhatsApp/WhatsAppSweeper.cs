@@ -1,11 +1,15 @@
 using Npgsql;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.WhatsApp;
 
 /// <summary>Deletes expired linking codes, and replies and states of messages after 30 days. Every replica does it once an hour.</summary>
-internal sealed class WhatsAppSweeper(NpgsqlDataSource database, TimeProvider time, ILogger<WhatsAppSweeper> logger) : BackgroundService
+internal sealed class WhatsAppSweeper(
+    NpgsqlDataSource database, TimeProvider time, StoreOutages outages, ILogger<WhatsAppSweeper> logger) : BackgroundService
 {
+    private const string Work = "Deleting of expired WhatsApp rows";
     private const int BatchSize = 5_000;
     private static readonly TimeSpan Interval = TimeSpan.FromHours(1);
     private static readonly TimeSpan Retention = TimeSpan.FromDays(30);
@@ -46,16 +50,18 @@ internal sealed class WhatsAppSweeper(NpgsqlDataSource database, TimeProvider ti
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).EveryAsync(Interval, TrySweepAsync, stoppingToken);
+
+    private async Task TrySweepAsync(CancellationToken cancellationToken)
     {
-        using var timer = new PeriodicTimer(Interval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            try
-            {
-                await SweepAsync(stoppingToken);
-            }
-            catch (Exception failure) when (PostgresFailure.Is(failure))
+            await SweepAsync(cancellationToken);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            if (!outages.Postgres.Records(Work, failure))
             {
                 logger.RowsNotSwept(failure.GetType().Name);
             }

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.Monitor.Watch;
 
@@ -19,17 +20,25 @@ internal sealed class ApiWatcher(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var ticks = new PeriodicTimer(TimeSpan.FromMilliseconds(options.CurrentValue.IntervalMs), clock);
-        do
+        await new BackgroundLoop("Probing of the API", logger, clock).RepeatAsync(
+            async cancellationToken =>
+            {
+                await TryProbeAsync(cancellationToken);
+                await ticks.WaitForNextTickAsync(cancellationToken);
+            },
+            stoppingToken);
+    }
+
+    private async Task TryProbeAsync(CancellationToken cancellationToken)
+    {
+        try
         {
-            try
-            {
-                await ProbeOnceAsync(stoppingToken);
-            }
-            catch (Exception e) when (e is not OperationCanceledException)
-            {
-                logger.ProbeFailed(e); // service discovery may be unavailable for a while; the next round retries
-            }
+            await ProbeOnceAsync(cancellationToken);
         }
-        while (await ticks.WaitForNextTickAsync(stoppingToken));
+        catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
+        {
+            // Service discovery may be unavailable for a while.
+            logger.ProbeFailed(failure);
+        }
     }
 }

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Alerts;
@@ -15,23 +16,12 @@ internal sealed class QueueWatch(
 {
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(30);
 
-    private readonly WorkOutage _outage = new("Check of the tool queue", outages.Postgres, logger, time);
+    private const string Work = "Check of the tool queue";
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(PollInterval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await TryAsync(stoppingToken);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops.
-        }
-    }
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
+
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).EveryAsync(PollInterval, TryAsync, stoppingToken);
 
     private async Task TryAsync(CancellationToken cancellationToken)
     {

@@ -20,8 +20,9 @@ internal sealed class CircuitSharing(
     private static readonly TimeSpan Retention = TimeSpan.FromDays(1);
     private static readonly RedisScript Share = RedisScript.Embedded("share.lua");
 
-    private readonly AutoResetSignal _roundSignal = new(time);
     private const string Work = "Sharing of circuits";
+
+    private readonly AutoResetSignal _roundSignal = new(time);
     private readonly Outage _outage = new(Work, logger, time);
     private Circuits? _circuits;
     private bool _subscribed;
@@ -43,32 +44,26 @@ internal sealed class CircuitSharing(
         await Task.WhenAll((_circuits?.All ?? []).Select(circuit => ExchangeAsync(circuit, cancellationToken)));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                await ExchangeAsync(stoppingToken);
-                _outage.Ends();
-                await _roundSignal.WaitAsync(Period, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-#pragma warning disable CA1031 // Circuits work locally without the exchange: the loop must survive unexpected exceptions.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                if (!outages.Redis.Records(Work, exception) && _outage.Begins())
-                {
-                    logger.SharingFailed(exception.Message);
-                }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).RepeatAsync(RoundAsync, stoppingToken);
 
-                await Task.Delay(Period, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    private async Task RoundAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ExchangeAsync(cancellationToken);
+            _outage.Ends();
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            // The circuits work locally without the exchange.
+            if (!outages.Redis.Records(Work, exception) && _outage.Begins())
+            {
+                logger.SharingFailed(exception.Message);
             }
         }
+
+        await _roundSignal.WaitAsync(Period, cancellationToken);
     }
 
     private async Task ExchangeAsync(Circuit circuit, CancellationToken cancellationToken)

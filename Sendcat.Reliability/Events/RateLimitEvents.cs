@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Events;
@@ -15,6 +16,8 @@ public sealed class RateLimitEvents : BackgroundService
 {
     /// <summary>Time after which an event is deleted.</summary>
     public static readonly TimeSpan Retention = TimeSpan.FromDays(7);
+
+    private const string Work = "Writing of rate limit events";
 
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SweepEvery = TimeSpan.FromHours(1);
@@ -45,7 +48,7 @@ public sealed class RateLimitEvents : BackgroundService
         NpgsqlDataSource database, TimeProvider time, ReliabilityMetrics metrics, StoreOutages outages, ILogger<RateLimitEvents> logger)
     {
         (_database, _time, _metrics, _outages, _logger) = (database, time, metrics, outages, logger);
-        _outage = new("Writing of rate limit events", outages.Postgres, logger, time);
+        _outage = new(Work, outages.Postgres, logger, time);
         _sweptAt = time.GetTimestamp();
     }
 
@@ -121,31 +124,24 @@ public sealed class RateLimitEvents : BackgroundService
         }
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        try
-        {
-            while (true)
-            {
-                await Task.Delay(Period, _time, stoppingToken);
-                await FlushAsync(stoppingToken);
-                if (_time.GetElapsedTime(_sweptAt) >= SweepEvery)
-                {
-                    _sweptAt = _time.GetTimestamp();
-                    await TrySweepAsync(stoppingToken);
-                }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops. StopAsync writes the remaining events.
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, _logger, _time).EveryAsync(Period, RoundAsync, stoppingToken);
 
+    /// <summary>Also writes the remaining events.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
         await FlushAsync(cancellationToken);
+    }
+
+    private async Task RoundAsync(CancellationToken cancellationToken)
+    {
+        await FlushAsync(cancellationToken);
+        if (_time.GetElapsedTime(_sweptAt) >= SweepEvery)
+        {
+            _sweptAt = _time.GetTimestamp();
+            await TrySweepAsync(cancellationToken);
+        }
     }
 
     private async Task TrySweepAsync(CancellationToken cancellationToken)

@@ -22,9 +22,11 @@ internal sealed class KnobOverrideWatch(
     /// <summary>Shorter than the five seconds that <see cref="KnobOverrideStore"/> promises, so that the read fits too.</summary>
     internal static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
 
+    private const string Work = "Reading of knob overrides";
+
     private readonly SemaphoreSlim _refreshing = new(1, 1);
     private readonly AutoResetSignal _signalled = new(time);
-    private readonly WorkOutage _outage = new("Reading of knob overrides", outages.Postgres, logger, time);
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
 
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
@@ -60,12 +62,14 @@ internal sealed class KnobOverrideWatch(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var subscribed = false;
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            subscribed = subscribed || await SubscribeAsync();
-            await TryRefreshAsync(stoppingToken);
-            await _signalled.WaitAsync(Period, stoppingToken);
-        }
+        await new BackgroundLoop(Work, logger, time).RepeatAsync(
+            async cancellationToken =>
+            {
+                subscribed = subscribed || await SubscribeAsync();
+                await TryRefreshAsync(cancellationToken);
+                await _signalled.WaitAsync(Period, cancellationToken);
+            },
+            stoppingToken);
     }
 
     public override void Dispose()

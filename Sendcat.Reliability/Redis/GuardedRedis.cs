@@ -112,12 +112,19 @@ internal sealed class GuardedRedis(
     {
         connection.ConnectionFailed += (_, lost) =>
         {
-            if (lost.FailureType is not ConnectionFailureType.ConnectionDisposed)
+            // The connection of the subscriptions fails and returns at other times.
+            if (lost is { ConnectionType: ConnectionType.Interactive, FailureType: not ConnectionFailureType.ConnectionDisposed })
             {
                 outage.Fails(Work, $"connection lost ({lost.FailureType})");
             }
         };
-        connection.ConnectionRestored += (_, _) => outage.Works();
+        connection.ConnectionRestored += (_, restored) =>
+        {
+            if (restored.ConnectionType is ConnectionType.Interactive)
+            {
+                outage.Works();
+            }
+        };
         return outage;
     }
 

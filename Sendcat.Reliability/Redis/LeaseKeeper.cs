@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
@@ -131,33 +132,10 @@ internal sealed class LeaseKeeper : BackgroundService
         await RetakeMissingAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         _connection.ConnectionRestored += (_, _) => Volatile.Write(ref _reconnected, true);
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                var before = _time.GetTimestamp();
-                await Task.Delay(Period(), _time, stoppingToken);
-                DetectSuspension(_time.GetElapsedTime(before));
-                await RunRoundAsync(stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-            catch (Exception exception) when (RedisFailure.Is(exception))
-            {
-                // Redis is unavailable. The metrics already count it, and the next round tries again.
-            }
-#pragma warning disable CA1031 // Nothing else renews the leases: the loop must survive unexpected exceptions.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                _logger.LeaseUpkeepFailed(exception);
-            }
-        }
+        return new BackgroundLoop("Upkeep of leases", _logger, _time).RepeatAsync(NextRoundAsync, stoppingToken);
     }
 
     /// <summary>Releases the leases that are still held when the host stops, so that no other replica waits for their expiry.</summary>
@@ -171,6 +149,21 @@ internal sealed class LeaseKeeper : BackgroundService
         }
 
         await ReleasePendingAsync(cancellationToken);
+    }
+
+    private async Task NextRoundAsync(CancellationToken cancellationToken)
+    {
+        var before = _time.GetTimestamp();
+        await Task.Delay(Period(), _time, cancellationToken);
+        DetectSuspension(_time.GetElapsedTime(before));
+        try
+        {
+            await RunRoundAsync(cancellationToken);
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            // Redis is unavailable. The metrics already count it, and the next round tries again.
+        }
     }
 
     private async Task RenewDueAsync(CancellationToken cancellationToken)

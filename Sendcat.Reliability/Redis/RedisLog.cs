@@ -14,9 +14,6 @@ internal static partial class RedisLog
     [LoggerMessage(2205, LogLevel.Warning, "Replica {Replica} timed out, its leases were released")]
     public static partial void ReplicaReaped(this ILogger logger, string replica);
 
-    [LoggerMessage(2206, LogLevel.Error, "Lease upkeep failed unexpectedly, continuing")]
-    public static partial void LeaseUpkeepFailed(this ILogger logger, Exception exception);
-
     [LoggerMessage(2207, LogLevel.Warning, "Process was suspended for {Ms} ms, its leases may have expired")]
     public static partial void ProcessSuspended(this ILogger logger, long ms);
 

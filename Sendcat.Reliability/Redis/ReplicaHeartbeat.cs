@@ -2,6 +2,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Events;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.Reliability.Redis;
@@ -60,27 +61,14 @@ internal sealed class ReplicaHeartbeat(
         events.Record(new(RateLimitSource.ChatHttp, DataLost, DataLost, RateLimitOutcome.ContentionFallback, DataLost));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Replica heartbeat in Redis", logger, time).RepeatAsync(
+            async cancellationToken =>
             {
-                await BeatAsync(stoppingToken);
-                await Task.Delay(TimeSpan.FromMilliseconds(options.CurrentValue.ReplicaBeatMs), time, stoppingToken);
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-            {
-                return;
-            }
-#pragma warning disable CA1031 // Without heartbeats the other replicas would reap the leases of this live replica.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                logger.LeaseUpkeepFailed(exception);
-            }
-        }
-    }
+                await BeatAsync(cancellationToken);
+                await Task.Delay(TimeSpan.FromMilliseconds(options.CurrentValue.ReplicaBeatMs), time, cancellationToken);
+            },
+            stoppingToken);
 
     /// <summary>Marks this replica as dead and releases its leases, so that the others do not wait for the heartbeat to time out.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -37,7 +37,4 @@ internal static partial class ToolJobLog
 
     [LoggerMessage(2720, LogLevel.Error, "Publisher of {Tool} failed unexpectedly, restarting")]
     public static partial void PublisherFailed(this ILogger logger, string tool, Exception exception);
-
-    [LoggerMessage(2721, LogLevel.Error, "Tool job sweep failed unexpectedly")]
-    public static partial void SweepFailedUnexpectedly(this ILogger logger, Exception exception);
 }

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.ToolJobs.Messages;
@@ -16,8 +17,10 @@ internal sealed class HeldJobs(
     ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages,
     ILogger<HeldJobs> logger) : BackgroundService
 {
+    private const string Work = "Renewal of leases";
+
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
-    private readonly WorkOutage _outage = new("Renewal of leases", outages.Postgres, logger, time);
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
 
     /// <summary>Adds a job and starts the timers of its lease and of its maximum duration.</summary>
     /// <param name="job">A newly claimed job.</param>
@@ -42,19 +45,23 @@ internal sealed class HeldJobs(
             }
         });
 
-        for (var renewed = true; !stoppingToken.IsCancellationRequested;)
-        {
-            var lease = TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs);
-            await Task.Delay(renewed ? lease / 3 : lease / 30, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            renewed = await RenewAsync(lease, stoppingToken);
-        }
+        var renewed = true;
+        await new BackgroundLoop(Work, logger, time).RepeatAsync(
+            async cancellationToken =>
+            {
+                var lease = TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs);
+                await Task.Delay(renewed ? lease / 3 : lease / 30, time, cancellationToken);
+                renewed = false;
+                renewed = await RenewAsync(lease, cancellationToken);
+            },
+            stoppingToken);
     }
 
     /// <returns>False: Postgres did not respond. A new attempt, over another connection, may succeed before the lease expires.</returns>
     private async Task<bool> RenewAsync(TimeSpan lease, CancellationToken cancellationToken)
     {
         var (jobs, startedAt) = (_jobs.Values.ToArray(), time.GetTimestamp());
-        if (jobs.Length == 0 || cancellationToken.IsCancellationRequested)
+        if (jobs.Length == 0)
         {
             return true;
         }
@@ -81,6 +88,7 @@ internal sealed class HeldJobs(
         }
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (_outage.Begins(exception))
             {
                 logger.RenewalFailed(jobs.Length, exception.Message);

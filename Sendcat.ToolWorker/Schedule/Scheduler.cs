@@ -10,8 +10,11 @@ namespace Sendcat.ToolWorker.Schedule;
 /// Runs the scheduled jobs. All workers look for due jobs every two seconds; the lease in Postgres lets one of them run each. Jobs do not wait
 /// for each other.
 /// </summary>
-internal sealed class Scheduler(IEnumerable<ScheduledJob> jobs, ScheduleStore store, TimeProvider time, ILogger<Scheduler> logger) : BackgroundService
+internal sealed class Scheduler(
+    IEnumerable<ScheduledJob> jobs, ScheduleStore store, TimeProvider time, StoreOutages outages, ILogger<Scheduler> logger) : BackgroundService
 {
+    private const string Work = "Running of scheduled jobs";
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Lease = TimeSpan.FromSeconds(60);
 
@@ -25,26 +28,20 @@ internal sealed class Scheduler(IEnumerable<ScheduledJob> jobs, ScheduleStore st
     private readonly Dictionary<string, ScheduledJob> _jobs = jobs.ToDictionary(job => job.Name, StringComparer.Ordinal);
     private readonly List<Task> _running = [];
     private readonly string _worker = $"{Environment.MachineName}:{Environment.ProcessId}";
-    private readonly Outage _outage = new("Running of scheduled jobs", logger, time);
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
     private long? _registeredAt;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(PollInterval, time);
-        try
-        {
-            do
+        await new BackgroundLoop(Work, logger, time).RepeatAsync(
+            async cancellationToken =>
             {
-                await StartDueAsync(stoppingToken);
+                await StartDueAsync(cancellationToken);
                 _running.RemoveAll(run => run.IsCompleted);
-            }
-            while (await timer.WaitForNextTickAsync(stoppingToken));
-        }
-        catch (OperationCanceledException)
-        {
-            // The host stops.
-        }
-
+                await timer.WaitForNextTickAsync(cancellationToken);
+            },
+            stoppingToken);
         await Task.WhenAll(_running);
     }
 
@@ -68,7 +65,7 @@ internal sealed class Scheduler(IEnumerable<ScheduledJob> jobs, ScheduleStore st
         }
         catch (Exception failure) when (PostgresFailure.Is(failure))
         {
-            if (_outage.Begins())
+            if (_outage.Begins(failure))
             {
                 logger.ScheduleUnavailable(failure.Message);
             }
@@ -122,38 +119,33 @@ internal sealed class Scheduler(IEnumerable<ScheduledJob> jobs, ScheduleStore st
         {
             await store.EndAsync(run, result.IsSuccess, result.Text, failures => RetryDelays.After(failures), CancellationToken.None);
         }
-        catch (Exception failure) when (PostgresFailure.Is(failure))
+        catch (Exception failure)
         {
             // The lease expires, and the job runs again.
-            logger.ScheduledEndNotStored(job.Name, failure.GetType().Name);
+            if (!outages.Postgres.Records(Work, failure))
+            {
+                logger.ScheduledEndNotStored(job.Name, failure.GetType().Name);
+            }
         }
     }
 
     /// <summary>Renews the lease until the run has ended, and cancels the run when the lease has passed to another worker.</summary>
-    private async Task RenewAsync(ScheduledRun run, CancellationTokenSource lost, CancellationToken ended)
-    {
-        using var timer = new PeriodicTimer(Lease / 3, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(ended))
+    private Task RenewAsync(ScheduledRun run, CancellationTokenSource lost, CancellationToken ended) =>
+        new BackgroundLoop($"Renewal of the lease of {run.Name}", logger, time).EveryAsync(
+            Lease / 3,
+            async cancellationToken =>
             {
                 try
                 {
-                    if (!await store.RenewAsync(run, Lease, ended))
+                    if (!await store.RenewAsync(run, Lease, cancellationToken))
                     {
                         await lost.CancelAsync();
-                        return;
                     }
                 }
                 catch (Exception failure) when (PostgresFailure.Is(failure))
                 {
                     // The next round renews, or finds that the lease is lost.
                 }
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The run has ended.
-        }
-    }
+            },
+            ended);
 }

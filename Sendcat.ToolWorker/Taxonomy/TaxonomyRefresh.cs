@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sendcat.Integrations.Ebay;
 using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 using Sendcat.ToolWorker.Schedule;
 
@@ -31,15 +32,15 @@ internal sealed class TaxonomyRefresh(
 
     private bool IsConfigured => options.CurrentValue.ClientId.Length > 0;
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Refreshing of eBay's categories", logger, time).RepeatAsync(ServeRequestAsync, stoppingToken);
+
+    private async Task ServeRequestAsync(CancellationToken cancellationToken)
     {
-        while (!stoppingToken.IsCancellationRequested)
+        if (await requests.NextAsync(SubscribeInterval, cancellationToken) is { } at && IsConfigured)
         {
-            if (await requests.NextAsync(SubscribeInterval, stoppingToken) is { } at && IsConfigured)
-            {
-                // A tree that another worker has fetched since the request is new enough.
-                await TryRefreshAsync(stoppingToken, time.GetElapsedTime(at));
-            }
+            // A tree that another worker has fetched since the request is new enough.
+            await TryRefreshAsync(cancellationToken, time.GetElapsedTime(at));
         }
     }
 

@@ -2,6 +2,7 @@ using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.Chat.Record;
 
@@ -21,45 +22,58 @@ internal sealed class ReplicaHeartbeat(
     /// </summary>
     public static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(10);
 
-    private readonly WorkOutage _outage = new("Replica heartbeat", outages.Postgres, logger, time);
+    private const string Work = "Replica heartbeat";
+
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private long _lastHeartbeat = time.GetTimestamp();
+
+    /// <summary>Since when the heartbeat has been regular; null after a failed round.</summary>
+    private DateTimeOffset? _healthySince;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var startedAt = time.GetUtcNow();
-        DateTimeOffset? healthySince = null;
-        var lastHeartbeat = time.GetTimestamp();
         using var timer = new PeriodicTimer(Interval, time);
-        do
-        {
-            try
+        await new BackgroundLoop(Work, logger, time).RepeatAsync(
+            async cancellationToken =>
             {
-                // A process that was suspended, or could not reach Postgres, must not declare others dead: their heartbeats may be late for
-                // the same reason. It reaps only after its own heartbeat has been regular for DeadAfter.
-                healthySince = time.GetElapsedTime(lastHeartbeat) > DeadAfter / 2 ? null : healthySince;
-                lastHeartbeat = time.GetTimestamp();
-                await using var heartbeat = database.CreateCommand(
-                    """
-                    -- replica heartbeat
-                    INSERT INTO replicas (id, started_at, last_heartbeat) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET last_heartbeat = clock_timestamp()
-                    """);
-                heartbeat.Parameters.Add(new() { Value = replica.Value });
-                heartbeat.Parameters.Add(new() { Value = startedAt });
-                await heartbeat.ExecuteNonQueryAsync(stoppingToken);
-                healthySince ??= time.GetUtcNow();
-                if (time.GetUtcNow() - healthySince >= DeadAfter)
-                {
-                    await reaper.SweepAsync(stoppingToken);
-                }
+                await BeatAsync(cancellationToken);
+                await timer.WaitForNextTickAsync(cancellationToken);
+            },
+            stoppingToken);
+    }
 
-                _outage.Ends();
-            }
-            catch (Exception failure) when (PostgresFailure.Is(failure))
+    /// <summary>
+    /// A process that was suspended, or could not reach Postgres, must not declare others dead: their heartbeats may be late for the same
+    /// reason. It reaps only after its own heartbeat has been regular for <see cref="DeadAfter"/>.
+    /// </summary>
+    private async Task BeatAsync(CancellationToken cancellationToken)
+    {
+        var healthySince = time.GetElapsedTime(_lastHeartbeat) > DeadAfter / 2 ? null : _healthySince;
+        (_lastHeartbeat, _healthySince) = (time.GetTimestamp(), null);
+        try
+        {
+            await using var heartbeat = database.CreateCommand(
+                """
+                -- replica heartbeat
+                INSERT INTO replicas (id, started_at, last_heartbeat) VALUES ($1, $2, clock_timestamp()) ON CONFLICT (id) DO UPDATE SET last_heartbeat = clock_timestamp()
+                """);
+            heartbeat.Parameters.Add(new() { Value = replica.Value });
+            heartbeat.Parameters.Add(new() { Value = _startedAt });
+            await heartbeat.ExecuteNonQueryAsync(cancellationToken);
+            healthySince ??= time.GetUtcNow();
+            if (time.GetUtcNow() - healthySince >= DeadAfter)
             {
-                healthySince = null;
-                Missed(failure);
+                await reaper.SweepAsync(cancellationToken);
             }
+
+            _healthySince = healthySince;
+            _outage.Ends();
         }
-        while (await timer.WaitForNextTickAsync(stoppingToken));
+        catch (Exception failure) when (PostgresFailure.Is(failure))
+        {
+            Missed(failure);
+        }
     }
 
     public override async Task StopAsync(CancellationToken cancellationToken)

@@ -9,7 +9,8 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// when the connection to Redis is restored, because Redis may have lost them.
 /// </summary>
 internal sealed class TurnDirectoryRenewal(
-    IConnectionMultiplexer redis, LiveTurns turns, TurnDirectory directory, IOptionsMonitor<ChatOptions> options, TimeProvider time) : BackgroundService
+    IConnectionMultiplexer redis, LiveTurns turns, TurnDirectory directory, IOptionsMonitor<ChatOptions> options, TimeProvider time,
+    ILogger<TurnDirectoryRenewal> logger) : BackgroundService
 {
     private readonly AutoResetSignal _restored = new(time);
 
@@ -18,20 +19,22 @@ internal sealed class TurnDirectoryRenewal(
         redis.ConnectionRestored += OnConnectionRestored;
         try
         {
-            while (true)
-            {
-                var restored = await _restored.WaitAsync(TurnDirectory.RenewalInterval, stoppingToken);
-                var running = turns.NewestOfThreads();
-                await directory.RenewAsync(running);
-                if (restored)
-                {
-                    MarkDetachedAgain(running);
-                }
-            }
+            await new BackgroundLoop("Renewal of the turn directory", logger, time).RepeatAsync(RoundAsync, stoppingToken);
         }
         finally
         {
             redis.ConnectionRestored -= OnConnectionRestored;
+        }
+    }
+
+    private async Task RoundAsync(CancellationToken cancellationToken)
+    {
+        var restored = await _restored.WaitAsync(TurnDirectory.RenewalInterval, cancellationToken);
+        var running = turns.NewestOfThreads();
+        await directory.RenewAsync(running);
+        if (restored)
+        {
+            MarkDetachedAgain(running);
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Identity;
+using Sendcat.Reliability.Timing;
 
 namespace Sendcat.ApiService.Chat.Streaming;
 
@@ -26,14 +27,15 @@ internal sealed class KeepAliveTicker(IOptionsMonitor<ChatOptions> options, Time
     public Watched Watch(FeedReader reader, Action abort, SignInOfConnection? signIn = null) =>
         new(this, reader, abort, signIn, time);
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Tick, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
-        {
-            CheckStreams();
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop("Check of open streams", logger, time).EveryAsync(
+            Tick,
+            _ =>
+            {
+                CheckStreams();
+                return Task.CompletedTask;
+            },
+            stoppingToken);
 
     internal void CheckStreams()
     {

@@ -26,6 +26,8 @@ internal sealed class RevokedFamilyWatch(
     /// <summary>Every so many reads, one reads all rows and deletes the expired ones. The others read only new rows.</summary>
     private const int ReadsPerFullRead = 30;
 
+    private const string Work = "Reading of revoked sign-ins";
+
     private static readonly TimeSpan StartRetry = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
@@ -34,8 +36,8 @@ internal sealed class RevokedFamilyWatch(
     private static readonly TimeSpan CommitDelay = TimeSpan.FromMinutes(1);
 
     private readonly AutoResetSignal _signalled = new(time);
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
     private DateTimeOffset? _newest;
-    private readonly WorkOutage _outage = new("Reading of revoked sign-ins", outages.Postgres, logger, time);
 
     /// <summary>
     /// Reads all revocations after the migrations and before the server listens, so that a new process does not accept revoked tokens.
@@ -87,13 +89,15 @@ internal sealed class RevokedFamilyWatch(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var subscribed = false;
-        for (var reads = 1; !stoppingToken.IsCancellationRequested; reads++)
+        var (subscribed, reads) = (false, 0);
+        await new BackgroundLoop(Work, logger, time).RepeatAsync(RoundAsync, stoppingToken);
+
+        async Task RoundAsync(CancellationToken cancellationToken)
         {
             subscribed = subscribed || await SubscribeAsync();
-            await _signalled.WaitAsync(Period, stoppingToken);
-            var everything = reads % ReadsPerFullRead == 0;
-            if (await TryReadAsync(everything, stoppingToken) && everything)
+            await _signalled.WaitAsync(Period, cancellationToken);
+            var everything = ++reads % ReadsPerFullRead == 0;
+            if (await TryReadAsync(everything, cancellationToken) && everything)
             {
                 revoked.RemoveExpired();
             }

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Providers.OpenRouter;
 using Sendcat.Integrations.Providers;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.Tracing;
 
 namespace Sendcat.ApiService.Providers.Catalogue;
@@ -25,12 +26,14 @@ internal sealed class CatalogueRefresh(
             await RefreshAsync(stoppingToken);
         }
 
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            await catalogue.WaitForRefreshRequestAsync(stoppingToken);
-            using var round = BackgroundRound.Start("refresh model catalogue");
-            await RefreshAsync(stoppingToken);
-        }
+        await new BackgroundLoop("Refreshing of the model catalogue", logger, time).RepeatAsync(
+            async cancellationToken =>
+            {
+                await catalogue.WaitForRefreshRequestAsync(cancellationToken);
+                using var round = BackgroundRound.Start("refresh model catalogue");
+                await RefreshAsync(cancellationToken);
+            },
+            stoppingToken);
     }
 
     internal async Task RefreshAsync(CancellationToken cancellationToken)
@@ -47,7 +50,7 @@ internal sealed class CatalogueRefresh(
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested)
         {
-            // Every failure is caught: the built-in table is still available, and an exception of a background service would stop the host.
+            // Every failure is caught: the built-in table is still available.
             catalogue.ApplyRefresh(null, NegativeTimeToLive);
             logger.CatalogueNotRefreshed(e.GetType().Name);
         }

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using StackExchange.Redis;
 
@@ -16,10 +17,13 @@ public sealed class ToolJobSignals(
     LaneCatalog lanes, IConnectionMultiplexer redis, TimeProvider time, StoreOutages outages,
     ILogger<ToolJobSignals> logger) : BackgroundService
 {
+    private const string Work = "Subscription to tool job signals";
+
     private static readonly TimeSpan ResubscribeInterval = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Action<ToolLane, IReadOnlyList<Guid>>, byte> _onFinished = [];
     private readonly ConcurrentDictionary<Action<Guid>, byte> _onCancelled = [];
+    private readonly WorkOutage _outage = new(Work, outages.Redis, logger, time);
     private volatile bool _subscribed;
 
     /// <summary>False: signals do not arrive at present, so the caller must poll Postgres.</summary>
@@ -42,27 +46,32 @@ public sealed class ToolJobSignals(
 
     internal void Cancelled(Guid job) => Publish("signal cancelled job", RedisKeys.ToolJobsCancelled, job.ToString());
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var outage = new WorkOutage("Subscription to tool job signals", outages.Redis, logger, time);
-        while (!_subscribed)
-        {
-            try
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).RepeatAsync(
+            async cancellationToken =>
             {
-                var subscriber = redis.GetSubscriber();
-                await subscriber.SubscribeAsync(RedisKeys.ToolJobsFinished, (_, message) => ReceiveFinished(message));
-                await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, message) => ReceiveCancelled(message));
-                _subscribed = true;
-                outage.Ends();
-            }
-            catch (Exception exception) when (RedisFailure.Is(exception))
-            {
-                if (outage.Begins(exception))
-                {
-                    logger.SignalsUnavailable(exception.Message);
-                }
+                await TrySubscribeAsync();
 
-                await Task.Delay(ResubscribeInterval, time, stoppingToken);
+                // After a reconnect the Redis client restores the subscription by itself.
+                await Task.Delay(_subscribed ? Timeout.InfiniteTimeSpan : ResubscribeInterval, time, cancellationToken);
+            },
+            stoppingToken);
+
+    private async Task TrySubscribeAsync()
+    {
+        try
+        {
+            var subscriber = redis.GetSubscriber();
+            await subscriber.SubscribeAsync(RedisKeys.ToolJobsFinished, (_, message) => ReceiveFinished(message));
+            await subscriber.SubscribeAsync(RedisKeys.ToolJobsCancelled, (_, message) => ReceiveCancelled(message));
+            _subscribed = true;
+            _outage.Ends();
+        }
+        catch (Exception exception) when (RedisFailure.Is(exception))
+        {
+            if (_outage.Begins(exception))
+            {
+                logger.SignalsUnavailable(exception.Message);
             }
         }
     }

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging;
 using Npgsql;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Timing;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.Reliability.Tracing;
@@ -106,41 +107,23 @@ internal sealed class Sweeper(
         }
     }
 
-    private async Task EveryAsync(TimeSpan period, string part, Func<CancellationToken, Task> step, CancellationToken stopping)
-    {
-        using var timer = new PeriodicTimer(period, time);
-        while (await NextAsync(timer, stopping))
-        {
-            try
-            {
-                await step(stopping);
-                _database.Ends(part);
-            }
-            catch (Exception exception) when (PostgresFailure.Is(exception) || BrokerFailure.Is(exception))
-            {
-                if ((exception is NpgsqlException ? _database : _messages).Begins(exception, part))
-                {
-                    logger.SweepFailed(exception.GetType().Name);
-                }
-            }
-#pragma warning disable CA1031 // If this loop ended, nothing would recover jobs any more, in a process that reports itself healthy.
-            catch (Exception exception)
-#pragma warning restore CA1031
-            {
-                logger.SweepFailedUnexpectedly(exception);
-            }
-        }
-    }
+    private Task EveryAsync(TimeSpan period, string part, Func<CancellationToken, Task> step, CancellationToken stopping) =>
+        new BackgroundLoop(Work, logger, time).EveryAsync(period, token => TryAsync(part, step, token), stopping);
 
-    private static async ValueTask<bool> NextAsync(PeriodicTimer timer, CancellationToken cancellationToken)
+    private async Task TryAsync(string part, Func<CancellationToken, Task> step, CancellationToken cancellationToken)
     {
         try
         {
-            return await timer.WaitForNextTickAsync(cancellationToken);
+            await step(cancellationToken);
+            _database.Ends(part);
         }
-        catch (OperationCanceledException)
+        catch (Exception exception) when (PostgresFailure.Is(exception) || BrokerFailure.Is(exception))
         {
-            return false;
+            cancellationToken.ThrowIfCancellationRequested();
+            if ((exception is NpgsqlException ? _database : _messages).Begins(exception, part))
+            {
+                logger.SweepFailed(exception.GetType().Name);
+            }
         }
     }
 }

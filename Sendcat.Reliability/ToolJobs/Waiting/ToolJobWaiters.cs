@@ -21,12 +21,14 @@ public sealed class ToolJobWaiters(
     ToolJobLedger ledger, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages,
     ILogger<ToolJobWaiters> logger) : BackgroundService
 {
+    private const string Work = "Reading of awaited tool jobs";
+
     private static readonly TimeSpan PollInterval = TimeSpan.FromSeconds(2);
 
     private readonly ConcurrentDictionary<Guid, Waiting> _waiting = [];
     private readonly ConcurrentQueue<Guid> _signalled = [];
     private readonly AutoResetSignal _wake = new(time);
-    private readonly WorkOutage _outage = new("Reading of awaited tool jobs", outages.Postgres, logger, time);
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
 
     /// <summary>Registers a wait for the job. The caller must dispose it, whether the job has finished or not.</summary>
     /// <param name="look">True: the job may have finished already, so its state is read at once.</param>
@@ -69,41 +71,47 @@ public sealed class ToolJobWaiters(
         });
 
         var (polledAt, readFailed) = (time.GetTimestamp(), false);
-        while (!stoppingToken.IsCancellationRequested)
+        await new BackgroundLoop(Work, logger, time).RepeatAsync(RoundAsync, stoppingToken);
+
+        async Task RoundAsync(CancellationToken cancellationToken)
         {
             var poll = TimeSpan.FromMilliseconds(options.CurrentValue.PollMs);
-            try
-            {
-                var remaining = (signals.IsUp && poll < PollInterval ? PollInterval : poll) - time.GetElapsedTime(polledAt);
-                var signalled = !readFailed && remaining > TimeSpan.Zero && await _wake.WaitAsync(remaining, stoppingToken);
-                var signalledJobs = TakeSignalled();
-                var jobs = signalled ? signalledJobs : [.. _waiting.Keys];
-                if (jobs.Count > 0)
-                {
-                    await ReadAsync(jobs, attributable: signalled, stoppingToken);
-                    _outage.Ends();
-                }
+            var remaining = (signals.IsUp && poll < PollInterval ? PollInterval : poll) - time.GetElapsedTime(polledAt);
+            var signalled = !readFailed && remaining > TimeSpan.Zero && await _wake.WaitAsync(remaining, cancellationToken);
 
-                if (!signalled)
-                {
-                    (polledAt, readFailed) = (time.GetTimestamp(), false);
-                }
-            }
-            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            // The signalled jobs of this round are no longer queued: when it fails, the next round reads all awaited jobs.
+            readFailed = true;
+            var signalledJobs = TakeSignalled();
+            var jobs = signalled ? signalledJobs : [.. _waiting.Keys];
+            if (jobs.Count > 0 && !await TryReadAsync(jobs, attributable: signalled, cancellationToken))
             {
+                await Task.Delay(poll, time, cancellationToken);
                 return;
             }
-            catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
-            {
-                // The signalled jobs of this round are no longer queued, so the next round reads all awaited jobs.
-                readFailed = true;
-                if (_outage.Begins(exception))
-                {
-                    logger.WaitersNotRead(exception.Message);
-                }
 
-                await Task.Delay(poll, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            (polledAt, readFailed) = (signalled ? polledAt : time.GetTimestamp(), false);
+        }
+    }
+
+    /// <inheritdoc cref="ReadAsync"/>
+    /// <returns>False: Postgres is unavailable.</returns>
+    private async Task<bool> TryReadAsync(IReadOnlyCollection<Guid> jobs, bool attributable, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await ReadAsync(jobs, attributable, cancellationToken);
+            _outage.Ends();
+            return true;
+        }
+        catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_outage.Begins(exception))
+            {
+                logger.WaitersNotRead(exception.Message);
             }
+
+            return false;
         }
     }
 

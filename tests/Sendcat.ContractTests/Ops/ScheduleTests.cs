@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
-using Npgsql;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Schedule;
 using Sendcat.ToolWorker.Schedule;
 
@@ -22,7 +23,7 @@ public sealed class ScheduleTests(PostgresFixture postgres)
             requested += isRequested ? 1 : 0;
             return Task.FromResult(new ScheduledResult($"run {Interlocked.Increment(ref runs)}", Changed: true));
         })];
-        var workers = Enumerable.Range(0, 4).Select(_ => Worker(api.Database, jobs)).ToArray();
+        var workers = Enumerable.Range(0, 4).Select(_ => Worker(api, jobs)).ToArray();
 
         await RunAsync(workers);
         await RunAsync(workers);
@@ -45,7 +46,7 @@ public sealed class ScheduleTests(PostgresFixture postgres)
         await using var api = await SendcatApi.StartAsync(postgres, new() { ["OPS_API_KEY"] = SendcatApi.OpsKey });
         var fails = true;
         ScheduledJob[] jobs = [new("sometimes", "Fails at first.", Hour, (_, _) => fails ? throw new InvalidOperationException("a secret") : Task.FromResult(new ScheduledResult("done", Changed: false)))];
-        Scheduler[] workers = [Worker(api.Database, jobs)];
+        Scheduler[] workers = [Worker(api, jobs)];
 
         await RunAsync(workers);
 
@@ -69,8 +70,8 @@ public sealed class ScheduleTests(PostgresFixture postgres)
         Assert.False(await store.RenewAsync(dead, Hour, CancellationToken.None));
     }
 
-    private static Scheduler Worker(NpgsqlDataSource database, ScheduledJob[] jobs) =>
-        new(jobs, new(database), TimeProvider.System, NullLogger<Scheduler>.Instance);
+    private static Scheduler Worker(SendcatApi api, ScheduledJob[] jobs) =>
+        new(jobs, new(api.Database), TimeProvider.System, api.Services.GetRequiredService<StoreOutages>(), NullLogger<Scheduler>.Instance);
 
     private static async Task RunAsync(Scheduler[] workers)
     {

@@ -16,14 +16,15 @@ public sealed class StoreOutageLinesTests
     [Fact]
     public async Task A_store_is_one_line_of_a_process_when_it_goes_and_one_when_it_is_back()
     {
+        var (startingRedis, startingBroker) = (RedisServer.StartAsync(), RabbitMqServer.StartAsync());
         await using var postgres = await PostgresServer.StartAsync();
-        await using var redis = await RedisServer.StartAsync();
-        await using var broker = await RabbitMqServer.StartAsync();
+        var migrating = MigratedDatabase.CreateAsync(postgres);
+        await using var redis = await startingRedis;
+        await using var broker = await startingBroker;
         await using var sendcat = await SendcatSystem.StartProcessesAsync(
-            redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 1,
-            ("ConnectionStrings__messaging", broker.ConnectionString));
-        var worker = await sendcat.AddWorkerAsync();
-        TestProcess[] processes = [sendcat.Api.Process, worker.Process];
+            redis.CreateDatabase(), await migrating, replicas: 0, ("ConnectionStrings__messaging", broker.ConnectionString));
+        var (startingReplica, startingWorker) = (sendcat.AddProcessAsync(), sendcat.AddWorkerAsync());
+        TestProcess[] processes = [(await startingReplica).Process, (await startingWorker).Process];
         var turn = await sendcat.TurnAsync(ToolPrompts.CallTool("search_web", "kettle"));
         Assert.Equal("done", turn.Types[^1]);
         var linesBefore = processes.Select(process => Lines(process).Count).ToArray();
