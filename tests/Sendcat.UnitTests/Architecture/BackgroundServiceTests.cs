@@ -70,7 +70,7 @@ public sealed partial class BackgroundServiceTests
     [GeneratedRegex(@"protected override (async )?Task ExecuteAsync\(.*?\n(?=\r?\n    (public|private|protected|internal|///)|\})", RegexOptions.Singleline, 1000)]
     private static partial Regex MainMethod();
 
-    [GeneratedRegex(@"\b(while|for|foreach|do)\b", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\b(while|for|do)\b", RegexOptions.None, 1000)]
     private static partial Regex OwnLoop();
 
     /// <summary>A catch of <see cref="Exception"/> without a filter.</summary>
