@@ -67,13 +67,13 @@ public sealed partial class BackgroundServiceTests
     }
 
     /// <summary>The method up to the next member.</summary>
-    [GeneratedRegex(@"protected override (async )?Task ExecuteAsync\(.*?\n(?=\r?\n    (public|private|protected|internal|///)|\})", RegexOptions.Singleline, 1000)]
+    [GeneratedRegex(@"protected override (async )?Task ExecuteAsync\(.*?\n(?=\r?\n    (public|private|protected|internal|///)|\})", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex MainMethod();
 
-    [GeneratedRegex(@"\b(while|for|do)\b", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"\b(while|for|do)\b", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex OwnLoop();
 
     /// <summary>A catch of <see cref="Exception"/> without a filter.</summary>
-    [GeneratedRegex(@"catch \(Exception( \w+)?\)\s*(#pragma[^\n]*\s*)?\{", RegexOptions.None, 1000)]
+    [GeneratedRegex(@"catch \(Exception( \w+)?\)\s*(#pragma[^\n]*\s*)?\{", RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex CatchesEverything();
 }

@@ -103,7 +103,7 @@ public sealed class BackgroundLoopTests : IDisposable
     public async Task A_cancellation_without_a_stop_is_an_unexpected_exception()
     {
         var rounds = 0;
-        var running = _loop.RepeatAsync(_ => ++rounds == 1 ? Task.FromCanceled(new(true)) : Task.Delay(Timeout.Infinite, _stopping.Token), _stopping.Token);
+        var running = _loop.RepeatAsync(_ => ++rounds == 1 ? Task.FromCanceled(new(true)) : Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _stopping.Token);
         Assert.Equal(1, _logger.Collector.Count);
 
         _time.Advance(TimeSpan.FromMilliseconds(100));
