@@ -11,7 +11,8 @@ namespace Sendcat.ToolWorker.Schedule;
 /// for each other.
 /// </summary>
 internal sealed class Scheduler(
-    IEnumerable<ScheduledJob> jobs, ScheduleStore store, TimeProvider time, StoreOutages outages, ILogger<Scheduler> logger) : BackgroundService
+    IEnumerable<ScheduledJob> jobs, ScheduleStore store, TimeProvider time, StoreOutages outages, ILogger<Scheduler> logger)
+    : BackgroundService
 {
     private const string Work = "Running of scheduled jobs";
 

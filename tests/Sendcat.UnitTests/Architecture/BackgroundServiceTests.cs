@@ -24,18 +24,21 @@ public sealed partial class BackgroundServiceTests
         [typeof(TurnJournal)] = typeof(TurnJournal),
 
         // One loop for each lane. An unexpected exception also closes the lane's channel to the broker.
-        [typeof(OutboxPublisher)] = typeof(OutboxPublisher).Assembly.GetType("Sendcat.Reliability.ToolJobs.Messages.LanePublisher", throwOnError: true)!,
-        [typeof(Lanes)] = typeof(Lanes).Assembly.GetType("Sendcat.ToolWorker.Jobs.LaneRunner", throwOnError: true)!,
+        [typeof(OutboxPublisher)] = typeof(LanePublisher),
+        [typeof(Lanes)] = typeof(LaneRunner),
     };
 
     private static readonly Assembly[] Assemblies =
     [
-        typeof(TurnJournal).Assembly, typeof(BackgroundLoop).Assembly, typeof(Lanes).Assembly, typeof(ApiWatcher).Assembly, typeof(QueuedTool).Assembly,
-        typeof(BrokerConnection).Assembly,
+        typeof(TurnJournal).Assembly, typeof(BackgroundLoop).Assembly, typeof(Lanes).Assembly, typeof(ApiWatcher).Assembly,
+        typeof(QueuedTool).Assembly, typeof(BrokerConnection).Assembly,
     ];
 
     public static TheoryData<Type> Services =>
-        [.. Assemblies.SelectMany(assembly => assembly.GetTypes()).Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract)];
+    [
+        .. Assemblies.SelectMany(assembly => assembly.GetTypes())
+            .Where(type => type.IsSubclassOf(typeof(BackgroundService)) && !type.IsAbstract),
+    ];
 
     [Theory]
     [MemberData(nameof(Services))]
@@ -67,7 +70,9 @@ public sealed partial class BackgroundServiceTests
     }
 
     /// <summary>The method up to the next member.</summary>
-    [GeneratedRegex(@"protected override (async )?Task ExecuteAsync\(.*?\n(?=\r?\n    (public|private|protected|internal|///)|\})", RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
+    [GeneratedRegex(
+        @"protected override (async )?Task ExecuteAsync\(.*?\n(?=\r?\n    (public|private|protected|internal|///)|\})",
+        RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1000)]
     private static partial Regex MainMethod();
 
     [GeneratedRegex(@"\b(while|for|do)\b", RegexOptions.ExplicitCapture, 1000)]

@@ -74,25 +74,10 @@ public sealed class BackgroundLoopTests : IDisposable
     public async Task A_round_that_succeeds_makes_the_next_delay_short_again()
     {
         var rounds = 0;
-        var signal = new AutoResetSignal(_time);
-        var running = _loop.RepeatAsync(
-            async cancellationToken =>
-            {
-                if (++rounds != 4)
-                {
-                    throw new InvalidCastException();
-                }
+        var running = _loop.RepeatAsync(_ => ++rounds == 4 ? Task.CompletedTask : throw new InvalidCastException(), _stopping.Token);
 
-                await signal.WaitAsync(TimeSpan.FromSeconds(1), cancellationToken);
-            },
-            _stopping.Token);
-
-        while (rounds < 5)
-        {
-            _time.Advance(TimeSpan.FromSeconds(1));
-            await Task.Yield();
-        }
-
+        Array.ForEach([100, 200, 400], delay => _time.Advance(TimeSpan.FromMilliseconds(delay)));
+        Assert.Equal(5, rounds);
         _time.Advance(TimeSpan.FromMilliseconds(100));
 
         Assert.Equal(6, rounds);
@@ -103,7 +88,8 @@ public sealed class BackgroundLoopTests : IDisposable
     public async Task A_cancellation_without_a_stop_is_an_unexpected_exception()
     {
         var rounds = 0;
-        var running = _loop.RepeatAsync(_ => ++rounds == 1 ? Task.FromCanceled(new(true)) : Task.Delay(Timeout.InfiniteTimeSpan, _time, _stopping.Token), _stopping.Token);
+        var running = _loop.RepeatAsync(
+            stopping => ++rounds == 1 ? Task.FromCanceled(new(true)) : Task.Delay(Timeout.InfiniteTimeSpan, _time, stopping), _stopping.Token);
         Assert.Equal(1, _logger.Collector.Count);
 
         _time.Advance(TimeSpan.FromMilliseconds(100));
