@@ -3,9 +3,11 @@ using Sendcat.TestKit.Processes;
 
 namespace Sendcat.KillRig.Chatting;
 
-/// <summary>The model provider of the API in a separate process. No fault is injected into it.</summary>
+/// <summary>The model provider and the Graph API of WhatsApp, in a separate process. No fault is injected into it.</summary>
 internal sealed class ModelProcess(TestProcess process, Uri address) : IAsyncDisposable
 {
+    public Uri Address => address;
+
     public string BaseUrl => new Uri(address, "openrouter/api/v1").ToString();
 
     public static async Task<ModelProcess> StartAsync()

@@ -10,6 +10,7 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
 {
     private const int MaxRepeats = 3;
 
+    private static readonly TimeSpan AcknowledgementTimeout = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(500);
 
     private readonly ConcurrentQueue<InjectedFault> _injectedFaults = [];
@@ -90,6 +91,12 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
                 if (fault.WhileBusy)
                 {
                     await processes.WaitUntilBusyAsync(processes.Workers[fault.Index], cancellationToken);
+                }
+
+                if (fault.Victim is Victim.Api && options.Messages)
+                {
+                    // The process dies right after it has acknowledged a delivery. A replica that is away or paused acknowledges none.
+                    await Task.WhenAny(processes.Meta.NextAcknowledgementAsync(fault.Index), Task.Delay(AcknowledgementTimeout, time, cancellationToken));
                 }
 
                 start = await processes.VictimOf(fault).KillAsync();

@@ -1,4 +1,5 @@
 using Npgsql;
+using Sendcat.Integrations.Tools;
 using Sendcat.KillRig.Verdict;
 
 namespace Sendcat.KillRig.Rig;
@@ -40,13 +41,15 @@ internal static class Audit
         return (reader.GetInt64(0), reader.GetInt64(1));
     }
 
+    /// <summary>The jobs of tools. Those of messages are in <see cref="Delivering.MessageEffects"/>.</summary>
     public static Task<List<JobRow>> JobsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
-        "SELECT id, tool, status, attempts, substring(args from 'rig-[0-9]+-[0-9]+-[0-9]+-[a-z]'), dead_letter_reason, last_error, history::text, cache_namespace || ' ' || cache_key FROM reliability.tool_jobs",
+        "SELECT id, tool, status, attempts, substring(args from 'rig-[0-9]+-[0-9]+-[0-9]+-[a-z]'), dead_letter_reason, last_error, history::text, cache_namespace || ' ' || cache_key FROM reliability.tool_jobs WHERE tool = ANY($1)",
         reader => new JobRow(
             reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4), Text(reader, 5),
             Text(reader, 6), reader.GetString(7), Text(reader, 8)),
-        cancellationToken);
+        cancellationToken,
+        QueuedTool.All.Select(tool => tool.Lane.Tool).ToArray());
 
     public static Task<List<JobLeaseRow>> JobLeasesAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
@@ -65,9 +68,10 @@ internal static class Audit
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
 
     private static async Task<List<T>> ReadAsync<T>(
-        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken)
+        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken, params object[] parameters)
     {
         await using var command = database.CreateCommand(sql);
+        command.Parameters.AddRange(parameters.Select(value => new NpgsqlParameter { Value = value }).ToArray());
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Npgsql;
 using Sendcat.KillRig.Chatting;
+using Sendcat.KillRig.Delivering;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Ledger;
 using Sendcat.KillRig.Verdict;
@@ -49,12 +50,13 @@ internal static class KillRun
         var poisoning = injector.KillPoisonedWorkersAsync(processes.Upstream);
         await Task.Delay(WarmUp, time, cancellationToken);
         await injector.RunAsync(cancellationToken);
-        await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StopAsync()).Append(processes.Users.StopAsync()));
+        await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StopAsync()).Concat([processes.Users.StopAsync(), processes.Meta.StopAsync()]));
         await log.WriteLineAsync($"{time.GetUtcNow():HH:mm:ss.fff} no more faults, no more requests");
         var drainTime = await DrainAsync(processes.Database, options.DrainPatience, time, cancellationToken);
         await Task.WhenAll(processes.Workers.Select(worker => worker.StopAsync()));
         var leftovers = await TurnLeftovers.WaitUntilNoneAsync(
             options.TurnPatience, processes.Database, processes.Redis, time, cancellationToken);
+        var messages = await MessageEffects.ReadAsync(processes.Meta, processes.Database, processes.Upstreams, cancellationToken);
         await processes.Upstream.DisposeAsync();
         await poisoning;
 
@@ -69,6 +71,7 @@ internal static class KillRun
             UnexpectedExits = [.. processes.UnexpectedExits],
             ChatEnds = processes.Users.Ends,
             Leftovers = leftovers,
+            Messages = messages,
             DrainTime = drainTime,
         };
         var report = new RigReport(options, began, time.GetUtcNow() - began, evidence, Conditions.Evaluate(evidence, options));

@@ -28,6 +28,9 @@ internal sealed record RigOptions
     /// <summary>Simulated users who chat with the API.</summary>
     public int People { get; init; } = 4;
 
+    /// <summary>Whether WhatsApp messages are delivered to the replicas, five per second.</summary>
+    public bool Messages { get; init; } = true;
+
     /// <summary>The lease of a job: the minimum that <c>TOOL_JOB_LEASE_MS</c> allows.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -68,6 +71,10 @@ internal sealed record RigOptions
         ["BULKHEAD_SERPER_MAX_CONCURRENT"] = "64",
         ["BULKHEAD_EBAY_MAX_CONCURRENT"] = "64",
         ["BULKHEAD_GLOBAL_SEARCH_MAX_CONCURRENT"] = "64",
+
+        // Reading a message takes 0.3 s of a model's time here, and each message is answered by a job of its own.
+        ["MESSAGE_LANE_RUNMAX"] = "8",
+        ["MESSAGE_RETRY_BASE_MS"] = "500",
 
         // Flaky requests fail in this lane on purpose. The circuits of the other lanes have their default threshold.
         ["CIRCUIT_GLOBAL_SEARCH_THRESHOLD"] = "100",

@@ -5,6 +5,7 @@ using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
 using Sendcat.Integrations.Tools;
 using Sendcat.KillRig.Chatting;
+using Sendcat.KillRig.Delivering;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Upstream;
 using Sendcat.Reliability.Database;
@@ -61,6 +62,11 @@ internal sealed class RigProcesses : IAsyncDisposable
                 ["SERPER_API_KEY"] = "rig",
                 ["EBAY_CLIENT_ID"] = "rig",
                 ["EBAY_CLIENT_SECRET"] = "rig",
+                ["OPENROUTER_API_KEY"] = "rig",
+                ["OPENROUTER_BASE_URL"] = model.BaseUrl,
+                ["WHATSAPP_ACCESS_TOKEN"] = "rig",
+                ["WHATSAPP_PHONE_NUMBER_ID"] = SimulatedMeta.PhoneNumberId,
+                ["WHATSAPP_GRAPH_BASE_URL"] = new Uri(model.Address, "graph").ToString(),
             },
         }, time))];
         Submitters = [.. Enumerable.Range(0, options.Submitters).Select(index => new ProgramVictim(
@@ -84,6 +90,9 @@ internal sealed class RigProcesses : IAsyncDisposable
                 ["AUTH_SIGNING_KEY"] = key,
                 ["OPENROUTER_API_KEY"] = "rig",
                 ["OPENROUTER_BASE_URL"] = model.BaseUrl,
+                ["WHATSAPP_APP_SECRET"] = SimulatedMeta.AppSecret,
+                ["WHATSAPP_PHONE_NUMBER_ID"] = SimulatedMeta.PhoneNumberId,
+                ["AUTH_CONFIRMED_DOMAINS"] = SimulatedMeta.ConfirmedDomain,
                 ["SENDCAT_ROLLOUT_STAGE"] = "dev-enforce",
                 ["RATE_LIMIT_ANON_SESSION_MAX"] = "1000000",
                 ["RATE_LIMIT_THREAD_CREATE_MAX"] = "100000",
@@ -96,6 +105,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         }, time))];
         Addresses = addresses;
         Users = new(addresses, options.People, time);
+        Meta = new(addresses, time);
     }
 
     public NpgsqlDataSource Database { get; }
@@ -112,6 +122,11 @@ internal sealed class RigProcesses : IAsyncDisposable
     public IReadOnlyList<Uri> Addresses { get; }
 
     public SimulatedUsers Users { get; }
+
+    public SimulatedMeta Meta { get; }
+
+    /// <summary>The emulator that is the model provider and the Graph API.</summary>
+    public Uri Upstreams => _model.Address;
 
     public IEnumerable<(string Name, StoreServer Store)> StoresByName => [("Postgres", _postgres), ("Redis", _redis), ("RabbitMQ", _broker)];
 
@@ -136,6 +151,12 @@ internal sealed class RigProcesses : IAsyncDisposable
         processes._began = time.GetUtcNow();
         await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StartAsync()));
         processes.Users.Start();
+        if (options.Messages)
+        {
+            await processes.Meta.LinkAsync(cancellationToken);
+            processes.Meta.Start();
+        }
+
         return processes;
     }
 
@@ -187,6 +208,7 @@ internal sealed class RigProcesses : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Users.DisposeAsync();
+        await Meta.DisposeAsync();
         foreach (var program in Submitters.Concat(Replicas).Concat(Workers))
         {
             await program.DisposeAsync();

@@ -39,6 +39,10 @@ internal static class Conditions
             Check.None(
                 $"jobs of dead workers not run again within {(options.Lease + options.RescueSlack).TotalSeconds:0} s",
                 recoveries.Where(recovery => recovery.After > options.Lease + options.RescueSlack)),
+            Check.None("acknowledged WhatsApp messages without their effect", evidence.Messages.Lost),
+            Check.None("WhatsApp messages whose effect happened twice", evidence.Messages.Repeated),
+            Check.None("jobs of WhatsApp messages that did not complete", evidence.Messages.Incomplete),
+            CountIsZero("deliveries after an acknowledgement that were not recognized", evidence.Messages.UnrecognizedReplays),
             CountIsZero("messages of chat turns left streaming", evidence.Leftovers.Messages),
             CountIsZero("stream sessions left streaming", evidence.Leftovers.Sessions),
             CountIsZero("leases left", evidence.Leftovers.Leases),
@@ -53,6 +57,7 @@ internal static class Conditions
             ? "not every kind of fault was injected"
         : Recoveries.In(evidence, options).Count == 0 ? "no killed worker had a job"
         : evidence.ChatEnds.GetValueOrDefault("done") < 10 ? "fewer than 10 chat turns ended normally"
+        : evidence.Messages.Acknowledged < 20 ? "fewer than 20 WhatsApp messages were acknowledged"
         : evidence.Jobs.All(job => RigNonce.IntentOf(job.Nonce) is not Intent.Poison) ? "no poisonous job was accepted"
         : null;
 
@@ -110,7 +115,7 @@ internal static class Conditions
             execution => $"{execution.Number}", execution => execution.Nonce);
         var cacheKeys = evidence.Jobs.Where(job => job.CacheKey.Length > 0).ToDictionary(
             job => job.Nonce, job => job.CacheKey, StringComparer.Ordinal);
-        return evidence.Ends.Where(end => end.Status == "completed"
+        return evidence.Ends.Where(end => end.Status == "completed" && jobs.ContainsKey(end.Job)
             && (nonces.GetValueOrDefault(end.Execution) is not { } nonce
                 || (nonce != jobs[end.Job].Nonce
                     && (jobs[end.Job].CacheKey.Length == 0 || cacheKeys.GetValueOrDefault(nonce) != jobs[end.Job].CacheKey))));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sendcat.KillRig.Chatting;
+using Sendcat.KillRig.Delivering;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Ledger;
 
@@ -29,6 +30,8 @@ internal sealed record Evidence
     public required IReadOnlyDictionary<string, int> ChatEnds { get; init; }
 
     public required TurnLeftovers Leftovers { get; init; }
+
+    public required MessageEffects Messages { get; init; }
 
     /// <summary>The time until no job waited or ran; null: this state was not reached.</summary>
     public required TimeSpan? DrainTime { get; init; }

@@ -104,6 +104,10 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
             figures[$"chat turns {end}"] = $"{count}";
         }
 
+        figures["WhatsApp messages acknowledged"] = $"{Evidence.Messages.Acknowledged}";
+        figures["WhatsApp messages delivered again"] = $"{Evidence.Messages.Redeliveries}";
+        figures["WhatsApp jobs that a fault interrupted"] = $"{Evidence.Messages.Interrupted}";
+        figures["WhatsApp messages without a reply (an interrupted reply is not repeated)"] = $"{Evidence.Messages.Unanswered}";
         figures["requests at the upstream"] = $"{Evidence.Executions.Count}";
         figures["repeated executions (explained by a fault)"] =
             $"{duplicates.All.Count} ({duplicates.All.Count - duplicates.Unexplained.Count}) of {duplicates.Executions}";

@@ -5,7 +5,7 @@ namespace Sendcat.UpstreamEmulator.WhatsApp;
 /// <summary>The messages that were sent through the emulated Graph API, in memory; the last 1 000.</summary>
 internal sealed class SentMessages
 {
-    private const int MaxMessages = 1_000;
+    private const int MaxMessages = 10_000;
 
     private readonly Lock _lock = new();
     private readonly List<SentMessage> _messages = [];
