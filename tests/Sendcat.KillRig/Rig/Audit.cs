@@ -49,7 +49,7 @@ internal static class Audit
             reader.GetGuid(0), reader.GetString(1), reader.GetString(2), reader.GetInt32(3), reader.GetString(4), Text(reader, 5),
             Text(reader, 6), reader.GetString(7), Text(reader, 8)),
         cancellationToken,
-        QueuedTool.All.Select(tool => tool.Lane.Tool).ToArray());
+        new NpgsqlParameter<string[]> { TypedValue = [.. QueuedTool.All.Select(tool => tool.Lane.Tool)] });
 
     public static Task<List<JobLeaseRow>> JobLeasesAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
@@ -68,10 +68,10 @@ internal static class Audit
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
 
     private static async Task<List<T>> ReadAsync<T>(
-        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken, params object[] parameters)
+        NpgsqlDataSource database, string sql, Func<NpgsqlDataReader, T> read, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
     {
         await using var command = database.CreateCommand(sql);
-        command.Parameters.AddRange(parameters.Select(value => new NpgsqlParameter { Value = value }).ToArray());
+        command.Parameters.AddRange(parameters);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<T>();
         while (await reader.ReadAsync(cancellationToken))
