@@ -48,6 +48,7 @@ public sealed class KillRigTests(ITestOutputHelper output)
             Length = TimeSpan.FromSeconds(1),
             Seed = seed,
             Rate = 90,
+            MessageRate = 2,
             Submitters = 2,
             Replicas = 1,
             PoisonEvery = TimeSpan.FromSeconds(80),

@@ -12,7 +12,10 @@ namespace Sendcat.KillRig.Delivering;
 /// Delivers WhatsApp messages of one linked user as Meta does while the replicas are killed: it signs each, delivers it again to another
 /// replica until one has acknowledged it, and delivers some again after that. Each message contains an order of its own.
 /// </summary>
-internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, TimeProvider time) : IAsyncDisposable
+/// <param name="replicas">The addresses of the replicas.</param>
+/// <param name="perSecond">New messages per second.</param>
+/// <param name="time">The clock.</param>
+internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, double perSecond, TimeProvider time) : IAsyncDisposable
 {
     public const string AppSecret = "rig";
     public const string PhoneNumberId = "106540352242922";
@@ -24,7 +27,7 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, TimeProvider ti
     /// <summary>Of so many messages, one is delivered again after its acknowledgement, by three requests at once.</summary>
     private const int RepeatEvery = 4;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RedeliveryDelay = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan LinkTimeout = TimeSpan.FromSeconds(60);
@@ -64,7 +67,7 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, TimeProvider ti
                 throw new TimeoutException("The simulated sender of WhatsApp messages was not linked.");
             }
 
-            await Task.Delay(Interval, time, cancellationToken);
+            await Task.Delay(PollInterval, time, cancellationToken);
         }
     }
 
@@ -95,7 +98,7 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, TimeProvider ti
         for (var number = 1; !stopping.IsCancellationRequested; number++)
         {
             deliveries.Add(DeliverUntilAcknowledgedAsync(number));
-            await Task.Delay(Interval, time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(TimeSpan.FromSeconds(1 / perSecond), time, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         await Task.WhenAll(deliveries);

@@ -93,7 +93,7 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
                     await processes.WaitUntilBusyAsync(processes.Workers[fault.Index], cancellationToken);
                 }
 
-                if (fault.Victim is Victim.Api && options.Messages)
+                if (fault.Victim is Victim.Api && options.MessageRate > 0)
                 {
                     // The process dies right after it has acknowledged a delivery. A replica that is away or paused acknowledges none.
                     await Task.WhenAny(processes.Meta.NextAcknowledgementAsync(fault.Index), Task.Delay(AcknowledgementTimeout, time, cancellationToken));

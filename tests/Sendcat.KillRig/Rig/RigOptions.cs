@@ -28,8 +28,8 @@ internal sealed record RigOptions
     /// <summary>Simulated users who chat with the API.</summary>
     public int People { get; init; } = 4;
 
-    /// <summary>Whether WhatsApp messages are delivered to the replicas, five per second.</summary>
-    public bool Messages { get; init; } = true;
+    /// <summary>WhatsApp messages per second that are delivered to the replicas; 0: none.</summary>
+    public double MessageRate { get; init; } = 5;
 
     /// <summary>The lease of a job: the minimum that <c>TOOL_JOB_LEASE_MS</c> allows.</summary>
     public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(5);

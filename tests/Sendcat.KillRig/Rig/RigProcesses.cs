@@ -105,7 +105,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         }, time))];
         Addresses = addresses;
         Users = new(addresses, options.People, time);
-        Meta = new(addresses, time);
+        Meta = new(addresses, options.MessageRate, time);
     }
 
     public NpgsqlDataSource Database { get; }
@@ -151,7 +151,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         processes._began = time.GetUtcNow();
         await Task.WhenAll(processes.Submitters.Select(submitter => submitter.StartAsync()));
         processes.Users.Start();
-        if (options.Messages)
+        if (options.MessageRate > 0)
         {
             await processes.Meta.LinkAsync(cancellationToken);
             processes.Meta.Start();
