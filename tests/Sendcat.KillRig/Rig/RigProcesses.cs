@@ -174,10 +174,14 @@ internal sealed class RigProcesses : IAsyncDisposable
     {
         await using var command = Database.CreateCommand(
             "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
-        command.Parameters.Add(new() { Value = Number(worker.ProcessId) });
-        while (await command.ExecuteScalarAsync(cancellationToken) is 0L)
+        var process = new NpgsqlParameter<string> { TypedValue = "" };
+        command.Parameters.Add(process);
+        do
         {
+            // A poisonous job may kill this worker meanwhile: it then has another process id.
+            process.TypedValue = Number(worker.ProcessId);
         }
+        while (await command.ExecuteScalarAsync(cancellationToken) is 0L);
     }
 
     /// <summary>Deletes all tool job queues of the broker.</summary>
