@@ -27,6 +27,7 @@ public sealed class RunningSystem : IAsyncLifetime
         [
             "--infra=local",
             "--Parameters:worker-replicas=2",
+            "--Parameters:confirmed-domains=example.com",
             $"--SENDCAT_STATE={State}",
             string.Create(CultureInfo.InvariantCulture, $"--SENDCAT_PORT_BASE={Ports.Base}"),
             "--DcpPublisher:RandomizePorts=false",

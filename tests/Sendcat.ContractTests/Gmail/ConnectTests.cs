@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Http.Json;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Sendcat.ContractTests.Gmail;
 
@@ -37,7 +38,7 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
     }
 
     [Fact]
-    public async Task The_state_works_once_in_its_own_browser_and_for_ten_minutes()
+    public async Task The_state_works_once_in_its_own_browser()
     {
         var ann = await _gmail.UserAsync();
         var callback = await ann.AgreeAsync(await ann.StartAsync());
@@ -77,7 +78,23 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
     }
 
     [Fact]
-    public async Task A_state_of_more_than_ten_minutes_is_expired_and_a_full_bulkhead_is_busy()
+    public async Task A_consent_that_took_longer_than_ten_minutes_is_expired()
+    {
+        var clock = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        await using var gmail = await GmailApi.StartAsync(postgres, clock);
+        var (ann, ben) = (await gmail.UserAsync(), await gmail.UserAsync());
+        var (inTime, late) = (await ann.AgreeAsync(await ann.StartAsync()), await ben.AgreeAsync(await ben.StartAsync()));
+
+        clock.Advance(TimeSpan.FromMinutes(10));
+        Assert.Equal("connected", await ann.ReturnAsync(inTime));
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal("expired", await ben.ReturnAsync(late));
+
+        Assert.Equal(ann.Address, await gmail.Api.ScalarAsync<string>("SELECT string_agg(normalized_email, ' ') FROM gmail_connections"));
+    }
+
+    [Fact]
+    public async Task A_full_bulkhead_is_busy()
     {
         await using var gmail = await GmailApi.StartAsync(postgres, ("BULKHEAD_GMAIL_OAUTH_MAX_CONCURRENT", "1"));
         var (ann, ben) = (await gmail.UserAsync(), await gmail.UserAsync());

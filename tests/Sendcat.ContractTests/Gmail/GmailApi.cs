@@ -34,7 +34,13 @@ internal sealed class GmailApi : IAsyncDisposable
     /// <summary>All that the API and the lane have logged.</summary>
     public FakeLogCollector Logs { get; private init; } = null!;
 
-    public static async Task<GmailApi> StartAsync(PostgresFixture postgres, params (string Name, string Value)[] knobs)
+    public static Task<GmailApi> StartAsync(PostgresFixture postgres, params (string Name, string Value)[] knobs) =>
+        StartAsync(postgres, TimeProvider.System, knobs);
+
+    /// <param name="postgres">The server of the database.</param>
+    /// <param name="clock">The clock of the API and of the lane; the emulated Google has its own.</param>
+    /// <param name="knobs">What differs from the settings below.</param>
+    public static async Task<GmailApi> StartAsync(PostgresFixture postgres, TimeProvider clock, params (string Name, string Value)[] knobs)
     {
         var google = await UpstreamEmulatorHost.StartAsync();
         var settings = new Dictionary<string, string>
@@ -71,6 +77,7 @@ internal sealed class GmailApi : IAsyncDisposable
 
         var logs = new FakeLogCollector();
         var api = await SendcatApi.StartAsync(postgres, settings, services => services
+            .AddSingleton(clock)
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(new FakeLoggerProvider(logs)))
             .AddMailSync()
             .AddSingleton<HeldJobs>()

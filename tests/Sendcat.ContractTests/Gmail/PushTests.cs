@@ -95,6 +95,23 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
     }
 
+    [Fact]
+    public async Task Only_notifications_that_fail_authentication_are_limited()
+    {
+        await using var gmail = await GmailApi.StartAsync(postgres, ("RATE_LIMIT_GMAIL_PUSH_MAX", "3"));
+        var envelope = gmail.Google.PushEnvelope("nobody@example.com", 5_000, "1");
+        var statuses = new List<int>();
+        for (var attempt = 0; attempt < 5; attempt++)
+        {
+            using var refused = await gmail.PushAsync(envelope, "not.a.token");
+            statuses.Add((int)refused.StatusCode);
+        }
+
+        Assert.Equal([403, 403, 403, 429, 429], statuses);
+        var authentic = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => gmail.PushAsync(envelope, gmail.Google.PushToken())));
+        Assert.All(authentic, response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
+    }
+
     [Theory]
     [InlineData("x-pubsub-token")]
     [InlineData("x-gmail-pubsub-token")]

@@ -1,6 +1,8 @@
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Testing;
 using Sendcat.ContractTests.Mail;
 using Sendcat.Integrations.Work;
 using Sendcat.ToolWorker.Jobs;
@@ -13,7 +15,7 @@ namespace Sendcat.ContractTests.WhatsApp;
 /// <summary>The API with the worker's lane of messages, and the emulated Graph API and models.</summary>
 internal sealed class WhatsAppApi : IAsyncDisposable
 {
-    public const string Secret = "emulator";
+    public const string Secret = "the app secret of the tests";
     public const string VerifyToken = "a token that Meta repeats";
     private const string Webhook = "/api/whatsapp/webhook";
     private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
@@ -25,6 +27,9 @@ internal sealed class WhatsAppApi : IAsyncDisposable
     public SendcatApi Api { get; }
 
     public UpstreamEmulatorHost Emulator { get; }
+
+    /// <summary>All that the API and the lane have logged.</summary>
+    public FakeLogCollector Logs { get; private init; } = null!;
 
     public static async Task<WhatsAppApi> StartAsync(PostgresFixture postgres, params (string Name, string Value)[] settings)
     {
@@ -52,12 +57,15 @@ internal sealed class WhatsAppApi : IAsyncDisposable
             all[name] = value;
         }
 
-        return new(await SendcatApi.StartAsync(postgres, all, services => services
+        var logs = new FakeLogCollector();
+        var api = await SendcatApi.StartAsync(postgres, all, services => services
+            .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(new FakeLoggerProvider(logs)))
             .AddMessages()
             .AddSingleton<HeldJobs>()
             .AddHostedService(provider => provider.GetRequiredService<HeldJobs>())
             .AddSingleton<JobRuns>()
-            .AddHostedService(provider => ActivatorUtilities.CreateInstance<WorkRunner>(provider, QueuedWork.Messages.Lane))), emulator);
+            .AddHostedService(provider => ActivatorUtilities.CreateInstance<WorkRunner>(provider, QueuedWork.Messages.Lane)));
+        return new(api, emulator) { Logs = logs };
     }
 
     /// <summary>Posts a body with its right signature.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text;
+using Sendcat.Integrations.WhatsApp;
 using Sendcat.UpstreamEmulator.WhatsApp;
 
 namespace Sendcat.ContractTests.WhatsApp;
@@ -71,13 +72,50 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
     [MemberData(nameof(Refusals))]
     public async Task A_delivery_that_is_not_authentic_or_not_readable_is_refused(string name, byte[] signed, byte[] sent, string? signature, int status, string code)
     {
+        var before = await StoredAsync();
+
         var response = await WhatsApp.PostAsync(sent, signature is null ? WhatsAppApi.SignatureOf(signed) : signature.Length == 0 ? null : signature);
 
         var text = await response.RefusedAsync((HttpStatusCode)status, code);
         Assert.DoesNotContain(WhatsAppApi.Secret, text, StringComparison.Ordinal);
-        Assert.Equal(0L, await WhatsApp.Api.ScalarAsync<long>(
-            "SELECT (SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%wamid.refused%') + (SELECT count(*) FROM reliability.webhook_inbox WHERE scope = 'refused')"));
+        Assert.Equal(before, await StoredAsync());
         Assert.NotEmpty(name);
+    }
+
+    [Fact]
+    public async Task Neither_secrets_nor_signatures_nor_content_of_refused_deliveries_are_logged()
+    {
+        var signature = WhatsAppApi.SignatureOf(Message);
+        var before = await StoredAsync();
+        var cut = Message[..^40];
+
+        await (await WhatsApp.PostAsync([.. Message, (byte)' '], signature)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await WhatsApp.PostAsync(cut)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
+        foreach (var query in new[] { $"verify_token={Uri.EscapeDataString(WhatsAppApi.VerifyToken)}", "verify_token=a%20wrong%20token&hub.challenge=1" })
+        {
+            using var refused = await WhatsApp.Api.Anyone.GetAsync($"/api/whatsapp/webhook?hub.mode=subscribe&hub.{query}");
+            Assert.False(refused.IsSuccessStatusCode);
+        }
+
+        var text = string.Join('\n', WhatsApp.Logs.GetSnapshot().Select(record => record.Message + record.Exception));
+        Assert.Contains("Delivery to whatsapp from", text, StringComparison.Ordinal);
+        string[] secrets =
+        [
+            WhatsAppApi.Secret, WhatsAppApi.VerifyToken, Uri.EscapeDataString(WhatsAppApi.VerifyToken), "wrong token", "wrong%20token",
+            signature["sha256=".Length..], WhatsAppApi.SignatureOf(cut)["sha256=".Length..], "18769999999", "wamid.refused", "112-1234567-1234567",
+        ];
+        Assert.All(secrets, secret => Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase));
+        Assert.Equal(before, await StoredAsync());
+    }
+
+    [Fact]
+    public async Task A_delivery_that_is_accepted_changes_what_these_tests_count()
+    {
+        var before = await StoredAsync();
+
+        (await WhatsApp.PostAsync(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Message).Replace("wamid.refused", "wamid.accepted", StringComparison.Ordinal)))).EnsureSuccessStatusCode();
+
+        Assert.NotEqual(before, await StoredAsync());
     }
 
     [Fact]
@@ -86,7 +124,11 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
         using var request = Request(Message);
         request.Headers.TryAddWithoutValidation("X-Hub-Signature-256", [WhatsAppApi.SignatureOf(Message), "sha256=" + new string('0', 64)]);
 
+        var before = await StoredAsync();
+
         await (await WhatsApp.Api.Anyone.SendAsync(request)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+
+        Assert.Equal(before, await StoredAsync());
     }
 
     [Theory]
@@ -99,8 +141,12 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
         using var request = Request(Message);
         request.Content!.Headers.Remove("Content-Type");
         request.Content.Headers.TryAddWithoutValidation("Content-Type", mediaType);
+        request.Headers.TryAddWithoutValidation("X-Hub-Signature-256", WhatsAppApi.SignatureOf(Message));
+        var before = await StoredAsync();
 
         await (await WhatsApp.Api.Anyone.SendAsync(request)).RefusedAsync((HttpStatusCode)status, code);
+
+        Assert.Equal(before, await StoredAsync());
     }
 
     [Theory]
@@ -131,42 +177,21 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
         Assert.Equal((status, body), ((int)response.StatusCode, await response.Content.ReadAsStringAsync()));
     }
 
+    /// <summary>
+    /// What deliveries can store: keys of the inbox, jobs with the message of these tests, and states of sent messages. A delivery that is
+    /// accepted changes it: <see cref="A_delivery_that_is_accepted_changes_what_these_tests_count"/>.
+    /// </summary>
+    private Task<string> StoredAsync() => WhatsApp.Api.ScalarAsync<string>(
+        $"""
+        SELECT (SELECT count(*) FROM reliability.webhook_inbox WHERE scope = '{WhatsAppScopes.Message.Name}')
+            || ' ' || (SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%wamid.refused%')
+            || ' ' || (SELECT count(*) FROM whatsapp_statuses)
+        """);
+
     private static HttpRequestMessage Request(byte[] body)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, "/api/whatsapp/webhook") { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new("application/json");
         return request;
-    }
-}
-
-/// <summary>The limits of the webhook, with settings of their own.</summary>
-public sealed class WhatsAppWebhookLimitTests(PostgresFixture postgres)
-{
-    [Fact]
-    public async Task Only_deliveries_that_fail_authentication_are_limited()
-    {
-        await using var whatsApp = await WhatsAppApi.StartAsync(postgres, ("RATE_LIMIT_WHATSAPP_MAX", "3"));
-        var statuses = new List<int>();
-        for (var attempt = 0; attempt < 5; attempt++)
-        {
-            statuses.Add((int)(await whatsApp.PostAsync("{}"u8.ToArray(), "sha256=00")).StatusCode);
-        }
-
-        Assert.Equal([403, 403, 403, 429, 429], statuses);
-        var authentic = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => whatsApp.PostAsync(whatsApp.Emulator.WhatsApp.Compose(new("text", "Hello")).Body)));
-        Assert.All(authentic, response => Assert.Equal(200, (int)response.StatusCode));
-    }
-
-    [Fact]
-    public async Task Without_secrets_nothing_is_authentic()
-    {
-        await using var whatsApp = await WhatsAppApi.StartAsync(postgres, ("WHATSAPP_APP_SECRET", ""), ("WHATSAPP_VERIFY_TOKEN", ""));
-        var body = "{}"u8.ToArray();
-        var unkeyed = $"sha256={Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(ReadOnlySpan<byte>.Empty, body))}";
-
-        await (await whatsApp.PostAsync(body, unkeyed)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await whatsApp.Api.Anyone.GetAsync("/api/whatsapp/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        var (user, _) = await whatsApp.Api.UserAsync();
-        await (await user.PostAsync("/api/whatsapp/linking-code", null)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
 }
