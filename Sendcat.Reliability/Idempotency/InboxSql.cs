@@ -77,6 +77,14 @@ internal static class InboxSql
         RETURNING i.delivery_id = $3, i.hit_count, i.first_seen_at
         """;
 
+    /// <summary>$1 scope, $2 key. Counts a delivery of a known key; returns hits and time of the first delivery, nothing for an unknown one.</summary>
+    public const string Repeat = """
+        -- repeat inbox key
+        UPDATE reliability.webhook_inbox SET hit_count = hit_count + 1, last_seen_at = statement_timestamp()
+        WHERE scope = $1 AND key = $2 AND expires_at > statement_timestamp()
+        RETURNING hit_count, first_seen_at
+        """;
+
     /// <summary>$1 scope, $2 key or null, $3 $4 time and delivery of the last row of the previous page or null, $5 maximum number of rows.</summary>
     public const string ListRecent = """
         -- list inbox keys

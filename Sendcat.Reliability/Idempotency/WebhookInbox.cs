@@ -74,6 +74,27 @@ public sealed class WebhookInbox
         return receipt;
     }
 
+    /// <summary>For a delivery that leads to no work any more: counts it if its key is known.</summary>
+    /// <param name="scope">The kind of deliveries.</param>
+    /// <param name="key">What the sender repeats.</param>
+    /// <returns>The receipt of a replay; null: the key is unknown or has expired, and nothing is stored.</returns>
+    /// <exception cref="NpgsqlException">Postgres is unavailable: nothing may be acknowledged.</exception>
+    public async Task<InboxReceipt?> RepeatAsync(InboxScope scope, string key)
+    {
+        await using var connection = await _database.OpenAsync(CancellationToken.None);
+        await using var command = connection.CreateCommand(InboxSql.Repeat);
+        command.Parameters.Add(new() { Value = scope.Name });
+        command.Parameters.Add(new() { Value = InboxScope.DigestOf(key) });
+        await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+        if (!await reader.ReadAsync(CancellationToken.None))
+        {
+            return null;
+        }
+
+        _metrics.Received(scope, InboxOutcome.Replayed);
+        return new(InboxOutcome.Replayed, reader.GetInt32(0), await reader.GetFieldValueAsync<DateTimeOffset>(1, CancellationToken.None));
+    }
+
     /// <summary>Lists the keys of a scope, the newest first.</summary>
     /// <param name="scope">Name of the scope.</param>
     /// <param name="key">Only this key, as its sender sends it; null: all.</param>

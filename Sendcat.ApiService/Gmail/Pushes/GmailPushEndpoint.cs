@@ -42,16 +42,20 @@ internal static class GmailPushEndpoint
             return Acknowledgement.Ignored(Webhook, "unknown_mailbox");
         }
 
+        var key = string.Create(CultureInfo.InvariantCulture, $"{notification.Email}:{notification.HistoryId}");
         if (mailbox.IgnoredFor(notification) is { } reason)
         {
-            return Acknowledgement.Ignored(Webhook, reason);
+            // What was read already is mostly a new notification about mails that an earlier one has led to. A repeated one is a replay.
+            return reason is PushedMailbox.Stale && await inbox.RepeatAsync(Scope, key) is { } repeated
+                ? Acknowledgement.Of(http, Webhook, repeated)
+                : Acknowledgement.Ignored(Webhook, reason);
         }
 
         var now = time.GetUtcNow();
         var job = new MailSyncJob { Sync = Guid.CreateVersion7(now), Mailbox = mailbox.Id };
         var entry = new InboxEntry(
             Scope,
-            string.Create(CultureInfo.InvariantCulture, $"{notification.Email}:{notification.HistoryId}"),
+            key,
             new(
                 Guid.CreateVersion7(now), QueuedWork.MailSync.Lane, $"gmail-push:{mailbox.Id:D}", JsonSerializer.Serialize(job, MailSyncJson.Default.MailSyncJob),
                 options.CurrentValue.MaxAttempts))
@@ -89,10 +93,13 @@ internal sealed class PushedMailboxes(RequestDatabase database)
 /// <param name="IsWanted">False: its user does not want it to be read.</param>
 internal sealed record PushedMailbox(Guid Id, bool IsActive, long HistoryId, bool IsWanted)
 {
+    /// <summary>The mailbox was read up to the history id of the notification, or further.</summary>
+    public const string Stale = "stale";
+
     /// <returns>Why the notification leads to nothing; null: the mailbox is read.</returns>
     public string? IgnoredFor(PushNotification notification) =>
         !IsActive ? "needs_reauth"
         : !IsWanted ? "disabled"
-        : notification.HistoryId <= HistoryId ? "stale"
+        : notification.HistoryId <= HistoryId ? Stale
         : null;
 }

@@ -115,11 +115,14 @@ internal static class MerchantParser
         var names = new List<string>();
         var count = 0;
         var previous = "";
+        var isAfterBullet = false;
         var at = 0;
         foreach (var line in text.Split('\n'))
         {
             var start = at;
             at += line.Length + 1;
+            var belongsToBullet = isAfterBullet;
+            isAfterBullet = false;
             if (number is not null && OwnerOf(start, mentions) != number)
             {
                 previous = "";
@@ -130,6 +133,12 @@ internal static class MerchantParser
             {
                 var each = int.Parse(quantity.Groups["count"].Value, System.Globalization.CultureInfo.InvariantCulture);
                 count += each;
+                if (belongsToBullet)
+                {
+                    count--;
+                    names.RemoveAt(names.Count - 1);
+                }
+
                 if (previous.Length >= 3)
                 {
                     names.Add(each > 1 ? $"{Cut(previous)} x{each}" : Cut(previous));
@@ -139,6 +148,7 @@ internal static class MerchantParser
             {
                 count++;
                 names.Add(Cut(bullet.Groups["name"].Value.Trim()));
+                isAfterBullet = true;
             }
             else if (line.Length < 400 && Shipped.Match(line) is { Success: true } shipped)
             {

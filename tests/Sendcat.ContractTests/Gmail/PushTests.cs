@@ -16,12 +16,15 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 5);
 
         using var first = await ann.PushAsync("10");
-        using var again = await ann.PushAsync("10");
+        using var atOnce = await ann.PushAsync("10");
+        await ann.SettleAsync();
+        using var afterwards = await ann.PushAsync("10");
 
         Assert.Equal((HttpStatusCode.OK, "OK", false), (first.StatusCode, await first.Content.ReadAsStringAsync(), first.Headers.Contains("X-Idempotent-Replay")));
+        Assert.All([atOnce, afterwards], again => Assert.Equal(
+            (HttpStatusCode.OK, "1"), (again.StatusCode, Assert.Single(again.Headers.GetValues("X-Idempotent-Replay")))));
         await ann.SettleAsync();
-        Assert.Equal((HttpStatusCode.OK, 1), (again.StatusCode, await ann.DraftsAsync()));
-        Assert.Equal(_gmail.Google.HistoryId(ann.Address), (ulong)await CursorAsync(ann));
+        Assert.Equal((1, _gmail.Google.HistoryId(ann.Address)), (await ann.DraftsAsync(), (ulong)await CursorAsync(ann)));
     }
 
     [Theory]
