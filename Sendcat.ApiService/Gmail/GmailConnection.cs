@@ -54,7 +54,9 @@ internal sealed class GmailSync
 
     public required string UserId { get; init; }
 
-    /// <summary><c>incremental</c> or <c>full</c>. An incremental sync becomes a full one when the history does not go back far enough.</summary>
+    /// <summary>
+    /// <c>incremental</c> or <c>full</c>. An incremental sync becomes a full one when the history does not go back far enough.
+    /// </summary>
     public required string Kind { get; init; }
 
     /// <summary><c>connect</c>, <c>push</c>, <c>user</c> or <c>schedule</c>.</summary>
@@ -133,6 +135,8 @@ internal sealed class GmailMessageRow
     /// <summary>The known merchant whose own mail it is; null: none.</summary>
     public string? Merchant { get; init; }
 
-    /// <summary>How its orders were found: <c>markup</c>, <c>merchant</c>, <c>model</c> or <c>none</c>; null: it is about no order.</summary>
+    /// <summary>
+    /// How its orders were found: <c>markup</c>, <c>merchant</c>, <c>model</c> or <c>none</c>; null: it is about no order.
+    /// </summary>
     public string? Path { get; init; }
 }

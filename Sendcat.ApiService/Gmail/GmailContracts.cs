@@ -32,7 +32,9 @@ internal sealed record GmailSyncQueued(Guid Id);
 /// <param name="Processed">Mails that were read.</param>
 /// <param name="Ignored">Mails that were deleted meanwhile, or that the user wrote.</param>
 /// <param name="Failed">Mails that could not be read after several attempts.</param>
-internal sealed record GmailSyncView(Guid Id, string Kind, string Cause, string State, int Processed, int Ignored, int Failed, int DraftsCreated, int DraftsUpdated, int PreAlerts, int ModelCalls)
+internal sealed record GmailSyncView(
+    Guid Id, string Kind, string Cause, string State, int Processed, int Ignored, int Failed, int DraftsCreated, int DraftsUpdated,
+    int PreAlerts, int ModelCalls)
 {
     /// <summary>Mails to read; absent while they are being listed.</summary>
     public int? Total { get; init; }
@@ -47,7 +49,8 @@ internal sealed record GmailSyncView(Guid Id, string Kind, string Cause, string 
     public DateTimeOffset? EndedAt { get; init; }
 
     public static GmailSyncView Of(GmailSync sync) => new(
-        sync.Id, sync.Kind, sync.Cause, sync.State, sync.Processed, sync.Ignored, sync.Failed, sync.DraftsCreated, sync.DraftsUpdated, sync.PreAlerts, sync.ModelCalls)
+        sync.Id, sync.Kind, sync.Cause, sync.State, sync.Processed, sync.Ignored, sync.Failed, sync.DraftsCreated, sync.DraftsUpdated,
+        sync.PreAlerts, sync.ModelCalls)
     {
         Total = sync.Listed ? sync.Total : null,
         Error = sync.Error,
@@ -57,7 +60,9 @@ internal sealed record GmailSyncView(Guid Id, string Kind, string Cause, string 
     };
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[
+    JsonSourceGenerationOptions(
+        PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(GmailConsentPage))]
 [JsonSerializable(typeof(GmailStatus))]
 [JsonSerializable(typeof(GmailSyncQueued))]

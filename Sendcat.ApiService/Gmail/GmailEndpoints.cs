@@ -14,7 +14,10 @@ internal static class GmailEndpoints
     {
         var gmail = app.MapGroup("/api/gmail").WithTags("Gmail");
         gmail.MapPost("/connect", ConnectAsync).RequireLimit(RequestBudget.Writing)
-            .As("gmail.connect", "Connect Gmail: the page of Google that asks the user for consent; the browser that sent this request must visit it", 401, 403, 429, 500, 503);
+            .As(
+                "gmail.connect",
+                "Connect Gmail: the page of Google that asks the user for consent; the browser that sent this request must visit it", 401,
+                403, 429, 500, 503);
         gmail.MapGet("/auth/callback", CallbackAsync).RequireLimit(RequestBudget.GmailConsent).Produces(StatusCodes.Status302Found)
             .As("gmail.authCallback", "Return from Google: for Google alone, sends the browser to the settings of the web app", 429);
         gmail.MapGet("/status", StatusAsync).As("gmail.status", "Status of the connected mailbox; null for a guest", 401);
@@ -25,14 +28,17 @@ internal static class GmailEndpoints
             .As("gmail.disconnect", "Disconnect Gmail: the consent is revoked at Google; orders and packages stay", 401, 429, 503);
     }
 
-    private static async Task<Results<Ok<GmailConsentPage>, ApiError>> ConnectAsync(HttpContext http, Principals principals, ConsentReturn consents) =>
+    private static async Task<Results<Ok<GmailConsentPage>, ApiError>> ConnectAsync(
+        HttpContext http, Principals principals, ConsentReturn consents) =>
         principals.ReadConfirmedUser(http).TryGet(out var principal, out var refusal)
         && (await consents.StartAsync(http, principal.UserId!)).TryGet(out var page, out refusal) ? TypedResults.Ok(page) : refusal;
 
-    private static async Task<RedirectHttpResult> CallbackAsync(HttpContext http, ConsentReturn consents, string? code, string? state, string? error) =>
+    private static async Task<RedirectHttpResult> CallbackAsync(
+        HttpContext http, ConsentReturn consents, string? code, string? state, string? error) =>
         TypedResults.Redirect(await consents.ReturnAsync(http, code, state, error));
 
-    private static async Task<Results<Ok<GmailStatus>, ContentHttpResult, ApiError>> StatusAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<GmailStatus>, ContentHttpResult, ApiError>> StatusAsync(
+        HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!principals.Read(http).TryGet(out var principal, out var refusal))
         {
@@ -49,7 +55,8 @@ internal static class GmailEndpoints
             return TypedResults.Ok(new GmailStatus(Connected: false));
         }
 
-        var sync = await db.GmailSyncs.AsNoTracking().Where(s => s.ConnectionId == connection.Id).OrderByDescending(s => s.CreatedAt).FirstOrDefaultAsync(cancellationToken);
+        var sync = await db.GmailSyncs.AsNoTracking().Where(s => s.ConnectionId == connection.Id).OrderByDescending(s => s.CreatedAt)
+            .FirstOrDefaultAsync(cancellationToken);
         return TypedResults.Ok(new GmailStatus(Connected: true)
         {
             Email = connection.Email,
@@ -83,7 +90,8 @@ internal static class GmailEndpoints
         }
 
         return Guid.TryParse(id, out var sync)
-            && await db.GmailSyncs.AsNoTracking().SingleOrDefaultAsync(s => s.Id == sync && s.UserId == principal.UserId, cancellationToken) is { } found
+            && await db.GmailSyncs.AsNoTracking()
+                .SingleOrDefaultAsync(s => s.Id == sync && s.UserId == principal.UserId, cancellationToken) is { } found
                 ? TypedResults.Ok(GmailSyncView.Of(found))
                 : ApiError.NotFound("No such sync");
     }

@@ -6,7 +6,8 @@ using Sendcat.ApiService.Identity;
 namespace Sendcat.ApiService.Gmail;
 
 /// <summary>Maps connected mailboxes. The worker reads and writes the same tables.</summary>
-internal sealed class GmailTables : IEntityTypeConfiguration<GmailConnection>, IEntityTypeConfiguration<GmailSync>, IEntityTypeConfiguration<GmailMessageRow>
+internal sealed class GmailTables : IEntityTypeConfiguration<GmailConnection>, IEntityTypeConfiguration<GmailSync>,
+IEntityTypeConfiguration<GmailMessageRow>
 {
     public void Configure(EntityTypeBuilder<GmailConnection> connection)
     {
@@ -26,7 +27,8 @@ internal sealed class GmailTables : IEntityTypeConfiguration<GmailConnection>, I
         sync.Property(s => s.Kind).HasMaxLength(20);
         sync.Property(s => s.Cause).HasMaxLength(20);
         sync.Property(s => s.State).HasMaxLength(20);
-        sync.HasIndex(s => new { s.ConnectionId, s.Kind }).IsUnique().HasFilter("state = 'queued'").HasDatabaseName("ix_gmail_syncs_queued");
+        sync.HasIndex(s => new { s.ConnectionId, s.Kind }).IsUnique().HasFilter("state = 'queued'")
+            .HasDatabaseName("ix_gmail_syncs_queued");
         sync.HasIndex(s => new { s.ConnectionId, s.CreatedAt });
     }
 

@@ -5,7 +5,8 @@ namespace Sendcat.ApiService.Mail;
 
 internal static class MailFeature
 {
-    public static IServiceCollection AddMail(this IServiceCollection services) => services.AddKnobs<ResendWebhookOptions>().AddScoped<OutgoingMails>();
+    public static IServiceCollection AddMail(this IServiceCollection services) =>
+        services.AddKnobs<ResendWebhookOptions>().AddScoped<OutgoingMails>();
 
     public static void MapMail(this IEndpointRouteBuilder app) => app.MapResend();
 }

@@ -13,16 +13,18 @@ using Sendcat.Reliability.ToolJobs.Messages;
 namespace Sendcat.ApiService.Mail;
 
 /// <summary>
-/// Enqueues mails as jobs of the lane <c>deliveries</c>, each in the transaction of what causes it. The tool worker composes and sends them,
-/// and decides whether the address gets one: so a request costs the same with and without an account of the address.
+/// Enqueues mails as jobs of the lane <c>deliveries</c>, each in the transaction of what causes it. The tool worker composes and sends
+/// them, and decides whether the address gets one: so a request costs the same with and without an account of the address.
 /// </summary>
 internal sealed class OutgoingMails(
-    RequestDatabase database, ILookupNormalizer normalizer, IOptionsMonitor<DeliveryOptions> options, OutboxPublisher publisher, TimeProvider time)
+    RequestDatabase database, ILookupNormalizer normalizer, IOptionsMonitor<DeliveryOptions> options, OutboxPublisher publisher,
+    TimeProvider time)
 {
     private static readonly string EnterForAddress =
         $"""
         -- enter mail for address
-        SELECT reliability.enter_job(@id, @tool, @class, @principal, {WithStampDigest("@args", "@id", "@name")}, @attempts, @trace_parent, @trace_state)
+        SELECT reliability.enter_job(@id, @tool, @class, @principal, {WithStampDigest("@args", "@id", "@name")}, @attempts, @trace_parent,
+            @trace_state)
         """;
 
     /// <summary>
@@ -35,13 +37,15 @@ internal sealed class OutgoingMails(
     public static string WithStampDigest(string delivery, string id, string name) =>
         $"""
         ({delivery}::jsonb || jsonb_build_object('stampDigest', encode(sha256(convert_to(
-            {id}::text || ' ' || coalesce((SELECT security_stamp FROM users WHERE normalized_user_name = {name}), ''), 'UTF8')), 'hex')))::text
+            {id}::text || ' ' || coalesce((SELECT security_stamp FROM users WHERE normalized_user_name = {name}), ''), 'UTF8')),
+                'hex')))::text
         """;
 
     /// <summary>A mail that is requested now.</summary>
     /// <param name="kind">What the mail is about.</param>
     /// <param name="address">Where it goes.</param>
-    /// <param name="userId">The account that it is about; null: the worker looks for the account of the address, if the kind needs one.</param>
+    /// <param name="userId">The account that it is about; null: the worker looks for the account of the address, if the kind needs
+    /// one.</param>
     public Delivery DeliveryOf(MailKind kind, string address, string? userId)
     {
         var now = PostgresTime.Now(time);

@@ -11,16 +11,20 @@ namespace Sendcat.ApiService.Orders;
 /// <param name="TotalAmount">In units of <paramref name="TotalCurrency"/>.</param>
 /// <param name="TotalCurrency">ISO 4217 code; absent: no mail says which.</param>
 /// <param name="Confidence">0 to 1. Below 0.7 compare the draft with the order before you confirm it.</param>
-/// <param name="MissingFields">Of <c>orderNumber</c>, <c>total</c>, <c>trackingNumbers</c> and <c>itemsSummary</c> those that nobody knows yet.</param>
+/// <param name="MissingFields">Of <c>orderNumber</c>, <c>total</c>, <c>trackingNumbers</c> and <c>itemsSummary</c> those that nobody knows
+/// yet.</param>
 /// <param name="InvoiceId">The attachment that is the invoice.</param>
 /// <param name="EvidenceIds">The mails and messages that the draft was made of.</param>
 internal sealed record DraftView(
-    Guid Id, string Status, string Merchant, string? StoreName, string? OrderNumber, IReadOnlyList<string> OrderNumbers, string? ItemsSummary,
-    decimal? TotalAmount, string? TotalCurrency, double Confidence, IReadOnlyList<string> MissingFields, bool InvoicePresent, Guid? InvoiceId,
+    Guid Id, string Status, string Merchant, string? StoreName, string? OrderNumber, IReadOnlyList<string> OrderNumbers,
+    string? ItemsSummary,
+    decimal? TotalAmount, string? TotalCurrency, double Confidence, IReadOnlyList<string> MissingFields, bool InvoicePresent,
+    Guid? InvoiceId,
     IReadOnlyList<ParcelView> Parcels, IReadOnlyList<Guid> EvidenceIds, DateTime? ConfirmedAt, DateTime CreatedAt, DateTime UpdatedAt)
 {
     public static DraftView Of(PurchaseDraft draft, IReadOnlyList<ParcelView> parcels, IReadOnlyList<Guid> evidence) => new(
-        draft.Id, draft.Status, draft.Merchant, draft.StoreName, draft.OrderNumbers.Length == 0 ? null : string.Join(",", draft.OrderNumbers), draft.OrderNumbers,
+        draft.Id, draft.Status, draft.Merchant, draft.StoreName,
+        draft.OrderNumbers.Length == 0 ? null : string.Join(",", draft.OrderNumbers), draft.OrderNumbers,
         draft.ItemsSummary, draft.TotalAmount, draft.TotalCurrency, draft.Confidence,
         [
             .. draft.OrderNumbers.Length == 0 ? (string[])["orderNumber"] : [],
@@ -28,7 +32,8 @@ internal sealed record DraftView(
             .. parcels.Count == 0 ? (string[])["trackingNumbers"] : [],
             .. draft.ItemsSummary is null ? (string[])["itemsSummary"] : [],
         ],
-        draft.InvoicePresent, draft.InvoiceId, parcels, evidence, draft.ConfirmedAt?.UtcDateTime, draft.CreatedAt.UtcDateTime, draft.UpdatedAt.UtcDateTime);
+        draft.InvoicePresent, draft.InvoiceId, parcels, evidence, draft.ConfirmedAt?.UtcDateTime, draft.CreatedAt.UtcDateTime,
+        draft.UpdatedAt.UtcDateTime);
 }
 
 /// <param name="Carrier">Id of the carrier; absent: unknown.</param>
@@ -43,12 +48,14 @@ internal sealed record ParcelView(string TrackingNumber, string? Carrier, bool I
 /// <param name="TotalAmount">0 to 10¹².</param>
 /// <param name="TotalCurrency">ISO 4217 code. An amount needs one.</param>
 internal sealed partial record DraftPatch(
-    string? Merchant, string? StoreName, string? OrderNumber, string? ItemsSummary, decimal? TotalAmount, string? TotalCurrency) : IValidatable
+    string? Merchant, string? StoreName, string? OrderNumber, string? ItemsSummary, decimal? TotalAmount,
+    string? TotalCurrency) : IValidatable
 {
     [JsonIgnore]
     public IReadOnlyList<string>? OrderNumbers =>
         OrderNumber is null ? null
-        : [.. OrderNumber.ToUpperInvariant().Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct(StringComparer.Ordinal)];
+        : [.. OrderNumber.ToUpperInvariant().Split(
+            ',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Distinct(StringComparer.Ordinal)];
 
     public DraftEdit Edit() => new()
     {
@@ -69,7 +76,8 @@ internal sealed partial record DraftPatch(
         }
 
         if (!StoredText.Fits(OrderNumber, OrderText.MaxNumbers * (OrderText.MaxNumber + 2))
-            || OrderNumbers is { } numbers && (numbers.Count > OrderText.MaxNumbers || numbers.Any(number => number.Length > OrderText.MaxNumber)))
+            || OrderNumbers is { } numbers
+                && (numbers.Count > OrderText.MaxNumbers || numbers.Any(number => number.Length > OrderText.MaxNumber)))
         {
             yield return $"orderNumber may have {OrderText.MaxNumbers} numbers of {OrderText.MaxNumber} characters, separated by commas";
         }
@@ -96,7 +104,8 @@ internal sealed record DraftConfirmation(IReadOnlyList<string>? TrackingNumbers)
     private const int MaxParcels = 100;
 
     [JsonIgnore]
-    public IReadOnlyList<string>? Normalized => TrackingNumbers is null ? null : [.. TrackingNumbers.Select(PackageRules.Normalize).OfType<string>()];
+    public IReadOnlyList<string>? Normalized =>
+        TrackingNumbers is null ? null : [.. TrackingNumbers.Select(PackageRules.Normalize).OfType<string>()];
 
     public IEnumerable<string> Problems()
     {
@@ -124,12 +133,15 @@ internal sealed record InvoiceOrder(string? AttachmentId, string? StorageId) : I
 }
 
 /// <param name="DraftId">The order of the parcel; absent: announced without one.</param>
-/// <param name="Status"><c>draft</c>: found in a mail, confirm its draft to submit it. <c>submitted</c>: announced to the warehouse.</param>
+/// <param name="Status"><c>draft</c>: found in a mail, confirm its draft to submit it. <c>submitted</c>: announced to the
+/// warehouse.</param>
 internal sealed record PreAlertView(
-    Guid Id, Guid? DraftId, string TrackingNumber, string? Carrier, string Status, DateTime? ConfirmedAt, DateTime? SubmittedAt, DateTime CreatedAt, DateTime UpdatedAt)
+    Guid Id, Guid? DraftId, string TrackingNumber, string? Carrier, string Status, DateTime? ConfirmedAt, DateTime? SubmittedAt,
+    DateTime CreatedAt, DateTime UpdatedAt)
 {
     public static PreAlertView Of(PreAlert alert) => new(
-        alert.Id, alert.DraftId, alert.TrackingNumber, alert.Carrier, alert.Status, alert.ConfirmedAt?.UtcDateTime, alert.SubmittedAt?.UtcDateTime,
+        alert.Id, alert.DraftId, alert.TrackingNumber, alert.Carrier, alert.Status, alert.ConfirmedAt?.UtcDateTime,
+        alert.SubmittedAt?.UtcDateTime,
         alert.CreatedAt.UtcDateTime, alert.UpdatedAt.UtcDateTime);
 }
 
@@ -154,11 +166,13 @@ internal sealed record PreAlertOrder(string? TrackingNumber, string? Carrier, st
 
 /// <param name="Source"><c>gmail</c> or <c>whatsapp</c>.</param>
 /// <param name="SourceMessageId">The id of the mail or message there.</param>
-/// <param name="Status"><c>pending</c>: another attempt follows; <c>extracted</c>; <c>failed</c>; <c>ignored</c>: about something else.</param>
+/// <param name="Status"><c>pending</c>: another attempt follows; <c>extracted</c>; <c>failed</c>; <c>ignored</c>: about something
+/// else.</param>
 /// <param name="ExtractionError">Why it failed: <c>insufficient_core_fields</c> or <c>extraction_unavailable</c>.</param>
 /// <param name="DraftIds">The drafts that it is part of.</param>
 internal sealed record EvidenceView(
-    Guid Id, string Source, string SourceMessageId, string? Merchant, DateTime ReceivedAt, DateTime ProcessedAt, string Status, string? ExtractionError,
+    Guid Id, string Source, string SourceMessageId, string? Merchant, DateTime ReceivedAt, DateTime ProcessedAt, string Status,
+    string? ExtractionError,
     IReadOnlyList<Guid> DraftIds);
 
 /// <param name="AutoCreatePreAlerts">Parcels of authenticated mails, and of your own messages, become pre-alerts.</param>
@@ -172,9 +186,12 @@ internal sealed record PreferencesView(bool AutoCreatePreAlerts, bool GmailSyncE
 }
 
 /// <summary>Preferences to change. An omitted one is unchanged.</summary>
-internal sealed record PreferencesChange(bool? AutoCreatePreAlerts, bool? GmailSyncEnabled, bool? WhatsappSyncEnabled, bool? PackageStatusMails);
+internal sealed record PreferencesChange(
+    bool? AutoCreatePreAlerts, bool? GmailSyncEnabled, bool? WhatsappSyncEnabled, bool? PackageStatusMails);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[
+    JsonSourceGenerationOptions(
+        PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(DraftView))]
 [JsonSerializable(typeof(Page<DraftView>), TypeInfoPropertyName = "DraftPage")]
 [JsonSerializable(typeof(DraftPatch))]

@@ -34,7 +34,8 @@ internal sealed class OrderTables :
 
     public void Configure(EntityTypeBuilder<PurchaseDraft> draft)
     {
-        draft.ToTable("purchase_drafts", table => table.HasCheckConstraint("ck_purchase_drafts_status", $"status in ({Quoted(DraftStatuses.All)})"));
+        draft.ToTable(
+            "purchase_drafts", table => table.HasCheckConstraint("ck_purchase_drafts_status", $"status in ({Quoted(DraftStatuses.All)})"));
         draft.HasOne<SendcatUser>().WithMany().HasForeignKey(d => d.UserId).OnDelete(DeleteBehavior.Cascade);
         draft.HasOne<Attachment>().WithMany().HasForeignKey(d => d.InvoiceId).OnDelete(DeleteBehavior.SetNull);
         draft.Property(d => d.TotalAmount).HasPrecision(18, OrderText.AmountDigits);
@@ -63,7 +64,8 @@ internal sealed class OrderTables :
 
     public void Configure(EntityTypeBuilder<PreAlert> alert)
     {
-        alert.ToTable("pre_alerts", table => table.HasCheckConstraint("ck_pre_alerts_status", $"status in ({Quoted(DraftStatuses.OfPreAlerts)})"));
+        alert.ToTable(
+            "pre_alerts", table => table.HasCheckConstraint("ck_pre_alerts_status", $"status in ({Quoted(DraftStatuses.OfPreAlerts)})"));
         alert.HasOne<SendcatUser>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
         alert.HasOne<PurchaseDraft>().WithMany().HasForeignKey(a => a.DraftId).OnDelete(DeleteBehavior.SetNull);
         alert.HasIndex(a => new { a.UserId, a.TrackingNumber }).IsUnique();

@@ -20,11 +20,15 @@ internal static class PreAlertEndpoints
         alerts.MapGet("", ListAsync).As("preAlerts.listPreAlerts", "Pre-alerts of the caller, the newest first; ?draftId=", 400, 401);
         alerts.MapPost("", CreateAsync).RequireLimit(RequestBudget.Writing).Takes<PreAlertOrder>()
             .Produces<PreAlertView>(StatusCodes.Status200OK)
-            .As("preAlerts.createPackagePreAlert", "Announce a parcel to the warehouse, once per tracking number: 201, or 200 when it was announced before", 400, 401, 403, 409, 413, 415, 429);
+            .As(
+                "preAlerts.createPackagePreAlert",
+                "Announce a parcel to the warehouse, once per tracking number: 201, or 200 when it was announced before", 400, 401, 403,
+                409, 413, 415, 429);
     }
 
     private static async Task<Results<Ok<Page<PreAlertView>>, ApiError>> ListAsync(
-        HttpContext http, Principals principals, SendcatDb db, string? draftId, string? cursor, string? limit, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, SendcatDb db, string? draftId, string? cursor, string? limit,
+        CancellationToken cancellationToken)
     {
         if (!principals.Read(http).TryGet(out var principal, out var refusal)
             || !PageLimit.Read(limit, fallback: 50, max: 200).TryGet(out var count, out refusal))
@@ -54,14 +58,16 @@ internal static class PreAlertEndpoints
             alerts = alerts.Where(a => EF.Functions.LessThan(ValueTuple.Create(a.CreatedAt, a.Id), ValueTuple.Create(after.At, after.Id)));
         }
 
-        var rows = await alerts.OrderByDescending(a => a.CreatedAt).ThenByDescending(a => a.Id).Take(count + 1).ToListAsync(cancellationToken);
+        var rows = await alerts.OrderByDescending(a => a.CreatedAt).ThenByDescending(a => a.Id).Take(count + 1)
+            .ToListAsync(cancellationToken);
         return TypedResults.Ok(new Page<PreAlertView>(
             [.. rows.Take(count).Select(PreAlertView.Of)],
             rows.Count > count ? new PageCursor(CursorOrder, rows[count - 1].CreatedAt, rows[count - 1].Id).ToString() : null));
     }
 
     private static async Task<Results<Created<PreAlertView>, Ok<PreAlertView>, ApiError>> CreateAsync(
-        HttpContext http, Principals principals, DraftChanges changes, SendcatDb db, IOptionsMonitor<OrderOptions> options, ILogger<DraftChanges> logger,
+        HttpContext http, Principals principals, DraftChanges changes, SendcatDb db, IOptionsMonitor<OrderOptions> options,
+        ILogger<DraftChanges> logger,
         CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, OrdersJson.Default.PreAlertOrder, cancellationToken);
@@ -74,7 +80,8 @@ internal static class PreAlertEndpoints
         var announcement = draft is null && order.DraftId is not null
             ? new(DraftOutcome.NotFound, Guid.Empty, false)
             : await changes.AnnounceAsync(
-                principal.UserId!, draft, PackageRules.Normalize(order.TrackingNumber)!, order.Carrier?.Trim().ToLowerInvariant(), options.CurrentValue.PreAlertsPerUserMax,
+                principal.UserId!, draft, PackageRules.Normalize(order.TrackingNumber)!, order.Carrier?.Trim().ToLowerInvariant(),
+                options.CurrentValue.PreAlertsPerUserMax,
                 cancellationToken);
         if (DraftEndpoints.ErrorOf(announcement.Outcome) is { } error)
         {

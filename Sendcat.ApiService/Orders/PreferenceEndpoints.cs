@@ -50,21 +50,32 @@ internal static class PreferenceEndpoints
         await using var command = connection.CreateCommand(
             """
             -- save preferences
-            INSERT INTO user_preferences AS known (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails, updated_at)
+            INSERT INTO user_preferences AS known (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled,
+                package_status_mails, updated_at)
             SELECT id, coalesce($2, $6), coalesce($3, $7), coalesce($4, $8), coalesce($5, $9), $10 FROM users WHERE id = $1
             ON CONFLICT (user_id) DO UPDATE SET
-                auto_create_pre_alerts = coalesce($2, known.auto_create_pre_alerts), gmail_sync_enabled = coalesce($3, known.gmail_sync_enabled),
-                whatsapp_sync_enabled = coalesce($4, known.whatsapp_sync_enabled), package_status_mails = coalesce($5, known.package_status_mails), updated_at = $10
+                auto_create_pre_alerts = coalesce($2, known.auto_create_pre_alerts),
+                gmail_sync_enabled = coalesce($3, known.gmail_sync_enabled),
+                whatsapp_sync_enabled = coalesce($4, known.whatsapp_sync_enabled),
+                package_status_mails = coalesce($5, known.package_status_mails), updated_at = $10
             RETURNING auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails
             """);
         command.Parameters.Add(new() { Value = principal.UserId! });
-        foreach (var chosen in (bool?[])[change.AutoCreatePreAlerts, change.GmailSyncEnabled, change.WhatsappSyncEnabled, change.PackageStatusMails])
+        foreach (
+            var chosen in (bool?[])
+            [
+                change.AutoCreatePreAlerts, change.GmailSyncEnabled, change.WhatsappSyncEnabled, change.PackageStatusMails,
+            ])
         {
             command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Boolean, Value = (object?)chosen ?? DBNull.Value });
         }
 
         var defaults = UserPreferences.Default;
-        foreach (var value in (bool[])[defaults.AutoCreatePreAlerts, defaults.GmailSyncEnabled, defaults.WhatsappSyncEnabled, defaults.PackageStatusMails])
+        foreach (
+            var value in (bool[])
+            [
+                defaults.AutoCreatePreAlerts, defaults.GmailSyncEnabled, defaults.WhatsappSyncEnabled, defaults.PackageStatusMails,
+            ])
         {
             command.Parameters.Add(new() { Value = value });
         }

@@ -54,7 +54,9 @@ internal sealed class DraftParcel
     /// <summary>Id of the carrier; null: unknown.</summary>
     public string? Carrier { get; init; }
 
-    /// <summary>An authenticated mail, a text of the user or the user says so; not a picture and no mail that anybody may have written.</summary>
+    /// <summary>
+    /// An authenticated mail, a text of the user or the user says so; not a picture and no mail that anybody may have written.
+    /// </summary>
     public bool IsVerified { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }

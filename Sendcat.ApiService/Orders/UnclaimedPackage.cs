@@ -1,8 +1,8 @@
 namespace Sendcat.ApiService.Orders;
 
 /// <summary>
-/// A package that the warehouse has reported and nobody has announced. It becomes a package of the first user who announces it. It is a table
-/// of its own, so that no list of a user's packages can show it.
+/// A package that the warehouse has reported and nobody has announced. It becomes a package of the first user who announces it. It is a
+/// table of its own, so that no list of a user's packages can show it.
 /// </summary>
 internal sealed class UnclaimedPackage
 {

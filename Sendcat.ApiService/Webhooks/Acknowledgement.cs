@@ -9,7 +9,9 @@ internal static class Acknowledgement
 {
     public const string ReplayHeader = "X-Idempotent-Replay";
 
-    /// <summary>What was delivered is committed. When all of it had been delivered before, the response has the header of a replay.</summary>
+    /// <summary>
+    /// What was delivered is committed. When all of it had been delivered before, the response has the header of a replay.
+    /// </summary>
     /// <param name="receipts">At least one.</param>
     public static ContentHttpResult Of(HttpContext http, Webhook webhook, params IReadOnlyList<InboxReceipt> receipts)
     {

@@ -21,7 +21,8 @@ internal sealed class FloodGuard(IOptionsMonitor<WebhookOptions> options) : IDis
     /// <summary>Waits for a slot of the address. Dispose it when the delivery is authenticated or refused.</summary>
     /// <exception cref="OperationCanceledException">The client left.</exception>
     public async ValueTask<IDisposable> EnterAsync(HttpContext http) =>
-        await _slots.AcquireAsync(new(ClientAddress.KeyOf(http), options.CurrentValue.BodiesPerAddress), cancellationToken: http.RequestAborted);
+        await _slots.AcquireAsync(
+            new(ClientAddress.KeyOf(http), options.CurrentValue.BodiesPerAddress), cancellationToken: http.RequestAborted);
 
     public void Dispose() => _slots.Dispose();
 

@@ -16,13 +16,18 @@ internal static class LinkEndpoints
     {
         var links = functions.MapGroup("/api/whatsapp").WithTags("WhatsApp");
         links.MapPost("/linking-code", CreateCodeAsync).RequireLimit(RequestBudget.Writing)
-            .As("whatsapp.requestLinkingCode", "A linking code, valid for ten minutes: it links the phone from which it is sent, and an existing link stays until then", 401, 403, 404, 429);
-        links.MapGet("/status", StatusAsync).As("whatsapp.getLinkingStatus", "The linked phone, and the code that is valid at present", 401);
+            .As(
+                "whatsapp.requestLinkingCode",
+                "A linking code, valid for ten minutes: it links the phone from which it is sent, and an existing link stays until then",
+                401, 403, 404, 429);
+        links.MapGet("/status", StatusAsync)
+            .As("whatsapp.getLinkingStatus", "The linked phone, and the code that is valid at present", 401);
         links.MapDelete("", DeleteAsync).RequireLimit(RequestBudget.Writing).As("whatsapp.disconnect", "End the link", 401, 429);
     }
 
     private static async Task<Results<Ok<LinkingCodeView>, ApiError>> CreateCodeAsync(
-        HttpContext http, Principals principals, RequestLimits limits, SendcatDb db, IOptionsMonitor<WhatsAppOptions> options, TimeProvider time, CancellationToken cancellationToken)
+        HttpContext http, Principals principals, RequestLimits limits, SendcatDb db, IOptionsMonitor<WhatsAppOptions> options,
+        TimeProvider time, CancellationToken cancellationToken)
     {
         if (!principals.ReadConfirmedUser(http).TryGet(out var principal, out var refusal))
         {
@@ -68,7 +73,8 @@ internal static class LinkEndpoints
         }
     }
 
-    private static async Task<Results<Ok<LinkView>, ApiError>> StatusAsync(HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
+    private static async Task<Results<Ok<LinkView>, ApiError>> StatusAsync(
+        HttpContext http, Principals principals, SendcatDb db, TimeProvider time, CancellationToken cancellationToken)
     {
         if (!principals.Read(http).TryGet(out var principal, out var refusal))
         {
@@ -82,11 +88,14 @@ internal static class LinkEndpoints
 
         var now = time.GetUtcNow();
         var link = await db.WhatsAppLinks.AsNoTracking().SingleOrDefaultAsync(l => l.UserId == user, cancellationToken);
-        var code = await db.WhatsAppLinkingCodes.AsNoTracking().SingleOrDefaultAsync(c => c.UserId == user && c.ExpiresAt > now, cancellationToken);
-        return TypedResults.Ok(new LinkView(link is not null, link?.Phone, link?.ConnectedAt, link?.LastMessageAt, code?.Code, code?.ExpiresAt));
+        var code = await db.WhatsAppLinkingCodes.AsNoTracking()
+            .SingleOrDefaultAsync(c => c.UserId == user && c.ExpiresAt > now, cancellationToken);
+        return TypedResults.Ok(
+            new LinkView(link is not null, link?.Phone, link?.ConnectedAt, link?.LastMessageAt, code?.Code, code?.ExpiresAt));
     }
 
-    private static async Task<Results<NoContent, ApiError>> DeleteAsync(HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
+    private static async Task<Results<NoContent, ApiError>> DeleteAsync(
+        HttpContext http, Principals principals, SendcatDb db, CancellationToken cancellationToken)
     {
         if (!principals.ReadUser(http).TryGet(out var principal, out var refusal))
         {

@@ -21,7 +21,8 @@ internal static class WebhookEndpoints
     public static void MapWebhook(this IEndpointRouteBuilder app)
     {
         var webhook = app.MapGroup("/api/whatsapp/webhook").WithTags("WhatsApp");
-        webhook.MapGet("", Verify).Produces<string>(StatusCodes.Status200OK, "text/plain").As("whatsapp.verify", "Verification of the address: for Meta alone", 400, 403);
+        webhook.MapGet("", Verify).Produces<string>(StatusCodes.Status200OK, "text/plain")
+            .As("whatsapp.verify", "Verification of the address: for Meta alone", 400, 403);
         webhook.MapPost("", ReceiveAsync).Produces<string>(StatusCodes.Status200OK, "text/plain")
             .As("whatsapp.receive", "Deliveries: for Meta alone, signed with X-Hub-Signature-256", 400, 403, 413, 415, 429, 503);
     }
@@ -44,7 +45,9 @@ internal static class WebhookEndpoints
         HttpContext http, WebhookGate gate, WhatsAppInbox inbox, IOptionsMonitor<WhatsAppOptions> options)
     {
         var admitted = await gate.AdmitAsync(http, Meta, body => ValueTask.FromResult(
-            WhatsAppSignature.IsValid(http.Request.Headers[WhatsAppSignature.Header], body, options.CurrentValue.AppSecret) ? null : ApiError.Forbidden()));
+            WhatsAppSignature.IsValid(http.Request.Headers[WhatsAppSignature.Header], body, options.CurrentValue.AppSecret)
+                ? null
+                : ApiError.Forbidden()));
         if (!admitted.TryGet(out var bytes, out var refusal))
         {
             return refusal;
@@ -77,5 +80,6 @@ internal static class WebhookEndpoints
 
     /// <summary>Compares digests, so that the time tells neither the token nor its length.</summary>
     private static bool AreEqual(string sent, string token) =>
-        CryptographicOperations.FixedTimeEquals(SHA256.HashData(Encoding.UTF8.GetBytes(sent)), SHA256.HashData(Encoding.UTF8.GetBytes(token)));
+        CryptographicOperations.FixedTimeEquals(
+            SHA256.HashData(Encoding.UTF8.GetBytes(sent)), SHA256.HashData(Encoding.UTF8.GetBytes(token)));
 }

@@ -9,9 +9,12 @@ internal sealed record LinkingCodeView(string LinkingCode, DateTimeOffset Linkin
 /// <param name="PhoneNumber">Digits with the country; absent when the user hides it.</param>
 /// <param name="LinkingCode">The code that is valid at present.</param>
 internal sealed record LinkView(
-    bool Linked, string? PhoneNumber, DateTimeOffset? ConnectedAt, DateTimeOffset? LastMessageAt, string? LinkingCode, DateTimeOffset? LinkingCodeExpiresAt);
+    bool Linked, string? PhoneNumber, DateTimeOffset? ConnectedAt, DateTimeOffset? LastMessageAt, string? LinkingCode,
+    DateTimeOffset? LinkingCodeExpiresAt);
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[
+    JsonSourceGenerationOptions(
+        PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(LinkingCodeView))]
 [JsonSerializable(typeof(LinkView))]
 internal sealed partial class WhatsAppJson : JsonSerializerContext;

@@ -5,7 +5,9 @@ namespace Sendcat.ApiService.WhatsApp;
 
 internal static class WhatsAppFeature
 {
-    /// <summary>The messages of the linked phone that are not read yet, and the replies to it. The link itself refers to the user.</summary>
+    /// <summary>
+    /// The messages of the linked phone that are not read yet, and the replies to it. The link itself refers to the user.
+    /// </summary>
     private static readonly AccountContent MessagesOfAccount = new(
         "messages",
         """

@@ -15,7 +15,8 @@ namespace Sendcat.ApiService.WhatsApp;
 /// identities. States and identities are applied at once, because a repetition of them changes nothing.
 /// </summary>
 internal sealed class WhatsAppInbox(
-    WebhookInbox inbox, RequestDatabase database, IOptionsMonitor<WhatsAppOptions> options, IOptionsMonitor<MessageOptions> messages, TimeProvider time)
+    WebhookInbox inbox, RequestDatabase database, IOptionsMonitor<WhatsAppOptions> options, IOptionsMonitor<MessageOptions> messages,
+    TimeProvider time)
 {
     /// <returns>The receipts of the messages that are read; none: the delivery has no such message.</returns>
     /// <exception cref="NpgsqlException">Postgres is unavailable: nothing may be acknowledged.</exception>
@@ -52,7 +53,8 @@ internal sealed class WhatsAppInbox(
         }
 
         // A statement may touch a row once; of the states of one message the latest counts.
-        var statuses = delivery.Statuses.GroupBy(status => status.MessageId, StringComparer.Ordinal).Select(same => same.MaxBy(status => status.State)!)
+        var statuses = delivery.Statuses.GroupBy(status => status.MessageId, StringComparer.Ordinal)
+            .Select(same => same.MaxBy(status => status.State)!)
             .OrderBy(status => status.MessageId, StringComparer.Ordinal).ToArray();
         if (statuses.Length > 0)
         {
@@ -61,12 +63,15 @@ internal sealed class WhatsAppInbox(
                 -- store whatsapp statuses
                 INSERT INTO whatsapp_statuses AS known (message_id, state, error_code, updated_at)
                 SELECT id, state, error, $4 FROM unnest($1::text[], $2::int[], $3::int[]) AS reported(id, state, error)
-                ON CONFLICT (message_id) DO UPDATE SET state = excluded.state, error_code = excluded.error_code, updated_at = excluded.updated_at
+                ON CONFLICT (message_id) DO UPDATE SET state = excluded.state, error_code = excluded.error_code,
+                    updated_at = excluded.updated_at
                     WHERE excluded.state > known.state
                 """);
             store.Parameters.Add(new() { Value = Array.ConvertAll(statuses, status => status.MessageId) });
             store.Parameters.Add(new() { Value = Array.ConvertAll(statuses, status => (int)status.State) });
-            store.Parameters.Add(new() { Value = Array.ConvertAll(statuses, status => status.ErrorCode), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
+            store.Parameters.Add(
+                new() { Value = Array.ConvertAll(
+                    statuses, status => status.ErrorCode), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
             store.Parameters.Add(new() { Value = time.GetUtcNow() });
             await store.ExecuteNonQueryAsync(CancellationToken.None);
         }

@@ -22,7 +22,8 @@ internal static class WhatsAppSignature
         if (secret.Length == 0
             || header is not [{ } value]
             || !value.StartsWith(Prefix, StringComparison.Ordinal)
-            || Convert.FromHexString(value.AsSpan(Prefix.Length), sent, out var consumed, out var written) is not System.Buffers.OperationStatus.Done
+            || Convert.FromHexString(
+                value.AsSpan(Prefix.Length), sent, out var consumed, out var written) is not System.Buffers.OperationStatus.Done
             || consumed + Prefix.Length != value.Length || written != sent.Length)
         {
             return false;

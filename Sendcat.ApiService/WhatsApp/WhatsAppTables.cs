@@ -14,7 +14,9 @@ internal sealed class WhatsAppTables :
 {
     public void Configure(EntityTypeBuilder<WhatsAppLink> link)
     {
-        link.ToTable("whatsapp_links", table => table.HasCheckConstraint("ck_whatsapp_links_identity", "phone is not null or business_user_id is not null"));
+        link.ToTable(
+            "whatsapp_links",
+            table => table.HasCheckConstraint("ck_whatsapp_links_identity", "phone is not null or business_user_id is not null"));
         link.HasKey(l => l.UserId);
         link.HasOne<SendcatUser>().WithOne().HasForeignKey<WhatsAppLink>(l => l.UserId).OnDelete(DeleteBehavior.Cascade);
         link.HasIndex(l => l.Phone).IsUnique();

@@ -17,7 +17,9 @@ public static class ExtractionFeature
     {
         services.AddKnobs<OpenRouterOptions>().AddKnobs<ExtractionOptions>();
         services.TryAddSingleton<ExtractionModel>();
-        services.TryAddSingleton(provider => new OrderExtraction(provider.GetRequiredService<ExtractionModel>(), provider.GetRequiredService<ILogger<OrderExtraction>>()));
+        services.TryAddSingleton(
+            provider => new OrderExtraction(
+                provider.GetRequiredService<ExtractionModel>(), provider.GetRequiredService<ILogger<OrderExtraction>>()));
         services.TryAddTransient<ExtractionTransport>();
         services
             .AddHttpClient(ExtractionTransport.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)

@@ -15,7 +15,8 @@ namespace Sendcat.Integrations.Extraction;
 /// bulkhead and has a timeout; it offers the model no tools.
 /// </summary>
 internal sealed class ExtractionModel(
-    IHttpClientFactory clients, Circuits circuits, Bulkheads bulkheads, IOptionsMonitor<OpenRouterOptions> account, IOptionsMonitor<ExtractionOptions> options,
+    IHttpClientFactory clients, Circuits circuits, Bulkheads bulkheads, IOptionsMonitor<OpenRouterOptions> account,
+    IOptionsMonitor<ExtractionOptions> options,
     TimeProvider time, ILogger<ExtractionModel> logger)
 {
     private static readonly string Provider = ExtractionProvider.Provider.Name;
@@ -33,11 +34,13 @@ internal sealed class ExtractionModel(
 
     /// <summary>Asks about a picture or a PDF.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public Task<ModelReply> ReadPictureAsync(ReadOnlyMemory<byte> picture, string mediaType, string document, CancellationToken cancellationToken)
+    public Task<ModelReply> ReadPictureAsync(
+        ReadOnlyMemory<byte> picture, string mediaType, string document, CancellationToken cancellationToken)
     {
         var models = options.CurrentValue;
         return ReadAsync(
-            [models.ImageModel, models.TextModel], new ChatMessage(ChatRole.User, [new TextContent(document), new DataContent(picture, mediaType)]), cancellationToken);
+            [models.ImageModel, models.TextModel],
+            new ChatMessage(ChatRole.User, [new TextContent(document), new DataContent(picture, mediaType)]), cancellationToken);
     }
 
     private async Task<ModelReply> ReadAsync(string[] models, ChatMessage document, CancellationToken cancellationToken)
@@ -116,7 +119,8 @@ internal sealed class ExtractionModel(
         try
         {
             using var client = Client(model);
-            var response = await client.GetResponseAsync([new(ChatRole.System, ExtractionPrompt.System), document], Settings(limits), either.Token);
+            var response = await client.GetResponseAsync(
+                [new(ChatRole.System, ExtractionPrompt.System), document], Settings(limits), either.Token);
             permit.Succeeded();
             return ModelAnswer.Read(response.Text) is { } answer
                 ? new(answer, model, 1, null)
@@ -136,7 +140,9 @@ internal sealed class ExtractionModel(
             permit.Failed(exception.GetType().Name);
             return ModelReply.Of(new($"Network error ({exception.GetType().Name}).", Retryable: true));
         }
-        catch (Exception exception) when (exception is System.Text.Json.JsonException or InvalidOperationException or FormatException or KeyNotFoundException or ArgumentException)
+        catch (Exception exception)
+            when (exception is System.Text.Json.JsonException or InvalidOperationException or FormatException or KeyNotFoundException
+                or ArgumentException)
         {
             // The client could not read the response.
             permit.Failed("unreadable answer");
@@ -160,7 +166,9 @@ internal sealed class ExtractionModel(
         }
 
         // A refused account or a full quota is the operator's to repair; the mail is read when it is.
-        return new($"HTTP {exception.Status}.", Retryable: exception.Status is 401 or 402 || StatusClass.Of(exception.Status) is CallVerdict.Failure);
+        return new(
+            $"HTTP {exception.Status}.",
+            Retryable: exception.Status is 401 or 402 || StatusClass.Of(exception.Status) is CallVerdict.Failure);
     }
 
     private static ChatOptions Settings(ExtractionOptions limits) => new()

@@ -3,7 +3,9 @@ using Sendcat.Integrations.Providers;
 
 namespace Sendcat.Integrations.Extraction;
 
-/// <summary>Sends the requests of the extraction: with the HTTP version of the provider, and with a limit for the size of a response.</summary>
+/// <summary>
+/// Sends the requests of the extraction: with the HTTP version of the provider, and with a limit for the size of a response.
+/// </summary>
 internal sealed class ExtractionTransport(IOptionsMonitor<OpenRouterOptions> options) : DelegatingHandler
 {
     public const string ClientName = "extraction";

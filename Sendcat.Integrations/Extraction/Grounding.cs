@@ -17,22 +17,28 @@ internal static class Grounding
     private const double MostConfidenceOfPicture = 0.65;
 
     private static readonly Regex OtherNumber = LinearRegex.Of(
-        @"(tel|phone|call|fax|mobile|whatsapp|coupon|promo|promo\s*code|voucher|gift\s*card|sku|upc|asin|zip|iban|trn|account|customer\s*(no|number|id)?|use\s+code|code|telefon|t[eé]l[eé]phone|tel[eé]fono)\s*[.:#]*\s*(is\s+)?$");
+        @"(tel|phone|call|fax|mobile|whatsapp|coupon|promo|promo\s*code|voucher|gift\s*card|sku|upc|asin|zip|iban|trn|account"
+            + @"|customer\s*(no|number|id)?|use\s+code|code|telefon|t[eé]l[eé]phone|tel[eé]fono)\s*[.:#]*\s*(is\s+)?$");
 
     /// <summary>The orders of an answer about a mail or message.</summary>
     /// <param name="mail">What the model read.</param>
     /// <param name="answer">What it says.</param>
     /// <param name="tracking">The tracking numbers that were found without the model; they take precedence.</param>
     /// <param name="dollarCountry">Whose dollar a "$" alone is.</param>
-    public static (IReadOnlyList<ExtractedOrder> Orders, int Dropped) OfText(ReadMail mail, ModelAnswer answer, IReadOnlyList<TrackingMatch> tracking, string? dollarCountry)
+    public static (IReadOnlyList<ExtractedOrder> Orders, int Dropped) OfText(
+        ReadMail mail, ModelAnswer answer, IReadOnlyList<TrackingMatch> tracking, string? dollarCountry)
     {
         var (orders, dropped) = (new List<ExtractedOrder>(), 0);
         var left = tracking.ToList();
         var confidence = Math.Min(answer.Confidence, MostConfidenceOfModel);
         foreach (var said in answer.Orders)
         {
-            var number = Count(said.OrderNumber, said.OrderNumber is null ? null : OrderNumber(mail.Text, said.OrderNumber, tracking, confidence), ref dropped);
-            var total = Count(said.Total, said.Total is { } amount ? Total(mail.Text, amount, said.Currency, dollarCountry, confidence) : null, ref dropped);
+            var number = Count(
+                said.OrderNumber, said.OrderNumber is null ? null : OrderNumber(mail.Text, said.OrderNumber, tracking, confidence),
+                ref dropped);
+            var total = Count(
+                said.Total, said.Total is { } amount ? Total(mail.Text, amount, said.Currency, dollarCountry, confidence) : null,
+                ref dropped);
             var parcels = new List<ExtractedParcel>();
             foreach (var named in said.TrackingNumbers.Distinct(StringComparer.OrdinalIgnoreCase))
             {
@@ -45,7 +51,12 @@ internal static class Grounding
                 {
                     if (orders.Concat([]).All(order => order.Parcels.All(parcel => parcel.TrackingNumber.Value != match.Number)))
                     {
-                        parcels.Add(new(new(match.Number, FieldSource.Model, Math.Min(confidence, 0.7), Evidence.InText(mail.Text, match.Start, match.Length)), match.Carrier, match.Candidates));
+                        parcels.Add(
+                            new(
+                                new(
+                                    match.Number, FieldSource.Model, Math.Min(confidence, 0.7),
+                                    Evidence.InText(mail.Text, match.Start, match.Length)),
+                                match.Carrier, match.Candidates));
                     }
                 }
                 else
@@ -70,7 +81,9 @@ internal static class Grounding
         var confidence = Math.Min(answer.Confidence, MostConfidenceOfPicture);
         foreach (var said in answer.Orders)
         {
-            var known = Merchant.All.Any(merchant => said.OrderNumber is { } text && merchant.OrderNumber.Match(text.Trim()) is { Success: true, Index: 0 } match && match.Length == text.Trim().Length);
+            var known = Merchant.All.Any(
+                merchant => said.OrderNumber is { } text && merchant.OrderNumber.Match(text.Trim()) is { Success: true, Index: 0 } match
+                    && match.Length == text.Trim().Length);
             var number = Count(
                 said.OrderNumber,
                 said.OrderNumber is null ? null
@@ -79,12 +92,17 @@ internal static class Grounding
                 ref dropped);
             var currency = PriceTexts.Code(said.Currency);
             var total = Count(
-                said.Total, said.Total is > 0 and var amount && currency is not null ? new Found<Price>(new(amount, currency), FieldSource.Picture, confidence, null) : null, ref dropped);
+                said.Total,
+                said.Total is > 0 and var amount && currency is not null
+                    ? new Found<Price>(new(amount, currency), FieldSource.Picture, confidence, null)
+                    : null,
+                ref dropped);
             var parcels = new List<ExtractedParcel>();
             foreach (var named in said.TrackingNumbers.Distinct(StringComparer.OrdinalIgnoreCase))
             {
                 var match = TrackingNumbers.OfNamed(named, said.Carrier);
-                if (match is not null && match.Candidates.Any(candidate => candidate.HasCheckDigit || candidate.Certainty is not Certainty.NeedsLabel))
+                if (match is not null
+                    && match.Candidates.Any(candidate => candidate.HasCheckDigit || candidate.Certainty is not Certainty.NeedsLabel))
                 {
                     parcels.Add(new(new(match.Number, FieldSource.Picture, confidence, null), match.Carrier, match.Candidates));
                 }
@@ -104,9 +122,13 @@ internal static class Grounding
     }
 
     /// <summary>Tracking numbers that the model did not name: of the only order, or an order without a number.</summary>
-    private static IReadOnlyList<ExtractedOrder> WithRest(ReadMail mail, List<ExtractedOrder> orders, List<TrackingMatch> left, double confidence)
+    private static IReadOnlyList<ExtractedOrder> WithRest(
+        ReadMail mail, List<ExtractedOrder> orders, List<TrackingMatch> left, double confidence)
     {
-        var rest = left.Where(match => orders.All(order => order.OrderNumber?.Value != match.Number && order.Parcels.All(parcel => parcel.TrackingNumber.Value != match.Number)))
+        var rest = left.Where(
+            match => orders.All(
+                order => order.OrderNumber?.Value != match.Number
+                    && order.Parcels.All(parcel => parcel.TrackingNumber.Value != match.Number)))
             .Select(match => MerchantParser.Parcel(mail.Text, match)).ToArray();
         if (rest.Length == 0)
         {
@@ -115,7 +137,17 @@ internal static class Grounding
 
         if (orders.Count == 0)
         {
-            return [new() { Merchant = mail.Merchant?.Id ?? mail.SenderDomain ?? "unknown", StoreName = mail.FromName, Parcels = rest, Confidence = Math.Min(confidence, 0.6), Trust = mail.Trust }];
+            return
+            [
+                new()
+                {
+                    Merchant = mail.Merchant?.Id ?? mail.SenderDomain ?? "unknown",
+                    StoreName = mail.FromName,
+                    Parcels = rest,
+                    Confidence = Math.Min(confidence, 0.6),
+                    Trust = mail.Trust,
+                },
+            ];
         }
 
         // The order that is mentioned last before the parcel.
@@ -129,7 +161,10 @@ internal static class Grounding
         return orders;
     }
 
-    private static ExtractedOrder Order(ReadMail mail, ModelOrder said, Found<string>? number, Found<Price>? total, IReadOnlyList<ExtractedParcel> parcels, double confidence) => new()
+    private static ExtractedOrder Order(
+        ReadMail mail, ModelOrder said, Found<string>? number, Found<Price>? total, IReadOnlyList<ExtractedParcel> parcels,
+        double confidence) =>
+        new()
     {
         Merchant = mail.Merchant?.Id ?? mail.SenderDomain ?? MerchantOf(said) ?? "unknown",
         StoreName = said.StoreName ?? said.Merchant ?? mail.FromName,
@@ -145,7 +180,10 @@ internal static class Grounding
     private static string? MerchantOf(ModelOrder said)
     {
         var name = said.Merchant ?? said.StoreName;
-        return name is null ? null : Merchant.All.FirstOrDefault(merchant => name.Contains(merchant.Name, StringComparison.OrdinalIgnoreCase))?.Id ?? name.ToLowerInvariant();
+        return name is null
+            ? null
+            : Merchant.All.FirstOrDefault(
+                merchant => name.Contains(merchant.Name, StringComparison.OrdinalIgnoreCase))?.Id ?? name.ToLowerInvariant();
     }
 
     private static Found<string>? OrderNumber(string text, string number, IReadOnlyList<TrackingMatch> tracking, double confidence)
@@ -174,7 +212,9 @@ internal static class Grounding
         var matches = PriceTexts.Find(text, dollarCountry).Where(match => match.Price.Amount == amount).ToArray();
         if ((matches.FirstOrDefault(match => match.Price.Currency == code) ?? matches.FirstOrDefault()) is { } match)
         {
-            var price = match.Price.Currency is null && code is not null && Stands(text, code) ? match.Price with { Currency = code } : match.Price;
+            var price = match.Price.Currency is null && code is not null && Stands(text, code)
+                ? match.Price with { Currency = code }
+                : match.Price;
             return new(price, FieldSource.Model, confidence, Evidence.InText(text, match.Start, match.Length));
         }
 
@@ -183,7 +223,9 @@ internal static class Grounding
         {
             if (PriceTexts.Number(plain.Value) == amount)
             {
-                return new(new(amount, code is not null && Stands(text, code) ? code : null), FieldSource.Model, confidence, Evidence.InText(text, plain.Index, plain.Length));
+                return new(
+                    new(amount, code is not null && Stands(text, code) ? code : null), FieldSource.Model, confidence,
+                    Evidence.InText(text, plain.Index, plain.Length));
             }
         }
 
@@ -208,7 +250,8 @@ internal static class Grounding
     /// <summary>Not a part of a longer word or number.</summary>
     private static bool IsWhole(string text, int start, int end) =>
         (start == 0 || (!IsAlphabetic(text[start - 1]) && (text[start - 1] != '-' || start < 2 || !char.IsLetterOrDigit(text[start - 2]))))
-        && (end == text.Length || (!IsAlphabetic(text[end]) && (text[end] != '-' || end + 1 == text.Length || !char.IsLetterOrDigit(text[end + 1]))));
+        && (end == text.Length || (
+            !IsAlphabetic(text[end]) && (text[end] != '-' || end + 1 == text.Length || !char.IsLetterOrDigit(text[end + 1]))));
 
     /// <summary>A letter or digit of a script that puts blanks between words.</summary>
     private static bool IsAlphabetic(char letter) => letter < '\u2E80' && char.IsLetterOrDigit(letter);

@@ -50,10 +50,13 @@ internal sealed record ModelAnswer(MailTopic? Kind, IReadOnlyList<ModelOrder> Or
         Row.Cut(order.Text("itemsSummary"), 300),
         order.Number("valueTotal") is >= 0 and < 1e9 and var total ? (decimal)total : null,
         order.Text("currency") is { Length: <= 8 } currency ? currency : null,
-        [.. order.Items("trackingNumbers").Where(item => item.ValueKind is JsonValueKind.String).Take(MostNumbers).Select(item => item.GetString()!).Where(item => item.Length <= 80)],
+        [
+            .. order.Items("trackingNumbers").Where(item => item.ValueKind is JsonValueKind.String).Take(MostNumbers)
+                .Select(item => item.GetString()!).Where(item => item.Length <= 80)],
         order.Text("carrier") is { Length: <= 40 } carrier ? carrier : null);
 }
 
 /// <summary>An order as a model describes it.</summary>
 internal sealed record ModelOrder(
-    string? Merchant, string? StoreName, string? OrderNumber, string? ItemsSummary, decimal? Total, string? Currency, IReadOnlyList<string> TrackingNumbers, string? Carrier);
+    string? Merchant, string? StoreName, string? OrderNumber, string? ItemsSummary, decimal? Total, string? Currency,
+    IReadOnlyList<string> TrackingNumbers, string? Carrier);

@@ -10,8 +10,8 @@ using Sendcat.Integrations.Mail.Tracking;
 namespace Sendcat.Integrations.Extraction;
 
 /// <summary>
-/// Finds the orders and parcels of mails and messages: by the sender's markup, else by the parser of its merchant, else by a model, of whose
-/// answer only what the mail contains is kept. A mail can change nothing but the fields that it contains.
+/// Finds the orders and parcels of mails and messages: by the sender's markup, else by the parser of its merchant, else by a model, of
+/// whose answer only what the mail contains is kept. A mail can change nothing but the fields that it contains.
 /// </summary>
 public sealed class OrderExtraction
 {
@@ -21,7 +21,8 @@ public sealed class OrderExtraction
 
     /// <summary>A number that a mail calls an order number. It only decides whether a mail is worth a model call.</summary>
     private static readonly Regex OrderLabel = LinearRegex.Of(
-        @"\b(orders?|purchase|bestell\w*|commande|pedido|ordine|bestelling|zam[oó]wieni\w*|заказ\w*|sipari[sş]\w*)\s*(number|no\.?|nr\.?|id|n[°º.]|numero|n[uú]mero|numer\w*|номер|ref\w*)?(\s+|\s*[:#№]\s*)#?\s*[A-Z]{0,6}-?[0-9][A-Z0-9-]{2,}"
+        @"\b(orders?|purchase|bestell\w*|commande|pedido|ordine|bestelling|zam[oó]wieni\w*|заказ\w*|sipari[sş]\w*)\s*(number|no\.?|nr\.?"
+            + @"|id|n[°º.]|numero|n[uú]mero|numer\w*|номер|ref\w*)?(\s+|\s*[:#№]\s*)#?\s*[A-Z]{0,6}-?[0-9][A-Z0-9-]{2,}"
         + @"|(注文番号|订单号|订单编号|訂單編號|訂單號碼|주문\s*번호)\s*[:：]?\s*[A-Z0-9-]{4,}");
 
     private readonly ExtractionModel _model;
@@ -50,7 +51,8 @@ public sealed class OrderExtraction
 
     /// <summary>Extracts the orders of a message that a user wrote or forwarded to us.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public Task<MailExtraction> ExtractTextAsync(string text, CancellationToken cancellationToken) => ExtractOneAsync(MailReader.OfUserText(text), cancellationToken);
+    public Task<MailExtraction> ExtractTextAsync(string text, CancellationToken cancellationToken) =>
+        ExtractOneAsync(MailReader.OfUserText(text), cancellationToken);
 
     /// <summary>
     /// Extracts the orders that a picture or PDF of a user shows. Its orders have a confidence below 0.7 and may not be announced without
@@ -61,7 +63,8 @@ public sealed class OrderExtraction
     /// <param name="caption">What the user wrote beside it; may be empty.</param>
     /// <param name="cancellationToken">Cancels the extraction.</param>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public async Task<MailExtraction> ExtractPictureAsync(ReadOnlyMemory<byte> picture, string mediaType, string caption, CancellationToken cancellationToken)
+    public async Task<MailExtraction> ExtractPictureAsync(
+        ReadOnlyMemory<byte> picture, string mediaType, string caption, CancellationToken cancellationToken)
     {
         var message = MailReader.OfUserText(caption);
         var reply = await _model.ReadPictureAsync(picture, mediaType, ExtractionPrompt.Document(message.Text), cancellationToken);
@@ -99,7 +102,8 @@ public sealed class OrderExtraction
             kind = MailTopic.Order;
         }
 
-        if (kind is MailTopic.Promotion or MailTopic.Receipt || (kind is MailTopic.Other && !hasOrder && tracking.Count == 0 && mail.Trust is not SenderTrust.User))
+        if (kind is MailTopic.Promotion or MailTopic.Receipt
+            || (kind is MailTopic.Other && !hasOrder && tracking.Count == 0 && mail.Trust is not SenderTrust.User))
         {
             return Of(kind, ExtractionPath.None, []);
         }
@@ -109,7 +113,8 @@ public sealed class OrderExtraction
             : await AskAsync(mail, kind, tracking, country, cancellationToken);
     }
 
-    private async Task<MailExtraction> AskAsync(ReadMail mail, MailTopic kind, IReadOnlyList<TrackingMatch> tracking, string? country, CancellationToken cancellationToken)
+    private async Task<MailExtraction> AskAsync(
+        ReadMail mail, MailTopic kind, IReadOnlyList<TrackingMatch> tracking, string? country, CancellationToken cancellationToken)
     {
         var reply = await _model.ReadTextAsync(ExtractionPrompt.Document(mail.Text), cancellationToken);
         var answer = reply.Answer ?? new(null, [], false, 0.5);
@@ -125,7 +130,8 @@ public sealed class OrderExtraction
 
     /// <summary>Fills what the markup leaves out from the text of the same mail.</summary>
     private static IReadOnlyList<ExtractedOrder> Complete(
-        IReadOnlyList<ExtractedOrder> marked, IReadOnlyList<ExtractedOrder> parsed, ReadMail mail, IReadOnlyList<TrackingMatch> tracking, string? country)
+        IReadOnlyList<ExtractedOrder> marked, IReadOnlyList<ExtractedOrder> parsed, ReadMail mail, IReadOnlyList<TrackingMatch> tracking,
+        string? country)
     {
         var only = marked.Count == 1;
         var known = marked.SelectMany(order => order.Parcels).Select(parcel => parcel.TrackingNumber.Value)
@@ -139,7 +145,8 @@ public sealed class OrderExtraction
                 var more = same?.Parcels ?? (only ? tracking.Select(match => MerchantParser.Parcel(mail.Text, match)) : []);
                 return Limited(order with
                 {
-                    Total = order.Total ?? same?.Total ?? (total is null ? null : new(total.Price, FieldSource.Format, 0.8, Evidence.InText(mail.Text, total.Start, total.Length))),
+                    Total = order.Total ?? same?.Total ?? (total is null ? null : new(
+                        total.Price, FieldSource.Format, 0.8, Evidence.InText(mail.Text, total.Start, total.Length))),
                     ItemsSummary = order.ItemsSummary ?? same?.ItemsSummary,
                     Parcels = [.. order.Parcels, .. more.Where(parcel => known.Add(parcel.TrackingNumber.Value))],
                 });
@@ -180,9 +187,12 @@ public sealed class OrderExtraction
         }),
     };
 
-    private static MailExtraction Of(MailTopic kind, ExtractionPath path, IReadOnlyList<ExtractedOrder> orders) => new() { Kind = kind, Path = path, Orders = orders };
+    private static MailExtraction Of(MailTopic kind, ExtractionPath path, IReadOnlyList<ExtractedOrder> orders) =>
+        new() { Kind = kind, Path = path, Orders = orders };
 
-    private static MailExtraction Of(ModelAnswer answer, MailTopic kind, IReadOnlyList<ExtractedOrder> orders, int dropped, ModelReply reply) => new()
+    private static MailExtraction Of(
+        ModelAnswer answer, MailTopic kind, IReadOnlyList<ExtractedOrder> orders, int dropped, ModelReply reply) =>
+        new()
     {
         Kind = kind,
         Orders = orders,

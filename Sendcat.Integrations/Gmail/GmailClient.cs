@@ -10,8 +10,8 @@ using Sendcat.Reliability.Outbound;
 namespace Sendcat.Integrations.Gmail;
 
 /// <summary>
-/// Requests to Gmail's API for the mailbox of an access token. All methods throw <see cref="OperationCanceledException"/> only when the caller
-/// cancelled; a failure is a value.
+/// Requests to Gmail's API for the mailbox of an access token. All methods throw <see cref="OperationCanceledException"/> only when the
+/// caller cancelled; a failure is a value.
 /// </summary>
 public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions> options)
 {
@@ -25,37 +25,48 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
     /// <param name="token">The access token.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <param name="policy">Null: <see cref="GmailProvider.Policy"/>.</param>
-    public Task<UpstreamResult<GmailProfile>> ProfileAsync(string token, CancellationToken cancellationToken, UpstreamPolicy? policy = null) =>
+    public Task<UpstreamResult<GmailProfile>> ProfileAsync(
+        string token, CancellationToken cancellationToken, UpstreamPolicy? policy = null) =>
         GetAsync(
             token, "profile", policy ?? GmailProvider.Policy,
-            body => body.Text("emailAddress") is { } email && HistoryId(body) is { } history ? new GmailProfile(email, history) : null, cancellationToken);
+            body => body.Text("emailAddress") is { } email && HistoryId(body) is { } history ? new GmailProfile(email, history) : null,
+            cancellationToken);
 
     /// <summary>Lists the ids of messages, the newest first.</summary>
     /// <param name="token">The access token.</param>
     /// <param name="query">A search in Gmail's language.</param>
     /// <param name="page">The token of the page; null: the first.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
-    public Task<UpstreamResult<MessagePage>> ListAsync(string token, string query, string? page, CancellationToken cancellationToken) => GetAsync(
+    public Task<UpstreamResult<MessagePage>> ListAsync(
+        string token, string query, string? page, CancellationToken cancellationToken) => GetAsync(
         token,
         string.Create(CultureInfo.InvariantCulture, $"messages?maxResults={ListPage}&q={Uri.EscapeDataString(query)}{PageToken(page)}"),
         GmailProvider.Policy,
-        body => body.ValueKind is JsonValueKind.Object ? new MessagePage([.. body.Items("messages").Select(Id).OfType<string>()], body.Text("nextPageToken")) : null,
+        body => body.ValueKind is JsonValueKind.Object
+            ? new MessagePage([.. body.Items("messages").Select(Id).OfType<string>()], body.Text("nextPageToken"))
+            : null,
         cancellationToken);
 
-    /// <summary>Lists what was added to the mailbox since a history id. The order is not defined, and an id may appear more than once.</summary>
+    /// <summary>
+    /// Lists what was added to the mailbox since a history id. The order is not defined, and an id may appear more than once.
+    /// </summary>
     /// <param name="token">The access token.</param>
     /// <param name="since">The history id.</param>
     /// <param name="page">The token of the page; null: the first.</param>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <returns>An error with the status 404 when the history does not go back so far.</returns>
-    public Task<UpstreamResult<HistoryPage>> HistoryAsync(string token, long since, string? page, CancellationToken cancellationToken) => GetAsync(
+    public Task<UpstreamResult<HistoryPage>> HistoryAsync(
+        string token, long since, string? page, CancellationToken cancellationToken) => GetAsync(
         token,
-        string.Create(CultureInfo.InvariantCulture, $"history?startHistoryId={since}&historyTypes=messageAdded&maxResults={HistoryPage}{PageToken(page)}"),
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"history?startHistoryId={since}&historyTypes=messageAdded&maxResults={HistoryPage}{PageToken(page)}"),
         GmailProvider.Policy,
         body => HistoryId(body) is { } until
             ? new HistoryPage(
                 [
-                    .. body.Items("history").SelectMany(record => record.Items("messagesAdded")).Select(added => added.Part("message")).OfType<JsonElement>()
+                    .. body.Items("history").SelectMany(record => record.Items("messagesAdded")).Select(added => added.Part("message"))
+                        .OfType<JsonElement>()
                         .Where(message => !HasIgnoredLabel(message)).Select(Id).OfType<string>().Distinct(StringComparer.Ordinal),
                 ],
                 until, body.Text("nextPageToken"))
@@ -68,13 +79,17 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
     /// <param name="cancellationToken">Cancels the request.</param>
     /// <returns>An error with the status 404 for a message that was deleted meanwhile.</returns>
     public Task<UpstreamResult<GmailMessage>> ReadAsync(string token, string id, CancellationToken cancellationToken) =>
-        GetAsync(token, $"messages/{Uri.EscapeDataString(id)}?format=raw", GmailProvider.MessagePolicy, body => Message(id, body), cancellationToken);
+        GetAsync(
+            token, $"messages/{Uri.EscapeDataString(id)}?format=raw", GmailProvider.MessagePolicy, body => Message(id, body),
+            cancellationToken);
 
     /// <summary>Lets Gmail publish changes of the mailbox for seven days.</summary>
     public Task<UpstreamResult<GmailWatch>> WatchAsync(string token, CancellationToken cancellationToken) => SendAsync(
         token, "watch", GmailProvider.Policy, HttpMethod.Post,
-        () => JsonContent.Create(new { topicName = options.CurrentValue.Topic, labelIds = (string[])["INBOX"], labelFilterBehavior = "include" }),
-        body => long.TryParse(body.Text("expiration"), NumberStyles.None, CultureInfo.InvariantCulture, out var until) && until < MaxUnixMilliseconds
+        () => JsonContent.Create(
+            new { topicName = options.CurrentValue.Topic, labelIds = (string[])["INBOX"], labelFilterBehavior = "include" }),
+        body => long.TryParse(body.Text("expiration"), NumberStyles.None, CultureInfo.InvariantCulture, out var until)
+            && until < MaxUnixMilliseconds
             ? new GmailWatch(DateTimeOffset.FromUnixTimeMilliseconds(until))
             : null,
         cancellationToken);
@@ -88,7 +103,8 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
     /// <summary>Messages that the user wrote or threw away. They announce nothing.</summary>
     private static readonly string[] IgnoredLabels = ["DRAFT", "SENT", "SPAM", "TRASH", "CHAT"];
 
-    private static bool HasIgnoredLabel(JsonElement message) => message.Items("labelIds").Any(label => label.ValueKind is JsonValueKind.String && IgnoredLabels.Contains(label.GetString()));
+    private static bool HasIgnoredLabel(JsonElement message) =>
+        message.Items("labelIds").Any(label => label.ValueKind is JsonValueKind.String && IgnoredLabels.Contains(label.GetString()));
 
     private static GmailMessage? Message(string id, JsonElement body)
     {
@@ -104,7 +120,8 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
             return null;
         }
 
-        var at = long.TryParse(body.Text("internalDate"), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds) && milliseconds < MaxUnixMilliseconds
+        var at = long.TryParse(body.Text("internalDate"), NumberStyles.None, CultureInfo.InvariantCulture, out var milliseconds)
+            && milliseconds < MaxUnixMilliseconds
             ? DateTimeOffset.FromUnixTimeMilliseconds(milliseconds)
             : (DateTimeOffset?)null;
         return new(id, bytes.AsMemory(0, length), at, HasIgnoredLabel(body));
@@ -119,17 +136,20 @@ public sealed class GmailClient(Upstream upstream, IOptionsMonitor<GmailOptions>
 
     private static string PageToken(string? page) => page is null ? "" : $"&pageToken={Uri.EscapeDataString(page)}";
 
-    private Task<UpstreamResult<T>> GetAsync<T>(string token, string path, UpstreamPolicy policy, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+    private Task<UpstreamResult<T>> GetAsync<T>(
+        string token, string path, UpstreamPolicy policy, Func<JsonElement, T?> read, CancellationToken cancellationToken)
         where T : class => SendAsync(token, path, policy, HttpMethod.Get, () => null, read, cancellationToken);
 
     private Task<UpstreamResult<T>> SendAsync<T>(
-        string token, string path, UpstreamPolicy policy, HttpMethod method, Func<HttpContent?> content, Func<JsonElement, T?> read, CancellationToken cancellationToken)
+        string token, string path, UpstreamPolicy policy, HttpMethod method, Func<HttpContent?> content, Func<JsonElement, T?> read,
+        CancellationToken cancellationToken)
         where T : class
     {
         var address = $"{options.CurrentValue.BaseUrl.TrimEnd('/')}/gmail/v1/users/me/{path}";
         return upstream.RequestAsync(
             policy with { SlotTimeout = SlotTimeout },
-            () => new HttpRequestMessage(method, address) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) }, Content = content() },
+            () => new HttpRequestMessage(
+                method, address) { Headers = { Authorization = new AuthenticationHeaderValue("Bearer", token) }, Content = content() },
             read,
             cancellationToken);
     }

@@ -7,7 +7,8 @@ using Sendcat.Reliability.Outbound;
 namespace Sendcat.Integrations.Gmail;
 
 /// <summary>The consents of users to read their mailboxes: asked for, exchanged, refreshed and revoked.</summary>
-public sealed class GmailConsents(GoogleOAuthClient google, SecretCipher cipher, IOptionsMonitor<GmailOptions> options, IOptionsMonitor<GoogleOptions> googleOptions)
+public sealed class GmailConsents(
+    GoogleOAuthClient google, SecretCipher cipher, IOptionsMonitor<GmailOptions> options, IOptionsMonitor<GoogleOptions> googleOptions)
 {
     /// <summary>The error of a refresh token that was revoked or has expired: only its owner can help.</summary>
     public const string InvalidGrant = "invalid_grant";
@@ -35,7 +36,8 @@ public sealed class GmailConsents(GoogleOAuthClient google, SecretCipher cipher,
         google.AuthorizationUrl(new(redirectUri, GmailScopes.ReadOnly, state, challenge) { Prompt = "consent", Offline = true }, Required);
 
     /// <inheritdoc cref="GoogleOAuthClient.ExchangeAsync"/>
-    public Task<UpstreamResult<GoogleTokens>> ExchangeAsync(string code, string verifier, string redirectUri, UpstreamPolicy policy, CancellationToken cancellationToken) =>
+    public Task<UpstreamResult<GoogleTokens>> ExchangeAsync(
+        string code, string verifier, string redirectUri, UpstreamPolicy policy, CancellationToken cancellationToken) =>
         google.ExchangeAsync(code, verifier, redirectUri, cancellationToken, policy, Required);
 
     /// <inheritdoc cref="GoogleOAuthClient.RefreshAsync"/>
@@ -43,10 +45,12 @@ public sealed class GmailConsents(GoogleOAuthClient google, SecretCipher cipher,
         Client is { } client
             ? google.RefreshAsync(refreshToken, client, cancellationToken)
             : Task.FromResult<UpstreamResult<GoogleTokens>>(
-                new UpstreamError($"{GmailOAuthProvider.Provider.Name}: no credentials are configured.", Retryable: true) { IsMisconfigured = true });
+                new UpstreamError(
+                    $"{GmailOAuthProvider.Provider.Name}: no credentials are configured.", Retryable: true) { IsMisconfigured = true });
 
     /// <inheritdoc cref="GoogleOAuthClient.RevokeAsync"/>
-    public Task<UpstreamResult<GoogleRevoked>> RevokeAsync(string token, CancellationToken cancellationToken) => google.RevokeAsync(token, cancellationToken);
+    public Task<UpstreamResult<GoogleRevoked>> RevokeAsync(string token, CancellationToken cancellationToken) =>
+        google.RevokeAsync(token, cancellationToken);
 
     private GoogleClient Required => Client ?? throw new InvalidOperationException("Gmail is not configured.");
 }

@@ -9,7 +9,9 @@ namespace Sendcat.Integrations.Gmail;
 
 public static class GmailFeature
 {
-    /// <summary>Adds guarded calls to Gmail and to Google's OAuth endpoints. Requires the guards of <see cref="ReliabilityFeature.AddReliability"/>.</summary>
+    /// <summary>
+    /// Adds guarded calls to Gmail and to Google's OAuth endpoints. Requires the guards of <see cref="ReliabilityFeature.AddReliability"/>.
+    /// </summary>
     public static IServiceCollection AddGmailClient(this IServiceCollection services)
     {
         services.AddGoogle().AddEncryption().AddKnobs<GmailOptions>();

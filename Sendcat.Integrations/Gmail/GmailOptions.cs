@@ -19,8 +19,8 @@ public sealed class GmailOptions
     public string BaseUrl { get; set; } = "https://gmail.googleapis.com";
 
     /// <summary>
-    /// Pub/Sub topic to which Gmail publishes changes of mailboxes: <c>projects/…/topics/…</c>. Empty: mailboxes are not watched, and read every
-    /// half hour.
+    /// Pub/Sub topic to which Gmail publishes changes of mailboxes: <c>projects/…/topics/…</c>. Empty: mailboxes are not watched, and read
+    /// every half hour.
     /// </summary>
     [Knob("GMAIL_PUBSUB_TOPIC"), RegularExpression("^(projects/[^/\\s]+/topics/[^/\\s]+)?$")]
     public string Topic { get; set; } = "";

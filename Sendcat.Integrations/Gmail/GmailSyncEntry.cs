@@ -9,20 +9,23 @@ namespace Sendcat.Integrations.Gmail;
 public static class GmailSyncEntry
 {
     /// <summary>
-    /// Enqueues a sync, unless one of the same kind is queued already: that one begins later than now, so it reads the same and more. After the
-    /// commit signal the lane.
+    /// Enqueues a sync, unless one of the same kind is queued already: that one begins later than now, so it reads the same and more. After
+    /// the commit signal the lane.
     /// </summary>
     private const string Enter = """
         -- enter gmail sync
         WITH box AS (
             SELECT id, user_id FROM gmail_connections WHERE id = @connection AND status = 'active' FOR KEY SHARE
         ), sync AS (
-            INSERT INTO gmail_syncs (id, connection_id, user_id, kind, cause, state, days_back, created_at, stage, listed, total, processed, ignored, failed, drafts_created, drafts_updated, pre_alerts, model_calls)
-            SELECT @id, box.id, box.user_id, @kind, @cause, 'queued', @days, statement_timestamp(), 0, false, 0, 0, 0, 0, 0, 0, 0, 0 FROM box
+            INSERT INTO gmail_syncs (id, connection_id, user_id, kind, cause, state, days_back, created_at, stage, listed, total, processed,
+                ignored, failed, drafts_created, drafts_updated, pre_alerts, model_calls)
+            SELECT @id, box.id, box.user_id, @kind, @cause, 'queued', @days, statement_timestamp(), 0, false, 0, 0, 0, 0, 0, 0, 0, 0
+                FROM box
             ON CONFLICT (connection_id, kind) WHERE state = 'queued' DO NOTHING
             RETURNING id
         )
-        SELECT true, id, reliability.enter_job(@job, @tool, @class, @principal, @args, @attempts, @trace_parent, @trace_state)::text FROM sync
+        SELECT true, id, reliability.enter_job(@job, @tool, @class, @principal, @args, @attempts, @trace_parent, @trace_state)::text
+            FROM sync
         UNION ALL
         SELECT false, s.id, NULL FROM gmail_syncs s WHERE s.connection_id = @connection AND s.kind = @kind AND s.state = 'queued'
         """;
@@ -37,11 +40,13 @@ public static class GmailSyncEntry
     /// <param name="cancellationToken">Cancels the statement.</param>
     /// <returns>The sync, and whether it is new; null when the mailbox is not connected or needs a new consent.</returns>
     public static async Task<(Guid Id, bool IsNew)?> EnterAsync(
-        Func<string, NpgsqlCommand> command, Guid mailbox, GmailSyncKind kind, string cause, int daysBack, int maxAttempts, DateTimeOffset now, CancellationToken cancellationToken)
+        Func<string, NpgsqlCommand> command, Guid mailbox, GmailSyncKind kind, string cause, int daysBack, int maxAttempts,
+        DateTimeOffset now, CancellationToken cancellationToken)
     {
         var (sync, job) = (Guid.CreateVersion7(now), Guid.CreateVersion7(now));
         var entry = new JobEntry(
-            job, QueuedWork.MailSync.Lane, $"gmail:{mailbox:D}", JsonSerializer.Serialize(new() { Sync = sync }, MailSyncJson.Default.MailSyncJob), maxAttempts);
+            job, QueuedWork.MailSync.Lane, $"gmail:{mailbox:D}",
+            JsonSerializer.Serialize(new() { Sync = sync }, MailSyncJson.Default.MailSyncJob), maxAttempts);
 
         // A sync that was queued when the statement began may have started since. Then the next attempt enqueues one.
         for (var attempt = 0; attempt < 3; attempt++)
@@ -57,7 +62,8 @@ public static class GmailSyncEntry
 
             entering.Parameters.AddRange(new NpgsqlParameter[]
             {
-                new("id", sync), new("job", job), new("connection", mailbox), new("kind", NameOf(kind)), new("cause", cause), new("days", daysBack),
+                new("id", sync), new("job", job), new("connection", mailbox), new("kind", NameOf(kind)), new("cause", cause),
+                new("days", daysBack),
             });
             await using var reader = await entering.ExecuteReaderAsync(cancellationToken);
             if (await reader.ReadAsync(cancellationToken))

@@ -48,8 +48,8 @@ public enum MailKind
     AccountDeleted,
 
     /// <summary>
-    /// The status of a package has changed, or the package has become the user's. Only a user with a confirmed address who has not turned these
-    /// mails off gets one.
+    /// The status of a package has changed, or the package has become the user's. Only a user with a confirmed address who has not turned
+    /// these mails off gets one.
     /// </summary>
     [JsonStringEnumMemberName("package_status")]
     PackageStatus,

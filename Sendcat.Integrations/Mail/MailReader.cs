@@ -130,13 +130,16 @@ public static class MailReader
             Merchant = Merchant.OfDomain(domain),
             Date = outer.Date,
             Text = head + outer.Text[forward.TextStart..],
-            Links = [.. outer.Links.Where(link => link.Start >= forward.TextStart).Select(link => link with { Start = link.Start + shift })],
+            Links = [.. outer.Links.Where(link => link.Start >= forward.TextStart).Select(
+                link => link with { Start = link.Start + shift })],
             Markup = outer.Markup,
             Defects = outer.Defects,
         };
     }
 
-    private static (string Body, IReadOnlyList<MailLink> Links, IReadOnlyList<MarkupItem> Markup, MailDefects Defects) Body(Parts parts, int shift, HtmlBudget budget)
+    private static (
+        string Body, IReadOnlyList<MailLink> Links, IReadOnlyList<MarkupItem> Markup, MailDefects Defects) Body(Parts parts, int shift,
+        HtmlBudget budget)
     {
         var defects = MailDefects.None;
         HtmlReading? html = null;
@@ -159,7 +162,9 @@ public static class MailReader
             }
         }
 
-        return html is null ? ("", [], [], defects) : (html.Text, [.. html.Links.Select(link => link with { Start = link.Start + shift })], markup, defects);
+        return html is null
+            ? ("", [], [], defects)
+            : (html.Text, [.. html.Links.Select(link => link with { Start = link.Start + shift })], markup, defects);
     }
 
     private static string Subject(string? subject)
@@ -190,7 +195,8 @@ public static class MailReader
                 case TextPart { IsAttachment: false, IsHtml: true } html when parts.Html is null:
                     parts.Html = html;
                     break;
-                case TextPart { IsAttachment: false, IsHtml: false } text when parts.Plain is null && text.ContentType.IsMimeType("text", "plain"):
+                case TextPart { IsAttachment: false, IsHtml: false } text when parts.Plain is null
+                    && text.ContentType.IsMimeType("text", "plain"):
                     parts.Plain = text;
                     break;
                 case MimePart { IsAttachment: true } file:
@@ -206,7 +212,11 @@ public static class MailReader
     }
 
     private static string? NameOf(MimePart file) =>
-        file.FileName is { Length: > 0 } name ? name[(name.LastIndexOfAny(['/', '\\']) + 1)..] is { Length: > 0 and <= 200 } last ? last : null : null;
+        file.FileName is { Length: > 0 } name
+            ? name[(name.LastIndexOfAny(['/', '\\']) + 1)..] is { Length: > 0 and <= 200 } last
+            ? last
+            : null
+            : null;
 
     private sealed class Parts
     {

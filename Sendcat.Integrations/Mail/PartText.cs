@@ -80,7 +80,9 @@ internal static class PartText
     }
 
     private static string? MetaOf(byte[] bytes) =>
-        Meta.Match(Encoding.Latin1.GetString(bytes, 0, Math.Min(bytes.Length, 4_096))) is { Success: true } match ? match.Groups["name"].Value : null;
+        Meta.Match(Encoding.Latin1.GetString(bytes, 0, Math.Min(bytes.Length, 4_096))) is { Success: true } match
+            ? match.Groups["name"].Value
+            : null;
 
     private static Encoding? EncodingOf(string? charset)
     {
@@ -91,7 +93,8 @@ internal static class PartText
 
         try
         {
-            return Encoding.GetEncoding(charset.Trim('"', '\'', ' ') switch { "utf8" => "utf-8", "ansi_x3.4-1968" => "us-ascii", var name => name });
+            return Encoding.GetEncoding(
+                charset.Trim('"', '\'', ' ') switch { "utf8" => "utf-8", "ansi_x3.4-1968" => "us-ascii", var name => name });
         }
         catch (ArgumentException)
         {

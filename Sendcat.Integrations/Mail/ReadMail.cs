@@ -42,7 +42,9 @@ public sealed record ReadMail
     /// <summary>Names and types of the attached files; their content is not read.</summary>
     public IReadOnlyList<MailAttachment> Attachments { get; init; } = [];
 
-    /// <summary>The mails that this one forwards, attached or inside its text. Their trust is at most <see cref="SenderTrust.Forwarded"/>.</summary>
+    /// <summary>
+    /// The mails that this one forwards, attached or inside its text. Their trust is at most <see cref="SenderTrust.Forwarded"/>.
+    /// </summary>
     public IReadOnlyList<ReadMail> Originals { get; init; } = [];
 
     /// <summary>The sender offers to unsubscribe: a mail to many.</summary>
@@ -72,7 +74,9 @@ public enum MailDefects
     /// <summary>It is no mail, or its parts cannot be told apart.</summary>
     Unreadable = 1,
 
-    /// <summary>It is longer than <see cref="MailReader.MaxBytes"/>, or its text than <see cref="MailReader.MaxTextChars"/>: the rest was not read.</summary>
+    /// <summary>
+    /// It is longer than <see cref="MailReader.MaxBytes"/>, or its text than <see cref="MailReader.MaxTextChars"/>: the rest was not read.
+    /// </summary>
     Truncated = 2,
 
     /// <summary>Its HTML is nested so deeply that only its text was read, without markup.</summary>

@@ -38,7 +38,11 @@ public sealed class UndeliverableAddresses(NpgsqlDataSource database)
             """);
         command.Parameters.Add(new() { Value = DigestOf(address) });
         command.Parameters.Add(new() { Value = now - Retention });
-        return await command.ExecuteScalarAsync(cancellationToken) is bool complained ? complained ? MailOutcome.Complained : MailOutcome.Bounced : null;
+        return await command.ExecuteScalarAsync(cancellationToken) is bool complained
+            ? complained
+            ? MailOutcome.Complained
+            : MailOutcome.Bounced
+            : null;
     }
 
     /// <summary>Stores what was reported about addresses. Reports come out of order: an older one changes nothing.</summary>
@@ -46,7 +50,8 @@ public sealed class UndeliverableAddresses(NpgsqlDataSource database)
     /// <param name="addresses">The addresses of the mail.</param>
     /// <param name="outcome">What became of it.</param>
     /// <param name="at">When it happened.</param>
-    public static async Task StoreAsync(Func<string, NpgsqlCommand> command, IReadOnlyList<string> addresses, MailOutcome outcome, DateTimeOffset at)
+    public static async Task StoreAsync(
+        Func<string, NpgsqlCommand> command, IReadOnlyList<string> addresses, MailOutcome outcome, DateTimeOffset at)
     {
         await using var store = command(outcome is MailOutcome.Delivered
             ? """
@@ -56,7 +61,8 @@ public sealed class UndeliverableAddresses(NpgsqlDataSource database)
             : """
               -- store undeliverable addresses
               INSERT INTO undeliverable_addresses AS known (digest, reported_at, complained) SELECT digest, $2, $3 FROM unnest($1) digest
-              ON CONFLICT (digest) DO UPDATE SET reported_at = greatest(known.reported_at, excluded.reported_at), complained = known.complained OR excluded.complained
+              ON CONFLICT (digest) DO UPDATE SET reported_at = greatest(known.reported_at, excluded.reported_at),
+                  complained = known.complained OR excluded.complained
               """);
         store.Parameters.Add(new() { Value = addresses.Select(DigestOf).Distinct().Order(StringComparer.Ordinal).ToArray() });
         store.Parameters.Add(new() { Value = at.ToUniversalTime() });

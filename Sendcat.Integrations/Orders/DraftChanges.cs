@@ -6,8 +6,8 @@ using Sendcat.Reliability.Database;
 namespace Sendcat.Integrations.Orders;
 
 /// <summary>
-/// What users do with their drafts and parcels. Each change is one transaction, after those of mails that arrive at the same time. A foreign
-/// and a missing draft are the same.
+/// What users do with their drafts and parcels. Each change is one transaction, after those of mails that arrive at the same time. A
+/// foreign and a missing draft are the same.
 /// </summary>
 public sealed class DraftChanges(RequestDatabase database, PackageOwners owners, TimeProvider time)
 {
@@ -29,15 +29,16 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         }, cancellationToken);
 
     /// <summary>
-    /// Confirms a draft and announces its parcels: pre-alerts are created where there are none, and all that are not rejected are submitted. Of
-    /// a confirmed draft it announces what is new.
+    /// Confirms a draft and announces its parcels: pre-alerts are created where there are none, and all that are not rejected are
+    /// submitted. Of a confirmed draft it announces what is new.
     /// </summary>
     /// <param name="userId">The user.</param>
     /// <param name="draft">The draft.</param>
     /// <param name="trackingNumbers">The parcels to announce, normalized; null: all of the draft.</param>
     /// <param name="cancellationToken">Cancels the wait for a connection.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
-    public async Task<DraftOutcome> ConfirmAsync(string userId, Guid draft, IReadOnlyList<string>? trackingNumbers, CancellationToken cancellationToken)
+    public async Task<DraftOutcome> ConfirmAsync(
+        string userId, Guid draft, IReadOnlyList<string>? trackingNumbers, CancellationToken cancellationToken)
     {
         var outcome = await ChangeAsync(userId, draft, async (rows, found, transaction) =>
         {
@@ -67,10 +68,13 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     public Task<DraftOutcome> SetInvoiceAsync(string userId, Guid draft, Guid attachment, CancellationToken cancellationToken) =>
         ChangeAsync(
             userId, draft,
-            async (rows, found, _) => await rows.SetInvoiceAsync(found, attachment, CancellationToken.None) ? DraftOutcome.Done : DraftOutcome.NoSuchFile,
+            async (rows, found, _) =>
+                await rows.SetInvoiceAsync(found, attachment, CancellationToken.None) ? DraftOutcome.Done : DraftOutcome.NoSuchFile,
             cancellationToken);
 
-    /// <summary>Announces a parcel by hand. It is idempotent for each user and tracking number; a draft that is named becomes that of the pre-alert.</summary>
+    /// <summary>
+    /// Announces a parcel by hand. It is idempotent for each user and tracking number; a draft that is named becomes that of the pre-alert.
+    /// </summary>
     /// <param name="userId">The user.</param>
     /// <param name="draft">The draft of the parcel; null: none is named.</param>
     /// <param name="trackingNumber">As <see cref="PackageRules.Normalize"/> returns it.</param>
@@ -78,7 +82,8 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
     /// <param name="most">The most pre-alerts of a user.</param>
     /// <param name="cancellationToken">Cancels the wait for a connection.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
-    public async Task<Announcement> AnnounceAsync(string userId, Guid? draft, string trackingNumber, string? carrier, int most, CancellationToken cancellationToken)
+    public async Task<Announcement> AnnounceAsync(
+        string userId, Guid? draft, string trackingNumber, string? carrier, int most, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         await using var connection = await database.OpenAsync(cancellationToken);
@@ -96,8 +101,12 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
             return new(DraftOutcome.NotFound, Guid.Empty, false);
         }
 
-        carrier ??= TrackingFormats.CandidatesOf(trackingNumber).Select(candidate => candidate.Carrier).Distinct().ToArray() is [var only] ? only : null;
-        if (await parcels.AnnounceAsync(Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
+        carrier ??= TrackingFormats.CandidatesOf(trackingNumber).Select(candidate => candidate.Carrier).Distinct().ToArray() is [var only]
+            ? only
+            : null;
+        if (
+            await parcels.AnnounceAsync(
+                Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
         {
             return new(DraftOutcome.TooMany, Guid.Empty, false);
         }
@@ -113,7 +122,9 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         return new(DraftOutcome.Done, preAlert, isNew);
     }
 
-    private async Task<DraftOutcome> ChangeAsync(string userId, Guid draft, Func<DraftRows, DraftRow, OrderTransaction, Task<DraftOutcome>> change, CancellationToken cancellationToken)
+    private async Task<DraftOutcome> ChangeAsync(
+        string userId, Guid draft,
+        Func<DraftRows, DraftRow, OrderTransaction, Task<DraftOutcome>> change, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync();

@@ -24,8 +24,8 @@ internal sealed record DraftContent
     public static DraftContent Of(OrderFacts order) => new DraftContent { Merchant = order.Merchant }.FilledBy(order);
 
     /// <summary>
-    /// Fills what is missing, so that neither a later mail nor a forged one changes what is known or what the user has written. Order numbers
-    /// are united, the higher confidence counts. An amount without a currency gets that of an equal amount.
+    /// Fills what is missing, so that neither a later mail nor a forged one changes what is known or what the user has written. Order
+    /// numbers are united, the higher confidence counts. An amount without a currency gets that of an equal amount.
     /// </summary>
     public DraftContent FilledBy(OrderFacts order)
     {
@@ -37,7 +37,9 @@ internal sealed record DraftContent
             OrderNumbers = [.. OrderNumbers.Union(order.OrderNumbers, StringComparer.Ordinal).Take(OrderText.MaxNumbers)],
             ItemsSummary = IsMissing(ItemsSummary) ? order.ItemsSummary ?? ItemsSummary : ItemsSummary,
             Amount = takesAmount ? order.Amount ?? Amount : Amount,
-            Currency = takesAmount && order.Amount is not null ? order.Currency : Currency ?? (order.Amount == Amount ? order.Currency : null),
+            Currency = takesAmount && order.Amount is not null
+                ? order.Currency
+                : Currency ?? (order.Amount == Amount ? order.Currency : null),
             Confidence = Math.Max(Confidence, order.Confidence),
             InvoicePresent = InvoicePresent || order.InvoicePresent,
         };

@@ -7,7 +7,8 @@ namespace Sendcat.Integrations.Orders;
 internal sealed class DraftRows(OrderTransaction transaction)
 {
     private const string Columns =
-        "id, status, merchant, store_name, order_numbers, items_summary, total_amount, total_currency, confidence, invoice_present, invoice_id, confirmed_at";
+        "id, status, merchant, store_name, order_numbers, items_summary, total_amount, total_currency, confidence, invoice_present, "
+            + "invoice_id, confirmed_at";
 
     /// <summary>What a user has confirmed comes before what is open, and that before what is rejected; then the oldest.</summary>
     private const string Rank = "CASE status WHEN 'confirmed' THEN 0 WHEN 'draft' THEN 1 ELSE 2 END, created_at, id";
@@ -16,7 +17,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
     /// <param name="numbers">Upper case.</param>
     /// <param name="merchant">A short number counts only if both name the same merchant, or one of them none.</param>
     /// <param name="cancellationToken">Cancels the query.</param>
-    public Task<IReadOnlyList<DraftRow>> FindByOrderAsync(IReadOnlyList<string> numbers, string merchant, CancellationToken cancellationToken) =>
+    public Task<IReadOnlyList<DraftRow>> FindByOrderAsync(
+        IReadOnlyList<string> numbers, string merchant, CancellationToken cancellationToken) =>
         numbers.Count == 0 ? Task.FromResult<IReadOnlyList<DraftRow>>([]) : ReadAsync(
             $"""
             -- find drafts by order number
@@ -53,7 +55,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
         await using var insert = transaction.Command(
             """
             -- insert draft
-            INSERT INTO purchase_drafts (id, user_id, status, merchant, store_name, order_numbers, items_summary, total_amount, total_currency, confidence,
+            INSERT INTO purchase_drafts (id, user_id, status, merchant, store_name, order_numbers, items_summary, total_amount,
+                total_currency, confidence,
                 invoice_present, created_at, updated_at)
             VALUES ($2, $1, 'draft', $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
             """,
@@ -67,7 +70,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
     /// <summary>Writes the content of a draft, if it differs from what is stored.</summary>
     public async Task<DraftRow> UpdateAsync(DraftRow draft, DraftContent content, CancellationToken cancellationToken)
     {
-        if (content.Equals(draft.Content with { OrderNumbers = content.OrderNumbers }) && content.OrderNumbers.SequenceEqual(draft.Content.OrderNumbers, StringComparer.Ordinal))
+        if (content.Equals(draft.Content with { OrderNumbers = content.OrderNumbers })
+            && content.OrderNumbers.SequenceEqual(draft.Content.OrderNumbers, StringComparer.Ordinal))
         {
             return draft;
         }
@@ -75,7 +79,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
         await using var update = transaction.Command(
             """
             -- update draft
-            UPDATE purchase_drafts SET merchant = $3, store_name = $4, order_numbers = $5, items_summary = $6, total_amount = $7, total_currency = $8,
+            UPDATE purchase_drafts SET merchant = $3, store_name = $4, order_numbers = $5, items_summary = $6, total_amount = $7,
+                total_currency = $8,
                 confidence = $9, invoice_present = $10, updated_at = $11
             WHERE user_id = $1 AND id = $2
             """,
@@ -108,7 +113,8 @@ internal sealed class DraftRows(OrderTransaction transaction)
             ), pre_alerts AS (
                 UPDATE pre_alerts SET draft_id = $2, updated_at = $4 WHERE user_id = $1 AND draft_id = ANY($3)
             ), evidence AS (
-                INSERT INTO draft_evidence (draft_id, evidence_id) SELECT DISTINCT $2::uuid, evidence_id FROM draft_evidence WHERE draft_id = ANY($3) ON CONFLICT DO NOTHING
+                INSERT INTO draft_evidence (draft_id, evidence_id) SELECT DISTINCT $2::uuid, evidence_id FROM draft_evidence
+                    WHERE draft_id = ANY($3) ON CONFLICT DO NOTHING
             )
             UPDATE purchase_drafts SET updated_at = $4, invoice_id = coalesce(invoice_id, (
                 SELECT invoice_id FROM purchase_drafts WHERE id = ANY($3) AND invoice_id IS NOT NULL ORDER BY created_at LIMIT 1))
@@ -195,7 +201,9 @@ internal sealed class DraftRows(OrderTransaction transaction)
                     InvoicePresent = reader.GetBoolean(9),
                 },
                 await reader.IsDBNullAsync(10, cancellationToken) ? null : reader.GetGuid(10),
-                await reader.IsDBNullAsync(11, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(11, cancellationToken)));
+                await reader.IsDBNullAsync(11, cancellationToken)
+                    ? null
+                    : await reader.GetFieldValueAsync<DateTimeOffset>(11, cancellationToken)));
         }
 
         return drafts;

@@ -9,8 +9,10 @@ namespace Sendcat.Integrations.Orders;
 /// <param name="MessageId">The id that Gmail or WhatsApp gave it, 1 to 500 characters.</param>
 /// <param name="ReceivedAt">When it arrived there.</param>
 /// <param name="Subject">For the caller's own use; it is content of the mail and is never stored.</param>
-/// <param name="SenderDomain">Domain of From; null: unknown, or a message of the user. It names the merchant of evidence without an order.</param>
-public sealed record EvidenceSource(string UserId, EvidenceKind Kind, string MessageId, DateTimeOffset ReceivedAt, string? Subject = null, string? SenderDomain = null);
+/// <param name="SenderDomain">Domain of From; null: unknown, or a message of the user. It names the merchant of evidence without an
+/// order.</param>
+public sealed record EvidenceSource(
+    string UserId, EvidenceKind Kind, string MessageId, DateTimeOffset ReceivedAt, string? Subject = null, string? SenderDomain = null);
 
 /// <summary>Where evidence comes from.</summary>
 public enum EvidenceKind
@@ -22,7 +24,9 @@ public enum EvidenceKind
 /// <summary>What became of a mail or message.</summary>
 public enum EvidenceStatus
 {
-    /// <summary>The extraction failed for a reason that passes. What was found without a model is recorded; another attempt completes it.</summary>
+    /// <summary>
+    /// The extraction failed for a reason that passes. What was found without a model is recorded; another attempt completes it.
+    /// </summary>
     Pending,
 
     /// <summary>It led to at least one draft.</summary>

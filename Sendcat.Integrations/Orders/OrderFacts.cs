@@ -31,14 +31,17 @@ internal sealed record OrderFacts
         StoreName = Text(order.StoreName, OrderText.MaxMerchant),
         OrderNumbers = Text(order.OrderNumber?.Value, OrderText.MaxNumber)?.ToUpperInvariant() is { } number ? [number] : [],
         ItemsSummary = Text(order.ItemsSummary, OrderText.MaxSummary),
-        Amount = order.Total?.Value.Amount is { } amount and > 0 and <= OrderText.MaxAmount ? decimal.Round(amount, OrderText.AmountDigits) : null,
+        Amount = order.Total?.Value.Amount is { } amount and > 0 and <= OrderText.MaxAmount
+            ? decimal.Round(amount, OrderText.AmountDigits)
+            : null,
         Currency = order.Total?.Value is { Amount: > 0 and <= OrderText.MaxAmount } price ? price.Currency : null,
         Confidence = Math.Clamp(order.Confidence, 0, 1),
         InvoicePresent = invoicePresent,
         Parcels =
         [
             .. order.Parcels.DistinctBy(parcel => parcel.TrackingNumber.Value).Select(parcel => new ParcelFacts(
-                parcel.TrackingNumber.Value, parcel.Carrier, order.Trust is SenderTrust.Authenticated or SenderTrust.User && parcel.MayPreAlert)),
+                parcel.TrackingNumber.Value, parcel.Carrier,
+                order.Trust is SenderTrust.Authenticated or SenderTrust.User && parcel.MayPreAlert)),
         ],
     };
 

@@ -35,8 +35,8 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
     }
 
     /// <summary>
-    /// Records the result of an extraction. After a failure that passes (<see cref="EvidenceStatus.Pending"/>) the caller extracts again later
-    /// and records that result too.
+    /// Records the result of an extraction. After a failure that passes (<see cref="EvidenceStatus.Pending"/>) the caller extracts again
+    /// later and records that result too.
     /// </summary>
     /// <returns>What it caused; a repeat changes nothing.</returns>
     /// <exception cref="NpgsqlException">Postgres is unavailable; nothing was recorded.</exception>
@@ -53,7 +53,9 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
         var orderTransaction = new OrderTransaction(sql => new(sql, connection, transaction), source.UserId, now);
         var (drafts, parcels) = (new DraftRows(orderTransaction), new ParcelRows(orderTransaction));
         if (!await orderTransaction.LockAsync(cancellationToken)
-            || await WriteEvidenceAsync(connection, source, status, error, orders.FirstOrDefault().Facts?.Merchant ?? source.SenderDomain, now, cancellationToken) is not { } evidence)
+            || await WriteEvidenceAsync(
+                connection, source, status, error, orders.FirstOrDefault().Facts?.Merchant ?? source.SenderDomain, now,
+                cancellationToken) is not { } evidence)
         {
             OrdersMetrics.Recorded(source.Kind.Name(), "repeated");
             return IntakeResult.Nothing;
@@ -97,10 +99,13 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
     }
 
     /// <summary>The draft of this order: one by any order number, else one by a tracking number, else a new one.</summary>
-    private static async Task<(DraftRow Draft, bool IsNew)> MergeAsync(DraftRows drafts, OrderFacts facts, CancellationToken cancellationToken)
+    private static async Task<(DraftRow Draft, bool IsNew)> MergeAsync(
+        DraftRows drafts, OrderFacts facts, CancellationToken cancellationToken)
     {
         var byTracking = await drafts.FindByTrackingAsync([.. facts.Parcels.Select(parcel => parcel.TrackingNumber)], cancellationToken);
-        var known = await drafts.FindByOrderAsync(facts.OrderNumbers, facts.Merchant, cancellationToken) is { Count: > 0 } byOrder ? byOrder : byTracking;
+        var known = await drafts.FindByOrderAsync(facts.OrderNumbers, facts.Merchant, cancellationToken) is { Count: > 0 } byOrder
+            ? byOrder
+            : byTracking;
         if (known.Count == 0)
         {
             return (await drafts.InsertAsync(DraftContent.Of(facts), cancellationToken), true);
@@ -128,7 +133,8 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
 
     /// <returns>The id of the evidence; null: the source is settled.</returns>
     private static async Task<Guid?> WriteEvidenceAsync(
-        NpgsqlConnection connection, EvidenceSource source, EvidenceStatus status, string? error, string? merchant, DateTimeOffset now, CancellationToken cancellationToken)
+        NpgsqlConnection connection, EvidenceSource source, EvidenceStatus status, string? error, string? merchant, DateTimeOffset now,
+        CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             """
@@ -136,7 +142,8 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
             INSERT INTO evidence AS known (id, user_id, source, message_id, merchant, received_at, processed_at, status, error)
             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             ON CONFLICT (user_id, source, message_id) DO UPDATE SET
-                merchant = coalesce(excluded.merchant, known.merchant), processed_at = excluded.processed_at, status = excluded.status, error = excluded.error
+                merchant = coalesce(excluded.merchant, known.merchant), processed_at = excluded.processed_at,
+                status = excluded.status, error = excluded.error
                 WHERE known.status = 'pending'
             RETURNING id
             """,
@@ -145,7 +152,12 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
         command.Parameters.Add(new() { Value = source.UserId });
         command.Parameters.Add(new() { Value = source.Kind.Name() });
         command.Parameters.Add(new() { Value = source.MessageId });
-        command.Parameters.Add(new() { NpgsqlDbType = NpgsqlDbType.Text, Value = status is EvidenceStatus.Ignored ? DBNull.Value : (object?)merchant ?? DBNull.Value });
+        command.Parameters.Add(
+            new()
+            {
+                NpgsqlDbType = NpgsqlDbType.Text,
+                Value = status is EvidenceStatus.Ignored ? DBNull.Value : (object?)merchant ?? DBNull.Value,
+            });
         command.Parameters.Add(new() { Value = source.ReceivedAt.ToUniversalTime() });
         command.Parameters.Add(new() { Value = now });
         command.Parameters.Add(new() { Value = status.Name() });

@@ -4,8 +4,8 @@ using NpgsqlTypes;
 namespace Sendcat.Integrations.Orders;
 
 /// <summary>
-/// An open transaction that changes drafts, parcels or pre-alerts of one user. All such transactions begin with <see cref="LockAsync"/>: two
-/// mails about one order, and a mail and the user's own change, come one after the other.
+/// An open transaction that changes drafts, parcels or pre-alerts of one user. All such transactions begin with <see cref="LockAsync"/>:
+/// two mails about one order, and a mail and the user's own change, come one after the other.
 /// </summary>
 /// <param name="create">Creates a command in the transaction.</param>
 /// <param name="userId">The owner.</param>
@@ -18,7 +18,8 @@ internal sealed class OrderTransaction(Func<string, NpgsqlCommand> create, strin
 
     public DateTimeOffset Now => now;
 
-    public static NpgsqlParameter Nullable(NpgsqlDbType type, object? value) => new() { NpgsqlDbType = type, Value = value ?? DBNull.Value };
+    public static NpgsqlParameter Nullable(NpgsqlDbType type, object? value) =>
+        new() { NpgsqlDbType = type, Value = value ?? DBNull.Value };
 
     /// <summary>Waits until no other transaction changes the orders of the user.</summary>
     /// <returns>False: the account does not exist. It cannot be deleted before the transaction ends.</returns>

@@ -6,7 +6,9 @@ namespace Sendcat.Integrations.Orders;
 
 public static class OrdersFeature
 {
-    /// <summary>Adds <see cref="OrderIntake"/> and <see cref="PreferenceReader"/>. Requires an <c>NpgsqlDataSource</c> and the tool queue.</summary>
+    /// <summary>
+    /// Adds <see cref="OrderIntake"/> and <see cref="PreferenceReader"/>. Requires an <c>NpgsqlDataSource</c> and the tool queue.
+    /// </summary>
     public static IServiceCollection AddOrderIntake(this IServiceCollection services)
     {
         services.AddPackageOwners().TryAddSingleton<OrderIntake>();

@@ -7,33 +7,38 @@ namespace Sendcat.Integrations.Orders;
 internal sealed class ParcelRows(OrderTransaction transaction)
 {
     /// <summary>
-    /// Adds parcels to a draft. A number that another draft of the user has stays there, unless it is verified only transaction.Now: a mail that nobody
-    /// can verify moves no parcel.
+    /// Adds parcels to a draft. A number that another draft of the user has stays there, unless it is verified only now: a mail
+    /// that nobody can verify moves no parcel.
     /// </summary>
     public Task AddParcelsAsync(DraftRow draft, IReadOnlyList<ParcelFacts> parcels, CancellationToken cancellationToken) =>
         parcels.Count == 0 ? Task.CompletedTask : transaction.ExecuteAsync(
             """
             -- add parcels to draft
             INSERT INTO draft_parcels AS known (user_id, tracking_number, draft_id, carrier, is_verified, created_at)
-            SELECT $1, number, $2, carrier, verified, $6 FROM unnest($3::text[], $4::text[], $5::boolean[]) AS parcel(number, carrier, verified)
+            SELECT $1, number, $2, carrier, verified, $6 FROM unnest($3::text[], $4::text[], $5::boolean[]) AS parcel(number, carrier,
+                verified)
             ON CONFLICT (user_id, tracking_number) DO UPDATE SET
                 draft_id = CASE WHEN excluded.is_verified AND NOT known.is_verified THEN excluded.draft_id ELSE known.draft_id END,
                 carrier = coalesce(known.carrier, excluded.carrier),
                 is_verified = known.is_verified OR excluded.is_verified
             """,
             cancellationToken,
-            transaction.UserId, draft.Id, parcels.Select(parcel => parcel.TrackingNumber).ToArray(), parcels.Select(parcel => parcel.Carrier).ToArray(),
+            transaction.UserId, draft.Id, parcels.Select(parcel => parcel.TrackingNumber).ToArray(),
+            parcels.Select(parcel => parcel.Carrier).ToArray(),
             parcels.Select(parcel => parcel.IsVerified).ToArray(), transaction.Now);
 
     /// <summary>Adds a parcel that the user names to the draft that the user names, whichever draft had it.</summary>
-    public Task NameAsync(DraftRow draft, string trackingNumber, string? carrier, CancellationToken cancellationToken) => transaction.ExecuteAsync(
+    public Task NameAsync(
+        DraftRow draft, string trackingNumber, string? carrier, CancellationToken cancellationToken) => transaction.ExecuteAsync(
         """
         -- name parcel of draft
-        INSERT INTO draft_parcels AS known (user_id, tracking_number, draft_id, carrier, is_verified, created_at) VALUES ($1, $2, $3, $4, true, $5)
+        INSERT INTO draft_parcels AS known (user_id, tracking_number, draft_id, carrier, is_verified, created_at) VALUES ($1, $2, $3, $4,
+            true, $5)
         ON CONFLICT (user_id, tracking_number) DO UPDATE SET
             draft_id = excluded.draft_id, carrier = coalesce(excluded.carrier, known.carrier), is_verified = true
         """,
-        cancellationToken, transaction.UserId, trackingNumber, draft.Id, OrderTransaction.Nullable(NpgsqlDbType.Text, carrier), transaction.Now);
+        cancellationToken, transaction.UserId, trackingNumber, draft.Id, OrderTransaction.Nullable(NpgsqlDbType.Text, carrier),
+        transaction.Now);
 
     /// <summary>Creates the pre-alerts of these parcels of the draft; one that exists is pointed to it.</summary>
     /// <returns>How many are new.</returns>
@@ -58,7 +63,8 @@ internal sealed class ParcelRows(OrderTransaction transaction)
             )
             SELECT count(*)::int FROM added WHERE is_new
             """,
-            transaction.UserId, draft.Id, trackingNumbers.Select(_ => Guid.CreateVersion7(transaction.Now)).ToArray(), trackingNumbers.ToArray(), transaction.Now);
+            transaction.UserId, draft.Id, trackingNumbers.Select(_ => Guid.CreateVersion7(transaction.Now)).ToArray(),
+            trackingNumbers.ToArray(), transaction.Now);
         return (int)(await add.ExecuteScalarAsync(cancellationToken))!;
     }
 
@@ -67,7 +73,8 @@ internal sealed class ParcelRows(OrderTransaction transaction)
     /// <param name="trackingNumbers">Which; null: all.</param>
     /// <param name="cancellationToken">Cancels the statement.</param>
     /// <returns>The tracking numbers that were submitted.</returns>
-    public async Task<IReadOnlyList<string>> SubmitAsync(DraftRow draft, IReadOnlyList<string>? trackingNumbers, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<string>> SubmitAsync(
+        DraftRow draft, IReadOnlyList<string>? trackingNumbers, CancellationToken cancellationToken)
     {
         await using var submit = transaction.Command(
             """
@@ -107,13 +114,17 @@ internal sealed class ParcelRows(OrderTransaction transaction)
         await using var announce = transaction.Command(
             """
             -- announce parcel of user
-            INSERT INTO pre_alerts AS known (id, user_id, draft_id, tracking_number, carrier, status, confirmed_at, submitted_at, created_at, updated_at)
-            SELECT $2, $1, coalesce($3, (SELECT draft_id FROM draft_parcels WHERE user_id = $1 AND tracking_number = $4)), $4, $5, 'submitted', $6, $6, $6, $6
+            INSERT INTO pre_alerts AS known (id, user_id, draft_id, tracking_number, carrier, status, confirmed_at, submitted_at,
+                created_at, updated_at)
+            SELECT $2, $1, coalesce($3, (SELECT draft_id FROM draft_parcels WHERE user_id = $1 AND tracking_number = $4)), $4, $5,
+                'submitted', $6, $6, $6, $6
             WHERE EXISTS (SELECT FROM pre_alerts WHERE user_id = $1 AND tracking_number = $4)
                 OR (SELECT count(*) FROM (SELECT FROM pre_alerts WHERE user_id = $1 LIMIT $7) owned) < $7
             ON CONFLICT (user_id, tracking_number) DO UPDATE SET
-                draft_id = coalesce($3, known.draft_id, excluded.draft_id), carrier = coalesce(excluded.carrier, known.carrier), status = 'submitted',
-                confirmed_at = coalesce(known.confirmed_at, $6), submitted_at = CASE WHEN known.status = 'submitted' THEN known.submitted_at ELSE $6 END, updated_at = $6
+                draft_id = coalesce($3, known.draft_id, excluded.draft_id), carrier = coalesce(excluded.carrier, known.carrier),
+                status = 'submitted',
+                confirmed_at = coalesce(known.confirmed_at, $6), submitted_at = CASE WHEN known.status = 'submitted' THEN known.submitted_at
+                    ELSE $6 END, updated_at = $6
             RETURNING id, xmax = 0
             """,
             transaction.UserId, id);

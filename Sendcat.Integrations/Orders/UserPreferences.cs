@@ -27,7 +27,8 @@ public sealed class PreferenceReader(NpgsqlDataSource database)
     /// <summary>The statement of <see cref="ReadAsync(NpgsqlCommand, CancellationToken)"/>; $1 is the user.</summary>
     public const string Read = """
         -- read preferences
-        SELECT auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails FROM user_preferences WHERE user_id = $1
+        SELECT auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails FROM user_preferences
+            WHERE user_id = $1
         """;
 
     /// <summary>The preferences of a user; the defaults for one who never chose.</summary>

@@ -14,21 +14,26 @@ namespace Sendcat.Integrations.Parcels;
 /// </summary>
 public sealed class PackageMails(IOptionsMonitor<DeliveryOptions> options, OutboxPublisher publisher)
 {
-    internal async Task EnqueueAsync(Func<string, NpgsqlCommand> command, IReadOnlyList<ChangedPackage> changed, DateTimeOffset now, CancellationToken cancellationToken)
+    internal async Task EnqueueAsync(
+        Func<string, NpgsqlCommand> command, IReadOnlyList<ChangedPackage> changed, DateTimeOffset now, CancellationToken cancellationToken)
     {
         if (changed.Count == 0)
         {
             return;
         }
 
-        var addresses = await AddressesAsync(command, [.. changed.Select(package => package.UserId).Distinct(StringComparer.Ordinal)], cancellationToken);
+        var addresses = await AddressesAsync(
+            command, [.. changed.Select(package => package.UserId).Distinct(StringComparer.Ordinal)], cancellationToken);
         foreach (var package in changed)
         {
             if (addresses.TryGetValue(package.UserId, out var address))
             {
-                var delivery = new Delivery(Guid.CreateVersion7(now), MailKind.PackageStatus, address.Email, now, package.UserId) { Package = new(package.Id, package.Status) };
+                var delivery = new Delivery(
+                    Guid.CreateVersion7(now), MailKind.PackageStatus, address.Email, now,
+                    package.UserId) { Package = new(package.Id, package.Status) };
                 var job = new JobEntry(
-                    delivery.Id, QueuedWork.Deliveries.Lane, Delivery.PrincipalOf(address.Normalized), JsonSerializer.Serialize(delivery, DeliveryJson.Default.Delivery),
+                    delivery.Id, QueuedWork.Deliveries.Lane, Delivery.PrincipalOf(address.Normalized),
+                    JsonSerializer.Serialize(delivery, DeliveryJson.Default.Delivery),
                     options.CurrentValue.MaxAttempts);
                 await using var enter = command(JobEntry.Enter);
                 enter.Parameters.AddRange(job.Parameters.ToArray());
@@ -46,7 +51,8 @@ public sealed class PackageMails(IOptionsMonitor<DeliveryOptions> options, Outbo
         await using var query = command(
             """
             -- find recipients of package mails
-            SELECT users.id, users.email, users.normalized_email FROM users LEFT JOIN user_preferences preferences ON preferences.user_id = users.id
+            SELECT users.id, users.email, users.normalized_email FROM users LEFT
+                JOIN user_preferences preferences ON preferences.user_id = users.id
             WHERE users.id = ANY($1) AND users.email_confirmed AND users.email IS NOT NULL AND users.normalized_email IS NOT NULL
                 AND coalesce(preferences.package_status_mails, true)
             """);

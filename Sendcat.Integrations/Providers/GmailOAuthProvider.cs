@@ -22,9 +22,11 @@ public static class GmailOAuthProvider
         ReadErrorCode = ErrorCode,
     };
 
-    private static readonly string[] Errors = ["access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "invalid_token", "unauthorized_client"];
+    private static readonly string[] Errors =
+        ["access_denied", "invalid_client", "invalid_grant", "invalid_request", "invalid_scope", "invalid_token", "unauthorized_client"];
 
-    private static string? ErrorCode(JsonElement response) => response.Text("error") is { } error ? Array.Find(Errors, known => known == error) : null;
+    private static string? ErrorCode(JsonElement response) =>
+        response.Text("error") is { } error ? Array.Find(Errors, known => known == error) : null;
 }
 
 /// <summary>Limits of <see cref="GmailOAuthProvider"/>.</summary>

@@ -31,7 +31,8 @@ public static class GmailProvider
     /// <summary>The reasons that decide what follows.</summary>
     private static readonly string[] Reasons =
     [
-        "authError", "backendError", "dailyLimitExceeded", "failedPrecondition", "forbidden", "insufficientPermissions", "invalidArgument", "notFound",
+        "authError", "backendError", "dailyLimitExceeded", "failedPrecondition", "forbidden", "insufficientPermissions", "invalidArgument",
+        "notFound",
         "quotaExceeded", "rateLimitExceeded", "userRateLimitExceeded",
     ];
 

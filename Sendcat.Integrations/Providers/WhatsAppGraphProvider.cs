@@ -19,7 +19,8 @@ public static class WhatsAppGraphProvider
 
     /// <summary>How a file is downloaded: one attempt of 30 s.</summary>
     /// <param name="maxBytes">Largest file.</param>
-    public static UpstreamPolicy DownloadPolicy(int maxBytes) => new(Provider.Name, TimeSpan.FromSeconds(30), 0) { MaxResponseBytes = maxBytes };
+    public static UpstreamPolicy DownloadPolicy(int maxBytes) =>
+        new(Provider.Name, TimeSpan.FromSeconds(30), 0) { MaxResponseBytes = maxBytes };
 }
 
 /// <summary>Limits of <see cref="WhatsAppGraphProvider"/>.</summary>

@@ -33,7 +33,8 @@ public sealed record WhatsAppDelivery(
         {
             using var json = JsonDocument.Parse(body, Options);
             var root = json.RootElement;
-            return root.ValueKind is not JsonValueKind.Object || (root.TryGetProperty("entry", out var entry) && entry.ValueKind is not JsonValueKind.Array)
+            return root.ValueKind is not JsonValueKind.Object
+                || (root.TryGetProperty("entry", out var entry) && entry.ValueKind is not JsonValueKind.Array)
                 ? null
                 : Read(root);
         }
@@ -86,7 +87,8 @@ public sealed record WhatsAppDelivery(
 
     /// <summary>A system message about a new phone number or id.</summary>
     private static WhatsAppIdChange? SystemChange(JsonElement message) =>
-        message.Text("type") == "system" && message.Part("system") is { } system && system.Text("type") is "user_changed_number" or "customer_changed_number" or "user_id_update"
+        message.Text("type") == "system" && message.Part("system") is { } system
+            && system.Text("type") is "user_changed_number" or "customer_changed_number" or "user_id_update"
             ? IdChange(system) is { } change
                 ? change with { OldPhone = change.OldPhone ?? Phone(message.Text("from")) }
                 : null
@@ -95,7 +97,8 @@ public sealed record WhatsAppDelivery(
     private static WhatsAppIdChange? IdChange(JsonElement change)
     {
         var read = new WhatsAppIdChange(
-            Phone(change.Text("previous_wa_id", "old_wa_id")), Phone(change.Text("wa_id", "new_wa_id")), Id(change.Text("previous_user_id", "old_user_id")), Id(change.Text("user_id", "new_user_id")));
+            Phone(change.Text("previous_wa_id", "old_wa_id")), Phone(change.Text("wa_id", "new_wa_id")),
+            Id(change.Text("previous_user_id", "old_user_id")), Id(change.Text("user_id", "new_user_id")));
         return read is { NewPhone: null, NewUserId: null } ? null : read;
     }
 
@@ -110,7 +113,9 @@ public sealed record WhatsAppDelivery(
 
     /// <summary>Seconds since 1970, as text or as number.</summary>
     internal static DateTimeOffset? Time(string? seconds) =>
-        long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 253_402_300_800 ? DateTimeOffset.FromUnixTimeSeconds(number) : null;
+        long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number is > 0 and < 253_402_300_800
+            ? DateTimeOffset.FromUnixTimeSeconds(number)
+            : null;
 }
 
 /// <summary>A user is the same person under another phone number or id.</summary>
@@ -123,7 +128,8 @@ public sealed record WhatsAppIdChange(string? OldPhone, string? NewPhone, string
 /// <param name="UserId">Business-scoped id of the recipient; null without one.</param>
 /// <param name="At">When it happened.</param>
 /// <param name="ErrorCode">Why it failed; null without an error.</param>
-public sealed record WhatsAppStatus(string MessageId, WhatsAppMessageState State, string? Phone, string? UserId, DateTimeOffset? At, int? ErrorCode)
+public sealed record WhatsAppStatus(
+    string MessageId, WhatsAppMessageState State, string? Phone, string? UserId, DateTimeOffset? At, int? ErrorCode)
 {
     /// <summary>Whether this status replaces another: deliveries come out of order, and a later state is never undone.</summary>
     public bool Replaces(WhatsAppMessageState known) => State > known;
@@ -141,8 +147,10 @@ public sealed record WhatsAppStatus(string MessageId, WhatsAppMessageState State
         };
         return WhatsAppDelivery.Id(status.Text("id")) is { } id && state is { } known
             ? new(
-                id, known, WhatsAppDelivery.Phone(status.Text("recipient_id")), WhatsAppDelivery.Id(status.Text("recipient_user_id", "user_id")),
-                WhatsAppDelivery.Time(status.Text("timestamp")), status.Items("errors").Select(error => error.Count("code")).FirstOrDefault(code => code is not null))
+                id, known, WhatsAppDelivery.Phone(status.Text("recipient_id")),
+                WhatsAppDelivery.Id(status.Text("recipient_user_id", "user_id")),
+                WhatsAppDelivery.Time(status.Text("timestamp")),
+                status.Items("errors").Select(error => error.Count("code")).FirstOrDefault(code => code is not null))
             : null;
     }
 }

@@ -4,15 +4,15 @@ using NpgsqlTypes;
 namespace Sendcat.Integrations.WhatsApp;
 
 /// <summary>
-/// Which WhatsApp user belongs to which account. A WhatsApp user has a business-scoped id, a phone number or both, and is recognized by the id
-/// first: the number may be hidden, may change, and may later belong to somebody else.
+/// Which WhatsApp user belongs to which account. A WhatsApp user has a business-scoped id, a phone number or both, and is recognized by the
+/// id first: the number may be hidden, may change, and may later belong to somebody else.
 /// </summary>
 /// <param name="command">Creates a command in an open transaction.</param>
 public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
 {
     /// <summary>
-    /// The link of a sender, which learns what the message tells beyond it. A phone number alone does not identify a sender whose id differs
-    /// from that of the link: the number has got a new owner.
+    /// The link of a sender, which learns what the message tells beyond it. A phone number alone does not identify a sender whose id
+    /// differs from that of the link: the number has got a new owner.
     /// </summary>
     /// <returns>Null: the sender is not linked.</returns>
     public async Task<string?> FindAsync(string? userId, string? phone, CancellationToken cancellationToken)
@@ -59,7 +59,8 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
     /// <param name="phone">Phone number of the sender; null: it is hidden.</param>
     /// <param name="now">The time.</param>
     /// <param name="cancellationToken">Cancels the statements.</param>
-    public async Task<LinkOutcome> LinkAsync(string code, string? userId, string? phone, DateTimeOffset now, CancellationToken cancellationToken)
+    public async Task<LinkOutcome> LinkAsync(
+        string code, string? userId, string? phone, DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var find = Command(
             """
@@ -96,7 +97,8 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
             -- link whatsapp user
             INSERT INTO whatsapp_links (user_id, phone, business_user_id, connected_at) VALUES ($1, $2, $3, $4)
             ON CONFLICT (user_id) DO UPDATE SET
-                phone = excluded.phone, business_user_id = excluded.business_user_id, connected_at = excluded.connected_at, last_message_at = NULL
+                phone = excluded.phone, business_user_id = excluded.business_user_id, connected_at = excluded.connected_at,
+                last_message_at = NULL
             """,
             new() { Value = account }, Text(phone), Text(userId), new() { Value = now });
         await link.ExecuteNonQueryAsync(cancellationToken);
@@ -161,7 +163,8 @@ public sealed class WhatsAppLinks(Func<string, NpgsqlCommand> command)
         return created;
     }
 
-    private static NpgsqlParameter Text(string? value) => new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter Text(string? value) =>
+        new() { Value = (object?)value ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }
 
 /// <summary>What a linking code did.</summary>

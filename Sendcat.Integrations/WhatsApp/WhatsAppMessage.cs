@@ -59,29 +59,36 @@ public sealed record WhatsAppMessage(string Id, WhatsAppMessageKind Kind, string
         var (kind, text, media) = Content(message);
         return new(id, kind, phone, userId)
         {
-            ProfileName = contact.ValueKind is JsonValueKind.Object ? Row.Cut(contact.Part("profile")?.Text("name", "username"), LongestName) : null,
+            ProfileName = contact.ValueKind is JsonValueKind.Object
+                ? Row.Cut(contact.Part("profile")?.Text("name", "username"), LongestName)
+                : null,
             Text = Row.Cut(text ?? "", LongestText),
             Media = media,
             SentAt = WhatsAppDelivery.Time(message.Text("timestamp")),
             ReplyTo = WhatsAppDelivery.Id(message.Part("context")?.Text("id")),
-            IsForwarded = message.Part("context") is { } context && (IsTrue(context, "forwarded") || IsTrue(context, "frequently_forwarded")),
+            IsForwarded = message.Part("context") is { } context
+                && (IsTrue(context, "forwarded") || IsTrue(context, "frequently_forwarded")),
             ReceiverId = WhatsAppDelivery.Id(receiver),
         };
     }
 
-    private static (WhatsAppMessageKind Kind, string? Text, WhatsAppMedia? Media) Content(JsonElement message) => message.Text("type") switch
+    private static (WhatsAppMessageKind Kind, string? Text, WhatsAppMedia? Media) Content(JsonElement message) =>
+        message.Text("type") switch
     {
         "text" => (WhatsAppMessageKind.Text, message.Part("text")?.Text("body"), null),
         "button" => (WhatsAppMessageKind.Text, message.Part("button")?.Text("text"), null),
         "interactive" when message.Part("interactive") is { } interactive =>
             (WhatsAppMessageKind.Text, (interactive.Part("button_reply") ?? interactive.Part("list_reply"))?.Text("title"), null),
-        "image" when WhatsAppMedia.Read(message.Part("image")) is { } image => (WhatsAppMessageKind.Image, message.Part("image")?.Text("caption"), image),
-        "document" when WhatsAppMedia.Read(message.Part("document")) is { } document => (WhatsAppMessageKind.Document, message.Part("document")?.Text("caption"), document),
+        "image" when WhatsAppMedia.Read(message.Part("image")) is { } image => (
+            WhatsAppMessageKind.Image, message.Part("image")?.Text("caption"), image),
+        "document" when WhatsAppMedia.Read(message.Part("document")) is { } document => (
+            WhatsAppMessageKind.Document, message.Part("document")?.Text("caption"), document),
         _ => (WhatsAppMessageKind.Other, null, null),
     };
 
     private static bool IsOf(JsonElement contact, string? phone, string? userId) =>
-        (userId is not null && contact.Text("user_id") == userId) || (phone is not null && WhatsAppDelivery.Phone(contact.Text("wa_id")) == phone);
+        (userId is not null && contact.Text("user_id") == userId)
+            || (phone is not null && WhatsAppDelivery.Phone(contact.Text("wa_id")) == phone);
 
     private static bool IsTrue(JsonElement element, string name) => element.Part(name) is { ValueKind: JsonValueKind.True };
 }

@@ -6,7 +6,9 @@ namespace Sendcat.Integrations.WhatsApp;
 /// <summary>Credentials and addresses of the WhatsApp Cloud API of Meta.</summary>
 public sealed class WhatsAppOptions
 {
-    /// <summary>Secret of the app at Meta, which signs deliveries. Empty: the webhook refuses every delivery, and WhatsApp is off.</summary>
+    /// <summary>
+    /// Secret of the app at Meta, which signs deliveries. Empty: the webhook refuses every delivery, and WhatsApp is off.
+    /// </summary>
     [Knob("WHATSAPP_APP_SECRET", Secret = true)]
     public string AppSecret { get; set; } = "";
 
@@ -22,7 +24,9 @@ public sealed class WhatsAppOptions
     [Knob("WHATSAPP_PHONE_NUMBER_ID"), RegularExpression("^[0-9]{0,32}$")]
     public string PhoneNumberId { get; set; } = "";
 
-    /// <summary>Our phone number as users write to it, for example <c>+1 876 555 0100</c>; empty: it is not shown beside linking codes.</summary>
+    /// <summary>
+    /// Our phone number as users write to it, for example <c>+1 876 555 0100</c>; empty: it is not shown beside linking codes.
+    /// </summary>
     [Knob("WHATSAPP_NUMBER"), RegularExpression("^[+0-9 ()-]{0,32}$")]
     public string Number { get; set; } = "";
 
@@ -38,7 +42,9 @@ public sealed class WhatsAppOptions
     [Knob("WHATSAPP_REPLY_FIELD"), AllowedValues("to", "recipient")]
     public string ReplyField { get; set; } = "to";
 
-    /// <summary>Hosts from which files of messages are downloaded, separated by commas. The host of <c>WHATSAPP_GRAPH_BASE_URL</c> is one too.</summary>
+    /// <summary>
+    /// Hosts from which files of messages are downloaded, separated by commas. The host of <c>WHATSAPP_GRAPH_BASE_URL</c> is one too.
+    /// </summary>
     [Knob("WHATSAPP_MEDIA_HOSTS", StartUpOnly = true), RegularExpression("^[a-z0-9.,-]{1,500}$")]
     public string MediaHosts { get; set; } = "lookaside.fbsbx.com";
 

@@ -63,12 +63,13 @@ public sealed class DeliveryOptions
     internal Backoff RetryDelays => new(TimeSpan.FromMilliseconds(RetryBaseMs), LongestDelay) { Jitter = 0.25 };
 
     internal LaneThresholds Thresholds => new(
-        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs), TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
+        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs),
+        TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
 }
 
 /// <summary>
-/// A mail to send. The worker composes it, and makes its link from <paramref name="RequestedAt"/> and the signing key: each attempt sends the
-/// same mail, and no usable link is stored.
+/// A mail to send. The worker composes it, and makes its link from <paramref name="RequestedAt"/> and the signing key: each attempt sends
+/// the same mail, and no usable link is stored.
 /// </summary>
 /// <param name="Id">The id of the job. It is also the idempotency key of the mail.</param>
 /// <param name="Kind">What the mail is about.</param>
@@ -109,6 +110,8 @@ public sealed record Delivery(Guid Id, MailKind Kind, string Address, DateTimeOf
 /// <param name="Status">Its new status.</param>
 public sealed record PackageChange(Guid Id, string Status);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
+[
+    JsonSourceGenerationOptions(
+        JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(Delivery))]
 public sealed partial class DeliveryJson : JsonSerializerContext;

@@ -18,7 +18,8 @@ public sealed partial record QueuedWork
             ErasesArguments = true,
         },
         [GmailOAuthProvider.Provider, GmailProvider.Provider, ExtractionProvider.Provider],
-        services => services.AddKnobs<MailSyncOptions>().AddKnobs<GmailOAuthLimitOptions>().AddKnobs<GmailLimitOptions>().AddKnobs<ExtractionLimitOptions>());
+        services => services.AddKnobs<MailSyncOptions>().AddKnobs<GmailOAuthLimitOptions>().AddKnobs<GmailLimitOptions>()
+            .AddKnobs<ExtractionLimitOptions>());
 }
 
 /// <summary>Knobs of <see cref="QueuedWork.MailSync"/>.</summary>
@@ -30,7 +31,9 @@ public sealed class MailSyncOptions
     [Knob("MAIL_LANE_RUNMAX"), Range(1, 100)]
     public int RunMax { get; set; } = 2;
 
-    /// <summary>Attempts before a job of the lane is a dead letter. Waiting for Gmail or for another sync of the mailbox is no attempt.</summary>
+    /// <summary>
+    /// Attempts before a job of the lane is a dead letter. Waiting for Gmail or for another sync of the mailbox is no attempt.
+    /// </summary>
     [Knob("MAIL_SYNC_MAX_ATTEMPTS"), Range(1, 100)]
     public int MaxAttempts { get; set; } = 10;
 
@@ -59,7 +62,8 @@ public sealed class MailSyncOptions
     internal Backoff RetryDelays => new(TimeSpan.FromMilliseconds(RetryBaseMs), LongestDelay) { Jitter = 0.25 };
 
     internal LaneThresholds Thresholds => new(
-        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs), TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
+        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs),
+        TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
 }
 
 /// <summary>The arguments of a job of <see cref="QueuedWork.MailSync"/>: a sync, or a consent to end.</summary>
@@ -68,7 +72,9 @@ public sealed record MailSyncJob
     /// <summary>The sync to run; null: another work.</summary>
     public Guid? Sync { get; init; }
 
-    /// <summary>The mailbox of a sync that a notification of Gmail has caused: its row is created when it begins. Null: the sync has a row.</summary>
+    /// <summary>
+    /// The mailbox of a sync that a notification of Gmail has caused: its row is created when it begins. Null: the sync has a row.
+    /// </summary>
     public Guid? Mailbox { get; init; }
 
     /// <summary>The consent to end; null: another work.</summary>
@@ -79,7 +85,8 @@ public sealed record MailSyncJob
 /// <param name="UserId">The user, to whom the token was encrypted.</param>
 /// <param name="Email">The normalized address of the mailbox.</param>
 /// <param name="RefreshToken">The encrypted refresh token.</param>
-/// <param name="ConnectedAt">When the consent was given. If the mailbox was connected again since, revoking would end that consent as well.</param>
+/// <param name="ConnectedAt">When the consent was given. If the mailbox was connected again since, revoking would end that consent as
+/// well.</param>
 public sealed record EndedConsent(string UserId, string Email, string RefreshToken, DateTimeOffset ConnectedAt);
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

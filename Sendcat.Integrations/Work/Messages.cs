@@ -20,7 +20,8 @@ public sealed partial record QueuedWork
             ErasesArguments = true,
         },
         [WhatsAppGraphProvider.Provider, ExtractionProvider.Provider],
-        services => services.AddKnobs<MessageOptions>().AddKnobs<WhatsAppOptions>().AddKnobs<WhatsAppGraphLimitOptions>().AddKnobs<ExtractionLimitOptions>());
+        services => services.AddKnobs<MessageOptions>().AddKnobs<WhatsAppOptions>().AddKnobs<WhatsAppGraphLimitOptions>()
+            .AddKnobs<ExtractionLimitOptions>());
 }
 
 /// <summary>Knobs of <see cref="QueuedWork.Messages"/>.</summary>
@@ -61,7 +62,8 @@ public sealed class MessageOptions
     internal Backoff RetryDelays => new(TimeSpan.FromMilliseconds(RetryBaseMs), LongestDelay) { Jitter = 0.25 };
 
     internal LaneThresholds Thresholds => new(
-        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs), TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
+        AlertMaxQueued, AlertMaxDeadLetters, TimeSpan.FromMilliseconds(AlertMaxQueuedAgeMs),
+        TimeSpan.FromMilliseconds(AlertMaxRunningAgeMs));
 }
 
 /// <summary>A job of <see cref="QueuedWork.Messages"/>: one of the two.</summary>
@@ -85,6 +87,8 @@ public sealed record MessageJob(WhatsAppMessage? Message, WhatsAppReply? Reply)
 /// <param name="ReplyTo">The message that it quotes.</param>
 public sealed record WhatsAppReply(string Key, string? Phone, string? UserId, string Text, string? ReplyTo);
 
-[JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
+[
+    JsonSourceGenerationOptions(
+        JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull, UseStringEnumConverter = true)]
 [JsonSerializable(typeof(MessageJob))]
 public sealed partial class MessageJson : JsonSerializerContext;

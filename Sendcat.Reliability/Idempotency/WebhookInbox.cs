@@ -26,7 +26,9 @@ public sealed class WebhookInbox
         _deliveries = new("commit webhook deliveries", ReceiveAsync, MaxBatchSize);
     }
 
-    /// <summary>Stores the entries of one delivery with their jobs: all, or none. Concurrent deliveries share a statement and a commit.</summary>
+    /// <summary>
+    /// Stores the entries of one delivery with their jobs: all, or none. Concurrent deliveries share a statement and a commit.
+    /// </summary>
     /// <returns>The receipts in the order of the entries. When the task has ended they are committed.</returns>
     /// <exception cref="NpgsqlException">Postgres is unavailable: nothing may be acknowledged.</exception>
     public async Task<IReadOnlyList<InboxReceipt>> ReceiveAsync(IReadOnlyList<InboxEntry> entries)
@@ -53,13 +55,16 @@ public sealed class WebhookInbox
     /// <inheritdoc cref="ReceiveAsync(IReadOnlyList{InboxEntry})"/>
     public async Task<InboxReceipt> ReceiveAsync(InboxEntry entry) => (await ReceiveAsync([entry]))[0];
 
-    /// <summary>Claims a key and, if it is new, applies the effect of the delivery in the same transaction. For effects of a few statements.</summary>
+    /// <summary>
+    /// Claims a key and, if it is new, applies the effect of the delivery in the same transaction. For effects of a few statements.
+    /// </summary>
     /// <param name="scope">The kind of deliveries.</param>
     /// <param name="key">What the sender repeats.</param>
     /// <param name="effect">Executes its statements on the connection. When it throws, nothing is stored.</param>
     /// <param name="cancellationToken">Ends the wait for a connection.</param>
     /// <exception cref="NpgsqlException">Postgres is unavailable: nothing may be acknowledged.</exception>
-    public async Task<InboxReceipt> ReceiveAsync(InboxScope scope, string key, Func<BoundedConnection, Task> effect, CancellationToken cancellationToken)
+    public async Task<InboxReceipt> ReceiveAsync(
+        InboxScope scope, string key, Func<BoundedConnection, Task> effect, CancellationToken cancellationToken)
     {
         await using var connection = await _database.OpenAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync();
@@ -107,7 +112,8 @@ public sealed class WebhookInbox
         await using var connection = await _database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(InboxSql.ListRecent);
         command.Parameters.Add(new() { Value = scope });
-        command.Parameters.Add(new() { Value = (object?)(key is null ? null : InboxScope.DigestOf(key)) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
+        command.Parameters.Add(
+            new() { Value = (object?)(key is null ? null : InboxScope.DigestOf(key)) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         command.Parameters.Add(new() { Value = (object?)before?.FirstSeenAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(new() { Value = before?.DeliveryId ?? Guid.Empty });
         command.Parameters.Add(new() { Value = limit });
@@ -158,7 +164,9 @@ public sealed class WebhookInbox
         command.Parameters.Add(new() { Value = scope.Lifetime });
         await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
         await reader.ReadAsync(CancellationToken.None);
-        return new(reader.GetBoolean(0) ? InboxOutcome.Claimed : InboxOutcome.Replayed, reader.GetInt32(1), await reader.GetFieldValueAsync<DateTimeOffset>(2, CancellationToken.None));
+        return new(
+            reader.GetBoolean(0) ? InboxOutcome.Claimed : InboxOutcome.Replayed, reader.GetInt32(1),
+            await reader.GetFieldValueAsync<DateTimeOffset>(2, CancellationToken.None));
     }
 
     private async Task<IReadOnlyList<IReadOnlyList<InboxReceipt>>> ReceiveAsync(IReadOnlyList<IReadOnlyList<InboxEntry>> deliveries)
@@ -175,12 +183,14 @@ public sealed class WebhookInbox
             for (var copy = 0; copy < group.Positions.Count; copy++)
             {
                 receipts[group.Positions[copy]] = new(
-                    copy == 0 ? receipt.Outcome : InboxOutcome.Replayed, receipt.Hits - group.Positions.Count + 1 + copy, receipt.FirstSeenAt);
+                    copy == 0 ? receipt.Outcome : InboxOutcome.Replayed, receipt.Hits - group.Positions.Count + 1 + copy,
+                    receipt.FirstSeenAt);
             }
         }
 
         var taken = 0;
-        return [.. deliveries.Select(delivery => new ArraySegment<InboxReceipt>(receipts, (taken += delivery.Count) - delivery.Count, delivery.Count))];
+        return [.. deliveries.Select(
+            delivery => new ArraySegment<InboxReceipt>(receipts, (taken += delivery.Count) - delivery.Count, delivery.Count))];
     }
 
     private async Task<InboxReceipt[]> CommitAsync(KeyGroup[] groups)
@@ -230,4 +240,5 @@ public sealed class WebhookInbox
 /// <param name="JobId">The job that processes it; null: its effect was applied at once.</param>
 /// <param name="JobStatus">Null: it has no job, or its job was completed and removed.</param>
 public sealed record InboxRow(
-    Guid DeliveryId, string Key, int Hits, DateTimeOffset FirstSeenAt, DateTimeOffset LastSeenAt, DateTimeOffset ExpiresAt, Guid? JobId, string? JobStatus);
+    Guid DeliveryId, string Key, int Hits, DateTimeOffset FirstSeenAt, DateTimeOffset LastSeenAt, DateTimeOffset ExpiresAt, Guid? JobId,
+    string? JobStatus);

@@ -10,7 +10,8 @@ namespace Sendcat.ToolWorker.Deliveries;
 
 /// <summary>Executes <c>deliveries</c>: sends one mail.</summary>
 internal sealed class DeliveryHandler(
-    MailComposer composer, ResendClient resend, EarlierAttempts earlier, UndeliverableAddresses undeliverable, TimeProvider time, ILogger<DeliveryHandler> logger)
+    MailComposer composer, ResendClient resend, EarlierAttempts earlier, UndeliverableAddresses undeliverable, TimeProvider time,
+    ILogger<DeliveryHandler> logger)
     : IToolHandler
 {
     private const string NothingSent = """{"sent":false}""";
@@ -56,7 +57,8 @@ internal sealed class DeliveryHandler(
             return new ToolResult.Done(NothingSent, Cacheable: false);
         }
 
-        if (await undeliverable.FindAsync(delivery.Address, time.GetUtcNow(), cancellationToken) is { } outcome && !(outcome is MailOutcome.Complained && IsRequested(delivery.Kind)))
+        if (await undeliverable.FindAsync(delivery.Address, time.GetUtcNow(), cancellationToken) is { } outcome
+            && !(outcome is MailOutcome.Complained && IsRequested(delivery.Kind)))
         {
             logger.MailUndeliverable(delivery.Id, kind);
             DeliveryMetrics.Attempted(kind, "undeliverable");
@@ -75,7 +77,8 @@ internal sealed class DeliveryHandler(
     }
 
     /// <summary>Mails that the owner of the address waits for are sent although an earlier one was reported as spam.</summary>
-    private static bool IsRequested(MailKind kind) => kind is MailKind.PasswordReset or MailKind.AddressConfirmation or MailKind.UnfinishedRegistration;
+    private static bool IsRequested(MailKind kind) =>
+        kind is MailKind.PasswordReset or MailKind.AddressConfirmation or MailKind.UnfinishedRegistration;
 
     private ToolResult Refused(Delivery delivery, string kind, UpstreamError error)
     {
@@ -97,8 +100,8 @@ internal sealed class DeliveryHandler(
     }
 
     /// <summary>
-    /// Resend remembers the key of a mail that it has sent for 24 h. The same key with another body therefore means that an earlier attempt has
-    /// sent this mail, and that the account or a setting has changed since.
+    /// Resend remembers the key of a mail that it has sent for 24 h. The same key with another body therefore means that an earlier attempt
+    /// has sent this mail, and that the account or a setting has changed since.
     /// </summary>
     private static ToolResult ResultOf(UpstreamError error) => error switch
     {
@@ -123,6 +126,7 @@ internal static class DeliveriesFeature
 {
     public static IServiceCollection AddDeliveries(this IServiceCollection services) =>
         services.AddOutbound().AddSigning()
-            .AddSingleton<Recipients>().AddSingleton<PackageNotices>().AddSingleton<WebApp>().AddSingleton<MailComposer>().AddSingleton<ResendClient>()
+            .AddSingleton<Recipients>().AddSingleton<PackageNotices>().AddSingleton<WebApp>().AddSingleton<MailComposer>()
+                .AddSingleton<ResendClient>()
             .AddSingleton<EarlierAttempts>().AddSingleton<UndeliverableAddresses>().AddSingleton<IToolHandler, DeliveryHandler>();
 }

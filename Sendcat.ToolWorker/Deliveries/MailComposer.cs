@@ -11,7 +11,8 @@ namespace Sendcat.ToolWorker.Deliveries;
 /// The mails contain no text of the person who caused them, because the address may belong to another person. Only those about packages
 /// name what the user ordered; they go to confirmed addresses alone.
 /// </summary>
-internal sealed class MailComposer(Recipients recipients, PackageNotices packages, LinkSigner signer, WebApp app, IOptionsMonitor<MailOptions> options)
+internal sealed class MailComposer(
+    Recipients recipients, PackageNotices packages, LinkSigner signer, WebApp app, IOptionsMonitor<MailOptions> options)
 {
     /// <summary>Notices contain no link that expires. Later than this, they are not sent.</summary>
     private static readonly TimeSpan NoticeLifetime = TimeSpan.FromDays(7);
@@ -25,7 +26,8 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
         MailKind.Welcome => LinkPurpose.ConfirmEmail.Lifetime,
         MailKind.UnfinishedRegistration or MailKind.PasswordReset => LinkPurpose.ResetPassword.Lifetime,
         MailKind.AddressConfirmation => LinkPurpose.ChangeEmail("").Lifetime,
-        MailKind.None or MailKind.AddressChanged or MailKind.PasswordChanged or MailKind.GoogleLinked or MailKind.AccountDeleted => NoticeLifetime,
+        MailKind.None or MailKind.AddressChanged or MailKind.PasswordChanged or MailKind.GoogleLinked or MailKind.AccountDeleted =>
+            NoticeLifetime,
         MailKind.PackageStatus => PackageStatusLifetime,
         _ => throw Unknown(kind),
     };
@@ -42,13 +44,17 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
         MailKind.PasswordReset => PasswordResetAsync(delivery, cancellationToken),
         MailKind.AddressConfirmation => AddressConfirmationAsync(delivery, cancellationToken),
         MailKind.AddressChanged => Notice(
-            delivery, "Your Sendcat address was changed", "The address of your Sendcat account was changed. This address is no longer used."),
+            delivery, "Your Sendcat address was changed",
+            "The address of your Sendcat account was changed. This address is no longer used."),
         MailKind.PasswordChanged => Notice(
-            delivery, "Your Sendcat password was changed", "The password of your Sendcat account was changed, and all other sign-ins were ended."),
+            delivery, "Your Sendcat password was changed",
+            "The password of your Sendcat account was changed, and all other sign-ins were ended."),
         MailKind.GoogleLinked => Notice(
-            delivery, "Google was linked to your Sendcat account", "A Google account was linked to your Sendcat account and can sign in to it from now on."),
+            delivery, "Google was linked to your Sendcat account",
+            "A Google account was linked to your Sendcat account and can sign in to it from now on."),
         MailKind.AccountDeleted => Notice(
-            delivery, "Your Sendcat account was deleted", "Your Sendcat account was deleted, with its conversations, favourites, orders and packages."),
+            delivery, "Your Sendcat account was deleted",
+            "Your Sendcat account was deleted, with its conversations, favourites, orders and packages."),
         MailKind.PackageStatus => PackageStatusAsync(delivery, cancellationToken),
         _ => throw Unknown(delivery.Kind),
     };
@@ -69,7 +75,8 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
             delivery.Address,
             "Welcome to Sendcat",
             $"""<p>Welcome to Sendcat. Ask for products, compare them, and follow your parcels.</p>{html}<p><a href="{Encode(link)}">Open Sendcat</a></p><p>If you did not register, do nothing.</p>""",
-            $"Welcome to Sendcat. Ask for products, compare them, and follow your parcels.\n\n{text}Open Sendcat: {link}\n\nIf you did not register, do nothing.\n");
+            "Welcome to Sendcat. Ask for products, compare them, and follow your parcels.\n\n"
+                + $"{text}Open Sendcat: {link}\n\nIf you did not register, do nothing.\n");
     }
 
     private (string Html, string Text) ConfirmationOf(Recipient account, Delivery delivery)
@@ -94,7 +101,9 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
             account.Email,
             "Finish your registration at Sendcat",
             $"""<p>Somebody, hopefully you, registered this address at Sendcat again. It was registered before and never confirmed.</p><p><a href="{Encode(link)}">Choose a password and confirm your address</a></p><p>The link works once, for one hour. If it was not you, do nothing.</p>""",
-            $"Somebody, hopefully you, registered this address at Sendcat again. It was registered before and never confirmed.\n\nChoose a password and confirm your address: {link}\n\nThe link works once, for one hour. If it was not you, do nothing.\n");
+            "Somebody, hopefully you, registered this address at Sendcat again. It was registered before and never confirmed.\n\n"
+                + $"Choose a password and confirm your address: {link}\n\n"
+                + "The link works once, for one hour. If it was not you, do nothing.\n");
     }
 
     private async Task<Mail?> PasswordResetAsync(Delivery delivery, CancellationToken cancellationToken)
@@ -111,7 +120,9 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
             account.Email,
             "Reset your Sendcat password",
             $"""<p>Somebody, hopefully you, asked to reset your Sendcat password.</p><p><a href="{Encode(link)}">Choose a new password</a></p><p>The link works once, for one hour. If it was not you, do nothing.</p>""",
-            $"Somebody, hopefully you, asked to reset your Sendcat password.\n\nChoose a new password: {link}\n\nThe link works once, for one hour. If it was not you, do nothing.\n");
+            "Somebody, hopefully you, asked to reset your Sendcat password.\n\n"
+                + $"Choose a new password: {link}\n\n"
+                + "The link works once, for one hour. If it was not you, do nothing.\n");
     }
 
     private async Task<Mail?> AddressConfirmationAsync(Delivery delivery, CancellationToken cancellationToken)
@@ -125,7 +136,8 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
 
         var link = $"{LinkTo("confirm-email-change", LinkPurpose.ChangeEmail(delivery.Address), account, delivery)}&email={Uri.EscapeDataString(delivery.Address)}";
         return Plain(
-            delivery.Address, "Confirm your new Sendcat address", "Somebody, hopefully you, asked to use this address for a Sendcat account.",
+            delivery.Address, "Confirm your new Sendcat address",
+            "Somebody, hopefully you, asked to use this address for a Sendcat account.",
             ("Use this address", link), "The link works once, for one hour. If it was not you, do nothing.");
     }
 
@@ -158,7 +170,8 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
     }
 
     private Task<Mail?> Notice(Delivery delivery, string subject, string notice) => Task.FromResult<Mail?>(Plain(
-        delivery.Address, subject, notice, ("Open Sendcat", app.LinkTo("")), "If it was not you, reset your password at once or write to us."));
+        delivery.Address, subject, notice, ("Open Sendcat", app.LinkTo("")),
+        "If it was not you, reset your password at once or write to us."));
 
     private Mail Plain(string to, string subject, string notice, (string Text, string Address) link, string advice) => new(
         options.CurrentValue.From,
@@ -168,7 +181,8 @@ internal sealed class MailComposer(Recipients recipients, PackageNotices package
         $"{notice}\n\n{link.Text}: {link.Address}\n\n{advice}\n");
 
     private string LinkTo(string page, LinkPurpose purpose, Recipient account, Delivery delivery) =>
-        app.LinkTo($"{page}?token={Uri.EscapeDataString(signer.Sign(purpose, account.UserId, account.SecurityStamp, delivery.RequestedAt))}");
+        app.LinkTo(
+            $"{page}?token={Uri.EscapeDataString(signer.Sign(purpose, account.UserId, account.SecurityStamp, delivery.RequestedAt))}");
 
     private static bool Has(Recipient account, string address) => string.Equals(account.Email, address, StringComparison.OrdinalIgnoreCase);
 

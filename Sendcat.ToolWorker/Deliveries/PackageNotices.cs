@@ -13,13 +13,16 @@ internal sealed class PackageNotices(NpgsqlDataSource database)
             -- find package of mail
             SELECT tracking_number, merchant, description, location FROM packages
             WHERE id = $1 AND user_id = $2
-                AND NOT EXISTS (SELECT FROM user_preferences preferences WHERE preferences.user_id = $2 AND NOT preferences.package_status_mails)
+                AND NOT EXISTS (SELECT FROM user_preferences preferences WHERE preferences.user_id = $2
+                    AND NOT preferences.package_status_mails)
             """);
         command.Parameters.Add(new() { Value = package });
         command.Parameters.Add(new() { Value = userId });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new(OneLine(reader.GetString(0)), OneLine(reader.GetString(1)), OneLine(reader.GetString(2)), await reader.IsDBNullAsync(3, cancellationToken) ? null : OneLine(reader.GetString(3)))
+            ? new(
+                OneLine(reader.GetString(0)), OneLine(reader.GetString(1)), OneLine(reader.GetString(2)),
+                await reader.IsDBNullAsync(3, cancellationToken) ? null : OneLine(reader.GetString(3)))
             : null;
     }
 

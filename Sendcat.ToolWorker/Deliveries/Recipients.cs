@@ -27,7 +27,8 @@ internal sealed class Recipients(NpgsqlDataSource database)
         await using var command = database.CreateCommand(sql);
         command.Parameters.Add(new() { Value = value });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(1, cancellationToken) && !await reader.IsDBNullAsync(3, cancellationToken)
+        return await reader.ReadAsync(cancellationToken) && !await reader.IsDBNullAsync(1, cancellationToken)
+            && !await reader.IsDBNullAsync(3, cancellationToken)
             ? new(reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetString(3))
             : null;
     }

@@ -22,7 +22,8 @@ internal sealed class ResendClient(Upstream upstream, IOptionsMonitor<MailOption
             return new UpstreamError("RESEND_API_KEY is not set.", Retryable: false) { IsMisconfigured = true };
         }
 
-        return await upstream.RequestAsync(ResendProvider.Policy.ForJobs(CancellationToken.None), Request, response => response.Id("id"), cancellationToken);
+        return await upstream.RequestAsync(
+            ResendProvider.Policy.ForJobs(CancellationToken.None), Request, response => response.Id("id"), cancellationToken);
 
         HttpRequestMessage Request() => new(HttpMethod.Post, $"{settings.BaseUrl.TrimEnd('/')}/emails")
         {

@@ -6,7 +6,8 @@ using Sendcat.ToolWorker.Jobs;
 namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>Ends the consent of a mailbox that was disconnected: stops its watch, and revokes the token at Google.</summary>
-internal sealed class ConsentEnd(GmailClient gmail, GmailConsents consents, SecretCipher cipher, Mailboxes mailboxes, ILogger<ConsentEnd> logger)
+internal sealed class ConsentEnd(
+    GmailClient gmail, GmailConsents consents, SecretCipher cipher, Mailboxes mailboxes, ILogger<ConsentEnd> logger)
 {
     public async Task<ToolResult> RunAsync(EndedConsent ended, CancellationToken cancellationToken)
     {

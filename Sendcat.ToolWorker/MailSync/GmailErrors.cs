@@ -14,7 +14,8 @@ internal static class GmailErrors
     private static readonly TimeSpan LongestDelay = TimeSpan.FromHours(1);
 
     /// <summary>No request for this mailbox would succeed now.</summary>
-    public static bool ConcernsAll(UpstreamError error) => IsNotSent(error) || IsRateLimit(error) || IsRefusedToken(error) || NeedsConsent(error);
+    public static bool ConcernsAll(UpstreamError error) =>
+        IsNotSent(error) || IsRateLimit(error) || IsRefusedToken(error) || NeedsConsent(error);
 
     /// <summary>The access token is not valid: a new one may be.</summary>
     public static bool IsRefusedToken(UpstreamError error) => error.Status is 401 && error.Code is not "invalid_client";
@@ -34,7 +35,10 @@ internal static class GmailErrors
     private static bool IsNotSent(UpstreamError error) => error is { Status: null, Retryable: false, IsTooLong: false, Code: null };
 
     private static bool IsRateLimit(UpstreamError error) =>
-        error.Status is 429 || (error.Status is 403 && error.Code is "rateLimitExceeded" or "userRateLimitExceeded" or "quotaExceeded" or "dailyLimitExceeded");
+        error.Status is 429
+            || (
+                error.Status is 403
+                    && error.Code is "rateLimitExceeded" or "userRateLimitExceeded" or "quotaExceeded" or "dailyLimitExceeded");
 
     private static ToolResult.Postponed Later(TimeSpan delay) => new(delay < LongestDelay ? delay : LongestDelay);
 }

@@ -20,7 +20,9 @@ internal static class MailSearches
             :
             [
                 after,
-                .. Merchant.All.Select(merchant => $"{after} {{{string.Join(' ', merchant.Domains.Select(domain => $"from:{domain}"))} subject:{merchant.Name}}}"),
+                .. Merchant.All.Select(
+                    merchant => $"{after} {{{string.Join(
+                        ' ', merchant.Domains.Select(domain => $"from:{domain}"))} subject:{merchant.Name}}}"),
                 $"{after} subject:(order OR shipped OR delivered OR tracking OR confirmation OR dispatch)",
             ];
     }

@@ -11,7 +11,8 @@ namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>Executes <c>mail_sync</c>: one sync of a mailbox, or the end of a consent.</summary>
 internal sealed class MailSyncHandler(
-    SyncRows syncs, Mailboxes mailboxes, MailboxTokens tokens, MailboxWatch watch, MailboxListing listing, MailboxReading reading, ConsentEnd consentEnd,
+    SyncRows syncs, Mailboxes mailboxes, MailboxTokens tokens, MailboxWatch watch, MailboxListing listing, MailboxReading reading,
+    ConsentEnd consentEnd,
     PreferenceReader preferences, ILogger<MailSyncHandler> logger) : IToolHandler
 {
     public const string NeedsConsent = "needs_reauth";
@@ -55,7 +56,9 @@ internal sealed class MailSyncHandler(
         try
         {
             // Another sync of the mailbox may have run since it was read.
-            return await syncs.FindAsync(id, cancellationToken) is { } present ? await RunAsync(present, mailbox, cancellationToken) : Nothing;
+            return await syncs.FindAsync(id, cancellationToken) is { } present
+                ? await RunAsync(present, mailbox, cancellationToken)
+                : Nothing;
         }
         catch (LeaseLostException)
         {
@@ -86,7 +89,11 @@ internal sealed class MailSyncHandler(
         if (error is not null && GmailErrors.IsRefusedToken(error))
         {
             token = await tokens.FindAsync(mailbox, isRefused: true, cancellationToken);
-            error = token.IsSuccess ? await syncs.FindAsync(sync.Id, cancellationToken) is { } present ? await WorkAsync(present, mailbox, token.Value, cancellationToken) : null : token.Error;
+            error = token.IsSuccess
+                ? await syncs.FindAsync(sync.Id, cancellationToken) is { } present
+                ? await WorkAsync(present, mailbox, token.Value, cancellationToken)
+                : null
+                : token.Error;
         }
 
         if (error is not null)

@@ -8,11 +8,13 @@ internal static class MailSyncMetrics
     private static readonly Meter Meter = new("Sendcat.Gmail");
 
     private static readonly Counter<long> Syncs = Meter.CreateCounter<long>(
-        "sendcat.gmail.syncs", "{sync}", "Syncs of mailboxes that ended, by cause (connect, push, user, schedule) and result: completed, needs_reauth.");
+        "sendcat.gmail.syncs", "{sync}",
+        "Syncs of mailboxes that ended, by cause (connect, push, user, schedule) and result: completed, needs_reauth.");
 
     private static readonly Counter<long> Messages = Meter.CreateCounter<long>(
         "sendcat.gmail.messages", "{message}",
-        "Messages of mailboxes, by state (read, ignored, failed), merchant (of known ones, else other) and path (markup, merchant, model, none; no_order: it is about no order).");
+        "Messages of mailboxes, by state (read, ignored, failed), merchant (of known ones, else other) and path (markup, merchant, "
+            + "model, none; no_order: it is about no order).");
 
     private static readonly Counter<long> Gaps = Meter.CreateCounter<long>(
         "sendcat.gmail.history_gaps", "{sync}", "Syncs whose cursor was older than the history of the mailbox.");
@@ -38,7 +40,8 @@ internal static class MailSyncMetrics
 
     public static void ConsentMissing() => Consents.Add(1);
 
-    public static void WatchRenewed(bool isRenewed) => Renewals.Add(1, new KeyValuePair<string, object?>("result", isRenewed ? "renewed" : "failed"));
+    public static void WatchRenewed(bool isRenewed) =>
+        Renewals.Add(1, new KeyValuePair<string, object?>("result", isRenewed ? "renewed" : "failed"));
 
     public static void WatchesEnding(int count) => Ending.Record(count);
 

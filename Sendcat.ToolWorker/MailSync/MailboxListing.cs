@@ -5,10 +5,11 @@ using Sendcat.Reliability.Outbound;
 namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>
-/// Lists the messages of a sync, page by page. Each page is stored together with the position of the next one, so that a sync goes on where it
-/// was interrupted. The cursor of the mailbox moves only with the last page.
+/// Lists the messages of a sync, page by page. Each page is stored together with the position of the next one, so that a sync goes on where
+/// it was interrupted. The cursor of the mailbox moves only with the last page.
 /// </summary>
-internal sealed class MailboxListing(GmailClient gmail, SyncRows syncs, IOptionsMonitor<GmailOptions> options, TimeProvider time, ILogger<MailboxListing> logger)
+internal sealed class MailboxListing(
+    GmailClient gmail, SyncRows syncs, IOptionsMonitor<GmailOptions> options, TimeProvider time, ILogger<MailboxListing> logger)
 {
     /// <summary>Days that a gap in the history may have.</summary>
     private const int MostDays = 30;
@@ -31,7 +32,9 @@ internal sealed class MailboxListing(GmailClient gmail, SyncRows syncs, IOptions
             if (response.IsSuccess)
             {
                 var (ids, until, next) = response.Value;
-                await syncs.ListAsync(sync, mailbox.SyncToken, ids, new(0, next) { IsEnd = next is null, Cursor = next is null ? until : null }, cancellationToken);
+                await syncs.ListAsync(
+                    sync, mailbox.SyncToken, ids, new(0, next) { IsEnd = next is null, Cursor = next is null ? until : null },
+                    cancellationToken);
                 if (next is null)
                 {
                     return null;
@@ -41,11 +44,14 @@ internal sealed class MailboxListing(GmailClient gmail, SyncRows syncs, IOptions
             }
             else if (response.Error.Status is 404)
             {
-                var days = mailbox.LastSyncAt is { } last ? Math.Clamp((int)Math.Ceiling((time.GetUtcNow() - last).TotalDays) + 1, 1, MostDays) : DefaultDays;
+                var days = mailbox.LastSyncAt is { } last
+                    ? Math.Clamp((int)Math.Ceiling((time.GetUtcNow() - last).TotalDays) + 1, 1, MostDays)
+                    : DefaultDays;
                 logger.HistoryGone(mailbox.Id, days);
                 MailSyncMetrics.HistoryGone();
                 await syncs.RecoverAsync(sync, mailbox.SyncToken, days, cancellationToken);
-                return await ListFullAsync(sync with { IsFull = true, DaysBack = days, Stage = 0, PageToken = null }, mailbox, token, cancellationToken);
+                return await ListFullAsync(
+                    sync with { IsFull = true, DaysBack = days, Stage = 0, PageToken = null }, mailbox, token, cancellationToken);
             }
             else if (response.Error.Status is 400 && page is not null)
             {
@@ -99,7 +105,8 @@ internal sealed class MailboxListing(GmailClient gmail, SyncRows syncs, IOptions
             var position = new ListingPosition(isSearched ? stage + 1 : stage, isSearched ? null : next) { Target = target };
             var isEnd = isFull || position.Stage >= searches.Count;
             total += await syncs.ListAsync(
-                sync, mailbox.SyncToken, ids, position with { IsEnd = isEnd, Cursor = isEnd && sync.ClosesGap ? target : null }, cancellationToken);
+                sync, mailbox.SyncToken, ids, position with { IsEnd = isEnd, Cursor = isEnd && sync.ClosesGap ? target : null },
+                cancellationToken);
             if (isFull && !(isSearched && position.Stage >= searches.Count))
             {
                 logger.ListingCut(mailbox.Id, total);

@@ -11,11 +11,13 @@ using Sendcat.Reliability.Timing;
 namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>
-/// Reads the listed messages of a sync: fetches each, extracts its orders and records them. Several are fetched and extracted at the same time,
-/// and recorded in the order of their arrival. A message that fails is tried again later, and after several attempts the sync goes on without it.
+/// Reads the listed messages of a sync: fetches each, extracts its orders and records them. Several are fetched and extracted at the same
+/// time, and recorded in the order of their arrival. A message that fails is tried again later, and after several attempts the sync goes on
+/// without it.
 /// </summary>
 internal sealed class MailboxReading(
-    GmailClient gmail, OrderExtraction extraction, OrderIntake intake, SyncRows syncs, IOptionsMonitor<GmailOptions> options, TimeProvider time,
+    GmailClient gmail, OrderExtraction extraction, OrderIntake intake, SyncRows syncs, IOptionsMonitor<GmailOptions> options,
+    TimeProvider time,
     ILogger<MailboxReading> logger)
 {
     /// <summary>The time for one message, with the requests to Gmail and to the model.</summary>
@@ -101,11 +103,13 @@ internal sealed class MailboxReading(
 
         var mail = MailReader.Read(fetched.Value.Raw);
         var source = new EvidenceSource(
-            mailbox.UserId, EvidenceKind.Gmail, message.Id, fetched.Value.ReceivedAt ?? mail.Date ?? time.GetUtcNow(), mail.Subject, mail.SenderDomain);
+            mailbox.UserId, EvidenceKind.Gmail, message.Id, fetched.Value.ReceivedAt ?? mail.Date ?? time.GetUtcNow(), mail.Subject,
+            mail.SenderDomain);
         return new() { Mail = mail, Source = source, Extraction = await extraction.ExtractAsync(mail, cancellationToken) };
     }
 
-    private async Task SettleAsync(SyncRow sync, Mailbox mailbox, PendingMessage message, Reading reading, CancellationToken cancellationToken)
+    private async Task SettleAsync(
+        SyncRow sync, Mailbox mailbox, PendingMessage message, Reading reading, CancellationToken cancellationToken)
     {
         if (reading.Stop is not null)
         {
@@ -134,12 +138,16 @@ internal sealed class MailboxReading(
         }
 
         logger.MessageDeferred(mailbox.Id, message.Id, attempts, reading.Failure ?? "");
-        var backoff = new Backoff(TimeSpan.FromMilliseconds(options.CurrentValue.MessageRetryBaseMs), LongestRetryDelay) { Jitter = 0.25 }.After(attempts, Random.Shared.NextDouble());
-        await syncs.DeferAsync(sync, mailbox.SyncToken, message.Id, reading.RetryAfter > backoff ? reading.RetryAfter.Value : backoff, cancellationToken);
+        var backoff = new Backoff(
+            TimeSpan.FromMilliseconds(options.CurrentValue.MessageRetryBaseMs), LongestRetryDelay) { Jitter = 0.25 }.After(attempts,
+            Random.Shared.NextDouble());
+        await syncs.DeferAsync(
+            sync, mailbox.SyncToken, message.Id, reading.RetryAfter > backoff ? reading.RetryAfter.Value : backoff, cancellationToken);
     }
 
     private async Task<Reading> RecordAsync(
-        Mailbox mailbox, PendingMessage message, ReadMail mail, EvidenceSource source, MailExtraction extracted, CancellationToken cancellationToken)
+        Mailbox mailbox, PendingMessage message, ReadMail mail, EvidenceSource source, MailExtraction extracted,
+        CancellationToken cancellationToken)
     {
         var isLast = extracted.Failure is { Retryable: true } && time.GetUtcNow() - message.ListedAt >= ModelPatience;
         var result = isLast ? extracted with { Failure = extracted.Failure! with { Retryable = false } } : extracted;
@@ -147,13 +155,20 @@ internal sealed class MailboxReading(
         {
             var recorded = await intake.RecordAsync(source, result, cancellationToken);
             return recorded.Status is EvidenceStatus.Pending
-                ? new() { Failure = extracted.Failure?.Message ?? "pending", RetryAfter = extracted.Failure?.RetryAfter, WaitsForModel = true }
+                ? new()
+                {
+                    Failure = extracted.Failure?.Message ?? "pending",
+                    RetryAfter = extracted.Failure?.RetryAfter,
+                    WaitsForModel = true,
+                }
                 : new()
                 {
                     Settled = new("read")
                     {
                         Merchant = mail.Merchant?.Id,
-                        Path = extracted.Kind is MailTopic.Order or MailTopic.Shipment or MailTopic.Delivery ? NameOf(extracted.Path) : null,
+                        Path = extracted.Kind is MailTopic.Order or MailTopic.Shipment or MailTopic.Delivery
+                            ? NameOf(extracted.Path)
+                            : null,
                         Intake = recorded,
                         ModelCalls = extracted.ModelCalls,
                     },

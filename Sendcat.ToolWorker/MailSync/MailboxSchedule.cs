@@ -26,10 +26,18 @@ internal sealed class MailboxSchedule(
     /// <summary>The jobs, for the schedule.</summary>
     public static IEnumerable<Func<IServiceProvider, ScheduledJob>> Jobs =>
     [
-        Job("renew-gmail-watches", "Renews the watches of mailboxes daily, and reports those that end within 48 hours.", TimeSpan.FromMinutes(15), (work, all, token) => work.RenewWatchesAsync(all, token)),
-        Job("gmail-catchup-sync", "Reads mailboxes that were not read for 25 minutes, in case a notification was lost.", TimeSpan.FromMinutes(30), (work, _, token) => work.CatchUpAsync(token)),
-        Job("monitor-parser-drift", "Reports merchants whose mails are no longer read by their parser.", TimeSpan.FromHours(1), (work, _, token) => work.FindDriftAsync(token)),
-        Job("cleanup-gmail-syncs", "Deletes the progress of syncs after 30 days and the list of read messages after 60.", TimeSpan.FromHours(24), (work, _, token) => work.CleanUpAsync(token)),
+        Job(
+            "renew-gmail-watches", "Renews the watches of mailboxes daily, and reports those that end within 48 hours.",
+            TimeSpan.FromMinutes(15), (work, all, token) => work.RenewWatchesAsync(all, token)),
+        Job(
+            "gmail-catchup-sync", "Reads mailboxes that were not read for 25 minutes, in case a notification was lost.",
+            TimeSpan.FromMinutes(30), (work, _, token) => work.CatchUpAsync(token)),
+        Job(
+            "monitor-parser-drift", "Reports merchants whose mails are no longer read by their parser.", TimeSpan.FromHours(1),
+            (work, _, token) => work.FindDriftAsync(token)),
+        Job(
+            "cleanup-gmail-syncs", "Deletes the progress of syncs after 30 days and the list of read messages after 60.",
+            TimeSpan.FromHours(24), (work, _, token) => work.CleanUpAsync(token)),
     ];
 
     internal async Task<ScheduledResult> RenewWatchesAsync(bool all, CancellationToken cancellationToken)
@@ -40,7 +48,9 @@ internal sealed class MailboxSchedule(
         }
 
         var (renewed, failed) = (0, 0);
-        while (await mailboxes.UnwatchedAsync(all ? TimeSpan.Zero : RenewalAge, all ? MostRequested : Batch, cancellationToken) is { Count: > 0 } batch)
+        while (
+            await mailboxes.UnwatchedAsync(
+                all ? TimeSpan.Zero : RenewalAge, all ? MostRequested : Batch, cancellationToken) is { Count: > 0 } batch)
         {
             foreach (var mailbox in batch)
             {
@@ -78,7 +88,8 @@ internal sealed class MailboxSchedule(
         foreach (var mailbox in await StaleAsync(connection, cancellationToken))
         {
             var entered = await GmailSyncEntry.EnterAsync(
-                sql => new(sql, connection), mailbox, GmailSyncKind.Incremental, "schedule", 0, syncOptions.CurrentValue.MaxAttempts, time.GetUtcNow(), cancellationToken);
+                sql => new(sql, connection), mailbox, GmailSyncKind.Incremental, "schedule", 0, syncOptions.CurrentValue.MaxAttempts,
+                time.GetUtcNow(), cancellationToken);
             queued += entered is { IsNew: true } ? 1 : 0;
         }
 
@@ -104,7 +115,9 @@ internal sealed class MailboxSchedule(
         while (await reader.ReadAsync(cancellationToken))
         {
             var merchant = reader.GetString(0);
-            logger.ParserDrift(merchant, reader.GetInt32(2), reader.GetInt32(1), string.Join(", ", await reader.GetFieldValueAsync<string[]>(3, cancellationToken)));
+            logger.ParserDrift(
+                merchant, reader.GetInt32(2), reader.GetInt32(1),
+                string.Join(", ", await reader.GetFieldValueAsync<string[]>(3, cancellationToken)));
             MailSyncMetrics.Drifted(merchant);
             found.Add(merchant);
         }
@@ -146,7 +159,8 @@ internal sealed class MailboxSchedule(
                 continue;
             }
 
-            if ((GmailErrors.NeedsConsent(error) || GmailErrors.IsRefusedToken(error)) && await mailboxes.NeedsConsentAsync(mailbox, cancellationToken))
+            if ((GmailErrors.NeedsConsent(error) || GmailErrors.IsRefusedToken(error))
+                && await mailboxes.NeedsConsentAsync(mailbox, cancellationToken))
             {
                 logger.ConsentMissing(mailbox.Id, error.Message);
                 MailSyncMetrics.ConsentMissing();
@@ -164,7 +178,8 @@ internal sealed class MailboxSchedule(
             """
             -- find stale mailboxes
             SELECT c.id FROM gmail_connections c LEFT JOIN user_preferences p ON p.user_id = c.user_id
-            WHERE c.status = 'active' AND coalesce(p.gmail_sync_enabled, true) AND coalesce(c.last_sync_at, c.connected_at) < statement_timestamp() - $1
+            WHERE c.status = 'active' AND coalesce(p.gmail_sync_enabled, true) AND coalesce(c.last_sync_at,
+                c.connected_at) < statement_timestamp() - $1
                 AND NOT EXISTS (SELECT FROM gmail_syncs s WHERE s.connection_id = c.id AND s.state IN ('queued', 'running'))
             """,
             connection)
@@ -198,5 +213,7 @@ internal sealed class MailboxSchedule(
 
     private static Func<IServiceProvider, ScheduledJob> Job(
         string name, string description, TimeSpan interval, Func<MailboxSchedule, bool, CancellationToken, Task<ScheduledResult>> run) =>
-        provider => new(name, description, interval, (isRequested, cancellationToken) => run(provider.GetRequiredService<MailboxSchedule>(), isRequested, cancellationToken));
+        provider => new(
+            name, description, interval,
+            (isRequested, cancellationToken) => run(provider.GetRequiredService<MailboxSchedule>(), isRequested, cancellationToken));
 }

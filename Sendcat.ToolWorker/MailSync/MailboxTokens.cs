@@ -5,10 +5,11 @@ using Sendcat.Reliability.Outbound;
 namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>
-/// The access tokens of mailboxes: the stored one while it is valid for another minute, else a new one. Tokens that an earlier key encrypted
-/// are encrypted again.
+/// The access tokens of mailboxes: the stored one while it is valid for another minute, else a new one. Tokens that an earlier key
+/// encrypted are encrypted again.
 /// </summary>
-internal sealed class MailboxTokens(GmailConsents consents, SecretCipher cipher, Mailboxes mailboxes, TimeProvider time, ILogger<MailboxTokens> logger)
+internal sealed class MailboxTokens(
+    GmailConsents consents, SecretCipher cipher, Mailboxes mailboxes, TimeProvider time, ILogger<MailboxTokens> logger)
 {
     private static readonly TimeSpan Margin = TimeSpan.FromSeconds(60);
 
@@ -18,7 +19,9 @@ internal sealed class MailboxTokens(GmailConsents consents, SecretCipher cipher,
     /// <returns>The token; an error with <see cref="GmailConsents.InvalidGrant"/> when only the user can help.</returns>
     public async Task<UpstreamResult<string>> FindAsync(Mailbox mailbox, bool isRefused, CancellationToken cancellationToken)
     {
-        if (!cipher.TryDecrypt(GmailConsents.RefreshPurpose, mailbox.UserId, mailbox.RefreshToken, out var refreshToken, out var isOutdated))
+        if (
+            !cipher.TryDecrypt(
+                GmailConsents.RefreshPurpose, mailbox.UserId, mailbox.RefreshToken, out var refreshToken, out var isOutdated))
         {
             logger.TokenUnreadable(mailbox.Id);
             return new UpstreamError("The stored token cannot be decrypted.", Retryable: false) { Code = GmailConsents.InvalidGrant };
@@ -41,7 +44,9 @@ internal sealed class MailboxTokens(GmailConsents consents, SecretCipher cipher,
             return refreshed.Error;
         }
 
-        await StoreAsync(mailbox, refreshed.Value.RefreshToken ?? refreshToken, refreshed.Value.AccessToken, time.GetUtcNow() + refreshed.Value.ExpiresIn, cancellationToken);
+        await StoreAsync(
+            mailbox, refreshed.Value.RefreshToken ?? refreshToken, refreshed.Value.AccessToken,
+            time.GetUtcNow() + refreshed.Value.ExpiresIn, cancellationToken);
         return refreshed.Value.AccessToken;
     }
 

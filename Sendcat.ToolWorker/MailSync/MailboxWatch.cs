@@ -5,7 +5,8 @@ using Sendcat.Reliability.Outbound;
 namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>Asks Gmail to publish the changes of a mailbox.</summary>
-internal sealed class MailboxWatch(GmailClient gmail, Mailboxes mailboxes, IOptionsMonitor<GmailOptions> options, ILogger<MailboxWatch> logger)
+internal sealed class MailboxWatch(
+    GmailClient gmail, Mailboxes mailboxes, IOptionsMonitor<GmailOptions> options, ILogger<MailboxWatch> logger)
 {
     public bool IsConfigured => options.CurrentValue.Topic.Length > 0;
 

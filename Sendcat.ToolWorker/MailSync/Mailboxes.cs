@@ -64,7 +64,8 @@ internal sealed class Mailboxes(NpgsqlDataSource database)
         command.Parameters.Add(new() { Value = within });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return (reader.GetInt32(0), await reader.IsDBNullAsync(1, cancellationToken) ? [] : await reader.GetFieldValueAsync<Guid[]>(1, cancellationToken));
+        return (reader.GetInt32(0), await reader.IsDBNullAsync(
+            1, cancellationToken) ? [] : await reader.GetFieldValueAsync<Guid[]>(1, cancellationToken));
     }
 
     /// <param name="mailbox">The mailbox.</param>
@@ -78,13 +79,16 @@ internal sealed class Mailboxes(NpgsqlDataSource database)
             watch_renewed_at = CASE WHEN $2 IS NULL THEN statement_timestamp() - INTERVAL '23 hours' ELSE statement_timestamp() END
         WHERE id = $1
         """,
-        cancellationToken, new() { Value = mailbox.Id }, new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = (object?)until?.ToUniversalTime() ?? DBNull.Value });
+        cancellationToken, new() { Value = mailbox.Id },
+        new() { NpgsqlDbType = NpgsqlDbType.TimestampTz, Value = (object?)until?.ToUniversalTime() ?? DBNull.Value });
 
     /// <summary>Stores encrypted tokens, unless the mailbox was connected again meanwhile.</summary>
-    public Task StoreTokensAsync(Mailbox mailbox, string refresh, string? access, DateTimeOffset? expiresAt, CancellationToken cancellationToken) => ExecuteAsync(
+    public Task StoreTokensAsync(
+        Mailbox mailbox, string refresh, string? access, DateTimeOffset? expiresAt, CancellationToken cancellationToken) => ExecuteAsync(
         """
         -- write tokens of mailbox
-        UPDATE gmail_connections SET refresh_token = $3, access_token = $4, access_token_expires_at = $5 WHERE id = $1 AND refresh_token = $2
+        UPDATE gmail_connections SET refresh_token = $3, access_token = $4, access_token_expires_at = $5 WHERE id = $1
+            AND refresh_token = $2
         """,
         cancellationToken, new() { Value = mailbox.Id }, new() { Value = mailbox.RefreshToken }, new() { Value = refresh },
         new() { NpgsqlDbType = NpgsqlDbType.Text, Value = (object?)access ?? DBNull.Value },
@@ -95,7 +99,8 @@ internal sealed class Mailboxes(NpgsqlDataSource database)
     public async Task<bool> NeedsConsentAsync(Mailbox mailbox, CancellationToken cancellationToken) => await ExecuteAsync(
         """
         -- note missing consent
-        UPDATE gmail_connections SET status = 'needs_reauth', access_token = NULL, watch_expires_at = NULL WHERE id = $1 AND refresh_token = $2 AND status = 'active'
+        UPDATE gmail_connections SET status = 'needs_reauth', access_token = NULL, watch_expires_at = NULL WHERE id = $1
+            AND refresh_token = $2 AND status = 'active'
         """,
         cancellationToken, new() { Value = mailbox.Id }, new() { Value = mailbox.RefreshToken }) > 0;
 
@@ -130,7 +135,9 @@ internal sealed class Mailboxes(NpgsqlDataSource database)
     };
 
     private static async Task<DateTimeOffset?> TimeAsync(NpgsqlDataReader reader, int column, CancellationToken cancellationToken) =>
-        await reader.IsDBNullAsync(column, cancellationToken) ? null : await reader.GetFieldValueAsync<DateTimeOffset>(column, cancellationToken);
+        await reader.IsDBNullAsync(column, cancellationToken)
+            ? null
+            : await reader.GetFieldValueAsync<DateTimeOffset>(column, cancellationToken);
 
     private async Task<int> ExecuteAsync(string sql, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
     {

@@ -5,8 +5,8 @@ using Sendcat.Integrations.Orders;
 namespace Sendcat.ToolWorker.MailSync;
 
 /// <summary>
-/// Syncs of mailboxes and their messages in Postgres. A write names the fencing token of its mailbox, so that a sync whose lease has passed to
-/// another one changes nothing: it throws <see cref="LeaseLostException"/>.
+/// Syncs of mailboxes and their messages in Postgres. A write names the fencing token of its mailbox, so that a sync whose lease has passed
+/// to another one changes nothing: it throws <see cref="LeaseLostException"/>.
 /// </summary>
 internal sealed class SyncRows(NpgsqlDataSource database)
 {
@@ -18,13 +18,16 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         await using var command = database.CreateCommand(
             """
             -- find gmail sync
-            SELECT s.connection_id, s.kind, s.cause, s.state, s.days_back, s.stage, s.page_token, s.listed, s.history_target, s.total, c.status
+            SELECT s.connection_id, s.kind, s.cause, s.state, s.days_back, s.stage, s.page_token, s.listed, s.history_target, s.total,
+                c.status
             FROM gmail_syncs s JOIN gmail_connections c ON c.id = s.connection_id WHERE s.id = $1
             """);
         command.Parameters.Add(new() { Value = sync });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new(sync, reader.GetGuid(0), reader.GetString(1) == "full", reader.GetString(2), reader.GetString(3), reader.GetInt32(4), reader.GetBoolean(7), reader.GetString(10) == "active")
+            ? new(
+                sync, reader.GetGuid(0), reader.GetString(1) == "full", reader.GetString(2), reader.GetString(3), reader.GetInt32(4),
+                reader.GetBoolean(7), reader.GetString(10) == "active")
             {
                 Stage = reader.GetInt32(5),
                 PageToken = await reader.IsDBNullAsync(6, cancellationToken) ? null : reader.GetString(6),
@@ -40,8 +43,10 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         await using var command = database.CreateCommand(
             """
             -- create pushed gmail sync
-            INSERT INTO gmail_syncs (id, connection_id, user_id, kind, cause, state, days_back, created_at, stage, listed, total, processed, ignored, failed, drafts_created, drafts_updated, pre_alerts, model_calls)
-            SELECT $1, id, user_id, 'incremental', 'push', 'running', 0, statement_timestamp(), 0, false, 0, 0, 0, 0, 0, 0, 0, 0 FROM gmail_connections WHERE id = $2
+            INSERT INTO gmail_syncs (id, connection_id, user_id, kind, cause, state, days_back, created_at, stage, listed, total, processed,
+                ignored, failed, drafts_created, drafts_updated, pre_alerts, model_calls)
+            SELECT $1, id, user_id, 'incremental', 'push', 'running', 0, statement_timestamp(), 0, false, 0, 0, 0, 0, 0, 0, 0, 0
+                FROM gmail_connections WHERE id = $2
             ON CONFLICT (id) DO NOTHING
             """);
         command.Parameters.Add(new() { Value = sync });
@@ -59,21 +64,25 @@ internal sealed class SyncRows(NpgsqlDataSource database)
 
     /// <summary>Stores a page of listed messages, and where the listing goes on. A message that is known is not listed again.</summary>
     /// <returns>The number of new messages.</returns>
-    public async Task<int> ListAsync(SyncRow sync, long token, IReadOnlyList<string> ids, ListingPosition next, CancellationToken cancellationToken)
+    public async Task<int> ListAsync(
+        SyncRow sync, long token, IReadOnlyList<string> ids, ListingPosition next, CancellationToken cancellationToken)
     {
         await using var command = Command(
             $"""
             -- list gmail messages
             WITH fence AS MATERIALIZED (SELECT {Fence}), listed AS (
                 INSERT INTO gmail_messages (connection_id, message_id, sync_id, state, attempts, available_at, listed_at)
-                SELECT @mailbox, id, @sync, 'pending', 0, statement_timestamp(), statement_timestamp() FROM unnest(@ids) AS page(id) WHERE EXISTS (SELECT FROM fence)
+                SELECT @mailbox, id, @sync, 'pending', 0, statement_timestamp(), statement_timestamp() FROM unnest(@ids) AS page(id)
+                    WHERE EXISTS (SELECT FROM fence)
                 ON CONFLICT (connection_id, message_id) DO NOTHING RETURNING message_id
             ), counted AS (
                 SELECT count(*)::int AS added FROM listed
             ), moved AS (
-                UPDATE gmail_connections SET history_id = greatest(history_id, @history) WHERE id = @mailbox AND @history IS NOT NULL AND EXISTS (SELECT FROM fence)
+                UPDATE gmail_connections SET history_id = greatest(history_id, @history) WHERE id = @mailbox AND @history IS NOT NULL
+                    AND EXISTS (SELECT FROM fence)
             )
-            UPDATE gmail_syncs SET stage = @stage, page_token = @page, listed = @listed, history_target = coalesce(@target, history_target), total = total + counted.added
+            UPDATE gmail_syncs SET stage = @stage, page_token = @page, listed = @listed, history_target = coalesce(@target, history_target),
+                total = total + counted.added
             FROM counted WHERE id = @sync AND EXISTS (SELECT FROM fence) RETURNING counted.added
             """,
             sync, token);
@@ -90,7 +99,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
     public Task RecoverAsync(SyncRow sync, long token, int daysBack, CancellationToken cancellationToken) => WriteAsync(
         $"""
         -- recover gmail history
-        UPDATE gmail_syncs SET kind = 'full', days_back = @days, stage = 0, page_token = NULL WHERE id = @sync AND EXISTS (SELECT {Fence}) RETURNING true
+        UPDATE gmail_syncs SET kind = 'full', days_back = @days, stage = 0, page_token = NULL WHERE id = @sync AND EXISTS (SELECT {Fence})
+            RETURNING true
         """,
         sync, token, cancellationToken, new NpgsqlParameter("days", daysBack));
 
@@ -104,7 +114,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
                 AND NOT EXISTS (SELECT FROM gmail_syncs s WHERE s.id = gmail_messages.sync_id AND s.state IN ('queued', 'running'))
             RETURNING message_id
         )
-        UPDATE gmail_syncs SET total = total + (SELECT count(*) FROM adopted)::int WHERE id = @sync AND EXISTS (SELECT FROM fence) RETURNING true
+        UPDATE gmail_syncs SET total = total + (SELECT count(*) FROM adopted)::int WHERE id = @sync AND EXISTS (SELECT FROM fence)
+            RETURNING true
         """,
         sync, token, cancellationToken);
 
@@ -123,7 +134,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         var messages = new List<PendingMessage>();
         while (await reader.ReadAsync(cancellationToken))
         {
-            messages.Add(new(reader.GetString(0), reader.GetInt32(1), await reader.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken)));
+            messages.Add(
+                new(reader.GetString(0), reader.GetInt32(1), await reader.GetFieldValueAsync<DateTimeOffset>(2, cancellationToken)));
         }
 
         return messages;
@@ -142,23 +154,28 @@ internal sealed class SyncRows(NpgsqlDataSource database)
     }
 
     /// <summary>Ends the reading of a message, and counts what it has caused.</summary>
-    public Task SettleAsync(SyncRow sync, long token, string message, SettledMessage settled, CancellationToken cancellationToken) => WriteAsync(
+    public Task SettleAsync(
+        SyncRow sync, long token, string message, SettledMessage settled, CancellationToken cancellationToken) => WriteAsync(
         $"""
         -- settle gmail message
         WITH fence AS MATERIALIZED (SELECT {Fence}), settled AS (
             UPDATE gmail_messages SET state = @state, settled_at = statement_timestamp(), merchant = @merchant, path = @path
-            WHERE connection_id = @mailbox AND message_id = @message AND state = 'pending' AND EXISTS (SELECT FROM fence) RETURNING message_id
+            WHERE connection_id = @mailbox AND message_id = @message AND state = 'pending' AND EXISTS (SELECT FROM fence)
+                RETURNING message_id
         )
         UPDATE gmail_syncs SET
-            processed = processed + (@state = 'read')::int, ignored = ignored + (@state = 'ignored')::int, failed = failed + (@state = 'failed')::int,
-            drafts_created = drafts_created + @created, drafts_updated = drafts_updated + @updated, pre_alerts = pre_alerts + @pre_alerts, model_calls = model_calls + @calls
+            processed = processed + (@state = 'read')::int, ignored = ignored + (@state = 'ignored')::int,
+            failed = failed + (@state = 'failed')::int,
+            drafts_created = drafts_created + @created, drafts_updated = drafts_updated + @updated,
+            pre_alerts = pre_alerts + @pre_alerts, model_calls = model_calls + @calls
         WHERE id = @sync AND EXISTS (SELECT FROM settled) RETURNING true
         """,
         sync, token, cancellationToken,
         new("message", message), new("state", settled.State),
         new NpgsqlParameter("merchant", NpgsqlDbType.Text) { Value = (object?)settled.Merchant ?? DBNull.Value },
         new NpgsqlParameter("path", NpgsqlDbType.Text) { Value = (object?)settled.Path ?? DBNull.Value },
-        new("created", settled.Intake?.DraftsCreated ?? 0), new("updated", settled.Intake?.DraftsUpdated ?? 0), new("pre_alerts", settled.Intake?.PreAlerts ?? 0),
+        new("created", settled.Intake?.DraftsCreated ?? 0), new("updated", settled.Intake?.DraftsUpdated ?? 0),
+        new("pre_alerts", settled.Intake?.PreAlerts ?? 0),
         new("calls", settled.ModelCalls));
 
     /// <summary>Tries a message again later.</summary>
@@ -166,7 +183,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         $"""
         -- defer gmail message
         UPDATE gmail_messages SET attempts = attempts + 1, available_at = statement_timestamp() + @delay
-        WHERE connection_id = @mailbox AND message_id = @message AND state = 'pending' AND EXISTS (SELECT {Fence}) RETURNING @sync IS NOT NULL
+        WHERE connection_id = @mailbox AND message_id = @message AND state = 'pending' AND EXISTS (SELECT {Fence})
+            RETURNING @sync IS NOT NULL
         """,
         sync, token, cancellationToken, new("message", message), new("delay", delay));
 
@@ -180,7 +198,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         WITH fence AS MATERIALIZED (SELECT {Fence}), read AS (
             UPDATE gmail_connections SET last_sync_at = statement_timestamp() WHERE @error IS NULL AND id IN (SELECT id FROM fence)
         )
-        UPDATE gmail_syncs SET state = CASE WHEN @error IS NULL THEN 'completed' ELSE 'failed' END, error = @error, listed = listed OR @error IS NULL, ended_at = statement_timestamp()
+        UPDATE gmail_syncs SET state = CASE WHEN @error IS NULL THEN 'completed' ELSE 'failed' END, error = @error, listed = listed
+            OR @error IS NULL, ended_at = statement_timestamp()
         WHERE id = @sync AND EXISTS (SELECT FROM fence) RETURNING true
         """,
         sync, token, cancellationToken, new NpgsqlParameter("error", NpgsqlDbType.Text) { Value = (object?)error ?? DBNull.Value });
@@ -205,7 +224,8 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         return command;
     }
 
-    private async Task WriteAsync(string sql, SyncRow sync, long token, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
+    private async Task WriteAsync(
+        string sql, SyncRow sync, long token, CancellationToken cancellationToken, params NpgsqlParameter[] parameters)
     {
         await using var command = Command(sql, sync, token);
         command.Parameters.AddRange(parameters);
@@ -236,7 +256,9 @@ internal sealed record SyncRow(Guid Id, Guid Mailbox, bool IsFull, string Cause,
 
     public int Total { get; init; }
 
-    /// <summary>A full sync because the history has a gap: it lists every mail of its days, and then moves the cursor over the gap.</summary>
+    /// <summary>
+    /// A full sync because the history has a gap: it lists every mail of its days, and then moves the cursor over the gap.
+    /// </summary>
     public bool ClosesGap => IsFull && Cause is "push" or "schedule";
 }
 

@@ -22,7 +22,9 @@ internal sealed class GraphClient(Upstream upstream, IOptionsMonitor<WhatsAppOpt
             : await upstream.RequestAsync(
                 WhatsAppGraphProvider.Policy.ForJobs(CancellationToken.None),
                 () => Authorized(HttpMethod.Get, $"{BaseOf(settings)}/{Uri.EscapeDataString(id)}", settings),
-                response => response.Text("url") is { } url ? new MediaAddress(url, response.Number("file_size"), response.Text("sha256")) : null,
+                response => response.Text("url") is { } url
+                    ? new MediaAddress(url, response.Number("file_size"), response.Text("sha256"))
+                    : null,
                 cancellationToken);
     }
 
@@ -44,8 +46,11 @@ internal sealed class GraphClient(Upstream upstream, IOptionsMonitor<WhatsAppOpt
         return Uri.TryCreate(address, UriKind.Absolute, out trusted!)
             && trusted.UserInfo.Length == 0
             && ((trusted.Scheme == Uri.UriSchemeHttps && trusted.IsDefaultPort
-                    && settings.MediaHosts.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Contains(trusted.IdnHost, StringComparer.OrdinalIgnoreCase))
-                || (Uri.TryCreate(settings.GraphBaseUrl, UriKind.Absolute, out var graph) && trusted.Scheme == graph.Scheme && trusted.Authority == graph.Authority));
+                    && settings.MediaHosts.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                        .Contains(trusted.IdnHost, StringComparer.OrdinalIgnoreCase))
+                || (Uri.TryCreate(
+                    settings.GraphBaseUrl, UriKind.Absolute,
+                    out var graph) && trusted.Scheme == graph.Scheme && trusted.Authority == graph.Authority));
     }
 
     /// <summary>Sends a text.</summary>

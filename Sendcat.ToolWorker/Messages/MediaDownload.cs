@@ -6,8 +6,8 @@ using Sendcat.Reliability.Outbound;
 namespace Sendcat.ToolWorker.Messages;
 
 /// <summary>
-/// Gets the file of a message. Who sends a message chooses the file, so its size, its type and its hash are checked, and it is taken from hosts
-/// of Meta alone.
+/// Gets the file of a message. Who sends a message chooses the file, so its size, its type and its hash are checked, and it is taken from
+/// hosts of Meta alone.
 /// </summary>
 internal sealed class MediaDownload(GraphClient graph, IOptionsMonitor<WhatsAppOptions> options)
 {
@@ -25,7 +25,9 @@ internal sealed class MediaDownload(GraphClient graph, IOptionsMonitor<WhatsAppO
             if (!found.IsSuccess)
             {
                 // A file that Meta no longer has: it keeps them for 30 days.
-                return found.Error is { Status: 400 or 404 or 410 } ? new MediaResult.Unreadable("gone") : new MediaResult.Failed(found.Error);
+                return found.Error is { Status: 400 or 404 or 410 }
+                    ? new MediaResult.Unreadable("gone")
+                    : new MediaResult.Failed(found.Error);
             }
 
             if (found.Value.Bytes > options.CurrentValue.MediaMaxBytes)
@@ -47,7 +49,9 @@ internal sealed class MediaDownload(GraphClient graph, IOptionsMonitor<WhatsAppO
             // An address that has expired is looked up again, once for each attempt of the job.
             if (downloaded.Error.Status is not (403 or 404 or 410) || isSecond)
             {
-                return downloaded.Error.Status is >= 300 and < 400 ? new MediaResult.Unreadable("redirect") : new MediaResult.Failed(Retryable(downloaded.Error));
+                return downloaded.Error.Status is >= 300 and < 400
+                    ? new MediaResult.Unreadable("redirect")
+                    : new MediaResult.Failed(Retryable(downloaded.Error));
             }
         }
     }
@@ -55,7 +59,8 @@ internal sealed class MediaDownload(GraphClient graph, IOptionsMonitor<WhatsAppO
     private static MediaResult Checked(WhatsAppMedia media, MediaAddress address, byte[] file)
     {
         var hash = SHA256.HashData(file);
-        return (media.Sha256 is { } signed && !IsBase64Of(signed, hash)) || (address.Sha256 is { } stated && !stated.Equals(Convert.ToHexString(hash), StringComparison.OrdinalIgnoreCase))
+        return (media.Sha256 is { } signed && !IsBase64Of(signed, hash))
+            || (address.Sha256 is { } stated && !stated.Equals(Convert.ToHexString(hash), StringComparison.OrdinalIgnoreCase))
                 ? new MediaResult.Failed(new("whatsapp_graph: the file has another hash", Retryable: true))
             : FileSignature.TypeOf(file) is not { } type ? new MediaResult.Unreadable("type")
             : new MediaResult.Downloaded(file, type);
@@ -67,7 +72,8 @@ internal sealed class MediaDownload(GraphClient graph, IOptionsMonitor<WhatsAppO
         return Convert.TryFromBase64String(text, stated, out var length) && stated[..length].SequenceEqual(hash);
     }
 
-    private static UpstreamError Retryable(UpstreamError error) => error.Status is 403 or 404 or 410 ? error with { Retryable = true } : error;
+    private static UpstreamError Retryable(UpstreamError error) =>
+        error.Status is 403 or 404 or 410 ? error with { Retryable = true } : error;
 }
 
 /// <summary>What became of a download.</summary>
@@ -88,7 +94,8 @@ internal static class FileSignature
     private static readonly string[] Types = ["image/jpeg", "image/png", "image/webp", "application/pdf"];
 
     /// <summary>Whether files that a sender declares as this type are worth a download.</summary>
-    public static bool IsReadable(string mediaType) => Types.Contains(mediaType, StringComparer.Ordinal) || mediaType == "application/octet-stream";
+    public static bool IsReadable(string mediaType) =>
+        Types.Contains(mediaType, StringComparer.Ordinal) || mediaType == "application/octet-stream";
 
     /// <returns>Null: none of them.</returns>
     public static string? TypeOf(ReadOnlySpan<byte> file) =>

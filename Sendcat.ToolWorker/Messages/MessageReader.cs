@@ -67,7 +67,8 @@ internal sealed class MessageReader(
         var guess = await limiter.CheckAsync(RateLimitBucket.WhatsAppLinkGuess, $"sender:{sender[..16]}", cancellationToken);
         if (!guess.Allowed)
         {
-            await replies.OnceToAsync(message, $"too many codes {time.GetUtcNow().ToUnixTimeSeconds() / 600}", ReplyTexts.TooManyCodes, cancellationToken);
+            await replies.OnceToAsync(
+                message, $"too many codes {time.GetUtcNow().ToUnixTimeSeconds() / 600}", ReplyTexts.TooManyCodes, cancellationToken);
             return Done(message, "limited");
         }
 
@@ -79,7 +80,8 @@ internal sealed class MessageReader(
 
     private async Task<string?> FindAccountAsync(WhatsAppMessage message, CancellationToken cancellationToken)
     {
-        var account = await InTransactionAsync(links => links.FindAsync(message.UserId, message.Phone, cancellationToken), cancellationToken);
+        var account = await InTransactionAsync(
+            links => links.FindAsync(message.UserId, message.Phone, cancellationToken), cancellationToken);
         if (account is not null)
         {
             await using var command = database.CreateCommand(
@@ -104,7 +106,8 @@ internal sealed class MessageReader(
             {
                 case MediaResult.Unreadable unreadable:
                     logger.FileUnreadable(NameOf(message.Kind), unreadable.Reason);
-                    await replies.ToAsync(message, ReplyTexts.Unreadable(unreadable.Reason, options.CurrentValue.MediaMaxBytes), cancellationToken);
+                    await replies.ToAsync(
+                        message, ReplyTexts.Unreadable(unreadable.Reason, options.CurrentValue.MediaMaxBytes), cancellationToken);
                     return Done(message, "unreadable");
                 case MediaResult.Failed failed:
                     return Later(message, failed.Error);
@@ -133,7 +136,9 @@ internal sealed class MessageReader(
             return new ToolResult.Failed(failure.Message, Retryable: true) { MinimumDelay = failure.RetryAfter };
         }
 
-        await replies.ToAsync(message, found.Failure is not null && result.Status is EvidenceStatus.Failed ? ReplyTexts.Unavailable : ReplyTexts.Of(result), cancellationToken);
+        await replies.ToAsync(
+            message, found.Failure is not null && result.Status is EvidenceStatus.Failed ? ReplyTexts.Unavailable : ReplyTexts.Of(result),
+            cancellationToken);
         return Done(message, result.Status is EvidenceStatus.Extracted ? "extracted" : "nothing");
     }
 

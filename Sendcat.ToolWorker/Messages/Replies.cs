@@ -10,10 +10,11 @@ using Sendcat.Reliability.ToolJobs.Messages;
 namespace Sendcat.ToolWorker.Messages;
 
 /// <summary>
-/// Enqueues replies, each as a job of its own, so that a failure to send one does not read the message again. Of each key at most one reply is
-/// caused, and an attempt whose outcome is unknown is not repeated: nobody gets a reply twice.
+/// Enqueues replies, each as a job of its own, so that a failure to send one does not read the message again. Of each key at most one reply
+/// is caused, and an attempt whose outcome is unknown is not repeated: nobody gets a reply twice.
 /// </summary>
-internal sealed class Replies(NpgsqlDataSource database, IOptionsMonitor<MessageOptions> options, OutboxPublisher publisher, TimeProvider time)
+internal sealed class Replies(
+    NpgsqlDataSource database, IOptionsMonitor<MessageOptions> options, OutboxPublisher publisher, TimeProvider time)
 {
     /// <summary>Enqueues the reply to a message.</summary>
     public Task ToAsync(WhatsAppMessage message, string text, CancellationToken cancellationToken) =>
@@ -22,7 +23,9 @@ internal sealed class Replies(NpgsqlDataSource database, IOptionsMonitor<Message
     /// <summary>Enqueues a reply that a sender gets once for as long as replies are kept.</summary>
     /// <param name="what">What it says, for example <c>how to link</c>.</param>
     public Task OnceToAsync(WhatsAppMessage message, string what, string text, CancellationToken cancellationToken) =>
-        EnqueueAsync(new(InboxScope.DigestOf($"{what} {message.UserId ?? message.Phone}"), message.Phone, message.UserId, text, message.Id), cancellationToken);
+        EnqueueAsync(
+            new(InboxScope.DigestOf($"{what} {message.UserId ?? message.Phone}"), message.Phone, message.UserId, text, message.Id),
+            cancellationToken);
 
     /// <summary>Begins the one attempt to send a reply.</summary>
     /// <returns>False: an earlier attempt may have sent it, or the reply does not exist any more.</returns>

@@ -11,8 +11,8 @@ using StackExchange.Redis;
 namespace Sendcat.ApiService.Gmail.Connecting;
 
 /// <summary>
-/// The consents that browsers are asked for. The state that passes through Google is encrypted and says who asked and when; its nonce is the
-/// key of what only we know, in Redis, which is used once.
+/// The consents that browsers are asked for. The state that passes through Google is encrypted and says who asked and when; its nonce is
+/// the key of what only we know, in Redis, which is used once.
 /// </summary>
 /// <remarks>Saving and taking throw what <see cref="RedisFailure"/> recognizes when Redis does not respond within a second.</remarks>
 internal sealed class ConsentFlows(IConnectionMultiplexer redis, SecretCipher cipher, TimeProvider time)
@@ -39,11 +39,13 @@ internal sealed class ConsentFlows(IConnectionMultiplexer redis, SecretCipher ci
         using (var span = RedisSpan.Start("write gmail consent", "SET"))
         {
             await redis.GetDatabase()
-                .StringSetAsync(Key(nonce), JsonSerializer.Serialize(flow, ConsentJson.Default.ConsentFlow), Lifetime).WaitAsync(Timeout, time, CancellationToken.None);
+                .StringSetAsync(Key(nonce), JsonSerializer.Serialize(flow, ConsentJson.Default.ConsentFlow), Lifetime)
+                    .WaitAsync(Timeout, time, CancellationToken.None);
         }
 
         Cookie.Set(http, browser, Lifetime);
-        var state = JsonSerializer.Serialize(new(userId, time.GetUtcNow().ToUnixTimeMilliseconds(), nonce), ConsentJson.Default.ConsentState);
+        var state = JsonSerializer.Serialize(
+            new(userId, time.GetUtcNow().ToUnixTimeMilliseconds(), nonce), ConsentJson.Default.ConsentState);
         return (cipher.Encrypt(StatePurpose, "", state), DigestOf(verifier));
     }
 

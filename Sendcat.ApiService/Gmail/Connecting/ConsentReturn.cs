@@ -14,7 +14,8 @@ namespace Sendcat.ApiService.Gmail.Connecting;
 /// stores the connection and enqueues the first sync. The browser always gets a page, never an error text.
 /// </summary>
 internal sealed class ConsentReturn(
-    ConsentFlows flows, GmailConsents consents, GmailClient gmail, GmailConnections connections, OriginPolicy origins, PublicAddress address, TimeProvider time,
+    ConsentFlows flows, GmailConsents consents, GmailClient gmail, GmailConnections connections, OriginPolicy origins,
+    PublicAddress address, TimeProvider time,
     ILogger<ConsentReturn> logger)
 {
     public const string Path = "/api/gmail/auth/callback";
@@ -25,8 +26,8 @@ internal sealed class ConsentReturn(
     private const int LongestError = 512;
 
     /// <summary>
-    /// The time for all requests to Google of one return. It is not longer than the timeout of one attempt: Google may have used up the code of
-    /// an attempt that timed out.
+    /// The time for all requests to Google of one return. It is not longer than the timeout of one attempt: Google may have used up the
+    /// code of an attempt that timed out.
     /// </summary>
     private static readonly TimeSpan Deadline = GmailOAuthProvider.Policy.Timeout;
 
@@ -102,7 +103,8 @@ internal sealed class ConsentReturn(
         }
     }
 
-    private async Task<(string Result, string? Cause)> ConnectAsync(string userId, ConsentFlow flow, string code, CancellationToken deadline)
+    private async Task<(string Result, string? Cause)> ConnectAsync(
+        string userId, ConsentFlow flow, string code, CancellationToken deadline)
     {
         var policy = GmailOAuthProvider.Policy with { TooLate = deadline };
         var exchanged = await consents.ExchangeAsync(code, flow.Verifier, flow.RedirectUri, policy, CancellationToken.None);
@@ -135,7 +137,8 @@ internal sealed class ConsentReturn(
         }
     }
 
-    private static (string Result, string? Cause) Failed(UpstreamError error) => (error.IsSaturated ? ConsentResult.Busy : ConsentResult.Error, error.Message);
+    private static (string Result, string? Cause) Failed(UpstreamError error) =>
+        (error.IsSaturated ? ConsentResult.Busy : ConsentResult.Error, error.Message);
 }
 
 /// <summary>How a consent ended, for the page of the web app.</summary>

@@ -13,7 +13,8 @@ namespace Sendcat.ApiService.Gmail.Connecting;
 
 /// <summary>Stores and deletes connected mailboxes, and enqueues what the worker does for them.</summary>
 internal sealed class GmailConnections(
-    RequestDatabase database, SecretCipher cipher, IOptionsMonitor<MailSyncOptions> options, OutboxPublisher publisher, TimeProvider time, ILogger<GmailConnections> logger)
+    RequestDatabase database, SecretCipher cipher, IOptionsMonitor<MailSyncOptions> options, OutboxPublisher publisher, TimeProvider time,
+    ILogger<GmailConnections> logger)
 {
     /// <summary>Days that the first sync goes back.</summary>
     public const int DaysBack = 30;
@@ -23,14 +24,16 @@ internal sealed class GmailConnections(
     /// </summary>
     private const string Ended = """
         jsonb_build_object('ended', jsonb_build_object(
-            'userId', gone.user_id, 'email', gone.normalized_email, 'refreshToken', gone.refresh_token, 'connectedAt', gone.connected_at))::text
+            'userId', gone.user_id, 'email', gone.normalized_email, 'refreshToken', gone.refresh_token,
+                'connectedAt', gone.connected_at))::text
         """;
 
     /// <summary>For the deletion of an account: mailboxes go with their syncs, and their consents are revoked.</summary>
     public const string DeleteOfAccount = $"""
         -- delete mailbox of account
         WITH jobs AS (
-            DELETE FROM reliability.tool_jobs WHERE tool = 'mail_sync' AND principal IN (SELECT 'gmail:' || id FROM gmail_connections WHERE user_id = @user)
+            DELETE FROM reliability.tool_jobs WHERE tool = 'mail_sync' AND principal IN (SELECT 'gmail:' || id FROM gmail_connections
+                WHERE user_id = @user)
         ), gone AS (
             DELETE FROM gmail_connections WHERE user_id = @user RETURNING user_id, normalized_email, refresh_token, connected_at
         )
@@ -45,7 +48,8 @@ internal sealed class GmailConnections(
     /// <param name="cancellationToken">Cancels the operation.</param>
     /// <returns>False: the mailbox belongs to another user.</returns>
     /// <exception cref="PostgresException">The account does not exist any more.</exception>
-    public async Task<bool> ConnectAsync(string userId, GmailProfile profile, string refreshToken, GoogleTokens tokens, CancellationToken cancellationToken)
+    public async Task<bool> ConnectAsync(
+        string userId, GmailProfile profile, string refreshToken, GoogleTokens tokens, CancellationToken cancellationToken)
     {
         var now = PostgresTime.Now(time);
         var normalized = profile.Email.ToLowerInvariant();
@@ -58,7 +62,8 @@ internal sealed class GmailConnections(
             -- free mailbox
             WITH gone AS (
                 DELETE FROM gmail_connections
-                WHERE (user_id = @user AND normalized_email <> @normalized) OR (user_id <> @user AND normalized_email = @normalized AND status <> 'active')
+                WHERE (user_id = @user AND normalized_email <> @normalized) OR (user_id <> @user AND normalized_email = @normalized
+                    AND status <> 'active')
                 RETURNING user_id, normalized_email, refresh_token, connected_at
             )
             SELECT reliability.enter_job(gen_random_uuid(), 'mail_sync', 'background', 'gmail:ended', {Ended}, 10, NULL, NULL)
@@ -74,7 +79,8 @@ internal sealed class GmailConnections(
             """
             -- connect mailbox
             INSERT INTO gmail_connections AS c
-                (id, user_id, email, normalized_email, status, refresh_token, access_token, access_token_expires_at, history_id, connected_at, sync_token)
+                (id, user_id, email, normalized_email, status, refresh_token, access_token, access_token_expires_at, history_id, connected_at,
+                    sync_token)
             VALUES (@id, @user, @email, @normalized, 'active', @refresh, @access, @expires, @history, @now, 0)
             ON CONFLICT (normalized_email) DO UPDATE SET
                 email = excluded.email, status = 'active', refresh_token = excluded.refresh_token, access_token = excluded.access_token,
@@ -98,7 +104,9 @@ internal sealed class GmailConnections(
             mailbox = stored;
         }
 
-        await GmailSyncEntry.EnterAsync(connection.CreateCommand, mailbox, GmailSyncKind.Full, "connect", DaysBack, options.CurrentValue.MaxAttempts, now, cancellationToken);
+        await GmailSyncEntry.EnterAsync(
+            connection.CreateCommand, mailbox, GmailSyncKind.Full, "connect", DaysBack, options.CurrentValue.MaxAttempts, now,
+            cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
         publisher.Signal(QueuedWork.MailSync.Lane);
         logger.MailboxConnected(userId, mailbox);
@@ -115,9 +123,11 @@ internal sealed class GmailConnections(
             WITH gone AS (
                 DELETE FROM gmail_connections WHERE user_id = @user RETURNING id, user_id, normalized_email, refresh_token, connected_at
             )
-            SELECT gone.id, reliability.enter_job(@job, @tool, @class, @principal, {Ended}, @attempts, @trace_parent, @trace_state)::text FROM gone
+            SELECT gone.id, reliability.enter_job(@job, @tool, @class, @principal, {Ended}, @attempts, @trace_parent, @trace_state)::text
+                FROM gone
             """);
-        var entry = new JobEntry(Guid.CreateVersion7(time.GetUtcNow()), QueuedWork.MailSync.Lane, "gmail:ended", "{}", options.CurrentValue.MaxAttempts);
+        var entry = new JobEntry(
+            Guid.CreateVersion7(time.GetUtcNow()), QueuedWork.MailSync.Lane, "gmail:ended", "{}", options.CurrentValue.MaxAttempts);
         command.Parameters.AddRange(entry.Parameters.Where(parameter => parameter.ParameterName is not ("id" or "args")).ToArray());
         command.Parameters.Add(new("job", entry.Id));
         command.Parameters.Add(new("user", userId));
@@ -158,7 +168,8 @@ internal sealed class GmailConnections(
         }
 
         var sync = await GmailSyncEntry.EnterAsync(
-            connection.CreateCommand, mailbox, GmailSyncKind.Full, "user", DaysBack, options.CurrentValue.MaxAttempts, time.GetUtcNow(), cancellationToken);
+            connection.CreateCommand, mailbox, GmailSyncKind.Full, "user", DaysBack, options.CurrentValue.MaxAttempts, time.GetUtcNow(),
+            cancellationToken);
         publisher.Signal(QueuedWork.MailSync.Lane);
         return sync?.Id;
     }

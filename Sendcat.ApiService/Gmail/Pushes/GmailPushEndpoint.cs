@@ -11,8 +11,8 @@ using Sendcat.Reliability.Idempotency;
 namespace Sendcat.ApiService.Gmail.Pushes;
 
 /// <summary>
-/// <c>POST /api/gmail/push</c>: notifications of Gmail through Pub/Sub. Each is acknowledged when the job that reads the mailbox is committed.
-/// What will never lead to work is acknowledged too: Pub/Sub would deliver it again for a week.
+/// <c>POST /api/gmail/push</c>: notifications of Gmail through Pub/Sub. Each is acknowledged when the job that reads the mailbox is
+/// committed. What will never lead to work is acknowledged too: Pub/Sub would deliver it again for a week.
 /// </summary>
 internal static class GmailPushEndpoint
 {
@@ -57,7 +57,8 @@ internal static class GmailPushEndpoint
             Scope,
             key,
             new(
-                Guid.CreateVersion7(now), QueuedWork.MailSync.Lane, $"gmail-push:{mailbox.Id:D}", JsonSerializer.Serialize(job, MailSyncJson.Default.MailSyncJob),
+                Guid.CreateVersion7(now), QueuedWork.MailSync.Lane, $"gmail-push:{mailbox.Id:D}",
+                JsonSerializer.Serialize(job, MailSyncJson.Default.MailSyncJob),
                 options.CurrentValue.MaxAttempts))
         {
             // A queued job lists the history when it runs, so it finds what this notification is about.

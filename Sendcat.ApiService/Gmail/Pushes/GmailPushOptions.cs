@@ -7,13 +7,15 @@ namespace Sendcat.ApiService.Gmail.Pushes;
 internal sealed class GmailPushOptions
 {
     /// <summary>
-    /// What a notification must have: <c>oidc</c>, a token that Google has signed for the service account of the subscription; <c>token</c>,
-    /// <c>GMAIL_PUBSUB_VERIFY_TOKEN</c>; <c>either</c>, one of the two.
+    /// What a notification must have: <c>oidc</c>, a token that Google has signed for the service account of the subscription;
+    /// <c>token</c>, <c>GMAIL_PUBSUB_VERIFY_TOKEN</c>; <c>either</c>, one of the two.
     /// </summary>
     [Knob("GMAIL_PUSHAUTH_MODE"), AllowedValues("oidc", "token", "either")]
     public string Mode { get; set; } = "oidc";
 
-    /// <summary>Audience of Google's tokens, as the subscription names it. Empty: the address of <c>/api/gmail/push</c> below <c>API_PUBLIC_URL</c>.</summary>
+    /// <summary>
+    /// Audience of Google's tokens, as the subscription names it. Empty: the address of <c>/api/gmail/push</c> below <c>API_PUBLIC_URL</c>.
+    /// </summary>
     [Knob("GMAIL_PUSH_AUDIENCE")]
     public string Audience { get; set; } = "";
 

@@ -41,7 +41,8 @@ internal sealed class PushAuthentication(GoogleIdTokens tokens, IOptionsMonitor<
         var (identity, fault) = await tokens.ValidateAsync(token, audience, nonce: null, http.RequestAborted);
         return fault is IdTokenFault.KeysUnavailable ? ApiError.UpstreamUnavailable(RetryAfter, RefusalReason.KeysUnavailable)
             // The audience alone does not prove whose subscription it is: anybody may name it.
-            : identity is { EmailVerified: true, Email: { } email } && string.Equals(email, settings.ServiceAccount, StringComparison.OrdinalIgnoreCase) ? null
+            : identity is { EmailVerified: true, Email: { } email }
+                && string.Equals(email, settings.ServiceAccount, StringComparison.OrdinalIgnoreCase) ? null
             : Refused();
     }
 
@@ -64,7 +65,8 @@ internal sealed class PushAuthentication(GoogleIdTokens tokens, IOptionsMonitor<
     private static byte[] DigestOf(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
 
     private static string? Bearer(HttpContext http) =>
-        http.Request.Headers.Authorization is [{ } header] && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) && header.Length > Scheme.Length
+        http.Request.Headers.Authorization is [{ } header] && header.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase)
+            && header.Length > Scheme.Length
             ? header[Scheme.Length..].Trim()
             : null;
 

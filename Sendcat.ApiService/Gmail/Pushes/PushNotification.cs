@@ -15,8 +15,8 @@ internal sealed record PushNotification(string Email, long HistoryId)
     private static readonly JsonDocumentOptions Options = new() { MaxDepth = 16 };
 
     /// <summary>
-    /// Reads the envelope of Pub/Sub: <c>message.data</c> is JSON in Base64, of either alphabet and with or without padding. The history id is a
-    /// number or a text.
+    /// Reads the envelope of Pub/Sub: <c>message.data</c> is JSON in Base64, of either alphabet and with or without padding. The history id
+    /// is a number or a text.
     /// </summary>
     /// <returns>The notification; 400 for anything else.</returns>
     public static Outcome<PushNotification> Read(byte[] body)
@@ -58,7 +58,9 @@ internal sealed record PushNotification(string Email, long HistoryId)
     private static long? HistoryIdOf(JsonElement element) => element.ValueKind switch
     {
         JsonValueKind.Number => element.TryGetInt64(out var number) && number > 0 ? number : null,
-        JsonValueKind.String => long.TryParse(Text(element), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0 ? number : null,
+        JsonValueKind.String => long.TryParse(Text(element), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0
+            ? number
+            : null,
         _ => null,
     };
 

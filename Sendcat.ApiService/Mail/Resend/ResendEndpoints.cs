@@ -19,7 +19,8 @@ internal static class ResendEndpoints
     private static readonly InboxScope Scope = new("resend_event", TimeSpan.FromDays(3));
 
     public static void MapResend(this IEndpointRouteBuilder app) =>
-        app.MapGroup("/api/resend/webhook").WithTags("Mail").MapPost("", ReceiveAsync).Produces<string>(StatusCodes.Status200OK, "text/plain")
+        app.MapGroup("/api/resend/webhook").WithTags("Mail").MapPost("", ReceiveAsync)
+            .Produces<string>(StatusCodes.Status200OK, "text/plain")
             .As("resend.receive", "What became of sent mails: for Resend alone, signed as Standard Webhooks", 400, 403, 413, 415, 429, 503);
 
     private static async Task<Results<ContentHttpResult, ApiError>> ReceiveAsync(
@@ -27,7 +28,9 @@ internal static class ResendEndpoints
     {
         var headers = http.Request.Headers;
         var admitted = await gate.AdmitAsync(
-            http, Resend, body => ValueTask.FromResult(ResendSignature.IsValid(headers, body, options.CurrentValue.Secret) ? null : ApiError.Forbidden()));
+            http, Resend,
+            body => ValueTask.FromResult(
+                ResendSignature.IsValid(headers, body, options.CurrentValue.Secret) ? null : ApiError.Forbidden()));
         if (!admitted.TryGet(out var bytes, out var refusal))
         {
             return refusal;

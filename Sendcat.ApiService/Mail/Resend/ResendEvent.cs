@@ -24,7 +24,9 @@ internal sealed record ResendEvent(MailOutcome? Outcome, DateTimeOffset At, IRea
         try
         {
             using var json = JsonDocument.Parse(body, Options);
-            return json.RootElement.Text("type") is { } type && json.RootElement.Part("type") is { ValueKind: JsonValueKind.String } ? Read(type, json.RootElement) : null;
+            return json.RootElement.Text("type") is { } type && json.RootElement.Part("type") is { ValueKind: JsonValueKind.String }
+                ? Read(type, json.RootElement)
+                : null;
         }
         catch (JsonException)
         {
@@ -46,7 +48,11 @@ internal sealed record ResendEvent(MailOutcome? Outcome, DateTimeOffset At, IRea
         };
         return new(
             outcome,
-            DateTimeOffset.TryParse(root.Text("created_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var at) ? at : DateTimeOffset.MinValue,
+            DateTimeOffset.TryParse(
+                root.Text("created_at"), CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal,
+                out var at)
+                ? at
+                : DateTimeOffset.MinValue,
             [.. Addresses(data).Where(address => address.Length <= LongestAddress).Take(MostRecipients)]);
     }
 

@@ -5,8 +5,8 @@ using StandardWebhooks.Diagnostics;
 namespace Sendcat.ApiService.Mail.Resend;
 
 /// <summary>
-/// The signature of a delivery, after Standard Webhooks: HMAC-SHA256 of id, time and body, at most five minutes old. Resend names the headers as
-/// Svix does.
+/// The signature of a delivery, after Standard Webhooks: HMAC-SHA256 of id, time and body, at most five minutes old. Resend names the
+/// headers as Svix does.
 /// </summary>
 internal static class ResendSignature
 {
@@ -29,7 +29,9 @@ internal static class ResendSignature
             new StandardWebhook(secret, names).Verify(Encoding.UTF8.GetString(body), headers);
             return true;
         }
-        catch (Exception refused) when (refused is WebhookVerificationException or FormatException or ArgumentException or OverflowException or InvalidOperationException)
+        catch (Exception refused)
+            when (refused is WebhookVerificationException or FormatException or ArgumentException or OverflowException
+                or InvalidOperationException)
         {
             return false;
         }

@@ -32,7 +32,9 @@ internal readonly record struct ElementStyle
     };
 
     /// <summary>Text of this style on this ground cannot be read.</summary>
-    public bool IsUnreadable => IsInvisible is true || IsTiny is true || Text is { Alpha: false } || (Text is { } text && Background is { } ground && text.Resembles(ground));
+    public bool IsUnreadable =>
+        IsInvisible is true || IsTiny is true || Text is { Alpha: false }
+            || (Text is { } text && Background is { } ground && text.Resembles(ground));
 
     /// <summary>Reads declarations, <c>color:#fff; font-size:0</c>.</summary>
     public static ElementStyle Read(string declarations)
@@ -64,8 +66,11 @@ internal readonly record struct ElementStyle
                 case "text-indent": isFarAway |= Length(value) is < -900 or > 3_000; isPlaced |= isFarAway; break;
                 case "position": isPlaced = value is "absolute" or "fixed"; break;
                 case "left" or "top" or "right" or "bottom": isFarAway |= Length(value) is < -900 or > 9_000; break;
-                case "clip": style = style with { IsRemoved = style.IsRemoved || value.Replace(" ", "", StringComparison.Ordinal) is "rect(0,0,0,0)" or "rect(0px,0px,0px,0px)" or "rect(1px,1px,1px,1px)" }; break;
-                case "transform": style = style with { IsRemoved = style.IsRemoved || value.Replace(" ", "", StringComparison.Ordinal).Contains("scale(0)", StringComparison.Ordinal) }; break;
+                case "clip": style = style with { IsRemoved = style.IsRemoved || value.Replace(
+                    " ", "", StringComparison.Ordinal) is "rect(0,0,0,0)" or "rect(0px,0px,0px,0px)" or "rect(1px,1px,1px,1px)" }; break;
+                case "transform": style =
+                    style with { IsRemoved = style.IsRemoved || value.Replace(" ", "", StringComparison.Ordinal).Contains(
+                        "scale(0)", StringComparison.Ordinal) }; break;
                 default: break;
             }
         }
@@ -80,7 +85,8 @@ internal readonly record struct ElementStyle
     private static double? Length(string value)
     {
         var digits = value.AsSpan().IndexOfAnyExcept("+-.0123456789") is >= 0 and var end ? value[..end] : value;
-        var factor = value[digits.Length..].Trim() switch { "" or "px" => 1.0, "pt" => 1.33, "em" or "rem" => 16, "%" => 0.16, "ex" or "ch" => 8, _ => double.NaN };
+        var factor = value[digits.Length..]
+            .Trim() switch { "" or "px" => 1.0, "pt" => 1.33, "em" or "rem" => 16, "%" => 0.16, "ex" or "ch" => 8, _ => double.NaN };
         return Number(digits) * factor is { } length && !double.IsNaN(length) ? length : null;
     }
 
@@ -92,16 +98,22 @@ internal readonly record struct ElementStyle
     {
         private static readonly Dictionary<string, Colour> Names = new(StringComparer.Ordinal)
         {
-            ["white"] = new(255, 255, 255), ["black"] = new(0, 0, 0), ["red"] = new(255, 0, 0), ["green"] = new(0, 128, 0), ["blue"] = new(0, 0, 255),
-            ["yellow"] = new(255, 255, 0), ["gray"] = new(128, 128, 128), ["grey"] = new(128, 128, 128), ["silver"] = new(192, 192, 192), ["orange"] = new(255, 165, 0),
-            ["navy"] = new(0, 0, 128), ["purple"] = new(128, 0, 128), ["maroon"] = new(128, 0, 0), ["teal"] = new(0, 128, 128), ["snow"] = new(255, 250, 250),
-            ["ivory"] = new(255, 255, 240), ["whitesmoke"] = new(245, 245, 245), ["ghostwhite"] = new(248, 248, 255), ["floralwhite"] = new(255, 250, 240),
-            ["lightgray"] = new(211, 211, 211), ["lightgrey"] = new(211, 211, 211), ["darkgray"] = new(169, 169, 169), ["pink"] = new(255, 192, 203),
+            ["white"] = new(255, 255, 255), ["black"] = new(0, 0, 0), ["red"] = new(255, 0, 0), ["green"] = new(0, 128, 0),
+            ["blue"] = new(0, 0, 255),
+            ["yellow"] = new(255, 255, 0), ["gray"] = new(128, 128, 128), ["grey"] = new(128, 128, 128), ["silver"] = new(192, 192, 192),
+            ["orange"] = new(255, 165, 0),
+            ["navy"] = new(0, 0, 128), ["purple"] = new(128, 0, 128), ["maroon"] = new(128, 0, 0), ["teal"] = new(0, 128, 128),
+            ["snow"] = new(255, 250, 250),
+            ["ivory"] = new(255, 255, 240), ["whitesmoke"] = new(245, 245, 245), ["ghostwhite"] = new(248, 248, 255),
+            ["floralwhite"] = new(255, 250, 240),
+            ["lightgray"] = new(211, 211, 211), ["lightgrey"] = new(211, 211, 211), ["darkgray"] = new(169, 169, 169),
+            ["pink"] = new(255, 192, 203),
             ["transparent"] = new(0, 0, 0, false),
         };
 
         public bool Resembles(Colour other) =>
-            Alpha && other.Alpha && Math.Abs(Red - other.Red) < LeastContrast && Math.Abs(Green - other.Green) < LeastContrast && Math.Abs(Blue - other.Blue) < LeastContrast;
+            Alpha && other.Alpha && Math.Abs(Red - other.Red) < LeastContrast && Math.Abs(Green - other.Green) < LeastContrast
+                && Math.Abs(Blue - other.Blue) < LeastContrast;
 
         /// <summary>Null: a name that is not known, or a function.</summary>
         public static Colour? Read(string value)
@@ -118,14 +130,20 @@ internal readonly record struct ElementStyle
 
             if (value.StartsWith("rgb", StringComparison.Ordinal) && value.IndexOf('(', StringComparison.Ordinal) is > 0 and var open)
             {
-                var parts = value[(open + 1)..].TrimEnd(')').Split([',', ' ', '/'], 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Select(part => Number(part.TrimEnd('%'))).ToArray();
-                return parts is [{ } red, { } green, { } blue, ..] ? new(Byte(red), Byte(green), Byte(blue), parts.Length < 4 || parts[3] is not < 0.06) : null;
+                var parts = value[(open + 1)..].TrimEnd(')')
+                    .Split([',', ' ', '/'], 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+                    .Select(part => Number(part.TrimEnd('%'))).ToArray();
+                return parts is [{ } red, { } green, { } blue, ..]
+                    ? new(Byte(red), Byte(green), Byte(blue), parts.Length < 4 || parts[3] is not < 0.06)
+                    : null;
             }
 
             return null;
         }
 
-        /// <summary>The colour of <c>background</c>. A picture hides what is below it, and its colours are unknown: as if transparent.</summary>
+        /// <summary>
+        /// The colour of <c>background</c>. A picture hides what is below it, and its colours are unknown: as if transparent.
+        /// </summary>
         public static Colour? OfBackground(string value) =>
             value.Contains("url(", StringComparison.Ordinal) || value.Contains("gradient", StringComparison.Ordinal)
                 ? new(0, 0, 0, false)

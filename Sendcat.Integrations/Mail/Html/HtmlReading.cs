@@ -16,12 +16,14 @@ internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, I
 
     private static readonly HashSet<string> Unseen = new(StringComparer.OrdinalIgnoreCase)
     {
-        "script", "style", "template", "noscript", "head", "title", "object", "iframe", "svg", "math", "select", "textarea", "audio", "video", "canvas", "datalist",
+        "script", "style", "template", "noscript", "head", "title", "object", "iframe", "svg", "math", "select", "textarea", "audio",
+        "video", "canvas", "datalist",
     };
 
     private static readonly HashSet<string> Blocks = new(StringComparer.OrdinalIgnoreCase)
     {
-        "p", "div", "tr", "table", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "br", "hr", "blockquote", "pre", "section", "article", "header", "footer", "center",
+        "p", "div", "tr", "table", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "br", "hr", "blockquote", "pre", "section",
+        "article", "header", "footer", "center",
         "dl", "dt", "dd", "tbody", "thead", "form", "fieldset", "address", "main", "aside", "nav", "figure", "figcaption", "caption",
     };
 
@@ -125,7 +127,8 @@ internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, I
     private static void Leave(IElement element, int start, VisibleTextWriter text, List<MailLink> links)
     {
         if (element is IHtmlAnchorElement && element.GetAttribute("href")?.Trim() is { Length: <= 4_096 } address && links.Count < MostLinks
-            && (address.StartsWith("https://", StringComparison.OrdinalIgnoreCase) || address.StartsWith("http://", StringComparison.OrdinalIgnoreCase)))
+            && (address.StartsWith(
+                "https://", StringComparison.OrdinalIgnoreCase) || address.StartsWith("http://", StringComparison.OrdinalIgnoreCase)))
         {
             links.Add(new(address, start, Math.Max(0, text.Length - start)));
         }
@@ -178,7 +181,8 @@ internal sealed record HtmlReading(string Text, IReadOnlyList<MailLink> Links, I
 
     private static bool HasPicture(IElement element) =>
         element.HasAttribute("background") || element.GetAttribute("style") is { } style
-            && (style.Contains("url(", StringComparison.OrdinalIgnoreCase) || style.Contains("gradient", StringComparison.OrdinalIgnoreCase));
+            && (style.Contains("url(", StringComparison.OrdinalIgnoreCase) || style.Contains(
+                "gradient", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>What stands between the tags. Hidden text cannot be told from visible text, so the mail has a defect.</summary>
     private static HtmlReading WithoutTree(string html, int longest)

@@ -58,7 +58,9 @@ internal sealed class StyleSheet
             style = style.With(_rules.GetValueOrDefault($".{name}")).With(_rules.GetValueOrDefault($"{tag}.{name}"));
         }
 
-        return string.IsNullOrEmpty(id) ? style : style.With(_rules.GetValueOrDefault($"#{id}")).With(_rules.GetValueOrDefault($"{tag}#{id}"));
+        return string.IsNullOrEmpty(id)
+            ? style
+            : style.With(_rules.GetValueOrDefault($"#{id}")).With(_rules.GetValueOrDefault($"{tag}#{id}"));
     }
 
     private void AddRule(string selectors, string declarations)

@@ -66,13 +66,16 @@ internal sealed class VisibleTextWriter(int longest)
     /// split words for a program and not for a person.
     /// </summary>
     public static bool ShowsNothing(char letter) =>
-        letter is '\u00AD' or '\u034F' or '\u061C' or '\u180E' or (>= '\u200B' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2060' and <= '\u206F') or '\uFEFF'
+        letter is '\u00AD' or '\u034F' or '\u061C' or '\u180E' or (
+            >= '\u200B' and <= '\u200F') or (>= '\u202A' and <= '\u202E') or (>= '\u2060' and <= '\u206F') or '\uFEFF'
         or (>= '\uFE00' and <= '\uFE0F')
         || (char.IsControl(letter) && letter is not ('\n' or '\t' or '\r'));
 
     public override string ToString() => _text.ToString();
 
-    private static bool IsBlank(char letter) => letter is ' ' or '\t' or '\n' or '\r' or '\u00A0' or '\u202F' or '\u2007' or '\u2009' or '\u200A' or '\u2002' or '\u2003' or '\u3000';
+    private static bool IsBlank(char letter) =>
+        letter is ' ' or '\t' or '\n' or '\r' or '\u00A0' or '\u202F' or '\u2007' or '\u2009' or '\u200A'
+            or '\u2002' or '\u2003' or '\u3000';
 
     private void Flush()
     {

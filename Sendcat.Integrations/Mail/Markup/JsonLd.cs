@@ -10,7 +10,8 @@ internal static class JsonLd
     private const int LongestScript = 262_144;
     private const int MostScripts = 20;
 
-    private static readonly JsonDocumentOptions Lenient = new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 24 };
+    private static readonly JsonDocumentOptions Lenient =
+        new() { AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip, MaxDepth = 24 };
 
     public static IEnumerable<MarkupItem> Read(IDocument document) =>
         document.QuerySelectorAll("script").Where(IsJsonLd).Take(MostScripts).SelectMany(script => Read(script.TextContent));
@@ -35,7 +36,8 @@ internal static class JsonLd
         }
     }
 
-    private static bool IsJsonLd(IElement script) => script.GetAttribute("type")?.Trim().StartsWith("application/ld+json", StringComparison.OrdinalIgnoreCase) is true;
+    private static bool IsJsonLd(IElement script) =>
+        script.GetAttribute("type")?.Trim().StartsWith("application/ld+json", StringComparison.OrdinalIgnoreCase) is true;
 
     private static IEnumerable<MarkupItem> Roots(JsonElement element, MarkupBudget budget) => element.ValueKind switch
     {

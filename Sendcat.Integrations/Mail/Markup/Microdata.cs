@@ -64,7 +64,9 @@ internal static class Microdata
 
     /// <summary>Text of an element with few children; a property around half of the mail is no value.</summary>
     private static string? Words(IElement element) =>
-        element.ChildElementCount > 20 ? null : string.Join(' ', element.TextContent.Split([' ', '\n', '\r', '\t', '\u00A0'], 60, StringSplitOptions.RemoveEmptyEntries));
+        element.ChildElementCount > 20
+            ? null
+            : string.Join(' ', element.TextContent.Split([' ', '\n', '\r', '\t', '\u00A0'], 60, StringSplitOptions.RemoveEmptyEntries));
 
     private sealed class OpenItem(string type)
     {

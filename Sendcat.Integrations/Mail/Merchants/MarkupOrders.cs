@@ -74,13 +74,19 @@ internal static class MarkupOrders
 
     /// <summary>The item and those inside it.</summary>
     private static IEnumerable<MarkupItem> Below(MarkupItem item, int depth) =>
-        depth > 8 ? [] : item.Properties.Values.SelectMany(values => values).Where(value => value.Item is not null).SelectMany(value => Below(value.Item!, depth + 1)).Prepend(item);
+        depth > 8
+            ? []
+            : item.Properties.Values.SelectMany(values => values).Where(value => value.Item is not null)
+                .SelectMany(value => Below(value.Item!, depth + 1)).Prepend(item);
 
     private static string? OrderNumber(MarkupItem order) => order.Text("orderNumber", "confirmationNumber");
 
     private static Draft DraftOf(string? number, List<Draft> drafts)
     {
-        number = number?.Trim().TrimStart('#').ToUpperInvariant() is { Length: > 0 and <= LongestOrderNumber } valid && valid.Any(char.IsAsciiDigit) ? valid : null;
+        number = number?.Trim().TrimStart('#').ToUpperInvariant() is { Length: > 0 and <= LongestOrderNumber } valid
+            && valid.Any(char.IsAsciiDigit)
+            ? valid
+            : null;
 
         // Parcels without a number belong to the only order.
         if (drafts.Find(draft => draft.Number == number || (number is null && drafts.Count == 1)) is { } known)
@@ -116,7 +122,8 @@ internal static class MarkupOrders
         if (match is not null && draft.Parcels.All(parcel => parcel.TrackingNumber.Value != match.Number))
         {
             draft.Parcels.Add(new(
-                new(match.Number, FieldSource.Markup, 0.95, Evidence.Beside(match.Number)), match.Carrier is { Length: <= 40 } known ? known : null, match.Candidates));
+                new(match.Number, FieldSource.Markup, 0.95, Evidence.Beside(match.Number)),
+                match.Carrier is { Length: <= 40 } known ? known : null, match.Candidates));
         }
 
         foreach (var shipped in item.Items("itemShipped"))
@@ -137,8 +144,10 @@ internal static class MarkupOrders
 
         var signed = PriceTexts.Find(text, "us").FirstOrDefault();
         var amount = signed?.Price.Amount
-            ?? (decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var plain) ? plain : PriceTexts.Number(text));
-        var currency = PriceTexts.Code(order.Text("priceCurrency") ?? specification?.Text("priceCurrency", "currency")) ?? signed?.Price.Currency;
+            ?? (decimal.TryParse(
+                text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var plain) ? plain : PriceTexts.Number(text));
+        var currency = PriceTexts.Code(
+            order.Text("priceCurrency") ?? specification?.Text("priceCurrency", "currency")) ?? signed?.Price.Currency;
         return amount is { } value and >= 0 ? (new(value, currency), text) : null;
     }
 

@@ -11,7 +11,9 @@ public sealed class Merchant
 
     public static readonly Merchant Amazon = new(
         "amazon", "Amazon",
-        ["amazon.com", "amazon.ca", "amazon.co.uk", "amazon.de", "amazon.fr", "amazon.it", "amazon.es", "amazon.com.mx", "amazon.com.br", "amazon.co.jp", "amazon.com.au", "amazon.nl", "amazon.se", "amazon.pl", "amazon.in"],
+        [
+            "amazon.com", "amazon.ca", "amazon.co.uk", "amazon.de", "amazon.fr", "amazon.it", "amazon.es", "amazon.com.mx", "amazon.com.br",
+            "amazon.co.jp", "amazon.com.au", "amazon.nl", "amazon.se", "amazon.pl", "amazon.in"],
         @"\b(?<number>([0-9]{3}|D[0-9]{2})-[0-9]{7}-[0-9]{7})\b", new(0.45, 0.2, 0.1, 0.15, 0.1));
 
     public static readonly Merchant Shein = new(
@@ -44,7 +46,8 @@ public sealed class Merchant
     internal ConfidenceOf Confidence { get; }
 
     /// <summary>The merchant that sends from a domain or one of its sub-domains; null: none that is known.</summary>
-    public static Merchant? OfDomain(string? domain) => All.FirstOrDefault(merchant => merchant.Domains.Any(own => DomainNames.IsWithin(domain, own)));
+    public static Merchant? OfDomain(string? domain) =>
+        All.FirstOrDefault(merchant => merchant.Domains.Any(own => DomainNames.IsWithin(domain, own)));
 
     public override string ToString() => Id;
 }

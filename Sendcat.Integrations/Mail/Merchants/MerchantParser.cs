@@ -12,12 +12,14 @@ internal static class MerchantParser
     private const int LongestItem = 120;
     private const int LongestSummary = 300;
 
-    private static readonly Regex Quantity = LinearRegex.Of(@"^\s*(qty|quantity|menge|cantidad|quantit[eéà]|quantit[aà]|数量)\s*[:：x]?\s*(?<count>[0-9]{1,3})\b");
+    private static readonly Regex Quantity = LinearRegex.Of(
+        @"^\s*(qty|quantity|menge|cantidad|quantit[eéà]|quantit[aà]|数量)\s*[:：x]?\s*(?<count>[0-9]{1,3})\b");
     private static readonly Regex BulletQuantity = LinearRegex.Of(@"^\s*[•*·-]\s*(?<name>.{3,200})$");
     private static readonly Regex Shipped = LinearRegex.Of(@"\b(?<count>[0-9]{1,3})\s+item\(?s?\)?\s+shipped");
 
     /// <summary>The orders of the mail; empty: neither an order number nor a tracking number was found.</summary>
-    public static IReadOnlyList<ExtractedOrder> Parse(Merchant merchant, ReadMail mail, IReadOnlyList<TrackingMatch> tracking, string? dollarCountry)
+    public static IReadOnlyList<ExtractedOrder> Parse(
+        Merchant merchant, ReadMail mail, IReadOnlyList<TrackingMatch> tracking, string? dollarCountry)
     {
         var text = mail.Text;
         var mentions = Mentions(merchant, mail);
@@ -42,8 +44,12 @@ internal static class MerchantParser
             {
                 Merchant = merchant.Id,
                 StoreName = merchant.Name,
-                OrderNumber = number is null ? null : new(number, mention.Start < 0 ? FieldSource.Link : FieldSource.Merchant, 0.95, EvidenceOf(text, mention)),
-                Total = total is null ? null : new(total.Price, FieldSource.Merchant, 0.9, Evidence.InText(text, total.Start, total.Length)),
+                OrderNumber = number is null
+                    ? null
+                    : new(number, mention.Start < 0 ? FieldSource.Link : FieldSource.Merchant, 0.95, EvidenceOf(text, mention)),
+                Total = total is null
+                    ? null
+                    : new(total.Price, FieldSource.Merchant, 0.9, Evidence.InText(text, total.Start, total.Length)),
                 ItemsSummary = items,
                 Parcels = own,
                 Confidence = merchant.Confidence.Of(number is not null, own.Length > 0, total is not null, items is not null),
@@ -94,9 +100,13 @@ internal static class MerchantParser
             foreach (var link in mail.Links)
             {
                 var value = merchant.Domains
-                    .Select(domain => TrackingLinks.Parameter(link.Address, domain, "orderid", "order_id", "ordernumber", "order_number", "orderno", "billno", "parent_order_sn"))
+                    .Select(
+                        domain => TrackingLinks.Parameter(
+                            link.Address, domain, "orderid", "order_id", "ordernumber", "order_number", "orderno", "billno",
+                            "parent_order_sn"))
                     .FirstOrDefault(value => value is not null);
-                if (value is not null && merchant.OrderNumber.Match(value) is { Success: true, Index: 0 } match && match.Length == value.Length && numbers.Add(value.ToUpperInvariant()))
+                if (value is not null && merchant.OrderNumber.Match(value) is { Success: true, Index: 0 } match
+                    && match.Length == value.Length && numbers.Add(value.ToUpperInvariant()))
                 {
                     mentions.Add(new(value.ToUpperInvariant(), -1, 0));
                 }

@@ -7,7 +7,9 @@ namespace Sendcat.Integrations.Mail.Orders;
 /// <summary>One order of a mail or message, with where each field was read.</summary>
 public sealed record ExtractedOrder
 {
-    /// <summary>Id of the merchant: <c>amazon</c>, <c>shein</c>, <c>ebay</c>, <c>temu</c>, or the sender's domain; <c>unknown</c> without one.</summary>
+    /// <summary>
+    /// Id of the merchant: <c>amazon</c>, <c>shein</c>, <c>ebay</c>, <c>temu</c>, or the sender's domain; <c>unknown</c> without one.
+    /// </summary>
     public required string Merchant { get; init; }
 
     /// <summary>Name of the shop for people; it may be derived.</summary>
@@ -30,7 +32,9 @@ public sealed record ExtractedOrder
     /// <summary>What is known about who says all this.</summary>
     public required SenderTrust Trust { get; init; }
 
-    /// <summary>The fields of a complete order that are missing: <c>orderNumber</c>, <c>total</c>, <c>trackingNumbers</c>, <c>itemsSummary</c>.</summary>
+    /// <summary>
+    /// The fields of a complete order that are missing: <c>orderNumber</c>, <c>total</c>, <c>trackingNumbers</c>, <c>itemsSummary</c>.
+    /// </summary>
     public IReadOnlyList<string> MissingFields =>
     [
         .. OrderNumber is null ? (string[])["orderNumber"] : [],
@@ -91,7 +95,8 @@ public sealed record Evidence(int Start, int Length, string Quote)
     private const int LongestQuote = 120;
 
     /// <summary>A span of the text.</summary>
-    public static Evidence InText(string text, int start, int length) => new(start, length, text.Substring(start, Math.Min(length, LongestQuote)));
+    public static Evidence InText(string text, int start, int length) =>
+        new(start, length, text.Substring(start, Math.Min(length, LongestQuote)));
 
     /// <summary>A value that the mail has outside of its text.</summary>
     public static Evidence Beside(string quote) => new(-1, 0, quote.Length <= LongestQuote ? quote : quote[..LongestQuote]);

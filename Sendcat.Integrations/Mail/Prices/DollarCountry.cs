@@ -5,7 +5,9 @@ namespace Sendcat.Integrations.Mail.Prices;
 /// <summary>Which country's dollar a "$" alone is in a mail.</summary>
 internal static class DollarCountry
 {
-    private static readonly Regex Codes = LinearRegex.Of(@"\b(?<code>USD|US\s+dollars?|JMD|Jamaican\s+dollars?|CAD|AUD|NZD|TTD|BBD|XCD|HKD|SGD|MXN)\b|(?<sign>\b(US|J|JA|C|CA|A|AU|TT|MX|HK|S)\$)");
+    private static readonly Regex Codes = LinearRegex.Of(
+        @"\b(?<code>USD|US\s+dollars?|JMD|Jamaican\s+dollars?|CAD|AUD|NZD|TTD|BBD|XCD|HKD|SGD|MXN)\b|(?<sign>\b(US|J|JA|C|CA|A|AU|TT|MX"
+            + @"|HK|S)\$)");
 
     /// <summary>
     /// The country of the only dollar that the text names by code or sign; else that of the sender's domain; else the United States, whose

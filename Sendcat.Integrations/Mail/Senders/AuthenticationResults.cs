@@ -13,8 +13,8 @@ internal sealed record AuthenticationMethod(string Name, string Verdict, IReadOn
 }
 
 /// <summary>
-/// The value of a header <c>Authentication-Results</c> or <c>ARC-Authentication-Results</c>. Reading never throws. A sender chooses parts of
-/// the value, such as its address in a comment. A value with an open comment or quote, or one that is too long, holds no results.
+/// The value of a header <c>Authentication-Results</c> or <c>ARC-Authentication-Results</c>. Reading never throws. A sender chooses parts
+/// of the value, such as its address in a comment. A value with an open comment or quote, or one that is too long, holds no results.
 /// </summary>
 /// <param name="Server">Who checked: the authserv-id in lower case; empty without results.</param>
 /// <param name="Instance">The <c>i=</c> of an ARC header; 0 without.</param>
@@ -72,8 +72,8 @@ internal sealed record AuthenticationResults(string Server, int Instance, IReadO
         word.IndexOf('=', StringComparison.Ordinal) is > 0 and var at ? (word[..at].ToLowerInvariant(), word[(at + 1)..].Trim('"')) : null;
 
     /// <summary>
-    /// The words between semicolons, without comments in parentheses. Quoted text is one word, and a character behind a backslash stands for
-    /// itself. Null: a comment or a quote is open at the end, or a comment splits a quoted text in two.
+    /// The words between semicolons, without comments in parentheses. Quoted text is one word, and a character behind a backslash stands
+    /// for itself. Null: a comment or a quote is open at the end, or a comment splits a quoted text in two.
     /// </summary>
     private static List<List<string>>? Parts(string header)
     {

@@ -1,6 +1,8 @@
 namespace Sendcat.Integrations.Mail.Senders;
 
-/// <summary>Compares domain names. <c>amazon.com.example.org</c>, <c>notamazon.com</c> and <c>аmazon.com</c> are not within <c>amazon.com</c>.</summary>
+/// <summary>
+/// Compares domain names. <c>amazon.com.example.org</c>, <c>notamazon.com</c> and <c>аmazon.com</c> are not within <c>amazon.com</c>.
+/// </summary>
 public static class DomainNames
 {
     /// <summary>True for the domain itself and for its proper sub-domains.</summary>
@@ -13,7 +15,10 @@ public static class DomainNames
     public static string? OfAddress(string? address)
     {
         var domain = address?[(address.LastIndexOf('@') + 1)..].Trim().TrimEnd('.', '>').ToLowerInvariant();
-        return domain is { Length: > 3 and <= 253 } && address!.Contains('@', StringComparison.Ordinal) && domain.Contains('.', StringComparison.Ordinal) ? domain : null;
+        return domain is { Length: > 3 and <= 253 } && address!.Contains('@', StringComparison.Ordinal)
+            && domain.Contains('.', StringComparison.Ordinal)
+            ? domain
+            : null;
     }
 
     /// <summary>Relaxed alignment: one of the two is the other, or a sub-domain of it.</summary>
@@ -27,7 +32,10 @@ public static class DomainNames
     /// </summary>
     public static bool SignsFor(string? signer, string from) => AreAligned(signer, from) && IsWithin(from, signer!);
 
-    /// <summary>Second-level domains under which anybody registers: nobody sends mail as one, so one that claims to proves nothing.</summary>
+    /// <summary>
+    /// Second-level domains under which anybody registers: nobody sends mail as one, so one that claims to proves nothing.
+    /// </summary>
     private static bool IsPublicSuffix(string domain) =>
-        domain.Count(letter => letter == '.') == 1 && domain.Split('.') is [("com" or "co" or "org" or "net" or "gov" or "edu" or "ac" or "gob" or "ne" or "or"), { Length: 2 }];
+        domain.Count(letter => letter == '.') == 1
+            && domain.Split('.') is [("com" or "co" or "org" or "net" or "gov" or "edu" or "ac" or "gob" or "ne" or "or"), { Length: 2 }];
 }

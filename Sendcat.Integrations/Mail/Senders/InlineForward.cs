@@ -13,12 +13,21 @@ internal sealed record InlineForward(string From, string? FromName, string Subje
     private const int MostHeaderLines = 12;
 
     private static readonly Regex Marker = LinearRegex.Of(
-        @"^[\s>]*(-{2,}\s*(forwarded\s+message|original\s+message|mensaje\s+reenviado|mensaje\s+original|mensagem\s+encaminhada|weitergeleitete\s+nachricht|urspr[uü]ngliche\s+nachricht|message\s+transf[eé]r[eé]|message\s+original|messaggio\s+(inoltrato|originale)|doorgestuurd\s+bericht|oorspronkelijk\s+bericht|пересылаемое\s+сообщение|転送メッセージ|转发的邮件|轉寄的郵件)\s*-{2,}"
-        + @"|begin\s+forwarded\s+message:|anfang\s+der\s+weitergeleiteten\s+nachricht:|d[eé]but\s+du\s+message\s+r[eé]exp[eé]di[eé]\s*:|inicio\s+del\s+mensaje\s+reenviado:|inizio\s+messaggio\s+inoltrato:|_{20,})\s*$", RegexOptions.Multiline);
+        @"^[\s>]*(-{2,}\s*(forwarded\s+message|original\s+message|mensaje\s+reenviado|mensaje\s+original|mensagem\s+encaminhada"
+            + @"|weitergeleitete\s+nachricht|urspr[uü]ngliche\s+nachricht|message\s+transf[eé]r[eé]|message\s+original"
+            + @"|messaggio\s+(inoltrato|originale)|doorgestuurd\s+bericht|oorspronkelijk\s+bericht|пересылаемое\s+сообщение|転送メッセージ"
+            + @"|转发的邮件|轉寄的郵件)\s*-{2,}"
+        + @"|begin\s+forwarded\s+message:|anfang\s+der\s+weitergeleiteten\s+nachricht:|d[eé]but\s+du\s+message\s+r[eé]exp[eé]di[eé]\s*:"
+        + @"|inicio\s+del\s+mensaje\s+reenviado:|inizio\s+messaggio\s+inoltrato:|_{20,})\s*$",
+        RegexOptions.Multiline);
 
-    private static readonly Regex FromLine = LinearRegex.Of(@"^[\s>*]*(from|de|von|da|van|от|差出人|发件人|寄件者)\s*[:：][\s*]*(?<value>.+?)[\s*]*$");
-    private static readonly Regex SubjectLine = LinearRegex.Of(@"^[\s>*]*(subject|asunto|assunto|betreff|objet|oggetto|onderwerp|тема|件名|主题|主旨)\s*[:：][\s*]*(?<value>.*?)[\s*]*$");
-    private static readonly Regex OtherLine = LinearRegex.Of(@"^[\s>*]*(date|sent|to|cc|reply-to|fecha|enviado|para|datum|gesendet|an|envoy[eé]|[àa]|inviato|data|verzonden|aan|дата|кому|日付|宛先|日期|收件人)\s*[:：]");
+    private static readonly Regex FromLine = LinearRegex.Of(
+        @"^[\s>*]*(from|de|von|da|van|от|差出人|发件人|寄件者)\s*[:：][\s*]*(?<value>.+?)[\s*]*$");
+    private static readonly Regex SubjectLine = LinearRegex.Of(
+        @"^[\s>*]*(subject|asunto|assunto|betreff|objet|oggetto|onderwerp|тема|件名|主题|主旨)\s*[:：][\s*]*(?<value>.*?)[\s*]*$");
+    private static readonly Regex OtherLine = LinearRegex.Of(
+        @"^[\s>*]*(date|sent|to|cc|reply-to|fecha|enviado|para|datum|gesendet|an|envoy[eé]|[àa]|inviato|data|verzonden|aan|дата|кому|日付"
+            + @"|宛先|日期|收件人)\s*[:：]");
 
     /// <summary>Null: the text has no original, or it does not say from whom it is.</summary>
     public static InlineForward? Find(string text)
@@ -59,7 +68,8 @@ internal sealed record InlineForward(string From, string? FromName, string Subje
 
         // Some programs write "Name [mailto:address]".
         return from is not null
-            && InternetAddressList.TryParse(from.Replace("[mailto:", "<", StringComparison.OrdinalIgnoreCase).Replace(']', '>'), out var list)
+            && InternetAddressList.TryParse(
+                from.Replace("[mailto:", "<", StringComparison.OrdinalIgnoreCase).Replace(']', '>'), out var list)
             && list.Mailboxes.FirstOrDefault() is { } mailbox && DomainNames.OfAddress(mailbox.GetAddress(true)) is not null
                 ? new(mailbox.GetAddress(true).ToLowerInvariant(), mailbox.Name, subject, at)
                 : null;

@@ -14,7 +14,8 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
     public const string Gmail = "mx.google.com";
 
     /// <summary>Forwarders whose seal on a chain of results (ARC) is believed. Anybody can make a chain that verifies.</summary>
-    private static readonly string[] TrustedSealers = ["google.com", "microsoft.com", "outlook.com", "yahoo.com", "icloud.com", "fastmail.com", "messagingengine.com", "zohomail.com"];
+    private static readonly string[] TrustedSealers =
+        ["google.com", "microsoft.com", "outlook.com", "yahoo.com", "icloud.com", "fastmail.com", "messagingengine.com", "zohomail.com"];
 
     /// <summary>
     /// Reads the results of the trusted receiver. Each receiver puts its header above those of the message, so only the topmost one counts:
@@ -86,9 +87,12 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
         (int Instance, string Domain)? last = null;
         foreach (var header in headers.Where(header => header.Field.Equals(field, StringComparison.OrdinalIgnoreCase)).Take(20))
         {
-            var tags = Encoding.Latin1.GetString(header.RawValue).Split(';').Select(tag => tag.Split('=', 2, StringSplitOptions.TrimEntries)).Where(tag => tag.Length == 2).ToArray();
+            var tags = Encoding.Latin1.GetString(header.RawValue).Split(';')
+                .Select(tag => tag.Split('=', 2, StringSplitOptions.TrimEntries)).Where(tag => tag.Length == 2).ToArray();
             var domain = tags.FirstOrDefault(tag => tag[0].Equals("d", StringComparison.OrdinalIgnoreCase))?[1];
-            if (int.TryParse(tags.FirstOrDefault(tag => tag[0].Equals("i", StringComparison.OrdinalIgnoreCase))?[1], System.Globalization.CultureInfo.InvariantCulture, out var instance)
+            if (int.TryParse(
+                tags.FirstOrDefault(tag => tag[0].Equals("i", StringComparison.OrdinalIgnoreCase))?[1],
+                System.Globalization.CultureInfo.InvariantCulture, out var instance)
                 && domain is not null && (last is null || instance > last.Value.Instance))
             {
                 last = (instance, domain.ToLowerInvariant());
@@ -108,7 +112,8 @@ internal sealed record SenderVerdict(SenderTrust Trust, string? Domain)
                 return AuthenticationResults.Read(header);
             }
 
-            if (header.Id is HeaderId.From or HeaderId.Subject or HeaderId.Date or HeaderId.To or HeaderId.MessageId or HeaderId.DkimSignature or HeaderId.ReplyTo)
+            if (header.Id is HeaderId.From or HeaderId.Subject or HeaderId.Date or HeaderId.To or HeaderId.MessageId
+                or HeaderId.DkimSignature or HeaderId.ReplyTo)
             {
                 return null;
             }

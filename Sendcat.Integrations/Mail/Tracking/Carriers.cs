@@ -22,19 +22,28 @@ public static class Carriers
     /// <summary>Words that name a carrier; the longest one that occurs counts.</summary>
     private static readonly (string Word, string Carrier)[] Names =
     [
-        ("dhl ecommerce", DhlEcommerce), ("dhl global mail", DhlEcommerce), ("dhl", Dhl), ("fedex", FedEx), ("federal express", FedEx), ("usps", Usps),
-        ("u.s. postal service", Usps), ("us postal service", Usps), ("united parcel service", Ups), ("ups", Ups), ("amazon logistics", Amazon), ("amzl", Amazon),
-        ("gofo", Gofo), ("yunexpress", YunExpress), ("yun express", YunExpress), ("yuntrack", YunExpress), ("ontrac", OnTrac), ("lasership", LaserShip),
-        ("veho", Veho), ("royal mail", "post_gb"), ("canada post", "post_ca"), ("china post", "post_cn"), ("jamaica post", "post_jm"), ("japan post", "post_jp"),
-        ("deutsche post", "post_de"), ("la poste", "post_fr"), ("correos", "post_es"), ("australia post", "post_au"), ("singapore post", "post_sg"),
+        ("dhl ecommerce", DhlEcommerce), ("dhl global mail", DhlEcommerce), ("dhl", Dhl), ("fedex", FedEx), ("federal express", FedEx),
+        ("usps", Usps),
+        ("u.s. postal service", Usps), ("us postal service", Usps), ("united parcel service", Ups), ("ups", Ups),
+        ("amazon logistics", Amazon), ("amzl", Amazon),
+        ("gofo", Gofo), ("yunexpress", YunExpress), ("yun express", YunExpress), ("yuntrack", YunExpress), ("ontrac", OnTrac),
+        ("lasership", LaserShip),
+        ("veho", Veho), ("royal mail", "post_gb"), ("canada post", "post_ca"), ("china post", "post_cn"), ("jamaica post", "post_jm"),
+        ("japan post", "post_jp"),
+        ("deutsche post", "post_de"), ("la poste", "post_fr"), ("correos", "post_es"), ("australia post", "post_au"),
+        ("singapore post", "post_sg"),
     ];
 
     /// <summary>The two-letter codes of the countries and territories whose postal services number parcels by S10.</summary>
     private static readonly FrozenSet<string> Countries =
-        ("AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BM BN BO BQ BR BS BT BW BY BZ CA CD CF CG CH CI CK CL CM CN CO CR CU CV CW CY CZ "
-        + "DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID IE IL IM IN IQ IR IS IT "
-        + "JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC "
-        + "NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX "
+        ("AD AE AF AG AI AL AM AO AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BM BN BO BQ BR BS BT BW BY BZ CA CD CF CG CH CI CK CL "
+            + "CM CN CO CR CU CV CW CY CZ "
+        + "DE DJ DK DM DO DZ EC EE EG ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GT GU GW GY HK HN HR HT HU ID "
+        + "IE IL IM IN IQ IR IS IT "
+        + "JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MG MH MK ML MM MN MO MP MQ MR MS MT "
+        + "MU MV MW MX MY MZ NA NC "
+        + "NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL "
+        + "SM SN SO SR SS ST SV SX "
         + "SY SZ TC TD TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW")
         .Split(' ').ToFrozenSet(StringComparer.Ordinal);
 
@@ -61,7 +70,8 @@ public static class Carriers
     }
 
     /// <summary>The carrier of an S10 number of this country; null: no such country.</summary>
-    public static string? PostOf(string country) => !Countries.Contains(country) ? null : country == "US" ? Usps : $"post_{country.ToLowerInvariant()}";
+    public static string? PostOf(string country) =>
+        !Countries.Contains(country) ? null : country == "US" ? Usps : $"post_{country.ToLowerInvariant()}";
 
     private static bool ContainsWord(string text, string word)
     {

@@ -18,17 +18,23 @@ internal enum LabelKind
     Other,
 }
 
-/// <summary>Reads the label of a number: the nearest words before it that say what a number is, in the languages of the merchants.</summary>
+/// <summary>
+/// Reads the label of a number: the nearest words before it that say what a number is, in the languages of the merchants.
+/// </summary>
 internal static class NumberLabels
 {
     private const int Reach = 120;
     private const int ReachAfter = 48;
 
     private const string TrackingWords =
-        @"track(ing|s|ed|able)?(\s*(and|&|&amp;)\s*trace)?|trk|way\s?bill|awb|airway|consignment|shipment\s*(number|no\b|id|\#)|parcel\s*(number|no\b|id|\#)"
-        + @"|package\s*(number|no\b|id|\#)|delivery\s*(number|no\b|\#)|sendungsnummer|sendungsverfolgung|paketnummer|frachtbrief|num[eé]ro\s+de\s+suivi|n°\s*de\s*suivi|suivi"
-        + @"|n[uú]mero\s+de\s+(gu[ií]a|seguimiento|env[ií]o|rastreo)|gu[ií]a|seguimiento|rastreo|rastreio|rastreamento|c[oó]digo\s+de\s+envio|tracciamento|tracking-nummer"
-        + @"|zendingsnummer|barcode|sp[åa]rningsnummer|kollinummer|numer\s+(przesy[łl]ki|paczki)|przesy[łl]k[ai]|sledov[aá]n[ií]|отслежива\w*|трек\w*|накладн\w*"
+        @"track(ing|s|ed|able)?(\s*(and|&|&amp;)\s*trace)?|trk|way\s?bill|awb|airway|consignment|shipment\s*(number|no\b|id|\#)"
+            + @"|parcel\s*(number|no\b|id|\#)"
+        + @"|package\s*(number|no\b|id|\#)|delivery\s*(number|no\b|\#)|sendungsnummer|sendungsverfolgung|paketnummer|frachtbrief"
+        + @"|num[eé]ro\s+de\s+suivi|n°\s*de\s*suivi|suivi"
+        + @"|n[uú]mero\s+de\s+(gu[ií]a|seguimiento|env[ií]o|rastreo)|gu[ií]a|seguimiento|rastreo|rastreio|rastreamento"
+        + @"|c[oó]digo\s+de\s+envio|tracciamento|tracking-nummer"
+        + @"|zendingsnummer|barcode|sp[åa]rningsnummer|kollinummer|numer\s+(przesy[łl]ki|paczki)|przesy[łl]k[ai]|sledov[aá]n[ií]"
+        + @"|отслежива\w*|трек\w*|накладн\w*"
         + @"|takip\s*(no|numaras[ıi])|kargo\s*takip";
 
     /// <summary>Words of languages that put no blanks between words.</summary>
@@ -36,19 +42,26 @@ internal static class NumberLabels
         "追跡番号|お問い合わせ番号|問い合わせ番号|伝票番号|送り状番号|运单号|運單號|运单编号|快递单号|物流单号|物流單號|追踪号|追蹤號碼|追蹤編號|송장\\s*번호|운송장\\s*번호|운송장";
 
     private const string ParcelWords =
-        @"ship(ped|ping|ment|ments|s|per)?|parcels?|packages?|packet|carrier|courier|delivery|delivered|dispatched|sent\s+(with|by|via)|via|sendung|paket|versand\w*|colis|exp[eé]di\w*"
+        @"ship(ped|ping|ment|ments|s|per)?|parcels?|packages?|packet|carrier|courier|delivery|delivered|dispatched|sent\s+(with|by|via)"
+            + @"|via|sendung|paket|versand\w*|colis|exp[eé]di\w*"
         + @"|paquete|env[ií]o|enviado|encomenda|spedi\w*|pacco|pakket|verzonden|посылк\w*|доставк\w*|отправл\w*|kargo"
-        + @"|ups|fedex|usps|dhl|ontrac|lasership|veho|gofo|yunexpress|amazon\s+logistics|royal\s+mail|canada\s+post|china\s+post|jamaica\s+post|japan\s+post|deutsche\s+post"
+        + @"|ups|fedex|usps|dhl|ontrac|lasership|veho|gofo|yunexpress|amazon\s+logistics|royal\s+mail|canada\s+post|china\s+post"
+        + @"|jamaica\s+post|japan\s+post|deutsche\s+post"
         + @"|la\s+poste|correos|hermes|evri|dpd|gls|cainiao|yanwen|sf\s+express|4px|uniuni|speedx|knutsford";
 
     private const string AsianParcelWords = "発送|配送|お届け|荷物|包裹|快递|快遞|物流|배송|택배";
 
     private const string OtherWords =
-        @"orders?\s*(number|no\b\.?|nr\b\.?|id|code|\#|:|ref\w*)|order|invoices?|coupon\w*|promo(tion)?\w*|voucher|discount|gift\s*card|redeem|pin\b|otp|passcode|code|sku|item\s*(number|no\b|id|\#|:)"
-        + @"|product\s*(number|no\b|id|code|\#|:)|style|model|asin|upc|ean|gtin|isbn|imei|serial|lot|batch|phone|tel\b\.?|telephone|mobile|cell|call|fax|whatsapp|contact|text\s+us|hotline"
-        + @"|account|acct|customer|member(ship)?|loyalty|user\s*id|mailbox|suite|ref(erence)?|transaction|payment|card|auth\w*|confirmation\s*(number|no\b|code|\#|:)|trn|zip|postcode|iban"
-        + @"|policy|case|ticket|booking|reservation|receipt|po\s*\#|p\.o\.|purchase\s+order|vat|tax\s*id|gct|ein|licen[cs]e|registration|reg\.?\s*no|bestell\w*|auftrag\w*|rechnung\w*|kundennummer"
-        + @"|gutschein\w*|artikel\w*|telefon\w*|commande|facture|r[eé]f[eé]rence|t[eé]l[eé]phone|code\s+promo|pedido|factura|tel[eé]fono|cup[oó]n|referencia|ordine|fattura|ordernummer|bestelnummer"
+        @"orders?\s*(number|no\b\.?|nr\b\.?|id|code|\#|:|ref\w*)|order|invoices?|coupon\w*|promo(tion)?\w*|voucher|discount|gift\s*card"
+            + @"|redeem|pin\b|otp|passcode|code|sku|item\s*(number|no\b|id|\#|:)"
+        + @"|product\s*(number|no\b|id|code|\#|:)|style|model|asin|upc|ean|gtin|isbn|imei|serial|lot|batch|phone|tel\b\.?|telephone"
+        + @"|mobile|cell|call|fax|whatsapp|contact|text\s+us|hotline"
+        + @"|account|acct|customer|member(ship)?|loyalty|user\s*id|mailbox|suite|ref(erence)?|transaction|payment|card|auth\w*"
+        + @"|confirmation\s*(number|no\b|code|\#|:)|trn|zip|postcode|iban"
+        + @"|policy|case|ticket|booking|reservation|receipt|po\s*\#|p\.o\.|purchase\s+order|vat|tax\s*id|gct|ein|licen[cs]e|registration"
+        + @"|reg\.?\s*no|bestell\w*|auftrag\w*|rechnung\w*|kundennummer"
+        + @"|gutschein\w*|artikel\w*|telefon\w*|commande|facture|r[eé]f[eé]rence|t[eé]l[eé]phone|code\s+promo|pedido|factura|tel[eé]fono"
+        + @"|cup[oó]n|referencia|ordine|fattura|ordernummer|bestelnummer"
         + @"|factuur|telefoon|artikelnummer|zam[oó]wieni\w*|faktur\w*|заказ\w*|счет\w*|телефон\w*|артикул\w*|sipari[sş]\w*";
 
     private const string AsianOtherWords = "注文番号|ご注文|電話|クーポン|商品番号|订单号|订单|訂單|电话|优惠码|货号|주문\\s*번호|전화|쿠폰";
@@ -104,9 +117,12 @@ internal static class NumberLabels
             var kind = KindOf(match);
             if (kind is LabelKind.Tracking or LabelKind.Parcel)
             {
-                nearest = kind is LabelKind.Parcel && nearest is LabelKind.Tracking && !HasNumber(text.AsSpan(match.Index)) ? LabelKind.Tracking : kind;
+                nearest = kind is LabelKind.Parcel && nearest is LabelKind.Tracking && !HasNumber(text.AsSpan(match.Index))
+                    ? LabelKind.Tracking
+                    : kind;
             }
-            else if (!HasNumber(text.AsSpan(match.Index + match.Length)) && !IsProse(text.AsSpan(match.Index, match.Length), text.AsSpan(match.Index + match.Length)))
+            else if (!HasNumber(text.AsSpan(match.Index + match.Length))
+                && !IsProse(text.AsSpan(match.Index, match.Length), text.AsSpan(match.Index + match.Length)))
             {
                 nearest = kind;
             }

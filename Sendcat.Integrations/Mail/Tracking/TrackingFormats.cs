@@ -3,7 +3,8 @@ using System.Collections.Frozen;
 namespace Sendcat.Integrations.Mail.Tracking;
 
 /// <summary>
-/// The formats of the carriers that deliver to the warehouses of forwarders in the United States, and of the postal services of all countries.
+/// The formats of the carriers that deliver to the warehouses of forwarders in the United States, and of the postal services of all
+/// countries.
 /// </summary>
 public static class TrackingFormats
 {
@@ -16,7 +17,9 @@ public static class TrackingFormats
     private static readonly TrackingFormat[] All =
     [
         new(Carriers.Ups, "UPS", "1Zxxxxxxxxxxxxxxxd", Certainty.StandsAlone, number => CheckDigits.Ups(number.AsSpan(2))),
-        .. "AHJKTV".Select(letter => new TrackingFormat(Carriers.Ups, "UPS Waybill", $"{letter}dddddddddd", Certainty.NeedsLabel, number => CheckDigits.Ups(number.AsSpan(1)))),
+        .. "AHJKTV".Select(
+            letter => new TrackingFormat(
+                Carriers.Ups, "UPS Waybill", $"{letter}dddddddddd", Certainty.NeedsLabel, number => CheckDigits.Ups(number.AsSpan(1)))),
 
         new(Carriers.FedEx, "FedEx Express", Digits(12), Certainty.NeedsLabel, number => CheckDigits.FedExExpress(number)),
         new(Carriers.FedEx, "FedEx Ground", Digits(15), Certainty.NeedsLabel, number => CheckDigits.Gs1(number)),
@@ -32,26 +35,33 @@ public static class TrackingFormats
            select new TrackingFormat(
                Carriers.Usps, family == "91" ? "USPS" : $"USPS IMpb {family}", prefix + family + Digits(length - 2), Certainty.NeedsContext,
                number => CheckDigits.Gs1(number.AsSpan(prefix.Length))),
-        new(Carriers.Usps, "USPS 20", Digits(20), Certainty.NeedsLabel, number => CheckDigits.Gs1(number) || CheckDigits.Gs1("91" + number)),
+        new(
+            Carriers.Usps, "USPS 20", Digits(20), Certainty.NeedsLabel,
+            number => CheckDigits.Gs1(number) || CheckDigits.Gs1("91" + number)),
 
         new(Carriers.Dhl, "DHL Express", Digits(10), Certainty.NeedsLabel, number => CheckDigits.Mod7(number)),
         new(Carriers.Dhl, "DHL Express", Digits(11), Certainty.NeedsLabel, number => CheckDigits.Mod7(number)),
         new(Carriers.Dhl, "DHL Express piece", "JD" + Digits(18), Certainty.NeedsContext),
-        .. new[] { 14, 16, 18, 20 }.Select(length => new TrackingFormat(Carriers.Dhl, "DHL Express piece", "JJD" + Digits(length), Certainty.NeedsContext)),
+        .. new[] { 14, 16, 18, 20 }.Select(
+            length => new TrackingFormat(Carriers.Dhl, "DHL Express piece", "JJD" + Digits(length), Certainty.NeedsContext)),
         .. from prefix in (string[])["GM", "LX", "RX", "UV", "CN", "SG", "TH", "IN", "HK", "MY"]
            from length in Enumerable.Range(14, 9)
            where prefix == "GM" || length <= 18
            select new TrackingFormat(
-               Carriers.DhlEcommerce, "DHL eCommerce", prefix + Digits(length), prefix == "GM" ? Certainty.NeedsContext : Certainty.NeedsLabel),
+               Carriers.DhlEcommerce, "DHL eCommerce", prefix + Digits(length),
+               prefix == "GM" ? Certainty.NeedsContext : Certainty.NeedsLabel),
         new(Carriers.DhlEcommerce, "DHL eCommerce", Digits(14), Certainty.NeedsLabel),
 
         .. from prefix in (string[])["TBA", "TBC", "TBM"]
            from length in (int[])[12, 13, 14, 15]
            select new TrackingFormat(Carriers.Amazon, "Amazon Logistics", prefix + Digits(length), Certainty.StandsAlone),
 
-        new("post", "S10", "aadddddddddaa", Certainty.NeedsContext, number => CheckDigits.S10(number.AsSpan(2, 9)) && Carriers.PostOf(number[11..]) is not null),
+        new(
+            "post", "S10", "aadddddddddaa", Certainty.NeedsContext,
+            number => CheckDigits.S10(number.AsSpan(2, 9)) && Carriers.PostOf(number[11..]) is not null),
 
-        .. Enumerable.Range(6, 15).Select(length => new TrackingFormat(Carriers.Gofo, "GOFO Express", "GFUS" + Digits(length), Certainty.NeedsContext)),
+        .. Enumerable.Range(6, 15)
+            .Select(length => new TrackingFormat(Carriers.Gofo, "GOFO Express", "GFUS" + Digits(length), Certainty.NeedsContext)),
         new(Carriers.YunExpress, "YunExpress", "YT" + Digits(16), Certainty.NeedsContext),
         new(Carriers.OnTrac, "OnTrac", "C" + Digits(14), Certainty.NeedsContext, number => CheckDigits.OnTrac(number)),
         new(Carriers.OnTrac, "OnTrac", "D" + Digits(14), Certainty.NeedsContext, number => CheckDigits.OnTrac(number)),
@@ -68,8 +78,10 @@ public static class TrackingFormats
     /// <summary>The numbers with which carriers explain their formats.</summary>
     private static readonly FrozenSet<string> Samples = new[]
     {
-        "1Z999AA10123456784", "1Z9999999999999999", "1Z12345E0205271688", "1Z12345E6605272234", "9400100000000000000000", "9205500000000000000000", "9407300000000000000000",
-        "EA000000000US", "RA000000000US", "CP000000000US", "EC000000000US", "TBA123456789012", "TBA000000000000", "123456789012", "999999999999", "1234567890",
+        "1Z999AA10123456784", "1Z9999999999999999", "1Z12345E0205271688", "1Z12345E6605272234", "9400100000000000000000",
+        "9205500000000000000000", "9407300000000000000000",
+        "EA000000000US", "RA000000000US", "CP000000000US", "EC000000000US", "TBA123456789012", "TBA000000000000", "123456789012",
+        "999999999999", "1234567890",
     }.ToFrozenSet(StringComparer.Ordinal);
 
     private static readonly ILookup<int, TrackingFormat> ByLength = All.ToLookup(format => format.Shape.Length);
@@ -97,7 +109,9 @@ public static class TrackingFormats
                 : null;
     }
 
-    /// <summary>The formats that a normalized number has, check digit included; several: the number alone does not tell the carrier.</summary>
+    /// <summary>
+    /// The formats that a normalized number has, check digit included; several: the number alone does not tell the carrier.
+    /// </summary>
     public static IReadOnlyList<TrackingCandidate> CandidatesOf(string number)
     {
         List<TrackingCandidate>? candidates = null;

@@ -7,7 +7,9 @@ public static class TrackingLinks
 {
     private const int MostNested = 3;
 
-    /// <summary>Sites with the names of the parameters that hold their numbers; "/" stands for the last part of the path, "#" for the fragment's.</summary>
+    /// <summary>
+    /// Sites with the names of the parameters that hold their numbers; "/" stands for the last part of the path, "#" for the fragment's.
+    /// </summary>
     private static readonly (string Host, string? Carrier, string[] Parameters)[] Sites =
     [
         ("ups.com", Carriers.Ups, ["tracknum", "tracknums", "inquirynumber1", "trackingnumber"]),
@@ -29,7 +31,8 @@ public static class TrackingLinks
         ("narvar.com", null, ["tracking_numbers", "tracking_number"]),
     ];
 
-    private static readonly string[] AnySite = ["tracking_number", "tracking_numbers", "trackingnumber", "tracknumber", "track_num", "tracknum"];
+    private static readonly string[] AnySite =
+        ["tracking_number", "tracking_numbers", "trackingnumber", "tracknumber", "track_num", "tracknum"];
 
     /// <summary>The tracking numbers in an address, also in one that is the parameter of a redirecting link.</summary>
     public static IReadOnlyList<TrackingMatch> NumbersIn(string address) =>
@@ -93,7 +96,8 @@ public static class TrackingLinks
     {
         "/" => [Uri.UnescapeDataString(link.AbsolutePath.TrimEnd('/').Split('/')[^1])],
         "#" => [Uri.UnescapeDataString(link.Fragment.TrimStart('#').TrimEnd('/').Split('/', '=')[^1])],
-        _ => ParametersOf(link).Where(parameter => parameter.Name == name).SelectMany(parameter => parameter.Value.Split(',', ';', ' ')).Take(20),
+        _ => ParametersOf(link).Where(parameter => parameter.Name == name).SelectMany(parameter => parameter.Value.Split(',', ';', ' '))
+            .Take(20),
     };
 
     /// <summary>The address, and the addresses that its parameters contain.</summary>
@@ -109,12 +113,16 @@ public static class TrackingLinks
 
             yield return link;
             next = ParametersOf(link).Select(parameter => parameter.Value)
-                .FirstOrDefault(value => value.StartsWith("http://", StringComparison.OrdinalIgnoreCase) || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase));
+                .FirstOrDefault(
+                    value => value.StartsWith("http://", StringComparison.OrdinalIgnoreCase)
+                        || value.StartsWith("https://", StringComparison.OrdinalIgnoreCase));
         }
     }
 
     private static IEnumerable<(string Name, string Value)> ParametersOf(Uri link) =>
-        from part in (link.Query.TrimStart('?') + "&" + (link.Fragment.Contains('=', StringComparison.Ordinal) ? link.Fragment.TrimStart('#') : "")).Split('&').Take(60)
+        from part in (
+            link.Query.TrimStart('?') + "&" + (link.Fragment.Contains('=', StringComparison.Ordinal) ? link.Fragment.TrimStart('#') : ""))
+            .Split('&').Take(60)
         let at = part.IndexOf('=', StringComparison.Ordinal)
         where at > 0
         select (Uri.UnescapeDataString(part[..at]).ToLowerInvariant(), Uri.UnescapeDataString(part[(at + 1)..].Replace('+', ' ')));

@@ -63,7 +63,9 @@ public static class TrackingNumbers
         }
 
         var candidates = TrackingFormats.CandidatesOf(normalized);
-        return new(normalized, CarrierOf(candidates, carrier is null ? null : Carriers.NamedIn(carrier) ?? carrier), candidates, -1, 0, IsLabelled: true);
+        return new(
+            normalized, CarrierOf(candidates, carrier is null ? null : Carriers.NamedIn(carrier) ?? carrier), candidates, -1, 0,
+            IsLabelled: true);
     }
 
     /// <summary>Where the number occurs as a word of its own, grouped by blanks or not.</summary>
@@ -73,7 +75,9 @@ public static class TrackingNumbers
         for (var at = 0; at < words.Count; at++)
         {
             var length = 0;
-            for (var end = at; end < words.Count && end < at + MostGroups && (end == at || IsJoined(text, words[end - 1], words[end])); end++)
+            for (
+                var end = at; end < words.Count && end < at + MostGroups
+                    && (end == at || IsJoined(text, words[end - 1], words[end])); end++)
             {
                 length += words[end].Length;
                 if (length > normalized.Length)
@@ -101,7 +105,8 @@ public static class TrackingNumbers
         }
 
         var (length, last) = (words[at].Length, at);
-        while (last + 1 < words.Count && last + 1 < at + MostGroups && length + words[last + 1].Length <= LongestNumber && IsJoined(text, words[last], words[last + 1]))
+        while (last + 1 < words.Count && last + 1 < at + MostGroups && length + words[last + 1].Length <= LongestNumber
+            && IsJoined(text, words[last], words[last + 1]))
         {
             length += words[++last].Length;
         }
@@ -195,15 +200,20 @@ public static class TrackingNumbers
     {
         var lineStart = text.LastIndexOf('\n', Math.Max(0, start - 1), Math.Min(start, 200)) + 1;
         lineStart = lineStart == 0 ? Math.Max(0, start - 200) : lineStart;
-        var lineEnd = text.IndexOf('\n', end, Math.Min(200, text.Length - end)) is >= 0 and var cut ? cut : Math.Min(text.Length, end + 200);
+        var lineEnd = text.IndexOf('\n', end, Math.Min(200, text.Length - end)) is >= 0 and var cut
+            ? cut
+            : Math.Min(text.Length, end + 200);
         return Carriers.NamedIn(text[lineStart..lineEnd])
             ?? Carriers.NamedIn(text[Math.Max(0, start - 160)..start])
             ?? Carriers.NamedIn(text[end..Math.Min(text.Length, end + 120)]);
     }
 
-    private static bool Overlaps(TrackingMatch match, int start, int length) => match.Start < start + length && start < match.Start + match.Length;
+    private static bool Overlaps(TrackingMatch match, int start, int length) =>
+        match.Start < start + length && start < match.Start + match.Length;
 
-    /// <summary>Words of ASCII letters and digits with at least one digit, or of up to six letters, which may begin a number in groups.</summary>
+    /// <summary>
+    /// Words of ASCII letters and digits with at least one digit, or of up to six letters, which may begin a number in groups.
+    /// </summary>
     private static List<Word> Words(string text)
     {
         var words = new List<Word>();
@@ -244,9 +254,11 @@ public static class TrackingNumbers
     }
 
     /// <summary>LaserShip prints <c>-1</c> behind its numbers.</summary>
-    private static bool IsPieceCount(string text, int hyphen) => text[hyphen + 1] == '1' && (hyphen + 2 == text.Length || !char.IsLetterOrDigit(text[hyphen + 2]));
+    private static bool IsPieceCount(string text, int hyphen) =>
+        text[hyphen + 1] == '1' && (hyphen + 2 == text.Length || !char.IsLetterOrDigit(text[hyphen + 2]));
 
-    private static bool IsJoined(string text, Word left, Word right) => right.Start == left.Start + left.Length + 1 && text[right.Start - 1] is (' ' or '\u00A0');
+    private static bool IsJoined(string text, Word left, Word right) =>
+        right.Start == left.Start + left.Length + 1 && text[right.Start - 1] is (' ' or '\u00A0');
 
     private static string Joined(string text, List<Word> words, int from, int to) =>
         string.Concat(words.Skip(from).Take(to - from + 1).Select(word => text.Substring(word.Start, word.Length))).ToUpperInvariant();
@@ -261,8 +273,10 @@ public static class TrackingNumbers
 /// <param name="Start">Where it begins in the text; -1: it comes from a link or from markup.</param>
 /// <param name="Length">Its length in the text, blanks included.</param>
 /// <param name="IsLabelled">Whether the text calls it a tracking number.</param>
-public sealed record TrackingMatch(string Number, string? Carrier, IReadOnlyList<TrackingCandidate> Candidates, int Start, int Length, bool IsLabelled)
+public sealed record TrackingMatch(
+    string Number, string? Carrier, IReadOnlyList<TrackingCandidate> Candidates, int Start, int Length, bool IsLabelled)
 {
     /// <summary>True: its check digit is right, or its format is known and the text calls it a tracking number.</summary>
-    public bool IsVerified => Candidates.Any(candidate => candidate.HasCheckDigit || candidate.Certainty is Certainty.StandsAlone || IsLabelled);
+    public bool IsVerified =>
+        Candidates.Any(candidate => candidate.HasCheckDigit || candidate.Certainty is Certainty.StandsAlone || IsLabelled);
 }

@@ -13,8 +13,9 @@ using Spectre.Console;
 namespace Sendcat.Benchmarks.Webhooks;
 
 /// <summary>
-/// Measures acknowledgements of webhook deliveries at a fixed rate: signed WhatsApp messages, each with an id of its own, from the client to the
-/// 200 that follows the commit. A delivery whose predecessor is late is sent on time, so a stall shows in the percentiles. No worker runs.
+/// Measures acknowledgements of webhook deliveries at a fixed rate: signed WhatsApp messages, each with an id of its own, from the client
+/// to the 200 that follows the commit. A delivery whose predecessor is late is sent on time, so a stall shows in the percentiles. No worker
+/// runs.
 /// </summary>
 internal static class WebhookBenchmark
 {
@@ -28,25 +29,32 @@ internal static class WebhookBenchmark
     {
         var rate = new Option<int>("--rate") { Description = "deliveries per second", DefaultValueFactory = _ => 500 };
         var seconds = new Option<int>("--seconds") { Description = "duration", DefaultValueFactory = _ => 60 };
-        var settings = new Option<string[]>("--set") { Description = "NAME=VALUE for the API", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
-        var command = new Command("webhooks", "Acknowledgements of WhatsApp deliveries at a fixed rate, each after its commit.") { rate, seconds, settings };
+        var settings = new Option<string[]>(
+            "--set") { Description = "NAME=VALUE for the API", DefaultValueFactory = _ => [], AllowMultipleArgumentsPerToken = true };
+        var command = new Command(
+            "webhooks", "Acknowledgements of WhatsApp deliveries at a fixed rate, each after its commit.") { rate, seconds, settings };
         command.SetAction((parsed, cancellationToken) =>
             RunAsync(parsed.GetValue(rate), parsed.GetValue(seconds), parsed.GetValue(settings)!, TimeProvider.System, cancellationToken));
         return command;
     }
 
-    private static async Task<int> RunAsync(int rate, int seconds, string[] settings, TimeProvider clock, CancellationToken cancellationToken)
+    private static async Task<int> RunAsync(
+        int rate, int seconds, string[] settings, TimeProvider clock, CancellationToken cancellationToken)
     {
         Report.WarnWhenDebug();
-        await using var api = await SendcatApi.StartAsync(new Uri("http://127.0.0.1:1/"), ["WHATSAPP_APP_SECRET=" + Secret, .. settings], cancellationToken);
+        await using var api = await SendcatApi.StartAsync(
+            new Uri("http://127.0.0.1:1/"), ["WHATSAPP_APP_SECRET=" + Secret, .. settings], cancellationToken);
         using var http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 256 }) { BaseAddress = api.Address };
         await DeliverAsync(http, api, rate, 5, "warm", clock, cancellationToken);
         var result = await DeliverAsync(http, api, rate, seconds, "run", clock, cancellationToken);
 
-        var table = new Table().AddColumns("deliveries/s", "acknowledged", "refused", "p50", "p99", "max", "CPU-s of the API per 1 000", "without a row");
+        var table = new Table()
+            .AddColumns("deliveries/s", "acknowledged", "refused", "p50", "p99", "max", "CPU-s of the API per 1 000", "without a row");
         table.AddRow(
-            rate.ToString(CultureInfo.InvariantCulture), result.Acknowledged.ToString(CultureInfo.InvariantCulture), result.Refused.ToString(CultureInfo.InvariantCulture),
-            $"{Units.Text(result.P50Ms)} ms", $"{Units.Text(result.P99Ms)} ms", $"{Units.Text(result.MaxMs)} ms", Units.Text(result.CpuSecondsPer1000), result.WithoutRow.ToString(CultureInfo.InvariantCulture));
+            rate.ToString(CultureInfo.InvariantCulture), result.Acknowledged.ToString(CultureInfo.InvariantCulture),
+            result.Refused.ToString(CultureInfo.InvariantCulture),
+            $"{Units.Text(result.P50Ms)} ms", $"{Units.Text(result.P99Ms)} ms", $"{Units.Text(result.MaxMs)} ms",
+            Units.Text(result.CpuSecondsPer1000), result.WithoutRow.ToString(CultureInfo.InvariantCulture));
         AnsiConsole.Write(table);
         await Report.WriteAsync("webhooks", new { rate, seconds, settings }, result, clock);
         return result is { Refused: 0, WithoutRow: 0 } && result.P99Ms <= TargetP99Ms ? 0 : 1;
@@ -75,7 +83,8 @@ internal static class WebhookBenchmark
         var acknowledged = await Task.WhenAll(deliveries);
         process.Refresh();
         var used = process.TotalProcessorTime - cpu;
-        var keys = Enumerable.Range(0, count).Where(n => acknowledged[n]).Select(n => InboxScope.DigestOf(IdOf(prefix, n))).ToHashSet(StringComparer.Ordinal);
+        var keys = Enumerable.Range(0, count).Where(n => acknowledged[n]).Select(n => InboxScope.DigestOf(IdOf(prefix, n)))
+            .ToHashSet(StringComparer.Ordinal);
         return new(
             acknowledged.Count(it => it), acknowledged.Count(it => !it), latency.Ms(50), latency.Ms(99), latency.Ms(100),
             Math.Round(used.TotalSeconds / count * 1_000, 3), keys.Count - await CountRowsAsync(api, keys, cancellationToken));
@@ -85,13 +94,15 @@ internal static class WebhookBenchmark
         string.Create(CultureInfo.InvariantCulture, $"wamid.{prefix}.{(n % RepeatEvery == RepeatEvery - 1 ? n - (RepeatEvery / 2) : n)}");
 
     private static async Task<bool> PostAsync(
-        HttpClient http, string id, long start, TimeSpan due, LongConcurrentHistogram latency, TimeProvider clock, CancellationToken cancellationToken)
+        HttpClient http, string id, long start, TimeSpan due, LongConcurrentHistogram latency, TimeProvider clock,
+        CancellationToken cancellationToken)
     {
         var body = Encoding.UTF8.GetBytes(
             $$$"""{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","messages":[{"from":"1876{{{Math.Abs(id.GetHashCode(StringComparison.Ordinal)) % 10_000_000:D7}}}","id":"{{{id}}}","timestamp":"1790000000","type":"text","text":{"body":"Amazon order 112-1234567-1234567 has shipped"}}]} }]}]}""");
         using var request = new HttpRequestMessage(HttpMethod.Post, "api/whatsapp/webhook") { Content = new ByteArrayContent(body) };
         request.Content.Headers.ContentType = new("application/json");
-        request.Headers.Add("X-Hub-Signature-256", $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret), body))}");
+        request.Headers.Add(
+            "X-Hub-Signature-256", $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret), body))}");
         using var response = await http.SendAsync(request, cancellationToken);
         latency.RecordValue(Math.Max(1, (long)(clock.GetElapsedTime(start) - due).TotalMicroseconds));
         return response.IsSuccessStatusCode;
@@ -116,4 +127,5 @@ internal static class WebhookBenchmark
 /// <param name="P50Ms">From the time at which a delivery is due to its 200.</param>
 /// <param name="CpuSecondsPer1000">Of the API's process.</param>
 /// <param name="WithoutRow">Acknowledged keys without a row and a job: always 0.</param>
-internal sealed record WebhookFigures(int Acknowledged, int Refused, double? P50Ms, double? P99Ms, double? MaxMs, double CpuSecondsPer1000, int WithoutRow);
+internal sealed record WebhookFigures(
+    int Acknowledged, int Refused, double? P50Ms, double? P99Ms, double? MaxMs, double CpuSecondsPer1000, int WithoutRow);

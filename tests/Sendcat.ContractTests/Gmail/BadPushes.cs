@@ -88,7 +88,9 @@ internal static class BadPushes
             ["history id as an array"] = Data($$"""{"emailAddress":"{{Email}}","historyId":[5]}"""),
 
             // Request
-            ["1 MiB"] = (413, "payload_too_large", gmail => gmail.PushAsync($"\"{new string('a', 1024 * 1024)}\"", gmail.Google.PushToken())),
+            [
+                "1 MiB"] = (413, "payload_too_large",
+                gmail => gmail.PushAsync($"\"{new string('a', 1024 * 1024)}\"", gmail.Google.PushToken())),
             ["300 KiB in chunks"] = (413, "payload_too_large", gmail => gmail.PushAsync("{}", gmail.Google.PushToken(), request =>
             {
                 request.Content = new StreamContent(new MemoryStream(Encoding.UTF8.GetBytes($"\"{new string('a', 300 * 1024)}\"")));
@@ -112,7 +114,8 @@ internal static class BadPushes
     private static (int, string, Func<GmailApi, Task<HttpResponseMessage>>) Without(string name) =>
         Refused(gmail => gmail.Google.PushToken(claims => claims.Remove(name)));
 
-    private static (int, string, Func<GmailApi, Task<HttpResponseMessage>>) Fault(string fault) => Refused(gmail => gmail.Google.PushToken(fault: fault));
+    private static (int, string, Func<GmailApi, Task<HttpResponseMessage>>) Fault(string fault) =>
+        Refused(gmail => gmail.Google.PushToken(fault: fault));
 
     private static (int, string, Func<GmailApi, Task<HttpResponseMessage>>) Header(string name, string value) =>
         (403, "forbidden", gmail => gmail.PushAsync(Body(gmail), null, request => request.Headers.TryAddWithoutValidation(name, value)));

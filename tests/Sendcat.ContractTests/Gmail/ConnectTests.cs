@@ -22,17 +22,23 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
         var query = QueryHelpers.ParseQuery(page.Query);
         Assert.Equal(
             ("https://www.googleapis.com/auth/gmail.readonly", "offline", "consent", "S256"),
-            (query["scope"].ToString(), query["access_type"].ToString(), query["prompt"].ToString(), query["code_challenge_method"].ToString()));
+            (
+                query["scope"].ToString(), query["access_type"].ToString(), query["prompt"].ToString(),
+                query["code_challenge_method"].ToString()));
         Assert.Equal("connected", await ann.ReturnAsync(await ann.AgreeAsync(page)));
 
         await ann.SettleAsync();
         var status = (await ann.StatusAsync())!;
-        Assert.Equal((true, ann.Address, "active", "completed"), ((bool)status["connected"]!, (string)status["email"]!, (string)status["status"]!, (string)status["sync"]!["state"]!));
-        Assert.Equal((2, 2, 1), ((int)status["sync"]!["total"]!, (int)status["sync"]!["processed"]!, (int)status["sync"]!["draftsCreated"]!));
+        Assert.Equal(
+            (true, ann.Address, "active", "completed"),
+            ((bool)status["connected"]!, (string)status["email"]!, (string)status["status"]!, (string)status["sync"]!["state"]!));
+        Assert.Equal(
+            (2, 2, 1), ((int)status["sync"]!["total"]!, (int)status["sync"]!["processed"]!, (int)status["sync"]!["draftsCreated"]!));
         Assert.NotNull(status["lastSyncAt"]);
         Assert.NotNull(_gmail.Google.WatchedUntil(ann.Address));
         Assert.Equal(1, await ann.DraftsAsync());
-        var stored = await _gmail.Api.ScalarAsync<string>($"SELECT refresh_token || ' ' || access_token FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
+        var stored = await _gmail.Api.ScalarAsync<string>(
+            $"SELECT refresh_token || ' ' || access_token FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
         Assert.DoesNotContain("ya29", stored, StringComparison.Ordinal);
         Assert.All(stored.Split(' '), token => Assert.StartsWith("v1.", token, StringComparison.Ordinal));
     }
@@ -61,7 +67,9 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
     {
         var ann = await _gmail.UserAsync();
 
-        var parameters = query.Split('@') is [var before, var after] ? $"{before}{new string('a', int.Parse(after.Split('&')[0]))}{after[after.Split('&')[0].Length..]}" : query;
+        var parameters = query.Split('@') is [var before, var after]
+            ? $"{before}{new string('a', int.Parse(after.Split('&')[0]))}{after[after.Split('&')[0].Length..]}"
+            : query;
 
         Assert.Equal("error", await ann.ReturnAsync($"/api/gmail/auth/callback{parameters}"));
     }
@@ -73,7 +81,10 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
 
         Assert.Equal("reauth", await ann.ConnectAsync($"{ann.Address} [[emu no-refresh]]"));
         var page = await ann.StartAsync();
-        Assert.Equal("reauth", await ann.ReturnAsync(await ann.AgreeAsync(new(page.ToString().Replace("gmail.readonly", "gmail.labels", StringComparison.Ordinal)))));
+        Assert.Equal(
+            "reauth",
+            await ann.ReturnAsync(
+                await ann.AgreeAsync(new(page.ToString().Replace("gmail.readonly", "gmail.labels", StringComparison.Ordinal)))));
         Assert.False((bool)(await ann.StatusAsync())!["connected"]!);
     }
 
@@ -138,10 +149,14 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
         using var response = await ann.Client.DeleteAsync("/api/gmail");
 
         Assert.Equal(HttpStatusCode.NoContent, response.StatusCode);
-        await _gmail.UntilAsync("SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE principal = 'gmail:ended' AND status IN ('queued', 'running'))");
+        await _gmail.UntilAsync(
+            "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE principal = 'gmail:ended' AND status IN ('queued', 'running'))");
         Assert.Equal((0, null), (_gmail.Google.Consents(ann.Address), _gmail.Google.WatchedUntil(ann.Address)));
         Assert.False((bool)(await ann.StatusAsync())!["connected"]!);
-        Assert.Equal(0, await _gmail.Api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'mail_sync' AND position('{ann.Address}' IN args) > 0"));
+        Assert.Equal(
+            0,
+            await _gmail.Api.ScalarAsync<long>(
+                $"SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'mail_sync' AND position('{ann.Address}' IN args) > 0"));
         Assert.Equal(HttpStatusCode.NoContent, (await ann.Client.DeleteAsync("/api/gmail")).StatusCode);
     }
 
@@ -153,9 +168,11 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
         using var response = await ann.Client.PostAsJsonAsync("/api/auth/delete-account", new { password = "correct horse 1" });
 
         Assert.True(response.IsSuccessStatusCode, await response.Content.ReadAsStringAsync());
-        await _gmail.UntilAsync("SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE principal = 'gmail:ended' AND status IN ('queued', 'running'))");
+        await _gmail.UntilAsync(
+            "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE principal = 'gmail:ended' AND status IN ('queued', 'running'))");
         Assert.Equal((0, null), (_gmail.Google.Consents(ann.Address), _gmail.Google.WatchedUntil(ann.Address)));
-        Assert.Equal(0, await _gmail.Api.ScalarAsync<long>($"SELECT count(*) FROM gmail_connections WHERE normalized_email = '{ann.Address}'"));
+        Assert.Equal(
+            0, await _gmail.Api.ScalarAsync<long>($"SELECT count(*) FROM gmail_connections WHERE normalized_email = '{ann.Address}'"));
     }
 
     [Fact]
@@ -181,7 +198,9 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
         await ann.SettleAsync();
 
         var progress = await (await ann.Client.GetAsync($"/api/gmail/sync/{id}")).JsonAsync();
-        Assert.Equal(("completed", "user", 1, 1), ((string)progress["state"]!, (string)progress["cause"]!, (int)progress["total"]!, (int)progress["draftsCreated"]!));
+        Assert.Equal(
+            ("completed", "user", 1, 1),
+            ((string)progress["state"]!, (string)progress["cause"]!, (int)progress["total"]!, (int)progress["draftsCreated"]!));
         await (await ben.Client.GetAsync($"/api/gmail/sync/{id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
         await (await ann.Client.GetAsync("/api/gmail/sync/none")).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }
@@ -190,16 +209,20 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
     public async Task Tokens_of_an_earlier_key_are_read_and_encrypted_with_the_present_one()
     {
         const string Earlier = "ffeeddccbbaa99887766554433221100ffeeddccbbaa99887766554433221100";
-        await using var gmail = await GmailApi.StartAsync(postgres, ("ENCRYPTION_KEY", GmailApi.Key), ("ENCRYPTION_KEYS_PREVIOUS", Earlier));
+        await using var gmail = await GmailApi.StartAsync(
+            postgres, ("ENCRYPTION_KEY", GmailApi.Key), ("ENCRYPTION_KEYS_PREVIOUS", Earlier));
         var ann = await gmail.ConnectedAsync();
         var before = await KeyIdAsync();
         var old = new Sendcat.Integrations.Encryption.SecretCipher(new FixedOptions(new() { Current = Earlier }));
         var user = await gmail.Api.ScalarAsync<string>($"SELECT user_id FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
         var cipher = new Sendcat.Integrations.Encryption.SecretCipher(new FixedOptions(new() { Current = GmailApi.Key }));
-        var stored = await gmail.Api.ScalarAsync<string>($"SELECT refresh_token FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
+        var stored = await gmail.Api.ScalarAsync<string>(
+            $"SELECT refresh_token FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
         Assert.True(cipher.TryDecrypt("gmail refresh token", user, stored, out var token, out _));
         Assert.False(cipher.TryDecrypt("gmail refresh token", "another user", stored, out _, out _));
-        await gmail.Api.ExecuteAsync($"UPDATE gmail_connections SET refresh_token = '{old.Encrypt("gmail refresh token", user, token!)}' WHERE normalized_email = '{ann.Address}'");
+        await gmail.Api.ExecuteAsync(
+            $"UPDATE gmail_connections SET refresh_token = '{old.Encrypt(
+                "gmail refresh token", user, token!)}' WHERE normalized_email = '{ann.Address}'");
         Assert.NotEqual(before, await KeyIdAsync());
 
         gmail.Google.Deliver(ann.Address, sample: "amazon", number: 4);
@@ -208,7 +231,8 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
 
         Assert.Equal((before, 1), (await KeyIdAsync(), await ann.DraftsAsync()));
 
-        Task<string> KeyIdAsync() => gmail.Api.ScalarAsync<string>($"SELECT split_part(refresh_token, '.', 2) FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
+        Task<string> KeyIdAsync() => gmail.Api.ScalarAsync<string>(
+            $"SELECT split_part(refresh_token, '.', 2) FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
     }
 
     private sealed class FixedOptions(Sendcat.Integrations.Encryption.EncryptionOptions value)

@@ -200,7 +200,8 @@ internal sealed class MailUser(GmailApi gmail, string address, HttpClient client
     /// <summary>Waits until no sync of the mailbox is queued or running.</summary>
     public Task SettleAsync() => gmail.UntilAsync(
         $"""
-        SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs j JOIN gmail_connections c ON c.normalized_email = '{address}' AND j.principal IN ('gmail:' || c.id, 'gmail-push:' || c.id)
+        SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs j JOIN gmail_connections c ON c.normalized_email = '{address}'
+            AND j.principal IN ('gmail:' || c.id, 'gmail-push:' || c.id)
             WHERE j.status IN ('queued', 'running'))
         """);
 
@@ -208,7 +209,8 @@ internal sealed class MailUser(GmailApi gmail, string address, HttpClient client
     public Task<string> MessagesAsync() => gmail.Api.ScalarAsync<string>(
         $"""
         SELECT coalesce(string_agg(state || ' ' || n, ', ' ORDER BY state), '') FROM (
-            SELECT m.state, count(*) AS n FROM gmail_messages m JOIN gmail_connections c ON c.id = m.connection_id WHERE c.normalized_email = '{address}' GROUP BY m.state) states
+            SELECT m.state, count(*) AS n FROM gmail_messages m JOIN gmail_connections c ON c.id = m.connection_id
+                WHERE c.normalized_email = '{address}' GROUP BY m.state) states
         """);
 
     /// <summary>The number of evidence of the user.</summary>

@@ -14,7 +14,8 @@ public sealed class MailboxScheduleTests(PostgresFixture postgres)
         var schedule = gmail.Api.Services.GetRequiredService<MailboxSchedule>();
         Assert.Equal("0 renewed, 0 failed, 0 end within 48 h", (await schedule.RenewWatchesAsync(all: false, CancellationToken.None)).Text);
 
-        await gmail.Api.ExecuteAsync("UPDATE gmail_connections SET watch_renewed_at = now() - INTERVAL '25 hours', watch_expires_at = now() + INTERVAL '47 hours'");
+        await gmail.Api.ExecuteAsync(
+            "UPDATE gmail_connections SET watch_renewed_at = now() - INTERVAL '25 hours', watch_expires_at = now() + INTERVAL '47 hours'");
         gmail.Google.DirectRest("[[emu at=gmail/watch status=403]]");
         Assert.Equal("0 renewed, 1 failed, 1 end within 48 h", (await schedule.RenewWatchesAsync(all: false, CancellationToken.None)).Text);
         Assert.Contains(gmail.Logs.GetSnapshot(), record => record.Id.Id == 7414);
@@ -65,8 +66,10 @@ public sealed class MailboxScheduleTests(PostgresFixture postgres)
             {
                 await gmail.Api.ExecuteAsync(
                     $"""
-                    INSERT INTO gmail_messages (connection_id, message_id, sync_id, state, attempts, available_at, listed_at, settled_at, merchant, path)
-                    SELECT id, gen_random_uuid() || '-{path}', id, 'read', 0, now(), now(), now(), '{merchant}', '{path}' FROM gmail_connections
+                    INSERT INTO gmail_messages (connection_id, message_id, sync_id, state, attempts, available_at, listed_at, settled_at,
+                        merchant, path)
+                    SELECT id, gen_random_uuid() || '-{path}', id, 'read', 0, now(), now(), now(), '{merchant}', '{path}'
+                        FROM gmail_connections
                     """);
             }
         }

@@ -36,14 +36,18 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
         var reads = gmail.Google.Stats.Snapshot().Of("gmail", "message");
         Assert.Equal((Mails, Mails), (reads.Started, reads.Completed));
         var sync = (await ann.StatusAsync())!["sync"]!;
-        Assert.Equal((isGone ? "full" : "incremental", "completed", Mails), ((string)sync["kind"]!, (string)sync["state"]!, (int)sync["processed"]!));
-        Assert.Equal(gmail.Google.HistoryId(ann.Address), (ulong)await gmail.Api.ScalarAsync<long>("SELECT history_id FROM gmail_connections"));
+        Assert.Equal(
+            (isGone ? "full" : "incremental", "completed", Mails),
+            ((string)sync["kind"]!, (string)sync["state"]!, (int)sync["processed"]!));
+        Assert.Equal(
+            gmail.Google.HistoryId(ann.Address), (ulong)await gmail.Api.ScalarAsync<long>("SELECT history_id FROM gmail_connections"));
     }
 
     [Fact]
     public async Task One_bad_mail_does_not_stop_a_sync()
     {
-        await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_MESSAGE_MAX_ATTEMPTS", "2"), ("CIRCUIT_GMAIL_THRESHOLD", "100"));
+        await using var gmail = await GmailApi.StartAsync(
+            postgres, ("GMAIL_MESSAGE_MAX_ATTEMPTS", "2"), ("CIRCUIT_GMAIL_THRESHOLD", "100"));
         var ann = await gmail.ConnectedAsync();
         gmail.Google.Deliver(ann.Address, sample: "amazon", number: 1);
         var bad = gmail.Google.Deliver(ann.Address, sample: "amazon", number: 2);
@@ -58,7 +62,8 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
 
         Assert.Equal((2, "failed 1, ignored 1, read 3"), (await ann.DraftsAsync(), await ann.MessagesAsync()));
         var sync = (await ann.StatusAsync())!["sync"]!;
-        Assert.Equal(("completed", 3, 1, 1), ((string)sync["state"]!, (int)sync["processed"]!, (int)sync["ignored"]!, (int)sync["failed"]!));
+        Assert.Equal(
+            ("completed", 3, 1, 1), ((string)sync["state"]!, (int)sync["processed"]!, (int)sync["ignored"]!, (int)sync["failed"]!));
     }
 
     [Fact]
@@ -99,7 +104,9 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
             _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 300 + n);
         }
 
-        var responses = await Task.WhenAll(ann.PushAsync("1"), ann.Client.PostAsync("/api/gmail/sync", null), ann.PushAsync("2"), ann.Client.PostAsync("/api/gmail/sync", null));
+        var responses = await Task.WhenAll(
+            ann.PushAsync("1"), ann.Client.PostAsync("/api/gmail/sync", null), ann.PushAsync("2"),
+            ann.Client.PostAsync("/api/gmail/sync", null));
 
         Assert.All(responses, response => Assert.True(response.IsSuccessStatusCode));
         await ann.SettleAsync();
@@ -120,7 +127,8 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
 
         Assert.Equal((1, 2), (await ann.DraftsAsync(), await ann.EvidenceAsync()));
         var sync = (await ann.StatusAsync())!["sync"]!;
-        Assert.Equal((1, 1, 1, 0), ((int)sync["draftsCreated"]!, (int)sync["draftsUpdated"]!, (int)sync["preAlerts"]!, (int)sync["modelCalls"]!));
+        Assert.Equal(
+            (1, 1, 1, 0), ((int)sync["draftsCreated"]!, (int)sync["draftsUpdated"]!, (int)sync["preAlerts"]!, (int)sync["modelCalls"]!));
     }
 
     /// <summary>A mail about no order, which costs no model call.</summary>

@@ -20,7 +20,9 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         await ann.SettleAsync();
         using var afterwards = await ann.PushAsync("10");
 
-        Assert.Equal((HttpStatusCode.OK, "OK", false), (first.StatusCode, await first.Content.ReadAsStringAsync(), first.Headers.Contains("X-Idempotent-Replay")));
+        Assert.Equal(
+            (HttpStatusCode.OK, "OK", false),
+            (first.StatusCode, await first.Content.ReadAsStringAsync(), first.Headers.Contains("X-Idempotent-Replay")));
         Assert.All([atOnce, afterwards], again => Assert.Equal(
             (HttpStatusCode.OK, "1"), (again.StatusCode, Assert.Single(again.Headers.GetValues("X-Idempotent-Replay")))));
         await ann.SettleAsync();
@@ -39,7 +41,8 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         var json = $$"""{"emailAddress":"{{ann.Address}}","historyId":{{(kind is "text" ? $"\"{id}\"" : id)}},"more":"~~~???"}""";
         var data = Convert.ToBase64String(Encoding.UTF8.GetBytes(json));
 
-        using var response = await _gmail.PushAsync(Envelope(forUrls ? data.TrimEnd('=').Replace('+', '-').Replace('/', '_') : data), _gmail.Google.PushToken());
+        using var response = await _gmail.PushAsync(
+            Envelope(forUrls ? data.TrimEnd('=').Replace('+', '-').Replace('/', '_') : data), _gmail.Google.PushToken());
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         await ann.SettleAsync();
@@ -55,13 +58,17 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         // The cursor is at this id already; nobody has connected the other mailbox.
         using var stale = await ann.PushAsync();
         using var unknown = await _gmail.PushAsync(_gmail.Google.PushEnvelope("nobody@example.com", 5_000, "1"), _gmail.Google.PushToken());
-        await _gmail.Api.ExecuteAsync($"INSERT INTO user_preferences (user_id, gmail_sync_enabled, auto_create_pre_alerts, whatsapp_sync_enabled, package_status_mails, updated_at) SELECT id, false, false, true, true, now() FROM users WHERE email = '{ann.Address}'");
+        await _gmail.Api.ExecuteAsync(
+            $"INSERT INTO user_preferences (user_id, gmail_sync_enabled, auto_create_pre_alerts, whatsapp_sync_enabled, package_status_mails, updated_at) SELECT id, false, false, true, true, now() FROM users WHERE email = '{ann.Address}'");
         _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 7);
         using var disabled = await ann.PushAsync();
 
         Assert.All([stale, unknown, disabled], response => Assert.Equal(HttpStatusCode.OK, response.StatusCode));
         Assert.Equal((jobs, 0), (await JobsAsync(), await ann.DraftsAsync()));
-        Assert.Equal(0, await _gmail.Api.ScalarAsync<long>($"SELECT count(*) FROM reliability.webhook_inbox WHERE key IN (SELECT encode(sha256(convert_to('{ann.Address}:' || n, 'UTF8')), 'hex') FROM generate_series(1, 5000) n)"));
+        Assert.Equal(0, await _gmail.Api.ScalarAsync<long>(
+            "SELECT count(*) FROM reliability.webhook_inbox "
+                + $"WHERE key IN (SELECT encode(sha256(convert_to('{ann.Address}:' || n, 'UTF8')), 'hex') "
+                + "FROM generate_series(1, 5000) n)"));
     }
 
     [Fact]
@@ -72,7 +79,8 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         for (var n = 0; n < 20; n++)
         {
             _gmail.Google.Deliver(ann.Address, sample: "amazon", number: 100 + n);
-            envelopes.Add(_gmail.Google.PushEnvelope(ann.Address, _gmail.Google.HistoryId(ann.Address), n.ToString(CultureInfo.InvariantCulture)));
+            envelopes.Add(
+                _gmail.Google.PushEnvelope(ann.Address, _gmail.Google.HistoryId(ann.Address), n.ToString(CultureInfo.InvariantCulture)));
         }
 
         var token = _gmail.Google.PushToken();
@@ -83,7 +91,9 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
         await ann.SettleAsync();
         Assert.Equal((20, "read 20"), (await ann.DraftsAsync(), await ann.MessagesAsync()));
         Assert.Equal(_gmail.Google.HistoryId(ann.Address), (ulong)await CursorAsync(ann));
-        Assert.True(await _gmail.Api.ScalarAsync<long>($"SELECT count(*) FROM gmail_syncs s JOIN gmail_connections c ON c.id = s.connection_id WHERE c.normalized_email = '{ann.Address}' AND s.cause = 'push'") < 20);
+        Assert.True(await _gmail.Api.ScalarAsync<long>(
+            "SELECT count(*) FROM gmail_syncs s JOIN gmail_connections c ON c.id = s.connection_id "
+                + $"WHERE c.normalized_email = '{ann.Address}' AND s.cause = 'push'") < 20);
     }
 
     [Fact]
@@ -130,7 +140,8 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
             }
             else
             {
-                request.Headers.TryAddWithoutValidation(place, place is "Authorization" ? $"Bearer {GmailApi.VerifyToken}" : GmailApi.VerifyToken);
+                request.Headers.TryAddWithoutValidation(
+                    place, place is "Authorization" ? $"Bearer {GmailApi.VerifyToken}" : GmailApi.VerifyToken);
             }
         });
 
@@ -159,19 +170,24 @@ public sealed class PushTests(PostgresFixture postgres, GmailApiFixture fixture)
 
         using var forged = await _gmail.PushAsync(_gmail.Google.PushEnvelope("secret.person@example.com", 5_000, "1"), token);
         using var malformed = await _gmail.PushAsync("""{"message":{"data":"c2VjcmV0LnBlcnNvbg"}}""", _gmail.Google.PushToken());
-        using var shared = await _gmail.PushAsync("{}", null, request => request.RequestUri = new("/api/gmail/push?token=a%20wrong%20secret", UriKind.Relative));
+        using var shared = await _gmail.PushAsync(
+            "{}", null, request => request.RequestUri = new("/api/gmail/push?token=a%20wrong%20secret", UriKind.Relative));
 
         var text = string.Join('\n', _gmail.Logs.GetSnapshot().Select(record => record.Message + record.Exception));
         Assert.Contains("not authentic", text, StringComparison.Ordinal);
-        Assert.All([token.Split('.')[2], token.Split('.')[1], "secret.person", "c2VjcmV0", "wrong secret", "wrong%20secret"], secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
+        Assert.All(
+            [token.Split('.')[2], token.Split('.')[1], "secret.person", "c2VjcmV0", "wrong secret", "wrong%20secret"],
+            secret => Assert.DoesNotContain(secret, text, StringComparison.Ordinal));
     }
 
-    private Task<long> CursorAsync(MailUser user) => _gmail.Api.ScalarAsync<long>($"SELECT history_id FROM gmail_connections WHERE normalized_email = '{user.Address}'");
+    private Task<long> CursorAsync(MailUser user) =>
+        _gmail.Api.ScalarAsync<long>($"SELECT history_id FROM gmail_connections WHERE normalized_email = '{user.Address}'");
 
     private Task<long> JobsAsync() => _gmail.Api.ScalarAsync<long>("SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'mail_sync'");
 
     private Task<string> StoredAsync() => _gmail.Api.ScalarAsync<string>(
-        "SELECT (SELECT count(*) FROM reliability.tool_jobs) || ' ' || (SELECT count(*) FROM reliability.webhook_inbox) || ' ' || (SELECT count(*) FROM gmail_syncs)");
+        "SELECT (SELECT count(*) FROM reliability.tool_jobs) || ' ' || (SELECT count(*) FROM reliability.webhook_inbox) || ' ' || "
+            + "(SELECT count(*) FROM gmail_syncs)");
 
     private static string Envelope(string data) => $$"""{"message":{"data":"{{data}}","messageId":"1"},"subscription":"s"}""";
 }

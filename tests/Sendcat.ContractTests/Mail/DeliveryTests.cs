@@ -55,7 +55,8 @@ public sealed class DeliveryTests(PostgresFixture postgres)
 
         await RegisterAsync(mails, "ann@example.com");
         await mails.SettleAsync();
-        var letter = Assert.Single((await (await operators.GetAsync($"{DeadLettersPath}?tool=deliveries")).JsonAsync())["items"]!.AsArray())!;
+        var letter = Assert.Single(
+            (await (await operators.GetAsync($"{DeadLettersPath}?tool=deliveries")).JsonAsync())["items"]!.AsArray())!;
         mails.Resend.ClearRestDirections();
         var replayed = await (await operators.PostAsync($"{DeadLettersPath}/requeue", """{"tool":"deliveries"}""".AsJson())).JsonAsync();
         var mail = await mails.NextMailAsync();
@@ -63,7 +64,9 @@ public sealed class DeliveryTests(PostgresFixture postgres)
 
         Assert.Equal(
             ("resend: HTTP 422 validation_error", "rejected", 1, "welcome", "ann@example.com"),
-            ((string)letter["error"]!, (string)letter["reason"]!, (int)letter["attempts"]!, (string)letter["arguments"]!["kind"]!, (string)letter["arguments"]!["address"]!));
+            (
+                (string)letter["error"]!, (string)letter["reason"]!, (int)letter["attempts"]!, (string)letter["arguments"]!["kind"]!,
+                (string)letter["arguments"]!["address"]!));
         Assert.Equal((1, (string)letter["id"]!), ((int)replayed["changed"]!, mail.IdempotencyKey));
         var queue = await (await operators.GetAsync("/api/ops/tool-jobs")).JsonAsync();
         Assert.Equal((1, 0), ((int)queue["byTool"]!["deliveries"]!["completed"]!, (int)queue["byTool"]!["deliveries"]!["deadLetter"]!));
@@ -78,7 +81,9 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         await RegisterAsync(mails, "ann@example.com");
         await mails.SettleAsync();
 
-        Assert.Equal("RESEND_API_KEY is not set.", await mails.Api.ScalarAsync<string>("SELECT last_error FROM reliability.tool_jobs WHERE status = 'dead_letter'"));
+        Assert.Equal(
+            "RESEND_API_KEY is not set.",
+            await mails.Api.ScalarAsync<string>("SELECT last_error FROM reliability.tool_jobs WHERE status = 'dead_letter'"));
     }
 
     [Fact]
@@ -93,13 +98,16 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         await mails.UntilAsync("SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE status = 'queued' AND last_error IS NOT NULL)");
         await mails.Api.ExecuteAsync(
             """
-            UPDATE reliability.tool_jobs SET available_at = now(), args = jsonb_set(args::jsonb, '{requestedAt}', to_jsonb(now() - interval '61 minutes'))::text
+            UPDATE reliability.tool_jobs SET available_at = now(), args = jsonb_set(args::jsonb, '{requestedAt}',
+                to_jsonb(now() - interval '61 minutes'))::text
             WHERE args LIKE '%password_reset%'
             """);
         await mails.SettleAsync();
 
         Assert.Single(mails.Resend.Mails);
-        Assert.Equal("The mail is too late.", await mails.Api.ScalarAsync<string>("SELECT last_error FROM reliability.tool_jobs WHERE status = 'failed'"));
+        Assert.Equal(
+            "The mail is too late.",
+            await mails.Api.ScalarAsync<string>("SELECT last_error FROM reliability.tool_jobs WHERE status = 'failed'"));
     }
 
     [Theory]
@@ -149,7 +157,8 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         }
 
         await mails.UntilAsync("SELECT EXISTS (SELECT FROM reliability.tool_jobs WHERE status = 'queued' AND last_error IS NOT NULL)");
-        using var changed = await user.PostAsJsonAsync("/api/auth/change-password", new { currentPassword = Password, newPassword = "correct horse 2" });
+        using var changed = await user.PostAsJsonAsync(
+            "/api/auth/change-password", new { currentPassword = Password, newPassword = "correct horse 2" });
         changed.EnsureSuccessStatusCode();
         await mails.Api.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now() WHERE status = 'queued'");
         await mails.SettleAsync();
@@ -157,7 +166,10 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         const string Notice = "Your Sendcat password was changed";
         string[] sent = kind == "welcome" ? [Notice] : ["Welcome to Sendcat", Notice];
         Assert.Equal(sent, mails.Resend.Mails.Select(mail => mail.Subject).Order(StringComparer.Ordinal));
-        Assert.Equal(1, await mails.Api.ScalarAsync<long>("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'completed' AND result LIKE '%false%'"));
+        Assert.Equal(
+            1,
+            await mails.Api.ScalarAsync<long>(
+                "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'completed' AND result LIKE '%false%'"));
 
         async Task RequestAsync()
         {
@@ -171,7 +183,8 @@ public sealed class DeliveryTests(PostgresFixture postgres)
                     await ForgotAsync(mails, "ann@example.com");
                     break;
                 case "address_confirmation":
-                    await (await user.PostAsJsonAsync("/api/auth/change-email", new { password = Password, newEmail = "thief@example.com" })).AcceptedAsync();
+                    await (await user.PostAsJsonAsync(
+                        "/api/auth/change-email", new { password = Password, newEmail = "thief@example.com" })).AcceptedAsync();
                     break;
                 default:
                     throw new ArgumentOutOfRangeException(nameof(kind), kind, "Unknown mail.");
@@ -195,9 +208,18 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         var signature = MailApi.TokenIn(await mails.NextMailAsync(), "reset-password").Split('.')[2];
         await mails.SettleAsync();
 
-        Assert.Equal(1, await mails.Api.ScalarAsync<long>("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'dead_letter' AND args LIKE '%ann@example.com%'"));
-        Assert.Equal(2, await mails.Api.ScalarAsync<long>("SELECT count(*) FROM reliability.tool_jobs WHERE status = 'completed' AND args = '{}' AND principal = 'erased'"));
-        Assert.Equal(0, await mails.Api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs j WHERE j::text LIKE '%{signature}%' OR j::text LIKE '%token%=%'"));
+        Assert.Equal(
+            1,
+            await mails.Api.ScalarAsync<long>(
+                "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'dead_letter' AND args LIKE '%ann@example.com%'"));
+        Assert.Equal(
+            2,
+            await mails.Api.ScalarAsync<long>(
+                "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'completed' AND args = '{}' AND principal = 'erased'"));
+        Assert.Equal(
+            0,
+            await mails.Api.ScalarAsync<long>(
+                $"SELECT count(*) FROM reliability.tool_jobs j WHERE j::text LIKE '%{signature}%' OR j::text LIKE '%token%=%'"));
     }
 
     [Fact]
@@ -208,8 +230,10 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         var unknown = $"{Guid.NewGuid():N}@example.com";
         await api.UserAsync(known, Password);
 
-        Assert.Equal(HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = known })).StatusCode);
-        Assert.Equal(HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = unknown })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = known })).StatusCode);
+        Assert.Equal(
+            HttpStatusCode.Accepted, (await api.Anyone.PostAsJsonAsync("/api/auth/forgot-password", new { email = unknown })).StatusCode);
 
         var (one, other) = (await ArgumentsAsync(known), await ArgumentsAsync(unknown));
         Assert.Equal(["id", "kind", "address", "requestedAt", "stampDigest"], one.Select(field => field.Key));
@@ -246,8 +270,10 @@ public sealed class DeliveryTests(PostgresFixture postgres)
 
         await EnterAsync(kept);
 
-        Assert.Equal(1, await api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE id IN ('{kept.Id}', '{undone.Id}')"));
-        Assert.Equal(1, await api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_outbox WHERE job_id IN ('{kept.Id}', '{undone.Id}')"));
+        Assert.Equal(
+            1, await api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE id IN ('{kept.Id}', '{undone.Id}')"));
+        Assert.Equal(
+            1, await api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_outbox WHERE job_id IN ('{kept.Id}', '{undone.Id}')"));
 
         async Task EnterAsync(JobEntry entry)
         {
@@ -272,9 +298,11 @@ public sealed class DeliveryTests(PostgresFixture postgres)
         (await user.PostAsJsonAsync("/api/auth/delete-account", new { password = Password })).EnsureSuccessStatusCode();
 
         Assert.Equal(1, await CountAsync());
-        Assert.Equal(1, await api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%account_deleted%{email}%'"));
+        Assert.Equal(
+            1, await api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%account_deleted%{email}%'"));
 
-        Task<long> CountAsync() => api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%{email}%' OR args LIKE '%{newEmail}%'");
+        Task<long> CountAsync() => api.ScalarAsync<long>(
+            $"SELECT count(*) FROM reliability.tool_jobs WHERE args LIKE '%{email}%' OR args LIKE '%{newEmail}%'");
     }
 
     private static async Task RegisterAsync(MailApi mails, string email) =>
@@ -287,5 +315,6 @@ public sealed class DeliveryTests(PostgresFixture postgres)
 internal static class AcceptedAssertions
 {
     public static async Task AcceptedAsync(this HttpResponseMessage response) =>
-        Assert.True(response.StatusCode == HttpStatusCode.Accepted, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
+        Assert.True(
+            response.StatusCode == HttpStatusCode.Accepted, $"{(int)response.StatusCode} {await response.Content.ReadAsStringAsync()}");
 }

@@ -73,7 +73,9 @@ internal sealed class MailApi : IAsyncDisposable
 
     /// <summary>The token in the link of the mail to this page.</summary>
     public static string TokenIn(ReceivedMail mail, string page) =>
-        Uri.UnescapeDataString(LinkIn(mail, page).Query.TrimStart('?').Split('&').Single(part => part.StartsWith("token=", StringComparison.Ordinal))["token=".Length..]);
+        Uri.UnescapeDataString(
+            LinkIn(mail, page).Query.TrimStart('?').Split('&')
+                .Single(part => part.StartsWith("token=", StringComparison.Ordinal))["token=".Length..]);
 
     public async ValueTask DisposeAsync()
     {

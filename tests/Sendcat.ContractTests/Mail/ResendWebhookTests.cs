@@ -36,7 +36,8 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
     public async Task A_report_that_is_not_authentic_is_refused_and_not_stored(string fault, int status)
     {
         var id = $"msg_{Guid.NewGuid():N}";
-        var sentAt = TimeProvider.System.GetUtcNow().AddMinutes(fault switch { "too old" => -6, "too new" => 6, _ => 0 }).ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
+        var sentAt = TimeProvider.System.GetUtcNow().AddMinutes(fault switch { "too old" => -6, "too new" => 6, _ => 0 })
+            .ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture);
         var signature = fault switch
         {
             "other secret" => Sign(id, sentAt, Event, RandomNumberGenerator.GetBytes(24)),
@@ -49,16 +50,32 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
         };
         using var request = new HttpRequestMessage(HttpMethod.Post, Path)
         {
-            Content = (fault switch { "tampered body" => Event.Replace("refused", "refuser", StringComparison.Ordinal), "empty body" => "", _ => Event }).AsJson(),
+            Content =
+                (
+                    fault switch { "tampered body" => Event.Replace(
+                        "refused", "refuser", StringComparison.Ordinal), "empty body" => "", _ => Event }).AsJson(),
         };
         Add(request, "svix-id", fault switch { "no id" => [], "other id" => ["msg_other"], "two ids" => [id, id], _ => [id] });
-        Add(request, "svix-timestamp", fault switch { "no time" => [], "time is text" => ["now"], "time is huge" => ["99999999999999999999"], _ => [sentAt] });
-        Add(request, "svix-signature", fault switch { "no signature" => [], "two signature headers" => [signature, "v1," + new string('A', 43) + "="], _ => [signature] });
+        Add(
+            request, "svix-timestamp",
+            fault switch { "no time" => [], "time is text" => ["now"], "time is huge" => ["99999999999999999999"], _ => [sentAt] });
+        Add(
+            request, "svix-signature",
+            fault switch
+            {
+                "no signature" => [],
+                "two signature headers" => [signature, "v1," + new string('A', 43) + "="],
+                _ => [signature],
+            });
 
         var text = await (await Api.Anyone.SendAsync(request)).RefusedAsync((HttpStatusCode)status, "forbidden");
 
         Assert.DoesNotContain(ResendFixture.Secret, text, StringComparison.Ordinal);
-        Assert.Equal(0L, await Api.ScalarAsync<long>($"SELECT count(*) FROM undeliverable_addresses WHERE digest = '{Integrations.Mail.UndeliverableAddresses.DigestOf("refused@example.com")}'"));
+        Assert.Equal(
+            0L,
+            await Api.ScalarAsync<long>(
+                $"SELECT count(*) FROM undeliverable_addresses WHERE digest = '{Integrations.Mail.UndeliverableAddresses.DigestOf(
+                    "refused@example.com")}'"));
     }
 
     [Theory]
@@ -116,7 +133,8 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
 
         await RequestResetAsync(user, "complaint@example.com");
         Assert.Equal(before + 1, fixture.Mail.Resend.Mails.Count);
-        var changed = await user.PostAsJsonAsync("/api/auth/change-password", new { currentPassword = "correct horse 1", newPassword = "correct horse 2" });
+        var changed = await user.PostAsJsonAsync(
+            "/api/auth/change-password", new { currentPassword = "correct horse 1", newPassword = "correct horse 2" });
         Assert.True(changed.IsSuccessStatusCode, $"{(int)changed.StatusCode} {await changed.Content.ReadAsStringAsync()}");
         await fixture.Mail.SettleAsync();
 
@@ -134,7 +152,9 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
 
     private async Task<HttpResponseMessage> PostAsync(string body, string? id = null)
     {
-        var (key, sentAt) = (id ?? $"msg_{Guid.NewGuid():N}", TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
+        var (
+            key, sentAt) = (id ?? $"msg_{Guid.NewGuid():N}",
+            TimeProvider.System.GetUtcNow().ToUnixTimeSeconds().ToString(CultureInfo.InvariantCulture));
         using var request = new HttpRequestMessage(HttpMethod.Post, Path) { Content = body.AsJson() };
         Add(request, "webhook-id", [key]);
         Add(request, "webhook-timestamp", [sentAt]);
@@ -151,7 +171,11 @@ public sealed class ResendWebhookTests(ResendFixture fixture) : IClassFixture<Re
     }
 
     private static string Sign(string id, string sentAt, string body, byte[]? key = null) =>
-        "v1," + Convert.ToBase64String(HMACSHA256.HashData(key ?? Convert.FromBase64String(ResendFixture.Secret["whsec_".Length..]), Encoding.UTF8.GetBytes($"{id}.{sentAt}.{body}")));
+        "v1,"
+            + Convert.ToBase64String(
+                HMACSHA256.HashData(
+                    key ?? Convert.FromBase64String(ResendFixture.Secret["whsec_".Length..]),
+                    Encoding.UTF8.GetBytes($"{id}.{sentAt}.{body}")));
 }
 
 /// <summary>The API with its mails and a secret of Resend's webhook.</summary>
@@ -161,7 +185,8 @@ public sealed class ResendFixture(PostgresFixture postgres) : IAsyncLifetime
 
     internal MailApi Mail { get; private set; } = null!;
 
-    public async ValueTask InitializeAsync() => Mail = await MailApi.StartAsync(postgres, ("RESEND_WEBHOOK_SECRET", Secret), ("AUTH_CONFIRMED_DOMAINS", "example.com"));
+    public async ValueTask InitializeAsync() =>
+        Mail = await MailApi.StartAsync(postgres, ("RESEND_WEBHOOK_SECRET", Secret), ("AUTH_CONFIRMED_DOMAINS", "example.com"));
 
     public ValueTask DisposeAsync() => Mail.DisposeAsync();
 }

@@ -23,5 +23,6 @@ public sealed class WelcomeMailTests(PostgresFixture postgres)
     }
 
     private static async Task RegisterAsync(MailApi mails, string email, string name) => Assert.Equal(
-        HttpStatusCode.OK, (await mails.Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = "correct horse 1", name })).StatusCode);
+        HttpStatusCode.OK,
+        (await mails.Api.Anyone.PostAsJsonAsync("/api/auth/register", new { email, password = "correct horse 1", name })).StatusCode);
 }

@@ -6,8 +6,8 @@ using Sendcat.ToolWorker.Jobs;
 namespace Sendcat.ContractTests.Mail;
 
 /// <summary>
-/// A lane of the worker inside the API of the test, without a broker: it claims due jobs itself and runs them one after another, in the order
-/// in which they were enqueued.
+/// A lane of the worker inside the API of the test, without a broker: it claims due jobs itself and runs them one after another, in the
+/// order in which they were enqueued.
 /// </summary>
 internal sealed class WorkRunner(ToolLane lane, ToolJobLeases leases, JobRuns runs, TimeProvider time) : BackgroundService
 {

@@ -20,10 +20,16 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         var draft = await user.DraftAsync();
         var evidence = Assert.Single(await user.ItemsAsync("/api/evidence"))!;
 
-        Assert.Equal(("draft", "112-7654321-1", 25.5m, "EUR"), ((string)draft["status"]!, (string)draft["orderNumber"]!, (decimal)draft["totalAmount"]!, (string)draft["totalCurrency"]!));
+        Assert.Equal(
+            ("draft", "112-7654321-1", 25.5m, "EUR"),
+            ((string)draft["status"]!, (string)draft["orderNumber"]!, (decimal)draft["totalAmount"]!, (string)draft["totalCurrency"]!));
         Assert.Equal("""["itemsSummary"]""", draft["missingFields"]!.ToJsonString());
         Assert.Equal($$"""[{"trackingNumber":"{{Parcel}}","carrier":"ups","isVerified":true}]""", draft["parcels"]!.ToJsonString());
-        Assert.Equal(("extracted", "gmail", "m1", "shop.example"), ((string)evidence["status"]!, (string)evidence["source"]!, (string)evidence["sourceMessageId"]!, (string)evidence["merchant"]!));
+        Assert.Equal(
+            ("extracted", "gmail", "m1", "shop.example"),
+            (
+                (string)evidence["status"]!, (string)evidence["source"]!, (string)evidence["sourceMessageId"]!,
+                (string)evidence["merchant"]!));
         Assert.Equal(draft["evidenceIds"]![0]!.ToJsonString(), evidence["id"]!.ToJsonString());
         Assert.Equal(evidence["draftIds"]![0]!.ToJsonString(), draft["id"]!.ToJsonString());
         Assert.True(JsonNode.DeepEquals(draft, await user.GetAsync($"/api/drafts/{draft["id"]}")));
@@ -41,7 +47,9 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         var newest = (await user.ItemsAsync("/api/drafts"))[0]!;
         await user.PostAsync($"/api/drafts/{newest["id"]}/reject", new { });
 
-        Assert.Equal(["A-100000001", "A-100000000"], (await user.ItemsAsync("/api/drafts?status=draft")).Select(draft => (string)draft!["orderNumber"]!));
+        Assert.Equal(
+            ["A-100000001", "A-100000000"],
+            (await user.ItemsAsync("/api/drafts?status=draft")).Select(draft => (string)draft!["orderNumber"]!));
         Assert.Equal("A-100000002", (string)Assert.Single(await user.ItemsAsync("/api/drafts?status=rejected"))!["orderNumber"]!);
         var page = await user.GetAsync("/api/drafts?limit=2");
         var rest = await user.GetAsync($"/api/drafts?limit=2&cursor={page["nextCursor"]}");
@@ -59,9 +67,14 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
 
         var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => user.PostAsync(path, new { })));
 
-        Assert.All(answers, draft => Assert.Equal(("confirmed", "submitted"), ((string)draft["status"]!, (string)draft["parcels"]![0]!["preAlertStatus"]!)));
+        Assert.All(
+            answers,
+            draft => Assert.Equal(
+                ("confirmed", "submitted"), ((string)draft["status"]!, (string)draft["parcels"]![0]!["preAlertStatus"]!)));
         var alert = Assert.Single(await user.ItemsAsync($"/api/pre-alerts?draftId={answers[0]["id"]}"))!;
-        Assert.Equal(("submitted", Parcel, (string)alert["submittedAt"]!), ((string)alert["status"]!, (string)alert["trackingNumber"]!, (string)alert["confirmedAt"]!));
+        Assert.Equal(
+            ("submitted", Parcel, (string)alert["submittedAt"]!),
+            ((string)alert["status"]!, (string)alert["trackingNumber"]!, (string)alert["confirmedAt"]!));
 
         // A further parcel of the confirmed order waits for another confirmation, because the user did not choose automatic pre-alerts.
         await user.RecordAsync("m2", ExtractedMails.Order("A-100000001", parcels: ["1Z999AA10123456111"]));
@@ -80,7 +93,8 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         await user.PostAsync(path, new { trackingNumbers = new[] { "1z999aa1 0123456111" } });
 
         Assert.Equal("1Z999AA10123456111", (string)Assert.Single(await user.ItemsAsync("/api/pre-alerts"))!["trackingNumber"]!);
-        await (await user.Client.PostAsJsonAsync(path, new { trackingNumbers = new[] { "short" } })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.Client.PostAsJsonAsync(path, new { trackingNumbers = new[] { "short" } }))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -95,9 +109,12 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
             $"/api/drafts/{second["id"]}", new { storeName = "My shop", orderNumber = " b-200000002, a-100000001", totalAmount = 10.5m, totalCurrency = "JMD" })).JsonAsync();
         await user.RecordAsync("m3", ExtractedMails.Order("B-200000002", total: new(99m, "USD")));
 
-        Assert.Equal(("My shop", "B-200000002,A-100000001", "Kettle"), ((string)draft["storeName"]!, (string)draft["orderNumber"]!, (string)draft["itemsSummary"]!));
+        Assert.Equal(
+            ("My shop", "B-200000002,A-100000001", "Kettle"),
+            ((string)draft["storeName"]!, (string)draft["orderNumber"]!, (string)draft["itemsSummary"]!));
         Assert.Equal(Parcel, (string)draft["parcels"]![0]!["trackingNumber"]!);
-        Assert.Equal((10.5m, "JMD"), ((decimal)(await user.DraftAsync())["totalAmount"]!, (string)(await user.DraftAsync())["totalCurrency"]!));
+        Assert.Equal(
+            (10.5m, "JMD"), ((decimal)(await user.DraftAsync())["totalAmount"]!, (string)(await user.DraftAsync())["totalCurrency"]!));
     }
 
     [Theory]
@@ -112,7 +129,8 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         var user = await orders.UserAsync();
         await user.RecordAsync("m1", ExtractedMails.Order("A-100000001"));
 
-        await (await user.Client.PatchAsync($"/api/drafts/{(await user.DraftAsync())["id"]}", body.AsJson())).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+        await (await user.Client.PatchAsync($"/api/drafts/{(await user.DraftAsync())["id"]}", body.AsJson()))
+            .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
     }
 
     [Fact]
@@ -122,7 +140,8 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         await user.RecordAsync("m1", ExtractedMails.Order("A-100000001"));
         await user.RecordAsync("m2", ExtractedMails.Order("B-200000002"));
         var drafts = await user.ItemsAsync("/api/drafts");
-        string[] files = [await FileApi.UploadAsync(user.Client, FileApi.Pdf(), "one.pdf"), await FileApi.UploadAsync(user.Client, FileApi.Pdf(), "two.pdf")];
+        string[] files = [await FileApi.UploadAsync(
+            user.Client, FileApi.Pdf(), "one.pdf"), await FileApi.UploadAsync(user.Client, FileApi.Pdf(), "two.pdf")];
         var thread = await FileApi.NewThreadAsync(user.Client);
 
         var draft = await user.PostAsync($"/api/drafts/{drafts[0]!["id"]}/invoice", new { attachmentId = files[0] });
@@ -137,7 +156,8 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         await (await user.Client.GetAsync($"/api/attachments/{files[0]}")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
 
         // Folding keeps the invoice; deleting the file alone leaves the draft.
-        await (await user.Client.PatchAsJsonAsync($"/api/drafts/{drafts[1]!["id"]}", new { orderNumber = "A-100000001,B-200000002" })).JsonAsync();
+        await (await user.Client.PatchAsJsonAsync(
+            $"/api/drafts/{drafts[1]!["id"]}", new { orderNumber = "A-100000001,B-200000002" })).JsonAsync();
         Assert.Equal(files[1], (string)(await user.DraftAsync())["invoiceId"]!);
         (await user.Client.DeleteAsync($"/api/attachments/{files[1]}")).EnsureSuccessStatusCode();
         Assert.Null((await user.DraftAsync())["invoiceId"]);
@@ -152,7 +172,8 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
 
         foreach (var id in new[] { file, Guid.NewGuid().ToString(), "x" })
         {
-            await (await user.Client.PostAsJsonAsync($"/api/drafts/{(await user.DraftAsync())["id"]}/invoice", new { attachmentId = id })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            await (await user.Client.PostAsJsonAsync($"/api/drafts/{(await user.DraftAsync())["id"]}/invoice", new { attachmentId = id }))
+                .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
     }
 
@@ -164,17 +185,25 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
 
         foreach (var id in new[] { (string)(await user.DraftAsync())["id"]!, Guid.NewGuid().ToString(), "x" })
         {
-            Assert.Equal("[not_found:drafts.getDraft] No such draft, or not yours", await (await other.Client.GetAsync($"/api/drafts/{id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found"));
+            Assert.Equal(
+                "[not_found:drafts.getDraft] No such draft, or not yours",
+                await (await other.Client.GetAsync($"/api/drafts/{id}")).RefusedAsync(HttpStatusCode.NotFound, "not_found"));
             foreach (var (function, send) in new (string, Func<Task<HttpResponseMessage>>)[]
             {
                 ("drafts.updateDraft", () => other.Client.PatchAsJsonAsync($"/api/drafts/{id}", new { storeName = "x" })),
                 ("drafts.confirmDraft", () => other.Client.PostAsync($"/api/drafts/{id}/confirm", null)),
                 ("drafts.rejectDraft", () => other.Client.PostAsync($"/api/drafts/{id}/reject", null)),
-                ("drafts.uploadInvoice", () => other.Client.PostAsJsonAsync($"/api/drafts/{id}/invoice", new { attachmentId = Guid.NewGuid() })),
-                ("preAlerts.createPackagePreAlert", () => other.Client.PostAsJsonAsync("/api/pre-alerts", new { draftId = id, trackingNumber = Parcel })),
+                (
+                    "drafts.uploadInvoice",
+                    () => other.Client.PostAsJsonAsync($"/api/drafts/{id}/invoice", new { attachmentId = Guid.NewGuid() })),
+                (
+                    "preAlerts.createPackagePreAlert",
+                    () => other.Client.PostAsJsonAsync("/api/pre-alerts", new { draftId = id, trackingNumber = Parcel })),
             })
             {
-                Assert.StartsWith($"[forbidden:{function}] ", await (await send()).RefusedAsync(HttpStatusCode.Forbidden, "forbidden"), StringComparison.Ordinal);
+                Assert.StartsWith(
+                    $"[forbidden:{function}] ", await (await send()).RefusedAsync(HttpStatusCode.Forbidden, "forbidden"),
+                    StringComparison.Ordinal);
             }
         }
 
@@ -195,8 +224,10 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
 
         Assert.Equal(HttpStatusCode.NoContent, (await guest.GetAsync("/api/preferences")).StatusCode);
         await (await guest.PutAsJsonAsync("/api/preferences", new { })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await guest.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = Parcel })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
-        await (await unconfirmed.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = Parcel })).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await guest.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = Parcel }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await unconfirmed.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = Parcel }))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
     }
 
     [Fact]
@@ -220,17 +251,22 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         await user.RecordAsync("m1", ExtractedMails.Order("A-100000001"));
         var draft = (string)(await user.DraftAsync())["id"]!;
 
-        var answers = await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => user.Client.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = "1z 999-aa1 0123456784" })));
+        var answers = await Task.WhenAll(
+            Enumerable.Range(0, 5)
+                .Select(_ => user.Client.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = "1z 999-aa1 0123456784" })));
         var pointed = await user.PostAsync("/api/pre-alerts", new { trackingNumber = Parcel, draftId = draft });
 
         Assert.Single(answers, answer => answer.StatusCode == HttpStatusCode.Created);
         Assert.Equal(4, answers.Count(answer => answer.StatusCode == HttpStatusCode.OK));
-        Assert.Equal((Parcel, "ups", "submitted", draft), ((string)pointed["trackingNumber"]!, (string)pointed["carrier"]!, (string)pointed["status"]!, (string)pointed["draftId"]!));
+        Assert.Equal(
+            (Parcel, "ups", "submitted", draft),
+            ((string)pointed["trackingNumber"]!, (string)pointed["carrier"]!, (string)pointed["status"]!, (string)pointed["draftId"]!));
         Assert.Single(await user.ItemsAsync("/api/pre-alerts"));
         Assert.Equal("submitted", (string)(await user.DraftAsync())["parcels"]![0]!["preAlertStatus"]!);
         foreach (var wrong in new[] { "1234567", new string('1', 41), "12345678!" })
         {
-            await (await user.Client.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = wrong })).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+            await (await user.Client.PostAsJsonAsync("/api/pre-alerts", new { trackingNumber = wrong }))
+                .RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
         }
     }
 }

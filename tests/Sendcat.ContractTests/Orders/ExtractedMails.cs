@@ -9,7 +9,8 @@ namespace Sendcat.ContractTests.Orders;
 /// <summary>Results of extractions, as the reading of mails gives them.</summary>
 internal static class ExtractedMails
 {
-    public static MailExtraction Of(params ExtractedOrder[] orders) => new() { Kind = MailTopic.Order, Path = ExtractionPath.Markup, Orders = orders };
+    public static MailExtraction Of(params ExtractedOrder[] orders) =>
+        new() { Kind = MailTopic.Order, Path = ExtractionPath.Markup, Orders = orders };
 
     public static EvidenceSource Source(string user, string message) =>
         new(user, EvidenceKind.Gmail, message, new(2026, 5, 1, 12, 0, 0, TimeSpan.Zero), "Your order", "shop.example");

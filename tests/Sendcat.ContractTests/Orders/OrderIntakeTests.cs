@@ -22,11 +22,14 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     public async Task A_thousand_concurrent_copies_of_a_delivery_have_one_effect()
     {
         await SetAutoCreateAsync(_user);
-        await using var wide = NpgsqlDataSource.Create(new NpgsqlConnectionStringBuilder(Api.ConnectionString) { MaxPoolSize = 50, Timeout = 600 });
-        var intake = new OrderIntake(wide, Api.Services.GetRequiredService<PackageOwners>(), TimeProvider.System, NullLogger<OrderIntake>.Instance);
+        await using var wide = NpgsqlDataSource.Create(
+            new NpgsqlConnectionStringBuilder(Api.ConnectionString) { MaxPoolSize = 50, Timeout = 600 });
+        var intake = new OrderIntake(
+            wide, Api.Services.GetRequiredService<PackageOwners>(), TimeProvider.System, NullLogger<OrderIntake>.Instance);
         var mail = ExtractedMails.Of(ExtractedMails.Order("112-1-1", parcels: [Parcel]));
 
-        var results = await Task.WhenAll(Enumerable.Range(0, 1000).Select(_ => intake.RecordAsync(Source("m1"), mail, TestContext.Current.CancellationToken)));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 1000).Select(_ => intake.RecordAsync(Source("m1"), mail, TestContext.Current.CancellationToken)));
 
         Assert.Equal(new(EvidenceStatus.Extracted, 1, 0, 1), Assert.Single(results, result => !result.IsRepeat));
         Assert.Equal("1 1 1 1", await CountsAsync(_user));
@@ -36,7 +39,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task Concurrent_mails_about_one_order_make_one_draft()
     {
-        var results = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => RecordAsync($"m{n}", ExtractedMails.Order("112-7654321-7654321", items: n == 7 ? "Kettle" : null))));
+        var results = await Task.WhenAll(
+            Enumerable.Range(0, 20)
+                .Select(n => RecordAsync($"m{n}", ExtractedMails.Order("112-7654321-7654321", items: n == 7 ? "Kettle" : null))));
 
         Assert.Equal((1, 19), (results.Sum(result => result.DraftsCreated), results.Sum(result => result.DraftsUpdated)));
         Assert.Equal("20 1 0 0", await CountsAsync(_user));
@@ -49,7 +54,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         var other = await NewUserAsync();
 
         await RecordAsync("m1", ExtractedMails.Order("A-100000001"));
-        var result = await _intake.RecordAsync(Source("m1") with { UserId = other }, ExtractedMails.Of(ExtractedMails.Order("A-100000001")), TestContext.Current.CancellationToken);
+        var result = await _intake.RecordAsync(
+            Source("m1") with { UserId = other }, ExtractedMails.Of(ExtractedMails.Order("A-100000001")),
+            TestContext.Current.CancellationToken);
 
         Assert.Equal(1, result.DraftsCreated);
     }
@@ -90,7 +97,10 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         await RecordAsync("m3", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
 
         Assert.Equal("3 1 1 0", await CountsAsync(_user));
-        Assert.Equal(3, await Api.ScalarAsync<long>($"SELECT count(*) FROM draft_evidence JOIN purchase_drafts d ON d.id = draft_id WHERE user_id = '{_user}'"));
+        Assert.Equal(
+            3,
+            await Api.ScalarAsync<long>(
+                $"SELECT count(*) FROM draft_evidence JOIN purchase_drafts d ON d.id = draft_id WHERE user_id = '{_user}'"));
     }
 
     [Fact]
@@ -112,7 +122,8 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [InlineData(true, SenderTrust.Claimed, FieldSource.Markup, 0)]
     [InlineData(true, SenderTrust.Unproven, FieldSource.Format, 0)]
     [InlineData(true, SenderTrust.User, FieldSource.Picture, 0)]
-    public async Task Parcels_become_pre_alerts_by_preference_and_proof(bool preference, SenderTrust trust, FieldSource source, int preAlerts)
+    public async Task Parcels_become_pre_alerts_by_preference_and_proof(
+        bool preference, SenderTrust trust, FieldSource source, int preAlerts)
     {
         if (preference)
         {
@@ -134,7 +145,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
 
         await RecordAsync("m2", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
 
-        Assert.Equal("submitted", await Api.ScalarAsync<string>($"SELECT status FROM pre_alerts WHERE user_id = '{_user}' AND submitted_at IS NOT NULL"));
+        Assert.Equal(
+            "submitted",
+            await Api.ScalarAsync<string>($"SELECT status FROM pre_alerts WHERE user_id = '{_user}' AND submitted_at IS NOT NULL"));
     }
 
     [Fact]
@@ -156,15 +169,20 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         await RecordAsync("m2", ExtractedMails.Order("B-200000002"));
         await RecordAsync("m3", ExtractedMails.Order("B-200000002", trust: SenderTrust.Unproven, parcels: [Parcel]));
 
-        Assert.Equal("A-100000001", await Api.ScalarAsync<string>($"SELECT order_numbers[1] FROM draft_parcels JOIN purchase_drafts d ON d.id = draft_id WHERE d.user_id = '{_user}'"));
+        Assert.Equal(
+            "A-100000001",
+            await Api.ScalarAsync<string>(
+                $"SELECT order_numbers[1] FROM draft_parcels JOIN purchase_drafts d ON d.id = draft_id WHERE d.user_id = '{_user}'"));
     }
 
     [Fact]
     public async Task A_failure_that_passes_leaves_the_mail_open_and_the_next_result_completes_it()
     {
-        var partial = ExtractedMails.Of(ExtractedMails.Order(null, parcels: [Parcel])) with { Failure = new("away", Retryable: true), ModelCalls = 2 };
+        var partial = ExtractedMails.Of(
+            ExtractedMails.Order(null, parcels: [Parcel])) with { Failure = new("away", Retryable: true), ModelCalls = 2 };
 
-        Assert.Equal(EvidenceStatus.Pending, (await _intake.RecordAsync(Source("m1"), partial, TestContext.Current.CancellationToken)).Status);
+        Assert.Equal(
+            EvidenceStatus.Pending, (await _intake.RecordAsync(Source("m1"), partial, TestContext.Current.CancellationToken)).Status);
         Assert.False(await _intake.IsKnownAsync(Source("m1"), TestContext.Current.CancellationToken));
         var result = await RecordAsync("m1", ExtractedMails.Order("A-100000001", parcels: [Parcel]));
 
@@ -191,7 +209,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task Text_that_Postgres_cannot_store_and_absurd_amounts_do_no_harm()
     {
-        var order = ExtractedMails.Order("A-1000\u00000001", total: new(decimal.MaxValue, "USD"), items: new string('x', 299) + "\uD83D\uDE00") with { StoreName = "a\0b\uD800" };
+        var order = ExtractedMails.Order(
+            "A-1000\u00000001", total: new(decimal.MaxValue, "USD"),
+            items: new string('x', 299) + "\uD83D\uDE00") with { StoreName = "a\0b\uD800" };
 
         Assert.Equal(1, (await RecordAsync("m1", order)).DraftsCreated);
         Assert.Equal("ab", await DraftAsync<string>("store_name"));
@@ -201,7 +221,9 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     [Fact]
     public async Task A_user_who_does_not_exist_gets_nothing()
     {
-        var result = await _intake.RecordAsync(Source("m1") with { UserId = "nobody" }, ExtractedMails.Of(ExtractedMails.Order("A-100000001")), TestContext.Current.CancellationToken);
+        var result = await _intake.RecordAsync(
+            Source("m1") with { UserId = "nobody" }, ExtractedMails.Of(ExtractedMails.Order("A-100000001")),
+            TestContext.Current.CancellationToken);
 
         Assert.True(result.IsRepeat);
     }
@@ -229,9 +251,11 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
     /// <summary>Evidence, drafts, parcels and pre-alerts of a user.</summary>
     private Task<string> CountsAsync(string user) => Api.ScalarAsync<string>(
         $"""
-        SELECT concat_ws(' ', (SELECT count(*) FROM evidence WHERE user_id = '{user}'), (SELECT count(*) FROM purchase_drafts WHERE user_id = '{user}'),
+        SELECT concat_ws(' ', (SELECT count(*) FROM evidence WHERE user_id = '{user}'), (SELECT count(*) FROM purchase_drafts
+            WHERE user_id = '{user}'),
             (SELECT count(*) FROM draft_parcels WHERE user_id = '{user}'), (SELECT count(*) FROM pre_alerts WHERE user_id = '{user}'))
         """);
 
-    private Task<T> DraftAsync<T>(string column, string where = "true") => Api.ScalarAsync<T>($"SELECT {column} FROM purchase_drafts WHERE user_id = '{_user}' AND {where}");
+    private Task<T> DraftAsync<T>(string column, string where = "true") =>
+        Api.ScalarAsync<T>($"SELECT {column} FROM purchase_drafts WHERE user_id = '{_user}' AND {where}");
 }

@@ -20,7 +20,8 @@ public sealed class OrdersApi(PostgresFixture postgres) : IAsyncLifetime
     internal SendcatApi Api => Mails.Api;
 
     public async ValueTask InitializeAsync() =>
-        Mails = await MailApi.StartAsync(postgres, ("AUTH_CONFIRMED_DOMAINS", "example.com"), ("FILES_FOLDER", _folder.Path), ("RATE_LIMIT_AUTH_MAX", "100000"));
+        Mails = await MailApi.StartAsync(
+            postgres, ("AUTH_CONFIRMED_DOMAINS", "example.com"), ("FILES_FOLDER", _folder.Path), ("RATE_LIMIT_AUTH_MAX", "100000"));
 
     public async ValueTask DisposeAsync()
     {
@@ -47,7 +48,8 @@ public sealed class OrdersApi(PostgresFixture postgres) : IAsyncLifetime
 internal sealed record OrdersUser(OrdersApi Orders, HttpClient Client, string Id, string Email)
 {
     public Task<IntakeResult> RecordAsync(string message, params ExtractedOrder[] orders) =>
-        Orders.Api.Services.GetRequiredService<OrderIntake>().RecordAsync(ExtractedMails.Source(Id, message), ExtractedMails.Of(orders), TestContext.Current.CancellationToken);
+        Orders.Api.Services.GetRequiredService<OrderIntake>()
+            .RecordAsync(ExtractedMails.Source(Id, message), ExtractedMails.Of(orders), TestContext.Current.CancellationToken);
 
     public async Task<JsonNode> GetAsync(string path) => await (await Client.GetAsync(path)).JsonAsync();
 

@@ -17,13 +17,18 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
     public async Task A_reported_package_belongs_to_the_user_who_announced_it_and_each_change_is_mailed_once()
     {
         var user = await orders.UserAsync();
-        await user.RecordAsync("m1", ExtractedMails.Order("A-100000001", merchant: "shop.example", items: "Kettle <b>", parcels: [_number]));
+        await user.RecordAsync(
+            "m1", ExtractedMails.Order("A-100000001", merchant: "shop.example", items: "Kettle <b>", parcels: [_number]));
         await user.PostAsync($"/api/drafts/{(await user.DraftAsync())["id"]}/confirm", new { });
 
-        var arrived = await orders.ReportAsync(new { trackingNumber = _number, status = "warehouse", updatedAt = Noon, weight = 2.5, location = "Miami" });
-        var repeated = await orders.ReportAsync(new { trackingNumber = _number, status = "warehouse", updatedAt = Noon, weight = 2.5, location = "Miami" });
-        var ready = await orders.ReportAsync(new { trackingNumber = _number, status = "ready_for_pickup", updatedAt = Noon.AddDays(2), cost = 4500 });
-        var late = await orders.ReportAsync(new { trackingNumber = _number, status = "in_transit", updatedAt = Noon.AddDays(1), location = "At sea" });
+        var arrived = await orders.ReportAsync(
+            new { trackingNumber = _number, status = "warehouse", updatedAt = Noon, weight = 2.5, location = "Miami" });
+        var repeated = await orders.ReportAsync(
+            new { trackingNumber = _number, status = "warehouse", updatedAt = Noon, weight = 2.5, location = "Miami" });
+        var ready = await orders.ReportAsync(
+            new { trackingNumber = _number, status = "ready_for_pickup", updatedAt = Noon.AddDays(2), cost = 4500 });
+        var late = await orders.ReportAsync(
+            new { trackingNumber = _number, status = "in_transit", updatedAt = Noon.AddDays(1), location = "At sea" });
 
         Assert.Equal("""{"received":1,"updated":0,"claimed":1,"unclaimed":0,"stale":0,"rejected":[]}""", arrived.ToJsonString());
         Assert.Equal("""{"received":1,"updated":1,"claimed":0,"unclaimed":0,"stale":0,"rejected":[]}""", repeated.ToJsonString());
@@ -32,7 +37,9 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
         var package = Assert.Single(await user.ItemsAsync("/api/packages"))!;
         Assert.Equal(
             ("ready_for_pickup", 2.5m, 4500m, "Miami", "shop.example", "Kettle <b>"),
-            ((string)package["status"]!, (decimal)package["weight"]!, (decimal)package["cost"]!, (string)package["location"]!, (string)package["merchant"]!, (string)package["description"]!));
+            (
+                (string)package["status"]!, (decimal)package["weight"]!, (decimal)package["cost"]!, (string)package["location"]!,
+                (string)package["merchant"]!, (string)package["description"]!));
         var mails = await MailsToAsync(user);
         Assert.Equal(["Your package is in our warehouse", "Your package is ready for pickup"], mails.Select(mail => mail.Subject));
         Assert.Contains($"Tracking number: {_number}", mails[0].Text!, StringComparison.Ordinal);
@@ -45,7 +52,8 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
         var (user, other) = (await orders.UserAsync(), await orders.UserAsync());
         await (await user.Client.PutAsJsonAsync("/api/preferences", new { packageStatusMails = false })).JsonAsync();
 
-        var report = await orders.ReportAsync(new { trackingNumber = _number, status = "warehouse", updatedAt = Noon, merchant = "Shein", description = "Dress" });
+        var report = await orders.ReportAsync(
+            new { trackingNumber = _number, status = "warehouse", updatedAt = Noon, merchant = "Shein", description = "Dress" });
         var unclaimed = await UnclaimedAsync();
         await user.PostAsync("/api/pre-alerts", new { trackingNumber = _number });
         await other.PostAsync("/api/pre-alerts", new { trackingNumber = _number });
@@ -55,7 +63,8 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
         Assert.Contains(_number, unclaimed);
         Assert.DoesNotContain(_number, await UnclaimedAsync());
         var package = Assert.Single(await user.ItemsAsync("/api/packages"))!;
-        Assert.Equal(("in_transit", "Shein", "Dress"), ((string)package["status"]!, (string)package["merchant"]!, (string)package["description"]!));
+        Assert.Equal(
+            ("in_transit", "Shein", "Dress"), ((string)package["status"]!, (string)package["merchant"]!, (string)package["description"]!));
         Assert.Empty(await other.ItemsAsync("/api/packages"));
         Assert.Empty(await MailsToAsync(user));
         Assert.Empty(await MailsToAsync(other));
@@ -121,7 +130,8 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
     {
         var user = await orders.UserAsync();
 
-        await (await user.Client.PostAsJsonAsync("/api/ops/packages", new { packages = Array.Empty<object>() })).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await user.Client.PostAsJsonAsync("/api/ops/packages", new { packages = Array.Empty<object>() }))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         await (await orders.Api.Anyone.GetAsync("/api/ops/packages")).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
     }
 
@@ -135,6 +145,7 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
     private async Task<ReceivedMail[]> MailsToAsync(OrdersUser user)
     {
         await orders.Mails.SettleAsync();
-        return [.. orders.Mails.Resend.Mails.Where(mail => mail.To.Contains(user.Email) && mail.Subject.StartsWith("Your package", StringComparison.Ordinal)).Reverse()];
+        return [.. orders.Mails.Resend.Mails.Where(
+            mail => mail.To.Contains(user.Email) && mail.Subject.StartsWith("Your package", StringComparison.Ordinal)).Reverse()];
     }
 }

@@ -32,7 +32,8 @@ public sealed class WebhookInboxTests(PostgresFixture postgres) : SharedApiTests
         var receipts = await Inbox.ReceiveAsync([Entry("a"), Entry("b"), Entry("c"), Entry("a")]);
 
         Assert.Equal(
-            [InboxOutcome.Claimed, InboxOutcome.Replayed, InboxOutcome.Claimed, InboxOutcome.Replayed], receipts.Select(receipt => receipt.Outcome));
+            [InboxOutcome.Claimed, InboxOutcome.Replayed, InboxOutcome.Claimed, InboxOutcome.Replayed],
+            receipts.Select(receipt => receipt.Outcome));
         Assert.Equal(3L, await JobsAsync());
     }
 
@@ -44,13 +45,16 @@ public sealed class WebhookInboxTests(PostgresFixture postgres) : SharedApiTests
     public async Task A_redelivery_is_processed_when_its_job_has_failed(string status, InboxOutcome expected)
     {
         await Inbox.ReceiveAsync(Entry("key"));
-        await Api.ExecuteAsync($"UPDATE reliability.tool_jobs SET status = '{status}', args = '{{}}', attempts = 5, completed_at = now(), expires_at = now() WHERE principal = '{_scope.Name}'");
+        await Api.ExecuteAsync(
+            $"UPDATE reliability.tool_jobs SET status = '{status}', args = '{{}}', attempts = 5, "
+                + $"completed_at = now(), expires_at = now() WHERE principal = '{_scope.Name}'");
 
         var receipt = await Inbox.ReceiveAsync(Entry("key"));
 
         Assert.Equal((expected, 2), (receipt.Outcome, receipt.Hits));
         Assert.Equal(expected is InboxOutcome.Retried ? """queued 0 {"to":1} 2""" : $$"""{{status}} 5 {} 1""", await Api.ScalarAsync<string>(
-            $"SELECT status || ' ' || attempts || ' ' || args || ' ' || (SELECT count(*) FROM reliability.tool_outbox o WHERE o.job_id = j.id) FROM reliability.tool_jobs j WHERE principal = '{_scope.Name}'"));
+            "SELECT status || ' ' || attempts || ' ' || args || ' ' || (SELECT count(*) FROM reliability.tool_outbox o "
+                + $"WHERE o.job_id = j.id) FROM reliability.tool_jobs j WHERE principal = '{_scope.Name}'"));
     }
 
     [Fact]
@@ -97,7 +101,8 @@ public sealed class WebhookInboxTests(PostgresFixture postgres) : SharedApiTests
     public async Task An_effect_that_fails_leaves_its_key_unclaimed()
     {
         var cancellation = TestContext.Current.CancellationToken;
-        await Assert.ThrowsAsync<InvalidOperationException>(() => Inbox.ReceiveAsync(_scope, "key", _ => throw new InvalidOperationException(), cancellation));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            () => Inbox.ReceiveAsync(_scope, "key", _ => throw new InvalidOperationException(), cancellation));
         var applied = 0;
 
         var first = await Inbox.ReceiveAsync(_scope, "key", Apply, cancellation);
@@ -137,16 +142,21 @@ public sealed class WebhookInboxTests(PostgresFixture postgres) : SharedApiTests
     private InboxEntry Entry(string key) =>
         new(_scope, key, new JobEntry(Guid.CreateVersion7(), QueuedWork.Deliveries.Lane, _scope.Name, """{"to":1}""", 3));
 
-    private Task<long> JobsAsync() => Api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE principal = '{_scope.Name}'");
+    private Task<long> JobsAsync() =>
+        Api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE principal = '{_scope.Name}'");
 
     private Task<long> AnnouncedAsync() => Api.ScalarAsync<long>(
-        $"SELECT count(*) FROM reliability.tool_outbox WHERE job_id IN (SELECT id FROM reliability.tool_jobs WHERE principal = '{_scope.Name}')");
+        "SELECT count(*) FROM reliability.tool_outbox WHERE job_id IN (SELECT id FROM reliability.tool_jobs "
+            + $"WHERE principal = '{_scope.Name}')");
 
-    private Task<long> HitsAsync() => Api.ScalarAsync<long>($"SELECT coalesce(sum(hit_count), 0) FROM reliability.webhook_inbox WHERE scope = '{_scope.Name}'");
+    private Task<long> HitsAsync() =>
+        Api.ScalarAsync<long>($"SELECT coalesce(sum(hit_count), 0) FROM reliability.webhook_inbox WHERE scope = '{_scope.Name}'");
 
-    private Task<DateTime> ExpiryAsync() => Api.ScalarAsync<DateTime>($"SELECT expires_at FROM reliability.webhook_inbox WHERE scope = '{_scope.Name}'");
+    private Task<DateTime> ExpiryAsync() =>
+        Api.ScalarAsync<DateTime>($"SELECT expires_at FROM reliability.webhook_inbox WHERE scope = '{_scope.Name}'");
 
-    private Task ExpireAsync() => Api.ExecuteAsync($"UPDATE reliability.webhook_inbox SET expires_at = now() - interval '1 second' WHERE scope = '{_scope.Name}'");
+    private Task ExpireAsync() =>
+        Api.ExecuteAsync($"UPDATE reliability.webhook_inbox SET expires_at = now() - interval '1 second' WHERE scope = '{_scope.Name}'");
 
     private static IEnumerable<string> KeysOf(JsonNode page) => page["items"]!.AsArray().Select(item => (string)item!["keyDigest"]!);
 }

@@ -83,7 +83,8 @@ internal sealed class WhatsAppApi : IAsyncDisposable
         return await Api.Anyone.SendAsync(request);
     }
 
-    public static string SignatureOf(byte[] body) => $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret), body))}";
+    public static string SignatureOf(byte[] body) =>
+        $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(Secret), body))}";
 
     /// <summary>Delivers a message as Meta does.</summary>
     /// <returns>The id of the message.</returns>
@@ -127,14 +128,17 @@ internal sealed class WhatsAppApi : IAsyncDisposable
 
     /// <summary>A value of the user of <see cref="LinkedUserAsync"/>.</summary>
     /// <param name="sql">A query that ends before the id of the user.</param>
-    public Task<T> ScalarAsync<T>(string phone, string sql) => Api.ScalarAsync<T>($"{sql}(SELECT id FROM users WHERE email = '{phone}@example.com')");
+    public Task<T> ScalarAsync<T>(string phone, string sql) =>
+        Api.ScalarAsync<T>($"{sql}(SELECT id FROM users WHERE email = '{phone}@example.com')");
 
     /// <summary>Waits until no message is queued or running, at most 60 s.</summary>
     public async Task SettleAsync()
     {
         using var timeout = new CancellationTokenSource(MaxWait);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!await Api.ScalarAsync<bool>("SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'messages' AND status IN ('queued', 'running'))"))
+        while (
+            !await Api.ScalarAsync<bool>(
+                "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'messages' AND status IN ('queued', 'running'))"))
         {
             await poll.WaitForNextTickAsync(timeout.Token);
         }

@@ -19,7 +19,9 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
     {
         var (user, _) = await WhatsApp.Api.UserAsync($"{_phone}@example.com");
         var code = await (await user.PostAsync("/api/whatsapp/linking-code", null)).JsonAsync();
-        Assert.Equal(((string)code["linkingCode"]!, false), ((string)(await StatusAsync(user))["linkingCode"]!, (bool)(await StatusAsync(user))["linked"]!));
+        Assert.Equal(
+            ((string)code["linkingCode"]!, false),
+            ((string)(await StatusAsync(user))["linkingCode"]!, (bool)(await StatusAsync(user))["linked"]!));
         Assert.Equal("+1 876 555 0100", (string)code["businessNumber"]!);
 
         await WhatsApp.DeliverAsync(new("text", $" {((string)code["linkingCode"]!).ToLowerInvariant()} ") { From = _phone });
@@ -87,7 +89,8 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
             await (await user.PostAsync("/api/whatsapp/linking-code", null)).RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited"),
             StringComparison.Ordinal);
         await (await unconfirmed.PostAsync("/api/whatsapp/linking-code", null)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await WhatsApp.Api.Anyone.PostAsync("/api/whatsapp/linking-code", null)).RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
+        await (await WhatsApp.Api.Anyone.PostAsync("/api/whatsapp/linking-code", null))
+            .RefusedAsync(HttpStatusCode.Unauthorized, "unauthorized");
         Assert.Equal("""{"linked":false}""", (await StatusAsync(await WhatsApp.Api.GuestAsync())).ToJsonString());
     }
 
@@ -115,7 +118,8 @@ public sealed class WhatsAppLinkTests(WhatsAppFixture fixture)
         await WhatsApp.SettleAsync();
 
         Assert.Equal(
-            ("extracted,extracted,extracted,extracted", _otherPhone), (await WhatsApp.EvidenceAsync(_phone), (string)(await StatusAsync(ann))["phoneNumber"]!));
+            ("extracted,extracted,extracted,extracted", _otherPhone),
+            (await WhatsApp.EvidenceAsync(_phone), (string)(await StatusAsync(ann))["phoneNumber"]!));
     }
 
     private static WhatsAppSample Order(int number) => new("text", $"Amazon order #112-1234567-100000{number} Total: $20.0{number}");

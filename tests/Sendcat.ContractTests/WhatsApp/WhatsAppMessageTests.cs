@@ -24,7 +24,8 @@ public sealed class WhatsAppMessageTests(WhatsAppFixture fixture) : IDisposable
     public async Task A_message_becomes_a_draft_once_however_often_it_is_delivered(string kind)
     {
         await WhatsApp.LinkedUserAsync(_phone);
-        var (body, _) = WhatsApp.Emulator.WhatsApp.Compose(new(kind, Label) { From = _phone, Caption = kind == "text" ? null : "my parcel" });
+        var (body, _) = WhatsApp.Emulator.WhatsApp.Compose(
+            new(kind, Label) { From = _phone, Caption = kind == "text" ? null : "my parcel" });
 
         var responses = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => WhatsApp.PostAsync(body)));
 
@@ -34,9 +35,15 @@ public sealed class WhatsAppMessageTests(WhatsAppFixture fixture) : IDisposable
         Assert.Equal(2, replies.Count);
         Assert.Contains("1 new draft", replies[0], StringComparison.Ordinal);
         Assert.Equal(
-            ("extracted", 1L), (await WhatsApp.EvidenceAsync(_phone), await WhatsApp.ScalarAsync<long>(_phone, "SELECT count(*) FROM purchase_drafts WHERE user_id = ")));
+            ("extracted", 1L),
+            (
+                await WhatsApp.EvidenceAsync(_phone),
+                await WhatsApp.ScalarAsync<long>(_phone, "SELECT count(*) FROM purchase_drafts WHERE user_id = ")));
         Assert.Equal(Parcel, await WhatsApp.ScalarAsync<string>(_phone, "SELECT tracking_number FROM draft_parcels WHERE user_id = "));
-        Assert.Equal(0L, await WhatsApp.Api.ScalarAsync<long>($"SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'messages' AND args || principal LIKE '%{_phone}%'"));
+        Assert.Equal(
+            0L,
+            await WhatsApp.Api.ScalarAsync<long>(
+                $"SELECT count(*) FROM reliability.tool_jobs WHERE tool = 'messages' AND args || principal LIKE '%{_phone}%'"));
     }
 
     [Fact]
@@ -146,7 +153,8 @@ public sealed class WhatsAppMessageTests(WhatsAppFixture fixture) : IDisposable
     {
         foreach (var state in new[] { "read", "sent", "delivered", "read" })
         {
-            var response = await WhatsApp.PostAsync(WhatsApp.Emulator.WhatsApp.Compose(new("status", state) { Id = $"wamid.{_phone}" }).Body);
+            var response = await WhatsApp.PostAsync(
+                WhatsApp.Emulator.WhatsApp.Compose(new("status", state) { Id = $"wamid.{_phone}" }).Body);
             Assert.Equal((200, false), ((int)response.StatusCode, response.Headers.Contains("X-Idempotent-Replay")));
         }
 
@@ -163,12 +171,14 @@ public sealed class WhatsAppMessageTests(WhatsAppFixture fixture) : IDisposable
 
     private Task PreferAsync(bool autoCreate, bool sync) => WhatsApp.Api.ExecuteAsync(
         $"""
-        INSERT INTO user_preferences (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails, updated_at)
+        INSERT INTO user_preferences (user_id, auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails,
+            updated_at)
         SELECT id, {autoCreate}, true, {sync}, true, now() FROM users WHERE email = '{_phone}@example.com'
         """);
 
     /// <summary>Requests for the address of a file.</summary>
-    private int Lookups() => WhatsApp.Emulator.Stats.Snapshot().Upstreams.TryGetValue("whatsapp", out var routes) && routes.TryGetValue("media", out var counts)
+    private int Lookups() =>
+        WhatsApp.Emulator.Stats.Snapshot().Upstreams.TryGetValue("whatsapp", out var routes) && routes.TryGetValue("media", out var counts)
         ? Convert.ToInt32(counts.Started, CultureInfo.InvariantCulture)
         : 0;
 }

@@ -16,7 +16,8 @@ public sealed class WhatsAppWebhookLimitTests(PostgresFixture postgres)
         }
 
         Assert.Equal([403, 403, 403, 429, 429], statuses);
-        var authentic = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => whatsApp.PostAsync(whatsApp.Emulator.WhatsApp.Compose(new("text", "Hello")).Body)));
+        var authentic = await Task.WhenAll(
+            Enumerable.Range(0, 20).Select(_ => whatsApp.PostAsync(whatsApp.Emulator.WhatsApp.Compose(new("text", "Hello")).Body)));
         Assert.All(authentic, response => Assert.Equal(200, (int)response.StatusCode));
     }
 
@@ -25,10 +26,12 @@ public sealed class WhatsAppWebhookLimitTests(PostgresFixture postgres)
     {
         await using var whatsApp = await WhatsAppApi.StartAsync(postgres, ("WHATSAPP_APP_SECRET", ""), ("WHATSAPP_VERIFY_TOKEN", ""));
         var body = "{}"u8.ToArray();
-        var unkeyed = $"sha256={Convert.ToHexStringLower(System.Security.Cryptography.HMACSHA256.HashData(ReadOnlySpan<byte>.Empty, body))}";
+        var unkeyed = $"sha256={Convert.ToHexStringLower(
+            System.Security.Cryptography.HMACSHA256.HashData(ReadOnlySpan<byte>.Empty, body))}";
 
         await (await whatsApp.PostAsync(body, unkeyed)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
-        await (await whatsApp.Api.Anyone.GetAsync("/api/whatsapp/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1")).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
+        await (await whatsApp.Api.Anyone.GetAsync("/api/whatsapp/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"))
+            .RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         var (user, _) = await whatsApp.Api.UserAsync();
         await (await user.PostAsync("/api/whatsapp/linking-code", null)).RefusedAsync(HttpStatusCode.NotFound, "not_found");
     }

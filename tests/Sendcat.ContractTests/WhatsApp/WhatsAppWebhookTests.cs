@@ -70,11 +70,13 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public async Task A_delivery_that_is_not_authentic_or_not_readable_is_refused(string name, byte[] signed, byte[] sent, string? signature, int status, string code)
+    public async Task A_delivery_that_is_not_authentic_or_not_readable_is_refused(
+        string name, byte[] signed, byte[] sent, string? signature, int status, string code)
     {
         var before = await StoredAsync();
 
-        var response = await WhatsApp.PostAsync(sent, signature is null ? WhatsAppApi.SignatureOf(signed) : signature.Length == 0 ? null : signature);
+        var response = await WhatsApp.PostAsync(
+            sent, signature is null ? WhatsAppApi.SignatureOf(signed) : signature.Length == 0 ? null : signature);
 
         var text = await response.RefusedAsync((HttpStatusCode)status, code);
         Assert.DoesNotContain(WhatsAppApi.Secret, text, StringComparison.Ordinal);
@@ -91,7 +93,9 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
 
         await (await WhatsApp.PostAsync([.. Message, (byte)' '], signature)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         await (await WhatsApp.PostAsync(cut)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_json");
-        foreach (var query in new[] { $"verify_token={Uri.EscapeDataString(WhatsAppApi.VerifyToken)}", "verify_token=a%20wrong%20token&hub.challenge=1" })
+        foreach (
+            var query in new[] { $"verify_token={Uri.EscapeDataString(
+                WhatsAppApi.VerifyToken)}", "verify_token=a%20wrong%20token&hub.challenge=1" })
         {
             using var refused = await WhatsApp.Api.Anyone.GetAsync($"/api/whatsapp/webhook?hub.mode=subscribe&hub.{query}");
             Assert.False(refused.IsSuccessStatusCode);
@@ -102,7 +106,8 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
         string[] secrets =
         [
             WhatsAppApi.Secret, WhatsAppApi.VerifyToken, Uri.EscapeDataString(WhatsAppApi.VerifyToken), "wrong token", "wrong%20token",
-            signature["sha256=".Length..], WhatsAppApi.SignatureOf(cut)["sha256=".Length..], "18769999999", "wamid.refused", "112-1234567-1234567",
+            signature["sha256=".Length..], WhatsAppApi.SignatureOf(cut)["sha256=".Length..], "18769999999", "wamid.refused",
+            "112-1234567-1234567",
         ];
         Assert.All(secrets, secret => Assert.DoesNotContain(secret, text, StringComparison.OrdinalIgnoreCase));
         Assert.Equal(before, await StoredAsync());
@@ -113,7 +118,11 @@ public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
     {
         var before = await StoredAsync();
 
-        (await WhatsApp.PostAsync(Encoding.UTF8.GetBytes(Encoding.UTF8.GetString(Message).Replace("wamid.refused", "wamid.accepted", StringComparison.Ordinal)))).EnsureSuccessStatusCode();
+        (
+            await WhatsApp.PostAsync(
+                Encoding.UTF8.GetBytes(
+                    Encoding.UTF8.GetString(Message)
+                        .Replace("wamid.refused", "wamid.accepted", StringComparison.Ordinal)))).EnsureSuccessStatusCode();
 
         Assert.NotEqual(before, await StoredAsync());
     }

@@ -17,7 +17,8 @@ public sealed class DeliveryFaultTests(SharedStores stores)
         await using var broker = await RabbitMqServer.StartAsync();
         var database = await MigratedDatabase.CreateAsync(await stores.PostgresAsync());
         await using var sendcat = await SendcatSystem.StartProcessesAsync(
-            redis.CreateDatabase(), database, 1, ("ConnectionStrings__messaging", broker.ConnectionString), ("REDIS_DECISION_TIMEOUT_MS", "100"));
+            redis.CreateDatabase(), database, 1, ("ConnectionStrings__messaging", broker.ConnectionString),
+            ("REDIS_DECISION_TIMEOUT_MS", "100"));
         await sendcat.AddWorkerAsync();
         await redis.KillAsync();
         await broker.KillAsync();
@@ -34,7 +35,8 @@ public sealed class DeliveryFaultTests(SharedStores stores)
     [Fact]
     public async Task A_worker_that_is_killed_after_sending_leaves_a_mail_that_is_not_sent_again()
     {
-        await using var sendcat = await SendcatSystem.StartWithToolsAsync(stores, replicas: 1, workers: 1, ("TOOL_JOB_LEASE_MS", "5000"), ("DELIVERY_RETRY_BASE_MS", "100"));
+        await using var sendcat = await SendcatSystem.StartWithToolsAsync(
+            stores, replicas: 1, workers: 1, ("TOOL_JOB_LEASE_MS", "5000"), ("DELIVERY_RETRY_BASE_MS", "100"));
         sendcat.Model.DirectRest("[[emu at=resend hang=before-headers times=1]]");
 
         await RegisterAsync(sendcat, "ann@example.com");
@@ -58,7 +60,8 @@ public sealed class DeliveryFaultTests(SharedStores stores)
         var mail = await NextMailAsync(sendcat);
         await SettledAsync(sendcat);
         var spans = await receiver.WaitForAsync(seen =>
-            seen.Any(span => span.Name == "run deliveries") && seen.Any(span => span.Name == "publish deliveries") && seen.Any(span => span.Name == "POST /api/auth/register"));
+            seen.Any(span => span.Name == "run deliveries") && seen.Any(span => span.Name == "publish deliveries")
+                && seen.Any(span => span.Name == "POST /api/auth/register"));
 
         var signature = Uri.UnescapeDataString(mail.Text!.Split("token=")[1].Split('\n')[0]).Split('.')[2];
         string[] secrets = [signature, "secret-recipient"];
@@ -88,5 +91,6 @@ public sealed class DeliveryFaultTests(SharedStores stores)
     }
 
     private static Task SettledAsync(SendcatSystem sendcat) => Eventually.TrueAsync(
-        async () => await sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs where status in ('queued', 'running')") == 0);
+        async () =>
+            await sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs where status in ('queued', 'running')") == 0);
 }

@@ -7,7 +7,8 @@ namespace Sendcat.UnitTests.Mail;
 /// <summary>A mail of the corpus and what a person reads in it.</summary>
 public sealed record CorpusMail(string Name, byte[] Raw, CorpusOutcome Outcome)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
+    private static readonly JsonSerializerOptions Json = new(
+        JsonSerializerDefaults.Web) { UnmappedMemberHandling = System.Text.Json.Serialization.JsonUnmappedMemberHandling.Disallow };
 
     public bool IsHostile => Name.StartsWith("hostile-", StringComparison.Ordinal);
 
@@ -33,7 +34,9 @@ public sealed record CorpusMail(string Name, byte[] Raw, CorpusOutcome Outcome)
 /// <param name="Model">What a model answers that reads the mail, inventions included; null: nothing is in the mail for a model.</param>
 /// <param name="Note">Why the outcome is so.</param>
 public sealed record CorpusOutcome(
-    string Kind, IReadOnlyList<CorpusOrder> Orders, string? Trust = null, bool? PreAlert = null, IReadOnlyList<string>? Ambiguous = null, JsonNode? Model = null, string? Note = null);
+    string Kind, IReadOnlyList<CorpusOrder> Orders, string? Trust = null, bool? PreAlert = null, IReadOnlyList<string>? Ambiguous = null,
+    JsonNode? Model = null, string? Note = null);
 
 /// <summary>An order of a mail.</summary>
-public sealed record CorpusOrder(string? OrderNumber, decimal? Total, string? Currency, IReadOnlyList<string> Tracking, string? Merchant = null);
+public sealed record CorpusOrder(
+    string? OrderNumber, decimal? Total, string? Currency, IReadOnlyList<string> Tracking, string? Merchant = null);

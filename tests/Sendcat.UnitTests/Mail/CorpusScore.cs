@@ -37,7 +37,9 @@ internal sealed class FieldScore(string name)
     }
 
     public override string ToString() =>
-        string.Create(CultureInfo.InvariantCulture, $"{name,-16} precision {Precision:0.000}  recall {Recall:0.000}  ({_right} right, {_wrong} wrong, {_missed} missed)");
+        string.Create(
+            CultureInfo.InvariantCulture,
+            $"{name,-16} precision {Precision:0.000}  recall {Recall:0.000}  ({_right} right, {_wrong} wrong, {_missed} missed)");
 }
 
 /// <summary>The scores of the corpus.</summary>
@@ -63,12 +65,17 @@ internal sealed class CorpusScore
     public void Add(CorpusMail mail, MailExtraction actual)
     {
         var expected = mail.Outcome.Orders;
-        Tracking.Add(mail.Name, expected.SelectMany(order => order.Tracking), actual.Orders.SelectMany(order => order.Parcels).Select(parcel => parcel.TrackingNumber.Value));
-        OrderNumber.Add(mail.Name, expected.Select(order => order.OrderNumber).OfType<string>(), actual.Orders.Select(order => order.OrderNumber?.Value).OfType<string>());
+        Tracking.Add(
+            mail.Name, expected.SelectMany(order => order.Tracking),
+            actual.Orders.SelectMany(order => order.Parcels).Select(parcel => parcel.TrackingNumber.Value));
+        OrderNumber.Add(
+            mail.Name, expected.Select(order => order.OrderNumber).OfType<string>(),
+            actual.Orders.Select(order => order.OrderNumber?.Value).OfType<string>());
         Total.Add(
             mail.Name,
             expected.Where(order => order.Total is not null).Select(order => Money(order.Total!.Value, order.Currency)),
-            actual.Orders.Where(order => order.Total is not null).Select(order => Money(order.Total!.Value.Amount, order.Total.Value.Currency)));
+            actual.Orders.Where(order => order.Total is not null)
+                .Select(order => Money(order.Total!.Value.Amount, order.Total.Value.Currency)));
         Parcels.Add(
             mail.Name,
             expected.SelectMany(order => order.Tracking.Select(number => $"{order.OrderNumber}/{number}")),
@@ -78,5 +85,6 @@ internal sealed class CorpusScore
         ModelCalls += actual.ModelCalls;
     }
 
-    private static string Money(decimal amount, string? currency) => string.Create(CultureInfo.InvariantCulture, $"{amount:0.00} {currency ?? "?"}");
+    private static string Money(decimal amount, string? currency) =>
+        string.Create(CultureInfo.InvariantCulture, $"{amount:0.00} {currency ?? "?"}");
 }

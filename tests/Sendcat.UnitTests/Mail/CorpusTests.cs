@@ -39,7 +39,10 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
             output.WriteLine(field.ToString());
         }
 
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"model calls per 100 mails: {100.0 * score.ModelCalls / score.Mails:0.0} ({score.ModelCalls} for {score.Mails} mails)"));
+        output.WriteLine(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"model calls per 100 mails: {100.0 * score.ModelCalls / score.Mails:0.0} ({score.ModelCalls} for {score.Mails} mails)"));
         var mistakes = string.Join('\n', score.Fields.SelectMany(field => field.Mistakes));
         output.WriteLine(mistakes);
         Assert.True(score.Tracking.Precision >= 0.99 && score.Tracking.Recall >= 0.97, mistakes);
@@ -60,8 +63,12 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
             {
                 var values = order.Parcels.Select(parcel => (parcel.TrackingNumber.Value, parcel.TrackingNumber.Evidence))
                     .Concat(order.OrderNumber is { } number ? [(number.Value, number.Evidence)] : [])
-                    .Concat(order.Total is { } total ? [(total.Value.Amount.ToString("0.##", CultureInfo.InvariantCulture), total.Evidence)] : []);
-                invented.AddRange(values.Where(value => !Stands(value.Value, value.Evidence, sources)).Select(value => $"{mail}: {value.Value}"));
+                    .Concat(
+                        order.Total is { } total
+                            ? [(total.Value.Amount.ToString("0.##", CultureInfo.InvariantCulture), total.Evidence)]
+                            : []);
+                invented.AddRange(
+                    values.Where(value => !Stands(value.Value, value.Evidence, sources)).Select(value => $"{mail}: {value.Value}"));
             }
         }
 
@@ -81,7 +88,10 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
             var trust = (read.Originals.Count > 0 ? read.Originals[0] : read).Trust;
             wrong.AddRange(mayAnnounce && trust is not SenderTrust.Authenticated ? [$"{mail}: announces with trust {trust}"] : []);
             wrong.AddRange(expected.PreAlert is { } announce && announce != mayAnnounce ? [$"{mail}: announces {mayAnnounce}"] : []);
-            wrong.AddRange(expected.Trust is { } known && !trust.ToString().Equals(known, StringComparison.OrdinalIgnoreCase) ? [$"{mail}: trust {trust}"] : []);
+            wrong.AddRange(
+                expected.Trust is { } known && !trust.ToString().Equals(known, StringComparison.OrdinalIgnoreCase)
+                    ? [$"{mail}: trust {trust}"]
+                    : []);
             wrong.AddRange(
                 from number in expected.Ambiguous ?? []
                 from parcel in extraction.Orders.SelectMany(order => order.Parcels)
@@ -136,12 +146,18 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
     {
         var wanted = Compact(value);
         return evidence is not null && (evidence.Start >= 0
-            ? sources.Any(mail => mail.Text.Length >= evidence.Start + evidence.Length && Compact(mail.Text.Substring(evidence.Start, evidence.Length)).Contains(wanted, StringComparison.Ordinal))
-            : sources.Any(mail => mail.Links.Any(link => Compact(Uri.UnescapeDataString(link.Address)).Contains(wanted, StringComparison.Ordinal)) || mail.Markup.Any(item => Contains(item, wanted))));
+            ? sources.Any(
+                mail => mail.Text.Length >= evidence.Start + evidence.Length
+                    && Compact(mail.Text.Substring(evidence.Start, evidence.Length)).Contains(wanted, StringComparison.Ordinal))
+            : sources.Any(
+                mail => mail.Links.Any(link => Compact(Uri.UnescapeDataString(link.Address)).Contains(wanted, StringComparison.Ordinal))
+                    || mail.Markup.Any(item => Contains(item, wanted))));
     }
 
     private static bool Contains(Sendcat.Integrations.Mail.Markup.MarkupItem item, string wanted) =>
-        item.Properties.Values.SelectMany(values => values).Any(value => value.Text is { } text ? Compact(text).Contains(wanted, StringComparison.Ordinal) : Contains(value.Item!, wanted));
+        item.Properties.Values.SelectMany(values => values)
+            .Any(
+                value => value.Text is { } text ? Compact(text).Contains(wanted, StringComparison.Ordinal) : Contains(value.Item!, wanted));
 
     /// <summary>Letters and digits alone; amounts without zeros behind the point.</summary>
     private static string Compact(string text) => NoWord().Replace(Cents().Replace(text, ""), "").ToUpperInvariant();

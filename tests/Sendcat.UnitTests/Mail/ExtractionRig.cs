@@ -9,7 +9,9 @@ using StackExchange.Redis;
 
 namespace Sendcat.UnitTests.Mail;
 
-/// <summary>The extraction of one process with the emulated OpenRouter. Its guards decide locally: Redis and Postgres are unreachable.</summary>
+/// <summary>
+/// The extraction of one process with the emulated OpenRouter. Its guards decide locally: Redis and Postgres are unreachable.
+/// </summary>
 internal sealed class ExtractionRig : IAsyncDisposable
 {
     private readonly ServiceProvider _services;
@@ -40,7 +42,8 @@ internal sealed class ExtractionRig : IAsyncDisposable
             .AddSingleton<IConfiguration>(configuration)
             .AddLogging()
             .AddSingleton(TimeProvider.System)
-            .AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect("127.0.0.1:1,abortConnect=false,connectTimeout=50,connectRetry=0"))
+            .AddSingleton<IConnectionMultiplexer>(
+                _ => ConnectionMultiplexer.Connect("127.0.0.1:1,abortConnect=false,connectTimeout=50,connectRetry=0"))
             .AddSingleton(_ => NpgsqlDataSource.Create("Host=127.0.0.1;Port=1;Database=nowhere"))
             .AddReliability().AddIntegrations().AddExtraction()
             .BuildServiceProvider();

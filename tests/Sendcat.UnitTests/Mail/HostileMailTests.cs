@@ -7,7 +7,9 @@ using Sendcat.Integrations.Mail.Tracking;
 
 namespace Sendcat.UnitTests.Mail;
 
-/// <summary>No parser throws, and none needs more than linear time: an input of 1 MiB that took quadratic time would not end here.</summary>
+/// <summary>
+/// No parser throws, and none needs more than linear time: an input of 1 MiB that took quadratic time would not end here.
+/// </summary>
 public sealed class HostileMailTests(ITestOutputHelper output)
 {
     private const int Size = 1024 * 1024;
@@ -53,7 +55,9 @@ public sealed class HostileMailTests(ITestOutputHelper output)
             var read = System.Diagnostics.Stopwatch.GetElapsedTime(began);
             Use(mail);
 
-            output.WriteLine($"{name} as {type}: read in {read.TotalMilliseconds:0} ms, all in {System.Diagnostics.Stopwatch.GetElapsedTime(began).TotalMilliseconds:0} ms");
+            output.WriteLine(
+                $"{name} as {type}: read in {read.TotalMilliseconds:0} ms, all in {System.Diagnostics.Stopwatch.GetElapsedTime(
+                    began).TotalMilliseconds:0} ms");
             Assert.Equal(MailDefects.None, mail.Defects & MailDefects.Unreadable);
             Assert.InRange(mail.Text.Length, 0, MailReader.MaxTextChars + 1_002);
         }
@@ -83,7 +87,8 @@ public sealed class HostileMailTests(ITestOutputHelper output)
     [MemberData(nameof(Costly))]
     public void Html_that_costs_more_than_its_length_is_read_as_text(string name, string start, string piece, int times, string end)
     {
-        var html = $"{start}{string.Concat(Enumerable.Repeat(piece, times))}{string.Concat(Enumerable.Repeat(end, 1_000))}Order 77 is confirmed";
+        var html = $"{start}{string.Concat(
+            Enumerable.Repeat(piece, times))}{string.Concat(Enumerable.Repeat(end, 1_000))}Order 77 is confirmed";
 
         var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: a@amazon.com\nContent-Type: text/html\n\n{html}"));
 
@@ -95,9 +100,11 @@ public sealed class HostileMailTests(ITestOutputHelper output)
     public void The_mails_attached_to_a_mail_share_its_budget()
     {
         var page = string.Concat(Enumerable.Repeat("<br>", 30_000));
-        var attached = string.Concat(Enumerable.Repeat($"--b\nContent-Type: message/rfc822\n\nFrom: a@shop.example\nContent-Type: text/html\n\n{page}\n", 5));
+        var attached = string.Concat(
+            Enumerable.Repeat($"--b\nContent-Type: message/rfc822\n\nFrom: a@shop.example\nContent-Type: text/html\n\n{page}\n", 5));
 
-        var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: a@home.example\nContent-Type: multipart/mixed; boundary=b\n\n{attached}--b--\n"));
+        var mail = MailReader.Read(
+            Encoding.UTF8.GetBytes($"From: a@home.example\nContent-Type: multipart/mixed; boundary=b\n\n{attached}--b--\n"));
 
         Assert.Equal([false, false, false, true, true], mail.Originals.Select(original => original.Defects.HasFlag(MailDefects.OddHtml)));
     }
@@ -105,7 +112,12 @@ public sealed class HostileMailTests(ITestOutputHelper output)
     [Fact]
     public void Headers_of_one_mebibyte_are_read()
     {
-        foreach (var header in (string[])["Received: x\n", "Subject: =?utf-8?q?a?= ", "From: a@b.example, ", "References: <a@b> ", "Authentication-Results: mx.google.com; dkim=pass (((", "Content-Type: multipart/mixed; boundary=b; "])
+        foreach (
+            var header in (string[])
+            [
+                "Received: x\n", "Subject: =?utf-8?q?a?= ", "From: a@b.example, ", "References: <a@b> ",
+                "Authentication-Results: mx.google.com; dkim=pass (((", "Content-Type: multipart/mixed; boundary=b; ",
+            ])
         {
             Use(MailReader.Read(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat(header, (Size / header.Length) + 1)) + "\n\nbody")));
         }
@@ -113,11 +125,15 @@ public sealed class HostileMailTests(ITestOutputHelper output)
 
     [Fact]
     public void Parts_in_parts_are_read_to_a_limit() =>
-        Use(MailReader.Read(Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 5_000).Select(n => $"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")))));
+        Use(
+            MailReader.Read(
+                Encoding.UTF8.GetBytes(
+                    string.Concat(Enumerable.Range(0, 5_000).Select(n => $"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n")))));
 
     [Fact]
     public void Truncated_mails_are_read() =>
-        Gen.Select(Gen.Int[0, Mails.Count - 1], Gen.Double[0, 1]).Sample((mail, share) => Use(MailReader.Read(Mails[mail].Raw.AsMemory(0, (int)(share * Mails[mail].Raw.Length)))), iter: 300);
+        Gen.Select(Gen.Int[0, Mails.Count - 1], Gen.Double[0, 1])
+            .Sample((mail, share) => Use(MailReader.Read(Mails[mail].Raw.AsMemory(0, (int)(share * Mails[mail].Raw.Length)))), iter: 300);
 
     [Fact]
     public void Changed_mails_are_read() =>
@@ -155,7 +171,8 @@ public sealed class HostileMailTests(ITestOutputHelper output)
             Assert.All(PriceTexts.Find(source.Text, "us"), match => Assert.InRange(match.Start + match.Length, 1, source.Text.Length));
             _ = Totals.Find(source.Text, "us");
             _ = Sendcat.Integrations.Mail.Merchants.MarkupOrders.Read(source);
-            _ = Sendcat.Integrations.Mail.Merchants.MerchantParser.Parse(Sendcat.Integrations.Mail.Merchants.Merchant.Amazon, source, [], "us");
+            _ = Sendcat.Integrations.Mail.Merchants.MerchantParser.Parse(
+                Sendcat.Integrations.Mail.Merchants.Merchant.Amazon, source, [], "us");
             _ = Sendcat.Integrations.Mail.Orders.MailTopics.Of(source.Subject, source.Text, hasKey: true, isBulk: false);
         }
     }

@@ -23,7 +23,8 @@ public sealed class LinkSignerTests
     {
         Assert.Equal(UserManager<SendcatUser>.ResetPasswordTokenPurpose, LinkPurpose.ResetPassword.Name);
         Assert.Equal(UserManager<SendcatUser>.ConfirmEmailTokenPurpose, LinkPurpose.ConfirmEmail.Name);
-        Assert.Equal(UserManager<SendcatUser>.GetChangeEmailTokenPurpose("ann@example.com"), LinkPurpose.ChangeEmail("ann@example.com").Name);
+        Assert.Equal(
+            UserManager<SendcatUser>.GetChangeEmailTokenPurpose("ann@example.com"), LinkPurpose.ChangeEmail("ann@example.com").Name);
         Assert.All(
             new[] { LinkPurpose.ResetPassword, LinkPurpose.ConfirmEmail, LinkPurpose.ChangeEmail("ann@example.com") },
             purpose => Assert.Equal(purpose, LinkPurpose.Named(purpose.Name)));
@@ -55,5 +56,6 @@ public sealed class LinkSignerTests
 
     [Fact]
     public void Every_mail_has_a_lifetime() =>
-        Assert.All(Enum.GetValues<MailKind>(), kind => Assert.InRange(MailComposer.LifetimeOf(kind), TimeSpan.FromHours(1), TimeSpan.FromDays(7)));
+        Assert.All(
+            Enum.GetValues<MailKind>(), kind => Assert.InRange(MailComposer.LifetimeOf(kind), TimeSpan.FromHours(1), TimeSpan.FromDays(7)));
 }

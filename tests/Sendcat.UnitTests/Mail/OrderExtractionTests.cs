@@ -20,13 +20,16 @@ public sealed class OrderExtractionTests
         var extraction = await rig.Extraction.ExtractTextAsync(Text, CancellationToken.None);
 
         var order = Assert.Single(extraction.Orders);
-        Assert.Equal(("AB-1001", 32.5m, "USD", FieldSource.Model), (order.OrderNumber!.Value, order.Total!.Value.Amount, order.Total.Value.Currency, order.OrderNumber.Source));
+        Assert.Equal(
+            ("AB-1001", 32.5m, "USD", FieldSource.Model),
+            (order.OrderNumber!.Value, order.Total!.Value.Amount, order.Total.Value.Currency, order.OrderNumber.Source));
         Assert.Equal((ExtractionPath.Model, "google/gemini-2.0-flash-001", 1), (extraction.Path, extraction.Model, extraction.ModelCalls));
         var body = Assert.Single(rig.Emulator.Requests).Body;
         Assert.Equal("json_schema", body.GetProperty("response_format").GetProperty("type").GetString());
         Assert.Equal(0.1, body.GetProperty("temperature").GetDouble(), 3);
         Assert.Equal(1_024, body.GetProperty("max_completion_tokens").GetInt32());
-        Assert.Contains("<document>", body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").ToString(), StringComparison.Ordinal);
+        Assert.Contains(
+            "<document>", body.GetProperty("messages").EnumerateArray().Last().GetProperty("content").ToString(), StringComparison.Ordinal);
     }
 
     [Theory]
@@ -85,7 +88,8 @@ public sealed class OrderExtractionTests
 
         Assert.Equal(2, rig.Emulator.Requests.Count);
         Assert.Equal((0, true), (extraction.ModelCalls, extraction.Failure?.Retryable));
-        Assert.Contains(rig.Get<Circuits>().States(), circuit => circuit.Provider == ExtractionProvider.Provider.Name && circuit.State != "closed");
+        Assert.Contains(
+            rig.Get<Circuits>().States(), circuit => circuit.Provider == ExtractionProvider.Provider.Name && circuit.State != "closed");
     }
 
     [Fact]
@@ -114,7 +118,10 @@ public sealed class OrderExtractionTests
         var extraction = await rig.Extraction.ExtractTextAsync(Text, CancellationToken.None);
 
         Assert.Equal(1, extraction.UngroundedValues);
-        Assert.DoesNotContain(extraction.Orders, order => order.OrderNumber is { Value: not "AB-1001" } || order.Total is { Value.Amount: not 32.5m } || order.Parcels.Count > 0);
+        Assert.DoesNotContain(
+            extraction.Orders,
+            order => order.OrderNumber is { Value: not "AB-1001" } || order.Total is { Value.Amount: not 32.5m }
+                || order.Parcels.Count > 0);
     }
 
     [Fact]
@@ -132,14 +139,23 @@ public sealed class OrderExtractionTests
     public async Task Of_a_picture_only_numbers_of_a_known_format_are_kept()
     {
         await using var rig = await ExtractionRig.StartAsync();
-        var number = ((string[])["1Z5W7A880342719060", "1Z5W7A880342719061", "1Z5W7A880342719062", "1Z5W7A880342719063", "1Z5W7A880342719064", "1Z5W7A880342719065", "1Z5W7A880342719066", "1Z5W7A880342719067", "1Z5W7A880342719068", "1Z5W7A880342719069"])
+        var number =
+            (
+                (string[])
+                [
+                    "1Z5W7A880342719060", "1Z5W7A880342719061", "1Z5W7A880342719062", "1Z5W7A880342719063", "1Z5W7A880342719064",
+                    "1Z5W7A880342719065", "1Z5W7A880342719066", "1Z5W7A880342719067", "1Z5W7A880342719068", "1Z5W7A880342719069",
+                ])
             .Single(candidate => Sendcat.Integrations.Mail.Tracking.TrackingFormats.CandidatesOf(candidate).Count > 0);
         rig.ModelAnswers($$"""{"kind":"order","orders":[{"merchant":"Amazon","orderNumber":"112-5580149-2291455","valueTotal":20,"currency":"USD","trackingNumbers":["{{number}}","1Z5W7A88034271906X","449182"]},{"orderNumber":"4471","trackingNumbers":[]}],"confidence":0.99}""");
 
-        var extraction = await rig.Extraction.ExtractPictureAsync(new byte[] { 0x89, 0x50, 0x4E, 0x47 }, "image/png", "", CancellationToken.None);
+        var extraction = await rig.Extraction.ExtractPictureAsync(
+            new byte[] { 0x89, 0x50, 0x4E, 0x47 }, "image/png", "", CancellationToken.None);
 
         var order = Assert.Single(extraction.Orders);
-        Assert.Equal(("amazon", "112-5580149-2291455", number), (order.Merchant, order.OrderNumber!.Value, Assert.Single(order.Parcels).TrackingNumber.Value));
+        Assert.Equal(
+            ("amazon", "112-5580149-2291455", number),
+            (order.Merchant, order.OrderNumber!.Value, Assert.Single(order.Parcels).TrackingNumber.Value));
         Assert.True(order.Confidence < 0.7);
         Assert.False(order.MayPreAlert);
         Assert.Equal(("mistralai/mistral-small-latest", 3), (extraction.Model, extraction.UngroundedValues));

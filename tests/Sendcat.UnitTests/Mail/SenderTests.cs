@@ -8,7 +8,9 @@ namespace Sendcat.UnitTests.Mail;
 /// <summary>Whose mail it is: only the topmost results of the trusted receiver count, and only for the domain of From.</summary>
 public sealed class SenderTests
 {
-    private const string Passed = "Authentication-Results: mx.google.com; dkim=pass header.i=@amazon.com header.s=a header.b=x; spf=pass smtp.mailfrom=b@amazon.com; dmarc=pass (p=QUARANTINE) header.from=amazon.com";
+    private const string Passed =
+        "Authentication-Results: mx.google.com; dkim=pass header.i=@amazon.com header.s=a header.b=x; spf=pass "
+            + "smtp.mailfrom=b@amazon.com; dmarc=pass (p=QUARANTINE) header.from=amazon.com";
 
     [Theory]
     [InlineData("From: Amazon <auto-confirm@amazon.com>", "amazon")]
@@ -30,7 +32,9 @@ public sealed class SenderTests
     [InlineData("amazonses.com")]
     public void A_domain_that_resembles_a_merchant_is_another_sender(string domain)
     {
-        var mail = Read($"Authentication-Results: mx.google.com; dkim=pass header.d={domain}; dmarc=pass header.from={domain}", $"From: Amazon.com <auto-confirm@{domain}>");
+        var mail = Read(
+            $"Authentication-Results: mx.google.com; dkim=pass header.d={domain}; dmarc=pass header.from={domain}",
+            $"From: Amazon.com <auto-confirm@{domain}>");
 
         Assert.Null(mail.Merchant);
         Assert.Null(Merchant.OfDomain(domain));
@@ -40,7 +44,10 @@ public sealed class SenderTests
     [InlineData("Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; dmarc=fail header.from=amazon.com")]
     [InlineData("Authentication-Results: mx.google.com; dkim=pass header.i=@evil.example; dmarc=fail header.from=amazon.com")]
     [InlineData("Authentication-Results: mx.google.com; spf=pass smtp.mailfrom=evil.example")]
-    [InlineData("Authentication-Results: mx.google.com; dkim=pass header.i=@evil.example\nAuthentication-Results: mx.google.com; dkim=pass header.i=@amazon.com")]
+    [
+        InlineData(
+            "Authentication-Results: mx.google.com; dkim=pass header.i=@evil.example\nAuthentication-Results: mx.google.com; dkim=pass "
+                + "header.i=@amazon.com")]
     [InlineData("Authentication-Results: mx.google.com; dkim=none (note dkim=pass header.d=amazon.com)")]
     [InlineData("Authentication-Results: mx.google.com; dkim=pass reason=\"x; dkim=pass header.d=amazon.com\" header.d=evil.example")]
     [InlineData("Authentication-Results: mx.google.com; dkim=pass header.d=com")]
@@ -79,7 +86,9 @@ public sealed class SenderTests
         const string Start = "mx.google.com; spf=none reason=";
         const string End = "; dkim=pass header.d=amazon.com";
 
-        var mail = Read($"Authentication-Results: {Start}{new string('x', 16_384 - Start.Length - End.Length)}{End}.evil.example", "From: a@amazon.com");
+        var mail = Read(
+            $"Authentication-Results: {Start}{new string('x', 16_384 - Start.Length - End.Length)}{End}.evil.example",
+            "From: a@amazon.com");
 
         Assert.Equal(SenderTrust.Unproven, mail.Trust);
     }
@@ -139,15 +148,20 @@ public sealed class SenderTests
     [Fact]
     public void A_seal_that_the_receiver_did_not_verify_counts_for_nothing() =>
         Assert.Equal(SenderTrust.Unproven, Read(
-            "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=google.com; s=x; b=y\nARC-Authentication-Results: i=1; mx.google.com; dkim=pass header.d=amazon.com\n"
+            "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=google.com; s=x; b=y\nARC-Authentication-Results: i=1; mx.google.com; dkim=pass "
+                + "header.d=amazon.com\n"
             + "Authentication-Results: mx.google.com; dkim=fail header.i=@amazon.com; arc=fail",
             "From: a@amazon.com").Trust);
 
     [Theory]
     [InlineData("-----Original Message-----\nFrom: SHEIN [mailto:noreply@sheinnotice.com]\nSent: Monday\nSubject: Shipped\n\nbody")]
-    [InlineData("---------- Forwarded message ---------\nFrom: SHEIN <noreply@sheinnotice.com>\nDate: Mon\nSubject: Shipped\nTo: me\n\nbody")]
+    [
+        InlineData(
+            "---------- Forwarded message ---------\nFrom: SHEIN <noreply@sheinnotice.com>\nDate: Mon\nSubject: Shipped\nTo: me\n\nbody")]
     [InlineData("> Begin forwarded message:\n> \n> From: SHEIN <noreply@sheinnotice.com>\n> Subject: Shipped\n> \n> body")]
-    [InlineData("---------- Mensaje reenviado ---------\nDe: SHEIN <noreply@sheinnotice.com>\nFecha: lun\nAsunto: Shipped\nPara: yo\n\nbody")]
+    [
+        InlineData(
+            "---------- Mensaje reenviado ---------\nDe: SHEIN <noreply@sheinnotice.com>\nFecha: lun\nAsunto: Shipped\nPara: yo\n\nbody")]
     public void A_forward_inside_the_text_is_read_as_its_original(string text)
     {
         var mail = MailReader.Read(Encoding.UTF8.GetBytes($"From: me@home.example\nSubject: Fwd\n\nhere it is\n\n{text}\n"));
@@ -159,7 +173,11 @@ public sealed class SenderTests
 
     [Fact]
     public void A_merchants_own_mail_forwards_nothing() =>
-        Assert.Empty(Read(Passed, "From: a@amazon.com", "---------- Forwarded message ---------\nFrom: x <a@shein.com>\nSubject: s\n\nbody").Originals);
+        Assert.Empty(
+            Read(
+                Passed, "From: a@amazon.com",
+                "---------- Forwarded message ---------\nFrom: x <a@shein.com>\nSubject: s\n\nbody").Originals);
 
-    private static ReadMail Read(string top, string from, string body = "hello") => MailReader.Read(Encoding.UTF8.GetBytes($"{top}\n{from}\n\n{body}\n"));
+    private static ReadMail Read(string top, string from, string body = "hello") =>
+        MailReader.Read(Encoding.UTF8.GetBytes($"{top}\n{from}\n\n{body}\n"));
 }

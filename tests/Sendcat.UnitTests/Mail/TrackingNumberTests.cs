@@ -70,7 +70,12 @@ public sealed class TrackingNumberTests
     [InlineData("注文番号：{0}")]
     public void A_number_with_another_label_is_no_parcel(string text)
     {
-        foreach (var number in (string[])[Completed("1Z5W7A880342719062"), Completed("410273618825"), Completed("9400110200881234567890"), Completed("5471203316"), Completed("RB473124829GB")])
+        foreach (
+            var number in (string[])
+            [
+                Completed("1Z5W7A880342719062"), Completed("410273618825"), Completed("9400110200881234567890"), Completed("5471203316"),
+                Completed("RB473124829GB"),
+            ])
         {
             Assert.Empty(TrackingNumbers.Find(string.Format(System.Globalization.CultureInfo.InvariantCulture, text, number)));
         }
@@ -145,7 +150,9 @@ public sealed class TrackingNumberTests
     {
         var number = Completed("1Z5W7A880342719062");
 
-        Assert.Equal(number, Assert.Single(TrackingLinks.NumbersIn(string.Format(System.Globalization.CultureInfo.InvariantCulture, link, number))).Number);
+        Assert.Equal(
+            number,
+            Assert.Single(TrackingLinks.NumbersIn(string.Format(System.Globalization.CultureInfo.InvariantCulture, link, number))).Number);
     }
 
     [Theory]
@@ -153,9 +160,13 @@ public sealed class TrackingNumberTests
     [InlineData("https://shop.example/order?order_id={0}")]
     [InlineData("javascript:alert('{0}')")]
     public void Other_links_hold_none(string link) =>
-        Assert.Empty(TrackingLinks.NumbersIn(string.Format(System.Globalization.CultureInfo.InvariantCulture, link, Completed("1Z5W7A880342719062"))));
+        Assert.Empty(
+            TrackingLinks.NumbersIn(
+                string.Format(System.Globalization.CultureInfo.InvariantCulture, link, Completed("1Z5W7A880342719062"))));
 
-    /// <summary>The number with the check digit that makes it valid, so that the numbers here are inventions and not somebody's parcels.</summary>
+    /// <summary>
+    /// The number with the check digit that makes it valid, so that the numbers here are inventions and not somebody's parcels.
+    /// </summary>
     private static string Completed(string number)
     {
         var at = number.Length == 13 ? 10 : number.Length - 1;

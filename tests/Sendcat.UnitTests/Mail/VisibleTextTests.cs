@@ -29,7 +29,8 @@ public sealed class VisibleTextTests
     [InlineData("<style>.a{display:none}</style><p class='b a'>secret</p>")]
     [InlineData("<style>/* x */ @import 'y'; p.a, #z { color: #fff }</style><p class='a'>secret</p><p id=z>secret</p>")]
     [InlineData("<div style='display:none'><p style='display:block'>secret</p></div>")]
-    public void Hidden_text_is_not_read(string html) => Assert.DoesNotContain("secret", Text($"<p>A visible line that is long enough to count</p>{html}"), StringComparison.Ordinal);
+    public void Hidden_text_is_not_read(string html) =>
+        Assert.DoesNotContain("secret", Text($"<p>A visible line that is long enough to count</p>{html}"), StringComparison.Ordinal);
 
     [Theory]
     [InlineData("<p style='color:#fff;background:#e47911'>shown</p>")]
@@ -43,11 +44,14 @@ public sealed class VisibleTextTests
 
     [Fact]
     public void Characters_without_width_do_not_split_words() =>
-        Assert.Contains("TBA402117735509", Text("<p>TBA4021&#8203;177&shy;35&zwnj;509 \u202Eand more text here</p>"), StringComparison.Ordinal);
+        Assert.Contains(
+            "TBA402117735509", Text("<p>TBA4021&#8203;177&shy;35&zwnj;509 \u202Eand more text here</p>"), StringComparison.Ordinal);
 
     [Fact]
     public void Rows_are_lines_and_cells_are_words() =>
-        Assert.Equal("Order total $12.00\nThank you for it, dear Winsome Test", Text("<table><tr><td>Order total</td><td>$12.00</td></tr></table><div>Thank you <b>for</b>\n it, dear Winsome Test</div>"));
+        Assert.Equal(
+            "Order total $12.00\nThank you for it, dear Winsome Test",
+            Text("<table><tr><td>Order total</td><td>$12.00</td></tr></table><div>Thank you <b>for</b>\n it, dear Winsome Test</div>"));
 
     [Theory]
     [InlineData("iso-8859-1", "déjà vu, a text of more than forty characters")]
@@ -61,7 +65,8 @@ public sealed class VisibleTextTests
     public void Charsets_of_the_world_are_decoded(string charset, string text)
     {
         Encoding.RegisterProvider(CodePagesEncodingProvider.Instance);
-        byte[] raw = [.. Encoding.ASCII.GetBytes($"From: a@b.example\nContent-Type: text/plain; charset={charset}\n\n"), .. Encoding.GetEncoding(charset).GetBytes(text)];
+        byte[] raw = [.. Encoding.ASCII.GetBytes(
+            $"From: a@b.example\nContent-Type: text/plain; charset={charset}\n\n"), .. Encoding.GetEncoding(charset).GetBytes(text)];
 
         Assert.EndsWith(text, MailReader.Read(raw).Text, StringComparison.Ordinal);
     }
@@ -72,17 +77,28 @@ public sealed class VisibleTextTests
     [InlineData("text/plain; charset=iso-8859-1")]
     [InlineData("text/plain; charset=no-such-charset")]
     public void Unlabelled_and_mislabelled_UTF8_is_decoded(string type) =>
-        Assert.EndsWith("Café Crème – 5 €", MailReader.Read(Encoding.UTF8.GetBytes($"From: a@b.example\nContent-Type: {type}\n\nCafé Crème – 5 €")).Text, StringComparison.Ordinal);
+        Assert.EndsWith(
+            "Café Crème – 5 €",
+            MailReader.Read(Encoding.UTF8.GetBytes($"From: a@b.example\nContent-Type: {type}\n\nCafé Crème – 5 €")).Text,
+            StringComparison.Ordinal);
 
     [Fact]
     public void The_HTML_part_counts_unless_it_is_a_frame_around_pictures()
     {
-        Assert.Contains("the long HTML text that the reader of this mail sees", Alternative("short plain text that says something else", "<p>the long HTML text that the reader of this mail sees</p>"), StringComparison.Ordinal);
-        Assert.Contains("Order 77 is confirmed, and its total is $5.00", Alternative("Order 77 is confirmed, and its total is $5.00", "<img src='cid:1'>"), StringComparison.Ordinal);
+        Assert.Contains(
+            "the long HTML text that the reader of this mail sees",
+            Alternative("short plain text that says something else", "<p>the long HTML text that the reader of this mail sees</p>"),
+            StringComparison.Ordinal);
+        Assert.Contains(
+            "Order 77 is confirmed, and its total is $5.00",
+            Alternative("Order 77 is confirmed, and its total is $5.00", "<img src='cid:1'>"), StringComparison.Ordinal);
 
         static string Alternative(string plain, string html) => MailReader.Read(Encoding.UTF8.GetBytes(
             $"From: a@b.example\nContent-Type: multipart/alternative; boundary=B\n\n--B\nContent-Type: text/plain\n\n{plain}\n--B\nContent-Type: text/html\n\n{html}\n--B--\n")).Text;
     }
 
-    private static string Text(string html) => MailReader.Read(Encoding.UTF8.GetBytes($"From: a@b.example\nContent-Type: text/html; charset=utf-8\n\n<html><body>{html}</body></html>")).Text.TrimStart('\n');
+    private static string Text(string html) =>
+        MailReader.Read(
+            Encoding.UTF8.GetBytes(
+                $"From: a@b.example\nContent-Type: text/html; charset=utf-8\n\n<html><body>{html}</body></html>")).Text.TrimStart('\n');
 }

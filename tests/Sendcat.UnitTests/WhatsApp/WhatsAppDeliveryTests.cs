@@ -32,8 +32,11 @@ public sealed class WhatsAppDeliveryTests
         {
             Assert.Equal(
                 expected.Messages,
-                delivery.Messages.Select(it => new ExpectedMessage(it.Id, Lower(it.Kind), it.Phone, it.UserId, it.Text, it.Media?.Id, it.IsForwarded)));
-            Assert.Equal(expected.Statuses, delivery.Statuses.Select(it => new ExpectedStatus(it.MessageId, Lower(it.State), it.Phone, it.ErrorCode)));
+                delivery.Messages.Select(
+                    it => new ExpectedMessage(it.Id, Lower(it.Kind), it.Phone, it.UserId, it.Text, it.Media?.Id, it.IsForwarded)));
+            Assert.Equal(
+                expected.Statuses,
+                delivery.Statuses.Select(it => new ExpectedStatus(it.MessageId, Lower(it.State), it.Phone, it.ErrorCode)));
             Assert.Equal(expected.IdChanges, delivery.IdChanges);
             Assert.Equal(expected.Errors, delivery.Errors);
         }
@@ -78,9 +81,11 @@ public sealed class WhatsAppDeliveryTests
 
     private sealed record PayloadCase(string Name, JsonElement Payload, Expected Expected);
 
-    private sealed record Expected(bool Invalid, ExpectedMessage[] Messages, ExpectedStatus[] Statuses, WhatsAppIdChange[] IdChanges, int Errors);
+    private sealed record Expected(
+        bool Invalid, ExpectedMessage[] Messages, ExpectedStatus[] Statuses, WhatsAppIdChange[] IdChanges, int Errors);
 
-    private sealed record ExpectedMessage(string Id, string Kind, string? Phone, string? UserId, string Text, string? Media, bool Forwarded);
+    private sealed record ExpectedMessage(
+        string Id, string Kind, string? Phone, string? UserId, string Text, string? Media, bool Forwarded);
 
     private sealed record ExpectedStatus(string Id, string State, string? Phone, int? Error);
 }

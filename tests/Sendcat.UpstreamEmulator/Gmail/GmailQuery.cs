@@ -3,8 +3,8 @@ using System.Globalization;
 namespace Sendcat.UpstreamEmulator.Gmail;
 
 /// <summary>
-/// A search as Gmail understands it, in part: words, quoted phrases, <c>from:</c>, <c>subject:</c>, <c>after:</c>, <c>before:</c>, <c>in:</c>,
-/// groups in <c>()</c> (all) and <c>{}</c> (any), <c>OR</c>, and <c>-</c> for not.
+/// A search as Gmail understands it, in part: words, quoted phrases, <c>from:</c>, <c>subject:</c>, <c>after:</c>, <c>before:</c>,
+/// <c>in:</c>, groups in <c>()</c> (all) and <c>{}</c> (any), <c>OR</c>, and <c>-</c> for not.
 /// </summary>
 internal sealed class GmailQuery
 {
@@ -114,7 +114,8 @@ internal sealed class GmailQuery
 
     private static DateTimeOffset Date(string value) =>
         long.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) ? DateTimeOffset.FromUnixTimeSeconds(seconds)
-        : DateTimeOffset.TryParseExact(value, ["yyyy/M/d", "yyyy-M-d"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day) ? day
+        : DateTimeOffset.TryParseExact(
+            value, ["yyyy/M/d", "yyyy-M-d"], CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var day) ? day
         : throw new FormatException($"{value} is no date");
 
     private void Blanks()

@@ -11,7 +11,9 @@ internal static class GmailRoutes
     public static IServiceCollection AddGmail(this IServiceCollection services) =>
         services.AddSingleton<Mailboxes>().AddSingleton<PubSubPush>().AddSingleton<GmailUpstream>();
 
-    /// <summary>Maps the API of Gmail under <c>/gmail</c>, and what people and tests do to the mailboxes under <c>/gmail/emulator</c>.</summary>
+    /// <summary>
+    /// Maps the API of Gmail under <c>/gmail</c>, and what people and tests do to the mailboxes under <c>/gmail/emulator</c>.
+    /// </summary>
     public static void MapGmail(this WebApplication app)
     {
         var gmail = app.Services.GetRequiredService<GmailUpstream>();
@@ -31,7 +33,8 @@ internal static class GmailRoutes
         emulator.MapPost("/deliver", DeliverAsync);
         emulator.MapPost("/push", PushAsync);
         emulator.MapPost("/forget-history", (Mailboxes boxes, string account) => Done(() => boxes.Of(account).ForgetHistory()));
-        emulator.MapPost("/revoke", (GoogleGrants grants, string account) => Done(() => grants.RevokeAccount(account.Trim().ToLowerInvariant())));
+        emulator.MapPost(
+            "/revoke", (GoogleGrants grants, string account) => Done(() => grants.RevokeAccount(account.Trim().ToLowerInvariant())));
         emulator.MapPost("/expire-tokens", (GoogleGrants grants) => Done(grants.ExpireAccess));
     }
 
@@ -39,7 +42,8 @@ internal static class GmailRoutes
     /// Puts mails into a mailbox: the body (a raw mail), or a sample of a merchant. A watched mailbox then pushes one notification.
     /// </summary>
     private static async Task<IResult> DeliverAsync(
-        HttpContext http, Mailboxes boxes, PubSubPush pubSub, TimeProvider clock, string to, string? sample, string? domain, int? number, int? count, int? daysAgo, bool? push)
+        HttpContext http, Mailboxes boxes, PubSubPush pubSub, TimeProvider clock, string to, string? sample, string? domain, int? number,
+        int? count, int? daysAgo, bool? push)
     {
         using var body = new MemoryStream();
         await http.Request.Body.CopyToAsync(body, http.RequestAborted);
@@ -54,7 +58,8 @@ internal static class GmailRoutes
                 : body.ToArray();
             if (raw is null)
             {
-                return Results.Text($"sample must be one of {string.Join(", ", SampleMails.Names)}", statusCode: StatusCodes.Status400BadRequest);
+                return Results.Text(
+                    $"sample must be one of {string.Join(", ", SampleMails.Names)}", statusCode: StatusCodes.Status400BadRequest);
             }
 
             ids.Add(box.Deliver(raw, at, Inbox).Id);
@@ -67,7 +72,8 @@ internal static class GmailRoutes
     }
 
     /// <summary>Pushes a notification about a mailbox, or repeats one: <c>messageId</c> and <c>historyId</c> of the earlier one.</summary>
-    private static async Task<IResult> PushAsync(HttpContext http, Mailboxes boxes, PubSubPush pubSub, string to, string? historyId, string? messageId)
+    private static async Task<IResult> PushAsync(
+        HttpContext http, Mailboxes boxes, PubSubPush pubSub, string to, string? historyId, string? messageId)
     {
         var id = ulong.TryParse(historyId, NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : boxes.Of(to).HistoryId;
         return await pubSub.SendAsync(to, id, messageId, http.RequestAborted) is { } result

@@ -7,10 +7,11 @@ using Sendcat.UpstreamEmulator.Shop;
 namespace Sendcat.UpstreamEmulator.Gmail;
 
 /// <summary>
-/// Emulates the API of Gmail under <c>/gmail</c>: profile, list and get of messages, history, watch and stop of the account whose access token
-/// the request has.
+/// Emulates the API of Gmail under <c>/gmail</c>: profile, list and get of messages, history, watch and stop of the account whose access
+/// token the request has.
 /// </summary>
-internal sealed class GmailUpstream(RestRequestHandler handler, GoogleGrants grants, Mailboxes mailboxes, TimeProvider clock) : IRestUpstream
+internal sealed class GmailUpstream(
+    RestRequestHandler handler, GoogleGrants grants, Mailboxes mailboxes, TimeProvider clock) : IRestUpstream
 {
     private const int DefaultPage = 100;
     private const int MaxPage = 500;
@@ -26,7 +27,9 @@ internal sealed class GmailUpstream(RestRequestHandler handler, GoogleGrants gra
     {
         400 => Error(400, "badRequest", "INVALID_ARGUMENT", message ?? "Invalid argument"),
         401 => Error(401, "authError", "UNAUTHENTICATED", message ?? "Invalid Credentials"),
-        403 => Error(403, message is "insufficientPermissions" ? message : "rateLimitExceeded", "PERMISSION_DENIED", message ?? "Rate Limit Exceeded"),
+        403 => Error(
+            403, message is "insufficientPermissions" ? message : "rateLimitExceeded", "PERMISSION_DENIED",
+            message ?? "Rate Limit Exceeded"),
         404 => Error(404, "notFound", "NOT_FOUND", message ?? "Requested entity was not found."),
         429 => Error(429, "rateLimitExceeded", "RESOURCE_EXHAUSTED", message ?? "Too many concurrent requests for user."),
         _ => Error(status, "backendError", "INTERNAL", message ?? "Backend Error"),
@@ -48,7 +51,11 @@ internal sealed class GmailUpstream(RestRequestHandler handler, GoogleGrants gra
             var matches = GmailQuery.Parse(query["q"]);
             var labels = query["labelIds"];
             var found = Disturbed(
-                [.. box.Messages().Where(message => !message.Labels.Any(label => label is "SPAM" or "TRASH") && labels.All(label => message.Labels.Contains(label)) && matches(message))],
+                [
+                    .. box.Messages()
+                        .Where(
+                            message => !message.Labels.Any(label => label is "SPAM" or "TRASH")
+                                && labels.All(label => message.Labels.Contains(label)) && matches(message))],
                 directions, $"{box.Account} {query["q"]}");
             var (page, next) = PageOf(found, query);
             return RestResponse.Of(new
@@ -128,7 +135,9 @@ internal sealed class GmailUpstream(RestRequestHandler handler, GoogleGrants gra
 
             var until = clock.GetUtcNow() + WatchLife;
             box.StartWatch(new(topic, until));
-            return RestResponse.Of(new { historyId = Text(box.HistoryId), expiration = until.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture) });
+            return RestResponse.Of(
+                new { historyId = Text(box.HistoryId), expiration = until.ToUnixTimeMilliseconds().ToString(
+                    CultureInfo.InvariantCulture) });
         });
     }
 
@@ -145,11 +154,15 @@ internal sealed class GmailUpstream(RestRequestHandler handler, GoogleGrants gra
         var refusal = consent is null ? Refuse(401)
             : !consent.Scope.Split(' ').Intersect(ReadScopes).Any() ? Refuse(403, "insufficientPermissions")
             : null;
-        var request = new RestRequest(route, $"{consent?.Account} {http.Request.Path} {http.Request.QueryString}", refusal, (_, directions) => answer(mailboxes.Of(consent!.Account), directions));
+        var request = new RestRequest(
+            route, $"{consent?.Account} {http.Request.Path} {http.Request.QueryString}", refusal,
+            (_, directions) => answer(mailboxes.Of(consent!.Account), directions));
         return handler.ServeAsync(http, this, request);
     }
 
-    /// <summary>In another order, and with repetitions, if the directions say so. The same seed gives the same list, so that pages fit together.</summary>
+    /// <summary>
+    /// In another order, and with repetitions, if the directions say so. The same seed gives the same list, so that pages fit together.
+    /// </summary>
     private static IReadOnlyList<T> Disturbed<T>(IReadOnlyList<T> list, RestDirections directions, string seed)
     {
         var all = list.ToList();
@@ -175,7 +188,9 @@ internal sealed class GmailUpstream(RestRequestHandler handler, GoogleGrants gra
 
     private static (IReadOnlyList<T> Page, string? Next) PageOf<T>(IReadOnlyList<T> all, IQueryCollection query)
     {
-        var size = int.TryParse(query["maxResults"], NumberStyles.None, CultureInfo.InvariantCulture, out var wanted) ? Math.Clamp(wanted, 1, MaxPage) : DefaultPage;
+        var size = int.TryParse(query["maxResults"], NumberStyles.None, CultureInfo.InvariantCulture, out var wanted)
+            ? Math.Clamp(wanted, 1, MaxPage)
+            : DefaultPage;
         var from = int.TryParse(query["pageToken"], NumberStyles.None, CultureInfo.InvariantCulture, out var token) ? token : 0;
         return ([.. all.Skip(from).Take(size)], from + size < all.Count ? (from + size).ToString(CultureInfo.InvariantCulture) : null);
     }

@@ -126,9 +126,14 @@ internal sealed record MailboxMessage(string Id, byte[] Raw, DateTimeOffset At, 
     /// <summary>The value of a header, unfolded; empty without it.</summary>
     public string Header(string name)
     {
-        var end = Text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is >= 0 and var crlf ? crlf : Text.IndexOf("\n\n", StringComparison.Ordinal);
-        var lines = (end < 0 ? Text : Text[..end]).ReplaceLineEndings("\n").Replace("\n ", " ", StringComparison.Ordinal).Replace("\n\t", " ", StringComparison.Ordinal).Split('\n');
-        return lines.FirstOrDefault(line => line.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase)) is { } found ? found[(name.Length + 1)..].Trim() : "";
+        var end = Text.IndexOf("\r\n\r\n", StringComparison.Ordinal) is >= 0 and var crlf
+            ? crlf
+            : Text.IndexOf("\n\n", StringComparison.Ordinal);
+        var lines = (end < 0 ? Text : Text[..end]).ReplaceLineEndings("\n").Replace("\n ", " ", StringComparison.Ordinal)
+            .Replace("\n\t", " ", StringComparison.Ordinal).Split('\n');
+        return lines.FirstOrDefault(line => line.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase)) is { } found
+            ? found[(name.Length + 1)..].Trim()
+            : "";
     }
 }
 

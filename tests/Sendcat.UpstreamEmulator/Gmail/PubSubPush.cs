@@ -16,7 +16,8 @@ internal sealed class PubSubPush(EmulatorOptions options, GoogleSigningKeys keys
     private long _messages;
 
     /// <summary>A new token of the push subscription.</summary>
-    public string Token() => IdTokens.Sign(keys, IdTokens.PushClaims(Audience, options.PushServiceAccount, clock.GetUtcNow()), IdTokenFault.None);
+    public string Token() =>
+        IdTokens.Sign(keys, IdTokens.PushClaims(Audience, options.PushServiceAccount, clock.GetUtcNow()), IdTokenFault.None);
 
     /// <summary>The claims that <see cref="Token"/> signs.</summary>
     public Dictionary<string, object> Claims() => IdTokens.PushClaims(Audience, options.PushServiceAccount, clock.GetUtcNow());
@@ -33,7 +34,8 @@ internal sealed class PubSubPush(EmulatorOptions options, GoogleSigningKeys keys
             return null;
         }
 
-        var id = messageId ?? string.Create(CultureInfo.InvariantCulture, $"{clock.GetUtcNow().ToUnixTimeMilliseconds()}{Interlocked.Increment(ref _messages):D4}");
+        var id = messageId ?? string.Create(
+            CultureInfo.InvariantCulture, $"{clock.GetUtcNow().ToUnixTimeMilliseconds()}{Interlocked.Increment(ref _messages):D4}");
         using var request = new HttpRequestMessage(HttpMethod.Post, url)
         {
             Content = new StringContent(Envelope(account, historyId, id), Encoding.UTF8, new MediaTypeHeaderValue("application/json")),

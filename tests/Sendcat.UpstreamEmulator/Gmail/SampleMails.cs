@@ -55,24 +55,33 @@ internal static class SampleMails
 
             We ship to: 7801 NW 37th St, Doral, FL
             """),
-        "newsletter" => Mail("deals@amazon.com", "Amazon.com", to, "Deals of the week: save up to 40% off", at, "Our best deals end tonight. Save on everything.", "List-Unsubscribe: <https://www.amazon.com/unsubscribe>"),
+        "newsletter" => Mail(
+            "deals@amazon.com", "Amazon.com", to, "Deals of the week: save up to 40% off", at,
+            "Our best deals end tonight. Save on everything.", "List-Unsubscribe: <https://www.amazon.com/unsubscribe>"),
         "letter" => Mail("gran@example.com", "Gran", to, "Sunday", at, "See you on Sunday. I bring the cake."),
         _ => null,
     };
 
     /// <summary>Puts the result of Gmail's check of the sender above a mail.</summary>
     public static byte[] Authenticated(byte[] raw, string domain) =>
-        [.. Encoding.ASCII.GetBytes($"Authentication-Results: mx.google.com; dkim=pass header.i=@{domain} header.s=s1; dmarc=pass header.from={domain}\r\n"), .. raw];
+        [
+            .. Encoding.ASCII.GetBytes(
+                $"Authentication-Results: mx.google.com; dkim=pass header.i=@{domain} header.s=s1; dmarc=pass header.from={domain}\r\n"),
+            .. raw];
 
-    private static string Amazon(int number) => string.Create(CultureInfo.InvariantCulture, $"114-{3_000_000 + (number / 10_000_000):D7}-{number % 10_000_000:D7}");
+    private static string Amazon(int number) =>
+        string.Create(CultureInfo.InvariantCulture, $"114-{3_000_000 + (number / 10_000_000):D7}-{number % 10_000_000:D7}");
 
-    private static byte[] Mail(string from, string name, string to, string subject, DateTimeOffset at, string text, params ReadOnlySpan<string> headers)
+    private static byte[] Mail(
+        string from, string name, string to, string subject, DateTimeOffset at, string text, params ReadOnlySpan<string> headers)
     {
         var domain = from[(from.IndexOf('@', StringComparison.Ordinal) + 1)..];
         var mail = new StringBuilder()
             .Append(CultureInfo.InvariantCulture, $"Delivered-To: {to}\n")
             .Append(CultureInfo.InvariantCulture, $"From: {name} <{from}>\nTo: {to}\nSubject: {subject}\n")
-            .Append(CultureInfo.InvariantCulture, $"Date: {at.ToString("R", CultureInfo.InvariantCulture)}\nMessage-ID: <{Guid.NewGuid():N}@{domain}>\n");
+            .Append(
+                CultureInfo.InvariantCulture,
+                $"Date: {at.ToString("R", CultureInfo.InvariantCulture)}\nMessage-ID: <{Guid.NewGuid():N}@{domain}>\n");
         foreach (var header in headers)
         {
             mail.Append(header).Append('\n');

@@ -3,7 +3,9 @@ using System.Threading.Channels;
 
 namespace Sendcat.UpstreamEmulator.Resend;
 
-/// <summary>The accepted mails and their idempotency keys, in memory. The last 1 000 mails are stored; a key is valid for 24 hours.</summary>
+/// <summary>
+/// The accepted mails and their idempotency keys, in memory. The last 1 000 mails are stored; a key is valid for 24 hours.
+/// </summary>
 internal sealed class MailBox(TimeProvider clock)
 {
     private const int MaxMails = 1_000;

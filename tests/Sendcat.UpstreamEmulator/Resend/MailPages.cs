@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Sendcat.UpstreamEmulator.Resend;
 
-/// <summary>The pages with the mails. All text is escaped; the HTML of a mail is in a sandboxed frame that loads nothing and runs no script.</summary>
+/// <summary>
+/// The pages with the mails. All text is escaped; the HTML of a mail is in a sandboxed frame that loads nothing and runs no script.
+/// </summary>
 internal static class MailPages
 {
     /// <summary>Forbids everything but the styles of the pages. The frame of a mail inherits it, so no mail loads an image.</summary>
@@ -25,7 +27,8 @@ internal static class MailPages
         {
             rows.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><td>{mail.At:yyyy-MM-dd HH:mm:ss}<td>{Recipients(mail)}<td><a href=\"/mail/{Encode(mail.Id)}\">{Encode(mail.Subject)}</a></tr>");
+                $"<tr><td>{mail.At:yyyy-MM-dd HH:mm:ss}<td>{Recipients(mail)}<td><a href=\"/mail/{Encode(mail.Id)}\">{Encode(
+                    mail.Subject)}</a></tr>");
         }
 
         return Page(
@@ -40,7 +43,8 @@ internal static class MailPages
     public static string Message(ReceivedMail mail)
     {
         var content = mail.Html is { } html
-            ? $"<iframe title=\"The mail\" sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\"{Encode($"<base target=\"_blank\">{html}")}\"></iframe>"
+            ? $"<iframe title=\"The mail\" sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\"{Encode(
+                $"<base target=\"_blank\">{html}")}\"></iframe>"
             : "";
         return Page(
             mail.Subject,

@@ -6,8 +6,8 @@ using System.Text.RegularExpressions;
 namespace Sendcat.UpstreamEmulator.WhatsApp;
 
 /// <summary>
-/// Makes files that show a text: a PNG whose description says what a camera would have seen, and a PDF with one line for each line of the text.
-/// The emulated model reads both.
+/// Makes files that show a text: a PNG whose description says what a camera would have seen, and a PDF with one line for each line of the
+/// text. The emulated model reads both.
 /// </summary>
 internal static class DrawnFiles
 {
@@ -38,9 +38,12 @@ internal static class DrawnFiles
     {
         if (file.StartsWith("%PDF-"u8))
         {
-            var lines = Regex.Matches(Encoding.Latin1.GetString(file), @"\((?<text>([^()\\]|\\.)*)\) Tj", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
+            var lines = Regex.Matches(
+                Encoding.Latin1.GetString(file), @"\((?<text>([^()\\]|\\.)*)\) Tj", RegexOptions.ExplicitCapture, TimeSpan.FromSeconds(1));
             return string.Join('\n', lines
-                .Select(line => line.Groups["text"].Value.Replace("\\(", "(", StringComparison.Ordinal).Replace("\\)", ")", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal)));
+                .Select(
+                    line => line.Groups["text"].Value.Replace("\\(", "(", StringComparison.Ordinal)
+                        .Replace("\\)", ")", StringComparison.Ordinal).Replace("\\\\", "\\", StringComparison.Ordinal)));
         }
 
         for (var rest = file.Length > 8 && file[0] == 0x89 ? file[8..] : []; rest.Length >= 12;)

@@ -8,7 +8,8 @@ namespace Sendcat.UpstreamEmulator.WhatsApp;
 
 /// <summary>Emulates the Graph API for WhatsApp under <c>/graph</c>: the lookup and the download of files, and sending.</summary>
 internal sealed class GraphUpstream(
-    RestRequestHandler handler, MediaFiles files, SentMessages sent, EmulatorStats stats, StandingDirections<RestDirections> standing, AttemptCounter attempts, TimeProvider clock)
+    RestRequestHandler handler, MediaFiles files, SentMessages sent, EmulatorStats stats, StandingDirections<RestDirections> standing,
+    AttemptCounter attempts, TimeProvider clock)
     : IRestUpstream
 {
     private const string Bearer = "Bearer ";
@@ -25,16 +26,21 @@ internal sealed class GraphUpstream(
         _ => Error(status, 100, message ?? "Invalid parameter"),
     };
 
-    public Task FindAsync(HttpContext http, string id) => handler.ServeAsync(http, this, new("media", id, RefusalOf(http), (_, directions) => Lookup(http, id, directions)));
+    public Task FindAsync(HttpContext http, string id) =>
+        handler.ServeAsync(http, this, new("media", id, RefusalOf(http), (_, directions) => Lookup(http, id, directions)));
 
-    /// <summary>Sends the bytes of a file. It takes the settings <c>status</c>, <c>message</c> (the target of a redirect) and <c>giant</c>.</summary>
+    /// <summary>
+    /// Sends the bytes of a file. It takes the settings <c>status</c>, <c>message</c> (the target of a redirect) and <c>giant</c>.
+    /// </summary>
     public async Task DownloadAsync(HttpContext http, string address)
     {
         var call = stats.Start(Name, "download");
         try
         {
             var directions = new RestDirections();
-            foreach (var block in standing.Blocks.Where(block => block.AppliesTo(Name, "download") && attempts.StillApplies(block, $"{Name}/download", "")))
+            foreach (
+                var block in standing.Blocks.Where(
+                    block => block.AppliesTo(Name, "download") && attempts.StillApplies(block, $"{Name}/download", "")))
             {
                 block.ApplyTo(directions);
             }
@@ -84,7 +90,10 @@ internal sealed class GraphUpstream(
         // Both fields are accepted, because accounts differ.
         var to = Text(body, "to") ?? Text(body, "recipient");
         var text = body.TryGetProperty("text", out var content) ? Text(content, "body") : null;
-        var refusal = RefusalOf(http) ?? (Text(body, "messaging_product") != "whatsapp" || to is null || text is not { Length: > 0 and <= 4096 } ? Refuse(400) : null);
+        var refusal = RefusalOf(
+            http) ?? (Text(body, "messaging_product") != "whatsapp" || to is null || text is not { Length: > 0 and <= 4096 }
+                ? Refuse(400)
+                : null);
         await handler.ServeAsync(http, this, new("messages", to ?? "", refusal, (_, _) => Accept(body, to!, text!)) { Body = body });
     }
 
@@ -94,7 +103,8 @@ internal sealed class GraphUpstream(
             : RestResponse.Of(new
             {
                 messaging_product = "whatsapp",
-                url = directions.Message ?? $"{http.Request.Scheme}://{http.Request.Host}/graph/files/{files.NewAddress(id, directions.ExpiresInMs)}",
+                url = directions.Message ?? $"{http.Request.Scheme}://{http.Request.Host}/graph/files/{files.NewAddress(
+                    id, directions.ExpiresInMs)}",
                 mime_type = file.MediaType,
                 sha256 = Convert.ToHexStringLower(file.Sha256),
                 file_size = file.Bytes.Length,
@@ -104,17 +114,24 @@ internal sealed class GraphUpstream(
     private RestResponse Accept(JsonElement body, string to, string text)
     {
         var id = $"wamid.{Convert.ToBase64String(RandomNumberGenerator.GetBytes(24))}";
-        sent.Add(new(id, clock.GetUtcNow(), to, text, body.TryGetProperty("context", out var context) ? Text(context, "message_id") : null));
-        return RestResponse.Of(new { messaging_product = "whatsapp", contacts = new[] { new { input = to, wa_id = to } }, messages = new[] { new { id } } });
+        sent.Add(
+            new(id, clock.GetUtcNow(), to, text, body.TryGetProperty("context", out var context) ? Text(context, "message_id") : null));
+        return RestResponse.Of(
+            new { messaging_product = "whatsapp", contacts = new[] { new { input = to, wa_id = to } }, messages = new[] { new { id } } });
     }
 
     private RestResponse? RefusalOf(HttpContext http) =>
-        http.Request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.Ordinal) && ApiKey.IsValid(header[Bearer.Length..]) ? null : Refuse(401);
+        http.Request.Headers.Authorization.ToString() is var header && header.StartsWith(Bearer, StringComparison.Ordinal)
+            && ApiKey.IsValid(header[Bearer.Length..])
+            ? null
+            : Refuse(401);
 
     private static RestRequest Refused(string route, RestResponse refusal) => new(route, "", refusal, (_, _) => refusal);
 
     private static string? Text(JsonElement element, string name) =>
-        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String ? value.GetString() : null;
+        element.ValueKind is JsonValueKind.Object && element.TryGetProperty(name, out var value) && value.ValueKind is JsonValueKind.String
+            ? value.GetString()
+            : null;
 
     private static RestResponse Error(int status, int code, string message) =>
         RestResponse.Of(new { error = new { message, type = "OAuthException", code, fbtrace_id = "emulator" } }, status);

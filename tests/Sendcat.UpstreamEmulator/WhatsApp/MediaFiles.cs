@@ -15,7 +15,9 @@ internal sealed class MediaFiles(TimeProvider clock)
 
     public MediaFile Add(byte[] bytes, string mediaType)
     {
-        var id = string.Create(CultureInfo.InvariantCulture, $"{RandomNumberGenerator.GetInt32(100_000_000, 999_999_999)}{RandomNumberGenerator.GetInt32(1_000_000, 9_999_999)}");
+        var id = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{RandomNumberGenerator.GetInt32(100_000_000, 999_999_999)}{RandomNumberGenerator.GetInt32(1_000_000, 9_999_999)}");
         return _files[id] = new(id, mediaType, bytes, SHA256.HashData(bytes));
     }
 

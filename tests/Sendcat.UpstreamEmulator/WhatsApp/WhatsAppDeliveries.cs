@@ -19,7 +19,8 @@ public sealed class WhatsAppDeliveries : IDisposable
     private readonly MediaFiles _files;
     private readonly TimeProvider _clock;
 
-    internal WhatsAppDeliveries(EmulatorOptions options, MediaFiles files, TimeProvider clock) => (_options, _files, _clock) = (options, files, clock);
+    internal WhatsAppDeliveries(EmulatorOptions options, MediaFiles files, TimeProvider clock) =>
+        (_options, _files, _clock) = (options, files, clock);
 
     /// <summary>The bytes of a delivery with one message.</summary>
     /// <returns>The body, and the id of the message.</returns>
@@ -31,7 +32,9 @@ public sealed class WhatsAppDeliveries : IDisposable
         var value = new JsonObject
         {
             ["messaging_product"] = "whatsapp",
-            ["metadata"] = new JsonObject { ["display_phone_number"] = "18765550100", ["phone_number_id"] = sample.PhoneNumberId ?? WhatsAppSample.DefaultPhoneNumberId },
+            [
+                "metadata"] = new JsonObject { ["display_phone_number"] = "18765550100",
+                ["phone_number_id"] = sample.PhoneNumberId ?? WhatsAppSample.DefaultPhoneNumberId },
         };
         if (sample.Kind is "status")
         {
@@ -57,13 +60,16 @@ public sealed class WhatsAppDeliveries : IDisposable
         var delivery = new JsonObject
         {
             ["object"] = "whatsapp_business_account",
-            ["entry"] = new JsonArray(new JsonObject { ["id"] = "102290129340398", ["changes"] = new JsonArray(new JsonObject { ["field"] = "messages", ["value"] = value }) }),
+            ["entry"] = new JsonArray(
+                new JsonObject { ["id"] = "102290129340398", ["changes"] = new JsonArray(
+                    new JsonObject { ["field"] = "messages", ["value"] = value }) }),
         };
         return (Encoding.UTF8.GetBytes(delivery.ToJsonString(Escaping)), id);
     }
 
     /// <summary>The value of <c>X-Hub-Signature-256</c>.</summary>
-    public string Sign(byte[] body) => $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(_options.WhatsAppAppSecret), body))}";
+    public string Sign(byte[] body) =>
+        $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(Encoding.UTF8.GetBytes(_options.WhatsAppAppSecret), body))}";
 
     /// <summary>Composes, signs and posts a delivery.</summary>
     /// <returns>Null when no webhook is configured.</returns>
@@ -79,7 +85,9 @@ public sealed class WhatsAppDeliveries : IDisposable
         request.Content.Headers.ContentType = new("application/json");
         request.Headers.Add("X-Hub-Signature-256", Sign(body));
         using var response = await _http.SendAsync(request, cancellationToken);
-        return new(id, (int)response.StatusCode, response.Headers.Contains("X-Idempotent-Replay"), await response.Content.ReadAsStringAsync(cancellationToken));
+        return new(
+            id, (int)response.StatusCode, response.Headers.Contains("X-Idempotent-Replay"),
+            await response.Content.ReadAsStringAsync(cancellationToken));
     }
 
     public void Dispose() => _http.Dispose();
@@ -92,8 +100,10 @@ public sealed class WhatsAppDeliveries : IDisposable
                 return new() { ["body"] = sample.Text ?? "Hello" };
             case "image" or "document":
                 var isPdf = sample.Kind == "document";
-                var file = _files.Add(isPdf ? DrawnFiles.Pdf(sample.Text ?? "") : DrawnFiles.Png(sample.Text ?? ""), isPdf ? "application/pdf" : "image/png");
-                var content = new JsonObject { ["id"] = file.Id, ["mime_type"] = file.MediaType, ["sha256"] = Convert.ToBase64String(file.Sha256) };
+                var file = _files.Add(
+                    isPdf ? DrawnFiles.Pdf(sample.Text ?? "") : DrawnFiles.Png(sample.Text ?? ""), isPdf ? "application/pdf" : "image/png");
+                var content =
+                    new JsonObject { ["id"] = file.Id, ["mime_type"] = file.MediaType, ["sha256"] = Convert.ToBase64String(file.Sha256) };
                 Put(content, "caption", sample.Caption);
                 Put(content, "filename", isPdf ? "invoice.pdf" : null);
                 return content;
