@@ -188,8 +188,9 @@ internal static class DraftEndpoints
         var numbers = parcels.Select(parcel => parcel.TrackingNumber).ToArray();
         var alerts = await db.PreAlerts.AsNoTracking().Where(a => a.UserId == user && numbers.Contains(a.TrackingNumber))
             .ToDictionaryAsync(a => a.TrackingNumber, StringComparer.Ordinal, cancellationToken);
-        var evidence = (await db.DraftEvidence.AsNoTracking().Where(
-            l => ids.Contains(l.DraftId)).OrderBy(l => l.EvidenceId).ToListAsync(cancellationToken))
+        var links = await db.DraftEvidence.AsNoTracking().Where(l => ids.Contains(l.DraftId)).OrderBy(l => l.EvidenceId)
+            .ToListAsync(cancellationToken);
+        var evidence = links
             .ToLookup(link => link.DraftId, link => link.EvidenceId);
         var views = parcels.ToLookup(
             parcel => parcel.DraftId,

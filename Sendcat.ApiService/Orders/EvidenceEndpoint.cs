@@ -54,8 +54,9 @@ internal static class EvidenceEndpoint
             .ToListAsync(cancellationToken);
         var page = rows.Take(count).ToArray();
         var ids = Array.ConvertAll(page, row => row.Id);
-        var drafts = (await db.DraftEvidence.AsNoTracking().Where(
-            l => ids.Contains(l.EvidenceId)).OrderBy(l => l.DraftId).ToListAsync(cancellationToken))
+        var links = await db.DraftEvidence.AsNoTracking().Where(l => ids.Contains(l.EvidenceId)).OrderBy(l => l.DraftId)
+            .ToListAsync(cancellationToken);
+        var drafts = links
             .ToLookup(link => link.EvidenceId, link => link.DraftId);
         return TypedResults.Ok(new Page<EvidenceView>(
             [

@@ -61,8 +61,7 @@ internal static class PreferenceEndpoints
             RETURNING auto_create_pre_alerts, gmail_sync_enabled, whatsapp_sync_enabled, package_status_mails
             """);
         command.Parameters.Add(new() { Value = principal.UserId! });
-        foreach (
-            var chosen in (bool?[])
+        foreach (var chosen in (bool?[])
             [
                 change.AutoCreatePreAlerts, change.GmailSyncEnabled, change.WhatsappSyncEnabled, change.PackageStatusMails,
             ])
@@ -71,8 +70,7 @@ internal static class PreferenceEndpoints
         }
 
         var defaults = UserPreferences.Default;
-        foreach (
-            var value in (bool[])
+        foreach (var value in (bool[])
             [
                 defaults.AutoCreatePreAlerts, defaults.GmailSyncEnabled, defaults.WhatsappSyncEnabled, defaults.PackageStatusMails,
             ])

@@ -70,8 +70,11 @@ internal sealed class WhatsAppInbox(
             store.Parameters.Add(new() { Value = Array.ConvertAll(statuses, status => status.MessageId) });
             store.Parameters.Add(new() { Value = Array.ConvertAll(statuses, status => (int)status.State) });
             store.Parameters.Add(
-                new() { Value = Array.ConvertAll(
-                    statuses, status => status.ErrorCode), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer });
+                new()
+                {
+                    Value = Array.ConvertAll(statuses, status => status.ErrorCode),
+                    NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Integer,
+                });
             store.Parameters.Add(new() { Value = time.GetUtcNow() });
             await store.ExecuteNonQueryAsync(CancellationToken.None);
         }

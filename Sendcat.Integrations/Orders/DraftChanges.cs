@@ -104,8 +104,7 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         carrier ??= TrackingFormats.CandidatesOf(trackingNumber).Select(candidate => candidate.Carrier).Distinct().ToArray() is [var only]
             ? only
             : null;
-        if (
-            await parcels.AnnounceAsync(
+        if (await parcels.AnnounceAsync(
                 Guid.CreateVersion7(now), found, trackingNumber, carrier, most, CancellationToken.None) is not var (preAlert, isNew))
         {
             return new(DraftOutcome.TooMany, Guid.Empty, false);

@@ -134,7 +134,8 @@ internal sealed class MailComposer(
             return null;
         }
 
-        var link = $"{LinkTo("confirm-email-change", LinkPurpose.ChangeEmail(delivery.Address), account, delivery)}&email={Uri.EscapeDataString(delivery.Address)}";
+        var link = LinkTo("confirm-email-change", LinkPurpose.ChangeEmail(delivery.Address), account, delivery)
+            + $"&email={Uri.EscapeDataString(delivery.Address)}";
         return Plain(
             delivery.Address, "Confirm your new Sendcat address",
             "Somebody, hopefully you, asked to use this address for a Sendcat account.",

@@ -20,9 +20,9 @@ internal static class MailSearches
             :
             [
                 after,
-                .. Merchant.All.Select(
-                    merchant => $"{after} {{{string.Join(
-                        ' ', merchant.Domains.Select(domain => $"from:{domain}"))} subject:{merchant.Name}}}"),
+                .. from merchant in Merchant.All
+                   let senders = string.Join(' ', merchant.Domains.Select(domain => $"from:{domain}"))
+                   select $"{after} {{{senders} subject:{merchant.Name}}}",
                 $"{after} subject:(order OR shipped OR delivered OR tracking OR confirmation OR dispatch)",
             ];
     }

@@ -48,8 +48,7 @@ internal sealed class MailboxSchedule(
         }
 
         var (renewed, failed) = (0, 0);
-        while (
-            await mailboxes.UnwatchedAsync(
+        while (await mailboxes.UnwatchedAsync(
                 all ? TimeSpan.Zero : RenewalAge, all ? MostRequested : Batch, cancellationToken) is { Count: > 0 } batch)
         {
             foreach (var mailbox in batch)

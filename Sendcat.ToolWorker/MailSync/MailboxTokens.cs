@@ -19,8 +19,7 @@ internal sealed class MailboxTokens(
     /// <returns>The token; an error with <see cref="GmailConsents.InvalidGrant"/> when only the user can help.</returns>
     public async Task<UpstreamResult<string>> FindAsync(Mailbox mailbox, bool isRefused, CancellationToken cancellationToken)
     {
-        if (
-            !cipher.TryDecrypt(
+        if (!cipher.TryDecrypt(
                 GmailConsents.RefreshPurpose, mailbox.UserId, mailbox.RefreshToken, out var refreshToken, out var isOutdated))
         {
             logger.TokenUnreadable(mailbox.Id);
@@ -50,10 +49,12 @@ internal sealed class MailboxTokens(
         return refreshed.Value.AccessToken;
     }
 
-    private Task StoreAsync(Mailbox mailbox, string refresh, string access, DateTimeOffset expires, CancellationToken cancellationToken) => mailboxes.StoreTokensAsync(
-        mailbox,
-        cipher.Encrypt(GmailConsents.RefreshPurpose, mailbox.UserId, refresh),
-        cipher.Encrypt(GmailConsents.AccessPurpose, mailbox.UserId, access),
-        expires,
-        cancellationToken);
+    private Task StoreAsync(
+        Mailbox mailbox, string refresh, string access, DateTimeOffset expires, CancellationToken cancellationToken) =>
+        mailboxes.StoreTokensAsync(
+            mailbox,
+            cipher.Encrypt(GmailConsents.RefreshPurpose, mailbox.UserId, refresh),
+            cipher.Encrypt(GmailConsents.AccessPurpose, mailbox.UserId, access),
+            expires,
+            cancellationToken);
 }

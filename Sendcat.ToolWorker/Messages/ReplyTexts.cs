@@ -65,8 +65,8 @@ internal static class ReplyTexts
             ( > 0, _) => Count(result.DraftsCreated, "new draft"),
             _ => $"an update of {Count(result.DraftsUpdated, "draft")}",
         };
-        return $"Got it: {drafts}. {(
-            result.PreAlerts > 0 ? $"{Count(result.PreAlerts, "pre-alert")} added. " : "")}Check and confirm in Sendcat under Drafts.";
+        var added = result.PreAlerts > 0 ? $"{Count(result.PreAlerts, "pre-alert")} added. " : "";
+        return $"Got it: {drafts}. {added}Check and confirm in Sendcat under Drafts.";
     }
 
     private static string Count(int count, string what) =>

@@ -79,8 +79,8 @@ internal sealed class GmailConnections(
             """
             -- connect mailbox
             INSERT INTO gmail_connections AS c
-                (id, user_id, email, normalized_email, status, refresh_token, access_token, access_token_expires_at, history_id, connected_at,
-                    sync_token)
+                (id, user_id, email, normalized_email, status, refresh_token, access_token, access_token_expires_at, history_id,
+                    connected_at, sync_token)
             VALUES (@id, @user, @email, @normalized, 'active', @refresh, @access, @expires, @history, @now, 0)
             ON CONFLICT (normalized_email) DO UPDATE SET
                 email = excluded.email, status = 'active', refresh_token = excluded.refresh_token, access_token = excluded.access_token,

@@ -220,9 +220,8 @@ public sealed class ConnectTests(PostgresFixture postgres, GmailApiFixture fixtu
             $"SELECT refresh_token FROM gmail_connections WHERE normalized_email = '{ann.Address}'");
         Assert.True(cipher.TryDecrypt("gmail refresh token", user, stored, out var token, out _));
         Assert.False(cipher.TryDecrypt("gmail refresh token", "another user", stored, out _, out _));
-        await gmail.Api.ExecuteAsync(
-            $"UPDATE gmail_connections SET refresh_token = '{old.Encrypt(
-                "gmail refresh token", user, token!)}' WHERE normalized_email = '{ann.Address}'");
+        var earlier = old.Encrypt("gmail refresh token", user, token!);
+        await gmail.Api.ExecuteAsync($"UPDATE gmail_connections SET refresh_token = '{earlier}' WHERE normalized_email = '{ann.Address}'");
         Assert.NotEqual(before, await KeyIdAsync());
 
         gmail.Google.Deliver(ann.Address, sample: "amazon", number: 4);

@@ -106,7 +106,8 @@ public sealed class DraftEndpointsTests(OrdersApi orders) : IClassFixture<Orders
         var second = (await user.ItemsAsync("/api/drafts"))[0]!;
 
         var draft = await (await user.Client.PatchAsJsonAsync(
-            $"/api/drafts/{second["id"]}", new { storeName = "My shop", orderNumber = " b-200000002, a-100000001", totalAmount = 10.5m, totalCurrency = "JMD" })).JsonAsync();
+            $"/api/drafts/{second["id"]}",
+            new { storeName = "My shop", orderNumber = " b-200000002, a-100000001", totalAmount = 10.5m, totalCurrency = "JMD" })).JsonAsync();
         await user.RecordAsync("m3", ExtractedMails.Order("B-200000002", total: new(99m, "USD")));
 
         Assert.Equal(

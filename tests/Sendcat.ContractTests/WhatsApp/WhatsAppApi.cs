@@ -136,8 +136,7 @@ internal sealed class WhatsAppApi : IAsyncDisposable
     {
         using var timeout = new CancellationTokenSource(MaxWait);
         using var poll = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (
-            !await Api.ScalarAsync<bool>(
+        while (!await Api.ScalarAsync<bool>(
                 "SELECT NOT EXISTS (SELECT FROM reliability.tool_jobs WHERE tool = 'messages' AND status IN ('queued', 'running'))"))
         {
             await poll.WaitForNextTickAsync(timeout.Token);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 
 namespace Sendcat.ContractTests.WhatsApp;
 
@@ -26,8 +27,7 @@ public sealed class WhatsAppWebhookLimitTests(PostgresFixture postgres)
     {
         await using var whatsApp = await WhatsAppApi.StartAsync(postgres, ("WHATSAPP_APP_SECRET", ""), ("WHATSAPP_VERIFY_TOKEN", ""));
         var body = "{}"u8.ToArray();
-        var unkeyed = $"sha256={Convert.ToHexStringLower(
-            System.Security.Cryptography.HMACSHA256.HashData(ReadOnlySpan<byte>.Empty, body))}";
+        var unkeyed = $"sha256={Convert.ToHexStringLower(HMACSHA256.HashData(ReadOnlySpan<byte>.Empty, body))}";
 
         await (await whatsApp.PostAsync(body, unkeyed)).RefusedAsync(HttpStatusCode.Forbidden, "forbidden");
         await (await whatsApp.Api.Anyone.GetAsync("/api/whatsapp/webhook?hub.mode=subscribe&hub.verify_token=&hub.challenge=1"))

@@ -70,8 +70,7 @@ public sealed class TrackingNumberTests
     [InlineData("注文番号：{0}")]
     public void A_number_with_another_label_is_no_parcel(string text)
     {
-        foreach (
-            var number in (string[])
+        foreach (var number in (string[])
             [
                 Completed("1Z5W7A880342719062"), Completed("410273618825"), Completed("9400110200881234567890"), Completed("5471203316"),
                 Completed("RB473124829GB"),

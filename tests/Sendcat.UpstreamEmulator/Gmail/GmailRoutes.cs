@@ -28,7 +28,14 @@ internal static class GmailRoutes
         var emulator = app.MapGroup("/gmail/emulator");
         emulator.MapGet("/mailboxes", (Mailboxes boxes, GoogleGrants grants) => Results.Json(new
         {
-            items = boxes.All.Select(box => new { account = box.Account, messages = box.Count, historyId = box.HistoryId, watch = box.Watch, consents = grants.CountOf(box.Account) }),
+            items = boxes.All.Select(box => new
+            {
+                account = box.Account,
+                messages = box.Count,
+                historyId = box.HistoryId,
+                watch = box.Watch,
+                consents = grants.CountOf(box.Account),
+            }),
         }));
         emulator.MapPost("/deliver", DeliverAsync);
         emulator.MapPost("/push", PushAsync);

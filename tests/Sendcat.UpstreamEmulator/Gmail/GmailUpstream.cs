@@ -116,7 +116,12 @@ internal sealed class GmailUpstream(
             history = page.Count == 0 ? null : page.Select(record =>
             {
                 var message = new { id = record.Message.Id, threadId = record.Message.Id, labelIds = record.Message.Labels };
-                return new { id = Text(record.Id), messages = new[] { new { message.id, message.threadId } }, messagesAdded = new[] { new { message } } };
+                return new
+                {
+                    id = Text(record.Id),
+                    messages = new[] { new { message.id, message.threadId } },
+                    messagesAdded = new[] { new { message } },
+                };
             }),
             nextPageToken = next,
             historyId = Text(box.HistoryId),
@@ -135,9 +140,8 @@ internal sealed class GmailUpstream(
 
             var until = clock.GetUtcNow() + WatchLife;
             box.StartWatch(new(topic, until));
-            return RestResponse.Of(
-                new { historyId = Text(box.HistoryId), expiration = until.ToUnixTimeMilliseconds().ToString(
-                    CultureInfo.InvariantCulture) });
+            var expiration = until.ToUnixTimeMilliseconds().ToString(CultureInfo.InvariantCulture);
+            return RestResponse.Of(new { historyId = Text(box.HistoryId), expiration });
         });
     }
 

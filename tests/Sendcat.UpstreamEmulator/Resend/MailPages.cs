@@ -27,8 +27,8 @@ internal static class MailPages
         {
             rows.Append(
                 CultureInfo.InvariantCulture,
-                $"<tr><td>{mail.At:yyyy-MM-dd HH:mm:ss}<td>{Recipients(mail)}<td><a href=\"/mail/{Encode(mail.Id)}\">{Encode(
-                    mail.Subject)}</a></tr>");
+                $"<tr><td>{mail.At:yyyy-MM-dd HH:mm:ss}<td>{Recipients(mail)}"
+                    + $"<td><a href=\"/mail/{Encode(mail.Id)}\">{Encode(mail.Subject)}</a></tr>");
         }
 
         return Page(
@@ -43,8 +43,8 @@ internal static class MailPages
     public static string Message(ReceivedMail mail)
     {
         var content = mail.Html is { } html
-            ? $"<iframe title=\"The mail\" sandbox=\"allow-popups allow-popups-to-escape-sandbox\" srcdoc=\"{Encode(
-                $"<base target=\"_blank\">{html}")}\"></iframe>"
+            ? "<iframe title=\"The mail\" sandbox=\"allow-popups allow-popups-to-escape-sandbox\" "
+                + $"srcdoc=\"{Encode($"<base target=\"_blank\">{html}")}\"></iframe>"
             : "";
         return Page(
             mail.Subject,

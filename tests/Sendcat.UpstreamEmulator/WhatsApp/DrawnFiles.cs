@@ -26,7 +26,9 @@ internal static class DrawnFiles
 
     public static byte[] Pdf(string text)
     {
-        var lines = text.Split('\n').Select(line => $"({line.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("(", "\\(", StringComparison.Ordinal).Replace(")", "\\)", StringComparison.Ordinal)}) Tj T*");
+        var escaped = text.Replace("\\", "\\\\", StringComparison.Ordinal)
+            .Replace("(", "\\(", StringComparison.Ordinal).Replace(")", "\\)", StringComparison.Ordinal);
+        var lines = escaped.Split('\n').Select(line => $"({line}) Tj T*");
         var page = $"BT /F1 12 Tf 72 720 Td 14 TL {string.Join('\n', lines)} ET";
         return Encoding.Latin1.GetBytes(
             $"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R"

@@ -38,8 +38,7 @@ internal sealed class GraphUpstream(
         try
         {
             var directions = new RestDirections();
-            foreach (
-                var block in standing.Blocks.Where(
+            foreach (var block in standing.Blocks.Where(
                     block => block.AppliesTo(Name, "download") && attempts.StillApplies(block, $"{Name}/download", "")))
             {
                 block.ApplyTo(directions);
@@ -103,8 +102,8 @@ internal sealed class GraphUpstream(
             : RestResponse.Of(new
             {
                 messaging_product = "whatsapp",
-                url = directions.Message ?? $"{http.Request.Scheme}://{http.Request.Host}/graph/files/{files.NewAddress(
-                    id, directions.ExpiresInMs)}",
+                url = directions.Message
+                    ?? $"{http.Request.Scheme}://{http.Request.Host}/graph/files/{files.NewAddress(id, directions.ExpiresInMs)}",
                 mime_type = file.MediaType,
                 sha256 = Convert.ToHexStringLower(file.Sha256),
                 file_size = file.Bytes.Length,
