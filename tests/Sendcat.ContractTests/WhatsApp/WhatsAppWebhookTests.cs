@@ -10,7 +10,12 @@ namespace Sendcat.ContractTests.WhatsApp;
 public sealed class WhatsAppWebhookTests(WhatsAppFixture fixture)
 {
     private static readonly byte[] Message = Encoding.UTF8.GetBytes(
-        """{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp","messages":[{"from":"18769999999","id":"wamid.refused","timestamp":"1","type":"text","text":{"body":"caf\u00e9 \ud83d\ude00 order 112-1234567-1234567"}}]}}]}]}""");
+        """
+        {"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"messaging_product":"whatsapp",
+        "metadata":{"display_phone_number":"18765550100","phone_number_id":"106540352242922"},
+        "messages":[{"from":"18769999999","id":"wamid.refused","timestamp":"1","type":"text",
+        "text":{"body":"caf\u00e9 \ud83d\ude00 order 112-1234567-1234567"}}]}}]}]}
+        """);
 
     private WhatsAppApi WhatsApp => fixture.Api;
 
