@@ -23,11 +23,14 @@ internal sealed record GoogleFlow(string Browser, string ReturnTo, string Redire
 /// <param name="Challenge">See <see cref="GoogleFlow.Challenge"/>.</param>
 /// <param name="Account">The account.</param>
 /// <param name="UserId">The user that it was linked to at that moment; null: none.</param>
-internal sealed record GoogleProof(string Browser, string? Challenge, GoogleAccount Account, string? UserId)
-{
-    /// <summary>When its code expires.</summary>
-    public DateTimeOffset ExpiresAt { get; init; }
-}
+internal sealed record GoogleProof(string Browser, string? Challenge, GoogleAccount Account, string? UserId);
+
+/// <summary>A proof whose code a request presents.</summary>
+/// <param name="Key">The key in Redis.</param>
+/// <param name="Value">Its value while nobody has taken it.</param>
+/// <param name="Proof">The proof.</param>
+/// <param name="Taken">Its value when this request has taken it.</param>
+internal sealed record IssuedProof(string Key, string Value, GoogleProof Proof, string Taken);
 
 /// <param name="Subject">The key of the account at Google.</param>
 /// <param name="Email">Its address.</param>

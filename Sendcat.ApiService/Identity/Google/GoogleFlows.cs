@@ -26,6 +26,11 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
     private static readonly TimeSpan ResultLifetime = TimeSpan.FromMinutes(2);
 
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// The value of a code that a request has taken begins so. It stays until the code would have expired, and contains no account.
+    /// </summary>
+    private const string TakenPrefix = "taken ";
     private const int SecretBytes = 32;
     private const int KeyBytes = 32;
     private const int NonceBytes = 12;
@@ -59,11 +64,7 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
             return flow with { Location = flow.Location is { } location ? Open(location, state) : null };
         }
 
-        using var span = RedisSpan.Start("take google flow", "EXEC");
-        var transaction = redis.GetDatabase().CreateTransaction();
-        transaction.AddCondition(Condition.StringEqual(key, value));
-        _ = transaction.StringSetAsync(key, Json(flow with { IsTaken = true }), expiry: null, keepTtl: true);
-        return await transaction.ExecuteAsync().WaitAsync(Timeout, time) ? flow : flow with { IsTaken = true };
+        return await ReplaceAsync("take google flow", key, value, Json(flow with { IsTaken = true })) ? flow : flow with { IsTaken = true };
     }
 
     /// <summary>Stores where the browser goes, for further callbacks of the same flow.</summary>
@@ -74,34 +75,36 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
     public async Task<string> IssueAsync(GoogleProof proof)
     {
         var code = NewSecret();
-        await RestoreAsync(code, proof with { ExpiresAt = time.GetUtcNow() + ProofLifetime });
+        await SetAsync(ProofKey(code), Json(proof), ProofLifetime);
         return code;
     }
 
-    /// <summary>Makes a code that was taken valid again, until it would have expired.</summary>
-    public async Task RestoreAsync(string code, GoogleProof proof)
+    /// <returns>The proof of a code; null for a code that is unknown, expired or taken.</returns>
+    public async Task<IssuedProof?> FindAsync(string code)
     {
-        var remaining = proof.ExpiresAt - time.GetUtcNow();
-        if (remaining >= TimeSpan.FromMilliseconds(1))
-        {
-            var value = JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof);
-            await SetAsync(RedisKeys.GoogleProof(DigestOf(code)), value, remaining);
-        }
+        var value = (string?)await GetAsync(ProofKey(code));
+        return value is null || value.StartsWith(TakenPrefix, StringComparison.Ordinal)
+            ? null
+            : new(ProofKey(code), value, JsonSerializer.Deserialize(value, GoogleFlowJson.Default.GoogleProof)!, TakenPrefix + NewSecret());
     }
 
-    /// <summary>Takes the proof of a code, which only one request can.</summary>
-    /// <param name="code">The one-time code.</param>
-    /// <param name="isBound">Whether the caller is the one that the proof is bound to. If not, the proof stays as it is.</param>
-    public async Task<GoogleProof?> TakeAsync(string code, Func<GoogleProof, bool> isBound)
-    {
-        var key = RedisKeys.GoogleProof(DigestOf(code));
-        if (Read(await GetAsync(key), GoogleFlowJson.Default.GoogleProof) is not { } proof || !isBound(proof))
-        {
-            return null;
-        }
+    /// <summary>Takes a proof, which only one request can.</summary>
+    /// <returns>False: another request took it, or it has expired.</returns>
+    public Task<bool> TakeAsync(IssuedProof issued) => ReplaceAsync("take google proof", issued.Key, issued.Value, issued.Taken);
 
-        using var span = RedisSpan.Start("take google proof", "DEL");
-        return await redis.GetDatabase().KeyDeleteAsync(key).WaitAsync(Timeout, time) ? proof : null;
+    /// <summary>
+    /// Makes a code valid again that this request took, until it would have expired; also when the response to
+    /// <see cref="TakeAsync(IssuedProof)"/> was lost. It changes nothing when another request took it.
+    /// </summary>
+    public Task RestoreAsync(IssuedProof issued) => ReplaceAsync("restore google proof", issued.Key, issued.Taken, issued.Value);
+
+    private async Task<bool> ReplaceAsync(string span, string key, RedisValue present, RedisValue next)
+    {
+        using var started = RedisSpan.Start(span, "EXEC");
+        var transaction = redis.GetDatabase().CreateTransaction();
+        transaction.AddCondition(Condition.StringEqual(key, present));
+        _ = transaction.StringSetAsync(key, next, expiry: null, keepTtl: true);
+        return await transaction.ExecuteAsync().WaitAsync(Timeout, time);
     }
 
     private async Task<RedisValue> GetAsync(string key)
@@ -143,6 +146,10 @@ internal sealed class GoogleFlows(IConnectionMultiplexer redis, TimeProvider tim
         HKDF.DeriveKey(HashAlgorithmName.SHA256, Encoding.UTF8.GetBytes(state), KeyBytes, info: "location of a google flow"u8.ToArray());
 
     private static string FlowKey(string state) => RedisKeys.GoogleFlow(DigestOf(state));
+
+    private static string ProofKey(string code) => RedisKeys.GoogleProof(DigestOf(code));
+
+    private static string Json(GoogleProof proof) => JsonSerializer.Serialize(proof, GoogleFlowJson.Default.GoogleProof);
 
     private static string Json(GoogleFlow flow) => JsonSerializer.Serialize(flow, GoogleFlowJson.Default.GoogleFlow);
 

@@ -9,8 +9,8 @@ namespace Sendcat.ApiService.Identity.Google;
 internal sealed class GoogleProofs(GoogleFlows flows)
 {
     /// <summary>
-    /// Takes the proof of a code. The code becomes valid again when the request ends with 503: the client is told to repeat the request,
-    /// and the code stays bound to it.
+    /// Takes the proof of a code. The code becomes valid again when the request ends with 503, or its client leaves before it is handled:
+    /// the client may repeat the request, and the code stays bound to it.
     /// </summary>
     /// <param name="http">The request. Without a verifier, its cookie must be that of the browser that started the flow.</param>
     /// <param name="code">The one-time code.</param>
@@ -20,14 +20,14 @@ internal sealed class GoogleProofs(GoogleFlows flows)
     {
         try
         {
-            if (await flows.TakeAsync(code, IsBound) is not { } proof)
+            if (await flows.FindAsync(code) is not { } issued || !IsBound(issued.Proof))
             {
-                return ApiError.InvalidRequest("The code is not valid any more");
+                return NotValid();
             }
 
-            http.Response.OnStarting(() =>
-                http.Response.StatusCode == StatusCodes.Status503ServiceUnavailable ? RestoreAsync(code, proof) : Task.CompletedTask);
-            return proof;
+            // Before it is taken: the response of Redis may be lost.
+            http.Response.OnStarting(() => IsUndone(http.Response.StatusCode) ? RestoreAsync(issued) : Task.CompletedTask);
+            return await flows.TakeAsync(issued) ? issued.Proof : NotValid();
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {
@@ -39,11 +39,16 @@ internal sealed class GoogleProofs(GoogleFlows flows)
             : GoogleBrowser.DigestOf(http) is { } browser && AreEqual(browser, proof.Browser);
     }
 
-    private async Task RestoreAsync(string code, GoogleProof proof)
+    private static bool IsUndone(int status) =>
+        status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status499ClientClosedRequest;
+
+    private static ApiError NotValid() => ApiError.InvalidRequest("The code is not valid any more");
+
+    private async Task RestoreAsync(IssuedProof issued)
     {
         try
         {
-            await flows.RestoreAsync(code, proof);
+            await flows.RestoreAsync(issued);
         }
         catch (Exception failure) when (RedisFailure.Is(failure))
         {

@@ -78,6 +78,38 @@ public sealed class GoogleSignInTests(PostgresFixture postgres, GoogleApiFixture
     }
 
     [Fact]
+    public async Task A_code_whose_client_left_while_Postgres_did_not_respond_is_used_by_one_of_its_next_requests()
+    {
+        await using var google = await GoogleApi.StartAsync(postgres, null, ("POSTGRES_STATEMENT_TIMEOUT_MS", "2500"));
+        var ann = new GoogleUser(google);
+        var code = await ann.CodeAsync(GoogleApi.Address());
+        await using (var connection = await google.Api.Database.OpenConnectionAsync())
+        await using (var transaction = await connection.BeginTransactionAsync())
+        {
+            await using var block = new NpgsqlCommand("LOCK TABLE users IN ACCESS EXCLUSIVE MODE", connection);
+            await block.ExecuteNonQueryAsync();
+            using var impatient = new HttpClient { BaseAddress = google.Api.Navigator.BaseAddress, Timeout = TimeSpan.FromSeconds(1) };
+            impatient.DefaultRequestHeaders.Add("Origin", Browser.Origin);
+            impatient.DefaultRequestHeaders.Add("Cookie", ann.Browser.CookieHeader);
+            await Assert.ThrowsAsync<TaskCanceledException>(() => impatient.PostAsJsonAsync("/api/auth/google/exchange", new { code }));
+            await transaction.RollbackAsync();
+        }
+
+        // The request that was left may still be running.
+        var statuses = new List<HttpStatusCode>();
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        while (!statuses.Contains(HttpStatusCode.OK))
+        {
+            var responses = await Task.WhenAll(ann.ExchangeAsync(code), ann.ExchangeAsync(code));
+            statuses.AddRange(responses.Select(response => response.StatusCode));
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TimeProvider.System, timeout.Token);
+        }
+
+        Assert.Single(statuses, status => status == HttpStatusCode.OK);
+        await (await ann.ExchangeAsync(code)).RefusedAsync(HttpStatusCode.BadRequest, "invalid_request");
+    }
+
+    [Fact]
     public async Task The_same_Google_account_signs_in_to_the_same_account_after_its_address_changed()
     {
         var sub = Subject();
