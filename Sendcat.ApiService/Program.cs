@@ -28,8 +28,8 @@ builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
 builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
-builder.Services.AddIdentity().AddGmail().AddStorageQuotas().AddAttachments().AddOrders().AddThreads().AddProviders().AddTools().AddChat();
-builder.Services.AddToolQueueWatch().AddWebhooks().AddWhatsApp().AddShopping().AddOps().AddApiDocument();
+builder.Services.AddIdentity().AddGmail().AddWhatsApp().AddStorageQuotas().AddOrders().AddThreads().AddAttachments();
+builder.Services.AddProviders().AddTools().AddChat().AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddApiDocument();
 
 var app = builder.Build();
 app.UseHttpRules();

@@ -20,6 +20,9 @@ internal sealed class Attachment
     /// <summary>Bytes.</summary>
     public required long Size { get; init; }
 
+    /// <summary>The SHA-256 of the content, in lower-case hexadecimal; null for a file that was uploaded before this was stored.</summary>
+    public string? Sha256 { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
 
     /// <summary>Null until the content is in the file store.</summary>

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Attachments;
 
@@ -13,6 +14,7 @@ internal sealed class AttachmentTables : IEntityTypeConfiguration<Attachment>, I
     public void Configure(EntityTypeBuilder<Attachment> attachment)
     {
         attachment.ToTable("attachments", table => table.HasCheckConstraint("ck_attachments_owner", "user_id is not null or session_id is not null"));
+        attachment.HasOne<SendcatUser>().WithMany().HasForeignKey(a => a.UserId).OnDelete(DeleteBehavior.Cascade);
         attachment.HasIndex(a => a.UserId).HasFilter("user_id is not null").IncludeProperties(a => a.Size);
         attachment.HasIndex(a => a.SessionId).HasFilter("user_id is null").IncludeProperties(a => a.Size);
         attachment.HasIndex(a => a.CreatedAt).HasDatabaseName("ix_attachments_unattached").HasFilter("attached_at is null");

@@ -13,12 +13,7 @@ internal static class AttachmentsFeature
         services.AddSingleton<OwnedAttachments>();
         services.AddSingleton<Uploads>();
         services.AddHostedService<AttachmentSweeper>();
-        services.AddSingleton(new AccountContent(
-            "attachments",
-            """
-            -- delete attachments of account
-            DELETE FROM attachments WHERE id IN (SELECT id FROM attachments WHERE user_id = @user LIMIT 5000)
-            """));
+        services.AddSingleton(AccountContent.RowsOf("attachments"));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, AttachmentJson.Default));
         return services;
     }

@@ -19,15 +19,22 @@ internal sealed record MessageAttachment(string? StorageId, string? Type, string
     public const long MostBytesPerMessage = 10L * 1024 * 1024;
 
     /// <summary>
-    /// The SHA-256 of a content that came in the message itself, in lower-case hexadecimal: a repeated request is recognized by it. Null for a
-    /// file that was uploaded before its message, and in older messages.
+    /// The SHA-256 of the content, in lower-case hexadecimal: a repeated request is recognized by it. Null for a web address, and in older
+    /// messages.
     /// </summary>
     public string? Sha256 { get; init; }
 
-    public static MessageAttachment Of(Attachment attachment) => new(attachment.Id.ToString(), attachment.Type, attachment.Name, attachment.Size, null);
+    public static MessageAttachment Of(Attachment attachment) =>
+        new(attachment.Id.ToString(), attachment.Type, attachment.Name, attachment.Size, null) { Sha256 = attachment.Sha256 };
 
     /// <returns>The value of <see cref="Sha256"/>.</returns>
     public static string HashOf(ReadOnlySpan<byte> content) => Convert.ToHexStringLower(SHA256.HashData(content));
+
+    /// <param name="content">It is read from its position to its end.</param>
+    /// <param name="cancellationToken">Cancels the reading.</param>
+    /// <inheritdoc cref="HashOf"/>
+    public static async Task<string> HashAsync(Stream content, CancellationToken cancellationToken) =>
+        Convert.ToHexStringLower(await SHA256.HashDataAsync(content, cancellationToken));
 
     /// <returns>The JSON to store; null without attachments.</returns>
     public static string? Write(IReadOnlyList<MessageAttachment> attachments) =>

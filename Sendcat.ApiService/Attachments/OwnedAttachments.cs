@@ -18,7 +18,8 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
 
     private const string FindStored = $"""
         -- find attachments
-        SELECT id, name, type, size, created_at, stored_at FROM attachments WHERE id = ANY($1) AND {IsOwned} AND stored_at IS NOT NULL
+        SELECT id, name, type, size, created_at, stored_at, sha256 FROM attachments
+        WHERE id = ANY($1) AND {IsOwned} AND stored_at IS NOT NULL
         """;
 
     private const string DeleteOwned = $"""
@@ -38,11 +39,11 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         {Reserve}
         """;
 
-    // $1 and $2: see Usage.Parameters. $3 … $9: the columns of the row. $10: the most bytes that the principal may use before.
+    // $1 and $2: see Usage.Parameters. $3 … $10: the columns of the row. $11: the most bytes that the principal may use before.
     private const string Reserve = """
         added AS (
-          INSERT INTO attachments (id, user_id, session_id, name, type, size, created_at)
-          SELECT $3, $4, $5, $6, $7, $8, $9 FROM owned WHERE owned.bytes <= $10
+          INSERT INTO attachments (id, user_id, session_id, name, type, size, sha256, created_at)
+          SELECT $3, $4, $5, $6, $7, $8, $9, $10 FROM owned WHERE owned.bytes <= $11
           RETURNING id
         )
         SELECT EXISTS (SELECT FROM added)
@@ -112,13 +113,13 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
 
     /// <summary>Inserts the row of a file that is about to be stored. Without <see cref="SetStoredAsync"/> it is deleted an hour later.</summary>
     /// <returns>409 when the file does not fit into the quota of the principal.</returns>
-    public async Task<Outcome<Attachment>> ReserveAsync(Principal principal, string name, string type, long size, CancellationToken cancellationToken)
+    public async Task<Outcome<Attachment>> ReserveAsync(Principal principal, UploadedFile file, CancellationToken cancellationToken)
     {
         var now = time.Now();
         var attachment = new Attachment
         {
             Id = Guid.CreateVersion7(now), UserId = principal.UserId, SessionId = principal.UserId is null ? principal.SessionId : null,
-            Name = name, Type = type, Size = size, CreatedAt = now,
+            Name = file.Name, Type = file.Type, Size = file.Size, Sha256 = file.Sha256, CreatedAt = now,
         };
         var quota = quotas.Of(principal);
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
@@ -126,11 +127,12 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         command.Parameters.AddRange(Usage.Parameters(principal, quota));
         command.Parameters.Add(new() { Value = attachment.Id });
         AddOwner(command, attachment.UserId, attachment.SessionId);
-        command.Parameters.Add(new() { Value = name });
-        command.Parameters.Add(new() { Value = type });
-        command.Parameters.Add(new() { Value = size });
+        command.Parameters.Add(new() { Value = file.Name });
+        command.Parameters.Add(new() { Value = file.Type });
+        command.Parameters.Add(new() { Value = file.Size });
+        command.Parameters.Add(new() { Value = file.Sha256 });
         command.Parameters.Add(new() { Value = now });
-        command.Parameters.Add(new() { Value = quota.Bytes - Math.Max(size, Usage.LeastFileBytes) });
+        command.Parameters.Add(new() { Value = quota.Bytes - Math.Max(file.Size, Usage.LeastFileBytes) });
         return await command.ExecuteScalarAsync(CancellationToken.None) is true ? attachment : Quotas.TooManyBytes();
     }
 
@@ -190,9 +192,16 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
             {
                 Id = reader.GetGuid(0), UserId = principal.UserId, SessionId = principal.SessionId, Name = reader.GetString(1), Type = reader.GetString(2),
                 Size = reader.GetInt64(3), CreatedAt = new(reader.GetDateTime(4)), StoredAt = new DateTimeOffset(reader.GetDateTime(5)),
+                Sha256 = await reader.IsDBNullAsync(6, CancellationToken.None) ? null : reader.GetString(6),
             };
         }
 
         return found;
     }
 }
+
+/// <summary>A file that is about to be stored.</summary>
+/// <param name="Type">See <see cref="Attachment.Type"/>.</param>
+/// <param name="Size">Bytes.</param>
+/// <param name="Sha256">See <see cref="Attachment.Sha256"/>.</param>
+internal sealed record UploadedFile(string Name, string Type, long Size, string Sha256);

@@ -33,7 +33,10 @@ internal sealed class Uploads(OwnedAttachments attachments, IFileStore store, IL
             return UnknownType;
         }
 
-        if (!(await attachments.ReserveAsync(principal, FileName.Of(name), type, content.Length, cancellationToken)).TryGet(out var attachment, out var full))
+        content.Position = 0;
+        var sha256 = await MessageAttachment.HashAsync(content, cancellationToken);
+        var file = new UploadedFile(FileName.Of(name), type, content.Length, sha256);
+        if (!(await attachments.ReserveAsync(principal, file, cancellationToken)).TryGet(out var attachment, out var full))
         {
             AttachmentMetrics.Uploaded(type, "refused_quota");
             return full;

@@ -3,12 +3,23 @@ using Sendcat.ApiService.Chat.Gate;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Chat;
 
 internal static class ChatFeature
 {
+    /// <summary>The turns of the user in threads of a guest, which stay. The others are deleted with their threads.</summary>
+    private static readonly AccountContent TurnsOfAccount = new(
+        "turns",
+        """
+        -- release turns of account
+        UPDATE stream_sessions SET principal = 'deleted', status = CASE status WHEN 'streaming' THEN 'aborted' ELSE status END,
+            ended_at = coalesce(ended_at, clock_timestamp())
+        WHERE principal = 'user:' || @user
+        """);
+
     public static IServiceCollection AddChat(this IServiceCollection services)
     {
         services.AddKnobs<ChatOptions>();
@@ -31,6 +42,7 @@ internal static class ChatFeature
         services.AddHostedService(provider => provider.GetRequiredService<KeepAliveTicker>());
 
         return services
+            .AddSingleton(TurnsOfAccount)
             .AddSingleton<ChatAddressLimiter>()
             .AddSingleton<LargeMessages>()
             .AddSingleton<AbandonedTurns>()

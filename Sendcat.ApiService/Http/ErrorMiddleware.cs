@@ -11,6 +11,9 @@ namespace Sendcat.ApiService.Http;
 /// </summary>
 internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMiddleware> logger)
 {
+    /// <summary>The end of the names of all foreign keys to <c>users</c>.</summary>
+    private const string UserKey = "_user_id";
+
     private static readonly TimeSpan StoreRetryAfter = TimeSpan.FromSeconds(1);
 
     public async Task InvokeAsync(HttpContext http, RequestDelegate next)
@@ -88,6 +91,9 @@ internal sealed class ErrorMiddleware(RequestDatabase database, ILogger<ErrorMid
                 // Text that passed all checks and that Postgres cannot store, such as NUL.
                 case PostgresException { SqlState: PostgresErrorCodes.CharacterNotInRepertoire or PostgresErrorCodes.UntranslatableCharacter }:
                     return ApiError.InvalidRequest("The request holds characters that cannot be stored");
+                case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: { } key }
+                    when key.EndsWith(UserKey, StringComparison.Ordinal):
+                    return ApiError.Unauthorized("The account does not exist any more");
                 // Another request was first: it deleted the parent row, or inserted the same key.
                 case PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation or PostgresErrorCodes.UniqueViolation } or DbUpdateConcurrencyException:
                     return ApiError.Conflict();

@@ -131,7 +131,7 @@ internal static class AuthEndpoints
         }
 
         var links = db.ExternalSignIns.Where(s => s.Provider == ExternalSignIn.Google);
-        var me = await db.Users.Where(u => u.Id == principal.UserId)
+        var me = await db.Users.Where(u => u.Id == principal.UserId && u.Email != null)
             .Select(u => new Me(
                 u.Id, u.Email!, u.EmailConfirmed, u.CreatedAt, u.PasswordHash != null,
                 links.Where(s => s.UserId == u.Id).Select(s => new LinkedGoogle(s.Email, s.LinkedAt)).FirstOrDefault()))

@@ -19,13 +19,20 @@ namespace Sendcat.ApiService.Identity;
 
 internal static class IdentityFeature
 {
-    /// <summary>The mails to the address of the account, and those about it to other addresses. One that is being sent may still arrive.</summary>
+    /// <summary>
+    /// The mails that were sent or wait to be sent to the address of the account before its deletion, and those about it to other
+    /// addresses. One that is being sent may still arrive.
+    /// </summary>
     private static readonly AccountContent MailsOfAccount = new(
         "mails",
         $"""
         -- delete mails of account
-        DELETE FROM reliability.tool_jobs WHERE tool = 'deliveries'
-            AND (principal = '{Delivery.PrincipalPrefix}' || (SELECT normalized_email FROM users WHERE id = @user) OR position(@user IN args) > 0)
+        DELETE FROM reliability.tool_jobs WHERE id IN (
+            SELECT j.id FROM account_deletions d JOIN reliability.tool_jobs j ON j.tool = 'deliveries'
+            WHERE d.user_id = @user
+                AND ((j.principal = '{Delivery.PrincipalPrefix}' || d.normalized_address AND j.created_at <= d.requested_at)
+                    OR position(@user IN j.args) > 0)
+            LIMIT 5000)
         """);
 
     public static IServiceCollection AddIdentity(this IServiceCollection services)
@@ -82,6 +89,8 @@ internal static class IdentityFeature
         services.AddScoped<GoogleAccounts>();
         services.AddScoped<GoogleSignIns>();
         services.AddSingleton(MailsOfAccount);
+        services.AddSingleton<AccountDeletions>();
+        services.AddHostedService(provider => provider.GetRequiredService<AccountDeletions>());
         services.AddHostedService<IdentitySweeper>();
 
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, IdentityJson.Default));

@@ -29,6 +29,13 @@ internal static partial class IdentityLog
     [LoggerMessage(1211, LogLevel.Warning, "Sign-in with Google is off: GOOGLE_CLIENT_ID is set, but not GOOGLE_CLIENT_SECRET or API_PUBLIC_URL")]
     public static partial void GoogleIncomplete(this ILogger logger);
 
+    [LoggerMessage(1212, LogLevel.Information, "Access to the account of user {UserId} ended for its deletion; {SignIns} sign-ins revoked")]
+    public static partial void AccountClosed(this ILogger logger, string userId, int signIns);
+
+    /// <param name="cause">The type of the exception.</param>
+    [LoggerMessage(1213, LogLevel.Warning, "Accounts not deleted, trying again: {Cause}")]
+    public static partial void AccountsNotDeleted(this ILogger logger, string cause);
+
     [LoggerMessage(1205, LogLevel.Warning, "Expired identity rows not deleted: {Cause}")]
     public static partial void SweepFailed(this ILogger logger, string cause);
 

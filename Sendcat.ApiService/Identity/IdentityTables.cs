@@ -2,6 +2,7 @@ using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Identity.Profiles;
 using Sendcat.ApiService.Identity.SignUps;
 using Sendcat.ApiService.Identity.SignIns;
@@ -20,6 +21,7 @@ internal sealed class IdentityTables :
     IEntityTypeConfiguration<SignInAddress>,
     IEntityTypeConfiguration<ExternalSignIn>,
     IEntityTypeConfiguration<RegistrationMail>,
+    IEntityTypeConfiguration<AccountDeletion>,
     IEntityTypeConfiguration<Profile>,
     IEntityTypeConfiguration<IdentityUserClaim<string>>,
     IEntityTypeConfiguration<IdentityUserLogin<string>>,
@@ -80,6 +82,13 @@ internal sealed class IdentityTables :
         mail.ToTable("registration_mails");
         mail.HasKey(m => m.Address);
         mail.HasIndex(m => m.AskedAt);
+    }
+
+    public void Configure(EntityTypeBuilder<AccountDeletion> deletion)
+    {
+        deletion.ToTable("account_deletions");
+        deletion.HasKey(d => d.UserId);
+        deletion.HasOne<SendcatUser>().WithOne().HasForeignKey<AccountDeletion>(d => d.UserId).OnDelete(DeleteBehavior.Cascade);
     }
 
     public void Configure(EntityTypeBuilder<Profile> profile)

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
+using Sendcat.ApiService.Identity.AccountChanges;
 using Sendcat.ApiService.Shopping.Affiliate;
 using Sendcat.ApiService.Shopping.Categories;
 using Sendcat.ApiService.Shopping.Explore;
@@ -25,6 +26,9 @@ internal static class ShoppingFeature
             .AddSingleton<CategoryTree>()
             .AddSingleton<FavoriteToggle>()
             .AddSingleton<DemoPackages>()
+            .AddSingleton(AccountContent.RowsOf("favorites"))
+            .AddSingleton(AccountContent.RowsOf("favorite_lists"))
+            .AddSingleton(AccountContent.RowsOf("packages"))
             .AddSingleton<TagLink>(provider => AffiliateTag.LinkTagger(
                 provider.GetRequiredService<IOptionsMonitor<AffiliateOptions>>(), provider.GetRequiredService<AnonymousSessions>()));
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, ShoppingJson.Default));

@@ -2,6 +2,7 @@ using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Database;
+using Sendcat.ApiService.Identity;
 
 namespace Sendcat.ApiService.Threads;
 
@@ -26,6 +27,7 @@ internal sealed class ThreadTables :
         // The id of a client names one thread of a principal; see ThreadName. A user's threads and a session's are counted separately.
         thread.HasIndex(t => new { t.UserId, t.ClientId }).IsUnique().HasFilter("client_id is not null and user_id is not null");
         thread.HasIndex(t => new { t.SessionId, t.ClientId }).IsUnique().HasFilter("client_id is not null and user_id is null");
+        thread.HasOne<SendcatUser>().WithMany().HasForeignKey(t => t.UserId).OnDelete(DeleteBehavior.Cascade);
         // A copy outlives its original. The indexes of these foreign keys are used when the original is deleted.
         thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.ParentThreadId).OnDelete(DeleteBehavior.SetNull);
         thread.HasOne<ChatThread>().WithMany().HasForeignKey(t => t.SharedFromThreadId).OnDelete(DeleteBehavior.SetNull);

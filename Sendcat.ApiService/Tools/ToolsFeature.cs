@@ -17,7 +17,8 @@ internal static class ToolsFeature
         WITH live AS (
             UPDATE reliability.tool_jobs SET principal = 'deleted' WHERE principal = 'user:' || @user AND status IN ('queued', 'running')
         )
-        DELETE FROM reliability.tool_jobs WHERE principal = 'user:' || @user AND status NOT IN ('queued', 'running')
+        DELETE FROM reliability.tool_jobs WHERE id IN (
+            SELECT id FROM reliability.tool_jobs WHERE principal = 'user:' || @user AND status NOT IN ('queued', 'running') LIMIT 5000)
         """);
 
     /// <summary>Registers the tools. They are declared to models in the order of registration.</summary>

@@ -6,15 +6,15 @@ namespace Sendcat.ApiService.WhatsApp;
 internal static class WhatsAppFeature
 {
     /// <summary>
-    /// The messages of the linked phone that are not read yet, and the replies to it. The link itself refers to the user.
+    /// The link, the messages of the linked phone that are not read yet, and the replies to it. Further ones find no link.
     /// </summary>
     private static readonly AccountContent MessagesOfAccount = new(
         "messages",
         """
         -- delete messages of account
+        WITH link AS (DELETE FROM whatsapp_links WHERE user_id = @user RETURNING phone, business_user_id)
         DELETE FROM reliability.tool_jobs WHERE tool = 'messages' AND principal IN (
-            SELECT 'whatsapp:' || identity FROM whatsapp_links, unnest(ARRAY[phone, business_user_id]) identity
-            WHERE user_id = @user AND identity IS NOT NULL)
+            SELECT 'whatsapp:' || identity FROM link, unnest(ARRAY[phone, business_user_id]) identity WHERE identity IS NOT NULL)
         """);
 
     public static IServiceCollection AddWhatsApp(this IServiceCollection services)

@@ -93,7 +93,7 @@ internal sealed class TurnFiles(Uploads uploads, OwnedAttachments attachments, R
         {
             using var stream = new MemoryStream(content, writable: false);
             return (await uploads.StoreAsync(principal, file.Name, stream, cancellationToken)).TryGet(out var added, out var refused)
-                ? MessageAttachment.Of(added) with { Sha256 = MessageAttachment.HashOf(content) }
+                ? MessageAttachment.Of(added)
                 : refused;
         }
 

@@ -130,6 +130,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("text")
                         .HasColumnName("session_id");
 
+                    b.Property<string>("Sha256")
+                        .HasColumnType("text")
+                        .HasColumnName("sha256");
+
                     b.Property<long>("Size")
                         .HasColumnType("bigint")
                         .HasColumnName("size");
@@ -537,6 +541,36 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasFilter("state = 'queued'");
 
                     b.ToTable("gmail_syncs", (string)null);
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.AccountChanges.AccountDeletion", b =>
+                {
+                    b.Property<string>("UserId")
+                        .HasColumnType("text")
+                        .HasColumnName("user_id");
+
+                    b.Property<string>("Address")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("address");
+
+                    b.Property<string>("NormalizedAddress")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("normalized_address");
+
+                    b.Property<DateTimeOffset>("RequestedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("requested_at");
+
+                    b.Property<DateTimeOffset>("TakenUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("taken_until");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_account_deletions");
+
+                    b.ToTable("account_deletions", (string)null);
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Identity.Profiles.Profile", b =>
@@ -1918,6 +1952,15 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasConstraintName("fk_user_tokens_users_user_id");
                 });
 
+            modelBuilder.Entity("Sendcat.ApiService.Attachments.Attachment", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_attachments_sendcat_user_user_id");
+                });
+
             modelBuilder.Entity("Sendcat.ApiService.Chat.Record.StreamSession", b =>
                 {
                     b.HasOne("Sendcat.ApiService.Threads.ChatThread", null)
@@ -1956,6 +1999,16 @@ namespace Sendcat.ApiService.Database.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_gmail_syncs_gmail_connections_connection_id");
+                });
+
+            modelBuilder.Entity("Sendcat.ApiService.Identity.AccountChanges.AccountDeletion", b =>
+                {
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithOne()
+                        .HasForeignKey("Sendcat.ApiService.Identity.AccountChanges.AccountDeletion", "UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_account_deletions_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Identity.Profiles.Profile", b =>
@@ -2170,6 +2223,12 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasForeignKey("SharedFromThreadId")
                         .OnDelete(DeleteBehavior.SetNull)
                         .HasConstraintName("fk_threads_threads_shared_from_thread_id");
+
+                    b.HasOne("Sendcat.ApiService.Identity.SendcatUser", null)
+                        .WithMany()
+                        .HasForeignKey("UserId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .HasConstraintName("fk_threads_users_user_id");
                 });
 
             modelBuilder.Entity("Sendcat.ApiService.Threads.MessageFile", b =>

@@ -20,7 +20,9 @@ internal static class AccountChangeEndpoints
         auth.MapPost("/confirm-email-change", ConfirmEmailChangeAsync).RequireLimit(RequestBudget.SignIn).Takes<EmailChangeConfirmation>()
             .As("auth.confirmEmailChange", "Confirm the new address, with the token of that link", 400, 413, 415, 429);
         auth.MapPost("/delete-account", DeleteAccountAsync).RequireLimit(RequestBudget.SignIn).Takes<AccountRemoval>()
-            .As("auth.deleteAccount", "Delete the account and all that belongs to it", 400, 401, 403, 413, 415, 429, 503);
+            .As(
+                "auth.deleteAccount", "Delete the account and all that belongs to it; 202 when its access has ended and a part is left",
+                400, 401, 403, 413, 415, 429, 503);
         auth.MapPost("/google/link", LinkGoogleAsync).RequireLimit(RequestBudget.SignIn).Takes<GoogleLink>()
             .As("auth.google.link", "Link a Google account; it signs in to this account from now on", 400, 401, 403, 409, 413, 415, 429, 503);
         auth.MapPost("/google/unlink", UnlinkGoogleAsync).RequireLimit(RequestBudget.SignIn).Takes<GoogleUnlink>()
@@ -66,7 +68,7 @@ internal static class AccountChangeEndpoints
             : TypedResults.NoContent();
     }
 
-    private static async Task<Results<NoContent, ApiError>> DeleteAccountAsync(
+    private static async Task<Results<NoContent, Accepted, ApiError>> DeleteAccountAsync(
         HttpContext http, Reauthentication reauthentication, AccountChanges changes, CancellationToken cancellationToken)
     {
         var body = await JsonBody.ReadAsync(http, JsonBody.OrdinaryLimit, IdentityJson.Default.AccountRemoval, cancellationToken);
@@ -76,7 +78,9 @@ internal static class AccountChangeEndpoints
             return refusal;
         }
 
-        return await changes.DeleteAsync(account, cancellationToken) is { } failed ? failed : TypedResults.NoContent();
+        return !(await changes.DeleteAsync(account, cancellationToken)).TryGet(out var isComplete, out refusal) ? refusal
+            : isComplete ? TypedResults.NoContent()
+            : TypedResults.Accepted((string?)null);
     }
 
     private static async Task<Results<NoContent, ApiError>> LinkGoogleAsync(

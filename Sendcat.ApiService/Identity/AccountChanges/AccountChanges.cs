@@ -7,14 +7,20 @@ using Sendcat.ApiService.Identity.Passwords;
 using Sendcat.ApiService.Identity.Tokens;
 using Sendcat.ApiService.Mail;
 using Sendcat.Integrations.Mail;
+using Sendcat.Reliability.Database;
 
 namespace Sendcat.ApiService.Identity.AccountChanges;
 
 /// <summary>Changes the password or the address of an account, and deletes accounts.</summary>
 internal sealed class AccountChanges(
     SendcatDb db, UserManager<SendcatUser> users, PasswordHashes passwords, RefreshTokens refreshTokens, RevokedFamilyWatch revocations,
-    OutgoingMails mails, IEnumerable<AccountContent> contents, ILogger<AccountChanges> logger)
+    OutgoingMails mails, AccountDeletions deletions, TimeProvider time, ILogger<AccountChanges> logger)
 {
+    /// <summary>The time for which a request waits until all that hangs on its account is deleted.</summary>
+    private static readonly TimeSpan DeletionWait = TimeSpan.FromSeconds(10);
+
+    private const int MaxAttempts = 3;
+
     /// <summary>Sets the password, revokes all sign-ins of the user and starts a new one.</summary>
     /// <returns>
     /// The new sign-in and its first refresh token; 403 when the account was changed since <paramref name="account"/> was checked, 503 when
@@ -99,37 +105,78 @@ internal sealed class AccountChanges(
     }
 
     /// <summary>
-    /// Deletes the account with all that hangs on it, in one transaction, and revokes its sign-ins. It goes on when the client leaves: a
-    /// large account takes longer than some clients wait, and a repeated request would start from nothing.
+    /// Ends the access to the account, then lets <see cref="AccountDeletions"/> delete all that hangs on it, and waits for that a while.
+    /// When the access has ended, the account is gone for its user and its address is free, whatever happens then.
     /// </summary>
-    /// <returns>Null on success; 403 when the account was changed since <paramref name="account"/> was checked.</returns>
-    public async Task<ApiError?> DeleteAsync(CheckedAccount account, CancellationToken cancellationToken)
+    /// <returns>
+    /// True: nothing is left. False: the access has ended, and the rest is deleted in the background. 403 when the account was changed
+    /// since <paramref name="account"/> was checked.
+    /// </returns>
+    public async Task<Outcome<bool>> DeleteAsync(CheckedAccount account, CancellationToken cancellationToken)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryDeleteAsync(account, cancellationToken);
+            }
+            catch (PostgresException conflict) when (conflict.SqlState == PostgresErrorCodes.DeadlockDetected && attempt < MaxAttempts)
+            {
+            }
+        }
+    }
+
+    private async Task<Outcome<bool>> TryDeleteAsync(CheckedAccount account, CancellationToken cancellationToken)
     {
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await refreshTokens.LockAsync(account.UserId, cancellationToken);
-        var families = await refreshTokens.EndAllAsync(account.UserId, cancellationToken);
-        foreach (var content in contents)
-        {
-            int deleted;
-            do
-            {
-                var user = new NpgsqlParameter("user", account.UserId);
-                deleted = await db.Database.ExecuteSqlRawAsync(content.Delete, [user], CancellationToken.None);
-            }
-            while (deleted > 0);
-        }
+        var stamp = NewStamp();
 
-        if (await Unchanged(account).ExecuteDeleteAsync(CancellationToken.None) == 0)
+        // The client may leave from here on: a repeated request would only find that the access has ended.
+        var changed = await Unchanged(account).ExecuteUpdateAsync(
+            set => set
+                .SetProperty(u => u.Email, (string?)null).SetProperty(u => u.NormalizedEmail, (string?)null)
+                .SetProperty(u => u.UserName, (string?)null).SetProperty(u => u.NormalizedUserName, (string?)null)
+                .SetProperty(u => u.EmailConfirmed, false).SetProperty(u => u.PasswordHash, (string?)null)
+                .SetProperty(u => u.SecurityStamp, stamp),
+            CancellationToken.None);
+        if (changed == 0)
         {
             return ChangedMeanwhile();
         }
 
-        await mails.EnqueueAsync(db, MailKind.AccountDeleted, account.Email, userId: null, CancellationToken.None);
+        var families = await refreshTokens.EndAllAsync(account.UserId, CancellationToken.None);
+        await db.ExternalSignIns.Where(s => s.UserId == account.UserId).ExecuteDeleteAsync(CancellationToken.None);
+        await db.SignInAddresses.Where(a => a.UserId == account.UserId).ExecuteDeleteAsync(CancellationToken.None);
+        await db.Profiles.Where(p => p.UserId == account.UserId).ExecuteDeleteAsync(CancellationToken.None);
+        var normalizedAddress = users.NormalizeEmail(account.Email);
+        await db.Database.ExecuteSqlAsync(
+            $"""
+            -- enter account deletion
+            INSERT INTO account_deletions (user_id, address, normalized_address, requested_at, taken_until)
+            VALUES ({account.UserId}, {account.Email}, {normalizedAddress}, now(), now())
+            """,
+            CancellationToken.None);
+        using var deletion = deletions.Await(account.UserId);
         await transaction.CommitAsync(CancellationToken.None);
-        mails.Signal();
+        deletions.Signal();
         await revocations.PublishAsync(families);
-        logger.AccountDeleted(account.UserId);
-        return null;
+        logger.AccountClosed(account.UserId, families.Length);
+        await deletion.Ended.WaitAsync(DeletionWait, time, CancellationToken.None).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return deletion.Ended.IsCompletedSuccessfully || await IsGoneAsync(account.UserId);
+    }
+
+    /// <summary>Another replica may have deleted it. While Postgres does not respond, it counts as not deleted yet.</summary>
+    private async Task<bool> IsGoneAsync(string userId)
+    {
+        try
+        {
+            return !await db.Users.AnyAsync(u => u.Id == userId, CancellationToken.None);
+        }
+        catch (Exception failure) when (PostgresFailure.Is(failure.GetBaseException()))
+        {
+            return false;
+        }
     }
 
     private IQueryable<SendcatUser> Unchanged(CheckedAccount account) =>
