@@ -3,6 +3,7 @@ using Sendcat.Benchmarks.Admission;
 using Sendcat.Benchmarks.Chat;
 using Sendcat.Benchmarks.Hold;
 using Sendcat.Benchmarks.Jobs;
+using Sendcat.Benchmarks.MailboxSync;
 using Sendcat.Benchmarks.Mixture;
 using Sendcat.Benchmarks.Proxies;
 using Sendcat.Benchmarks.Webhooks;
@@ -10,7 +11,7 @@ using Sendcat.Benchmarks.Webhooks;
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox
 /// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
@@ -26,6 +27,7 @@ internal static class BenchmarksProgram
             FloodBenchmark.Command(),
             DeadUpstreamBenchmark.Command(),
             WebhookBenchmark.Command(),
+            MailboxBenchmark.Command(),
             ProxyCommand.Create(),
             PlainUpstream.Command(),
         }.Parse(args).InvokeAsync();

@@ -13,9 +13,11 @@ internal sealed class SendcatApi : IAsyncDisposable
     private readonly TestProcess _process;
     private readonly RabbitMqServer _broker;
 
-    private SendcatApi(TestProcess process, Uri address, RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database)
+    private SendcatApi(
+        TestProcess process, Uri address, RedisServer redis, PostgresServer postgres, RabbitMqServer broker, string database,
+        IReadOnlyDictionary<string, string?> environment)
     {
-        (_process, _broker) = (process, broker);
+        (_process, _broker, Environment) = (process, broker, environment);
         (Address, Redis, Postgres, Database) = (address, redis, postgres, database);
     }
 
@@ -27,6 +29,9 @@ internal sealed class SendcatApi : IAsyncDisposable
 
     /// <summary>The connection string of the database.</summary>
     public string Database { get; }
+
+    /// <summary>The environment variables of the process, for others that share its stores and keys.</summary>
+    public IReadOnlyDictionary<string, string?> Environment { get; }
 
     public int ProcessId => _process.Id;
 
@@ -55,7 +60,7 @@ internal sealed class SendcatApi : IAsyncDisposable
         var executable = Checkout.Executable("Sendcat.ApiService");
         var started = await TestProcess.StartAsync(
             new ProcessSpec(executable) { Environment = environment, WorkingDirectory = Path.GetDirectoryName(executable) });
-        var api = new SendcatApi(started, address, await redis, await postgres, await messaging, database);
+        var api = new SendcatApi(started, address, await redis, await postgres, await messaging, database, environment);
         try
         {
             await api.WaitUntilReadyAsync(cancellationToken);
