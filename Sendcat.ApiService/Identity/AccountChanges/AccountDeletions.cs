@@ -18,6 +18,8 @@ internal sealed class AccountDeletions(
     ILogger<AccountDeletions> logger)
     : BackgroundService
 {
+    private const string Work = "Deletion of accounts";
+
     /// <summary>The time of one statement. It is longer than that of requests, and includes waits for locks.</summary>
     public static readonly TimeSpan StatementTimeout = TimeSpan.FromSeconds(25);
 
@@ -67,7 +69,7 @@ internal sealed class AccountDeletions(
 
     private readonly AutoResetSignal _signalled = new(time);
     private readonly ConcurrentDictionary<string, TaskCompletionSource> _awaited = new(StringComparer.Ordinal);
-    private readonly WorkOutage _outage = new("Deleting of accounts", outages.Postgres, logger, time);
+    private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
 
     /// <summary>Call it before the commit of a deletion, to wait for its end on this replica.</summary>
     public AwaitedDeletion Await(string userId) => new(
@@ -77,30 +79,30 @@ internal sealed class AccountDeletions(
     /// <summary>Call it after the commit of a deletion. Without it the deletion begins within <see cref="Interval"/>.</summary>
     public void Signal() => _signalled.Set();
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        while (!stoppingToken.IsCancellationRequested)
-        {
-            try
-            {
-                while (await TakeAsync(stoppingToken) is var (userId, address))
-                {
-                    await ContinueAsync(userId, address, stoppingToken);
-                    _outage.Ends();
-                }
-            }
-            catch (Exception failure) when (PostgresFailure.IsOrCancelled(failure))
-            {
-                // A deletion that failed is repeated after its lease, the others go on.
-                stoppingToken.ThrowIfCancellationRequested();
-                if (_outage.Begins(failure))
-                {
-                    logger.AccountsNotDeleted(failure.GetType().Name);
-                }
-            }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new BackgroundLoop(Work, logger, time).RepeatAsync(DeleteAllAsync, stoppingToken);
 
-            await _signalled.WaitAsync(Interval, stoppingToken);
+    private async Task DeleteAllAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await TakeAsync(cancellationToken) is var (userId, address))
+            {
+                await ContinueAsync(userId, address, cancellationToken);
+                _outage.Ends();
+            }
         }
+        catch (Exception failure) when (PostgresFailure.IsOrCancelled(failure))
+        {
+            // A deletion that failed is repeated after its lease, the others go on.
+            cancellationToken.ThrowIfCancellationRequested();
+            if (_outage.Begins(failure))
+            {
+                logger.AccountsNotDeleted(failure.GetType().Name);
+            }
+        }
+
+        await _signalled.WaitAsync(Interval, cancellationToken);
     }
 
     private async Task<(string UserId, string Address)?> TakeAsync(CancellationToken cancellationToken)
