@@ -8,12 +8,12 @@ run_tests() {
 
   # A hundred processes live for seconds: what the runtime spends on making long-lived ones fast is lost on them.
   export DOTNET_TieredPGO=0 DOTNET_TC_CallCountThreshold=1000
-  local results=$state/logs/test.log beside=$state/logs/test-end-to-end.log code=0 beside_id
-  # The end-to-end tests mostly wait for processes, so they run beside the others. Those run one after the other: a small machine has two cores.
-  test_projects tests/Sendcat.EndToEndTests >"$beside" 2>&1 &
+  local results=$state/logs/test.log beside=$state/logs/test-beside.log code=0 beside_id
+  # The end-to-end and attack tests mostly wait, so they run beside the others. Those run one after the other: a small machine has two cores.
+  test_projects tests/Sendcat.EndToEndTests tests/Sendcat.AttackTests >"$beside" 2>&1 &
   beside_id=$!
   # shellcheck disable=SC2046
-  test_projects $(printf '%s\n' tests/*.UnitTests tests/*.ContractTests tests/*Tests | awk '!/EndToEnd/ && !seen[$0]++') 2>&1 | tee "$results" || code=$?
+  test_projects $(printf '%s\n' tests/*.UnitTests tests/*.ContractTests tests/*Tests | awk '!/EndToEnd|Attack/ && !seen[$0]++') 2>&1 | tee "$results" || code=$?
   wait $beside_id || code=$?
   tee -a "$results" <"$beside"
 
