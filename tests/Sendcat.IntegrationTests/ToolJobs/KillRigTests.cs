@@ -47,7 +47,7 @@ public sealed class KillRigTests(ITestOutputHelper output)
         {
             Length = TimeSpan.FromSeconds(1),
             Seed = seed,
-            Rate = 90,
+            Rate = 40,
             MessageRate = 2,
             Submitters = 2,
             Replicas = 1,
