@@ -40,7 +40,10 @@ public sealed partial class PageTests(RunningSystem system)
         var output = await RunAsync(await CommandsOfAsync("docs/how-to/whatsapp.md"));
 
         Assert.All(
-            ["\"linked\":true", "\"status\":200,\"replay\":false", "\"replay\":true", "112-1234567-1234567", "1Z5R89390357567127", "\"hits\":2"],
+            [
+                "\"linked\":true", "\"status\":200,\"replay\":false", "\"replay\":true", "112-1234567-1234567", "1Z5R89390357567127",
+                "\"hits\":2",
+            ],
             shown => Assert.Contains(shown, output, StringComparison.Ordinal));
         Assert.Single(ReplayOf().Matches(output));
     }
@@ -64,7 +67,8 @@ public sealed partial class PageTests(RunningSystem system)
     [Fact]
     public async Task A_system_that_is_not_local_gets_no_deliveries()
     {
-        await using var deliver = await StartAsync("SENDCAT_API_URL=https://api.sendcat.example ./sendcat deliver message --from 18765550123 hello");
+        await using var deliver = await StartAsync(
+            "SENDCAT_API_URL=https://api.sendcat.example ./sendcat deliver message --from 18765550123 hello");
 
         Assert.Equal(2, await deliver.Exited);
         Assert.Contains("https://api.sendcat.example", Assert.Single(deliver.Output.Split('\n')), StringComparison.Ordinal);
@@ -99,14 +103,16 @@ public sealed partial class PageTests(RunningSystem system)
     /// <summary>All commands of a page for this system, which is up already.</summary>
     private async Task<string> CommandsOfAsync(string page)
     {
-        var blocks = Commands().Matches(await File.ReadAllTextAsync(Path.Combine(BuiltProgram.Root, page))).Select(block => block.Groups["commands"].Value);
+        var text = await File.ReadAllTextAsync(Path.Combine(BuiltProgram.Root, page));
+        var blocks = Commands().Matches(text).Select(block => block.Groups["commands"].Value);
         return Up().Replace(string.Concat(blocks), "")
             .Replace(":5080", string.Create(CultureInfo.InvariantCulture, $":{system.Ports.Api}"), StringComparison.Ordinal)
             .Replace(":5070", string.Create(CultureInfo.InvariantCulture, $":{system.Ports.Upstreams}"), StringComparison.Ordinal)
             .Replace(".sendcat/", $"{system.State}/", StringComparison.Ordinal);
     }
 
-    [GeneratedRegex("^```bash\n(?<commands>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1_000)]
+    [GeneratedRegex(
+        "^```bash\n(?<commands>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline | RegexOptions.ExplicitCapture, 1_000)]
     private static partial Regex Commands();
 
     [GeneratedRegex("^./sendcat up.*\n", RegexOptions.Multiline, 1_000)]
