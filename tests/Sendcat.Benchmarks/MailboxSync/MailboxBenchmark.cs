@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Sendcat.Benchmarks.Measure;
 using Sendcat.Benchmarks.Targets;
 using Sendcat.TestKit.Processes;
@@ -40,8 +41,12 @@ internal static class MailboxBenchmark
         await using var emulator = await Emulator.StartAsync();
         await using var api = await SendcatApi.StartAsync(
             emulator.Http1, [.. MailboxUser.Settings(emulator.Http1), .. settings], cancellationToken);
+        var environment = new Dictionary<string, string?>(api.Environment)
+        {
+            ["ASPNETCORE_URLS"] = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/"),
+        };
         await using var worker = await TestProcess.StartAsync(
-            new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker")) { Environment = new Dictionary<string, string?>(api.Environment) });
+            new ProcessSpec(Checkout.Executable("Sendcat.ToolWorker")) { Environment = environment });
         await worker.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), TimeSpan.FromSeconds(60));
         using var user = new MailboxUser(api.Address, emulator.Http1);
         foreach (var (sample, share) in Mix)

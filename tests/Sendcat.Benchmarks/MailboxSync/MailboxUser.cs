@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Text;
@@ -13,7 +12,7 @@ internal sealed class MailboxUser(Uri api, Uri emulator) : IDisposable
     private const string Address = "ann@example.com";
     private const string Account = $$"""{"email":"{{Address}}","password":"correct horse 1"}""";
 
-    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, CookieContainer = new CookieContainer() })
+    private readonly HttpClient _http = new(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false })
     {
         Timeout = TimeSpan.FromMinutes(2),
     };
@@ -27,7 +26,7 @@ internal sealed class MailboxUser(Uri api, Uri emulator) : IDisposable
         "GMAIL_OAUTH_CLIENT_ID=client", "GMAIL_OAUTH_CLIENT_SECRET=secret", "GMAIL_PUBSUB_TOPIC=projects/emulator/topics/gmail",
         "GMAIL_SYNC_MAX_MESSAGES=20000",
         "ENCRYPTION_KEY=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
-        "AUTH_CONFIRMED_DOMAINS=example.com", "ALLOWED_ORIGINS=http://localhost:3000",
+        "AUTH_CONFIRMED_DOMAINS=example.com", "ALLOWED_ORIGINS=https://app.example.com", "API_PUBLIC_URL=https://api.example.com",
     ];
 
     /// <summary>Puts mails of a sample into the mailbox, all of the last days.</summary>
@@ -57,7 +56,11 @@ internal sealed class MailboxUser(Uri api, Uri emulator) : IDisposable
         using var agreed = await _http.GetAsync(new Uri($"{page}&account={Address}"), cancellationToken);
 
         // The callback is at the public address of the API, which this run does not have.
-        using var returned = await _http.GetAsync(new Uri(api, agreed.Headers.Location!.PathAndQuery), cancellationToken);
+        using var callback = new HttpRequestMessage(HttpMethod.Get, new Uri(api, agreed.Headers.Location!.PathAndQuery));
+
+        // The cookies are for https alone, so a cookie container would keep them from this address.
+        callback.Headers.Add("Cookie", string.Join("; ", connect.Headers.GetValues("Set-Cookie").Select(cookie => cookie.Split(';')[0])));
+        using var returned = await _http.SendAsync(callback, cancellationToken);
         if (returned.Headers.Location?.ToString().EndsWith("gmail=connected", StringComparison.Ordinal) is not true)
         {
             throw new InvalidOperationException($"The mailbox was not connected: {returned.StatusCode} {returned.Headers.Location}");
