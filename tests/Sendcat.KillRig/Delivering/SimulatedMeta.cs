@@ -30,10 +30,12 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, double perSecon
     private static readonly TimeSpan PollInterval = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RedeliveryDelay = TimeSpan.FromMilliseconds(400);
     private static readonly TimeSpan RequestTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LinkTimeout = TimeSpan.FromSeconds(60);
 
     private readonly HttpClient _http = new() { Timeout = RequestTimeout };
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _abandon = new(Timeout.InfiniteTimeSpan, time);
     private readonly ConcurrentQueue<AcknowledgedMessage> _acknowledged = [];
     private readonly ConcurrentDictionary<int, TaskCompletionSource> _next = [];
     private Task _all = Task.CompletedTask;
@@ -73,10 +75,11 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, double perSecon
 
     public void Start() => _all = DeliverAllAsync(_stop.Token);
 
-    /// <summary>Sends no new messages, and delivers those that were sent until each is acknowledged.</summary>
+    /// <summary>Sends no new messages, and delivers those that were sent until each is acknowledged, for at most a minute.</summary>
     public async Task StopAsync()
     {
         await _stop.CancelAsync();
+        _abandon.CancelAfter(StopTimeout);
         await _all;
     }
 
@@ -86,9 +89,12 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, double perSecon
 
     public async ValueTask DisposeAsync()
     {
-        await StopAsync();
+        await _stop.CancelAsync();
+        await _abandon.CancelAsync();
+        await _all;
         _http.Dispose();
         _stop.Dispose();
+        _abandon.Dispose();
     }
 
     private async Task DeliverAllAsync(CancellationToken stopping)
@@ -124,8 +130,13 @@ internal sealed class SimulatedMeta(IReadOnlyList<Uri> replicas, double perSecon
                 break;
             }
 
+            if (_abandon.IsCancellationRequested)
+            {
+                return;
+            }
+
             Interlocked.Increment(ref _redeliveries);
-            await Task.Delay(RedeliveryDelay, time);
+            await Task.Delay(RedeliveryDelay, time, _abandon.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         if (number % RepeatEvery == 0)
