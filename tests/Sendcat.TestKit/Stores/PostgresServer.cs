@@ -58,7 +58,7 @@ public sealed class PostgresServer : StoreServer
                 "-p", Port.ToString(CultureInfo.InvariantCulture),
                 "-c", "listen_addresses=127.0.0.1",
                 "-c", "unix_socket_directories=",
-                "-c", "max_connections=300",
+                "-c", "max_connections=1000",
                 "-c", "shared_buffers=64MB",
                 "-c", "logging_collector=off",
                 .. fastSettings,
@@ -75,5 +75,9 @@ public sealed class PostgresServer : StoreServer
             Database = database,
             SslMode = SslMode.Disable,
             GssEncryptionMode = GssEncryptionMode.Disable,
+
+            // Every test has databases of its own. Their pools would keep connections for five minutes after its end.
+            ConnectionIdleLifetime = 10,
+            ConnectionPruningInterval = 5,
         }.ConnectionString;
 }
