@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Sendcat.Integrations.Extraction;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Parcels;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.Integrations.Orders;
 
@@ -11,8 +12,11 @@ namespace Sendcat.Integrations.Orders;
 /// Records what was extracted from a mail or message: evidence, drafts and pre-alerts, in one transaction. It is idempotent for each user,
 /// kind and message, so that redeliveries, retries and several syncs at the same time have one effect. No text of a mail is stored.
 /// </summary>
-public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners, TimeProvider time, ILogger<OrderIntake> logger)
+public sealed class OrderIntake(
+    NpgsqlDataSource database, PackageOwners owners, TimeProvider time, StoreOutages outages, ILogger<OrderIntake> logger)
 {
+    private readonly PersistentWrite _recording = new("evidence", outages, logger, time);
+
     /// <summary>The error of evidence that has neither an order number nor a tracking number.</summary>
     public const string InsufficientCoreFields = "insufficient_core_fields";
 
@@ -21,28 +25,48 @@ public sealed class OrderIntake(NpgsqlDataSource database, PackageOwners owners,
 
     /// <summary>Whether the source is settled for its user, so that there is nothing to fetch and nothing to extract.</summary>
     /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
-    public async Task<bool> IsKnownAsync(EvidenceSource source, CancellationToken cancellationToken)
+    public async Task<bool> IsKnownAsync(EvidenceSource source, CancellationToken cancellationToken) =>
+        (await KnownAsync(source.UserId, source.Kind, [source.MessageId], cancellationToken)).Count > 0;
+
+    /// <summary>Those of the messages that are settled for the user, so that there is nothing to fetch and nothing to extract.</summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public async Task<IReadOnlySet<string>> KnownAsync(
+        string userId, EvidenceKind kind, IReadOnlyCollection<string> messageIds, CancellationToken cancellationToken)
     {
         await using var command = database.CreateCommand(
             """
             -- find settled evidence
-            SELECT EXISTS (SELECT FROM evidence WHERE user_id = $1 AND source = $2 AND message_id = $3 AND status <> 'pending')
+            SELECT message_id FROM evidence WHERE user_id = $1 AND source = $2 AND message_id = ANY($3) AND status <> 'pending'
             """);
-        command.Parameters.Add(new() { Value = source.UserId });
-        command.Parameters.Add(new() { Value = source.Kind.Name() });
-        command.Parameters.Add(new() { Value = source.MessageId });
-        return await command.ExecuteScalarAsync(cancellationToken) is true;
+        command.Parameters.Add(new() { Value = userId });
+        command.Parameters.Add(new() { Value = kind.Name() });
+        command.Parameters.Add(new() { Value = messageIds.ToArray() });
+        var known = new HashSet<string>(StringComparer.Ordinal);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            known.Add(reader.GetString(0));
+        }
+
+        return known;
     }
 
     /// <summary>
-    /// Records the result of an extraction. After a failure that passes (<see cref="EvidenceStatus.Pending"/>) the caller extracts again
+    /// Records the result of an extraction. While Postgres is unavailable it tries again until the caller cancels, because another fetch
+    /// and another extraction cost more. After a failure that passes (<see cref="EvidenceStatus.Pending"/>) the caller extracts again
     /// later and records that result too.
     /// </summary>
     /// <returns>What it caused; a repeat changes nothing.</returns>
-    /// <exception cref="NpgsqlException">Postgres is unavailable; nothing was recorded.</exception>
-    public async Task<IntakeResult> RecordAsync(EvidenceSource source, MailExtraction extraction, CancellationToken cancellationToken)
+    /// <exception cref="NpgsqlException">Postgres refuses the data; nothing was recorded.</exception>
+    public Task<IntakeResult> RecordAsync(EvidenceSource source, MailExtraction extraction, CancellationToken cancellationToken)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThan(source.MessageId.Length, 500, nameof(source));
+        return _recording.RunAsync(token => RecordOnceAsync(source, extraction, token), cancellationToken);
+    }
+
+    private async Task<IntakeResult> RecordOnceAsync(
+        EvidenceSource source, MailExtraction extraction, CancellationToken cancellationToken)
+    {
         var orders = extraction.Orders.Select(order => (Order: order, Facts: OrderFacts.Of(order, extraction.InvoicePresent)))
             .Where(order => order.Facts.OrderNumbers.Count > 0 || order.Facts.Parcels.Count > 0).ToArray();
         var (status, error) = StatusOf(extraction, orders.Length);

@@ -10,4 +10,7 @@ internal static partial class OutageLog
 
     [LoggerMessage(2901, LogLevel.Information, "{Work} works again after {OutageMs} ms and {Failures} failures")]
     public static partial void WorksAgain(this ILogger logger, string work, int outageMs, int failures);
+
+    [LoggerMessage(2902, LogLevel.Warning, "Write of {Work} failed, repeating: {Error}")]
+    public static partial void WriteRepeated(this ILogger logger, string work, string error);
 }

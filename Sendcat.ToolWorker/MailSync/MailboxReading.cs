@@ -4,7 +4,7 @@ using Sendcat.Integrations.Gmail;
 using Sendcat.Integrations.Mail;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Orders;
-using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.Timing;
 
@@ -17,7 +17,7 @@ namespace Sendcat.ToolWorker.MailSync;
 /// </summary>
 internal sealed class MailboxReading(
     GmailClient gmail, OrderExtraction extraction, OrderIntake intake, SyncRows syncs, IOptionsMonitor<GmailOptions> options,
-    TimeProvider time,
+    TimeProvider time, StoreOutages outages,
     ILogger<MailboxReading> logger)
 {
     /// <summary>The time for one message, with the requests to Gmail and to the model.</summary>
@@ -31,6 +31,9 @@ internal sealed class MailboxReading(
     /// <summary>A model that is away for less than this loses no mail.</summary>
     private static readonly TimeSpan ModelPatience = TimeSpan.FromHours(24);
 
+    /// <summary>Messages that were fetched are not fetched again because Postgres was unavailable for a moment.</summary>
+    private readonly PersistentWrite _writing = new("read mails", outages, logger, time);
+
     /// <returns>Null: no message is due, or the time is over; else the error of Gmail that concerns all messages.</returns>
     public async Task<UpstreamError?> ReadAsync(SyncRow sync, Mailbox mailbox, string token, CancellationToken cancellationToken)
     {
@@ -42,7 +45,12 @@ internal sealed class MailboxReading(
                 return null;
             }
 
-            var read = await Task.WhenAll(batch.Select(message => TryReadAsync(mailbox, token, message, cancellationToken)));
+            // The last statement before the fetches: an attempt that ends here has fetched nothing in vain.
+            var known = await intake.KnownAsync(
+                mailbox.UserId, EvidenceKind.Gmail, [.. batch.Select(message => message.Id)], cancellationToken);
+            var read = await Task.WhenAll(batch.Select(message => known.Contains(message.Id)
+                ? Task.FromResult(new Reading { Settled = new("read") })
+                : TryReadAsync(mailbox, token, message, cancellationToken)));
             foreach (var (message, result) in batch.Zip(read))
             {
                 await SettleAsync(sync, mailbox, message, result, cancellationToken);
@@ -69,7 +77,7 @@ internal sealed class MailboxReading(
         {
             return new() { Failure = "timeout" };
         }
-        catch (Exception failure) when (failure is not OperationCanceledException && !PostgresFailure.IsUnavailable(failure))
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             // One bad mail never stops a sync.
             logger.MessageThrew(mailbox.Id, message.Id, failure);
@@ -79,11 +87,6 @@ internal sealed class MailboxReading(
 
     private async Task<Reading> ReadOneAsync(Mailbox mailbox, string token, PendingMessage message, CancellationToken cancellationToken)
     {
-        if (await intake.IsKnownAsync(new(mailbox.UserId, EvidenceKind.Gmail, message.Id, time.GetUtcNow()), cancellationToken))
-        {
-            return new() { Settled = new("read") };
-        }
-
         var fetched = await gmail.ReadAsync(token, message.Id, cancellationToken);
         if (!fetched.IsSuccess)
         {
@@ -123,8 +126,7 @@ internal sealed class MailboxReading(
 
         if (reading.Settled is { } settled)
         {
-            await syncs.SettleAsync(sync, mailbox.SyncToken, message.Id, settled, cancellationToken);
-            MailSyncMetrics.Read(settled);
+            await SettleAsync(sync, mailbox, message, settled, cancellationToken);
             return;
         }
 
@@ -132,8 +134,7 @@ internal sealed class MailboxReading(
         if (reading.IsFinal || (attempts >= options.CurrentValue.MessageMaxAttempts && !reading.WaitsForModel))
         {
             logger.MessageFailed(mailbox.Id, message.Id, attempts, reading.Failure ?? "");
-            await syncs.SettleAsync(sync, mailbox.SyncToken, message.Id, SettledMessage.Failed, cancellationToken);
-            MailSyncMetrics.Read(SettledMessage.Failed);
+            await SettleAsync(sync, mailbox, message, SettledMessage.Failed, cancellationToken);
             return;
         }
 
@@ -141,8 +142,17 @@ internal sealed class MailboxReading(
         var backoff = new Backoff(
             TimeSpan.FromMilliseconds(options.CurrentValue.MessageRetryBaseMs), LongestRetryDelay) { Jitter = 0.25 }.After(attempts,
             Random.Shared.NextDouble());
-        await syncs.DeferAsync(
-            sync, mailbox.SyncToken, message.Id, reading.RetryAfter > backoff ? reading.RetryAfter.Value : backoff, cancellationToken);
+        var delay = reading.RetryAfter > backoff ? reading.RetryAfter.Value : backoff;
+        await _writing.RunAsync(
+            write => syncs.DeferAsync(sync, mailbox.SyncToken, message.Id, delay, write), cancellationToken);
+    }
+
+    private async Task SettleAsync(
+        SyncRow sync, Mailbox mailbox, PendingMessage message, SettledMessage settled, CancellationToken cancellationToken)
+    {
+        await _writing.RunAsync(
+            write => syncs.SettleAsync(sync, mailbox.SyncToken, message.Id, settled, write), cancellationToken);
+        MailSyncMetrics.Read(settled);
     }
 
     private async Task<Reading> RecordAsync(
@@ -174,7 +184,7 @@ internal sealed class MailboxReading(
                     },
                 };
         }
-        catch (Exception failure) when (failure is not OperationCanceledException && !PostgresFailure.IsUnavailable(failure))
+        catch (Exception failure) when (failure is not OperationCanceledException)
         {
             logger.MessageThrew(mailbox.Id, message.Id, failure);
             return new() { Failure = failure.GetType().Name };

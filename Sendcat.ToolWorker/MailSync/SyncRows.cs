@@ -153,7 +153,7 @@ internal sealed class SyncRows(NpgsqlDataSource database)
         return await command.ExecuteScalarAsync(cancellationToken) as TimeSpan?;
     }
 
-    /// <summary>Ends the reading of a message, and counts what it has caused.</summary>
+    /// <summary>Ends the reading of a message, and counts what it has caused. A repeat changes nothing.</summary>
     public Task SettleAsync(
         SyncRow sync, long token, string message, SettledMessage settled, CancellationToken cancellationToken) => WriteAsync(
         $"""
@@ -162,13 +162,15 @@ internal sealed class SyncRows(NpgsqlDataSource database)
             UPDATE gmail_messages SET state = @state, settled_at = statement_timestamp(), merchant = @merchant, path = @path
             WHERE connection_id = @mailbox AND message_id = @message AND state = 'pending' AND EXISTS (SELECT FROM fence)
                 RETURNING message_id
+        ), counted AS (
+            UPDATE gmail_syncs SET
+                processed = processed + (@state = 'read')::int, ignored = ignored + (@state = 'ignored')::int,
+                failed = failed + (@state = 'failed')::int,
+                drafts_created = drafts_created + @created, drafts_updated = drafts_updated + @updated,
+                pre_alerts = pre_alerts + @pre_alerts, model_calls = model_calls + @calls
+            WHERE id = @sync AND EXISTS (SELECT FROM settled)
         )
-        UPDATE gmail_syncs SET
-            processed = processed + (@state = 'read')::int, ignored = ignored + (@state = 'ignored')::int,
-            failed = failed + (@state = 'failed')::int,
-            drafts_created = drafts_created + @created, drafts_updated = drafts_updated + @updated,
-            pre_alerts = pre_alerts + @pre_alerts, model_calls = model_calls + @calls
-        WHERE id = @sync AND EXISTS (SELECT FROM settled) RETURNING true
+        SELECT EXISTS (SELECT FROM fence)
         """,
         sync, token, cancellationToken,
         new("message", message), new("state", settled.State),

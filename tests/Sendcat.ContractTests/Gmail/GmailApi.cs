@@ -23,7 +23,7 @@ internal sealed class GmailApi : IAsyncDisposable
     public const string Key = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
     private const string ServiceAccount = "gmail-push@emulator.iam.gserviceaccount.com";
 
-    private static readonly TimeSpan MaxWait = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan MaxWait = TimeSpan.FromMinutes(3);
 
     private GmailApi(SendcatApi api, UpstreamEmulatorHost google) => (Api, Google) = (api, google);
 
@@ -120,7 +120,7 @@ internal sealed class GmailApi : IAsyncDisposable
         return await Api.Anyone.SendAsync(request);
     }
 
-    /// <summary>Waits until the query returns true, at most 60 s. For a state of jobs, which no signal reports.</summary>
+    /// <summary>Waits until the query returns true, at most three minutes. For a state of jobs, which no signal reports.</summary>
     public async Task UntilAsync(string query)
     {
         using var timeout = new CancellationTokenSource(MaxWait);

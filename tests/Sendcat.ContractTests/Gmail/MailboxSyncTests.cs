@@ -43,6 +43,56 @@ public sealed class MailboxSyncTests(PostgresFixture postgres, GmailApiFixture f
             gmail.Google.HistoryId(ann.Address), (ulong)await gmail.Api.ScalarAsync<long>("SELECT history_id FROM gmail_connections"));
     }
 
+    /// <summary>Fails the fifth and the eleventh write of the sync: the recording of a mail, and its end.</summary>
+    private const string RefusedWrites = """
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('statements') IN (5, 11) THEN
+                RAISE EXCEPTION 'sorry, too many clients already' USING ERRCODE = '53300';
+            END IF;
+            RETURN NEW;
+        END $$;
+        CREATE TRIGGER refuse BEFORE INSERT ON evidence FOR EACH ROW EXECUTE FUNCTION refuse();
+        CREATE TRIGGER refuse BEFORE UPDATE ON gmail_messages FOR EACH ROW EXECUTE FUNCTION refuse();
+        """;
+
+    /// <summary>Fails the third and the fourth read of evidence.</summary>
+    private const string RefusedReads = """
+        CREATE FUNCTION refuse() RETURNS boolean STABLE LANGUAGE plpgsql AS $$
+        BEGIN
+            IF nextval('statements') IN (3, 4) THEN
+                RAISE EXCEPTION 'sorry, too many clients already' USING ERRCODE = '53300';
+            END IF;
+            RETURN true;
+        END $$;
+        ALTER TABLE evidence RENAME TO evidence_rows;
+        CREATE VIEW evidence AS SELECT * FROM evidence_rows WHERE refuse();
+        """;
+
+    [Theory]
+    [InlineData(RefusedWrites)]
+    [InlineData(RefusedReads)]
+    public async Task A_mail_is_not_fetched_again_because_Postgres_refuses_statements_for_a_moment(string faults)
+    {
+        const int Mails = 80;
+        await using var gmail = await GmailApi.StartAsync(postgres, ("GMAIL_SYNC_PARALLEL", "16"));
+        var ann = await gmail.ConnectedAsync();
+        for (var n = 0; n < Mails; n++)
+        {
+            gmail.Google.Deliver(ann.Address, Note(n));
+        }
+
+        await gmail.Api.ExecuteAsync($"CREATE SEQUENCE statements; {faults}");
+        Assert.Equal(HttpStatusCode.OK, (await ann.PushAsync()).StatusCode);
+        await ann.SettleAsync();
+
+        Assert.Equal($"read {Mails}", await ann.MessagesAsync());
+        Assert.InRange(await gmail.Api.ScalarAsync<long>("SELECT last_value FROM statements"), 5, long.MaxValue);
+        var reads = gmail.Google.Stats.Snapshot().Of("gmail", "message");
+        Assert.Equal((Mails, Mails), (reads.Started, reads.Completed));
+        Assert.Equal((Mails, Mails), ((int)(await ann.StatusAsync())!["sync"]!["processed"]!, await ann.EvidenceAsync()));
+    }
+
     [Fact]
     public async Task One_bad_mail_does_not_stop_a_sync()
     {

@@ -7,6 +7,7 @@ using Sendcat.Integrations.Mail.Prices;
 using Sendcat.Integrations.Mail.Senders;
 using Sendcat.Integrations.Orders;
 using Sendcat.Integrations.Parcels;
+using Sendcat.Reliability.Outages;
 
 namespace Sendcat.ContractTests.Orders;
 
@@ -25,7 +26,8 @@ public sealed class OrderIntakeTests(PostgresFixture postgres) : SharedApiTests(
         await using var wide = NpgsqlDataSource.Create(
             new NpgsqlConnectionStringBuilder(Api.ConnectionString) { MaxPoolSize = 50, Timeout = 600 });
         var intake = new OrderIntake(
-            wide, Api.Services.GetRequiredService<PackageOwners>(), TimeProvider.System, NullLogger<OrderIntake>.Instance);
+            wide, Api.Services.GetRequiredService<PackageOwners>(), TimeProvider.System, Api.Services.GetRequiredService<StoreOutages>(),
+            NullLogger<OrderIntake>.Instance);
         var mail = ExtractedMails.Of(ExtractedMails.Order("112-1-1", parcels: [Parcel]));
 
         var results = await Task.WhenAll(

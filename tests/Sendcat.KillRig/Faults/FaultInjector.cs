@@ -15,6 +15,9 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
 
     private readonly ConcurrentQueue<InjectedFault> _injectedFaults = [];
 
+    /// <summary>The kills of workers that ran a poisonous job, with their restarts.</summary>
+    private readonly ConcurrentQueue<Task> _poisonings = [];
+
     public IReadOnlyList<InjectedFault> InjectedFaults => [.. _injectedFaults];
 
     /// <summary>Injects faults for the length of the run, and more kills of workers until the recovery of a job was measured.</summary>
@@ -32,7 +35,7 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
             await Task.Delay(fault.Gap, time, cancellationToken);
             if (fault.Watched)
             {
-                await Task.WhenAll(pending);
+                await Task.WhenAll([.. pending, .. _poisonings]);
                 await Task.Delay(QuietTime, time, cancellationToken);
             }
 
@@ -54,6 +57,7 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
         for (var repeat = 0; repeat < MaxRepeats && !await IsRecoveryMeasuredAsync(cancellationToken); repeat++)
         {
             // The victim ended its job just before the kill, or a poisonous job killed another worker before the job had to run again.
+            await Task.WhenAll(_poisonings);
             await Task.Delay(QuietTime, time, cancellationToken);
             var kill = new Fault(
                 Victim.Worker, repeat % options.Workers, Harm.Killed, Gap: TimeSpan.Zero, Hold: TimeSpan.Zero, Overlaps: false, Watched: true,
@@ -64,21 +68,38 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
     }
 
     /// <summary>Whether a killed worker had a job, and no other fault was active until the job had to run again.</summary>
-    private async Task<bool> IsRecoveryMeasuredAsync(CancellationToken cancellationToken) =>
-        Recoveries.In(
+    private async Task<bool> IsRecoveryMeasuredAsync(CancellationToken cancellationToken)
+    {
+        // Only a fault that has ended is recorded.
+        await Task.WhenAll(_poisonings);
+        return Recoveries.In(
             InjectedFaults,
             await Audit.JobLeasesAsync(processes.Database, cancellationToken),
             await Audit.EndsAsync(processes.Database, cancellationToken),
             options).Count > 0;
+    }
 
-    /// <summary>Kills every worker that runs a poisonous job, until the upstream ends.</summary>
+    /// <summary>
+    /// Kills every worker process that runs a poisonous job, until the upstream ends. A kill does not wait for the restart after another
+    /// one, because the request of a poisonous job times out after a few seconds, and its job would then fail instead of killing its worker.
+    /// </summary>
     public async Task KillPoisonedWorkersAsync(UpstreamProcess upstream)
     {
-        for (var number = 1; await upstream.WaitForPoisonAsync(number) is { } worker; number++)
+        for (var number = 1; await upstream.WaitForPoisonAsync(number) is { } sender; number++)
         {
-            var start = await processes.Workers[worker].KillAsync();
-            await processes.Workers[worker].StartAsync();
-            Add(Victim.Worker, worker, Harm.Poisoned, start);
+            _poisonings.Enqueue(KillPoisonedWorkerAsync(processes.Workers[sender.Worker], sender.Worker, sender.Start));
+        }
+
+        await Task.WhenAll(_poisonings);
+    }
+
+    private async Task KillPoisonedWorkerAsync(ProgramVictim worker, int index, int start)
+    {
+        // The process that has sent the request may have ended meanwhile: it ran two poisonous jobs, or another fault has killed it.
+        if (await worker.KillAsync(start) is { } kill)
+        {
+            await worker.StartAsync();
+            Add(Victim.Worker, index, Harm.Poisoned, kill);
         }
     }
 

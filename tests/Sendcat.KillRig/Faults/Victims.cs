@@ -63,18 +63,23 @@ internal sealed class StoreVictim(StoreServer server, TimeProvider time) : IVict
 }
 
 /// <summary>
-/// A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="UnexpectedExits"/>.
+/// A Sendcat program that is started repeatedly. An exit that no fault caused is recorded in <see cref="UnexpectedExits"/>. A fault waits
+/// until a start or stop in progress is complete; only <see cref="KillAsync(int)"/> does not.
 /// </summary>
 /// <param name="name">The name in the report.</param>
-/// <param name="spec">Creates the command line of each start.</param>
+/// <param name="spec">Creates the command line of a start from the number of the start, from 1.</param>
 /// <param name="time">The clock.</param>
-internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimeProvider time) : IVictim, IAsyncDisposable
+internal sealed class ProgramVictim(string name, Func<int, ProcessSpec> spec, TimeProvider time) : IVictim, IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(120);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(40);
 
     private readonly SemaphoreSlim _mutex = new(1, 1);
     private TestProcess? _process;
+    private int _starts;
+
+    /// <summary>Completes when the last start or stop is complete, or the process has ended before.</summary>
+    private Task _settled = Task.CompletedTask;
 
     /// <summary>The rig has ended the program, or has not started it yet.</summary>
     private bool _down = true;
@@ -84,24 +89,30 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
     /// <summary>The exit code and output of every exit that no fault caused.</summary>
     public List<string> UnexpectedExits { get; } = [];
 
-    public Task StartAsync() => _mutex.RunExclusiveAsync(async () =>
+    /// <summary>
+    /// Starts the program, unless it runs. Completes when it is ready, or when another fault has killed it before.
+    /// </summary>
+    public async Task StartAsync()
     {
-        await StartLockedAsync();
-        return Now();
-    });
+        // The mutex is free while the process starts.
+        var ready = await _mutex.RunExclusiveAsync(async () =>
+        {
+            await LaunchAsync();
+            return _settled;
+        });
+        await ready;
+    }
 
-    public Task<FaultStart> KillAsync() => _mutex.RunExclusiveAsync(async () =>
-    {
-        await RecordUnexpectedExitAsync();
-        var start = Now();
-        _down = true;
-        await _process!.KillAsync();
-        return start;
-    });
+    public Task<FaultStart> KillAsync() => WhenSettledAsync(KillLockedAsync);
 
-    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => _mutex.RunExclusiveAsync(async () =>
+    /// <summary>Kills the process of one start at once, also while it starts or stops. Only a pause ends first.</summary>
+    /// <param name="start">The number of the start.</param>
+    /// <returns>Null: that process has ended already.</returns>
+    public Task<FaultStart?> KillAsync(int start) => _mutex.RunExclusiveAsync<FaultStart?>(
+        async () => _starts == start && ProcessId != 0 ? await KillLockedAsync() : null);
+
+    public Task<FaultStart> PauseAsync(TimeSpan hold, CancellationToken cancellationToken) => WhenSettledAsync(async () =>
     {
-        await RecordUnexpectedExitAsync();
         _process!.Pause();
         var start = Now();
         await Task.Delay(hold, time, cancellationToken);
@@ -109,20 +120,20 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
         return start;
     });
 
-    public Task<FaultStart> RestartAsync() => _mutex.RunExclusiveAsync(async () =>
+    public async Task<FaultStart> RestartAsync()
     {
-        var start = Now();
-        await StopLockedAsync();
-        await StartLockedAsync();
+        var start = await BeginStopAsync();
+        await _settled;
+        await StartAsync();
         return start;
-    });
+    }
 
     /// <summary>Stops the program gracefully.</summary>
-    public Task StopAsync() => _mutex.RunExclusiveAsync(async () =>
+    public async Task StopAsync()
     {
-        await StopLockedAsync();
-        return Now();
-    });
+        await BeginStopAsync();
+        await _settled;
+    }
 
     public async ValueTask DisposeAsync()
     {
@@ -131,12 +142,35 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
             await last.DisposeAsync();
         }
 
+        await _settled.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         _mutex.Dispose();
     }
 
     private FaultStart Now() => new(ProcessId, time.GetUtcNow());
 
-    private async Task StartLockedAsync()
+    /// <summary>Runs one action at a time, and none while the program starts or stops.</summary>
+    private async Task<T> WhenSettledAsync<T>(Func<Task<T>> action)
+    {
+        while (true)
+        {
+            await _settled;
+            await _mutex.WaitAsync();
+            try
+            {
+                if (_settled.IsCompleted)
+                {
+                    await RecordUnexpectedExitAsync();
+                    return await action();
+                }
+            }
+            finally
+            {
+                _mutex.Release();
+            }
+        }
+    }
+
+    private async Task LaunchAsync()
     {
         if (ProcessId != 0)
         {
@@ -148,17 +182,39 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
             await last.DisposeAsync();
         }
 
-        _process = await TestProcess.StartAsync(spec());
+        _process = await TestProcess.StartAsync(spec(++_starts));
         _down = false;
-        await _process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
+        _settled = WaitUntilReadyAsync(_process);
     }
 
-    private async Task StopLockedAsync()
+    /// <exception cref="InvalidOperationException">It was not ready in time.</exception>
+    private static async Task WaitUntilReadyAsync(TestProcess process)
     {
-        await RecordUnexpectedExitAsync();
-        _down = true;
-        await _process!.StopAsync(timeout: StopTimeout);
+        try
+        {
+            await process.WaitForLineAsync(line => line.Contains("Application started", StringComparison.Ordinal), StartTimeout);
+        }
+        catch (InvalidOperationException) when (process.Exited.IsCompleted)
+        {
+            // A fault has killed it, or the next fault records an unexpected exit.
+        }
     }
+
+    private async Task<FaultStart> KillLockedAsync()
+    {
+        var start = Now();
+        _down = true;
+        await _process!.KillAsync();
+        return start;
+    }
+
+    private Task<FaultStart> BeginStopAsync() => WhenSettledAsync(() =>
+    {
+        var start = Now();
+        _down = true;
+        _settled = _process!.StopAsync(timeout: StopTimeout);
+        return Task.FromResult(start);
+    });
 
     /// <summary>Records an exit that no fault caused, and starts the program again.</summary>
     private async Task RecordUnexpectedExitAsync()
@@ -166,7 +222,8 @@ internal sealed class ProgramVictim(string name, Func<ProcessSpec> spec, TimePro
         if (!_down && _process is { Exited.IsCompleted: true } dead)
         {
             UnexpectedExits.Add($"{name} exited unexpectedly with {await dead.Exited}: {dead.Output}");
-            await StartLockedAsync();
+            await LaunchAsync();
+            await _settled;
         }
     }
 }

@@ -14,14 +14,17 @@ internal static class Audit
         database,
         """
         CREATE SCHEMA rig;
-        CREATE TABLE rig.claims (job uuid, token bigint, owner text, at timestamptz);
+        CREATE TABLE rig.claims (job uuid, tool text, token bigint, owner text, at timestamptz);
+        CREATE TABLE rig.requeues (job uuid, tool text, token bigint, due timestamptz, at timestamptz);
         CREATE TABLE rig.ends (job uuid, token bigint, owner text, was text, status text, execution text, at timestamptz);
         CREATE FUNCTION rig.watch() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF NEW.status = 'running' THEN
-                INSERT INTO rig.claims VALUES (NEW.id, NEW.token, NEW.lease_owner, clock_timestamp());
+                INSERT INTO rig.claims VALUES (NEW.id, NEW.tool, NEW.token, NEW.lease_owner, clock_timestamp());
             ELSIF NEW.status <> 'queued' OR OLD.status NOT IN ('queued', 'running') THEN
                 INSERT INTO rig.ends VALUES (NEW.id, NEW.token, NEW.lease_owner, OLD.status, NEW.status, substring(NEW.result from 'exec:([0-9]+)'), clock_timestamp());
+            ELSE
+                INSERT INTO rig.requeues VALUES (NEW.id, NEW.tool, NEW.token, NEW.available_at, clock_timestamp());
             END IF;
             RETURN NULL;
         END $$;
@@ -64,6 +67,17 @@ internal static class Audit
             reader.GetGuid(0), reader.GetInt64(1), reader.GetString(2), reader.GetString(3), reader.GetString(4),
             reader.GetFieldValue<DateTimeOffset>(5), reader.GetInt32(6)),
         cancellationToken);
+
+    /// <summary>Writes the recorded events to files of tab-separated lines, one file for each table.</summary>
+    public static async Task SaveAsync(NpgsqlDataSource database, string folder, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenConnectionAsync(cancellationToken);
+        foreach (var table in (string[])["claims", "requeues", "ends"])
+        {
+            using var rows = await connection.BeginTextExportAsync($"COPY rig.{table} TO STDOUT (HEADER)", cancellationToken);
+            await File.WriteAllTextAsync(Path.Combine(folder, $"audit-{table}.tsv"), await rows.ReadToEndAsync(cancellationToken), cancellationToken);
+        }
+    }
 
     private static string Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? "" : reader.GetString(column);
 

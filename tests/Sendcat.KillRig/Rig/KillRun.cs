@@ -56,6 +56,7 @@ internal static class KillRun
         await Task.WhenAll(processes.Workers.Select(worker => worker.StopAsync()));
         var leftovers = await TurnLeftovers.WaitUntilNoneAsync(
             options.TurnPatience, processes.Database, processes.Redis, time, cancellationToken);
+        await Audit.SaveAsync(processes.Database, folder, cancellationToken);
         var messages = await MessageEffects.ReadAsync(processes.Meta, processes.Database, processes.Upstreams, cancellationToken);
         await processes.Upstream.DisposeAsync();
         await poisoning;

@@ -51,14 +51,14 @@ internal sealed class RigProcesses : IAsyncDisposable
             ["ConnectionStrings__messaging"] = broker.ConnectionString,
         };
         Workers = [.. Enumerable.Range(0, options.Workers).Select(index => new ProgramVictim(
-            $"worker {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
+            $"worker {index}", start => new ProcessSpec(BuiltProgram.Of("Sendcat.ToolWorker"))
         {
             LogFile = Path.Combine(folder, $"worker-{index}.log"),
             Environment = new Dictionary<string, string?>(shared)
             {
                 ["AUTH_SIGNING_KEY"] = key,
-                ["SERPER_BASE_URL"] = upstream.AddressFor(index),
-                ["EBAY_BASE_URL"] = upstream.AddressFor(index),
+                ["SERPER_BASE_URL"] = upstream.AddressFor(index, start),
+                ["EBAY_BASE_URL"] = upstream.AddressFor(index, start),
                 ["SERPER_API_KEY"] = "rig",
                 ["EBAY_CLIENT_ID"] = "rig",
                 ["EBAY_CLIENT_SECRET"] = "rig",
@@ -70,7 +70,7 @@ internal sealed class RigProcesses : IAsyncDisposable
             },
         }, time))];
         Submitters = [.. Enumerable.Range(0, options.Submitters).Select(index => new ProgramVictim(
-            $"submitter {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), [
+            $"submitter {index}", _ => new ProcessSpec(BuiltProgram.Of("Sendcat.KillRig"), [
             "submitter", "--index", Number(index), "--ledger", Path.Combine(folder, $"submitter-{index}.ledger"),
             "--rate", ((double)options.Rate / options.Submitters).ToString(CultureInfo.InvariantCulture),
             "--poison", .. PoisonTimes(options, index, _began).DefaultIfEmpty(0).Select(at => Number(at))])
@@ -81,7 +81,7 @@ internal sealed class RigProcesses : IAsyncDisposable
         Uri[] addresses = [.. Enumerable.Range(0, options.Replicas).Select(
             _ => new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{FreePort.Next()}/")))];
         Replicas = [.. addresses.Select((address, index) => new ProgramVictim(
-            $"api {index}", () => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
+            $"api {index}", _ => new ProcessSpec(BuiltProgram.Of("Sendcat.ApiService"))
         {
             LogFile = Path.Combine(folder, $"api-{index}.log"),
             Environment = new Dictionary<string, string?>([.. shared, .. options.ReplicaKnobs])

@@ -19,11 +19,12 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
     private int _poisonRequests;
 
     /// <param name="worker">The index of the worker that sent the request.</param>
+    /// <param name="start">The number of the start of that worker.</param>
     /// <param name="lane">The tool of the job.</param>
     /// <param name="nonce">The nonce of the request.</param>
     /// <param name="http">The HTTP request.</param>
     /// <param name="createBody">Creates a response body with the title that identifies the execution.</param>
-    public async Task RunAsync(int worker, string lane, string nonce, HttpContext http, Func<string, string> createBody)
+    public async Task RunAsync(int worker, int start, string lane, string nonce, HttpContext http, Func<string, string> createBody)
     {
         var number = Interlocked.Increment(ref _executions);
         var (intent, status) = (RigNonce.IntentOf(nonce), 200);
@@ -39,7 +40,7 @@ internal sealed class Executions(LedgerFile ledger, TimeProvider time)
         ledger.Write("execution", nonce, lane, $"{number}", $"{worker}", $"{status}");
         if (intent is Intent.Poison)
         {
-            Console.WriteLine($"poison {Interlocked.Increment(ref _poisonRequests)} {worker}");
+            Console.WriteLine($"poison {Interlocked.Increment(ref _poisonRequests)} {worker} {start}");
             await Task.Delay(Timeout.InfiniteTimeSpan, time, http.RequestAborted).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             return;
         }

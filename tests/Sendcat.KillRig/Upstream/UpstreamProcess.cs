@@ -19,19 +19,23 @@ internal sealed class UpstreamProcess(TestProcess process, Uri address) : IAsync
         return new(process, address);
     }
 
-    /// <summary>The base address for one worker.</summary>
-    public string AddressFor(int worker) => new Uri(address, $"{worker}").ToString();
+    /// <summary>The base address for one worker process.</summary>
+    /// <param name="worker">The index of the worker.</param>
+    /// <param name="start">The number of its start.</param>
+    public string AddressFor(int worker, int start) =>
+        new Uri(address, string.Create(CultureInfo.InvariantCulture, $"{worker}/{start}")).ToString();
 
     /// <summary>Waits for the request of a poisonous job.</summary>
     /// <param name="number">The number of the request among those of poisonous jobs, from 1.</param>
-    /// <returns>The index of the worker that sent the request; null when the upstream has ended.</returns>
-    public async Task<int?> WaitForPoisonAsync(int number)
+    /// <returns>The index of the worker that sent the request, and the number of its start; null when the upstream has ended.</returns>
+    public async Task<(int Worker, int Start)?> WaitForPoisonAsync(int number)
     {
         try
         {
             var line = await process.WaitForLineAsync(
                 line => line.StartsWith($"poison {number} ", StringComparison.Ordinal), TimeSpan.FromDays(1));
-            return int.Parse(line.Split(' ')[2], CultureInfo.InvariantCulture);
+            var fields = line.Split(' ');
+            return (int.Parse(fields[2], CultureInfo.InvariantCulture), int.Parse(fields[3], CultureInfo.InvariantCulture));
         }
         catch (InvalidOperationException)
         {
