@@ -74,7 +74,7 @@ internal static class Audit
         await using var connection = await database.OpenConnectionAsync(cancellationToken);
         foreach (var table in (string[])["claims", "requeues", "ends"])
         {
-            using var rows = await connection.BeginTextExportAsync($"COPY rig.{table} TO STDOUT (HEADER)", cancellationToken);
+            await using var rows = await connection.BeginTextExportAsync($"COPY rig.{table} TO STDOUT (HEADER)", cancellationToken);
             await File.WriteAllTextAsync(Path.Combine(folder, $"audit-{table}.tsv"), await rows.ReadToEndAsync(cancellationToken), cancellationToken);
         }
     }
