@@ -4,6 +4,7 @@ using NpgsqlTypes;
 using Sendcat.Integrations.Extraction;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Parcels;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 
 namespace Sendcat.Integrations.Orders;

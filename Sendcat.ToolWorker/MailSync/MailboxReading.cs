@@ -4,6 +4,7 @@ using Sendcat.Integrations.Gmail;
 using Sendcat.Integrations.Mail;
 using Sendcat.Integrations.Mail.Orders;
 using Sendcat.Integrations.Orders;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.Timing;

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging.Testing;
 using Microsoft.Extensions.Time.Testing;
 using Npgsql;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 
 namespace Sendcat.UnitTests.Reliability;

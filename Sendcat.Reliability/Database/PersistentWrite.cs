@@ -1,7 +1,7 @@
 using Microsoft.Extensions.Logging;
-using Sendcat.Reliability.Database;
+using Sendcat.Reliability.Outages;
 
-namespace Sendcat.Reliability.Outages;
+namespace Sendcat.Reliability.Database;
 
 /// <summary>
 /// Repeats a write while Postgres is unavailable, until the caller cancels. For writes whose data was costly to get: fetched from an
