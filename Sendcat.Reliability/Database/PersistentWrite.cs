@@ -7,7 +7,7 @@ namespace Sendcat.Reliability.Database;
 /// Repeats a write while Postgres is unavailable, until the caller cancels. For writes whose data was costly to get: fetched from an
 /// upstream, or extracted by a model. Thread-safe.
 /// </summary>
-/// <param name="work">The work, for the log: "Recording of evidence".</param>
+/// <param name="work">What is written, for the log: "evidence".</param>
 public sealed class PersistentWrite(string work, StoreOutages outages, ILogger logger, TimeProvider time)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
