@@ -32,7 +32,7 @@ internal sealed class ThreadChanges(RequestDatabase database)
 
     private const string ReadTurns = """
         -- read turns
-        SELECT id, message_id, status FROM stream_sessions
+        SELECT id, message_id, status, (SELECT seq FROM messages WHERE id = stream_sessions.message_id) FROM stream_sessions
         WHERE thread_id = $1 AND (status = 'streaming' OR id = ANY($2) OR message_id IN (SELECT id FROM messages WHERE thread_id = $1 AND seq > $3))
         ORDER BY started_at, id
         """;
@@ -49,7 +49,6 @@ internal sealed class ThreadChanges(RequestDatabase database)
             return await StartAsync(connection, threadId, principal, cancellationToken);
         }
 
-        var events = new List<(ThreadEvent, ThreadPosition)>();
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(Command(ReadOwner, threadId));
         batch.BatchCommands.Add(Command(CountKnown, threadId, new NpgsqlParameter<long> { TypedValue = since.Seq }));
@@ -58,66 +57,88 @@ internal sealed class ThreadChanges(RequestDatabase database)
         batch.BatchCommands.Add(Command(
             ReadTurns, threadId, new NpgsqlParameter<Guid[]> { TypedValue = [.. since.Turns] }, new NpgsqlParameter<long> { TypedValue = since.Seq }));
         await using var rows = await batch.ExecuteReaderAsync(CancellationToken.None);
-        var position = since;
         if (!await IsOwnedAsync(rows, principal, cancellationToken))
         {
-            return [(new ThreadEvent.Closed(), position)];
+            return [(new ThreadEvent.Closed(), since)];
         }
 
         await rows.NextResultAsync(CancellationToken.None);
         await rows.ReadAsync(CancellationToken.None);
-        if (rows.GetInt32(0) is var known && known != position.Count)
+        var known = rows.GetInt32(0);
+
+        await rows.NextResultAsync(CancellationToken.None);
+        var messages = new List<MessageRow>();
+        while (await rows.ReadAsync(CancellationToken.None))
+        {
+            var clientId = await rows.IsDBNullAsync(4, cancellationToken) ? null : rows.GetString(4);
+            messages.Add(new(rows.GetInt64(0), new(rows.GetGuid(1), rows.GetString(2), rows.GetString(3), clientId, rows.GetDateTime(5))));
+        }
+
+        await rows.NextResultAsync(CancellationToken.None);
+        var turns = new List<TurnRow>();
+        while (await rows.ReadAsync(CancellationToken.None))
+        {
+            long? seq = await rows.IsDBNullAsync(3, cancellationToken) ? null : rows.GetInt64(3);
+            turns.Add(new(rows.GetGuid(0), rows.GetGuid(1), rows.GetString(2), seq));
+        }
+
+        return Since(since, known, messages, turns);
+    }
+
+    /// <summary>The events that lead from a position to what was read. The turns may have been read later than the messages.</summary>
+    /// <param name="since">The position of the reader.</param>
+    /// <param name="known">The messages that the thread has up to the position now.</param>
+    /// <param name="messages">The messages after the position, by ascending number.</param>
+    /// <param name="turns">The turns that run, that the position has, or that wrote messages after the position.</param>
+    internal static IReadOnlyList<(ThreadEvent Event, ThreadPosition Position)> Since(
+        ThreadPosition since, int known, IReadOnlyList<MessageRow> messages, IReadOnlyList<TurnRow> turns)
+    {
+        var events = new List<(ThreadEvent, ThreadPosition)>();
+        var position = since;
+        if (known != position.Count)
         {
             Add(new ThreadEvent.MessagesChanged(), position with { Count = known });
         }
 
-        await rows.NextResultAsync(CancellationToken.None);
-        var newMessages = new HashSet<Guid>();
-        while (await rows.ReadAsync(CancellationToken.None))
+        foreach (var (seq, message) in messages)
         {
-            newMessages.Add(rows.GetGuid(1));
-            var clientId = await rows.IsDBNullAsync(4, cancellationToken) ? null : rows.GetString(4);
-            Add(
-                new ThreadEvent.Message(rows.GetGuid(1), rows.GetString(2), rows.GetString(3), clientId, rows.GetDateTime(5)),
-                position with { Seq = rows.GetInt64(0), Count = position.Count + 1 });
+            Add(message, position with { Seq = seq, Count = position.Count + 1 });
         }
 
-        await rows.NextResultAsync(CancellationToken.None);
-        await AddTurnsAsync(rows);
+        var gone = position.Turns.ToHashSet();
+        foreach (var (id, message, status, messageSeq) in turns)
+        {
+            gone.Remove(id);
+            var isKnown = position.Turns.Contains(id);
+            if (messageSeq > position.Seq)
+            {
+                // Its message was committed after the messages were read. The next read tells of the message, then of the turn.
+            }
+            else if (status == "streaming" && !isKnown)
+            {
+                Add(new ThreadEvent.TurnStarted(StreamPrefix + id, message), position with { Turns = [.. position.Turns, id] });
+            }
+            else if (status != "streaming" && isKnown)
+            {
+                Add(new ThreadEvent.TurnEnded(StreamPrefix + id, message, status), Without(id));
+            }
+            else if (status != "streaming" && messageSeq > since.Seq)
+            {
+                // It began and ended since the position.
+                Add(new ThreadEvent.TurnStarted(StreamPrefix + id, message), position with { Turns = [.. position.Turns, id] });
+                Add(new ThreadEvent.TurnEnded(StreamPrefix + id, message, status), Without(id));
+            }
+        }
+
+        // The messages of these turns were deleted, and the turns with them.
+        foreach (var id in gone)
+        {
+            Add(new ThreadEvent.MessagesChanged(), Without(id));
+        }
+
         return events;
 
         void Add(ThreadEvent threadEvent, ThreadPosition after) => events.Add((threadEvent, position = after));
-
-        async Task AddTurnsAsync(NpgsqlDataReader turns)
-        {
-            var gone = position.Turns.ToHashSet();
-            while (await turns.ReadAsync(cancellationToken))
-            {
-                var (id, message, status) = (turns.GetGuid(0), turns.GetGuid(1), turns.GetString(2));
-                gone.Remove(id);
-                var isKnown = position.Turns.Contains(id);
-                if (status == "streaming" && !isKnown)
-                {
-                    Add(new ThreadEvent.TurnStarted(StreamPrefix + id, message), position with { Turns = [.. position.Turns, id] });
-                }
-                else if (status != "streaming" && isKnown)
-                {
-                    Add(new ThreadEvent.TurnEnded(StreamPrefix + id, message, status), Without(id));
-                }
-                else if (status != "streaming" && newMessages.Contains(message))
-                {
-                    // It began and ended since the position. A message that was committed after the messages were read is in the next read.
-                    Add(new ThreadEvent.TurnStarted(StreamPrefix + id, message), position with { Turns = [.. position.Turns, id] });
-                    Add(new ThreadEvent.TurnEnded(StreamPrefix + id, message, status), Without(id));
-                }
-            }
-
-            // The messages of these turns were deleted, and the turns with them.
-            foreach (var id in gone)
-            {
-                Add(new ThreadEvent.MessagesChanged(), Without(id));
-            }
-        }
 
         ThreadPosition Without(Guid turn) => position with { Turns = [.. position.Turns.Where(other => other != turn)] };
     }
@@ -169,4 +190,14 @@ internal sealed class ThreadChanges(RequestDatabase database)
 
         return command;
     }
+
+    /// <param name="Seq">The number of the message in the thread.</param>
+    /// <param name="Message">What is told of it.</param>
+    internal readonly record struct MessageRow(long Seq, ThreadEvent.Message Message);
+
+    /// <param name="Id">The stream id of the turn.</param>
+    /// <param name="MessageId">The last message that it wrote.</param>
+    /// <param name="Status"><c>streaming</c> while it runs.</param>
+    /// <param name="MessageSeq">The number of that message; null: it was deleted.</param>
+    internal readonly record struct TurnRow(Guid Id, Guid MessageId, string Status, long? MessageSeq);
 }
