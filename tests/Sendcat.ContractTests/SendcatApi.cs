@@ -53,6 +53,9 @@ public sealed class SendcatApi : IAsyncDisposable
             // The default is a folder below the project of the API.
             ["FILES_FOLDER"] = Path.Combine(AppContext.BaseDirectory, "files"),
 
+            // Redis may respond late on a machine that runs tests. Other tests check the behaviour in this case.
+            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+
             // All tests call from one address, so the limits per address are far above what they use.
             ["READS_PER_ADDRESS_PER_MIN"] = "1000000",
             ["RATE_LIMIT_CHAT_IP_MAX"] = "1000000",

@@ -38,7 +38,6 @@ internal sealed class FileApi : IAsyncDisposable
             ["OPENROUTER_API_KEY"] = "test",
             ["CHAT_GUEST_MODELS"] = "*",
             ["AUTH_CONFIRMED_DOMAINS"] = "example.com",
-            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
         };
         foreach (var (name, value) in knobs)
         {

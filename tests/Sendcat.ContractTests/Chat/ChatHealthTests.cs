@@ -47,7 +47,7 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
         {
             ["ConnectionStrings:redis"] = redis.ConnectionString, ["OPENROUTER_API_KEY"] = "set", ["FF_CHAT_GATEWAY_ENABLED"] = "true", ["FF_CHAT_GATEWAY_SHADOW"] = "false",
             ["ADMISSION_REDIS_ENABLED"] = "true", ["FF_ADMISSION_ENFORCE"] = "true",
-            ["FF_FAIL_CLOSED_ON_REDIS_ERROR"] = "true", ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+            ["FF_FAIL_CLOSED_ON_REDIS_ERROR"] = "true",
         });
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
         var guest = await api.GuestAsync();

@@ -32,8 +32,6 @@ internal sealed partial class ToolChat : IAsyncDisposable
             ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(),
             ["OPENROUTER_API_KEY"] = "test",
             ["FF_TOOL_QUEUE_ENFORCE"] = "true",
-            // Redis can respond slowly on a machine that is busy with tests.
-            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
         };
         foreach (var (name, value) in knobs)
         {

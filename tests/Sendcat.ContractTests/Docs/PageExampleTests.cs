@@ -15,7 +15,7 @@ public sealed partial class PageExampleTests(PostgresFixture postgres) : IAsyncL
         _model = await UpstreamEmulatorHost.StartAsync();
         _api = await SendcatApi.StartAsync(postgres, new()
         {
-            ["OPENROUTER_BASE_URL"] = _model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+            ["OPENROUTER_BASE_URL"] = _model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test",
             ["AUTH_CONFIRMED_DOMAINS"] = "example.com", ["OPS_API_KEY"] = SendcatApi.OpsKey,
         });
     }

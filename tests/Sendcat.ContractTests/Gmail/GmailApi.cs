@@ -61,7 +61,6 @@ internal sealed class GmailApi : IAsyncDisposable
             ["AUTH_CONFIRMED_DOMAINS"] = "example.com",
             ["OPENROUTER_BASE_URL"] = google.OpenRouter.ToString(),
             ["OPENROUTER_API_KEY"] = "test",
-            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
             ["GMAIL_MESSAGE_RETRY_BASE_MS"] = "100",
             ["MAIL_SYNC_RETRY_BASE_MS"] = "100",
             ["RATE_LIMIT_GMAIL_OAUTH_MAX"] = "1000",

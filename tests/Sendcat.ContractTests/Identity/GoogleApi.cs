@@ -31,7 +31,6 @@ internal sealed class GoogleApi : IAsyncDisposable
             ["API_PUBLIC_URL"] = PublicUrl,
             ["ALLOWED_ORIGINS"] = $"{App},{Browser.Origin},https://münchen.example:8443",
             ["AUTH_CONFIRMED_DOMAINS"] = "gmail.com, corp.example",
-            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
             // Tests of faults share the circuit.
             ["CIRCUIT_GMAIL_OAUTH_THRESHOLD"] = "100",
         };

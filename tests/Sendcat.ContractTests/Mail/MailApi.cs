@@ -28,8 +28,6 @@ internal sealed class MailApi : IAsyncDisposable
             ["APP_URL"] = "https://sendcat.app",
             ["OPS_API_KEY"] = SendcatApi.OpsKey,
             ["DELIVERY_RETRY_BASE_MS"] = "100",
-            // Redis can respond slowly on a machine that is busy with tests.
-            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
         };
         foreach (var (name, value) in settings)
         {

@@ -27,7 +27,7 @@ public sealed class GeneratedClientTests(PostgresFixture postgres) : IAsyncLifet
         _model = await UpstreamEmulatorHost.StartAsync();
         _api = await SendcatApi.StartAsync(postgres, new()
         {
-            ["OPENROUTER_BASE_URL"] = _model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["OPS_API_KEY"] = SendcatApi.OpsKey, ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
+            ["OPENROUTER_BASE_URL"] = _model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test", ["OPS_API_KEY"] = SendcatApi.OpsKey,
         });
         _document = await _api.WithBearer(SendcatApi.OpsKey).GetStringAsync("/openapi/v1.json");
     }

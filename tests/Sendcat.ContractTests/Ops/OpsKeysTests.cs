@@ -141,5 +141,5 @@ public sealed class OpsKeysTests(PostgresFixture postgres)
     }
 
     private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(
-        postgres, new(settings ?? []) { ["OPS_API_KEY"] = Operator, ["OPS_VIEWER_KEY"] = Viewer, ["REDIS_DECISION_TIMEOUT_MS"] = "1000" });
+        postgres, new(settings ?? []) { ["OPS_API_KEY"] = Operator, ["OPS_VIEWER_KEY"] = Viewer });
 }

@@ -224,7 +224,7 @@ public sealed class ToolJobOpsTests(PostgresFixture postgres)
     }
 
     private Task<SendcatApi> StartAsync(Dictionary<string, string>? settings = null) => SendcatApi.StartAsync(
-        postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key, ["TOOL_JOB_MAX_ATTEMPTS"] = "1", ["REDIS_DECISION_TIMEOUT_MS"] = "1000" });
+        postgres, new(settings ?? []) { ["OPS_API_KEY"] = Key, ["TOOL_JOB_MAX_ATTEMPTS"] = "1" });
 
     private static async Task<int> CheckAsync(HttpClient client, string field) => (int)(await (await client.PostAsync("/api/ops/tool-jobs/monitor", null)).JsonAsync())[field]!;
 

@@ -22,8 +22,6 @@ internal sealed class Shop : IAsyncDisposable
                 ["EBAY_BASE_URL"] = ebay.Ebay.ToString(),
                 ["EBAY_CLIENT_ID"] = settings?.GetValueOrDefault("EBAY_CLIENT_ID") ?? "id",
                 ["EBAY_CLIENT_SECRET"] = "secret",
-                // Redis can respond slowly on a machine that is busy with tests.
-                ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
             },
             services);
         return new(api, ebay);

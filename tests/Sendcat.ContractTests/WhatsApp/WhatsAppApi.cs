@@ -49,8 +49,6 @@ internal sealed class WhatsAppApi : IAsyncDisposable
             ["MESSAGE_MAX_ATTEMPTS"] = "3",
             ["WHATSAPP_MEDIA_MAX_BYTES"] = "65536",
             ["AUTH_CONFIRMED_DOMAINS"] = "example.com",
-            // Redis can respond slowly on a machine that is busy with tests.
-            ["REDIS_DECISION_TIMEOUT_MS"] = "1000",
         };
         foreach (var (name, value) in settings)
         {
