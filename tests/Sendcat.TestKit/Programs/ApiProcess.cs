@@ -6,7 +6,8 @@ namespace Sendcat.TestKit.Programs;
 /// <summary>One replica of the API in its own process, so that a test can kill or pause it.</summary>
 public sealed class ApiProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    // A start takes 5 s of CPU time, of which a busy machine gives little. The timeout ends the wait for a process that hangs.
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(3);
 
     private ApiProcess(TestProcess process, Uri address) => (Process, Address) = (process, address);
 
@@ -17,7 +18,7 @@ public sealed class ApiProcess : IAsyncDisposable
     /// <summary>The number of stack-trace lines of Sendcat code among the last lines of the log.</summary>
     public int StackTraces => Process.Output.Split("   at Sendcat.").Length - 1;
 
-    /// <summary>Starts the program and waits, at most 60 s, until it has started.</summary>
+    /// <summary>Starts the program and waits, at most three minutes, until it has started.</summary>
     /// <param name="environment">Variables that are added to the environment of this process. The default environment name is Development.</param>
     /// <param name="descriptors">The maximum number of open file descriptors; null: the limit of this process.</param>
     /// <param name="logFile">The file for the whole log; null: the last lines stay in memory.</param>

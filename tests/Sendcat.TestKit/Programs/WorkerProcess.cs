@@ -5,7 +5,8 @@ namespace Sendcat.TestKit.Programs;
 /// <summary>One tool worker in its own process, so that a test can kill or pause it.</summary>
 public sealed class WorkerProcess : IAsyncDisposable
 {
-    private static readonly TimeSpan StartTimeout = TimeSpan.FromSeconds(60);
+    // A start takes 5 s of CPU time, of which a busy machine gives little. The timeout ends the wait for a process that hangs.
+    private static readonly TimeSpan StartTimeout = TimeSpan.FromMinutes(3);
 
     private WorkerProcess(TestProcess process) => Process = process;
 

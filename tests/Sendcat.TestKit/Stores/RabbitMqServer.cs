@@ -36,7 +36,7 @@ public sealed class RabbitMqServer : StoreServer
 
     private protected override UnixSignal StopSignal => UnixSignal.Terminate;
 
-    private protected override TimeSpan StartTimeout => TimeSpan.FromSeconds(120);
+    private protected override TimeSpan StartTimeout => TimeSpan.FromMinutes(5);
 
     private string NodeName => string.Create(CultureInfo.InvariantCulture, $"sendcat-test-{_distributionPort}@localhost");
 

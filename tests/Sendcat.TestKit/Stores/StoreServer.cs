@@ -27,7 +27,7 @@ public abstract class StoreServer : IAsyncDisposable
 
     private protected abstract UnixSignal StopSignal { get; }
 
-    private protected virtual TimeSpan StartTimeout => TimeSpan.FromSeconds(60);
+    private protected virtual TimeSpan StartTimeout => TimeSpan.FromMinutes(3);
 
     /// <summary>
     /// Starts the server after <see cref="StopAsync"/> or <see cref="KillAsync"/>. Completes when the server accepts connections.
