@@ -25,7 +25,8 @@ public static class ExtractionFeature
             .AddHttpClient(ExtractionTransport.ClientName, client => client.Timeout = Timeout.InfiniteTimeSpan)
             .RemoveAllLoggers()
             .ConfigurePrimaryHttpMessageHandler(Reliability.Outbound.ThirdParty.Handler)
-            .AddHttpMessageHandler<ExtractionTransport>();
+            .AddHttpMessageHandler<ExtractionTransport>()
+            .AddHttpMessageHandler(() => new Reliability.Outbound.WorkLeaseCheck());
         return services;
     }
 }

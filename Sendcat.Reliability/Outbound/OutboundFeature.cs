@@ -18,6 +18,7 @@ public static class OutboundFeature
             })
             // The loggers would log URLs. They contain search terms, and for one upstream the API key.
             .RemoveAllLoggers()
+            .AddHttpMessageHandler(() => new WorkLeaseCheck())
             .ConfigurePrimaryHttpMessageHandler(ThirdParty.Handler);
         return services;
     }

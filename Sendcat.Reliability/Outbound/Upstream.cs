@@ -17,9 +17,6 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     /// <summary>Poll interval while the bulkhead is full, because no signal announces a free slot.</summary>
     private static readonly TimeSpan SlotPollInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>A wait that takes this much longer than expected means that this process was suspended.</summary>
-    private static readonly TimeSpan SuspensionMargin = TimeSpan.FromMilliseconds(100);
-
     /// <summary>Sends a request and reads the JSON of the response.</summary>
     /// <param name="policy">Provider, timeout and retries.</param>
     /// <param name="createRequest">Creates a new request message for each attempt.</param>
@@ -56,7 +53,6 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
         UpstreamPolicy policy, Func<HttpRequestMessage> createRequest, Func<HttpResponseMessage, CancellationToken, Task<T?>> read, CancellationToken cancellationToken)
         where T : class
     {
-        var began = time.GetTimestamp();
         var entry = await circuits.EnterAsync(policy.Provider, cancellationToken);
         if (entry.Permit is not { } permit)
         {
@@ -66,8 +62,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
         using (permit)
         {
-            await WaitAfterSuspensionAsync(began, TimeSpan.Zero, cancellationToken);
-            var (slot, requestedAt) = await AcquireSlotAsync(policy, cancellationToken);
+            var slot = await AcquireSlotAsync(policy, cancellationToken);
             if (slot.Lease is not { } lease)
             {
                 // Not retryable either: a full bulkhead is not the job's failure, and retries would use up its attempts until it becomes a
@@ -77,44 +72,23 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
 
             await using (lease)
             {
-                await WaitAfterSuspensionAsync(requestedAt, TimeSpan.Zero, cancellationToken);
                 return await AttemptAsync(policy, createRequest, read, permit, cancellationToken);
             }
         }
     }
 
-    /// <returns>The slot, and the timestamp of the last request for it.</returns>
-    private async Task<(BulkheadEntry Slot, long RequestedAt)> AcquireSlotAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
+    private async Task<BulkheadEntry> AcquireSlotAsync(UpstreamPolicy policy, CancellationToken cancellationToken)
     {
         for (var began = time.GetTimestamp(); ;)
         {
-            var requestedAt = time.GetTimestamp();
             var slot = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
             if (slot.Lease is not null || policy.TooLate.IsCancellationRequested || time.GetElapsedTime(began) >= policy.SlotTimeout)
             {
-                return (slot, requestedAt);
+                return slot;
             }
 
             await Task.Delay(SlotPollInterval, time, cancellationToken);
         }
-    }
-
-    /// <summary>
-    /// After a suspension of this process, the timers that are due fire in no defined order relative to other work: a job whose lease has
-    /// expired could send another request. So the method gives the timers that cancel the request time to fire.
-    /// </summary>
-    /// <param name="began">Timestamp at which the last wait began.</param>
-    /// <param name="expected">Longest expected duration of that wait.</param>
-    /// <param name="cancellationToken">Cancels the request.</param>
-    /// <exception cref="OperationCanceledException">The request was cancelled.</exception>
-    private async Task WaitAfterSuspensionAsync(long began, TimeSpan expected, CancellationToken cancellationToken)
-    {
-        if (time.GetElapsedTime(began) > expected + SuspensionMargin)
-        {
-            await Task.Delay(SuspensionMargin, time, cancellationToken);
-        }
-
-        cancellationToken.ThrowIfCancellationRequested();
     }
 
     private async Task<UpstreamResult<T>> AttemptAsync<T>(
@@ -142,9 +116,8 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     private async Task<bool> PauseAsync(TimeSpan pause, CancellationToken tooLate, CancellationToken cancellationToken)
     {
         using var either = CancellationTokenSource.CreateLinkedTokenSource(tooLate, cancellationToken);
-        var began = time.GetTimestamp();
         await Task.Delay(pause, time, either.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await WaitAfterSuspensionAsync(began, pause, cancellationToken);
+        cancellationToken.ThrowIfCancellationRequested();
         return !tooLate.IsCancellationRequested;
     }
 

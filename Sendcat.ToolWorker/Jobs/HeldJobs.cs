@@ -177,6 +177,15 @@ internal sealed class HeldJob : IDisposable
         }
     }
 
+    /// <summary>Cancels the work if the lease has expired by the clock: the timer that cancels it may fire late.</summary>
+    public void CancelIfExpired()
+    {
+        if (!IsHeld)
+        {
+            MarkLost();
+        }
+    }
+
     public void Dispose()
     {
         _holder.Remove(this);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
+using Sendcat.Reliability.Outbound;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -99,6 +100,7 @@ internal sealed class JobRuns(
     /// <returns>The result; null: the job must be requeued without counting the attempt.</returns>
     private async Task<ToolResult?> WorkAsync(LeasedJob job, HeldJob heldJob)
     {
+        WorkLease.Set(heldJob.CancelIfExpired);
         try
         {
             if (await FindCachedAsync(job, heldJob.Token) is { } cached)

@@ -1,10 +1,20 @@
 using System.Net.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 using Sendcat.Integrations.Providers;
+using Sendcat.Integrations.Tools;
+using Sendcat.IntegrationTests.ToolJobs;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.ToolCache;
+using Sendcat.Reliability.ToolJobs;
+using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Messages;
 using Sendcat.TestKit.Stores;
+using Sendcat.ToolWorker.Jobs;
 
 namespace Sendcat.IntegrationTests.ToolWorkers;
 
@@ -12,41 +22,53 @@ namespace Sendcat.IntegrationTests.ToolWorkers;
 public sealed class SuspendedWorkerTests(SharedStores stores)
 {
     [Fact]
-    public async Task No_request_is_sent_when_the_lease_expired_while_the_process_was_suspended()
+    public async Task No_request_is_sent_after_the_lease_even_before_the_timer_of_the_lease_fires()
     {
+        await using var queue = await QueueRig.DatabaseOnlyAsync(stores);
         await using var rig = await UpstreamRig.StartAsync(stores);
         rig.On("/search", """{"organic":[]}""");
-        using var lease = new CancellationTokenSource();
-        var upstream = new Upstream(rig.Get<IHttpClientFactory>(), rig.Get<Circuits>(), rig.Get<Bulkheads>(), new SuspendedTime(() => lease.Cancel()));
+        var time = new LateTimers();
+        using var held = new HeldJobs(
+            queue.Leases, queue.Get<ToolJobSignals>(), queue.Get<IOptionsMonitor<ToolJobOptions>>(), time, queue.Get<StoreOutages>(),
+            NullLogger<HeldJobs>.Instance);
+        var handler = new SearchAfterSuspension(rig, time);
+        var runs = new JobRuns(
+            [handler], held, queue.Leases, queue.Get<ToolCache>(), queue.Get<ToolCacheNamespaces>(), queue.Get<ToolJobMetrics>(), time,
+            queue.Get<StoreOutages>(), NullLogger<JobRuns>.Instance);
+        await queue.EnterAsync(handler.Lane);
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => upstream.RequestAsync(
-            SerperProvider.Policy, () => new(HttpMethod.Get, $"{rig.Address}search"), json => json.ToString(), lease.Token));
+        runs.Start(await queue.ClaimOneAsync(handler.Lane), time.GetTimestamp(), ended.SetResult);
+        await ended.Task;
 
+        Assert.True(handler.WasRun);
         Assert.Equal(0, rig.RequestCount("/search"));
     }
 
-    /// <summary>
-    /// The clock of a process that is suspended for a minute between any two reads of the time. Timers that became due meanwhile fire when the
-    /// process waits again.
-    /// </summary>
-    /// <param name="fireTimers">Called when the process starts a wait.</param>
-    private sealed class SuspendedTime(Action fireTimers) : TimeProvider
+    /// <summary>A search after a suspension that is longer than the lease.</summary>
+    private sealed class SearchAfterSuspension(UpstreamRig rig, LateTimers time) : IToolHandler
     {
-        private long _reads;
+        public ToolLane Lane => QueuedTool.SearchWeb.Lane;
 
-        public override long TimestampFrequency => 1;
+        public bool WasRun { get; private set; }
 
-        public override long GetTimestamp() => 60 * Interlocked.Increment(ref _reads);
-
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
         {
-            // A timer under 1 s is a wait; the timeout of an attempt is longer.
-            if (dueTime < TimeSpan.FromSeconds(1))
-            {
-                fireTimers();
-            }
-
-            return base.CreateTimer(callback, state, dueTime, period);
+            WasRun = true;
+            time.Suspend();
+            var found = await rig.Get<Upstream>().RequestAsync(
+                SerperProvider.Policy, () => new(HttpMethod.Get, $"{rig.Address}search"), json => json.ToString(), cancellationToken);
+            return new ToolResult.Done(found.Value!, Cacheable: false);
         }
+    }
+
+    /// <summary>A clock that shows a suspension at once, while the timers that became due have not fired yet.</summary>
+    private sealed class LateTimers : TimeProvider
+    {
+        private long _suspended;
+
+        public void Suspend() => Interlocked.Add(ref _suspended, (long)TimeSpan.FromMinutes(10).TotalSeconds * TimestampFrequency);
+
+        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _suspended);
     }
 }
