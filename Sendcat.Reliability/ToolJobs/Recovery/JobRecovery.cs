@@ -24,8 +24,8 @@ internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, 
 
     /// <summary>
     /// Requeues the jobs whose lease has expired, or makes them dead letters when that was their last attempt, so that a job which crashes
-    /// its worker does not loop. The position of a requeued job in the fair order is at the latest now, so jobs that are enqueued later do
-    /// not run before it.
+    /// its worker does not loop. A requeued job keeps its position in the fair order, at the latest that of the start of its attempt: jobs
+    /// that were enqueued since do not run before it.
     /// </summary>
     public async Task<IReadOnlyList<RecoveredJobs>> RecoverExpiredLeasesAsync(CancellationToken cancellationToken)
     {
@@ -44,7 +44,7 @@ internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, 
                         'attempt', j.attempts, 'startedAt', j.started_at, 'endedAt', statement_timestamp(), 'worker', j.lease_owner, 'error', 'The worker fell silent.', 'fingerprint', $2),
                     lease_expires_at = NULL, updated_at = statement_timestamp(),
                     available_at = CASE WHEN s.spent THEN j.available_at ELSE s.due_at END,
-                    fair_at = least(j.fair_at, statement_timestamp()),
+                    fair_at = least(j.fair_at, j.started_at),
                     announced_at = CASE WHEN s.spent THEN j.announced_at ELSE s.due_at END,
                     completed_at = CASE WHEN s.spent THEN statement_timestamp() END,
                     dead_letter_at = CASE WHEN s.spent THEN statement_timestamp() END,

@@ -66,6 +66,22 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task A_recovered_job_runs_before_jobs_that_were_inserted_while_it_ran()
+    {
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var job = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET fair_at = now() + interval '1 hour'");
+        Assert.Equal(job, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
+        await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob");
+        await rig.ExpireLeaseAsync(job);
+        await RecoverAsync(rig);
+
+        await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET available_at = now()");
+
+        Assert.Equal(job, (await rig.ClaimOneAsync(QueuedTool.SearchWeb.Lane)).Lease.Id);
+    }
+
+    [Fact]
     public async Task A_recovered_job_runs_before_jobs_inserted_later()
     {
         await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
