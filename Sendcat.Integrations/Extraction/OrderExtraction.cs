@@ -34,6 +34,7 @@ public sealed class OrderExtraction
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async Task<MailExtraction> ExtractAsync(ReadMail mail, CancellationToken cancellationToken)
     {
+        await ExtractionPatterns.CompileAsync(cancellationToken);
         if (mail.Originals.Count == 0)
         {
             return await ExtractOneAsync(mail, cancellationToken);
@@ -51,8 +52,11 @@ public sealed class OrderExtraction
 
     /// <summary>Extracts the orders of a message that a user wrote or forwarded to us.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
-    public Task<MailExtraction> ExtractTextAsync(string text, CancellationToken cancellationToken) =>
-        ExtractOneAsync(MailReader.OfUserText(text), cancellationToken);
+    public async Task<MailExtraction> ExtractTextAsync(string text, CancellationToken cancellationToken)
+    {
+        await ExtractionPatterns.CompileAsync(cancellationToken);
+        return await ExtractOneAsync(MailReader.OfUserText(text), cancellationToken);
+    }
 
     /// <summary>
     /// Extracts the orders that a picture or PDF of a user shows. Its orders have a confidence below 0.7 and may not be announced without
@@ -66,6 +70,7 @@ public sealed class OrderExtraction
     public async Task<MailExtraction> ExtractPictureAsync(
         ReadOnlyMemory<byte> picture, string mediaType, string caption, CancellationToken cancellationToken)
     {
+        await ExtractionPatterns.CompileAsync(cancellationToken);
         var message = MailReader.OfUserText(caption);
         var reply = await _model.ReadPictureAsync(picture, mediaType, ExtractionPrompt.Document(message.Text), cancellationToken);
         if (reply.Answer is not { } answer)
