@@ -75,7 +75,9 @@ internal sealed class FaultInjector(RigProcesses processes, RigOptions options, 
         return Recoveries.In(
             InjectedFaults,
             await Audit.JobLeasesAsync(processes.Database, cancellationToken),
+            requeues: [],
             await Audit.EndsAsync(processes.Database, cancellationToken),
+            stalls: [],
             options).Count > 0;
     }
 

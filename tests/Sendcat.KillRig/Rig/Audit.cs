@@ -56,8 +56,16 @@ internal static class Audit
 
     public static Task<List<JobLeaseRow>> JobLeasesAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
         database,
-        "SELECT job, token, split_part(owner, ':', 2)::int, at FROM rig.claims ORDER BY at",
-        reader => new JobLeaseRow(reader.GetGuid(0), reader.GetInt64(1), reader.GetInt32(2), reader.GetFieldValue<DateTimeOffset>(3)),
+        "SELECT job, tool, token, split_part(owner, ':', 2)::int, at FROM rig.claims ORDER BY at",
+        reader => new JobLeaseRow(
+            reader.GetGuid(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt32(3), reader.GetFieldValue<DateTimeOffset>(4)),
+        cancellationToken);
+
+    public static Task<List<RequeueRow>> RequeuesAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(
+        database,
+        "SELECT job, token, due, at FROM rig.requeues ORDER BY at",
+        reader => new RequeueRow(
+            reader.GetGuid(0), reader.GetInt64(1), reader.GetFieldValue<DateTimeOffset>(2), reader.GetFieldValue<DateTimeOffset>(3)),
         cancellationToken);
 
     public static Task<List<EndRow>> EndsAsync(NpgsqlDataSource database, CancellationToken cancellationToken) => ReadAsync(

@@ -45,6 +45,7 @@ internal static class KillRun
         var log = TextWriter.Synchronized(output);
         await log.WriteLineAsync($"seed {options.Seed}, report, ledgers and logs in {Path.GetRelativePath(BuiltProgram.Root, folder)}");
 
+        using var stalls = new MachineStalls(time);
         await using var processes = await RigProcesses.StartAsync(options, folder, time, cancellationToken);
         var injector = new FaultInjector(processes, options, time, log);
         var poisoning = injector.KillPoisonedWorkersAsync(processes.Upstream);
@@ -67,8 +68,10 @@ internal static class KillRun
             Executions = ExecutionRecord.Read([Path.Combine(folder, "upstream.ledger")]),
             Jobs = await Audit.JobsAsync(processes.Database, cancellationToken),
             JobLeases = await Audit.JobLeasesAsync(processes.Database, cancellationToken),
+            Requeues = await Audit.RequeuesAsync(processes.Database, cancellationToken),
             Ends = await Audit.EndsAsync(processes.Database, cancellationToken),
             InjectedFaults = injector.InjectedFaults,
+            Stalls = stalls.All,
             UnexpectedExits = [.. processes.UnexpectedExits],
             ChatEnds = processes.Users.Ends,
             Leftovers = leftovers,

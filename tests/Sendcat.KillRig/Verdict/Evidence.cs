@@ -3,11 +3,12 @@ using Sendcat.KillRig.Chatting;
 using Sendcat.KillRig.Delivering;
 using Sendcat.KillRig.Faults;
 using Sendcat.KillRig.Ledger;
+using Sendcat.KillRig.Rig;
 
 namespace Sendcat.KillRig.Verdict;
 
 /// <summary>
-/// All data of a run. The first two properties come from ledgers outside of the system, the next three from Postgres, the others from the
+/// All data of a run. The first two properties come from ledgers outside of the system, the next four from Postgres, the others from the
 /// rig itself.
 /// </summary>
 internal sealed record Evidence
@@ -20,9 +21,13 @@ internal sealed record Evidence
 
     public required IReadOnlyList<JobLeaseRow> JobLeases { get; init; }
 
+    public required IReadOnlyList<RequeueRow> Requeues { get; init; }
+
     public required IReadOnlyList<EndRow> Ends { get; init; }
 
     public required IReadOnlyList<InjectedFault> InjectedFaults { get; init; }
+
+    public required IReadOnlyList<Stall> Stalls { get; init; }
 
     public required IReadOnlyList<string> UnexpectedExits { get; init; }
 
@@ -94,10 +99,18 @@ internal sealed record JobRow(
 
 /// <summary>A lease of a job that a worker took.</summary>
 /// <param name="Job">The job id.</param>
+/// <param name="Tool">The lane.</param>
 /// <param name="Token">The fencing token.</param>
 /// <param name="Owner">The process id of the worker.</param>
 /// <param name="At">When the worker took the lease.</param>
-internal sealed record JobLeaseRow(Guid Job, long Token, int Owner, DateTimeOffset At);
+internal sealed record JobLeaseRow(Guid Job, string Tool, long Token, int Owner, DateTimeOffset At);
+
+/// <summary>A running job that was queued again.</summary>
+/// <param name="Job">The job id.</param>
+/// <param name="Token">The fencing token of the lease that ended.</param>
+/// <param name="Due">When the job is due.</param>
+/// <param name="At">When it was queued.</param>
+internal sealed record RequeueRow(Guid Job, long Token, DateTimeOffset Due, DateTimeOffset At);
 
 /// <summary>An end of a job, or a change of a job that had ended before.</summary>
 /// <param name="Job">The job id.</param>

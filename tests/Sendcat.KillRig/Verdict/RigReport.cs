@@ -112,9 +112,11 @@ internal sealed record RigReport(RigOptions Options, DateTimeOffset Began, TimeS
         figures["repeated executions (explained by a fault)"] =
             $"{duplicates.All.Count} ({duplicates.All.Count - duplicates.Unexplained.Count}) of {duplicates.Executions}";
         figures["recoveries of jobs of killed workers, without another fault"] = $"{recoveries.Count}";
-        figures["slowest of these recoveries"] = recoveries.Count == 0
-            ? "–"
-            : $"{recoveries.Max(recovery => recovery.After).TotalSeconds:0.00} s";
+        figures["slowest of these recoveries"] = recoveries.MaxBy(recovery => recovery.After)?.ToString() ?? "–";
+        figures["stalls of the rig: sum, longest"] = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Evidence.Stalls.Sum(stall => stall.Late.TotalSeconds):0.0} s, "
+            + $"{Evidence.Stalls.Select(stall => stall.Late.TotalSeconds).DefaultIfEmpty().Max():0.00} s");
         figures["time from the last request until all jobs ended"] = Evidence.DrainTime is { } drainTime
             ? $"{drainTime.TotalSeconds:0.0} s"
             : "never";
