@@ -74,7 +74,14 @@ internal sealed class ChatEndpoints(
             http.Response.Headers[ThreadIdHeader] = entry.Thread.ThreadId.ToString();
             if (entry is ChatPass pass)
             {
-                return await StartAsync(http, pass);
+                var started = await StartAsync(http, pass);
+                if (started is ApiError { Reason: AdmissionReason.SameMessage } && attempt < MaxStartAttempts - 1)
+                {
+                    // Another replica has started the turn of this message, while Redis does not respond. The next attempt finds it.
+                    continue;
+                }
+
+                return started;
             }
 
             var repeat = (ChatRepeat)entry;
@@ -123,8 +130,15 @@ internal sealed class ChatEndpoints(
         switch (repeat.Plan)
         {
             case TurnPlan.Join join:
+                var local = turns.ByStream(join.Turn.StreamId);
+                if (local is null && !(await admission.CheckAsync(http.RequestAborted)).RedisResponds)
+                {
+                    // The mirror of a turn on another replica is in Redis, which would be awaited for seconds.
+                    return null;
+                }
+
                 var location = new TurnLocation(join.Turn.StreamId, join.Turn.Replica ?? Guid.Empty, repeat.Request.IsUi, join.Turn.Asked);
-                return await FollowAsync(http, thread, turns.ByStream(join.Turn.StreamId), join.Turn.Replica is null ? null : location, repeat.Request.IsUi);
+                return await FollowAsync(http, thread, local, join.Turn.Replica is null ? null : location, repeat.Request.IsUi);
             case TurnPlan.Replay replay:
                 return await replays.ReadAsync(thread, replay.Asked, http.RequestAborted) is { } feed
                     ? Stream(http, feed, NoRegistration.Instance, repeat.Request.IsUi)

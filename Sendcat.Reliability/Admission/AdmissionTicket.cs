@@ -11,7 +11,6 @@ public sealed class AdmissionTicket : IAsyncDisposable
     private readonly ClaimStore _claims;
     private readonly WindowClaim? _tools;
     private readonly IReadOnlyList<Claim> _taken;
-    private readonly bool _local;
     private readonly long _takenAt;
     private int _toolCalls;
     private int _settled;
@@ -23,9 +22,15 @@ public sealed class AdmissionTicket : IAsyncDisposable
     /// <param name="tools">The window of tool calls with the estimated cost of the turn; null when tool calls are not counted.</param>
     internal AdmissionTicket(HeldLease? held, ClaimStore claims, IReadOnlyList<Claim> taken, bool local, WindowClaim? tools)
     {
-        (Held, _claims, _taken, _local, _tools) = (held, claims, taken, local, tools);
+        (Held, _claims, _taken, IsLocal, _tools) = (held, claims, taken, local, tools);
         _takenAt = claims.Timestamp();
     }
+
+    /// <summary>
+    /// True: Redis was unavailable, and this process decided on its own counts alone. Another one may have admitted a turn of the same
+    /// message.
+    /// </summary>
+    public bool IsLocal { get; }
 
     /// <summary>The leases; null when no guard claimed a slot.</summary>
     internal HeldLease? Held { get; }
@@ -65,7 +70,7 @@ public sealed class AdmissionTicket : IAsyncDisposable
                         .Select(window => new Settlement(window, window.Reserves is SpendUnit.Tokens ? tokens : microUsd)),
                 ],
                 _takenAt,
-                _local);
+                IsLocal);
 
     /// <summary>Disposes the ticket of a turn that must not count: its costs are removed from the windows too.</summary>
     public async ValueTask WithdrawAsync()
@@ -73,7 +78,7 @@ public sealed class AdmissionTicket : IAsyncDisposable
         await DisposeAsync();
         if (Interlocked.Exchange(ref _settled, 1) == 0)
         {
-            await _claims.WithdrawAsync(_taken, _takenAt, _local);
+            await _claims.WithdrawAsync(_taken, _takenAt, IsLocal);
         }
     }
 

@@ -26,6 +26,9 @@ internal enum TurnEnding
     /// </summary>
     Disowned,
 
+    /// <summary>Another replica has started a turn of the same message, which was committed first.</summary>
+    Repeated,
+
     /// <summary>The thread was deleted.</summary>
     ThreadDeleted,
 }

@@ -11,6 +11,7 @@ using Sendcat.ApiService.Threads;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.ApiService.Tools;
 using Sendcat.Integrations.Files;
+using Sendcat.Reliability.Admission;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.UntrustedText;
 
@@ -46,11 +47,14 @@ internal sealed class TurnStarter(
         """;
 
     /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
-    /// <returns>The running turn, or the error. With a new user message, it returns after the message is committed.</returns>
+    /// <returns>
+    /// The running turn, or the error. With a new user message, it returns after the message is committed.
+    /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message, which the request repeats.
+    /// </returns>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
     public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool usesUiDialect, CancellationToken cancellationToken)
     {
-        var begun = false;
+        var (begun, repeated) = (false, false);
         MessageAttachment[] stored = [];
         try
         {
@@ -90,7 +94,11 @@ internal sealed class TurnStarter(
             var record = new TurnRecord(
                 pass.StreamId, pass.Thread.ThreadId, Guid.CreateVersion7(now), pass.Principal.Key, model, now, userMessage, plan.Asked, plan.ReplacesAnswer ? pass.Thread.LastSeq : null)
             {
-                AskedText = plan.Write == MessageWrite.Edit ? plan.History[^1].Content : null,
+                // Without Redis an edit on another replica does not find this turn before its first commit.
+                AskedText = plan.Write == MessageWrite.Edit || (pass.Ticket.IsLocal && userMessage is null && plan.Asked is not null)
+                    ? plan.History[^1].Content
+                    : null,
+                IsRegeneration = plan.ReplacesAnswer && pass.Request.Regeneration is not null,
                 Title = pass.Thread.HasTitle || userMessage is null ? null : ThreadRules.TitleOf(userMessage.Text.ToString()),
             };
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
@@ -98,16 +106,30 @@ internal sealed class TurnStarter(
                 Asked = plan.Asked,
                 IsGuest = pass.Principal.HasGuestLimits,
             };
+            if (pass.Ticket.IsLocal && await OpenAsync(record) is { } notOpened)
+            {
+                repeated = notOpened.Reason == AdmissionReason.SameMessage;
+                return notOpened;
+            }
+
             directory.Register(start, usesUiDialect);
             var turn = turns.Begin(
                 start, record, usesUiDialect,
                 live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
             begun = true;
-            if (userMessage is not null)
+            if (userMessage is not null && !pass.Ticket.IsLocal)
             {
                 // The model call runs already. The client gets no event before the user's own message is committed.
                 journal.WriteNow(record);
                 await WaitUntilWrittenAsync(turn, cancellationToken);
+                if (turn.Ending is TurnEnding.Repeated)
+                {
+                    // The other replica has decided without Redis, which this one reached.
+                    turn.InitialReader.Dispose();
+                    await turn.Ended;
+                    repeated = true;
+                    return Repeated();
+                }
             }
 
             return turn;
@@ -122,14 +144,60 @@ internal sealed class TurnStarter(
         }
         finally
         {
-            if (!begun)
+            if (repeated)
+            {
+                await pass.Ticket.WithdrawAsync();
+            }
+            else if (!begun)
             {
                 await pass.Ticket.SpentAsync(0, 0);
                 await pass.Ticket.DisposeAsync();
+            }
+
+            if (repeated || !begun)
+            {
                 await files.DiscardAsync(pass.Request.Message?.Files ?? [], stored);
             }
         }
     }
+
+    /// <summary>
+    /// Commits the start of a turn that was admitted without Redis, before its model call: replicas do not share the claim on its message,
+    /// so the first commit decides which one starts a turn of it.
+    /// </summary>
+    /// <returns>Null when the turn may begin; else the error, and then nothing is stored.</returns>
+    /// <exception cref="TimeoutException">Postgres does not respond.</exception>
+    private async ValueTask<ApiError?> OpenAsync(TurnRecord record)
+    {
+        string? status = MessageStatus.Streaming;
+        record.ClosedElsewhere = found => status = found;
+        journal.WriteNow(record);
+        try
+        {
+            // Also for a client that disconnects meanwhile: its next request finds the turn.
+            await record.WrittenAsync().WaitAsync(database.TurnTimeout, time, CancellationToken.None);
+        }
+        catch (TimeoutException)
+        {
+            // A late commit must not leave a turn that runs nowhere.
+            record.TryReduceToError(time.GetUtcNow());
+            journal.WriteNow(record);
+            throw;
+        }
+
+        return status switch
+        {
+            MessageStatus.Streaming => null,
+            TurnJournalCommit.Repeated => Repeated(),
+            // The message was edited or deleted, or the thread was.
+            MessageStatus.Aborted or null => ApiError.Conflict(),
+            _ => ApiError.Internal(),
+        };
+    }
+
+    private static ApiError Repeated() =>
+        ApiError.UpstreamUnavailable(
+            ChatGate.StoreRetryAfter, AdmissionReason.SameMessage, "Another request with this message has started its answer");
 
     private async Task WaitUntilWrittenAsync(LiveTurn turn, CancellationToken cancellationToken)
     {

@@ -86,8 +86,11 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="turn">Stream id of its turn, if the turn is in a confirmed commit; otherwise null.</param>
     /// <param name="anchor">For the first rows of an answer to a message that is persisted: that user message; otherwise null.</param>
     /// <param name="anchorText">The text that the anchor must have; null: any.</param>
+    /// <param name="stream">Stream id of its turn.</param>
+    /// <param name="oneTurnOf">As <see cref="SessionSnapshot.OneTurnOf"/>.</param>
     /// <param name="after">What is persisted after the commit.</param>
-    public MessageSnapshot Snapshot(Guid threadId, bool isNew, Guid? turn, Guid? anchor, string? anchorText, out PersistedText after)
+    public MessageSnapshot Snapshot(
+        Guid threadId, bool isNew, Guid? turn, Guid? anchor, string? anchorText, Guid stream, Guid? oneTurnOf, out PersistedText after)
     {
         // Of a text that still grows, half a surrogate pair is left for the next commit.
         var grows = Status == MessageStatus.Streaming;
@@ -96,7 +99,8 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
             id, threadId, role, StorableText.Sanitize(Text.ToString(0, after.Content)), StorableText.Sanitize(ModelId), Status,
             StorableText.Sanitize(_reasoning?.ToString(0, after.Reasoning)), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
             StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
-            StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor, anchorText);
+            StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor,
+            anchorText, stream, oneTurnOf);
     }
 
     private static int EndOfPart(StringBuilder text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
@@ -111,15 +115,19 @@ internal readonly record struct PersistedText(int Content, int Reasoning, int Pa
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
     string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew,
-    bool MayHaveParts, Guid? Turn, Guid? Anchor, string? AnchorText);
+    bool MayHaveParts, Guid? Turn, Guid? Anchor, string? AnchorText, Guid Stream, Guid? OneTurnOf);
 
 /// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
 internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
 
 /// <param name="Requires">The message without which a new session is aborted, because the question of the turn is gone; null: none.</param>
+/// <param name="RequiresText">The text that the required message must have; null: any.</param>
+/// <param name="OneTurnOf">
+/// The user message of which no other turn may run on a living replica, else the first commit inserts nothing; null: others may.
+/// </param>
 internal sealed record SessionSnapshot(
     Guid StreamId, Guid ThreadId, Guid MessageId, Guid? UserMessageId, string Principal, string Status, DateTimeOffset StartedAt,
-    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires);
+    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires, string? RequiresText, Guid? OneTurnOf);
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>
 /// <param name="Version">The version of the record that the changes lead to.</param>

@@ -23,10 +23,10 @@ internal sealed class RunningTurns(RequestDatabase database)
         """;
 
     /// <summary>
-    /// A replica that has missed this many heartbeats is taken for dead. Sooner than the reaper does it, so that a client does not have to
-    /// wait for the reaper.
+    /// A replica whose last heartbeat is older is taken for dead. Sooner than the reaper does it, so that a client does not have to wait
+    /// for the reaper.
     /// </summary>
-    private const int MissedHeartbeats = 2;
+    public static readonly TimeSpan MaxHeartbeatAge = 2 * ReplicaHeartbeat.Interval;
 
     /// <summary>Whether the turn runs and its replica lives, so that a turn that cannot be followed must not be replaced.</summary>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
@@ -35,7 +35,7 @@ internal sealed class RunningTurns(RequestDatabase database)
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(FindLiving);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = streamId });
-        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = MissedHeartbeats * ReplicaHeartbeat.Interval });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = MaxHeartbeatAge });
         return await command.ExecuteScalarAsync(CancellationToken.None) is true;
     }
 

@@ -9,6 +9,9 @@ namespace Sendcat.ApiService.Chat.Record;
 /// </summary>
 internal static class TurnJournalCommit
 {
+    /// <summary>Reported instead of a status: another turn of the message runs, so nothing of this one was inserted.</summary>
+    public const string Repeated = "repeated";
+
     // With a custom plan for every commit, planning the updates below takes as long as running them, so generic plans are forced. Without
     // statistics, as on a new database, a generic plan would use sequential scans, so these are disabled. Both settings last for the
     // transaction. Returns no rows.
@@ -17,17 +20,38 @@ internal static class TurnJournalCommit
         SELECT WHERE set_config('plan_cache_mode', 'force_generic_plan', TRUE) IS NULL OR set_config('enable_seqscan', 'off', TRUE) IS NULL
         """;
 
+    // Whether a new turn (u) is the only one of its message, on replicas that live: see RunningTurns.MaxHeartbeatAge. True for a turn whose
+    // session an earlier attempt of the same commit has inserted. The commits of a thread run one after the other, because each of them
+    // locks the row of the thread in an earlier statement. The parameter is the maximum age of a heartbeat. Scalar subqueries, because the
+    // plan of an EXISTS may hash all sessions.
+    private static string IsOnlyTurn(string parameter) => $"""
+        (u.one_turn_of IS NULL OR coalesce((
+          SELECT bool_or(o.id = u.stream) FROM stream_sessions o
+          WHERE o.thread_id = u.thread_id AND o.status = 'streaming' AND (o.id = u.stream OR (o.user_message_id = u.one_turn_of
+            AND (SELECT r.last_heartbeat FROM replicas r WHERE r.id = o.replica_id) > clock_timestamp() - {parameter}))), TRUE))
+        """;
+
+    // Threads that the commit does not touch, but whose turns have to be the only ones of their messages. All threads of the commit in one
+    // order, so that two commits do not wait for each other. Returns no rows.
+    private const string LockThreads = """
+        -- lock threads
+        WITH locked AS (SELECT id FROM threads WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
+        SELECT WHERE (SELECT count(*) FROM locked) < 0
+        """;
+
     // A persisted turn inserts nothing if it was reaped, or if its last message was deleted: the deletion included the messages after it.
     // The first messages of an answer to a persisted message depend on that one (anchor) instead, and after an edit on its text.
-    private const string NewMessages = """
+    private static readonly string NewMessages = $"""
         -- insert messages
         INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at)
         SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, turn, anchor, anchor_text, n)
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+          WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name,
+            products, sources, client_id, created_at, turn, anchor, anchor_text, stream, one_turn_of, n)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
           AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = coalesce(u.anchor, s.message_id) WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
           AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id AND (u.anchor_text IS NULL OR m.content = u.anchor_text)))
+          AND {IsOnlyTurn("$21")}
           -- a message with a client id that is persisted under another id is not inserted again
           AND (u.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.thread_id = u.thread_id AND m.client_id = u.client_id AND m.id <> u.id))
         ORDER BY u.n
@@ -84,18 +108,29 @@ internal static class TurnJournalCommit
         """;
 
     // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before.
-    private const string NewSessions = """
+    private static readonly string NewSessions = $"""
         -- open stream sessions
-        INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at, last_heartbeat)
-        SELECT u.id, u.thread_id, u.message_id, u.user_message_id, $9, u.principal,
-          CASE WHEN u.requires IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires) THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11) AS u(id, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires)
-        WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
-        ON CONFLICT (id) DO UPDATE SET
-          message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
-          status = CASE WHEN stream_sessions.status = 'aborted' THEN 'aborted' ELSE excluded.status END
-        WHERE stream_sessions.status IN ('streaming', 'aborted')
-        RETURNING id, status
+        WITH turns AS (
+          SELECT u.*, {IsOnlyTurn("$14")} AS is_only_turn
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13)
+            AS u(stream, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires, requires_text,
+              one_turn_of)
+          WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
+        ), opened AS (
+          INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at,
+            last_heartbeat)
+          SELECT u.stream, u.thread_id, u.message_id, u.user_message_id, $9, u.principal,
+            CASE WHEN u.requires IS NULL
+              OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.requires AND (u.requires_text IS NULL OR m.content = u.requires_text))
+              THEN u.status ELSE 'aborted' END, u.started_at, u.ended_at, $10
+          FROM turns u WHERE u.is_only_turn
+          ON CONFLICT (id) DO UPDATE SET
+            message_id = excluded.message_id, ended_at = excluded.ended_at, last_heartbeat = excluded.last_heartbeat,
+            status = CASE WHEN stream_sessions.status = 'aborted' THEN 'aborted' ELSE excluded.status END
+          WHERE stream_sessions.status IN ('streaming', 'aborted')
+          RETURNING id, status
+        )
+        SELECT id, status FROM opened UNION ALL SELECT u.stream, '{Repeated}' FROM turns u WHERE NOT u.is_only_turn
         """;
 
     private const string KnownSessions = """
@@ -123,7 +158,9 @@ internal static class TurnJournalCommit
         UPDATE threads t SET title = u.title FROM unnest($1, $2) AS u(id, title) WHERE t.id = u.id AND t.title IS NULL
         """;
 
-    /// <returns>Turns that were closed elsewhere, with the status found in Postgres; null when the thread was deleted.</returns>
+    /// <returns>
+    /// Turns that were closed elsewhere, with the status found in Postgres or <see cref="Repeated"/>; null when the thread was deleted.
+    /// </returns>
     /// <exception cref="NpgsqlException">The commit failed, or its outcome is unknown.</exception>
     public static async Task<IReadOnlyList<KeyValuePair<TurnRecord, string?>>> WriteAsync(
         NpgsqlDataSource database, Guid replica, IReadOnlyList<TurnChanges> changes, DateTimeOffset now)
@@ -131,6 +168,14 @@ internal static class TurnJournalCommit
         await using var connection = await database.OpenConnectionAsync();
         await using var batch = connection.CreateBatch();
         batch.BatchCommands.Add(new NpgsqlBatchCommand(PlanOnce));
+
+        if (changes.Any(change => change.Session is { IsNew: true, OneTurnOf: not null } && !change.Touches))
+        {
+            Add(
+                batch,
+                [.. changes.Where(change => change.Touches || change.Session.IsNew).Select(change => change.Session.ThreadId).Distinct()],
+                threads => new(LockThreads) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = threads } } });
+        }
 
         // Threads are locked before their messages, as in all other transactions, which prevents deadlocks: a message that begins or ends
         // changes the counters of its thread.
@@ -224,6 +269,9 @@ internal static class TurnJournalCommit
             Column(rows, row => row.Turn),
             Column(rows, row => row.Anchor),
             Column(rows, row => row.AnchorText),
+            Column(rows, row => row.Stream),
+            Column(rows, row => row.OneTurnOf),
+            new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
         },
     };
 
@@ -268,6 +316,9 @@ internal static class TurnJournalCommit
             new() { Value = replica },
             new() { Value = now },
             Column(rows, row => row.Requires),
+            Column(rows, row => row.RequiresText),
+            Column(rows, row => row.OneTurnOf),
+            new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
         },
     };
 

@@ -73,10 +73,16 @@ internal sealed class TurnRecord
     public string? Title { get; init; }
 
     /// <summary>
-    /// The text of the user message, if the request of this turn has changed it: when another request changes it before the first commit,
-    /// the turn is aborted and leaves no message. Null: not compared.
+    /// The text of the user message: when another request changes it before the first commit, the turn is aborted and leaves no message.
+    /// Null: not compared.
     /// </summary>
     public string? AskedText { get; init; }
+
+    /// <summary>
+    /// The turn replaces an answer because its user wants another one, so an earlier turn of the message may still run. Any other turn must
+    /// be the only one of its message: with its first commit it ends as <see cref="TurnJournalCommit.Repeated"/> if another one runs.
+    /// </summary>
+    public bool IsRegeneration { get; init; }
 
     /// <summary>Id of the current assistant message. Every model call writes to its own message.</summary>
     public Guid MessageId
@@ -95,7 +101,8 @@ internal sealed class TurnRecord
 
     /// <summary>
     /// Called when a commit finds that the turn was closed from outside: aborted, reaped, or deleted with its thread; or that Postgres
-    /// rejects its rows. Argument: the status found in Postgres, <c>error</c> for rejected rows; null if the thread was deleted.
+    /// rejects its rows; or that the first commit finds another turn of its message. Argument: the status found in Postgres, <c>error</c>
+    /// for rejected rows, <see cref="TurnJournalCommit.Repeated"/>; null if the thread was deleted.
     /// </summary>
     public Action<string?>? ClosedElsewhere { get; set; }
 
@@ -255,9 +262,11 @@ internal sealed class TurnRecord
         lock (_gate)
         {
             var isNew = _writtenVersion == 0;
+            var askedText = isNew ? StorableText.Sanitize(AskedText) : null;
+            var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
             var session = new SessionSnapshot(
                 StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion,
-                Requires: _isHeldBack ? _asked : _current.Id);
+                Requires: _isHeldBack ? _asked : _current.Id, RequiresText: _isHeldBack ? askedText : null, OneTurnOf: oneTurnOf);
             if (_rejected)
             {
                 return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]);
@@ -277,7 +286,9 @@ internal sealed class TurnRecord
                 PersistedText after;
                 if (row.RowVersion > _messagesVersion || row.HasDoubled)
                 {
-                    messages.Add(row.Snapshot(ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId, replaces?.Anchor ?? (isNew ? _anchor : null), isNew ? StorableText.Sanitize(AskedText) : null, out after));
+                    messages.Add(row.Snapshot(
+                        ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId,
+                        replaces?.Anchor ?? (isNew ? _anchor : null), askedText, StreamId, oneTurnOf, out after));
                 }
                 else
                 {

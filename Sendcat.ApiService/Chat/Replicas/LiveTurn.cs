@@ -35,8 +35,13 @@ internal sealed class LiveTurn : IDisposable
     {
         (Start, Record, UsesUiDialect, _onDetached, _onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
         InitialReader = Join();
-        record.ClosedElsewhere = status => End(
-            status is null ? TurnEnding.ThreadDeleted : status == MessageStatus.Aborted ? TurnEnding.UserAbort : TurnEnding.Disowned);
+        record.ClosedElsewhere = status => End(status switch
+        {
+            null => TurnEnding.ThreadDeleted,
+            MessageStatus.Aborted => TurnEnding.UserAbort,
+            TurnJournalCommit.Repeated => TurnEnding.Repeated,
+            _ => TurnEnding.Disowned,
+        });
     }
 
     public TurnStart Start { get; }
