@@ -17,7 +17,7 @@ internal static class GmailEndpoints
             .As(
                 "gmail.connect",
                 "Connect Gmail: the page of Google that asks the user for consent; the browser that sent this request must visit it", 401,
-                403, 429, 500, 503);
+                403, 404, 429, 503);
         gmail.MapGet("/auth/callback", CallbackAsync).RequireLimit(RequestBudget.GmailConsent).Produces(StatusCodes.Status302Found)
             .As("gmail.authCallback", "Return from Google: for Google alone, sends the browser to the settings of the web app", 429);
         gmail.MapGet("/status", StatusAsync).As("gmail.status", "Status of the connected mailbox; null for a guest", 401);

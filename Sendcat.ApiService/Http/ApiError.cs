@@ -31,6 +31,13 @@ internal sealed record ApiError(int Status, string Code, string Message, TimeSpa
 
     public static ApiError NotFound(string message = "Not found") => new(404, "not_found", message);
 
+    /// <summary>
+    /// A feature that the operator has not set up, such as sign-in with Google. What every deployment needs is <see cref="Misconfigured"/>.
+    /// </summary>
+    /// <param name="feature">The subject of the sentence for people.</param>
+    public static ApiError NotConfigured(string feature) =>
+        NotFound($"{feature} is not set up here") with { Reason = RefusalReason.NotConfigured };
+
     /// <param name="what">
     /// A sentence that names the exceeded quota, without its period, for instance <c>The thread has as many messages as it may have</c>.
     /// </param>

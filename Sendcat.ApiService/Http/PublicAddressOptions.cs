@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ApiService.Http;
@@ -9,6 +8,6 @@ internal sealed class PublicAddressOptions
     /// The base URL of this API as browsers reach it, to which other services redirect them. Empty: in Development the address of the request,
     /// elsewhere none.
     /// </summary>
-    [Knob("API_PUBLIC_URL", StartUpOnly = true), RegularExpression("^(https?://[^\\s/]+(/[^\\s]*)?)?$")]
+    [Knob("API_PUBLIC_URL", StartUpOnly = true), HttpUrl]
     public string Url { get; set; } = "";
 }

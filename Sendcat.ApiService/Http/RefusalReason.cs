@@ -51,6 +51,9 @@ internal static class RefusalReason
     /// <summary>The shop does not respond.</summary>
     public const string ShopUnavailable = "shop_unavailable";
 
+    /// <summary>The operator has not set up what the route needs.</summary>
+    public const string NotConfigured = "not_configured";
+
     /// <summary>The keys that sign Google's tokens cannot be read.</summary>
     public const string KeysUnavailable = "keys_unavailable";
 
@@ -62,6 +65,9 @@ internal static class RefusalReason
 
     /// <summary>The quota of pre-alerts of a user.</summary>
     public const string PreAlerts = "pre_alerts";
+
+    /// <summary>The warehouse has received the parcel.</summary>
+    public const string ParcelReceived = "parcel_received";
 
     /// <summary>The quota of threads of a principal.</summary>
     public const string Threads = "threads";

@@ -83,11 +83,11 @@ internal sealed class ProviderRouteOptions
     public string SecondaryApiKey { get; set; } = "";
 
     /// <summary>Address of the secondary route; empty: the primary's.</summary>
-    [Knob("CHAT_PROVIDER_SECONDARY_BASE_URL", StartUpOnly = true), RegularExpression("^(https?://.+)?$")]
+    [Knob("CHAT_PROVIDER_SECONDARY_BASE_URL", StartUpOnly = true), HttpUrl]
     public string SecondaryBaseUrl { get; set; } = "";
 
     /// <summary>The public address of the application, sent to the provider as <c>HTTP-Referer</c>.</summary>
-    [Knob("APP_URL", StartUpOnly = true)]
+    [Knob("APP_URL", StartUpOnly = true), HttpUrl]
     public string AppUrl { get; set; } = "";
 
     /// <summary>True: the operator has configured the model for any route. False: the caller chose it.</summary>

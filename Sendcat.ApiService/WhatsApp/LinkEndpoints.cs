@@ -36,7 +36,7 @@ internal static class LinkEndpoints
 
         if (!options.CurrentValue.IsConfigured)
         {
-            return ApiError.NotFound("WhatsApp is not set up");
+            return ApiError.NotConfigured("WhatsApp");
         }
 
         if (await limits.RefusalAsync(http, RequestBudget.WhatsAppLinkingCode, principal.Key, cancellationToken) is { } limited)

@@ -7,7 +7,7 @@ namespace Sendcat.Integrations.Ebay;
 public sealed class EbayOptions
 {
     /// <summary>Base URL of eBay's API.</summary>
-    [Knob("EBAY_BASE_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
+    [Knob("EBAY_BASE_URL", StartUpOnly = true), HttpUrl]
     public string BaseUrl { get; set; } = "https://api.ebay.com";
 
     /// <summary>Client id of this application at eBay.</summary>

@@ -21,7 +21,7 @@ public sealed class FilesOptions
     public string FolderPath { get; set; } = "files";
 
     /// <summary>Address of the S3-compatible service; empty: AWS in <c>FILES_S3_REGION</c>. With an address, the bucket is part of the path.</summary>
-    [Knob("FILES_S3_URL", StartUpOnly = true), RegularExpression("^(https?://[^\\s/]+(/[^\\s]*)?)?$")]
+    [Knob("FILES_S3_URL", StartUpOnly = true), HttpUrl]
     public string S3Url { get; set; } = "";
 
     /// <summary>The bucket. It must exist.</summary>

@@ -15,7 +15,7 @@ public sealed class GmailOptions
     public string ClientSecret { get; set; } = "";
 
     /// <summary>Base URL of Gmail's API: <c>/gmail/v1</c> below it.</summary>
-    [Knob("GMAIL_BASE_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
+    [Knob("GMAIL_BASE_URL", StartUpOnly = true), HttpUrl]
     public string BaseUrl { get; set; } = "https://gmail.googleapis.com";
 
     /// <summary>

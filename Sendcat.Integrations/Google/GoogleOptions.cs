@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Integrations.Google;
@@ -20,11 +19,11 @@ public sealed class GoogleOptions
     /// Base URL of Google's OAuth endpoints: <c>/o/oauth2/v2/auth</c>, <c>/token</c> and <c>/revoke</c> below it. With the default, tokens come
     /// from <c>https://oauth2.googleapis.com</c>, as Google separates the two.
     /// </summary>
-    [Knob("GOOGLE_OAUTH_BASE_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
+    [Knob("GOOGLE_OAUTH_BASE_URL", StartUpOnly = true), HttpUrl]
     public string OAuthBaseUrl { get; set; } = Accounts;
 
     /// <summary>Address of the keys that sign Google's tokens (JWKS).</summary>
-    [Knob("GOOGLE_JWKS_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
+    [Knob("GOOGLE_JWKS_URL", StartUpOnly = true), HttpUrl]
     public string JwksUrl { get; set; } = "https://www.googleapis.com/oauth2/v3/certs";
 
     public bool IsConfigured => ClientId.Length > 0 && ClientSecret.Length > 0;

@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.Integrations.Mail;
@@ -6,14 +5,12 @@ namespace Sendcat.Integrations.Mail;
 /// <summary>Addresses and the API key of outgoing mail.</summary>
 public sealed class MailOptions
 {
-    private const string Address = "^https?://[^\\s/]+(/[^\\s]*)?$";
-
     /// <summary>The API key of Resend. Without it each mail becomes a dead letter, which can be replayed when the key is set.</summary>
     [Knob("RESEND_API_KEY", Secret = true)]
     public string ApiKey { get; set; } = "";
 
     /// <summary>The base URL of the Resend API.</summary>
-    [Knob("RESEND_BASE_URL", StartUpOnly = true), RegularExpression(Address)]
+    [Knob("RESEND_BASE_URL", StartUpOnly = true), HttpUrl]
     public string BaseUrl { get; set; } = "https://api.resend.com";
 
     /// <summary>The sender of all mails except the welcome mail.</summary>

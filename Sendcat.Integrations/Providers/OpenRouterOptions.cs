@@ -11,7 +11,7 @@ public sealed class OpenRouterOptions
     public string ApiKey { get; set; } = "";
 
     /// <summary>Address of the provider's API.</summary>
-    [Knob("OPENROUTER_BASE_URL", Path = "ProviderRoute:BaseUrl", StartUpOnly = true), RegularExpression("^https?://.+$")]
+    [Knob("OPENROUTER_BASE_URL", Path = "ProviderRoute:BaseUrl", StartUpOnly = true), HttpUrl]
     public string BaseUrl { get; set; } = "https://openrouter.ai/api/v1";
 
     /// <summary>

@@ -31,7 +31,7 @@ public sealed class WhatsAppOptions
     public string Number { get; set; } = "";
 
     /// <summary>Base URL of the Graph API.</summary>
-    [Knob("WHATSAPP_GRAPH_BASE_URL", StartUpOnly = true), RegularExpression("^https?://[^\\s/]+(/[^\\s]*)?$")]
+    [Knob("WHATSAPP_GRAPH_BASE_URL", StartUpOnly = true), HttpUrl]
     public string GraphBaseUrl { get; set; } = "https://graph.facebook.com";
 
     /// <summary>Version of the Graph API, which ends about two years after its release.</summary>

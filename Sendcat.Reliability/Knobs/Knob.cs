@@ -91,7 +91,12 @@ public sealed class Knob
         {
             if (!Holds(rule, value))
             {
-                reason = rule is RangeAttribute ? $"outside {Range}" : $"does not match {Range}";
+                reason = rule switch
+                {
+                    RangeAttribute => $"outside {Range}",
+                    HttpUrlAttribute => $"not an {Range}",
+                    _ => $"does not match {Range}",
+                };
                 return false;
             }
         }

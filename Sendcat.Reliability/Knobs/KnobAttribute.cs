@@ -2,8 +2,8 @@ namespace Sendcat.Reliability.Knobs;
 
 /// <summary>
 /// Marks an options property as a knob, and names its environment variable (at most 40 characters). The default is the initial value of the
-/// property. The range is a <c>[Range]</c>, <c>[RegularExpression]</c> or <c>[AllowedValues]</c> attribute on the property. The description
-/// is the summary of the property.
+/// property. The range is a <c>[Range]</c>, <c>[RegularExpression]</c>, <c>[AllowedValues]</c> or <c>[HttpUrl]</c> attribute on the
+/// property. The description is the summary of the property.
 /// </summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class KnobAttribute(string name) : Attribute

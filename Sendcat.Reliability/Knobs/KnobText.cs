@@ -66,6 +66,8 @@ internal static class KnobText
                     return $"{Of(range.Minimum)}–{Of(range.Maximum)}";
                 case RegularExpressionAttribute pattern:
                     return pattern.Pattern;
+                case HttpUrlAttribute:
+                    return HttpUrlAttribute.Range;
                 case AllowedValuesAttribute allowed:
                     return string.Join(", ", allowed.Values.Select(value => value is "" ? "(empty)" : Of(value)));
                 default:

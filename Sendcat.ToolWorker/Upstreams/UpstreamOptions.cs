@@ -1,4 +1,3 @@
-using System.ComponentModel.DataAnnotations;
 using Sendcat.Reliability.Knobs;
 
 namespace Sendcat.ToolWorker.Upstreams;
@@ -6,10 +5,8 @@ namespace Sendcat.ToolWorker.Upstreams;
 /// <summary>Addresses and API keys of the upstreams that only tools call.</summary>
 internal sealed class UpstreamOptions
 {
-    private const string Address = "^https?://[^\\s/]+(/[^\\s]*)?$";
-
     /// <summary>Base address of Serper.</summary>
-    [Knob("SERPER_BASE_URL", StartUpOnly = true), RegularExpression(Address)]
+    [Knob("SERPER_BASE_URL", StartUpOnly = true), HttpUrl]
     public string SerperBaseUrl { get; set; } = "https://google.serper.dev";
 
     /// <summary>API key for Serper: web search, and global search when the key is set.</summary>
@@ -17,7 +14,7 @@ internal sealed class UpstreamOptions
     public string SerperApiKey { get; set; } = "";
 
     /// <summary>Base address of SerpAPI.</summary>
-    [Knob("SERPAPI_BASE_URL", StartUpOnly = true), RegularExpression(Address)]
+    [Knob("SERPAPI_BASE_URL", StartUpOnly = true), HttpUrl]
     public string SerpApiBaseUrl { get; set; } = "https://serpapi.com";
 
     /// <summary>API key for SerpAPI: global search when there is no key for Serper.</summary>

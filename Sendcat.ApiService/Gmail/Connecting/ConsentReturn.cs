@@ -31,12 +31,15 @@ internal sealed class ConsentReturn(
     /// </summary>
     private static readonly TimeSpan Deadline = GmailOAuthProvider.Policy.Timeout;
 
-    /// <returns>Google's page; 500 when Gmail is not configured, 503 when Redis does not respond.</returns>
+    /// <returns>
+    /// Google's page; 404 without credentials at Google, a key to encrypt tokens with, or a public address; 503 when Redis does not
+    /// respond.
+    /// </returns>
     public async Task<Outcome<GmailConsentPage>> StartAsync(HttpContext http, string userId)
     {
         if (!consents.IsConfigured || address.Of(http, Path) is not { } redirectUri)
         {
-            return ApiError.Misconfigured("Connecting Gmail is not configured");
+            return ApiError.NotConfigured("Gmail");
         }
 
         try

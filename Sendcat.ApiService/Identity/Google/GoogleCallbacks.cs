@@ -43,13 +43,14 @@ internal sealed class GoogleCallbacks(
     /// <param name="returnTo">See <see cref="OriginPolicy.PageAddress"/>.</param>
     /// <param name="challenge">See <see cref="GoogleFlow.Challenge"/>.</param>
     /// <returns>
-    /// The address of Google's page; 404 when Google is not configured, 400 for a parameter that is not valid, 503 when Redis does not respond.
+    /// The address of Google's page; 404 without credentials, a public address, or an allowed origin to return to; 400 for a parameter that
+    /// is not valid, 503 when Redis does not respond.
     /// </returns>
     public async Task<Outcome<string>> StartAsync(HttpContext http, string? returnTo, string? challenge)
     {
-        if (!options.CurrentValue.IsConfigured || address.Of(http, Path) is not { } redirectUri)
+        if (!options.CurrentValue.IsConfigured || address.Of(http, Path) is not { } redirectUri || origins.PageAddress(null) is null)
         {
-            return ApiError.NotFound("Sign-in with Google is not configured");
+            return ApiError.NotConfigured("Sign-in with Google");
         }
 
         if (origins.PageAddress(returnTo) is not { } page)
@@ -84,7 +85,7 @@ internal sealed class GoogleCallbacks(
     {
         if (origins.PageAddress(null) is not { } home)
         {
-            return ApiError.NotFound("Sign-in with Google is not configured");
+            return ApiError.NotConfigured("Sign-in with Google");
         }
 
         if (state is not { Length: > 0 and <= MaxLength } || GoogleBrowser.DigestOf(http) is not { } browser)

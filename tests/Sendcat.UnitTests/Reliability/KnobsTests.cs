@@ -73,6 +73,33 @@ public sealed class KnobsTests
         Assert.Equal(["RELIABILITY_REGION_ID", "SENDCAT_CAPACITY_TIER"], provider.GetRequiredService<KnobRegistry>().Rejected.Select(knob => knob.Name));
     }
 
+    [Theory]
+    [InlineData("https://api.example", true)]
+    [InlineData("http://127.0.0.1:5070/v1/", true)]
+    [InlineData("http://[::1]:5070", true)]
+    [InlineData("https://api.example?key=a", true)]
+    [InlineData("", true)]
+    [InlineData("api.example", false)]
+    [InlineData("/api", false)]
+    [InlineData("https://", false)]
+    [InlineData("https://[api", false)]
+    [InlineData("https://api:port", false)]
+    [InlineData("https://api.example /", false)]
+    [InlineData("https://h\u00e4uschen.example", false)]
+    [InlineData("https://api.example\n/x", false)]
+    [InlineData("ftp://api.example", false)]
+    [InlineData("file:///etc/passwd", false)]
+    [InlineData("javascript:alert(1)", false)]
+    public void An_address_is_an_absolute_http_or_https_URL(string given, bool isAccepted)
+    {
+        var configuration = Configuration(("OPENROUTER_BASE_URL", given));
+        var services = new ServiceCollection().AddSingleton<IConfiguration>(configuration).AddLogging().AddKnobs<OpenRouterOptions>();
+
+        var rejected = services.BuildServiceProvider().GetRequiredService<KnobRegistry>().Rejected;
+
+        Assert.Equal(isAccepted ? [] : ["not an http or https URL"], rejected.Select(knob => knob.Reason));
+    }
+
     [Fact]
     public void Numbers_beyond_32_bits_are_accepted() =>
         Assert.Equal(2_592_000_000, Options<ToolJobOptions>(("TOOL_JOB_TTL_MS", "2592000000")).TtlMs);
