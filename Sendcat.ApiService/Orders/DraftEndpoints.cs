@@ -27,7 +27,9 @@ internal static class DraftEndpoints
         drafts.MapPost("/{id}/confirm", ConfirmAsync).RequireLimit(RequestBudget.Writing).Takes<DraftConfirmation>()
             .As("drafts.confirmDraft", "Confirm a draft, and announce its parcels to the warehouse", 400, 401, 403, 413, 415, 429);
         drafts.MapPost("/{id}/reject", RejectAsync).RequireLimit(RequestBudget.Writing)
-            .As("drafts.rejectDraft", "Reject a draft; parcels that were announced stay announced", 401, 403, 429);
+            .As(
+                "drafts.rejectDraft", "Reject a draft; parcels that were announced stay announced until their pre-alerts are rejected", 401,
+                403, 429);
         drafts.MapPost("/{id}/invoice", InvoiceAsync).RequireLimit(RequestBudget.Writing).Takes<InvoiceOrder>()
             .As(
                 "drafts.uploadInvoice", "Attach an invoice: an attachment of the caller, which is deleted with the draft", 400, 401, 403,
@@ -157,6 +159,7 @@ internal static class DraftEndpoints
         DraftOutcome.NoAccount => ApiError.Unauthorized("The account does not exist any more"),
         DraftOutcome.NoSuchFile => ApiError.InvalidRequest("attachmentId must be the id of a file that you have uploaded"),
         DraftOutcome.NeedsCurrency => ApiError.InvalidRequest("totalAmount needs totalCurrency"),
+        DraftOutcome.Received => ApiError.Conflict("The warehouse has received the parcel") with { Reason = RefusalReason.ParcelReceived },
         DraftOutcome.TooMany => ApiError.QuotaExceeded("You have as many pre-alerts as you may have", RefusalReason.PreAlerts),
         _ => throw new ArgumentOutOfRangeException(nameof(outcome), outcome, "Unknown outcome."),
     };

@@ -134,7 +134,7 @@ internal sealed record InvoiceOrder(string? AttachmentId, string? StorageId) : I
 
 /// <param name="DraftId">The order of the parcel; absent: announced without one.</param>
 /// <param name="Status"><c>draft</c>: found in a mail, confirm its draft to submit it. <c>submitted</c>: announced to the
-/// warehouse.</param>
+/// warehouse. <c>rejected</c>: withdrawn by the user.</param>
 internal sealed record PreAlertView(
     Guid Id, Guid? DraftId, string TrackingNumber, string? Carrier, string Status, DateTime? ConfirmedAt, DateTime? SubmittedAt,
     DateTime CreatedAt, DateTime UpdatedAt)

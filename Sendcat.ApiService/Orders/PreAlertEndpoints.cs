@@ -9,7 +9,10 @@ using Sendcat.Integrations.Parcels;
 
 namespace Sendcat.ApiService.Orders;
 
-/// <summary><c>/api/pre-alerts</c>: the announced parcels of signed-in users. A guest has none.</summary>
+/// <summary>
+/// <c>/api/pre-alerts</c>: the announced parcels of signed-in users. A guest has none. A foreign, a missing and a malformed id get the same
+/// response.
+/// </summary>
 internal static class PreAlertEndpoints
 {
     private const string CursorOrder = "pre-alerts";
@@ -24,6 +27,11 @@ internal static class PreAlertEndpoints
                 "preAlerts.createPackagePreAlert",
                 "Announce a parcel to the warehouse, once per tracking number: 201, or 200 when it was announced before", 400, 401, 403,
                 409, 413, 415, 429);
+        alerts.MapPost("/{id}/reject", RejectAsync).RequireLimit(RequestBudget.Writing)
+            .As(
+                "preAlerts.rejectPreAlert",
+                "Withdraw the announcement of a parcel; not of one that the warehouse has received, and only POST submits it again",
+                401, 403, 409, 429);
     }
 
     private static async Task<Results<Ok<Page<PreAlertView>>, ApiError>> ListAsync(
@@ -64,6 +72,36 @@ internal static class PreAlertEndpoints
             [.. rows.Take(count).Select(PreAlertView.Of)],
             rows.Count > count ? new PageCursor(CursorOrder, rows[count - 1].CreatedAt, rows[count - 1].Id).ToString() : null));
     }
+
+    private static async Task<Results<Ok<PreAlertView>, ApiError>> RejectAsync(
+        HttpContext http, string id, Principals principals, DraftChanges changes, SendcatDb db, ILogger<DraftChanges> logger,
+        CancellationToken cancellationToken)
+    {
+        if (!principals.ReadUser(http).TryGet(out var principal, out var refusal))
+        {
+            return refusal;
+        }
+
+        var user = principal.UserId!;
+        var outcome = Guid.TryParseExact(id, "D", out var preAlert)
+            ? await changes.RejectAlertAsync(user, preAlert, cancellationToken)
+            : DraftOutcome.NotFound;
+        if (outcome is DraftOutcome.NotFound)
+        {
+            logger.DraftRefused(principal.LogName, "preAlerts.rejectPreAlert");
+            return NotYours();
+        }
+
+        if (DraftEndpoints.ErrorOf(outcome) is { } error)
+        {
+            return error;
+        }
+
+        var rejected = db.PreAlerts.AsNoTracking().Where(a => a.Id == preAlert && a.UserId == user);
+        return await rejected.SingleOrDefaultAsync(cancellationToken) is { } alert ? TypedResults.Ok(PreAlertView.Of(alert)) : NotYours();
+    }
+
+    private static ApiError NotYours() => ApiError.Forbidden("No such pre-alert, or not yours");
 
     private static async Task<Results<Created<PreAlertView>, Ok<PreAlertView>, ApiError>> CreateAsync(
         HttpContext http, Principals principals, DraftChanges changes, SendcatDb db, IOptionsMonitor<OrderOptions> options,

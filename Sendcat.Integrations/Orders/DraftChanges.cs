@@ -121,6 +121,38 @@ public sealed class DraftChanges(RequestDatabase database, PackageOwners owners,
         return new(DraftOutcome.Done, preAlert, isNew);
     }
 
+    /// <summary>
+    /// Withdraws the announcement of a parcel, whatever its draft is: nothing but an announcement by hand submits the pre-alert again. A
+    /// parcel that the warehouse has received is the user's package, and stays it.
+    /// </summary>
+    /// <exception cref="NpgsqlException">Postgres is unavailable.</exception>
+    public async Task<DraftOutcome> RejectAlertAsync(string userId, Guid preAlert, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.OpenAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync();
+        var open = new OrderTransaction(connection.CreateCommand, userId, time.GetUtcNow());
+        var parcels = new ParcelRows(open);
+        if (!await open.LockAsync(CancellationToken.None))
+        {
+            return DraftOutcome.NoAccount;
+        }
+
+        if (await parcels.NumberOfAlertAsync(preAlert, CancellationToken.None) is not { } trackingNumber)
+        {
+            return DraftOutcome.NotFound;
+        }
+
+        // A report of the warehouse comes before or after this, never between the two statements.
+        await PackageOwners.LockAsync(connection.CreateCommand, [trackingNumber], CancellationToken.None);
+        if (!await parcels.RejectAlertAsync(preAlert, CancellationToken.None))
+        {
+            return DraftOutcome.Received;
+        }
+
+        await transaction.CommitAsync(CancellationToken.None);
+        return DraftOutcome.Done;
+    }
+
     private async Task<DraftOutcome> ChangeAsync(
         string userId, Guid draft,
         Func<DraftRows, DraftRow, OrderTransaction, Task<DraftOutcome>> change, CancellationToken cancellationToken)
@@ -154,7 +186,7 @@ public enum DraftOutcome
 {
     Done,
 
-    /// <summary>The user has no such draft.</summary>
+    /// <summary>The user has no such draft or pre-alert.</summary>
     NotFound,
 
     /// <summary>The account was deleted meanwhile.</summary>
@@ -168,6 +200,9 @@ public enum DraftOutcome
 
     /// <summary>The user has as many pre-alerts as a user may have.</summary>
     TooMany,
+
+    /// <summary>The warehouse has received the parcel.</summary>
+    Received,
 }
 
 /// <param name="Outcome">Whether it was announced.</param>

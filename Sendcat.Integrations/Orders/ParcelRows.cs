@@ -137,6 +137,37 @@ internal sealed class ParcelRows(OrderTransaction transaction)
         return await reader.ReadAsync(cancellationToken) ? (reader.GetGuid(0), reader.GetBoolean(1)) : null;
     }
 
+    /// <returns>The tracking number of a pre-alert; null: the user has no such pre-alert.</returns>
+    public async Task<string?> NumberOfAlertAsync(Guid preAlert, CancellationToken cancellationToken)
+    {
+        await using var query = transaction.Command(
+            """
+            -- read alert
+            SELECT tracking_number FROM pre_alerts WHERE user_id = $1 AND id = $2
+            """,
+            transaction.UserId, preAlert);
+        return (string?)await query.ExecuteScalarAsync(cancellationToken);
+    }
+
+    /// <summary>Rejects a pre-alert. Its tracking number is locked.</summary>
+    /// <returns>False: the parcel is a package of the user. True also for one that is rejected already, which stays unchanged.</returns>
+    public async Task<bool> RejectAlertAsync(Guid preAlert, CancellationToken cancellationToken)
+    {
+        await using var reject = transaction.Command(
+            """
+            -- reject alert
+            WITH rejected AS (
+                UPDATE pre_alerts alert SET status = 'rejected', updated_at = $3
+                WHERE alert.user_id = $1 AND alert.id = $2 AND alert.status <> 'rejected'
+                    AND NOT EXISTS (SELECT FROM packages WHERE user_id = $1 AND tracking_number = alert.tracking_number)
+                RETURNING alert.id
+            )
+            SELECT EXISTS (SELECT FROM rejected) OR EXISTS (SELECT FROM pre_alerts WHERE user_id = $1 AND id = $2 AND status = 'rejected')
+            """,
+            transaction.UserId, preAlert, transaction.Now);
+        return (bool)(await reject.ExecuteScalarAsync(cancellationToken))!;
+    }
+
     private static async Task<IReadOnlyList<string>> NumbersAsync(NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

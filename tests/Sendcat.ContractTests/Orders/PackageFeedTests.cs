@@ -87,6 +87,45 @@ public sealed class PackageFeedTests(OrdersApi orders) : IClassFixture<OrdersApi
     }
 
     [Fact]
+    public async Task A_rejected_pre_alert_claims_no_package_and_that_of_a_received_parcel_cannot_be_rejected()
+    {
+        var (user, other) = (await orders.UserAsync(), await orders.UserAsync());
+        var rejected = (string)(await user.PostAsync("/api/pre-alerts", new { trackingNumber = _number }))["id"]!;
+        await user.PostAsync($"/api/pre-alerts/{rejected}/reject", new { });
+
+        var report = await orders.ReportAsync(new { trackingNumber = _number, status = "warehouse", updatedAt = Noon });
+        var claiming = (string)(await other.PostAsync("/api/pre-alerts", new { trackingNumber = _number }))["id"]!;
+        var refused = await other.Client.PostAsync($"/api/pre-alerts/{claiming}/reject", null);
+
+        Assert.Equal(1, (int)report["unclaimed"]!);
+        Assert.Equal(
+            "[conflict:preAlerts.rejectPreAlert] The warehouse has received the parcel",
+            await refused.RefusedAsync(HttpStatusCode.Conflict, "conflict"));
+        Assert.Equal("parcel_received", Assert.Single(refused.Headers.GetValues("x-sendcat-error-reason")));
+        Assert.Empty(await user.ItemsAsync("/api/packages"));
+        Assert.Single(await other.ItemsAsync("/api/packages"));
+        Assert.Equal("submitted", (string)Assert.Single(await other.ItemsAsync("/api/pre-alerts"))!["status"]!);
+    }
+
+    [Fact]
+    public async Task Of_a_report_and_a_rejection_at_the_same_time_one_comes_first()
+    {
+        var user = await orders.UserAsync();
+        for (var n = 0; n < 10; n++)
+        {
+            var number = OrdersApi.NewNumber();
+            var id = (string)(await user.PostAsync("/api/pre-alerts", new { trackingNumber = number }))["id"]!;
+
+            var reporting = orders.ReportAsync(new { trackingNumber = number, status = "warehouse", updatedAt = Noon });
+            using var rejection = await user.Client.PostAsync($"/api/pre-alerts/{id}/reject", null);
+            await reporting;
+
+            var isOwned = (await user.ItemsAsync("/api/packages?limit=100")).Any(package => (string)package!["trackingNumber"]! == number);
+            Assert.Equal(isOwned ? HttpStatusCode.Conflict : HttpStatusCode.OK, rejection.StatusCode);
+        }
+    }
+
+    [Fact]
     public async Task A_feed_may_be_CSV_and_wrong_rows_are_named_while_the_others_count()
     {
         var user = await orders.UserAsync();
