@@ -28,9 +28,24 @@ internal sealed class ChatStream(HttpResponseMessage response, TimeSpan? maxWait
     /// <summary>The final <c>[DONE]</c> of the UI dialect was read.</summary>
     public bool DoneReceived { get; private set; }
 
+    /// <summary>Asserts that the response is a stream. The message has the refusal.</summary>
+    public async Task StartedAsync()
+    {
+        if (Status != HttpStatusCode.OK)
+        {
+            Assert.Fail(await RefusalAsync());
+        }
+    }
+
     /// <summary>The next event, or null at the end of the stream.</summary>
+    /// <exception cref="HttpRequestException">The request was refused. The message has the refusal.</exception>
     public async Task<JsonElement?> NextAsync()
     {
+        if (!response.IsSuccessStatusCode)
+        {
+            throw new HttpRequestException(await RefusalAsync(), null, Status);
+        }
+
         _items ??= SseParser.Create(await response.Content.ReadAsStreamAsync(_timeout.Token), (_, data) => Encoding.UTF8.GetString(data))
             .EnumerateAsync(_timeout.Token)
             .GetAsyncEnumerator();
@@ -84,6 +99,8 @@ internal sealed class ChatStream(HttpResponseMessage response, TimeSpan? maxWait
     public IReadOnlyList<string> Types => [.. Events.Select(e => e.GetProperty("type").GetString()!)];
 
     public Task<string> BodyAsync() => response.Content.ReadAsStringAsync();
+
+    private async Task<string> RefusalAsync() => $"{(int)Status} {ErrorCode} {ErrorReason}: {await BodyAsync()}";
 
     public async ValueTask DisposeAsync()
     {

@@ -176,8 +176,8 @@ public sealed class FaultTests
 
         await redis.KillAsync();
 
-        await using var unavailable = await elsewhere.ResumeAsync(running);
-        await using var nothing = await elsewhere.ResumeAsync(idle);
+        await using var unavailable = await elsewhere.ResumeOnceAsync(running);
+        await using var nothing = await elsewhere.ResumeOnceAsync(idle);
         Assert.Equal((HttpStatusCode.ServiceUnavailable, "upstream_unavailable", "redis_unavailable"), (unavailable.Status, unavailable.ErrorCode, unavailable.ErrorReason));
         Assert.Equal(HttpStatusCode.NoContent, nothing.Status);
     }

@@ -8,6 +8,8 @@ namespace Sendcat.IntegrationTests.Chat;
 /// <summary>An HTTP client that does what a browser does: it has a session, creates threads and messages, and reads streams.</summary>
 internal sealed class SendcatClient : IDisposable
 {
+    private const int MaxResumes = 4;
+
     private static readonly JsonSerializerOptions WithoutNulls =
         new(JsonSerializerDefaults.Web) { DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull };
 
@@ -88,9 +90,30 @@ internal sealed class SendcatClient : IDisposable
         return await _http.SendAsync(request);
     }
 
-    /// <summary>Reads the running turn of the thread from its start.</summary>
+    /// <summary>
+    /// Reads the running turn of the thread from its start. A request that is refused because Redis does not respond within a second, as on
+    /// a busy host, is repeated after its <c>Retry-After</c>, as every client does it.
+    /// </summary>
     /// <param name="maxWait">How long all reads of the stream may take; null: the default of <see cref="ChatStream"/>.</param>
-    public Task<ChatStream> ResumeAsync(string thread, TimeSpan? maxWait = null) =>
+    /// <returns>The first other response, or the refusal of the last attempt.</returns>
+    public async Task<ChatStream> ResumeAsync(string thread, TimeSpan? maxWait = null)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var stream = await ResumeOnceAsync(thread, maxWait);
+            if (stream.ErrorReason != "redis_unavailable" || attempt == MaxResumes)
+            {
+                return stream;
+            }
+
+            var wait = stream.Response.Headers.RetryAfter!.Delta!.Value;
+            await stream.DisposeAsync();
+            await Task.Delay(wait, TimeProvider.System, TestContext.Current.CancellationToken);
+        }
+    }
+
+    /// <summary>As <see cref="ResumeAsync"/>, without a repetition: for tests of the refusal.</summary>
+    public Task<ChatStream> ResumeOnceAsync(string thread, TimeSpan? maxWait = null) =>
         StreamAsync(new HttpRequestMessage(HttpMethod.Get, $"/api/chat/{thread}/stream"), maxWait);
 
     public async Task<HttpResponseMessage> AbortAsync(string thread, string messageId, string? streamId = null) =>

@@ -156,13 +156,16 @@ public sealed class ToolTurnTests(ToolSystemFixture fixture)
     {
         using var guest = await _sendcat.GuestAsync();
         using var there = guest.At(_sendcat.Replicas[1]);
-        var thread = await guest.NewThreadAsync($$"""[[emu call=1 tool=search_products id=call_1 args={{Arguments("fan [[emu at=ebay headers=1s]]")}}]] [[emu call=2 chunks=40 every=25ms]]""");
-        await using (var stream = await guest.ChatAsync(thread))
-        {
-            await stream.ReadUntilAsync("tool-input-available");
-        }
+        var fans = Arguments("fan [[emu at=ebay headers=1s]]");
+        var thread = await guest.NewThreadAsync(
+            $"[[emu call=1 tool=search_products id=call_1 args={fans}]] [[emu call=2 chunks=40 every=100ms]]");
+        var stream = await guest.ChatAsync(thread);
+        await stream.ReadUntilAsync("tool-input-available");
 
+        // The first reader leaves afterwards, because a turn without a reader is aborted after its grace time.
         await using var resumed = await there.ResumeAsync(thread);
+        await stream.DisposeAsync();
+        await resumed.StartedAsync();
         await resumed.ReadToEndAsync();
 
         Assert.Equal(
