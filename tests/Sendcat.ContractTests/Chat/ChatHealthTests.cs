@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text.Json.Nodes;
 using Sendcat.TestKit.Stores;
+using Sendcat.UpstreamEmulator;
 
 namespace Sendcat.ContractTests.Chat;
 
@@ -57,11 +58,40 @@ public sealed class ChatHealthTests(PostgresFixture postgres)
 
         Assert.Equal(HttpStatusCode.ServiceUnavailable, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
         var refused = await guest.PostAsync("/api/chat", $$"""{"threadId":"{{thread}}"}""".AsJson());
-        await refused.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable");
+        Assert.Equal(
+            "The service cannot check its limits at the moment. Try again in a moment.",
+            await refused.RefusedAsync(HttpStatusCode.ServiceUnavailable, "upstream_unavailable"));
+        Assert.Equal("redis_unavailable", Assert.Single(refused.Headers.GetValues("x-sendcat-error-reason")));
         Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
 
         await redis.ResumeAsync();
 
+        Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_Redis_that_hangs_is_ok_while_turns_are_served_without_it_and_a_refused_turn_waits_a_second()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var model = await UpstreamEmulatorHost.StartAsync();
+        await using var api = await SendcatApi.StartAsync(postgres, new()
+        {
+            ["ConnectionStrings:redis"] = redis.ConnectionString,
+            ["OPENROUTER_BASE_URL"] = model.OpenRouter.ToString(), ["OPENROUTER_API_KEY"] = "test",
+            ["FF_FAIL_CLOSED_ON_REDIS_ERROR"] = "false", ["RATE_LIMIT_CHAT_STREAM_MAX"] = "1",
+        });
+        var guest = await api.GuestAsync();
+        await redis.PauseAsync();
+
+        using var served = await guest.PostAsync("/api/chat", """{"message":"[[emu text=Hello]]"}""".AsJson());
+        using var refused = await guest.PostAsync("/api/chat", """{"message":"[[emu text=Hello]]"}""".AsJson());
+
+        Assert.Contains("\"type\":\"done\"", await served.Content.ReadAsStringAsync(), StringComparison.Ordinal);
+        Assert.Equal(
+            "You have started as many answers as the limit allows. Try again in 1 second.",
+            await refused.RefusedAsync(HttpStatusCode.TooManyRequests, "rate_limited"));
+        Assert.Equal("chat_stream", Assert.Single(refused.Headers.GetValues("x-sendcat-error-reason")));
+        Assert.Equal(TimeSpan.FromSeconds(1), refused.Headers.RetryAfter?.Delta);
         Assert.Equal(HttpStatusCode.OK, (await api.Anyone.GetAsync("/api/chat/health")).StatusCode);
     }
 }

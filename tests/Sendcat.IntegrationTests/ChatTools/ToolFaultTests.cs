@@ -1,3 +1,5 @@
+using System.Net.Http.Json;
+using System.Text.Json;
 using Sendcat.IntegrationTests.Chat;
 using Sendcat.TestKit.Stores;
 using static Sendcat.IntegrationTests.ChatTools.ToolPrompts;
@@ -56,6 +58,39 @@ public sealed class ToolFaultTests(SharedStores stores)
         Assert.Equal("done", refused.Types[^1]);
         Assert.Single(elsewhere.Of("tool-output-partially-available"));
         Assert.Equal(2, await sendcat.QueryScalarAsync<long>("select count(*) from reliability.tool_jobs where status in ('running', 'queued')"));
+    }
+
+    [Fact]
+    public async Task A_broker_that_accepts_no_messages_degrades_the_health_and_searches_of_turns_are_refused_before_they_are_queued()
+    {
+        await using var broker = await RabbitMqServer.StartAsync();
+        await using var sendcat = await SendcatSystem.StartWithToolsAsync(
+            (await stores.RedisAsync()).CreateDatabase(), await MigratedDatabase.CreateAsync(await stores.PostgresAsync()),
+            broker.ConnectionString, workers: 1);
+        using var guest = await sendcat.GuestAsync();
+        Assert.Equal("Healthy", await HealthAsync());
+        await broker.ControlAsync("set_vm_memory_high_watermark", "0");
+
+        // The broker tells a connection only when it publishes, so the first searches may still be queued.
+        var searches = 0;
+        ToolTurn turn;
+        do
+        {
+            turn = await sendcat.TurnAsync(CallTool("search_web", $"blocked {++searches}."));
+        }
+        while (turn.Of("tool-backpressure").All(pressure => pressure.Text("reason") != "queue_saturated") && searches < 10);
+
+        Assert.Contains("takes no more questions", turn.ToolMessages.Single(), StringComparison.Ordinal);
+        Assert.Equal("done", turn.Types[^1]);
+        var queued = $"select count(*) from reliability.tool_jobs where args::text like '%blocked {searches}.%'";
+        Assert.Equal(0, await sendcat.QueryScalarAsync<long>(queued));
+        Assert.Equal("Degraded", await HealthAsync());
+
+        await broker.ControlAsync("set_vm_memory_high_watermark", "0.4");
+        await Eventually.TrueAsync(async () => await HealthAsync() == "Healthy");
+        Assert.Single((await sendcat.TurnAsync(CallTool("search_web", "accepted again"))).Of("tool-output-partially-available"));
+
+        async Task<string?> HealthAsync() => (await guest.Http.GetFromJsonAsync<JsonElement>("/health")).Text("status");
     }
 
     [Fact]
