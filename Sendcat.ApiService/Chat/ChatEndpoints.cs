@@ -77,7 +77,8 @@ internal sealed class ChatEndpoints(
                 var started = await StartAsync(http, pass);
                 if (started is ApiError { Reason: AdmissionReason.SameMessage } && attempt < MaxStartAttempts - 1)
                 {
-                    // Another replica has started the turn of this message, while Redis does not respond. The next attempt finds it.
+                    // Another replica has started the turn of this message, while Redis does not respond. The next attempt finds it
+                    // or its answer.
                     continue;
                 }
 

@@ -49,7 +49,7 @@ internal sealed class TurnStarter(
     /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
     /// <returns>
     /// The running turn, or the error. With a new user message, it returns after the message is committed.
-    /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message, which the request repeats.
+    /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message before, which the request repeats.
     /// </returns>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
     public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool usesUiDialect, CancellationToken cancellationToken)
@@ -170,7 +170,8 @@ internal sealed class TurnStarter(
     private async ValueTask<ApiError?> OpenAsync(TurnRecord record)
     {
         string? status = MessageStatus.Streaming;
-        record.ClosedElsewhere = found => status = found;
+        // It is called again for rows that Postgres rejects, because their session is not found either.
+        record.ClosedElsewhere = found => status = status == MessageStatus.Streaming ? found : status;
         journal.WriteNow(record);
         try
         {

@@ -125,9 +125,13 @@ internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, 
 /// <param name="OneTurnOf">
 /// The user message of which no other turn may run on a living replica, else the first commit inserts nothing; null: others may.
 /// </param>
+/// <param name="BringsMessage">
+/// The first commit inserts that message. If another turn has inserted it, it inserts nothing, even if that turn has ended.
+/// </param>
 internal sealed record SessionSnapshot(
     Guid StreamId, Guid ThreadId, Guid MessageId, Guid? UserMessageId, string Principal, string Status, DateTimeOffset StartedAt,
-    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires, string? RequiresText, Guid? OneTurnOf);
+    DateTimeOffset? EndedAt, bool IsNew, bool HasChanged, Guid? Requires, string? RequiresText, Guid? OneTurnOf,
+    bool BringsMessage);
 
 /// <summary>The changes of a turn since its last confirmed commit.</summary>
 /// <param name="Version">The version of the record that the changes lead to.</param>

@@ -9,7 +9,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// </summary>
 internal static class TurnJournalCommit
 {
-    /// <summary>Reported instead of a status: another turn of the message runs, so nothing of this one was inserted.</summary>
+    /// <summary>Reported instead of a status: another turn of the message was first, so nothing of this one was inserted.</summary>
     public const string Repeated = "repeated";
 
     // With a custom plan for every commit, planning the updates below takes as long as running them, so generic plans are forced. Without
@@ -52,6 +52,9 @@ internal static class TurnJournalCommit
           AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = coalesce(u.anchor, s.message_id) WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
           AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id AND (u.anchor_text IS NULL OR m.content = u.anchor_text)))
           AND {IsOnlyTurn("$21")}
+          -- nor may another turn, which may have ended, have inserted the message that this one brings
+          AND (u.one_turn_of IS NULL OR u.anchor IS NOT NULL OR (SELECT m.id FROM messages m WHERE m.id = u.one_turn_of) IS NULL
+            OR (SELECT s.id FROM stream_sessions s WHERE s.id = u.stream) IS NOT NULL)
           -- a message with a client id that is persisted under another id is not inserted again
           AND (u.client_id IS NULL OR NOT EXISTS (SELECT 1 FROM messages m WHERE m.thread_id = u.thread_id AND m.client_id = u.client_id AND m.id <> u.id))
         ORDER BY u.n
@@ -107,14 +110,16 @@ internal static class TurnJournalCommit
         UPDATE messages SET status = 'error' WHERE id = ANY($1) AND status = 'streaming'
         """;
 
-    // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before.
+    // Runs after the messages are inserted. Without the required one, the message that the turn answers was deleted or edited before; or
+    // another turn has inserted it, if this one brings it.
     private static readonly string NewSessions = $"""
         -- open stream sessions
         WITH turns AS (
-          SELECT u.*, {IsOnlyTurn("$14")} AS is_only_turn
-          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13)
+          SELECT u.*, {IsOnlyTurn("$14")} AND (NOT u.brings_message OR (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NOT NULL
+            OR (SELECT s.id FROM stream_sessions s WHERE s.id = u.stream) IS NOT NULL) AS is_only_turn
+          FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $11, $12, $13, $15)
             AS u(stream, thread_id, message_id, user_message_id, principal, status, started_at, ended_at, requires, requires_text,
-              one_turn_of)
+              one_turn_of, brings_message)
           WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
         ), opened AS (
           INSERT INTO stream_sessions (id, thread_id, message_id, user_message_id, replica_id, principal, status, started_at, ended_at,
@@ -319,6 +324,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.RequiresText),
             Column(rows, row => row.OneTurnOf),
             new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
+            Column(rows, row => row.BringsMessage),
         },
     };
 

@@ -80,7 +80,8 @@ internal sealed class TurnRecord
 
     /// <summary>
     /// The turn replaces an answer because its user wants another one, so an earlier turn of the message may still run. Any other turn must
-    /// be the only one of its message: with its first commit it ends as <see cref="TurnJournalCommit.Repeated"/> if another one runs.
+    /// be the only one of its message: with its first commit it ends as <see cref="TurnJournalCommit.Repeated"/> if another one runs, or
+    /// if the message that it brings is persisted already.
     /// </summary>
     public bool IsRegeneration { get; init; }
 
@@ -266,7 +267,8 @@ internal sealed class TurnRecord
             var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
             var session = new SessionSnapshot(
                 StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion,
-                Requires: _isHeldBack ? _asked : _current.Id, RequiresText: _isHeldBack ? askedText : null, OneTurnOf: oneTurnOf);
+                Requires: _isHeldBack ? _asked : _current.Id, RequiresText: _isHeldBack ? askedText : null, OneTurnOf: oneTurnOf,
+                BringsMessage: oneTurnOf is not null && _anchor is null);
             if (_rejected)
             {
                 return new TurnChanges(this, _version, [], [], [], session, Touches: false, null, [.. _assistantMessages]);

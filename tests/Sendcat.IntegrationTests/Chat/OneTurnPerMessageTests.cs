@@ -84,6 +84,30 @@ public sealed class OneTurnPerMessageTests(SharedStores stores) : IAsyncLifetime
         Assert.Empty(again);
     }
 
+    [Theory]
+    [InlineData(MessageStatus.Streaming)]
+    [InlineData(MessageStatus.Completed)]
+    public async Task A_turn_whose_new_message_another_turn_has_persisted_is_not_opened(string status)
+    {
+        var (thread, _) = await MessageAsync();
+        var message = Guid.NewGuid();
+        var first = Bringing(thread, message);
+        Assert.Empty(await TurnJournalCommit.WriteAsync(_database, _here, [first.Changes()], Now));
+        Assert.Empty(await CommitAsync(_here, [first]));
+        if (status == MessageStatus.Completed)
+        {
+            first.AppendText("answer");
+            first.End(status, Now);
+            Assert.Empty(await CommitAsync(_here, [first]));
+        }
+
+        var closed = await CommitAsync(_there, [Bringing(thread, message)]);
+
+        Assert.Equal(TurnJournalCommit.Repeated, Assert.Single(closed).Value);
+        Assert.Equal("user,user,assistant", await ScalarAsync("select string_agg(role, ',' order by seq) from messages"));
+        Assert.Equal(status, await ScalarAsync("select string_agg(status, ',') from stream_sessions"));
+    }
+
     [Fact]
     public async Task A_regeneration_and_a_turn_after_the_death_of_a_replica_are_opened()
     {
@@ -117,6 +141,14 @@ public sealed class OneTurnPerMessageTests(SharedStores stores) : IAsyncLifetime
             IsRegeneration = isRegeneration,
             AskedText = askedText,
         };
+
+    /// <summary>A turn whose first commit inserts the message that it answers.</summary>
+    private static TurnRecord Bringing(Guid thread, Guid message)
+    {
+        var row = new MessageRow(message, "user", Now) { Status = MessageStatus.Completed };
+        row.Text.Append("how are you?");
+        return new(Guid.NewGuid(), thread, Guid.NewGuid(), "user:ann", null, Now, row, message);
+    }
 
     /// <summary>A new thread with one user message.</summary>
     private async Task<(Guid Thread, Guid Message)> MessageAsync()

@@ -119,6 +119,29 @@ public sealed class RepeatedWithoutRedisTests
         }
     }
 
+    [Fact]
+    public async Task A_turn_whose_start_Postgres_rejects_is_refused_and_calls_no_model()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        await using var postgres = await PostgresServer.StartAsync();
+        await using var sendcat = await StartAsync(redis, postgres);
+        using var chat = await ChatAsync(sendcat, Asking.New, 0);
+        await redis.KillAsync();
+        var started = Started(sendcat);
+        await using var database = NpgsqlDataSource.Create(sendcat.Database);
+        await using var rejecting = database.CreateCommand("""
+            create function reject() returns trigger language plpgsql as $$ begin raise 'rejected'; end $$;
+            create trigger reject before insert on messages for each row execute function reject()
+            """);
+        await rejecting.ExecuteNonQueryAsync();
+
+        await using var refused = await PostAsync(chat, 0, Asking.New);
+
+        await refused.Response.RefusedAsync(HttpStatusCode.InternalServerError, "internal_error");
+        Assert.Equal(started, Started(sendcat));
+        Assert.Empty(await chat.Guest.MessagesAsync(chat.Thread));
+    }
+
     /// <summary>Two replicas that decide on their own without Redis.</summary>
     private static async Task<SendcatSystem> StartAsync(RedisServer redis, PostgresServer postgres) => await SendcatSystem.StartAsync(
         redis.CreateDatabase(), await MigratedDatabase.CreateAsync(postgres), replicas: 2, ("FF_FAIL_CLOSED_ON_REDIS_ERROR", "false"),
@@ -160,7 +183,12 @@ public sealed class RepeatedWithoutRedisTests
         return (stream.Text + string.Concat(deltas.Select(e => e.GetProperty("delta").GetString()))).Trim();
     }
 
-    private static long Started(SendcatSystem sendcat) => sendcat.Model.Stats.Snapshot().Totals.Started;
+    /// <summary>Calls of the model. Each replica reads the list of models at a time of its own.</summary>
+    private static long Started(SendcatSystem sendcat)
+    {
+        var provider = sendcat.Model.Stats.Snapshot();
+        return provider.Of("openrouter").Started - provider.Of("openrouter", "/models").Started;
+    }
 
     /// <param name="Guest">A client of the first replica.</param>
     /// <param name="Elsewhere">The same guest at the second replica.</param>
