@@ -26,6 +26,7 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
     [Theory]
     [InlineData("development")]
     [InlineData("held-out")]
+    [InlineData("held-out-2")]
     public async Task Tracking_numbers_order_numbers_and_totals_are_found(string part)
     {
         var score = new CorpusScore();
@@ -53,6 +54,7 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
     [Theory]
     [InlineData("development")]
     [InlineData("held-out")]
+    [InlineData("held-out-2")]
     public async Task Every_extracted_value_stands_in_its_mail(string part)
     {
         var invented = new List<string>();
@@ -78,6 +80,7 @@ public sealed partial class CorpusTests(ITestOutputHelper output)
     [Theory]
     [InlineData("development")]
     [InlineData("held-out")]
+    [InlineData("held-out-2")]
     public async Task Only_parcels_of_proven_senders_may_be_announced(string part)
     {
         var wrong = new List<string>();
