@@ -91,7 +91,6 @@ internal static class IdentityFeature
         services.AddSingleton(MailsOfAccount);
         services.AddSingleton<AccountDeletions>();
         services.AddHostedService(provider => provider.GetRequiredService<AccountDeletions>());
-        services.AddHostedService<IdentitySweeper>();
 
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, IdentityJson.Default));
         return services;

@@ -36,9 +36,6 @@ internal static partial class IdentityLog
     [LoggerMessage(1213, LogLevel.Warning, "Accounts not deleted, trying again: {Cause}")]
     public static partial void AccountsNotDeleted(this ILogger logger, string cause);
 
-    [LoggerMessage(1205, LogLevel.Warning, "Expired identity rows not deleted: {Cause}")]
-    public static partial void SweepFailed(this ILogger logger, string cause);
-
     [LoggerMessage(1202, LogLevel.Warning, "Revoked sign-ins not read, keeping the last known ones: {Error}")]
     public static partial void RevocationsNotRead(this ILogger logger, string error);
 

@@ -19,7 +19,7 @@ internal static class WhatsAppFeature
 
     public static IServiceCollection AddWhatsApp(this IServiceCollection services)
     {
-        services.AddSingleton<WhatsAppInbox>().AddSingleton(MessagesOfAccount).AddHostedService<WhatsAppSweeper>();
+        services.AddSingleton<WhatsAppInbox>().AddSingleton(MessagesOfAccount);
         services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, WhatsAppJson.Default));
         return services;
     }

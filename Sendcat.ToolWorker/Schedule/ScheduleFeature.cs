@@ -17,6 +17,12 @@ internal static class ScheduleFeature
                 var deleted = await provider.GetRequiredService<WebhookInbox>().CleanUpAsync(cancellationToken);
                 return new($"{deleted} deleted", deleted > 0);
             }));
+        services.AddSingleton<ExpiredRows>();
+        foreach (var job in ExpiredRows.Jobs)
+        {
+            services.AddSingleton(job);
+        }
+
         services.AddSingleton<Scheduler>();
         services.AddHostedService(provider => provider.GetRequiredService<Scheduler>());
         return services;

@@ -19,9 +19,6 @@ internal sealed class Registrations(
     RequestDatabase database, PasswordHashes passwords, ILookupNormalizer normalizer, AddressDigests digests, OutgoingMails mails,
     IOptionsMonitor<AccountOptions> options, TimeProvider time)
 {
-    /// <summary>The minimum interval between two registration mails to one address.</summary>
-    public static readonly TimeSpan MailInterval = TimeSpan.FromDays(1);
-
     private static readonly string Register = $"""
         -- register account
         WITH made AS (
@@ -66,7 +63,7 @@ internal sealed class Registrations(
         [
             id, email, normalizer.NormalizeEmail(email)!, options.CurrentValue.Confirms(email), hash, stamp, Guid.NewGuid().ToString("D"), now,
             Guid.CreateVersion7(now), Profile.RowOf(id), string.IsNullOrWhiteSpace(registration.Name) ? email[..email.IndexOf('@', StringComparison.Ordinal)] : registration.Name.Trim(),
-            digests.OfMail(email), now - MailInterval,
+            digests.OfMail(email), now - RegistrationMails.Interval,
             job.Id, job.Lane.Tool, job.Lane.Qos.Name, job.Principal, job.Arguments,
             OutgoingMails.JsonOf(none with { Kind = MailKind.Welcome, UserId = id, StampDigest = Delivery.DigestOf(none.Id, stamp) }),
             OutgoingMails.JsonOf(none with { Kind = MailKind.UnfinishedRegistration }), job.MaxAttempts,

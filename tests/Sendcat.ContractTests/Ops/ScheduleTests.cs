@@ -79,6 +79,32 @@ public sealed class ScheduleTests(PostgresFixture postgres)
         await Task.WhenAll(workers.Select(worker => worker.DrainAsync()));
     }
 
+    [Fact]
+    public async Task Expired_rows_of_accounts_and_messages_are_deleted_and_others_stay()
+    {
+        await using var api = await SendcatApi.StartAsync(postgres, []);
+        await api.ExecuteAsync(
+            """
+            INSERT INTO registration_mails (address, mailed_at, asked_at)
+                SELECT 'a' || n, now() - INTERVAL '23 hours' * n, now() - INTERVAL '23 hours' * n FROM generate_series(1, 2) n;
+            INSERT INTO undeliverable_addresses (digest, complained, reported_at)
+                SELECT 'd' || n, FALSE, now() - INTERVAL '29 days' * n FROM generate_series(1, 6000) n;
+            INSERT INTO whatsapp_statuses (message_id, state, updated_at)
+                SELECT 'm' || n, 1, now() - INTERVAL '29 days' * n FROM generate_series(1, 3) n
+            """);
+        var rows = new ExpiredRows(api.Database, TimeProvider.System);
+
+        var identities = await rows.DeleteOfIdentitiesAsync(CancellationToken.None);
+        var messages = await rows.DeleteOfMessagesAsync(CancellationToken.None);
+
+        Assert.Equal(("6000 deleted", "2 deleted"), (identities.Text, messages.Text));
+        Assert.True(identities.Changed && messages.Changed);
+        Assert.Equal("a1", await api.ScalarAsync<string>("SELECT address FROM registration_mails"));
+        Assert.Equal("d1", await api.ScalarAsync<string>("SELECT digest FROM undeliverable_addresses"));
+        Assert.Equal("m1", await api.ScalarAsync<string>("SELECT message_id FROM whatsapp_statuses"));
+        Assert.False((await rows.DeleteOfIdentitiesAsync(CancellationToken.None)).Changed);
+    }
+
     private static async Task<JsonNode> ReadAsync(SendcatApi api) =>
         Assert.Single((await (await Ops(api).GetAsync("/api/ops/schedule")).JsonAsync())["items"]!.AsArray())!;
 
