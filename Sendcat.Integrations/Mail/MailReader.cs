@@ -112,7 +112,7 @@ public static class MailReader
             return [.. parts.Messages.Select(message => Read(message, receiver, depth + 1, budget))];
         }
 
-        return InlineForward.Find(mail.Text) is { } forward ? [Original(mail, forward)] : [];
+        return InlineForward.Find(mail.Subject, mail.Text) is { } forward ? [Original(mail, forward)] : [];
     }
 
     private static ReadMail Original(ReadMail outer, InlineForward forward)

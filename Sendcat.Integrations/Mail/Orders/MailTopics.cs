@@ -8,7 +8,9 @@ internal static class MailTopics
     private static readonly Regex Refund = LinearRegex.Of(
         @"\b(refund\w*|returned|your\s+return|return\s+(request|label|received|approved|started)|cancel(l)?ed|cancel(l)?ation"
             + @"|rembours\w*|annul[eé]\w*|reembolso|devoluci[oó]n|cancelad[oa]|erstattung|r[uü]ckerstattung|storniert\w*|rimborso"
-            + @"|annullato|estorno|zwrot|terugbetaling|geannuleerd|возврат\w*|отмен[её]н\w*)|返金|キャンセル|退款|取消|환불|취소");
+            + @"|annullato|estorno|zwrot|terugbetaling|geannuleerd"
+            + @"|[aå]terbetal\w*|avbest[aä]ll\w*|tilbagebetal\w*|refusjon|annulleret|kansellert|peruutet\w*|iade\s+edil\w*|iptal\s+edil\w*"
+            + @"|возврат\w*|отмен[её]н\w*)|返金|キャンセル|退款|取消|환불|취소");
 
     private static readonly Regex NotYetDelivered = LinearRegex.Of(
         @"\b(out\s+for\s+delivery|to\s+be\s+delivered|will\s+be\s+delivered|being\s+delivered|not\s+(been\s+)?delivered|undelivered"
@@ -18,7 +20,9 @@ internal static class MailTopics
 
     private static readonly Regex Delivered = LinearRegex.Of(
         @"\b(delivered|ready\s+for\s+(pick[\s-]?up|collection)|available\s+for\s+(pick[\s-]?up|collection)|collect\s+your\s+package"
-            + @"|livr[eé]e?s?|entregad[oa]s?|entregue|zugestellt|consegnat[oa]|bezorgd|geleverd|dor[eę]czon[aoy]|доставлен\w*)|配達完了"
+            + @"|livr[eé]e?s?|entregad[oa]s?|entregue|zugestellt|consegnat[oa]|bezorgd|geleverd"
+            + @"|levererat|levererad|l[aä]mnats\s+ut|utl[aä]mnad|leveret|levert|toimitettu|teslim\s+edildi"
+            + @"|dor[eę]czon[aoy]|доставлен\w*)|配達完了"
             + @"|お届け済み|配達が完了|已签收|已送达|배송\s*완료");
 
     private static readonly Regex Shipment = LinearRegex.Of(
@@ -26,16 +30,18 @@ internal static class MailTopics
             + @"|confirmation|notification)|in\s+transit|arriving|on\s+the\s+move|package|parcel|tracking|received\s+at|has\s+arrived"
             + @"|landed|customs|delivery\s+(attempt|update|delayed)"
         + @"|exp[eé]di[eé]\w*|colis|enviad[oa]|env[ií]o|en\s+camino|a\s+caminho|versandt|versendet|unterwegs|sendung|paket|spedit[oa]"
-        + @"|spedizione|verzonden|onderweg|wys[łl]an\w*|przesy[łl]k\w*|отправлен\w*|посылк\w*|kargo\w*)|発送|出荷|配送|已发货|已發貨|发货|运单|包裹|배송"
+        + @"|spedizione|verzonden|onderweg"
+            + @"|skicka(d|t|ts)|f[oö]rs[aä]ndelse|p[aå]\s+(v[aä]g|vei|vej)|(af)?sendt|pakke\w*|l[aä]hetetty|l[aä]hetys"
+            + @"|wys[łl]an\w*|przesy[łl]k\w*|отправлен\w*|посылк\w*|kargo\w*)|発送|出荷|配送|已发货|已發貨|发货|运单|包裹|배송"
         + @"|발송|출고");
 
     private static readonly Regex Ordered = LinearRegex.Of(
         @"\b(orders?|ordered|purchases?|bought|commande|pedidos?|compra|bestell\w*|auftrags\w*|ordine|acquisto|bestelling"
-            + @"|zam[oó]wieni\w*|заказ\w*|sipari[sş]\w*)|ご注文|注文|订单|訂單|주문");
+            + @"|zam[oó]wieni\w*|заказ\w*|best[aä]llning\w*|bestilling\w*|tilau[ks]\w*|sipari[sş]\w*)|ご注文|注文|订单|訂單|주문");
 
     private static readonly Regex Receipt = LinearRegex.Of(
         @"\b(receipt|invoice|payment|paid|subscription|renew\w*|statement|trip|ride|fare|membership|top[\s-]?up|bill|facture|re[cç]u"
-            + @"|recibo|factura|rechnung|quittung|fattura|ricevuta|paragon|чек)\b|領収書|发票|영수증");
+            + @"|recibo|factura|rechnung|quittung|fattura|ricevuta|paragon|kvitto|kvittering|kuitti|чек)\b|領収書|发票|영수증");
 
     private static readonly Regex Promotion = LinearRegex.Of(
         @"\b(sale|deals?|coupons?|promo\w*|clearance|flash|last\s+chance|save|savings|discount\w*|offer|offers|new\s+(arrivals?|in)"

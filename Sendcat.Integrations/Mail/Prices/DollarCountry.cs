@@ -9,6 +9,8 @@ internal static class DollarCountry
         @"\b(?<code>USD|US\s+dollars?|JMD|Jamaican\s+dollars?|CAD|AUD|NZD|TTD|BBD|XCD|HKD|SGD|MXN)\b|(?<sign>\b(US|J|JA|C|CA|A|AU|TT|MX"
             + @"|HK|S)\$)");
 
+    private static readonly Regex Crowns = LinearRegex.Of(@"[0-9]\s?kr\b");
+
     /// <summary>
     /// The country of the only dollar that the text names by code or sign; else that of the sender's domain; else the United States, whose
     /// shops the users order from. Null: the text names several dollars, so a "$" alone may be any of them.
@@ -30,8 +32,15 @@ internal static class DollarCountry
             named = country;
         }
 
-        return named ?? OfDomain(domain) ?? (isForwarder ? "jm" : "us");
+        return named ?? OfDomain(domain) ?? (isForwarder ? "jm" : IsSwedish(text) ? "se" : "us");
     }
+
+    /// <summary>
+    /// Prices in kr, and none in dollars, in a text with the vowels of Swedish and none of Danish, Norwegian or Icelandic, whose crowns are
+    /// others.
+    /// </summary>
+    private static bool IsSwedish(string text) =>
+        text.AsSpan().ContainsAny("äöÄÖ") && !text.AsSpan().ContainsAny("$øæðþØÆÐÞ") && Crowns.IsMatch(text);
 
     private static string CountryOf(string name) => char.ToUpperInvariant(name[0]) switch
     {

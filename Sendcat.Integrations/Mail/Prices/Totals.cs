@@ -12,7 +12,8 @@ internal static class Totals
         @"grand\s+total|order\s+total|total\s+(charged|paid|due|amount|for\s+this\s+order|price|cost|payment)|amount\s+(paid|charged"
             + @"|due)|total\s+de\s+(la\s+commande|tu\s+pedido)|total\s+del\s+pedido|importe\s+total"
         + @"|montant\s+total|total\s+ttc|gesamt(betrag|summe|preis)?|endbetrag|totale\s+(ordine|complessivo)|valor\s+total"
-        + @"|total\s+do\s+pedido|totaalbedrag|totaal|razem|łącznie|do\s+zapłaty|итого|к\s+оплате|total\s+incl\w*|charged\s+to";
+        + @"|total\s+do\s+pedido|totaalbedrag|totaal|totalsumma|samlet\s+bel[oø]b|yhteens[aä]"
+        + @"|genel\s+toplam|razem|łącznie|do\s+zapłaty|итого|к\s+оплате|total\s+incl\w*|charged\s+to";
 
     private const string AsianBest = "ご請求額|請求金額|合計金額|お支払い金額|合計|总计|总额|实付款|實付金額|總計|訂單總額|订单总额|총\\s*결제\\s*금액|총액|합계";
 

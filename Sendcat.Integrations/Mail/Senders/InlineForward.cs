@@ -22,25 +22,37 @@ internal sealed record InlineForward(string From, string? FromName, string Subje
         RegexOptions.Multiline);
 
     private static readonly Regex FromLine = LinearRegex.Of(
-        @"^[\s>*]*(from|de|von|da|van|от|差出人|发件人|寄件者)\s*[:：][\s*]*(?<value>.+?)[\s*]*$");
+        @"^[\s>*]*(from|de|von|da|van|fr[aå]n|fra|lähettäjä|от|差出人|发件人|寄件者)\s*[:：][\s*]*(?<value>.+?)[\s*]*$");
     private static readonly Regex SubjectLine = LinearRegex.Of(
-        @"^[\s>*]*(subject|asunto|assunto|betreff|objet|oggetto|onderwerp|тема|件名|主题|主旨)\s*[:：][\s*]*(?<value>.*?)[\s*]*$");
+        @"^[\s>*]*(subject|asunto|assunto|betreff|objet|oggetto|onderwerp|[aä]mne|emne|aihe|тема|件名|主题|主旨)"
+            + @"\s*[:：][\s*]*(?<value>.*?)[\s*]*$");
     private static readonly Regex OtherLine = LinearRegex.Of(
-        @"^[\s>*]*(date|sent|to|cc|reply-to|fecha|enviado|para|datum|gesendet|an|envoy[eé]|[àa]|inviato|data|verzonden|aan|дата|кому|日付"
-            + @"|宛先|日期|收件人)\s*[:：]");
+        @"^[\s>*]*(date|sent|to|cc|reply-to|fecha|enviado|para|datum|gesendet|an|envoy[eé]|[àa]|inviato|data|verzonden|aan|skickat|till"
+            + @"|sendt|til|lähetetty|vastaanottaja|kopia?|kopi|дата|отправлено|кому|日付|宛先|日期|收件人)\s*[:：]");
+
+    /// <summary>
+    /// Outlook draws a line of HTML, which is no text, before the header lines. They count only in a mail that is called a forward: a reply
+    /// quotes in the same way.
+    /// </summary>
+    private static readonly Regex HeaderLines = LinearRegex.Of(
+        @"^[ >*]*(from|de|von|da|van|fr[aå]n|fra|lähettäjä|от)[ ]?:[^\n]*@[^\n]*\n[ >*]*(date|sent|to|fecha|enviad[oa](\s+el)?|para|datum"
+            + @"|gesendet|an|envoy[eé]|[àa]|inviato|data|verzonden|aan|skickat|till|sendt|til|lähetetty|дата|отправлено|кому)[ ]?:",
+        RegexOptions.Multiline);
+
+    private static readonly Regex ForwardSubject = LinearRegex.Of(@"^\s*(fwd?|wg|tr|rv|enc|i|vs|vb|vl|doorst|пересл)\s*:");
 
     /// <summary>Null: the text has no original, or it does not say from whom it is.</summary>
-    public static InlineForward? Find(string text)
+    /// <param name="outerSubject">The subject of the mail.</param>
+    /// <param name="text">Its text.</param>
+    public static InlineForward? Find(string outerSubject, string text)
     {
-        var marker = Marker.Match(text);
-        if (!marker.Success)
+        if (Start(outerSubject, text) is not { } at)
         {
             return null;
         }
 
         string? from = null;
         var subject = "";
-        var at = Math.Min(text.Length, marker.Index + marker.Length + 1);
         for (var lines = 0; lines < MostHeaderLines && at < text.Length; lines++)
         {
             var end = text.IndexOf('\n', at) is >= 0 and var newLine ? newLine : text.Length;
@@ -73,5 +85,16 @@ internal sealed record InlineForward(string From, string? FromName, string Subje
             && list.Mailboxes.FirstOrDefault() is { } mailbox && DomainNames.OfAddress(mailbox.GetAddress(true)) is not null
                 ? new(mailbox.GetAddress(true).ToLowerInvariant(), mailbox.Name, subject, at)
                 : null;
+    }
+
+    /// <summary>Where the header lines of the original begin.</summary>
+    private static int? Start(string subject, string text)
+    {
+        if (Marker.Match(text) is { Success: true } marker)
+        {
+            return Math.Min(text.Length, marker.Index + marker.Length + 1);
+        }
+
+        return ForwardSubject.IsMatch(subject) && HeaderLines.Match(text) is { Success: true } lines ? lines.Index : null;
     }
 }

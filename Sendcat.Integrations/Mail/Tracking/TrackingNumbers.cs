@@ -6,6 +6,12 @@ public static class TrackingNumbers
     /// <summary>Most numbers of one text; a longer list is no mail of a merchant.</summary>
     public const int MostNumbers = 100;
 
+    /// <summary>
+    /// Most numbers whose format is right and whose surroundings are judged. A text with more is made of digits: each group of four may begin
+    /// a number, and a judgement costs much more than the search.
+    /// </summary>
+    private const int MostJudged = 500;
+
     private const int LongestNumber = 40;
     private const int MostGroups = 12;
 
@@ -18,9 +24,10 @@ public static class TrackingNumbers
     {
         var words = Words(text);
         var found = new Dictionary<string, TrackingMatch>(StringComparer.Ordinal);
-        for (var at = 0; at < words.Count && found.Count < MostNumbers;)
+        var judged = 0;
+        for (var at = 0; at < words.Count && found.Count < MostNumbers && judged < MostJudged;)
         {
-            at += Match(text, words, at, found);
+            at += Match(text, words, at, found, ref judged);
         }
 
         AddLabelled(text, found);
@@ -97,7 +104,7 @@ public static class TrackingNumbers
 
     /// <summary>Tries the numbers that begin with this word, the longest first.</summary>
     /// <returns>How many words were used, at least 1.</returns>
-    private static int Match(string text, List<Word> words, int at, Dictionary<string, TrackingMatch> found)
+    private static int Match(string text, List<Word> words, int at, Dictionary<string, TrackingMatch> found, ref int judged)
     {
         if (!MayBegin(text, words[at]))
         {
@@ -111,6 +118,9 @@ public static class TrackingNumbers
             length += words[++last].Length;
         }
 
+        // "GFUS01… 3 items": a word that is a number by itself goes on with the next word only if a check digit says so.
+        var isWhole = last > at && MayEnd(text, words[at]) && TrackingFormats.HasLength(words[at].Length)
+            && TrackingFormats.CandidatesOf(Joined(text, words, at, at)).Count > 0;
         for (; last >= at; length -= words[last].Length, last--)
         {
             if (!TrackingFormats.HasLength(length) || !MayEnd(text, words[last]))
@@ -119,14 +129,16 @@ public static class TrackingNumbers
             }
 
             var number = Joined(text, words, at, last);
-            if (TrackingFormats.IsPlaceholder(number) || TrackingFormats.CandidatesOf(number) is not { Count: > 0 } candidates)
+            if (TrackingFormats.IsPlaceholder(number) || TrackingFormats.CandidatesOf(number) is not { Count: > 0 } candidates
+                || (isWhole && last > at && !candidates.Any(candidate => candidate.HasCheckDigit)))
             {
                 continue;
             }
 
             var (start, end) = (words[at].Start, words[last].Start + words[last].Length);
+            judged++;
             var label = NumberLabels.Of(text, start, end);
-            var carrier = CarrierNear(text, start, end);
+            var carrier = label is LabelKind.Parcel ? CarrierNear(text, start, end) : null;
             if (candidates.Any(candidate => IsCertain(candidate, label, carrier)) || FollowsAccepted(text, start, found))
             {
                 found.TryAdd(number, Describe(text, number, start, end - start, label is LabelKind.Tracking));

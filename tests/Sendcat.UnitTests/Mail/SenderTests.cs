@@ -171,6 +171,26 @@ public sealed class SenderTests
         Assert.EndsWith("body", original.Text, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("Fw: Shipped", "From: SHEIN <noreply@sheinnotice.com>\nSent: Monday, November 23, 2026\nTo: me\nSubject: Shipped\n\nbody")]
+    [InlineData("WG: Shipped", "Von: SHEIN <noreply@sheinnotice.com>\nGesendet: Montag\nAn: ich\nBetreff: Shipped\n\nbody")]
+    [InlineData("VB: Shipped", "Från: SHEIN <noreply@sheinnotice.com>\nSkickat: måndag\nTill: mig\nÄmne: Shipped\n\nbody")]
+    public void A_forward_without_a_mark_is_read_as_its_original(string subject, string text)
+    {
+        var head = $"Content-Type: text/plain; charset=utf-8\nSubject: {subject}\nFrom: me@home.example";
+
+        var original = Assert.Single(Read(Passed, head, $"for you\n\n{text}").Originals);
+
+        Assert.Equal((SenderTrust.Forwarded, "shein", "Shipped"), (original.Trust, original.Merchant?.Id, original.Subject));
+    }
+
+    [Fact]
+    public void A_reply_forwards_nothing() =>
+        Assert.Empty(
+            Read(
+                Passed, "Subject: Re: Shipped\nFrom: shop@shop.example",
+                "It is.\n\nFrom: me <me@home.example>\nSent: Monday\nTo: shop\nSubject: Shipped\n\nWhere is it?").Originals);
+
     [Fact]
     public void A_merchants_own_mail_forwards_nothing() =>
         Assert.Empty(

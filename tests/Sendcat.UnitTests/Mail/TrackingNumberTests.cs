@@ -120,6 +120,13 @@ public sealed class TrackingNumberTests
     }
 
     [Fact]
+    public void A_count_behind_a_number_is_no_part_of_it()
+    {
+        Assert.Equal("GFUS01044817290113", Assert.Single(TrackingNumbers.Find("Tracking number: GFUS01044817290113 3 items")).Number);
+        Assert.Equal("YT2632911000448127", Assert.Single(TrackingNumbers.Find("Tracking number: YT2632911000448127 12 pieces")).Number);
+    }
+
+    [Fact]
     public void An_ambiguous_number_lists_its_carriers_until_the_mail_names_one()
     {
         var number = Completed("00734512345678901235");
