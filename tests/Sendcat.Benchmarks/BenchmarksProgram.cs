@@ -4,6 +4,7 @@ using Sendcat.Benchmarks.Chat;
 using Sendcat.Benchmarks.Hold;
 using Sendcat.Benchmarks.Jobs;
 using Sendcat.Benchmarks.MailboxSync;
+using Sendcat.Benchmarks.MailTexts;
 using Sendcat.Benchmarks.Mixture;
 using Sendcat.Benchmarks.Proxies;
 using Sendcat.Benchmarks.Webhooks;
@@ -11,7 +12,7 @@ using Sendcat.Benchmarks.Webhooks;
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts
 /// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
@@ -28,6 +29,7 @@ internal static class BenchmarksProgram
             DeadUpstreamBenchmark.Command(),
             WebhookBenchmark.Command(),
             MailboxBenchmark.Command(),
+            MailTextBenchmark.Command(),
             ProxyCommand.Create(),
             PlainUpstream.Command(),
         }.Parse(args).InvokeAsync();

@@ -16,39 +16,15 @@ public sealed class HostileMailTests(ITestOutputHelper output)
 
     private static readonly IReadOnlyList<CorpusMail> Mails = [.. CorpusMail.Load("development"), .. CorpusMail.Load("held-out")];
 
-    /// <summary>Pieces that are repeated to 1 MiB.</summary>
-    public static TheoryData<string, string, string> Pathological => new()
-    {
-        { "nested elements", "", "<div>" },
-        { "nested formatting", "", "<b><i><u><a href=x>" },
-        { "formatting across paragraphs", "", "<p><b id=1><p><i id=2>" },
-        { "nested tables", "", "<table><tr><td>" },
-        { "wrong end tags", "", "</b></i></table><b>" },
-        { "attributes", "<a ", "b=c " },
-        { "quotes without end", "<a href=\"", "x\" '" },
-        { "comments without end", "<p>x", "<!-- x -- " },
-        { "entities", "<p>", "&amp;&#x41;&notit;&" },
-        { "style rules", "<style>", ".a{color:#fff}" },
-        { "open brackets of styles", "<style>", "@media{" },
-        { "style declarations", "<p style=\"", "color:#fff;font-size:0;" },
-        { "nested markup", "<script type='application/ld+json'>", "{\"a\":[" },
-        { "nested items", "", "<div itemscope itemprop=a itemtype=Order>" },
-        { "digits", "Tracking number: ", "1" },
-        { "numbers", "Tracking numbers: ", "123456789012 " },
-        { "labels", "", "tracking number order total: " },
-        { "amounts", "Total ", "$1.00 " },
-        { "forward marks", "", "\n---------- Forwarded message ---------\nFrom: a <a@amazon.com>" },
-        { "order numbers", "", "111-1111111-1111111 orderID=" },
-    };
+    public static TheoryData<PathologicalText> Pathological => [.. PathologicalText.All];
 
     [Theory]
     [MemberData(nameof(Pathological))]
-    public void A_mail_of_one_mebibyte_is_read(string name, string start, string piece)
+    public void A_mail_of_one_mebibyte_is_read(PathologicalText text)
     {
-        var body = start + string.Concat(Enumerable.Repeat(piece, (Size / piece.Length) + 1))[..Size];
-        foreach (var type in (string[])["text/html", "text/plain"])
+        foreach (var type in PathologicalText.Types)
         {
-            var raw = Encoding.UTF8.GetBytes($"From: a@amazon.com\nSubject: Order\nContent-Type: {type}; charset=utf-8\n\n{body}");
+            var raw = text.Mail(type);
             var began = System.Diagnostics.Stopwatch.GetTimestamp();
 
             var mail = MailReader.Read(raw);
@@ -56,7 +32,7 @@ public sealed class HostileMailTests(ITestOutputHelper output)
             Use(mail);
 
             var all = System.Diagnostics.Stopwatch.GetElapsedTime(began);
-            output.WriteLine($"{name} as {type}: read in {read.TotalMilliseconds:0} ms, all in {all.TotalMilliseconds:0} ms");
+            output.WriteLine($"{text.Name} as {type}: read in {read.TotalMilliseconds:0} ms, all in {all.TotalMilliseconds:0} ms");
             Assert.Equal(MailDefects.None, mail.Defects & MailDefects.Unreadable);
             Assert.InRange(mail.Text.Length, 0, MailReader.MaxTextChars + 1_002);
         }
