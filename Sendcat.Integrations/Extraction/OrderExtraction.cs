@@ -30,6 +30,9 @@ public sealed class OrderExtraction
 
     internal OrderExtraction(ExtractionModel model, ILogger<OrderExtraction> logger) => (_model, _logger) = (model, logger);
 
+    /// <summary>Completes when the patterns are compiled. The first call of the process starts it; extractions wait for it too.</summary>
+    public static Task PrepareAsync(CancellationToken cancellationToken) => ExtractionPatterns.CompileAsync(cancellationToken);
+
     /// <summary>Extracts the orders of a mail, or of the mails that it forwards.</summary>
     /// <exception cref="OperationCanceledException">The caller cancelled.</exception>
     public async Task<MailExtraction> ExtractAsync(ReadMail mail, CancellationToken cancellationToken)

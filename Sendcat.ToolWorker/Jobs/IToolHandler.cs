@@ -8,6 +8,12 @@ internal interface IToolHandler
 {
     ToolLane Lane { get; }
 
+    /// <summary>
+    /// Completes when jobs can run without a long preparation. This process claims no job of the lane before: it would take a slot of the lane
+    /// meanwhile, and processes that are prepared could not use it.
+    /// </summary>
+    Task PrepareAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
     /// <summary>Executes one attempt of a job.</summary>
     /// <param name="arguments">JSON in the tool's arguments contract.</param>
     /// <param name="cancellationToken">

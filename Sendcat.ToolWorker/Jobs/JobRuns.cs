@@ -41,6 +41,10 @@ internal sealed class JobRuns(
     /// <summary>The name of this process in job rows, for operators: machine name and process id.</summary>
     public string Worker { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
 
+    /// <inheritdoc cref="IToolHandler.PrepareAsync"/>
+    public Task PrepareAsync(ToolLane lane, CancellationToken cancellationToken) =>
+        _handlers.TryGetValue(lane, out var handler) ? handler.PrepareAsync(cancellationToken) : Task.CompletedTask;
+
     /// <summary>Starts the job in the background.</summary>
     /// <param name="claimStartedAt">
     /// Timestamp (<see cref="TimeProvider.GetTimestamp"/>) from before the claim statement. The lease cannot have started earlier.

@@ -61,7 +61,12 @@ internal sealed class LaneRunner(
     private readonly WorkOutage _claims = new($"Claims of {lane.Tool}", outages.Postgres, logger, time);
 
     /// <summary>Runs until the worker stops. Jobs that were started continue.</summary>
-    public Task RunAsync(CancellationToken stopping) => Task.WhenAll(ConsumeAsync(stopping), ClaimOverdueAsync(stopping));
+    public async Task RunAsync(CancellationToken stopping)
+    {
+        // After a failure the jobs run all the same, and fail with its reason.
+        await runs.PrepareAsync(lane, stopping).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await Task.WhenAll(ConsumeAsync(stopping), ClaimOverdueAsync(stopping));
+    }
 
     private async Task ConsumeAsync(CancellationToken stopping)
     {

@@ -24,6 +24,8 @@ internal sealed class MailSyncHandler(
 
     public ToolLane Lane => QueuedWork.MailSync.Lane;
 
+    public Task PrepareAsync(CancellationToken cancellationToken) => OrderExtraction.PrepareAsync(cancellationToken);
+
     public async Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken)
     {
         var job = JsonSerializer.Deserialize(arguments, MailSyncJson.Default.MailSyncJob)!;

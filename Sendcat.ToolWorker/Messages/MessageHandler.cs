@@ -13,6 +13,8 @@ internal sealed class MessageHandler(MessageReader reader, ReplySender sender) :
 {
     public ToolLane Lane => QueuedWork.Messages.Lane;
 
+    public Task PrepareAsync(CancellationToken cancellationToken) => OrderExtraction.PrepareAsync(cancellationToken);
+
     public Task<ToolResult> RunAsync(string arguments, CancellationToken cancellationToken) =>
         JsonSerializer.Deserialize(arguments, MessageJson.Default.MessageJob) switch
         {
