@@ -17,6 +17,7 @@ using Sendcat.ApiService.Webhooks;
 using Sendcat.ApiService.WhatsApp;
 using Sendcat.Integrations;
 using Sendcat.Reliability;
+using Sendcat.Reliability.Slo;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.ServiceDefaults.Broker;
@@ -27,7 +28,7 @@ builder.AddRedisClient("redis");
 builder.AddRabbitMQClient("messaging");
 builder.AddDatabase();
 builder.UseServerLimits();
-builder.Services.AddHttpRules().AddMail().AddReliability().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
+builder.Services.AddHttpRules().AddMail().AddReliability().AddServiceLevels().AddIntegrations().AddToolCache().AddToolJobs(services => services.GetRequiredService<BrokerConnection>().OpenAsync);
 builder.Services.AddIdentity().AddGmail().AddWhatsApp().AddStorageQuotas().AddOrders().AddThreads().AddAttachments();
 builder.Services.AddProviders().AddTools().AddChat().AddToolQueueWatch().AddWebhooks().AddShopping().AddOps().AddApiDocument();
 

@@ -29,7 +29,7 @@ internal sealed class ChatEndpoints(
         var chat = routes.MapGroup("/api/chat").WithTags("Chat");
         chat.MapPost("", static (HttpContext http, ChatEndpoints endpoints) => endpoints.StartAsync(http))
             .As("startChat", "Start a turn, and stream its answer as server-sent events; a repetition (same message id, or Idempotency-Key) joins it or gets its answer again", 400, 401, 403, 409, 413, 415, 429, 500, 503)
-            .Takes<ChatBody>().Produces(200, contentType: ResponseHeaders.EventStream);
+            .Takes<ChatBody>().Produces(200, contentType: ResponseHeaders.EventStream).Measures(MeasuredEndpoint.Chat);
         chat.MapPost("/abort", static (HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAsync(http))
             .As("abortChat", "Stop a running turn, from any replica", 400, 401, 403, 413, 415, 429, 503)
             .Takes<AbortBody>().Produces(204);
@@ -74,7 +74,7 @@ internal sealed class ChatEndpoints(
             http.Response.Headers[ThreadIdHeader] = entry.Thread.ThreadId.ToString();
             if (entry is ChatPass pass)
             {
-                var started = await StartAsync(http, pass);
+                var started = await StartAsync(http, pass, call.AcceptedAt);
                 if (started is ApiError { Reason: AdmissionReason.SameMessage } && attempt < MaxStartAttempts - 1)
                 {
                     // Another replica has started the turn of this message, while Redis does not respond. The next attempt finds it
@@ -112,10 +112,10 @@ internal sealed class ChatEndpoints(
         return ApiError.Conflict();
     }
 
-    private async Task<IResult> StartAsync(HttpContext http, ChatPass pass)
+    private async Task<IResult> StartAsync(HttpContext http, ChatPass pass, long acceptedAt)
     {
         var usesUiDialect = UsesUiDialect(http, pass.Request.IsUi);
-        if (!(await starter.StartAsync(pass, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
+        if (!(await starter.StartAsync(pass, acceptedAt, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
         {
             return failed;
         }

@@ -32,6 +32,7 @@ internal static class HttpFeature
         });
         services.AddSingleton<OriginPolicy>();
         services.AddSingleton<ErrorMiddleware>();
+        services.AddSingleton<RequestMeasurement>();
         return services;
     }
 
@@ -42,6 +43,7 @@ internal static class HttpFeature
         var origins = app.Services.GetRequiredService<OriginPolicy>();
         var errors = app.Services.GetRequiredService<ErrorMiddleware>();
         var reads = app.Services.GetRequiredService<ReadLimit>();
+        var measurement = app.Services.GetRequiredService<RequestMeasurement>();
         if (!origins.HasAny)
         {
             app.Logger.NoOrigins();
@@ -53,6 +55,8 @@ internal static class HttpFeature
             ResponseHeaders.Set(http);
             return origins.InvokeAsync(http, next);
         });
+        // Outside of ErrorMiddleware, so that it sees the response to an exception.
+        app.Use(next => http => measurement.InvokeAsync(http, next));
         app.Use(next => http => errors.InvokeAsync(http, next));
         app.UseForwardedHeaders();
         // Routing runs inside ErrorMiddleware, so that its own errors (405, 415) become ApiError responses as well.

@@ -23,6 +23,7 @@ internal sealed class ChatTurn(
     // Tokens and cost of the model calls before the current one.
     private long _earlierTokens;
     private long _earlierMicroUsd;
+    private long? _earlierFirstTokenAt;
 
     /// <summary>The current model call, or the last one when none is running.</summary>
     public ModelCall? Call { get; private set; }
@@ -32,6 +33,9 @@ internal sealed class ChatTurn(
 
     /// <summary>Cost of all model calls so far, in millionths of a US dollar.</summary>
     public long MicroUsdSpent => _earlierMicroUsd + (Call?.MicroUsd(prices) ?? 0);
+
+    /// <summary>Timestamp of the first token of the turn; null until then.</summary>
+    public long? FirstTokenAt => _earlierFirstTokenAt ?? Call?.FirstTokenAt;
 
     /// <summary>The finish reason of the last model call. Valid after <see cref="RunAsync"/> has returned.</summary>
     public string FinishReason { get; private set; } = "stop";
@@ -45,7 +49,7 @@ internal sealed class ChatTurn(
         {
             yield return new ChatEvent.Start(record.MessageId.ToString(), start.WireStreamId, start.ThreadId.ToString(), start.StartedAt, step);
 
-            (_earlierTokens, _earlierMicroUsd) = (TokensSpent, MicroUsdSpent);
+            (_earlierTokens, _earlierMicroUsd, _earlierFirstTokenAt) = (TokensSpent, MicroUsdSpent, FirstTokenAt);
             var call = Call = new ModelCall(start.ModelId, conversation.Characters, time);
             var lastStep = step == limits.MaxCycles - 1;
             await foreach (var providerEvent in router.StreamAsync(BuildRequest(lastStep), cancellationToken))
@@ -208,6 +212,9 @@ internal sealed class ToolRun(ProviderToolCall call)
 internal sealed record TurnStart(
     Guid ThreadId, Guid StreamId, string Principal, string? ModelId, bool WebSearch, string HeldRoute, DateTimeOffset StartedAt)
 {
+    /// <summary>Timestamp of the moment when the request had been read and its caller was known.</summary>
+    public required long AcceptedAt { get; init; }
+
     /// <summary>The user message that the turn answers; null in a thread without one.</summary>
     public Guid? Asked { get; init; }
 

@@ -21,7 +21,6 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
 
     private readonly List<ProviderToolCall> _toolCalls = [];
     private readonly long _startedAt = time.GetTimestamp();
-    private TimeSpan? _firstToken;
     private string? _model = requestedModel;
     private string? _routed;
     private int _completionCharacters;
@@ -31,6 +30,9 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     public ProviderEvent.Finished? Finished { get; private set; }
 
     public string? RouteId { get; private set; }
+
+    /// <summary>Timestamp of the first token; null until then.</summary>
+    public long? FirstTokenAt { get; private set; }
 
     /// <summary>
     /// Tokens of prompt and answer: the provider's count if it reported one, else estimated from the characters. 0 until a route has been
@@ -56,7 +58,7 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     {
         if (providerEvent is not ProviderEvent.RouteChosen and not ProviderEvent.FileLeftOut and not ProviderEvent.Finished)
         {
-            _firstToken ??= time.GetElapsedTime(_startedAt);
+            FirstTokenAt ??= time.GetTimestamp();
         }
 
         switch (providerEvent)
@@ -95,5 +97,8 @@ internal sealed class ModelCall(string? requestedModel, int promptCharacters, Ti
     public void Truncate() => Finished = new ProviderEvent.Finished("length", null, _model, null);
 
     public CallMetrics Metrics() => new(
-        (long)time.GetElapsedTime(_startedAt).TotalMilliseconds, (long?)_firstToken?.TotalMilliseconds, _model ?? "unknown", Finished?.Reason);
+        (long)time.GetElapsedTime(_startedAt).TotalMilliseconds,
+        FirstTokenAt is { } first ? (long)time.GetElapsedTime(_startedAt, first).TotalMilliseconds : null,
+        _model ?? "unknown",
+        Finished?.Reason);
 }

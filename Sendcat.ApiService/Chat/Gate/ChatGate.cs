@@ -71,7 +71,7 @@ internal sealed class ChatGate(
             return unknown;
         }
 
-        return models.Check(principal, request.ModelId) is { } notAllowed ? notAllowed : new ChatCall(request, principal);
+        return models.Check(principal, request.ModelId) is { } notAllowed ? notAllowed : new ChatCall(request, principal, time.GetTimestamp());
     }
 
     /// <summary>The checks of <see cref="ReadAsync"/> have passed; these are the others.</summary>
@@ -416,7 +416,8 @@ internal sealed class ChatGate(
 }
 
 /// <summary>A chat request and its principal.</summary>
-internal sealed record ChatCall(ChatRequest Request, Principal Principal);
+/// <param name="AcceptedAt">Timestamp, see <see cref="TurnStart.AcceptedAt"/>.</param>
+internal sealed record ChatCall(ChatRequest Request, Principal Principal, long AcceptedAt);
 
 /// <summary>The result of the checks of a chat request.</summary>
 internal abstract record ChatEntry(ChatRequest Request, ThreadHistory Thread);

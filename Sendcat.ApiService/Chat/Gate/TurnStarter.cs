@@ -47,12 +47,13 @@ internal sealed class TurnStarter(
         """;
 
     /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
+    /// <param name="acceptedAt">Timestamp, see <see cref="TurnStart.AcceptedAt"/>.</param>
     /// <returns>
     /// The running turn, or the error. With a new user message, it returns after the message is committed.
     /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message before, which the request repeats.
     /// </returns>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
-    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, bool usesUiDialect, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, long acceptedAt, bool usesUiDialect, CancellationToken cancellationToken)
     {
         var (begun, repeated) = (false, false);
         MessageAttachment[] stored = [];
@@ -103,6 +104,7 @@ internal sealed class TurnStarter(
             };
             var start = new TurnStart(pass.Thread.ThreadId, pass.StreamId, pass.Principal.Key, model, pass.Request.WebSearch, pass.HeldRoute, now)
             {
+                AcceptedAt = acceptedAt,
                 Asked = plan.Asked,
                 IsGuest = pass.Principal.HasGuestLimits,
             };

@@ -1,7 +1,9 @@
 using Npgsql;
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Threads.Events;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Slo;
 using Sendcat.Reliability.Tracing;
 using StackExchange.Redis;
 
@@ -13,7 +15,7 @@ namespace Sendcat.ApiService.Chat.Record;
 /// runs close each turn once.
 /// </summary>
 internal sealed class TurnReaper(
-    NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, TimeProvider time, StoreOutages outages,
+    NpgsqlDataSource database, IConnectionMultiplexer redis, ThreadSignals threads, SliRecorder slis, TimeProvider time, StoreOutages outages,
     ILogger<TurnReaper> logger)
 {
     private const string Sweep = """
@@ -61,6 +63,12 @@ internal sealed class TurnReaper(
         foreach (var replica in replicas)
         {
             logger.ReplicaReaped(replica, turns.Count);
+        }
+
+        foreach (var _ in turns)
+        {
+            // The dead replica cannot record how its turns ended.
+            slis.Ended(MeasuredEndpoint.Chat.Path, new(SliOutcome.Failed, "replica_lost"));
         }
 
         foreach (var thread in turns.Select(turn => turn.Thread).Distinct())

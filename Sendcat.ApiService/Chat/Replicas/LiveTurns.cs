@@ -3,8 +3,10 @@ using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Streaming;
+using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Providers;
 using Sendcat.Reliability.Admission;
+using Sendcat.Reliability.Slo;
 
 namespace Sendcat.ApiService.Chat.Replicas;
 
@@ -13,7 +15,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// its connection; it ends by itself, by <see cref="LiveTurn.End"/>, or with the host.
 /// </summary>
 internal sealed class LiveTurns(
-    TurnDirectory directory, TurnJournal journal, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host,
+    TurnDirectory directory, TurnJournal journal, SliRecorder slis, IOptionsMonitor<ChatOptions> options, TimeProvider time, IHostApplicationLifetime host,
     ILogger<LiveTurns> logger) : IHostedService, IDisposable
 {
     /// <summary>The maximum delay of a turn's last event while Postgres or Redis does not respond.</summary>
@@ -204,6 +206,7 @@ internal sealed class LiveTurns(
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
         ChatMetrics.TurnEnded(status, turn.Ending);
+        slis.Ended(MeasuredEndpoint.Chat.Path, TurnServiceLevel.Of(last, turn.Ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time));
         TurnSpan.End(turn.Record.Span, status, turn.Ending);
         turn.Dispose();
     }

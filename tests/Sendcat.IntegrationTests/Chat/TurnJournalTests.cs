@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Configuration;
@@ -17,6 +18,7 @@ using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Knobs;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Slo;
 using Sendcat.TestKit.Stores;
 using StackExchange.Redis;
 
@@ -330,10 +332,16 @@ public sealed class TurnJournalTests(SharedStores stores) : IAsyncLifetime
         await CommitAsync(record.Changes());
         await ExecuteAsync($"insert into replicas (id, started_at, last_heartbeat) values ('{_replica}', now(), now() - interval '1 hour')");
 
-        await new TurnReaper(_database, connection, _signals, TimeProvider.System, Outages, NullLogger<TurnReaper>.Instance)
+        await using var meters = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        using var slis = new SliRecorder(
+            new(_database), ReplicaId.New(), new(meters.GetRequiredService<IMeterFactory>()), TimeProvider.System, Outages, NullLogger<SliRecorder>.Instance);
+
+        await new TurnReaper(_database, connection, _signals, slis, TimeProvider.System, Outages, NullLogger<TurnReaper>.Instance)
             .SweepAsync(TestContext.Current.CancellationToken);
+        await slis.StopAsync(TestContext.Current.CancellationToken);
 
         Assert.Equal(["assistant error"], await MessagesAsync(record));
+        Assert.Equal("/api/chat 1 replica_lost", await ScalarAsync("select endpoint || ' ' || failed || ' ' || (select key from jsonb_each(reasons)) from reliability.sli_minutes where failed > 0"));
         await Assert.ThrowsAsync<RedisServerException>(() => connection.GetDatabase().KeyDeleteAsync("any"));
     }
 

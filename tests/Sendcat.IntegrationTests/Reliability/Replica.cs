@@ -9,6 +9,7 @@ using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.RateLimiting;
 using Sendcat.Reliability.Redis;
+using Sendcat.Reliability.Slo;
 using StackExchange.Redis;
 
 namespace Sendcat.IntegrationTests.Reliability;
@@ -64,7 +65,7 @@ internal sealed class Replica : IAsyncDisposable
             .AddSingleton(time ?? TimeProvider.System)
             .AddSingleton<IConnectionMultiplexer>(connection)
             .AddSingleton(_ => NpgsqlDataSource.Create(postgres ?? "Host=127.0.0.1;Port=1;Database=none"))
-            .AddReliability().AddIntegrations();
+            .AddReliability().AddServiceLevels().AddIntegrations();
         return new(services.BuildServiceProvider(), connection);
     }
 

@@ -1,0 +1,6 @@
+using System.Text.Json.Serialization;
+
+namespace Sendcat.Reliability.Slo;
+
+[JsonSerializable(typeof(IReadOnlyDictionary<string, long>))]
+internal sealed partial class SliJson : JsonSerializerContext;
