@@ -17,13 +17,15 @@ internal static class TurnServiceLevel
     /// <param name="ending">Null: it ended by itself.</param>
     /// <param name="acceptedAt">Timestamp of the request.</param>
     /// <param name="firstTokenAt">Timestamp of the first token; null: there was none.</param>
-    public static SliRequest Of(ChatEvent last, TurnEnding? ending, long acceptedAt, long? firstTokenAt, TimeProvider time)
+    /// <returns>Null for a turn that another one of the same message replaces: its request gets the answer of that one.</returns>
+    public static SliRequest? Of(ChatEvent last, TurnEnding? ending, long acceptedAt, long? firstTokenAt, TimeProvider time)
     {
         var lasted = time.GetElapsedTime(acceptedAt);
         var firstToken = firstTokenAt is { } first ? time.GetElapsedTime(acceptedAt, first) : lasted > LateToken ? lasted : (TimeSpan?)null;
         return last switch
         {
-            ChatEvent.Done => new(SliOutcome.Served, FirstToken: firstToken, Completion: lasted),
+            _ when ending is TurnEnding.Repeated => null,
+            ChatEvent.Done => new SliRequest(SliOutcome.Served, FirstToken: firstToken, Completion: lasted),
             ChatEvent.Error error when ending is not TurnEnding.ThreadDeleted =>
                 new(IsOfCaller(error) ? SliOutcome.Rejected : SliOutcome.Failed, error.Code, firstToken),
             _ => new(SliOutcome.Aborted, FirstToken: firstToken),

@@ -212,7 +212,7 @@ internal sealed class TurnStarter(
         {
             // The client disconnected before the first event, or is refused because Postgres does not respond. The turn runs without a
             // reader; the client's next request finds it or replaces it.
-            turn.InitialReader.Dispose();
+            turn.RefuseRequest();
             throw;
         }
     }

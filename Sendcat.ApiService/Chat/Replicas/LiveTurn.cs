@@ -60,6 +60,9 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public ReaderRegistration InitialReader { get; }
 
+    /// <summary>The request that started the turn was refused afterwards, and is counted as that.</summary>
+    public bool RequestRefused { get; private set; }
+
     /// <summary>The first cause passed to <see cref="End"/>; null while the turn runs and if it ended by itself.</summary>
     public TurnEnding? Ending { get; private set; }
 
@@ -104,6 +107,13 @@ internal sealed class LiveTurn : IDisposable
         {
             Cancel();
         }
+    }
+
+    /// <summary>The request that started the turn gets an error, or has no client any more. The turn runs without its reader.</summary>
+    public void RefuseRequest()
+    {
+        RequestRefused = true;
+        InitialReader.Dispose();
     }
 
     /// <summary>

@@ -206,7 +206,11 @@ internal sealed class LiveTurns(
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
         ChatMetrics.TurnEnded(status, turn.Ending);
-        slis.Ended(MeasuredEndpoint.Chat.Path, TurnServiceLevel.Of(last, turn.Ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time));
+        if (!turn.RequestRefused && TurnServiceLevel.Of(last, turn.Ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time) is { } ended)
+        {
+            slis.Ended(MeasuredEndpoint.Chat.Path, ended);
+        }
+
         TurnSpan.End(turn.Record.Span, status, turn.Ending);
         turn.Dispose();
     }

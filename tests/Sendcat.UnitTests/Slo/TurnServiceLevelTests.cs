@@ -61,8 +61,12 @@ public sealed class TurnServiceLevelTests
         Assert.Equal(firstToken * Second, Of(Error("upstream_timeout"), null, accepted, null).FirstToken);
     }
 
+    [Fact]
+    public void A_turn_of_a_message_that_another_turn_answers_is_not_counted() =>
+        Assert.Null(TurnServiceLevel.Of(new ChatEvent.Aborted(), TurnEnding.Repeated, _time.GetTimestamp(), null, _time));
+
     private SliRequest Of(ChatEvent last, TurnEnding? ending, long accepted, long? first) =>
-        TurnServiceLevel.Of(last, ending, accepted, first, _time);
+        Assert.NotNull(TurnServiceLevel.Of(last, ending, accepted, first, _time));
 
     private long After(TimeSpan time)
     {
