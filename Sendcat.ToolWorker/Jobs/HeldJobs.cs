@@ -11,7 +11,7 @@ namespace Sendcat.ToolWorker.Jobs;
 
 /// <summary>
 /// The jobs that this process is running. It renews their leases together, every third of the lease duration and every thirtieth after a
-/// failure, and cancels the work of a job whose lease is lost.
+/// failure, and cancels the work of a job whose lease is lost. A job whose lease is half over requests a renewal at once.
 /// </summary>
 internal sealed class HeldJobs(
     ToolJobLeases leases, ToolJobSignals signals, IOptionsMonitor<ToolJobOptions> options, TimeProvider time, StoreOutages outages,
@@ -21,6 +21,7 @@ internal sealed class HeldJobs(
 
     private readonly ConcurrentDictionary<Guid, HeldJob> _jobs = [];
     private readonly WorkOutage _outage = new(Work, outages.Postgres, logger, time);
+    private readonly AutoResetSignal _renewalRequested = new(time);
 
     /// <summary>Adds a job and starts the timers of its lease and of its maximum duration.</summary>
     /// <param name="job">A newly claimed job.</param>
@@ -32,6 +33,8 @@ internal sealed class HeldJobs(
         _jobs[job.Lease.Id] = held;
         return held;
     }
+
+    internal void RequestRenewal() => _renewalRequested.Set();
 
     internal void Remove(HeldJob job) => _jobs.TryRemove(new(job.Lease.Id, job));
 
@@ -50,14 +53,16 @@ internal sealed class HeldJobs(
             async cancellationToken =>
             {
                 var lease = TimeSpan.FromMilliseconds(options.CurrentValue.LeaseMs);
-                await Task.Delay(renewed ? lease / 3 : lease / 30, time, cancellationToken);
+                await _renewalRequested.WaitAsync(renewed ? lease / 3 : lease / 30, cancellationToken);
                 renewed = false;
                 renewed = await RenewAsync(lease, cancellationToken);
             },
             stoppingToken);
     }
 
-    /// <returns>False: Postgres did not respond. A new attempt, over another connection, may succeed before the lease expires.</returns>
+    /// <returns>
+    /// False: Postgres did not respond, or a row was locked. A new attempt, over another connection, may succeed before the lease expires.
+    /// </returns>
     private async Task<bool> RenewAsync(TimeSpan lease, CancellationToken cancellationToken)
     {
         var (jobs, startedAt) = (_jobs.Values.ToArray(), time.GetTimestamp());
@@ -70,21 +75,21 @@ internal sealed class HeldJobs(
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellationToken);
         try
         {
-            var renewedIds = await leases.RenewAsync(jobs.Select(job => job.Lease).ToArray(), linked.Token);
+            var valid = await leases.RenewAsync(jobs.Select(job => job.Lease).ToArray(), linked.Token);
             foreach (var job in jobs)
             {
-                if (renewedIds.Contains(job.Lease.Id))
-                {
-                    job.Renewed(startedAt, lease);
-                }
-                else
+                if (!valid.TryGetValue(job.Lease.Id, out var renewed))
                 {
                     job.MarkLost();
+                }
+                else if (renewed)
+                {
+                    job.Renewed(startedAt, lease);
                 }
             }
 
             _outage.Ends();
-            return true;
+            return valid.Values.All(renewed => renewed);
         }
         catch (Exception exception) when (PostgresFailure.IsOrCancelled(exception))
         {
@@ -108,6 +113,7 @@ internal sealed class HeldJob : IDisposable
     private readonly CancellationTokenSource _lost;
     private readonly CancellationTokenSource _any;
     private (long Since, TimeSpan Lease) _leased;
+    private TaskCompletionSource _renewed = NewRenewal();
 
     public HeldJob(HeldJobs holder, LeasedJob job, long claimStartedAt, TimeSpan maxDuration, TimeProvider time, CancellationToken stopping)
     {
@@ -149,9 +155,11 @@ internal sealed class HeldJob : IDisposable
     /// <summary>The lease was renewed for <paramref name="lease"/>, counted from the timestamp <paramref name="since"/>.</summary>
     public void Renewed(long since, TimeSpan lease)
     {
+        TaskCompletionSource renewed;
         lock (_lost)
         {
             _leased = (since, lease);
+            (renewed, _renewed) = (_renewed, NewRenewal());
         }
 
         try
@@ -162,6 +170,8 @@ internal sealed class HeldJob : IDisposable
         {
             // The job has ended at the same moment.
         }
+
+        renewed.SetResult();
     }
 
     /// <summary>Cancels the work because the lease is lost.</summary>
@@ -177,12 +187,35 @@ internal sealed class HeldJob : IDisposable
         }
     }
 
-    /// <summary>Cancels the work if the lease has expired by the clock: the timer that cancels it may fire late.</summary>
-    public void CancelIfExpired()
+    /// <summary>
+    /// Completes when at least half of the lease is left by the clock; otherwise it waits for a renewal first. Renewals are due after a third
+    /// of the lease, so less is left only when they are late.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">The lease is lost, also when the timer that cancels the work has not fired yet.</exception>
+    public async Task EnsureAsync(CancellationToken cancellationToken)
     {
-        if (!IsHeld)
+        while (true)
         {
-            MarkLost();
+            Task renewal;
+            lock (_lost)
+            {
+                if (_time.GetElapsedTime(_leased.Since) <= _leased.Lease / 2)
+                {
+                    return;
+                }
+
+                renewal = _renewed.Task;
+            }
+
+            if (!IsHeld)
+            {
+                MarkLost();
+                throw new OperationCanceledException(Token);
+            }
+
+            _holder.RequestRenewal();
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(Token, cancellationToken);
+            await renewal.WaitAsync(either.Token);
         }
     }
 
@@ -193,6 +226,8 @@ internal sealed class HeldJob : IDisposable
         _timedOut.Dispose();
         _lost.Dispose();
     }
+
+    private static TaskCompletionSource NewRenewal() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private TimeSpan Remaining(long since, TimeSpan lease) => TimeSpan.FromTicks(Math.Max(0, (lease - _time.GetElapsedTime(since)).Ticks));
 }

@@ -104,7 +104,7 @@ internal sealed class JobRuns(
     /// <returns>The result; null: the job must be requeued without counting the attempt.</returns>
     private async Task<ToolResult?> WorkAsync(LeasedJob job, HeldJob heldJob)
     {
-        WorkLease.Set(heldJob.CancelIfExpired);
+        WorkLease.Set(heldJob.EnsureAsync);
         try
         {
             if (await FindCachedAsync(job, heldJob.Token) is { } cached)

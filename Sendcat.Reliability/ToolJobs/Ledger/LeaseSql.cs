@@ -43,13 +43,24 @@ internal static class LeaseSql
         ORDER BY c.fair_at, c.id
         """;
 
-    /// <summary>$1 job ids, $2 fencing tokens, $3 duration of the lease. Returns the jobs whose lease was renewed.</summary>
+    /// <summary>
+    /// $1 job ids, $2 fencing tokens, $3 duration of the lease. Returns the jobs whose lease is valid and whether it was renewed. A row that
+    /// another statement has locked is not renewed: waiting for it while holding the locks of other rows could end in a deadlock.
+    /// </summary>
     public const string Renew = """
         -- renew tool job leases
-        UPDATE reliability.tool_jobs j SET lease_expires_at = statement_timestamp() + $3, updated_at = statement_timestamp()
-        FROM unnest($1::uuid[], $2::bigint[]) AS held(id, token)
-        WHERE j.id = held.id AND j.token = held.token AND j.status = 'running' AND j.lease_expires_at > statement_timestamp()
-        RETURNING j.id
+        WITH held AS (
+            SELECT id, token FROM reliability.tool_jobs j JOIN unnest($1::uuid[], $2::bigint[]) AS held(id, token) USING (id, token)
+            WHERE j.status = 'running' AND j.lease_expires_at > statement_timestamp()
+        ), free AS (
+            SELECT id FROM reliability.tool_jobs j JOIN held USING (id, token)
+            WHERE j.status = 'running' AND j.lease_expires_at > statement_timestamp()
+            FOR UPDATE OF j SKIP LOCKED
+        ), renewed AS (
+            UPDATE reliability.tool_jobs j SET lease_expires_at = statement_timestamp() + $3, updated_at = statement_timestamp()
+            FROM free WHERE j.id = free.id
+        )
+        SELECT held.id, free.id IS NOT NULL FROM held LEFT JOIN free USING (id)
         """;
 
     /// <summary>

@@ -92,14 +92,24 @@ public sealed class ToolJobLeases
     }
 
     /// <summary>Renews the leases for their full duration, counted from now.</summary>
-    /// <returns>The jobs whose lease was renewed. The other jobs were cancelled or taken over; the caller must stop their work.</returns>
-    public async Task<IReadOnlySet<Guid>> RenewAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
+    /// <returns>
+    /// The jobs whose lease is valid, each with whether it was renewed; it was not while another statement had locked its row. The other jobs
+    /// were cancelled or taken over; the caller must stop their work.
+    /// </returns>
+    public async Task<IReadOnlyDictionary<Guid, bool>> RenewAsync(IReadOnlyCollection<JobLease> leases, CancellationToken cancellationToken)
     {
         await using var command = _database.CreateCommand(LeaseSql.Renew);
         command.Parameters.Add(new() { Value = leases.Select(lease => lease.Id).ToArray() });
         command.Parameters.Add(new() { Value = leases.Select(lease => lease.Token).ToArray() });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(_options.CurrentValue.LeaseMs) });
-        return await IdsAsync(command, cancellationToken);
+        var valid = new Dictionary<Guid, bool>(leases.Count);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            valid[reader.GetGuid(0)] = reader.GetBoolean(1);
+        }
+
+        return valid;
     }
 
     /// <summary>Completes the job with its result.</summary>

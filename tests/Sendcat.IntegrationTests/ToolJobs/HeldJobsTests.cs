@@ -28,7 +28,7 @@ public sealed class HeldJobsTests(SharedStores stores)
         var expiry = await rig.ReadAsync<DateTime>("lease_expires_at", job);
         await using var hanging = await rig.Database.OpenConnectionAsync();
         await using var transaction = await hanging.BeginTransactionAsync();
-        await using var locking = new NpgsqlCommand($"SELECT FROM reliability.tool_jobs WHERE id = '{job}' FOR UPDATE", hanging);
+        await using var locking = new NpgsqlCommand("LOCK TABLE reliability.tool_jobs IN SHARE MODE", hanging);
         await locking.ExecuteNonQueryAsync();
         await held.StartAsync(CancellationToken.None);
 

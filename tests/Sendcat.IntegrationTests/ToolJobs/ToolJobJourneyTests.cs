@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Npgsql;
 using RabbitMQ.Client;
+using RabbitMQ.Client.Exceptions;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
@@ -171,12 +172,22 @@ public sealed class ToolJobJourneyTests(SharedStores stores)
         var turns = Enumerable.Range(0, 20).Select(i => rig.Client.RunAsync(new(QueuedTool.SearchWeb.Lane, $"{i}", $"user:{i}"), MaxWait)).ToArray();
         await twoRunning.Task.WaitAsync(MaxWait);
 
-        await using (var channel = await (await rig.ConnectAsync(CancellationToken.None)).CreateChannelAsync())
+        foreach (var queue in QueuedTool.All.Select(tool => ToolJobTopology.QueueOf(tool.Lane.Tool)))
         {
-            foreach (var lane in QueuedTool.All.Select(tool => tool.Lane))
+            // A busy broker may close the channel with INTERNAL_ERROR, for example while the queue elects its leader.
+            await Eventually.TrueAsync(async () =>
             {
-                await channel.QueueDeleteAsync(ToolJobTopology.QueueOf(lane.Tool));
-            }
+                await using var channel = await (await rig.ConnectAsync(CancellationToken.None)).CreateChannelAsync();
+                try
+                {
+                    await channel.QueueDeleteAsync(queue);
+                    return true;
+                }
+                catch (OperationInterruptedException exception) when (exception.ShutdownReason?.ReplyCode == Constants.InternalError)
+                {
+                    return false;
+                }
+            });
         }
 
         gate.Release(turns.Length);

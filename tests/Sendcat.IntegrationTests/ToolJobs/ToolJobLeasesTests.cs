@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using Npgsql;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -25,6 +26,26 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         Assert.False(await rig.Leases.CompleteAsync(expired.Lease, "late"));
         Assert.Null(await rig.Leases.FailAsync(expired.Lease, "late", retryable: true));
         Assert.Equal("running", await rig.ReadAsync<string>("status", job));
+    }
+
+    [Fact]
+    public async Task A_renewal_does_not_wait_for_a_job_that_another_statement_has_locked()
+    {
+        await using var rig = await QueueRig.DatabaseOnlyAsync(stores);
+        var locked = await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
+        var free = await rig.EnterAsync(QueuedTool.SearchWeb.Lane, "user:bob");
+        var jobs = (await rig.Leases.ClaimAsync(QueuedTool.SearchWeb.Lane, 2, "worker", CancellationToken.None)).Jobs;
+        var expiry = await rig.ReadAsync<DateTime>("lease_expires_at", locked);
+        await using var other = await rig.Database.OpenConnectionAsync();
+        await using var transaction = await other.BeginTransactionAsync();
+        await using var locking = new NpgsqlCommand($"SELECT FROM reliability.tool_jobs WHERE id = '{locked}' FOR UPDATE", other);
+        await locking.ExecuteNonQueryAsync();
+
+        var valid = await rig.Leases.RenewAsync([.. jobs.Select(job => job.Lease)], CancellationToken.None);
+
+        Assert.Equal(new() { [locked] = false, [free] = true }, new Dictionary<Guid, bool>(valid));
+        Assert.Equal(expiry, await rig.ReadAsync<DateTime>("lease_expires_at", locked));
+        Assert.True(await rig.ReadAsync<DateTime>("lease_expires_at", free) > expiry);
     }
 
     [Fact]

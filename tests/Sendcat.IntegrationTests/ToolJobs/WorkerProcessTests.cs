@@ -19,7 +19,10 @@ public sealed class WorkerProcessTests(SharedStores stores)
     public async Task Running_caps_over_worker_processes_are_used_and_never_exceeded()
     {
         await using var upstream = await GatedUpstream.StartAsync();
-        await using var rig = await QueueRig.StartAsync(stores, [], knobs: [("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "3")]);
+
+        // Three running jobs need both workers, because each has two slots.
+        await using var rig = await QueueRig.StartAsync(
+            stores, [], knobs: [("TOOL_JOB_RUNMAX_WEB", "5"), ("TOOL_JOB_RUNMAX_QOS_REALTIME", "3"), ("BULKHEAD_TOOL_JOB_MAX", "2")]);
         await using var one = await rig.StartWorkerAsync(upstream.Address);
         await using var other = await rig.StartWorkerAsync(upstream.Address);
 

@@ -58,6 +58,58 @@ public sealed class HeldJobTests
         Assert.False(tooLate.IsHeld);
     }
 
+    [Fact]
+    public async Task A_request_is_sent_at_once_while_half_of_the_lease_is_left()
+    {
+        using var job = Hold();
+        _time.Advance(Lease / 2);
+
+        await job.EnsureAsync(CancellationToken.None);
+
+        Assert.True(job.IsHeld);
+    }
+
+    [Fact]
+    public async Task A_request_waits_for_a_renewal_when_less_than_half_of_the_lease_is_left()
+    {
+        using var job = Hold();
+        _time.Advance((Lease / 2) + TimeSpan.FromMilliseconds(1));
+
+        var request = job.EnsureAsync(CancellationToken.None);
+        Assert.False(request.IsCompleted);
+
+        job.Renewed(_time.GetTimestamp(), Lease);
+        await request;
+        Assert.True(job.IsHeld);
+    }
+
+    [Fact]
+    public async Task No_request_is_sent_when_the_lease_expires_without_a_renewal()
+    {
+        using var job = Hold();
+        _time.Advance((Lease / 2) + TimeSpan.FromMilliseconds(1));
+        var request = job.EnsureAsync(CancellationToken.None);
+
+        _time.Advance(Lease / 2);
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => job.EnsureAsync(CancellationToken.None));
+    }
+
+    [Fact]
+    public async Task A_request_that_waits_for_a_renewal_can_be_cancelled_alone()
+    {
+        using var job = Hold();
+        _time.Advance((Lease / 2) + TimeSpan.FromMilliseconds(1));
+        using var timeout = new CancellationTokenSource();
+        var request = job.EnsureAsync(timeout.Token);
+
+        await timeout.CancelAsync();
+
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => request);
+        Assert.True(job.IsHeld);
+    }
+
     private HeldJob Hold(long? requestedAt = null)
     {
         var claimed = new LeasedJob(new(QueuedTool.SearchWeb.Lane, Guid.CreateVersion7(), Token: 1, Attempt: 1), "user:ann", "{}", Cache: null, Trace: default, Waited: TimeSpan.Zero, Lease);
