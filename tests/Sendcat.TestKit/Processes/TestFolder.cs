@@ -9,14 +9,25 @@ public sealed class TestFolder : IDisposable
 {
     private const string Prefix = "sendcat-test-";
 
+    private const string MemoryFileSystem = "/dev/shm";
+    private const long Gigabyte = 1L << 30;
+
+    /// <summary>Space in the memory file system that all test programs together must leave to the machine.</summary>
+    private const long MinimumFree = 8 * Gigabyte;
+
+    private const long MinimumMemory = 15 * Gigabyte;
+
     private static readonly Lazy<bool> OldFoldersDeleted = new(DeleteOldFolders);
     private static int _count;
 
-    public TestFolder(string purpose)
+    /// <param name="purpose">Part of the name of the folder.</param>
+    /// <param name="inMemory">The folder is in the memory file system when the machine has one and enough memory; otherwise on the disk.</param>
+    public TestFolder(string purpose, bool inMemory = false)
     {
         _ = OldFoldersDeleted.Value;
         Path = System.IO.Path.Combine(
-            System.IO.Path.GetTempPath(), $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}-{purpose}");
+            inMemory && HasMemory() ? MemoryFileSystem : System.IO.Path.GetTempPath(),
+            $"{Prefix}{Environment.ProcessId}-{Interlocked.Increment(ref _count)}-{purpose}");
         Directory.CreateDirectory(Path);
     }
 
@@ -27,9 +38,15 @@ public sealed class TestFolder : IDisposable
 
     public void Dispose() => Delete(Path);
 
+    private static bool HasMemory() =>
+        Directory.Exists(MemoryFileSystem)
+        && new DriveInfo(MemoryFileSystem).AvailableFreeSpace >= MinimumFree
+        && GC.GetGCMemoryInfo().TotalAvailableMemoryBytes >= MinimumMemory;
+
     private static bool DeleteOldFolders()
     {
-        foreach (var folder in Directory.EnumerateDirectories(System.IO.Path.GetTempPath(), Prefix + "*"))
+        string[] parents = Directory.Exists(MemoryFileSystem) ? [System.IO.Path.GetTempPath(), MemoryFileSystem] : [System.IO.Path.GetTempPath()];
+        foreach (var folder in parents.SelectMany(parent => Directory.EnumerateDirectories(parent, Prefix + "*")))
         {
             var owner = System.IO.Path.GetFileName(folder)[Prefix.Length..].Split('-')[0];
             if (int.TryParse(owner, CultureInfo.InvariantCulture, out var id) && Directory.Exists("/proc/self") && !Directory.Exists($"/proc/{id}"))
