@@ -9,7 +9,7 @@ namespace Sendcat.IntegrationTests;
 /// <summary>Starts the classes that take minutes first. One that started last would run alone at the end.</summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {
-    private static readonly string[] Longest = [typeof(KillRigTests).FullName!, typeof(ToolJobFaultTests).FullName!];
+    private static readonly string[] Longest = [typeof(FreezeRigTests).FullName!, typeof(ToolJobFaultTests).FullName!];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>
