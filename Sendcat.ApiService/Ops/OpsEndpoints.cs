@@ -28,6 +28,7 @@ internal static class OpsEndpoints
         ops.MapToolCache();
         ops.MapTaxonomy();
         ops.MapSchedule();
+        ops.MapSlo();
         ops.MapReplayKeys();
         ops.MapPackageFeed();
         ops.MapAudit();

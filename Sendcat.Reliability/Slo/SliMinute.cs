@@ -37,6 +37,11 @@ public sealed record SliMinute(DateTimeOffset Minute, string Endpoint)
     }
 }
 
+/// <summary>What all replicas recorded of one endpoint in one minute.</summary>
+/// <param name="Minute">Its start.</param>
+/// <param name="Replicas">How many replicas recorded it.</param>
+public sealed record SliPoint(string Endpoint, DateTimeOffset Minute, int Replicas, SliCounts Counts);
+
 /// <summary>A request that ended.</summary>
 /// <param name="Reason">Why it was not served, from a small closed set; null otherwise.</param>
 /// <param name="FirstToken">Null: there was none.</param>

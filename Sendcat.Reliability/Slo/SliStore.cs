@@ -59,6 +59,19 @@ public sealed class SliStore(NpgsqlDataSource database)
         FROM reliability.sli_hours WHERE hour >= $3 AND hour < $1 GROUP BY 1, 2
         """;
 
+    private static readonly string Points = $"""
+        -- read service level minutes
+        SELECT endpoint, minute, count(*), sum(served), sum(failed), sum(shed), sum(rejected), sum(aborted),
+            {Sum("first_token")}, {Sum("completion")}
+        FROM reliability.sli_minutes WHERE minute >= $1 AND minute < $2 GROUP BY minute, endpoint ORDER BY minute
+        """;
+
+    private const string Reasons = """
+        -- count service level reasons
+        SELECT endpoint, key, sum(value::bigint)::bigint FROM reliability.sli_minutes, jsonb_each_text(reasons)
+        WHERE minute >= $1 AND minute < $2 AND reasons IS NOT NULL GROUP BY endpoint, key
+        """;
+
     /// <summary>Writes minutes of one replica. Writing them again changes nothing.</summary>
     public async Task WriteAsync(Guid replica, IReadOnlyList<SliMinute> minutes, CancellationToken cancellationToken)
     {
@@ -112,32 +125,82 @@ public sealed class SliStore(NpgsqlDataSource database)
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var counts = new SliCounts();
-            foreach (var outcome in SliOutcomes.All)
-            {
-                counts.Add(outcome, reader.GetInt64(4 + (int)outcome));
-            }
-
-            await AddAsync(9, counts.AddFirstToken);
-            await AddAsync(10, counts.AddCompletion);
             windows.AddRing(
-                reader.GetString(0), lengths.Count - reader.GetInt32(1), reader.GetInt64(2), counts,
-                await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken));
-
-            async Task AddAsync(int column, Action<int, long> add)
-            {
-                if (!await reader.IsDBNullAsync(column, cancellationToken))
-                {
-                    var histogram = await reader.GetFieldValueAsync<long[]>(column, cancellationToken);
-                    for (var bucket = 0; bucket < histogram.Length; bucket++)
-                    {
-                        add(bucket, histogram[bucket]);
-                    }
-                }
-            }
+                reader.GetString(0), lengths.Count - reader.GetInt32(1), reader.GetInt64(2),
+                await CountsAsync(reader, 4, cancellationToken), await reader.GetFieldValueAsync<DateTimeOffset>(3, cancellationToken));
         }
 
         return windows;
+    }
+
+    /// <summary>
+    /// Reads the recorded minutes of a period, each once for all replicas, the oldest first. A minute that is not there is a gap.
+    /// </summary>
+    /// <param name="from">The start of the first minute. Minutes that are folded into hours are not read.</param>
+    /// <param name="end">The end of the last one.</param>
+    public async Task<IReadOnlyList<SliPoint>> PointsAsync(DateTimeOffset from, DateTimeOffset end, CancellationToken cancellationToken)
+    {
+        var points = new List<SliPoint>();
+        await using var command = database.CreateCommand(Points);
+        command.Parameters.Add(new() { Value = from });
+        command.Parameters.Add(new() { Value = end });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            points.Add(new(
+                reader.GetString(0), await reader.GetFieldValueAsync<DateTimeOffset>(1, cancellationToken), (int)reader.GetInt64(2),
+                await CountsAsync(reader, 3, cancellationToken)));
+        }
+
+        return points;
+    }
+
+    /// <summary>Counts why requests of a period were not served.</summary>
+    /// <returns>The numbers of requests by endpoint and reason; an endpoint without any is not there.</returns>
+    public async Task<IReadOnlyDictionary<string, IReadOnlyDictionary<string, long>>> ReasonsAsync(
+        DateTimeOffset from, DateTimeOffset end, CancellationToken cancellationToken)
+    {
+        var reasons = new List<(string Endpoint, string Reason, long Count)>();
+        await using var command = database.CreateCommand(Reasons);
+        command.Parameters.Add(new() { Value = from });
+        command.Parameters.Add(new() { Value = end });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            reasons.Add((reader.GetString(0), reader.GetString(1), reader.GetInt64(2)));
+        }
+
+        return reasons.GroupBy(reason => reason.Endpoint, StringComparer.Ordinal).ToDictionary(
+            endpoint => endpoint.Key,
+            IReadOnlyDictionary<string, long> (endpoint) => endpoint.ToDictionary(
+                reason => reason.Reason, reason => reason.Count, StringComparer.Ordinal),
+            StringComparer.Ordinal);
+    }
+
+    /// <summary>Reads the outcomes and the two histograms, which are consecutive columns.</summary>
+    private static async Task<SliCounts> CountsAsync(NpgsqlDataReader reader, int column, CancellationToken cancellationToken)
+    {
+        var counts = new SliCounts();
+        foreach (var outcome in SliOutcomes.All)
+        {
+            counts.Add(outcome, reader.GetInt64(column + (int)outcome));
+        }
+
+        await AddAsync(column + SliOutcomes.All.Count, counts.AddFirstToken);
+        await AddAsync(column + SliOutcomes.All.Count + 1, counts.AddCompletion);
+        return counts;
+
+        async Task AddAsync(int histograms, Action<int, long> add)
+        {
+            if (!await reader.IsDBNullAsync(histograms, cancellationToken))
+            {
+                var histogram = await reader.GetFieldValueAsync<long[]>(histograms, cancellationToken);
+                for (var bucket = 0; bucket < histogram.Length; bucket++)
+                {
+                    add(bucket, histogram[bucket]);
+                }
+            }
+        }
     }
 
     /// <summary>The sum of a column of histograms, bucket by bucket; null if every row is null.</summary>

@@ -174,6 +174,17 @@ public enum SloSeverity
     Page,
 }
 
+public static class SloSeverities
+{
+    /// <summary>The name in the policy, in JSON and in labels.</summary>
+    public static string Name(this SloSeverity severity) => severity switch
+    {
+        SloSeverity.Ticket => "ticket",
+        SloSeverity.Page => "page",
+        _ => throw new ArgumentOutOfRangeException(nameof(severity), severity, "The severity has no name."),
+    };
+}
+
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow, RespectNullableAnnotations = true,
     RespectRequiredConstructorParameters = true, UseStringEnumConverter = true, NumberHandling = JsonNumberHandling.Strict)]
