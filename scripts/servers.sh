@@ -1,8 +1,11 @@
-# The servers of a local run: which are missing, and how they come here. Installing starts nothing.
+# The servers of a local run and the programs of the tests: which are missing, and how they come here. Installing starts nothing.
 
 has_redis() { command -v redis-server >/dev/null || command -v valkey-server >/dev/null; }
 has_postgres() { command -v postgres >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || compgen -G '/*/*/opt/postgresql@*/bin/postgres' >/dev/null; }
 has_rabbitmq() { command -v rabbitmq-server >/dev/null || [ -x /usr/lib/rabbitmq/bin/rabbitmq-server ] || compgen -G '/*/*/opt/rabbitmq/sbin/rabbitmq-server' >/dev/null; }
+
+# Prometheus does not run here; the tests check its rules with promtool, which comes with it.
+has_promtool() { command -v promtool >/dev/null; }
 
 missing_servers() {
   has_redis || echo redis
@@ -10,9 +13,18 @@ missing_servers() {
   has_rabbitmq || echo rabbitmq
 }
 
-need_servers() {
+missing_test_programs() {
+  has_promtool || echo prometheus
+}
+
+need_servers() { need missing_servers; }
+
+need_test_programs() { need missing_test_programs; }
+
+# need MISSING: installs what the function MISSING lists.
+need() {
   local missing
-  missing=$(missing_servers | tr '\n' ' ')
+  missing=$("$1" | tr '\n' ' ')
   [ -n "$missing" ] || return 0
   if command -v brew >/dev/null; then
     local packages
@@ -27,9 +39,9 @@ need_servers() {
     # shellcheck disable=SC2086
     quietly install install_with_apt $packages
   else
-    refuse "these servers are missing: $missing(Debian, Ubuntu: apt-get install redis-server postgresql rabbitmq-server; brew: redis postgresql@17 rabbitmq)"
+    refuse "these programs are missing: $missing(Debian, Ubuntu: apt-get install redis-server postgresql rabbitmq-server prometheus; brew: redis postgresql@17 rabbitmq prometheus)"
   fi
-  [ -z "$(missing_servers)" ] || refuse "still missing after installing: $(missing_servers | tr '\n' ' ')"
+  [ -z "$("$1")" ] || refuse "still missing after installing: $("$1" | tr '\n' ' ')"
 }
 
 # What to put before a command that needs root; fails when we may not be root.

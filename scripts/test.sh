@@ -3,6 +3,7 @@
 run_tests() {
   need_aspire
   need_servers
+  need_test_programs
   # One compiler for all projects, whatever the environment says: analyzers are most of a build, and it loads them once.
   (build Sendcat.Aspire.sln -p:UseSharedCompilation=true) || { echo "0 passed, 1 failed"; exit 1; }
 

@@ -17,6 +17,8 @@ internal sealed class SimulatedTraffic(string tier, string endpoint = "/api/chat
 
     public string Tier => tier;
 
+    public string Endpoint => endpoint;
+
     /// <summary>Adds minutes.</summary>
     /// <param name="minutes">How many.</param>
     /// <param name="requests">Requests, and how many of them fail, of the minute with this number since the start.</param>
@@ -52,6 +54,10 @@ internal sealed class SimulatedTraffic(string tier, string endpoint = "/api/chat
 
         return this;
     }
+
+    /// <summary>The sum of the first minutes, as the counters of a process show it; null when the last of them is a gap.</summary>
+    public SliCounts? Until(int minute) =>
+        minute == 0 || _before[minute].Covered > _before[minute - 1].Covered ? _before[minute].Counts : null;
 
     /// <summary>Judges the traffic at the end of the last minute, or of an earlier one.</summary>
     public SloReport Judge(int? end = null) =>

@@ -5,69 +5,44 @@ namespace Sendcat.UnitTests.Slo;
 /// <summary>When the alerts of the objectives fire, on simulated minutes, in every tier.</summary>
 public sealed class SloEvaluationTests
 {
-    private const int Hour = 60;
-    private const int Day = 24 * Hour;
+    private const int Day = 24 * 60;
 
     public static TheoryData<string> Tiers => [.. SloPolicy.Default.Tiers.Keys];
 
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void One_failure_of_three_requests_alerts_nobody(string tier)
-    {
-        var traffic = new SimulatedTraffic(tier).Add(20, 0, 0).Add(2, 1, 0).Add(1, 1, 1).Add(3 * Day, 0, 0);
-
-        Assert.Empty(traffic.EverFired());
-    }
+    public void One_failure_of_three_requests_alerts_nobody(string tier) =>
+        Assert.Empty(SloCases.OneFailureOfThree(tier).EverFired());
 
     [Theory]
     [MemberData(nameof(Tiers))]
     public void Nine_failures_of_ten_at_one_request_in_ten_seconds_page_within_seventy_minutes(string tier)
     {
-        // 6 requests a minute, of which every tenth succeeds: after a day without failures, and from the first minute on.
-        static (long, long) Failing(int minute) => (6, Enumerable.Range(minute * 6, 6).Count(request => request % 10 != 0));
-        var later = new SimulatedTraffic(tier).Add(Day, 6, 0).Add(70, Failing);
-        var first = new SimulatedTraffic(tier).Add(70, Failing);
-
-        Assert.InRange(later.MinutesToPage(Day) ?? int.MaxValue, 1, 70);
-        Assert.InRange(first.MinutesToPage(0) ?? int.MaxValue, 1, 70);
+        Assert.InRange(SloCases.NineOfTen(tier, goodMinutes: Day).MinutesToPage(Day) ?? int.MaxValue, 1, 70);
+        Assert.InRange(SloCases.NineOfTen(tier, goodMinutes: 0).MinutesToPage(0) ?? int.MaxValue, 1, 70);
     }
 
     [Theory]
     [MemberData(nameof(Tiers))]
     public void A_full_outage_pages_within_five_minutes_at_every_rate_from_one_request_in_ten_seconds(string tier)
     {
-        foreach (var requests in new long[] { 6, 60, 5_000 })
+        foreach (var requests in SloCases.OutageRates)
         {
-            // The minute in which the outage begins is half good. The page comes with the record of the last whole minute within five.
-            var traffic = new SimulatedTraffic(tier).Add(Day, requests, 0).Add(1, requests, requests / 2).Add(Hour, requests, requests);
-
-            Assert.InRange(traffic.MinutesToPage(Day) ?? int.MaxValue, 1, 4);
+            // The page comes with the record of the last whole minute within five.
+            Assert.InRange(SloCases.FullOutage(tier, requests).MinutesToPage(Day) ?? int.MaxValue, 1, 4);
         }
     }
 
     [Theory]
     [MemberData(nameof(Tiers))]
-    public void Six_failures_in_a_row_page_although_there_is_one_request_in_ten_minutes(string tier)
-    {
-        var traffic = new SimulatedTraffic(tier)
-            .Add(Day, minute => (minute % 10 == 0 ? 1 : 0, 0))
-            .Add(2 * Hour, minute => minute % 10 == 0 ? (1, 1) : (0, 0));
-
-        Assert.InRange(traffic.MinutesToPage(Day) ?? int.MaxValue, 31, 70);
-    }
+    public void Six_failures_in_a_row_page_although_there_is_one_request_in_ten_minutes(string tier) =>
+        Assert.InRange(SloCases.SparseOutage(tier).MinutesToPage(Day) ?? int.MaxValue, 31, 70);
 
     [Theory]
     [MemberData(nameof(Tiers))]
     public void Seven_quiet_days_alert_nobody(string tier)
     {
-        // Each request fails with half of the probability that the objective allows: nights without requests, days with up to 120 a minute.
-        var random = new Random(7);
-        var chance = SloPolicy.Default.Objectives(tier)[0].Budget / 2;
-        var traffic = new SimulatedTraffic(tier).Add(7 * Day, minute =>
-        {
-            var requests = Math.Max(0, (long)(120 * Math.Sin((minute % Day - (6 * Hour)) * Math.PI / (12 * Hour))));
-            return (requests, Enumerable.Range(0, (int)requests).Count(_ => random.NextDouble() < chance));
-        });
+        var traffic = SloCases.QuietDays(tier);
 
         Assert.Empty(traffic.EverFired());
         Assert.InRange(traffic.Standing().BudgetLeft!.Value, 0.3, 0.7);
@@ -80,17 +55,14 @@ public sealed class SloEvaluationTests
     [InlineData(1, 4320, "burn_1")]
     public void Each_rate_alerts_when_the_budget_burns_faster_and_not_before(double rate, int window, string name)
     {
-        const int Requests = 10_000;
-        var allowed = (long)Math.Round(rate * 0.005 * Requests);
-
-        Assert.Contains(new SimulatedTraffic("L").Add(window, Requests, allowed + 1).Firing(), alert => alert.Alert == name);
-        Assert.DoesNotContain(new SimulatedTraffic("L").Add(window, Requests, allowed).Firing(), alert => alert.Alert == name);
+        Assert.Contains(SloCases.AtRate(rate, window, failuresOver: 1).Firing(), alert => alert.Alert == name);
+        Assert.DoesNotContain(SloCases.AtRate(rate, window, failuresOver: 0).Firing(), alert => alert.Alert == name);
     }
 
     [Fact]
     public void An_alert_ends_when_the_short_window_is_good_again()
     {
-        var traffic = new SimulatedTraffic("L").Add(Day, 100, 0).Add(20, 100, 100);
+        var traffic = SloCases.LateOutage("L");
         Assert.Contains(traffic.Firing(), alert => alert.Alert == "burn_14.4");
 
         traffic.Add(5, 100, 0);
@@ -99,21 +71,8 @@ public sealed class SloEvaluationTests
     }
 
     [Fact]
-    public void A_slow_first_token_pages_although_no_request_fails()
-    {
-        var slow = new SliCounts();
-        slow.Add(SliOutcome.Served, 50);
-        slow.AddFirstToken(TimeSpan.FromSeconds(9), 50);
-        slow.AddCompletion(TimeSpan.FromSeconds(12), 50);
-        var traffic = new SimulatedTraffic("L").Add(Hour, 50, 0);
-
-        for (var minute = 0; minute < 3; minute++)
-        {
-            traffic.Add(slow);
-        }
-
-        Assert.Equal([("/api/chat first_token", "absolute_3m", SloSeverity.Page)], traffic.Firing());
-    }
+    public void A_slow_first_token_pages_although_no_request_fails() =>
+        Assert.Equal([("/api/chat first_token", "absolute_3m", SloSeverity.Page)], SloCases.SlowFirstToken("L").Firing());
 
     [Fact]
     public void Requests_that_are_shed_rejected_or_aborted_burn_no_budget()
@@ -133,8 +92,7 @@ public sealed class SloEvaluationTests
     [Fact]
     public void A_gap_is_unknown_and_neither_good_nor_bad()
     {
-        // An outage, then nobody records anything for an hour, then the outage goes on.
-        var traffic = new SimulatedTraffic("L").Add(Day, 100, 0).Add(10, 100, 100).Gap(55);
+        var traffic = SloCases.OutageWithGap("L");
         Assert.All(
             traffic.Standing().Alerts.Where(alert => alert.Name is "burn_14.4" or "absolute_3m"),
             alert => Assert.Equal(SloAlertState.Unknown, alert.State));
