@@ -7,12 +7,13 @@ using Sendcat.Benchmarks.MailboxSync;
 using Sendcat.Benchmarks.MailTexts;
 using Sendcat.Benchmarks.Mixture;
 using Sendcat.Benchmarks.Proxies;
+using Sendcat.Benchmarks.Slo;
 using Sendcat.Benchmarks.Webhooks;
 
 namespace Sendcat.Benchmarks;
 
 /// <summary>
-/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts
+/// The entry point: <c>dotnet run -c Release --project tests/Sendcat.Benchmarks -- chat|hold|mixture|admission|jobs|flood|dead-upstream|webhooks|mailbox|mail-texts|slo
 /// --help</c>. docs/performance.md describes the method.
 /// </summary>
 internal static class BenchmarksProgram
@@ -30,6 +31,7 @@ internal static class BenchmarksProgram
             WebhookBenchmark.Command(),
             MailboxBenchmark.Command(),
             MailTextBenchmark.Command(),
+            SloBenchmark.Command(),
             ProxyCommand.Create(),
             PlainUpstream.Command(),
         }.Parse(args).InvokeAsync();
