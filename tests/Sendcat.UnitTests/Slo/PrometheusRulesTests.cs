@@ -38,7 +38,7 @@ public sealed class PrometheusRulesTests
     [MemberData(nameof(Tiers))]
     public async Task Nine_failures_of_ten_fire_the_same_alerts(string tier)
     {
-        await EqualAsync(SloCases.NineOfTen(tier, goodMinutes: Day), Every(5, Day, 70), every: 5);
+        await EqualAsync(SloCases.NineOfTen(tier, goodMinutes: Day), Every(10, Day, 70), every: 10);
         await EqualAsync(SloCases.NineOfTen(tier, goodMinutes: 0), Enumerable.Range(1, 70));
     }
 
@@ -55,12 +55,12 @@ public sealed class PrometheusRulesTests
     [Theory]
     [MemberData(nameof(Tiers))]
     public async Task An_outage_at_one_request_in_ten_minutes_fires_the_same_alerts(string tier) =>
-        await EqualAsync(SloCases.SparseOutage(tier), Every(5, Day, 2 * Hour), every: 5);
+        await EqualAsync(SloCases.SparseOutage(tier), Every(10, Day, 2 * Hour), every: 10);
 
     [Theory]
     [MemberData(nameof(Tiers))]
     public async Task Seven_quiet_days_alert_nobody(string tier) =>
-        await EqualAsync(SloCases.QuietDays(tier), Every(Hour, 0, 7 * Day), Hour);
+        await EqualAsync(SloCases.QuietDays(tier), Every(2 * Hour, 0, 7 * Day), every: 2 * Hour);
 
     [Theory]
     [InlineData(14.4, 60)]
@@ -76,7 +76,7 @@ public sealed class PrometheusRulesTests
     [Theory]
     [MemberData(nameof(Tiers))]
     public async Task Alerts_end_at_the_same_minute(string tier) =>
-        await EqualAsync(SloCases.LateOutage(tier).Add(2 * Hour, 100, 0), Every(5, Day, 140), every: 5);
+        await EqualAsync(SloCases.LateOutage(tier).Add(2 * Hour, 100, 0), Every(10, Day, 140), every: 10);
 
     [Theory]
     [MemberData(nameof(Tiers))]
