@@ -49,9 +49,17 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
         SELECT EXISTS (SELECT FROM added)
         """;
 
+    /// <summary>
+    /// $1 id, $2 the time. When the row is gone, the content is to be deleted: nothing else names it. Returns whether the row was there.
+    /// </summary>
     private const string SetStored = """
         -- set attachment stored
-        UPDATE attachments SET stored_at = $2 WHERE id = $1
+        WITH stored AS (
+            UPDATE attachments SET stored_at = $2 WHERE id = $1 RETURNING id
+        ), orphaned AS (
+            INSERT INTO deleted_attachments (id, deleted_at) SELECT $1, $2 WHERE NOT EXISTS (SELECT FROM stored) ON CONFLICT DO NOTHING
+        )
+        SELECT EXISTS (SELECT FROM stored)
         """;
 
     private const string Withdraw = """
@@ -137,14 +145,15 @@ internal sealed class OwnedAttachments(RequestDatabase database, Quotas quotas, 
     }
 
     /// <summary>Records that the content is stored. From now on the attachment can be read and attached.</summary>
-    public async Task SetStoredAsync(Attachment attachment, CancellationToken cancellationToken)
+    /// <returns>False: the attachment was deleted meanwhile, for instance with its account. Its content is going to be deleted.</returns>
+    public async Task<bool> SetStoredAsync(Attachment attachment, CancellationToken cancellationToken)
     {
         attachment.StoredAt = time.Now();
         await using var connection = await database.OpenForTurnAsync(cancellationToken);
         await using var command = connection.CreateCommand(SetStored);
         command.Parameters.Add(new() { Value = attachment.Id });
         command.Parameters.Add(new() { Value = attachment.StoredAt });
-        await command.ExecuteNonQueryAsync(CancellationToken.None);
+        return await command.ExecuteScalarAsync(CancellationToken.None) is true;
     }
 
     /// <summary>Deletes the row of a file that could not be stored.</summary>
