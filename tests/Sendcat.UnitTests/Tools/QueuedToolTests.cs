@@ -10,6 +10,7 @@ using Sendcat.Reliability.Providers;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.ToolWorker.Jobs;
+using Sendcat.UnitTests.Architecture;
 using Sendcat.UnitTests.Reliability;
 
 namespace Sendcat.UnitTests.Tools;
@@ -39,9 +40,20 @@ public sealed class QueuedToolTests
     public void The_numbers_of_lanes_never_change()
     {
         // Two builds run side by side during a rollout, and the number is the lock under which both count a lane.
-        Assert.Equal(
-            [("search_web", 1), ("search_products", 2), ("search_global", 3), ("deliveries", 4), ("mail_sync", 5), ("messages", 6)],
-            QueuedWork.AllLanes.Select(lane => (lane.Tool, lane.Number)));
+        var numbers = QueuedWork.AllLanes.ToDictionary(lane => lane.Tool, lane => lane.Number);
+        (string Tool, int Number)[] released =
+            [("search_web", 1), ("search_products", 2), ("search_global", 3), ("deliveries", 4), ("mail_sync", 5), ("messages", 6)];
+        Assert.All(released, lane => Assert.Equal(lane.Number, numbers[lane.Tool]));
+        Assert.Equal(numbers.Count, numbers.Values.Distinct().Count());
+    }
+
+    [Fact]
+    public void The_how_to_uses_the_next_free_number()
+    {
+        var page = File.ReadAllText(Path.Combine(Repository.Root, "docs", "how-to", "add-a-tool.md"));
+
+        var lanes = QueuedWork.AllLanes.Where(lane => lane.Tool != "track_parcel");
+        Assert.Contains($"new(\"track_parcel\", Number: {lanes.Max(lane => lane.Number) + 1},", page, StringComparison.Ordinal);
     }
 
     [Fact]
