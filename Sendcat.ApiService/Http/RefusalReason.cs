@@ -24,6 +24,9 @@ internal static class RefusalReason
     /// <summary>The repeated message has no answer, and later messages follow it.</summary>
     public const string NoAnswer = "no_answer";
 
+    /// <summary>The request is a late repetition of one whose message was edited since.</summary>
+    public const string MessageEdited = "message_edited";
+
     /// <summary>The running turn has as many readers as it may have.</summary>
     public const string TurnReaders = "turn_readers";
 

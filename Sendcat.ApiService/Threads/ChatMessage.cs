@@ -38,6 +38,12 @@ internal sealed class ChatMessage
     /// <summary>Array of the web pages that searches of the turn found: title, url, snippet.</summary>
     public JsonElement? Sources { get; set; }
 
+    /// <summary>Of an answer and its tool results: the user message that their turn answers. Null: unknown, or there is none.</summary>
+    public Guid? AnswersId { get; init; }
+
+    /// <summary>Of an edited message: the versions that edits replaced, an array of <see cref="ReplacedVersion"/>, the newest first.</summary>
+    public JsonElement? Edits { get; init; }
+
     /// <summary>The idempotency key of the client: sending it again returns the first message.</summary>
     public string? ClientId { get; init; }
 

@@ -89,11 +89,12 @@ internal sealed class ThreadCopies(SendcatDb db, RequestDatabase source, Quotas 
             $"""
             -- copy messages
             INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products,
-              sources, created_at)
+              sources, created_at, answers_id)
             SELECT n.copy, {copy.Id}, m.role, m.content, m.model_id, m.status, m.reasoning_content, m.attachments, m.tool_calls, m.tool_call_id, m.name,
-              m.products, m.sources, m.created_at
+              m.products, m.sources, m.created_at, asked.copy
             FROM unnest({sources}, {copies}) WITH ORDINALITY AS n (source, copy, place)
             JOIN messages m ON m.id = n.source
+            LEFT JOIN unnest({sources}, {copies}) AS asked (source, copy) ON asked.source = m.answers_id
             ORDER BY n.place
             """,
             cancellationToken);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Providers;
+using Sendcat.ApiService.Threads;
 using Sendcat.Integrations.Tools;
 
 namespace Sendcat.ApiService.Chat.Engine;
@@ -140,4 +141,14 @@ internal sealed class Conversation
 /// <param name="ClientId">The id that the client gave the message.</param>
 internal sealed record HistoryMessage(
     Guid Id, string Role, string Content, string? Status, string? ToolCallsJson, string? ToolCallId, string? Name, string? ProductsJson,
-    string? AttachmentsJson, string? ClientId = null);
+    string? AttachmentsJson, string? ClientId = null)
+{
+    /// <summary>The position in the thread; 0 for a message that is not stored yet.</summary>
+    public long Seq { get; init; }
+
+    /// <summary>The user message that the turn of this answer, or of this tool result, answers. Null: unknown.</summary>
+    public Guid? Answers { get; init; }
+
+    /// <summary>The versions that edits replaced, the newest first.</summary>
+    public IReadOnlyList<ReplacedVersion> Replaced { get; init; } = [];
+}

@@ -12,7 +12,10 @@ namespace Sendcat.ApiService.Chat.Engine;
 /// <summary>The data of a thread that a turn needs: owner, model, and the newest messages.</summary>
 /// <param name="UserId">The owner, if it is a user; null for an anonymous session.</param>
 /// <param name="SessionId">The owner, if it is an anonymous session.</param>
-/// <param name="Messages">The newest messages, the oldest of them first.</param>
+/// <param name="Messages">
+/// The newest messages, the oldest of them first; but the messages of an answer follow the user message that it answers, even if others were
+/// stored while its turn ran.
+/// </param>
 internal sealed record ThreadHistory(
     Guid ThreadId, string? UserId, string? SessionId, string? ModelId, IReadOnlyList<HistoryMessage> Messages)
 {
@@ -34,11 +37,16 @@ internal sealed record ThreadHistory(
         ) running ON TRUE
         """;
 
-    // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The last user message up to the named one.
+    // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The user message that the newest named one answers; if that is
+    // unknown, the last user message up to it.
     private const string FindUserMessage = """
         -- find user message
-        SELECT max(seq) FROM messages WHERE thread_id = $1 AND role = 'user'
-          AND seq <= (SELECT max(seq) FROM messages WHERE thread_id = $1 AND (client_id = ANY($2) OR id = ANY($3)))
+        WITH named AS (
+          SELECT seq, answers_id FROM messages WHERE thread_id = $1 AND (client_id = ANY($2) OR id = ANY($3)) ORDER BY seq DESC LIMIT 1
+        )
+        SELECT coalesce(
+          (SELECT a.seq FROM messages a JOIN named ON a.id = named.answers_id WHERE a.thread_id = $1),
+          (SELECT max(u.seq) FROM messages u WHERE u.thread_id = $1 AND u.role = 'user' AND u.seq <= (SELECT seq FROM named)))
         """;
 
     private const string ReadMessagesThrough = $"""
@@ -68,12 +76,9 @@ internal sealed record ThreadHistory(
 
     // Answers that are still being written are left out. The query reads only what may be sent to the model: from the newest message
     // backwards, until the messages already read have more than $5 bytes, and at most $6 characters of each text. So the memory of a read
-    // is bounded for every thread. Of the newest message, if it is an answer, the user message that its turn answers is read too: another user
-    // message may have been stored while that turn ran.
+    // is bounded for every thread.
     private const string MessagesOf = """
-        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq,
-          CASE WHEN m.preceding_bytes IS NULL AND m.role = 'assistant' THEN
-            (SELECT s.user_message_id FROM stream_sessions s WHERE s.thread_id = m.thread_id AND s.message_id = m.id LIMIT 1) END
+        m.id, m.role, left(m.content, $6), m.status, m.tool_calls, m.tool_call_id, m.name, m.products, m.attachments, m.client_id, m.seq, m.answers_id, m.edits
         FROM (
           SELECT n.*, sum(octet_length(n.content) + coalesce(octet_length(n.tool_calls::text), 0) + coalesce(octet_length(n.attachments::text), 0))
             OVER (ORDER BY n.seq DESC ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS preceding_bytes
@@ -86,6 +91,21 @@ internal sealed record ThreadHistory(
           ) n
         ) m WHERE coalesce(m.preceding_bytes, 0) <= $5 ORDER BY m.seq DESC
         """;
+
+    private const string ReadTurnOfKey = $"""
+        -- read keyed turn
+        SELECT {TurnOfThread} $1 {WithKey}
+        """;
+
+    private const string ReadTurnOfKeyByClientId = $"""
+        -- read keyed turn by client id
+        SELECT {TurnOfThread} (SELECT {ThreadName.FindByClientId}) {WithKey}
+        """;
+
+    private const string TurnOfThread = "s.id, s.replica_id, s.user_message_id, s.status FROM stream_sessions s WHERE s.thread_id =";
+
+    // $4: see StreamIds.EndOfIds.
+    private const string WithKey = "AND right(s.id::text, 17) = $4 ORDER BY s.started_at DESC LIMIT 1";
 
     /// <summary>UTF-8 takes at most three bytes for a UTF-16 code unit.</summary>
     private const int BytesPerCharacter = 3;
@@ -105,8 +125,8 @@ internal sealed record ThreadHistory(
     /// <summary>The position of the newest message that was read first; 0 in a thread without one.</summary>
     public long LastSeq { get; init; }
 
-    /// <summary>The user message that the newest of <see cref="Messages"/> answers; null if that is unknown or it is no answer.</summary>
-    public Guid? LastAnswered { get; init; }
+    /// <summary>The newest turn with the idempotency key of the request; null: none, or the request has no key.</summary>
+    public TurnOfKey? OfKey { get; init; }
 
     /// <summary>The thread has messages after <see cref="Messages"/>.</summary>
     public bool HasLaterMessages { get; init; }
@@ -121,14 +141,15 @@ internal sealed record ThreadHistory(
 
     /// <summary>Reads owner, usage and messages, in one round trip if the name is the kind of id that it looks like.</summary>
     /// <param name="sumUsage">Whether to sum up the bytes of all threads of the principal.</param>
+    /// <param name="key">The idempotency key whose turn is read; null: none.</param>
     /// <returns>Null if the principal has no such thread.</returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public static async Task<ThreadHistory?> ReadAsync(
-        RequestDatabase database, ThreadName name, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, ThreadName name, Principal principal, Quota quota, bool sumUsage, string? key, ChatOptions limits, CancellationToken cancellationToken)
     {
         foreach (var (id, clientId) in name.Lookups())
         {
-            if (await ReadAsync(database, id, clientId, principal, quota, sumUsage, limits, cancellationToken) is { } thread && thread.BelongsTo(principal))
+            if (await ReadAsync(database, id, clientId, principal, quota, sumUsage, key, limits, cancellationToken) is { } thread && thread.BelongsTo(principal))
             {
                 return thread;
             }
@@ -138,8 +159,9 @@ internal sealed record ThreadHistory(
     }
 
     /// <param name="id">The thread's id; null: it is looked up by its client id.</param>
+    /// <param name="key">The idempotency key whose turn is read; null: none.</param>
     private static async Task<ThreadHistory?> ReadAsync(
-        RequestDatabase database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, ChatOptions limits, CancellationToken cancellationToken)
+        RequestDatabase database, Guid? id, string? clientId, Principal principal, Quota quota, bool sumUsage, string? key, ChatOptions limits, CancellationToken cancellationToken)
     {
         NpgsqlParameter Key() => id is { } known ? new NpgsqlParameter<Guid> { TypedValue = known } : new NpgsqlParameter<string> { TypedValue = clientId! };
 
@@ -170,6 +192,15 @@ internal sealed record ThreadHistory(
             batch.BatchCommands.Add(readBytes);
         }
 
+        if (key is not null)
+        {
+            var keyOf = ThreadName.Parameters(principal);
+            batch.BatchCommands.Add(new NpgsqlBatchCommand(id is null ? ReadTurnOfKeyByClientId : ReadTurnOfKey)
+            {
+                Parameters = { Key(), keyOf[0], keyOf[1], new NpgsqlParameter<string> { TypedValue = StreamIds.EndOfIds(key) } },
+            });
+        }
+
         await using var reader = await batch.ExecuteReaderAsync(CancellationToken.None);
         if (!await reader.ReadAsync(CancellationToken.None))
         {
@@ -184,11 +215,17 @@ internal sealed record ThreadHistory(
         var hasTitle = reader.GetBoolean(5);
         var running = Id(reader, 6) is { } stream ? new RunningTurn(stream, Id(reader, 7), Id(reader, 8)) : null;
         await reader.NextResultAsync(CancellationToken.None);
-        var (messages, lastSeq, lastAnswered) = await ReadMessagesAsync(reader);
-        long? ownerBytes = await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None) ? reader.GetInt64(0) : null;
+        var (messages, lastSeq) = await ReadMessagesAsync(reader);
+        long? ownerBytes = sumUsage && await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None)
+            ? reader.GetInt64(0)
+            : null;
+        var ofKey = key is not null && await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None)
+            ? new TurnOfKey(new RunningTurn(reader.GetGuid(0), Id(reader, 1), Id(reader, 2)), reader.GetString(3))
+            : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
         {
-            HasTitle = hasTitle, Running = running, MessageCount = messageCount, OwnerBytes = ownerBytes, LastSeq = lastSeq, LastAnswered = lastAnswered,
+            HasTitle = hasTitle, Running = running, MessageCount = messageCount, OwnerBytes = ownerBytes, LastSeq = lastSeq,
+            OfKey = ofKey,
         };
     }
 
@@ -227,8 +264,8 @@ internal sealed record ThreadHistory(
         read.Parameters.Add(new() { Value = DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         read.Parameters.AddRange(LimitsOf(limits));
         await using var reader = await read.ExecuteReaderAsync(CancellationToken.None);
-        var (messages, _, _) = await ReadMessagesAsync(reader);
-        return this with { Messages = messages, LastAnswered = null, HasLaterMessages = true };
+        var (messages, _) = await ReadMessagesAsync(reader);
+        return this with { Messages = messages, HasLaterMessages = true };
     }
 
     /// <summary>$4 to $6 of the statements that read messages.</summary>
@@ -245,26 +282,50 @@ internal sealed record ThreadHistory(
         ];
     }
 
-    /// <returns>
-    /// The messages of a statement that reads the newest first, the oldest first; of the newest one the position and what it answers.
-    /// </returns>
-    private static async Task<(IReadOnlyList<HistoryMessage> Messages, long LastSeq, Guid? LastAnswered)> ReadMessagesAsync(NpgsqlDataReader reader)
+    /// <returns>The messages of a statement that reads the newest first, see <see cref="Messages"/>; and the position of the newest one.</returns>
+    private static async Task<(IReadOnlyList<HistoryMessage> Messages, long LastSeq)> ReadMessagesAsync(NpgsqlDataReader reader)
     {
         var messages = new List<HistoryMessage>();
-        var (lastSeq, lastAnswered) = (0L, (Guid?)null);
         while (await reader.ReadAsync(CancellationToken.None))
         {
             messages.Add(new HistoryMessage(
                 reader.GetGuid(0), reader.GetString(1), reader.GetString(2), Text(reader, 3), Text(reader, 4), Text(reader, 5), Text(reader, 6),
-                Text(reader, 7), Text(reader, 8), Text(reader, 9)));
-            if (messages.Count == 1)
+                Text(reader, 7), Text(reader, 8), Text(reader, 9))
             {
-                (lastSeq, lastAnswered) = (reader.GetInt64(10), Id(reader, 11));
-            }
+                Seq = reader.GetInt64(10), Answers = Id(reader, 11), Replaced = ReplacedVersion.Read(Text(reader, 12)),
+            });
         }
 
+        var lastSeq = messages.Count == 0 ? 0 : messages[0].Seq;
         messages.Reverse();
-        return (messages, lastSeq, lastAnswered);
+        return (ByAnswers(messages), lastSeq);
+    }
+
+    /// <param name="messages">By position, the oldest first.</param>
+    /// <returns>
+    /// The messages of each answer after the user message that it answers. A message of which that is unknown stays after the one before it;
+    /// one whose user message was not read keeps its position.
+    /// </returns>
+    public static IReadOnlyList<HistoryMessage> ByAnswers(IReadOnlyList<HistoryMessage> messages)
+    {
+        var isInOrder = true;
+        var asked = new Dictionary<Guid, long>();
+        var groups = new long[messages.Count];
+        for (var n = 0; n < messages.Count; n++)
+        {
+            var message = messages[n];
+            if (message.Role == "user")
+            {
+                asked[message.Id] = n;
+            }
+
+            groups[n] = message.Role == "user" || n == 0 ? n
+                : message.Answers is { } answers ? asked.GetValueOrDefault(answers, n)
+                : groups[n - 1];
+            isInOrder &= n == 0 || groups[n] >= groups[n - 1];
+        }
+
+        return isInOrder ? messages : [.. messages.Index().OrderBy(message => groups[message.Index]).Select(message => message.Item)];
     }
 
     private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);
@@ -276,3 +337,7 @@ internal sealed record ThreadHistory(
 /// <param name="Replica">The replica that runs it; null: this process.</param>
 /// <param name="Asked">The user message that it answers; null if it is not known.</param>
 internal sealed record RunningTurn(Guid StreamId, Guid? Replica, Guid? Asked);
+
+/// <summary>The turn of a request with an idempotency key, as persisted.</summary>
+/// <param name="Status">A <see cref="Record.MessageStatus"/>.</param>
+internal sealed record TurnOfKey(RunningTurn Turn, string Status);

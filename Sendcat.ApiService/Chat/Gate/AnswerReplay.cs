@@ -13,15 +13,17 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class AnswerReplay(RequestDatabase database)
 {
-    // $1: the thread. $2: the user message. The messages up to the next user message, and the id of the turn that wrote the last one.
+    // $1: the thread. $2: the user message. The messages that answer it, and the id of the turn that wrote the last one. Of those of which that is
+    // unknown: the messages up to the next user message.
     private const string ReadAnswer = """
         -- read answer of message
         WITH asked AS (SELECT seq FROM messages WHERE id = $2 AND thread_id = $1)
         SELECT m.id, m.role, m.content, m.reasoning_content, m.tool_calls, m.tool_call_id, m.products, m.created_at, m.status,
           (SELECT s.id FROM stream_sessions s WHERE s.thread_id = $1 AND s.message_id = m.id)
         FROM messages m CROSS JOIN asked
-        WHERE m.thread_id = $1 AND m.seq > asked.seq AND m.status IS DISTINCT FROM 'streaming'
-          AND m.seq < coalesce((SELECT min(n.seq) FROM messages n WHERE n.thread_id = $1 AND n.role = 'user' AND n.seq > asked.seq), 9223372036854775807)
+        WHERE m.thread_id = $1 AND m.seq > asked.seq AND m.status IS DISTINCT FROM 'streaming' AND m.role <> 'user'
+          AND (m.answers_id = $2 OR (m.answers_id IS NULL
+            AND m.seq < coalesce((SELECT min(n.seq) FROM messages n WHERE n.thread_id = $1 AND n.role = 'user' AND n.seq > asked.seq), 9223372036854775807)))
         ORDER BY m.seq
         """;
 

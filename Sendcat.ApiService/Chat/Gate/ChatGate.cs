@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Engine;
+using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
@@ -130,7 +131,7 @@ internal sealed class ChatGate(
 
         // Admission (Redis) and the thread (Postgres) are requested at the same time, so that the latencies do not add up. The result of
         // the thread is still evaluated first: a caller that does not own the thread gets 403, and its admission is withdrawn.
-        var streamId = Guid.CreateVersion7(time.GetUtcNow());
+        var streamId = StreamIds.New(time.GetUtcNow(), request.Key);
         var (admissionRequest, slotClaim) = BuildAdmissionRequest(http, principal, streamId, request);
         var suspended = models.Suspended(request.ModelId);
         var admitting = account.CurrentValue.ApiKey.Length == 0 || suspended is not null
@@ -148,11 +149,16 @@ internal sealed class ChatGate(
                 return foreign;
             }
 
-            running = RunningTurnOf(thread);
-            var plan = TurnPlan.Of(request, thread, running?.StreamId != unreachable ? running : null);
+            running = thread.OfKey is { Status: MessageStatus.Streaming } ofKey ? ofKey.Turn : RunningTurnOf(thread);
+            var plan = TurnPlan.Of(request, thread, running?.StreamId != unreachable ? running : null, time.GetUtcNow());
             if (plan is TurnPlan.KeyMismatch)
             {
                 return ApiError.Conflict($"{ChatRequestReader.IdempotencyKey} belongs to another message");
+            }
+
+            if (plan is TurnPlan.Replaced)
+            {
+                return ApiError.Conflict("The message was edited since") with { Reason = RefusalReason.MessageEdited };
             }
 
             start = plan as TurnPlan.Start;
@@ -236,7 +242,7 @@ internal sealed class ChatGate(
     private async ValueTask<(ChatRepeat? Repeat, RunningTurn? Running)> StartedMeanwhileAsync(
         HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory? thread, Guid? unreachable)
     {
-        var current = thread ?? await FindThreadAsync(http, name, principal, sumUsage: false);
+        var current = thread ?? await FindThreadAsync(http, name, principal, request, sumUsage: false);
         if (current is null)
         {
             return (null, null);
@@ -244,15 +250,15 @@ internal sealed class ChatGate(
 
         var running = turns.ByThread(current.ThreadId)?.ToRunningTurn()
             ?? (await directory.FindAsync(current.ThreadId) is { } location ? new RunningTurn(location.StreamId, location.Replica, location.Asked) : null);
-        return running is not null && running.StreamId != unreachable && TurnPlan.Of(request, current, running) is TurnPlan.Join join
+        return running is not null && running.StreamId != unreachable && TurnPlan.Of(request, current, running, time.GetUtcNow()) is TurnPlan.Join join
             ? (new ChatRepeat(request, current, join), running)
             : (null, running);
     }
 
     /// <returns>Null if the request names no thread, or one that does not exist.</returns>
-    private async ValueTask<ThreadHistory?> FindThreadAsync(HttpContext http, ThreadName? name, Principal principal, bool sumUsage) =>
+    private async ValueTask<ThreadHistory?> FindThreadAsync(HttpContext http, ThreadName? name, Principal principal, ChatRequest request, bool sumUsage) =>
         name is { } known
-            ? await ThreadHistory.ReadAsync(database, known, principal, quotas.Of(principal), sumUsage, chat.CurrentValue, http.RequestAborted)
+            ? await ThreadHistory.ReadAsync(database, known, principal, quotas.Of(principal), sumUsage, request.Key, chat.CurrentValue, http.RequestAborted)
             : null;
 
     /// <summary>
@@ -263,7 +269,7 @@ internal sealed class ChatGate(
     {
         try
         {
-            var thread = await FindThreadAsync(http, name, principal, sumUsage: !quotas.IsBelowHalf(principal));
+            var thread = await FindThreadAsync(http, name, principal, request, sumUsage: !quotas.IsBelowHalf(principal));
             if (thread is null)
             {
                 return request.MayBeginThread

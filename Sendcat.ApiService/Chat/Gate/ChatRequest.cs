@@ -29,6 +29,12 @@ internal sealed record ChatRequest
     public string? EditedId { get; init; }
 
     /// <summary>
+    /// The idempotency key of a request that names its message by an id of its own, or that names none: it is part of the stream id, see
+    /// <see cref="Engine.StreamIds"/>. Null: none, or the key is the id of the message.
+    /// </summary>
+    public string? Key { get; init; }
+
+    /// <summary>
     /// The request may begin a thread: it names none, or it has the <c>useChat</c> shape and names one by an id that the client invented.
     /// </summary>
     public bool MayBeginThread => Message is not null && (IsUi || BeginsThread);

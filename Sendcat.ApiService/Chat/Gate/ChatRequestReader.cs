@@ -169,13 +169,16 @@ internal static class ChatRequestReader
     }
 
     /// <summary>
-    /// The key identifies what the request creates: the thread, if it names none, and the message, if it has no id.
+    /// The key identifies what the request creates: the thread, if it names none, and the message, if it has no id; otherwise the turn.
     /// </summary>
     private static ChatRequest WithKey(ChatRequest request, string? key) => key is null ? request : request with
     {
         ThreadId = request.ThreadId ?? key,
-        Message = request.Message is { ClientId: null } message ? message with { ClientId = key, HasIdFromKey = true } : request.Message,
+        Message = NamesMessage(request) ? request.Message! with { ClientId = key, HasIdFromKey = true } : request.Message,
+        Key = NamesMessage(request) ? null : key,
     };
+
+    private static bool NamesMessage(ChatRequest request) => request is { Regeneration: null, Message.ClientId: null };
 
     private static Outcome<ChatRequest> ReadSendcat(ChatBody body)
     {

@@ -3,6 +3,7 @@ using System.Text;
 using Sendcat.ApiService.Attachments;
 using Sendcat.ApiService.Chat.Engine;
 using Sendcat.ApiService.Chat.Record;
+using Sendcat.ApiService.Threads;
 using Sendcat.Reliability.UntrustedText;
 
 namespace Sendcat.ApiService.Chat.Gate;
@@ -43,6 +44,9 @@ internal abstract record TurnPlan
     /// <summary>The idempotency key of the request belongs to a message with other content.</summary>
     public sealed record KeyMismatch : TurnPlan;
 
+    /// <summary>The message of the request was edited since: the request is a late repetition of an earlier one.</summary>
+    public sealed record Replaced : TurnPlan;
+
     /// <summary>
     /// The id of a message with a client's id: derived from the thread and that id, which is the idempotency key, so that a repeated request
     /// stores the message once.
@@ -60,13 +64,45 @@ internal abstract record TurnPlan
     /// <summary>True if one of the messages has one of the ids.</summary>
     public static bool HasAny(ThreadHistory thread, IReadOnlyList<string> ids) => ids.Any(id => IndexOf(thread, id) >= 0);
 
+    /// <summary>
+    /// The time after an edit in which the same request again is its repetition; later it is another edit, which cuts what follows once more.
+    /// Clients and proxies repeat a request within seconds.
+    /// </summary>
+    public static readonly TimeSpan EditRepetition = TimeSpan.FromMinutes(2);
+
     /// <param name="thread">With the messages that the request names, if the thread has them.</param>
     /// <param name="running">The thread's running turn, if it can be joined.</param>
-    public static TurnPlan Of(ChatRequest request, ThreadHistory thread, RunningTurn? running) =>
-        request.Regeneration is { } regeneration ? Regenerate(request, regeneration, thread)
-        : request.Message is { } message ? Ask(request, message, thread, running)
+    public static TurnPlan Of(ChatRequest request, ThreadHistory thread, RunningTurn? running, DateTimeOffset now) =>
+        request.Key is { } key && Repetition(request, key, thread, running) is { } repetition ? repetition
+        : request.Regeneration is { } regeneration ? Regenerate(request, regeneration, thread)
+        : request.Message is { } message ? Ask(request, message, thread, running, now)
         : LastUserMessage(thread.Messages, thread.Messages.Count - 1) is >= 0 and var last ? Answer(thread, last, running)
         : new Start(thread.Messages, Asked: null);
+
+    /// <returns>The repetition of an earlier request with the key; null if there was none, or its turn was cut.</returns>
+    private static TurnPlan? Repetition(ChatRequest request, string key, ThreadHistory thread, RunningTurn? running)
+    {
+        var isRunning = running is not null && StreamIds.HasKey(running.StreamId, key);
+        if (!isRunning && thread.OfKey is not { Status: MessageStatus.Completed })
+        {
+            return null;
+        }
+
+        var asked = isRunning ? running!.Asked : thread.OfKey!.Turn.Asked;
+        if (request is { Regeneration: null, Message: { } message })
+        {
+            var known = IndexOf(thread, message.ClientId);
+            if (known < 0 ? MessageIdOf(thread, message) != asked : thread.Messages[known].Id != asked || !IsSame(thread.Messages[known], message))
+            {
+                return new KeyMismatch();
+            }
+        }
+
+        return isRunning ? new Join(running!) : asked is { } answered ? new Replay(answered) : null;
+    }
+
+    private static Guid? MessageIdOf(ThreadHistory thread, UserMessage message) =>
+        message.ClientId is { } id ? MessageId(thread.ThreadId, id) : null;
 
     private static TurnPlan Regenerate(ChatRequest request, Regeneration regeneration, ThreadHistory thread)
     {
@@ -81,7 +117,7 @@ internal abstract record TurnPlan
         return asked < 0 ? new Start([], Asked: null) : Again(thread, asked);
     }
 
-    private static TurnPlan Ask(ChatRequest request, UserMessage message, ThreadHistory thread, RunningTurn? running)
+    private static TurnPlan Ask(ChatRequest request, UserMessage message, ThreadHistory thread, RunningTurn? running, DateTimeOffset now)
     {
         var known = IndexOf(thread, message.ClientId);
         if (known < 0 || thread.Messages[known].Role != "user")
@@ -97,7 +133,15 @@ internal abstract record TurnPlan
             return new KeyMismatch();
         }
 
-        if (!isSame || (hasLater && request.EditedId is not null && request.EditedId == message.ClientId))
+        var isEdit = request.EditedId is not null && request.EditedId == message.ClientId;
+        if (!isSame && !isEdit && stored.Replaced.Any(version => IsSame(version, message)))
+        {
+            // The request that stored the message, or an edit, after a later edit: it must not bring its text back and cut what follows.
+            return new Replaced();
+        }
+
+        var repeatsEdit = isSame && stored.Replaced is [var newest, ..] && now - newest.At < EditRepetition;
+        if (!isSame || (hasLater && isEdit && !repeatsEdit))
         {
             var edited = stored with { Content = message.Text, AttachmentsJson = null };
             return new Start([.. thread.Messages.Take(known), edited], stored.Id, MessageWrite.Edit);
@@ -115,18 +159,22 @@ internal abstract record TurnPlan
             return new Join(running);
         }
 
-        if (thread.LastAnswered is { } answered && answered != thread.Messages[asked].Id)
+        var message = thread.Messages[asked];
+        var last = thread.Messages.Skip(asked + 1).LastOrDefault(later => later.Answers is null || later.Answers == message.Id);
+        if (last is not null)
         {
-            // The message was stored while the turn of an earlier one ran, so it stands before the end of that answer.
-            return new Start(
-                [.. thread.Messages.Take(asked), .. thread.Messages.Skip(asked + 1), thread.Messages[asked]], thread.Messages[asked].Id, MessageWrite.Move);
+            return last is { Role: "assistant", ToolCallsJson: null, Status: null or MessageStatus.Completed } ? new Replay(message.Id) : Again(thread, asked);
         }
 
         // A running turn that cannot be joined is that of a dead replica.
-        var isUnanswered = asked == thread.Messages.Count - 1 && thread.Running?.Asked != thread.Messages[asked].Id;
-        return isUnanswered ? new Start(thread.Messages, thread.Messages[asked].Id)
-            : thread.Messages[^1] is { Role: "assistant", ToolCallsJson: null, Status: null or MessageStatus.Completed } ? new Replay(thread.Messages[asked].Id)
-            : Again(thread, asked);
+        if (thread.Running?.Asked == message.Id)
+        {
+            return Again(thread, asked);
+        }
+
+        // A message that was stored while the turn of an earlier one ran stands before the end of that answer.
+        var write = thread.Messages.Any(other => other.Seq > message.Seq) ? MessageWrite.Move : MessageWrite.None;
+        return new Start([.. thread.Messages.Take(asked), .. thread.Messages.Skip(asked + 1), message], message.Id, write);
     }
 
     private static Start Again(ThreadHistory thread, int asked) =>
@@ -176,13 +224,14 @@ internal abstract record TurnPlan
     }
 
     /// <summary>Text and files are equal.</summary>
-    private static bool IsSame(HistoryMessage stored, UserMessage message)
-    {
-        var files = MessageAttachment.Read(stored.AttachmentsJson);
-        return stored.Content == StorableText.Sanitize(message.Text)
-            && files.Count == message.Files.Count
-            && files.Zip(message.Files).All(pair => IsSame(pair.First, pair.Second));
-    }
+    private static bool IsSame(HistoryMessage stored, UserMessage message) =>
+        stored.Content == StorableText.Sanitize(message.Text) && AreSame(MessageAttachment.Read(stored.AttachmentsJson), message.Files);
+
+    private static bool IsSame(ReplacedVersion version, UserMessage message) =>
+        version.HasText(StorableText.Sanitize(message.Text)) && AreSame(version.Attachments ?? [], message.Files);
+
+    private static bool AreSame(IReadOnlyList<MessageAttachment> stored, IReadOnlyList<UiFile> files) =>
+        stored.Count == files.Count && stored.Zip(files).All(pair => IsSame(pair.First, pair.Second));
 
     /// <summary>
     /// Name and type are not compared, because they are determined again when a file is stored. Of a file in the request, the content is

@@ -29,7 +29,11 @@ internal sealed class TurnStarter(
     private const string EditMessage = """
         -- edit message
         WITH edited AS (
-          UPDATE messages m SET content = $3, attachments = $4 WHERE m.thread_id = $1 AND m.id = $2 AND m.role = 'user' RETURNING m.seq
+          UPDATE messages m SET content = $3, attachments = $4,
+            edits = jsonb_build_array(jsonb_build_object(
+              'at', $5::timestamptz, 'sha256', encode(sha256(convert_to(m.content, 'UTF8')), 'hex'), 'attachments', m.attachments))
+              || (coalesce(m.edits, '[]') - ($6 - 1))
+          WHERE m.thread_id = $1 AND m.id = $2 AND m.role = 'user' RETURNING m.seq
         ), gone AS (
           DELETE FROM messages m USING edited WHERE m.thread_id = $1 AND m.seq > edited.seq RETURNING m.id
         ), ended AS (
@@ -231,6 +235,8 @@ internal sealed class TurnStarter(
                 new() { Value = edited.Id },
                 new() { Value = StorableText.Sanitize(edited.Content) },
                 new() { Value = (object?)StorableText.SanitizeJson(edited.AttachmentsJson) ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Jsonb },
+                new() { Value = time.GetUtcNow() },
+                new() { Value = ReplacedVersion.Most },
             },
         });
         bool found;

@@ -88,9 +88,10 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
     /// <param name="anchorText">The text that the anchor must have; null: any.</param>
     /// <param name="stream">Stream id of its turn.</param>
     /// <param name="oneTurnOf">As <see cref="SessionSnapshot.OneTurnOf"/>.</param>
+    /// <param name="asked">The user message that the turn answers; null: none.</param>
     /// <param name="after">What is persisted after the commit.</param>
     public MessageSnapshot Snapshot(
-        Guid threadId, bool isNew, Guid? turn, Guid? anchor, string? anchorText, Guid stream, Guid? oneTurnOf, out PersistedText after)
+        Guid threadId, bool isNew, Guid? turn, Guid? anchor, string? anchorText, Guid stream, Guid? oneTurnOf, Guid? asked, out PersistedText after)
     {
         // Of a text that still grows, half a surrogate pair is left for the next commit.
         var grows = Status == MessageStatus.Streaming;
@@ -100,7 +101,7 @@ internal sealed class MessageRow(Guid id, string role, DateTimeOffset createdAt,
             StorableText.Sanitize(_reasoning?.ToString(0, after.Reasoning)), StorableText.SanitizeJson(AttachmentsJson), StorableText.SanitizeJson(ToolCallsJson),
             StorableText.Sanitize(ToolCallId), StorableText.Sanitize(Name), StorableText.SanitizeJson(ProductsJson),
             StorableText.SanitizeJson(SourcesJson), StorableText.Sanitize(ClientId), createdAt, isNew, MayHaveParts, turn, anchor,
-            anchorText, stream, oneTurnOf);
+            anchorText, stream, oneTurnOf, role == "user" ? null : asked);
     }
 
     private static int EndOfPart(StringBuilder text) => text.Length > 0 && char.IsHighSurrogate(text[^1]) ? text.Length - 1 : text.Length;
@@ -115,7 +116,7 @@ internal readonly record struct PersistedText(int Content, int Reasoning, int Pa
 internal sealed record MessageSnapshot(
     Guid Id, Guid ThreadId, string Role, string Content, string? ModelId, string Status, string? Reasoning, string? AttachmentsJson, string? ToolCallsJson,
     string? ToolCallId, string? Name, string? ProductsJson, string? SourcesJson, string? ClientId, DateTimeOffset CreatedAt, bool IsNew,
-    bool MayHaveParts, Guid? Turn, Guid? Anchor, string? AnchorText, Guid Stream, Guid? OneTurnOf);
+    bool MayHaveParts, Guid? Turn, Guid? Anchor, string? AnchorText, Guid Stream, Guid? OneTurnOf, Guid? Answers);
 
 /// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
 internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
@@ -152,7 +153,10 @@ internal sealed record TurnChanges(
     public bool HoldsBackMessages { get; init; }
 }
 
-/// <summary>The messages between the anchor and the first message of the new answer.</summary>
+/// <summary>
+/// The answer to the anchor, and what follows it up to the first message of the new answer. A user message that was stored while the turn of the
+/// replaced answer ran, and its own answer, do not follow it.
+/// </summary>
 /// <param name="Anchor">The user message that the replaced answer and the new one answer.</param>
 /// <param name="Through">The position beyond which a user message is newer than the turn: it stays, with what follows it.</param>
 /// <param name="First">The first message of the new answer.</param>

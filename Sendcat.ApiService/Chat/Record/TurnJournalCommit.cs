@@ -43,11 +43,11 @@ internal static class TurnJournalCommit
     // The first messages of an answer to a persisted message depend on that one (anchor) instead, and after an edit on its text.
     private static readonly string NewMessages = $"""
         -- insert messages
-        INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at)
-        SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
+        INSERT INTO messages (id, thread_id, role, content, model_id, status, reasoning_content, attachments, tool_calls, tool_call_id, name, products, sources, client_id, created_at, answers_id)
+        SELECT u.id, u.thread_id, u.role, u.content, u.model_id, u.status, u.reasoning, u.attachments, u.tool_calls, u.tool_call_id, u.name, u.products, u.sources, u.client_id, u.created_at, u.answers
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $22)
           WITH ORDINALITY AS u(id, thread_id, role, content, model_id, status, reasoning, attachments, tool_calls, tool_call_id, name,
-            products, sources, client_id, created_at, turn, anchor, anchor_text, stream, one_turn_of, n)
+            products, sources, client_id, created_at, turn, anchor, anchor_text, stream, one_turn_of, answers, n)
         WHERE EXISTS (SELECT 1 FROM threads t WHERE t.id = u.thread_id)
           AND (u.turn IS NULL OR EXISTS (SELECT 1 FROM stream_sessions s JOIN messages m ON m.id = coalesce(u.anchor, s.message_id) WHERE s.id = u.turn AND s.status IN ('streaming', 'aborted')))
           AND (u.anchor IS NULL OR EXISTS (SELECT 1 FROM messages m WHERE m.id = u.anchor AND m.thread_id = u.thread_id AND (u.anchor_text IS NULL OR m.content = u.anchor_text)))
@@ -88,16 +88,23 @@ internal static class TurnJournalCommit
         ON CONFLICT (message_id, number) DO UPDATE SET content = excluded.content, reasoning_content = excluded.reasoning_content
         """;
 
-    // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted.
+    // Runs after the messages of the new answer are inserted. A turn that still writes the replaced answer is marked as aborted. last: the end
+    // of the replaced answer; unknown for rows without answers_id, then everything follows the answer.
     private const string DeleteReplaced = """
         -- delete replaced answers
         WITH replaced AS (
-          SELECT u.thread_id, a.seq AS after,
+          SELECT u.thread_id, u.anchor, a.seq AS after,
+            (SELECT max(o.seq) FROM messages o WHERE o.thread_id = u.thread_id AND o.answers_id = u.anchor AND o.seq > a.seq AND o.seq < f.seq) AS last,
             coalesce((SELECT min(n.seq) FROM messages n WHERE n.thread_id = u.thread_id AND n.seq > u.through AND n.seq < f.seq AND n.role = 'user'), f.seq) AS before
           FROM unnest($1, $2, $3, $4) AS u(thread_id, anchor, through, first)
           JOIN messages a ON a.id = u.anchor AND a.thread_id = u.thread_id JOIN messages f ON f.id = u.first AND f.thread_id = u.thread_id
+        ), kept AS (
+          SELECT m.id FROM messages m JOIN replaced r ON m.thread_id = r.thread_id AND m.seq > r.after AND m.seq < r.last AND m.role = 'user'
         ), gone AS (
-          DELETE FROM messages m USING replaced r WHERE m.thread_id = r.thread_id AND m.seq > r.after AND m.seq < r.before RETURNING m.id, m.thread_id
+          DELETE FROM messages m USING replaced r
+          WHERE m.thread_id = r.thread_id AND m.seq > r.after AND m.seq < r.before
+            AND m.id NOT IN (SELECT id FROM kept) AND (m.answers_id IS NULL OR m.answers_id NOT IN (SELECT id FROM kept))
+          RETURNING m.id, m.thread_id
         ), ended AS (
           DELETE FROM stream_sessions s USING gone WHERE s.thread_id = gone.thread_id AND s.message_id = gone.id AND s.status <> 'streaming'
         )
@@ -277,6 +284,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.Stream),
             Column(rows, row => row.OneTurnOf),
             new NpgsqlParameter<TimeSpan> { TypedValue = RunningTurns.MaxHeartbeatAge },
+            Column(rows, row => row.Answers),
         },
     };
 

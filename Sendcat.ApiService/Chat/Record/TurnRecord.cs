@@ -290,7 +290,7 @@ internal sealed class TurnRecord
                 {
                     messages.Add(row.Snapshot(
                         ThreadId, row.FirstVersion > _messagesVersion, isNew ? null : StreamId,
-                        replaces?.Anchor ?? (isNew ? _anchor : null), askedText, StreamId, oneTurnOf, out after));
+                        replaces?.Anchor ?? (isNew ? _anchor : null), askedText, StreamId, oneTurnOf, _asked, out after));
                 }
                 else
                 {

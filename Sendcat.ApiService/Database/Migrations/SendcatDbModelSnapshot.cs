@@ -1440,6 +1440,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<Guid?>("AnswersId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("answers_id");
+
                     b.Property<JsonElement?>("Attachments")
                         .HasColumnType("jsonb")
                         .HasColumnName("attachments");
@@ -1458,6 +1462,10 @@ namespace Sendcat.ApiService.Database.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at")
                         .HasDefaultValueSql("now()");
+
+                    b.Property<JsonElement?>("Edits")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("edits");
 
                     b.Property<string>("ModelId")
                         .HasColumnType("text")

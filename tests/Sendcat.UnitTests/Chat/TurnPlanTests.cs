@@ -8,6 +8,7 @@ namespace Sendcat.UnitTests.Chat;
 /// <summary>What a chat request starts or repeats, decided from the stored messages.</summary>
 public sealed class TurnPlanTests
 {
+    private static readonly DateTimeOffset Now = new(2026, 11, 27, 12, 0, 0, TimeSpan.Zero);
     private static readonly Guid ThreadId = Guid.CreateVersion7();
     private static readonly HistoryMessage First = User("m1", "one");
     private static readonly HistoryMessage FirstAnswer = Assistant("1");
@@ -75,14 +76,14 @@ public sealed class TurnPlanTests
     {
         foreach (var request in new[] { Submit("m2", "two"), new ChatRequest { ThreadId = "x" } })
         {
-            var plan = TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, [First, Second, FirstAnswer]) { LastAnswered = First.Id }, null);
+            HistoryMessage[] stored = [First with { Seq = 1 }, Second with { Seq = 2 }, FirstAnswer with { Seq = 3, Answers = First.Id }];
 
-            var start = Assert.IsType<TurnPlan.Start>(plan);
+            var start = Start(request, [.. ThreadHistory.ByAnswers(stored)]);
+
             Assert.Equal((MessageWrite.Move, false, Second.Id), (start.Write, start.ReplacesAnswer, start.Asked));
-            Assert.Equal([First, FirstAnswer, Second], start.History);
-            Assert.Equal(
-                new TurnPlan.Replay(Second.Id),
-                TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, [First, Second, FirstAnswer]) { LastAnswered = Second.Id }, null));
+            Assert.Equal([First.Id, FirstAnswer.Id, Second.Id], start.History.Select(message => message.Id));
+            stored[2] = stored[2] with { Answers = Second.Id };
+            Assert.Equal(new TurnPlan.Replay(Second.Id), Plan(request, null, [.. ThreadHistory.ByAnswers(stored)]));
         }
     }
 
@@ -160,8 +161,31 @@ public sealed class TurnPlanTests
         Assert.Equal((MessageWrite.Insert, false), (unsent.Write, unsent.ReplacesAnswer));
     }
 
+    [Fact]
+    public void Messages_of_an_answer_follow_the_message_that_it_answers()
+    {
+        HistoryMessage Step(HistoryMessage? asked) => Assistant("step") with { Answers = asked?.Id };
+        var (outside, one, old, two, end) = (Step(User("m0", "zero")), Step(First), Step(null), Step(Second), Step(First));
+
+        var ordered = ThreadHistory.ByAnswers([outside, First, one, old, Second, two, end]);
+
+        Assert.Equal([outside, First, one, old, end, Second, two], ordered);
+        Assert.Empty(ThreadHistory.ByAnswers([]));
+    }
+
+    [Fact]
+    public void Stream_id_of_a_request_with_a_key_is_recognized_by_the_key()
+    {
+        var (one, other) = (StreamIds.New(Now, "key-1"), StreamIds.New(Now.AddDays(1), "key-1"));
+
+        Assert.Equal((7, true), (one.Version, one.ToString() != other.ToString()));
+        Assert.True(StreamIds.HasKey(one, "key-1") && StreamIds.HasKey(other, "key-1"));
+        Assert.False(StreamIds.HasKey(one, "key-2") || StreamIds.HasKey(StreamIds.New(Now, null), "key-1"));
+        Assert.True(string.CompareOrdinal(one.ToString(), other.ToString()) < 0);
+    }
+
     private static TurnPlan Plan(ChatRequest request, RunningTurn? running, params HistoryMessage[] messages) =>
-        TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, Running = running }, running);
+        TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, Running = running }, running, Now);
 
     private static TurnPlan.Start Start(ChatRequest request, params HistoryMessage[] messages) => Assert.IsType<TurnPlan.Start>(Plan(request, null, messages));
 
