@@ -186,17 +186,24 @@ internal sealed class ChatEndpoints(
             return Results.NoContent();
         }
 
-        var local = turns.ByThread(thread);
-        var (responded, location) = local is null ? await directory.LookUpAsync(thread) : (true, null);
-        if (await FollowAsync(http, thread, local, location, usesUiDialect: null) is { } stream)
+        var local = turns.OfThread(thread).FirstOrDefault();
+        if (local is null or { IsSuperseded: true })
         {
-            return stream;
+            // The turn that superseded the local one may run on another replica.
+            var (responded, location) = await directory.LookUpAsync(thread);
+            if (await FollowAsync(http, thread, local: null, location, usesUiDialect: null) is { } stream)
+            {
+                return stream;
+            }
+
+            // Without Redis a turn on another replica cannot be followed; 204 would say that none runs.
+            if (!responded && await running.NewestAsync(thread, http.RequestAborted) is { } newest && newest != local?.Start.StreamId)
+            {
+                return Refused(ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.RedisUnavailable));
+            }
         }
 
-        // Without Redis a turn on another replica cannot be followed; 204 would say that none runs.
-        return responded || !await running.AnyAsync(thread, http.RequestAborted)
-            ? Results.NoContent()
-            : Refused(ApiError.UpstreamUnavailable(ChatGate.StoreRetryAfter, RefusalReason.RedisUnavailable));
+        return await FollowAsync(http, thread, local, location: null, usesUiDialect: null) ?? Results.NoContent();
     }
 
     /// <param name="local">The turn, if it runs in this process.</param>

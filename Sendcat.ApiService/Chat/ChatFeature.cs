@@ -57,6 +57,7 @@ internal static class ChatFeature
             .AddSingleton<AnswerReplay>()
             .AddSingleton<TurnAborts>()
             .AddSingleton<RunningTurns>()
+            .AddSingleton<ThreadTurns>()
             .AddSingleton<RemoteTurn>()
             .AddSingleton<ChatHealth>()
             .AddSingleton<ChatEndpoints>();

@@ -1,6 +1,7 @@
+using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 using System.Text;
-using System.Runtime.CompilerServices;
 using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Streaming;
 using Sendcat.ApiService.Providers;
@@ -272,6 +273,14 @@ internal static class StreamIds
     }
 
     public static string Format(Guid id) => Prefix + id;
+
+    /// <summary>When the id was made, by the clock of its replica, in milliseconds since 1970: it is a UUID of version 7.</summary>
+    public static long CreatedAt(Guid id)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        id.TryWriteBytes(bytes, bigEndian: true, out _);
+        return BinaryPrimitives.ReadInt64BigEndian(bytes) >>> 16;
+    }
 
     public static bool TryParse(string? text, out Guid id)
     {

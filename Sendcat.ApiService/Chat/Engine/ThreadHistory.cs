@@ -30,11 +30,12 @@ internal sealed record ThreadHistory(
         """;
 
     private const string ThreadAndRunningTurn = """
-        t.id, t.user_id, t.session_id, t.model_id, t.message_count, t.title IS NOT NULL, running.id, running.replica_id, running.user_message_id
-        FROM threads t LEFT JOIN LATERAL (
-          SELECT s.id, s.replica_id, s.user_message_id FROM stream_sessions s
-          WHERE s.thread_id = t.id AND s.status = 'streaming' ORDER BY s.started_at DESC LIMIT 1
-        ) running ON TRUE
+        t.id, t.user_id, t.session_id, t.model_id, t.message_count, t.title IS NOT NULL, running.ids, running.replicas, running.asked
+        FROM threads t CROSS JOIN LATERAL (
+          SELECT array_agg(s.id ORDER BY s.started_at DESC) AS ids, array_agg(s.replica_id ORDER BY s.started_at DESC) AS replicas,
+            array_agg(s.user_message_id ORDER BY s.started_at DESC) AS asked
+          FROM stream_sessions s WHERE s.thread_id = t.id AND s.status = 'streaming'
+        ) running
         """;
 
     // $1: the thread. $2: ids that clients gave messages, $3: ids of messages. The user message that the newest named one answers; if that is
@@ -119,8 +120,11 @@ internal sealed record ThreadHistory(
     /// <summary>False for a thread that gets its title from its first message.</summary>
     public bool HasTitle { get; init; }
 
-    /// <summary>The thread's newest running turn, as persisted; null: none.</summary>
-    public RunningTurn? Running { get; init; }
+    /// <summary>The thread's running turns, as persisted, the newest first.</summary>
+    public IReadOnlyList<RunningTurn> RunningTurns { get; init; } = [];
+
+    /// <summary>The newest of <see cref="RunningTurns"/>; null: none.</summary>
+    public RunningTurn? Running => RunningTurns.Count > 0 ? RunningTurns[0] : null;
 
     /// <summary>The position of the newest message that was read first; 0 in a thread without one.</summary>
     public long LastSeq { get; init; }
@@ -213,7 +217,7 @@ internal sealed record ThreadHistory(
         var modelId = Text(reader, 3);
         var messageCount = reader.GetInt32(4);
         var hasTitle = reader.GetBoolean(5);
-        var running = Id(reader, 6) is { } stream ? new RunningTurn(stream, Id(reader, 7), Id(reader, 8)) : null;
+        var running = RunningTurnsOf(reader, 6);
         await reader.NextResultAsync(CancellationToken.None);
         var (messages, lastSeq) = await ReadMessagesAsync(reader);
         long? ownerBytes = sumUsage && await reader.NextResultAsync(CancellationToken.None) && await reader.ReadAsync(CancellationToken.None)
@@ -224,7 +228,7 @@ internal sealed record ThreadHistory(
             : null;
         return new ThreadHistory(threadId, userId, sessionId, modelId, messages)
         {
-            HasTitle = hasTitle, Running = running, MessageCount = messageCount, OwnerBytes = ownerBytes, LastSeq = lastSeq,
+            HasTitle = hasTitle, RunningTurns = running, MessageCount = messageCount, OwnerBytes = ownerBytes, LastSeq = lastSeq,
             OfKey = ofKey,
         };
     }
@@ -326,6 +330,19 @@ internal sealed record ThreadHistory(
         }
 
         return isInOrder ? messages : [.. messages.Index().OrderBy(message => groups[message.Index]).Select(message => message.Item)];
+    }
+
+    /// <param name="column">The column of the stream ids, before those of the replicas and of the user messages; NULL: no turn runs.</param>
+    private static IReadOnlyList<RunningTurn> RunningTurnsOf(NpgsqlDataReader reader, int column)
+    {
+        if (reader.IsDBNull(column))
+        {
+            return [];
+        }
+
+        var streams = reader.GetFieldValue<Guid[]>(column);
+        var (replicas, asked) = (reader.GetFieldValue<Guid?[]>(column + 1), reader.GetFieldValue<Guid?[]>(column + 2));
+        return [.. streams.Select((stream, n) => new RunningTurn(stream, replicas[n], asked[n]))];
     }
 
     private static Guid? Id(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetGuid(column);

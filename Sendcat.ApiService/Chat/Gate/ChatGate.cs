@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Microsoft.Extensions.Options;
 using Sendcat.ApiService.Chat.Engine;
-using Sendcat.ApiService.Chat.Record;
 using Sendcat.ApiService.Chat.Replicas;
 using Sendcat.ApiService.Http;
 using Sendcat.ApiService.Identity;
@@ -25,7 +24,7 @@ namespace Sendcat.ApiService.Chat.Gate;
 /// </summary>
 internal sealed class ChatGate(
     ChatAddressLimiter addressLimiter, LargeMessages large, Principals principals, RequestDatabase database, AdmissionController admission, RateLimiter limiter,
-    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, LiveTurns turns, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
+    Bulkheads bulkheads, TurnDirectory directory, TurnSignals signals, ThreadTurns turns, AbandonedTurns abandoned, Quotas quotas, TurnModel models,
     TurnReservation reservation, NewThreads newThreads, IOptionsMonitor<ChatOptions> chat, IOptionsMonitor<OpenRouterOptions> account,
     TimeProvider time)
 {
@@ -139,7 +138,7 @@ internal sealed class ChatGate(
             : admission.AdmitAsync(admissionRequest, http.RequestAborted).AsTask();
         ThreadHistory? thread = null;
         TurnPlan.Start? start = null;
-        RunningTurn? running = null;
+        IReadOnlyList<RunningTurn> running = [];
         string? model = null;
         var proceeds = false;
         try
@@ -149,8 +148,8 @@ internal sealed class ChatGate(
                 return foreign;
             }
 
-            running = thread.OfKey is { Status: MessageStatus.Streaming } ofKey ? ofKey.Turn : RunningTurnOf(thread);
-            var plan = TurnPlan.Of(request, thread, running?.StreamId != unreachable ? running : null, time.GetUtcNow());
+            running = await turns.FindAsync(thread);
+            var plan = PlanOf(request, thread, running, unreachable);
             if (plan is TurnPlan.KeyMismatch)
             {
                 return ApiError.Conflict($"{ChatRequestReader.IdempotencyKey} belongs to another message");
@@ -194,14 +193,14 @@ internal sealed class ChatGate(
             return ApiError.Misconfigured("The model provider is not configured");
         }
 
-        var replaced = start.EndsRunningTurn ? running : null;
+        var replaced = start.EndsRunningTurn ? running : [];
         var decision = await admitting;
         // An answer that was cut is not joined while its turn still holds its leases: the next attempt replaces it.
         var isReplacement = start.ReplacesAnswer && request.Regeneration is null;
         if (IsInFlight(decision) || (IsSameMessage(decision) && !isReplacement))
         {
             // The turn to replace may be that of the same edit, which was made after the thread was read.
-            var rereads = thread.Begun is not null || (IsSameMessage(decision) && replaced is not null);
+            var rereads = thread.Begun is not null || (IsSameMessage(decision) && replaced.Count > 0);
             var (started, other) = await StartedMeanwhileAsync(http, name, principal, request, rereads ? null : thread, unreachable);
             if (started is not null)
             {
@@ -216,7 +215,7 @@ internal sealed class ChatGate(
             }
         }
 
-        if ((await AdmitAsync(http, principal, admissionRequest, slotClaim, model, decision, replaced)).TryGet(out var admitted, out var refused))
+        if ((await AdmitAsync(http, principal, admissionRequest, slotClaim, model, decision, ToReplace(start, replaced))).TryGet(out var admitted, out var refused))
         {
             return new ChatPass(request, principal, thread, start, replaced, streamId, admitted.Ticket, model, admitted.HeldRoute);
         }
@@ -229,16 +228,30 @@ internal sealed class ChatGate(
 
     private static bool IsSameMessage(AdmissionDecision decision) => decision is AdmissionDecision.Denied { Reason: AdmissionReason.SameMessage };
 
-    /// <returns>The newest running turn of the thread: one of this replica may be too new to be persisted.</returns>
-    private RunningTurn? RunningTurnOf(ThreadHistory thread) =>
-        turns.ByThread(thread.ThreadId) is { } local ? local.ToRunningTurn() : thread.Running;
+    /// <summary>
+    /// The newest running turn decides what the request does, unless an older one answers the message of the request, or its request had the same
+    /// idempotency key.
+    /// </summary>
+    /// <param name="running">The running turns of the thread, the newest first.</param>
+    private TurnPlan PlanOf(ChatRequest request, ThreadHistory thread, IReadOnlyList<RunningTurn> running, Guid? unreachable)
+    {
+        TurnPlan Of(RunningTurn? turn) => TurnPlan.Of(request, thread, turn?.StreamId != unreachable ? turn : null, time.GetUtcNow());
+
+        var first = (request.Key is { } key ? running.FirstOrDefault(turn => StreamIds.HasKey(turn.StreamId, key)) : null) ?? running.FirstOrDefault();
+        var plan = Of(first);
+        return plan is TurnPlan.Join ? plan : running.Where(turn => turn != first).Select(Of).OfType<TurnPlan.Join>().FirstOrDefault() ?? plan;
+    }
+
+    /// <returns>The turn whose leases the new one may take over: that of the same message, else the newest.</returns>
+    private static RunningTurn? ToReplace(TurnPlan.Start start, IReadOnlyList<RunningTurn> replaced) =>
+        replaced.FirstOrDefault(turn => turn.Asked == start.Asked) ?? replaced.FirstOrDefault();
 
     /// <summary>
     /// A concurrent request with the same message, on any replica, may have started its turn, and begun its thread, after this one has read
     /// the thread.
     /// </summary>
     /// <param name="thread">The thread; null: it is read again.</param>
-    /// <returns>The repetition of that request, null if there was none; and the thread's running turn.</returns>
+    /// <returns>The repetition of that request, null if there was none; and the thread's newest running turn.</returns>
     private async ValueTask<(ChatRepeat? Repeat, RunningTurn? Running)> StartedMeanwhileAsync(
         HttpContext http, ThreadName? name, Principal principal, ChatRequest request, ThreadHistory? thread, Guid? unreachable)
     {
@@ -248,11 +261,15 @@ internal sealed class ChatGate(
             return (null, null);
         }
 
-        var running = turns.ByThread(current.ThreadId)?.ToRunningTurn()
-            ?? (await directory.FindAsync(current.ThreadId) is { } location ? new RunningTurn(location.StreamId, location.Replica, location.Asked) : null);
-        return running is not null && running.StreamId != unreachable && TurnPlan.Of(request, current, running, time.GetUtcNow()) is TurnPlan.Join join
-            ? (new ChatRepeat(request, current, join), running)
-            : (null, running);
+        var running = turns.Known(current);
+        var plan = PlanOf(request, current, running, unreachable);
+        if (plan is not TurnPlan.Join)
+        {
+            running = await turns.WithNewestAsync(current.ThreadId, running);
+            plan = PlanOf(request, current, running, unreachable);
+        }
+
+        return (plan is TurnPlan.Join ? new ChatRepeat(request, current, plan) : null, running.FirstOrDefault());
     }
 
     /// <returns>Null if the request names no thread, or one that does not exist.</returns>
@@ -429,14 +446,14 @@ internal sealed record ChatCall(ChatRequest Request, Principal Principal, long A
 internal abstract record ChatEntry(ChatRequest Request, ThreadHistory Thread);
 
 /// <summary>Everything that a turn needs to start.</summary>
-/// <param name="Replaced">A running turn that has to end, because the new one replaces its answer; null: none.</param>
+/// <param name="Replaced">Running turns that have to end, because the new one replaces an answer or edits its message; the newest first.</param>
 /// <param name="Ticket">
 /// Disposed by <see cref="LiveTurns"/> when the turn has ended, or by <see cref="TurnStarter"/> if the turn does not begin.
 /// </param>
 /// <param name="Model">The model id; null: the operator's default model.</param>
 /// <param name="HeldRoute">The route of which the ticket holds a slot.</param>
 internal sealed record ChatPass(
-    ChatRequest Request, Principal Principal, ThreadHistory Thread, TurnPlan.Start Plan, RunningTurn? Replaced, Guid StreamId, AdmissionTicket Ticket,
+    ChatRequest Request, Principal Principal, ThreadHistory Thread, TurnPlan.Start Plan, IReadOnlyList<RunningTurn> Replaced, Guid StreamId, AdmissionTicket Ticket,
     string? Model, string HeldRoute) : ChatEntry(Request, Thread);
 
 /// <summary>The request repeats another one. It needs no slot and counts against no limit but that of its address.</summary>

@@ -167,7 +167,7 @@ internal abstract record TurnPlan
         }
 
         // A running turn that cannot be joined is that of a dead replica.
-        if (thread.Running?.Asked == message.Id)
+        if (thread.RunningTurns.Any(turn => turn.Asked == message.Id))
         {
             return Again(thread, asked);
         }

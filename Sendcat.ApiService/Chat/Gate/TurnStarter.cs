@@ -81,9 +81,9 @@ internal sealed class TurnStarter(
                 return ApiError.Conflict();
             }
 
-            if (pass.Replaced is { } replaced)
+            foreach (var replaced in pass.Replaced)
             {
-                // Not before the edit, which may fail: then the running answer stays as it is.
+                // Not before the edit, which may fail: then the running answers stay as they are.
                 await aborts.ReplaceAsync(replaced, pass.Principal.Key, cancellationToken);
             }
 

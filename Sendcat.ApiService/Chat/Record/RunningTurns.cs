@@ -4,14 +4,14 @@ using Sendcat.Reliability.Database;
 namespace Sendcat.ApiService.Chat.Record;
 
 /// <summary>
-/// Whether a turn runs, from Postgres. A turn is there from its first commit on, some 50 ms after its start; that of a dead replica until it
+/// Which turns run, from Postgres. A turn is there from its first commit on, some 50 ms after its start; that of a dead replica until it
 /// is reaped.
 /// </summary>
 internal sealed class RunningTurns(RequestDatabase database)
 {
     private const string FindRunning = """
         -- find running turn
-        SELECT EXISTS (SELECT FROM stream_sessions WHERE thread_id = $1 AND status = 'streaming')
+        SELECT id FROM stream_sessions WHERE thread_id = $1 AND status = 'streaming' ORDER BY started_at DESC LIMIT 1
         """;
 
     // $2: the age of a heartbeat from which its replica may be dead.
@@ -39,12 +39,13 @@ internal sealed class RunningTurns(RequestDatabase database)
         return await command.ExecuteScalarAsync(CancellationToken.None) is true;
     }
 
+    /// <returns>The stream id of the thread's newest running turn; null: none runs.</returns>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
-    public async Task<bool> AnyAsync(Guid threadId, CancellationToken cancellationToken)
+    public async Task<Guid?> NewestAsync(Guid threadId, CancellationToken cancellationToken)
     {
         await using var connection = await database.OpenAsync(cancellationToken);
         await using var command = connection.CreateCommand(FindRunning);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = threadId });
-        return await command.ExecuteScalarAsync(CancellationToken.None) is true;
+        return await command.ExecuteScalarAsync(CancellationToken.None) as Guid?;
     }
 }

@@ -22,7 +22,10 @@ internal sealed class LiveTurns(
     private static readonly TimeSpan MaxSettleWait = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<Guid, LiveTurn> _byStream = [];
-    private readonly ConcurrentDictionary<Guid, LiveTurn> _byThread = [];
+
+    /// <summary>The running turns of each thread, the newest first. An array is never changed.</summary>
+    private readonly ConcurrentDictionary<Guid, LiveTurn[]> _byThread = [];
+
     /// <summary>
     /// Interval at which a turn without changes checks whether it was closed in Postgres: its thread was deleted, or the signal of an abort
     /// was lost. A turn that streams text checks with every checkpoint.
@@ -38,23 +41,20 @@ internal sealed class LiveTurns(
 
     public LiveTurn? ByStream(Guid streamId) => _byStream.GetValueOrDefault(streamId);
 
-    /// <summary>The thread's newest running turn.</summary>
-    public LiveTurn? ByThread(Guid threadId) => _byThread.GetValueOrDefault(threadId);
+    /// <summary>The thread's running turns of this process, the newest first. A newer one may run on another replica: see <see cref="ThreadTurns"/>.</summary>
+    public IReadOnlyList<LiveTurn> OfThread(Guid threadId) => _byThread.GetValueOrDefault(threadId, []);
 
     /// <summary>The running turns that no newer turn of their thread has replaced.</summary>
-    public IReadOnlyCollection<LiveTurn> NewestOfThreads() => [.. _byThread.Values.Where(turn => !turn.IsSuperseded)];
-
-    /// <summary>All running turns of the thread. It looks at every turn of the process.</summary>
-    public IReadOnlyList<LiveTurn> AllOfThread(Guid threadId) => [.. _byStream.Values.Where(turn => turn.Start.ThreadId == threadId)];
+    public IReadOnlyCollection<LiveTurn> NewestOfThreads() => [.. _byThread.Values.Select(turns => turns[0]).Where(turn => !turn.IsSuperseded)];
 
     /// <summary>Starts a turn and supersedes an earlier one of the same thread.</summary>
     /// <param name="ticket">Disposed here when the turn has ended.</param>
     public LiveTurn Begin(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
     {
         var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start));
-        ByThread(start.ThreadId)?.Supersede();
+        OfThread(start.ThreadId).FirstOrDefault()?.Supersede();
 
-        _byThread[start.ThreadId] = turn;
+        _byThread.AddOrUpdate(start.ThreadId, static (_, turn) => [turn], static (_, earlier, turn) => [turn, .. earlier], turn);
         _byStream[start.StreamId] = turn;
         ChatMetrics.TurnsActive.Add(1);
         // The turn begins on the caller's thread, so that its first event is in the feed before the response begins. StopAsync awaits its
@@ -201,7 +201,7 @@ internal sealed class LiveTurns(
 
         // Before the last event is added, so that a reader that has seen it finds no running turn.
         _byStream.TryRemove(turn.Start.StreamId, out _);
-        _byThread.TryRemove(KeyValuePair.Create(turn.Start.ThreadId, turn));
+        RemoveFromThread(turn);
         turn.Feed.Add(last);
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
@@ -213,6 +213,21 @@ internal sealed class LiveTurns(
 
         TurnSpan.End(turn.Record.Span, status, turn.Ending);
         turn.Dispose();
+    }
+
+    private void RemoveFromThread(LiveTurn turn)
+    {
+        var thread = turn.Start.ThreadId;
+        while (_byThread.TryGetValue(thread, out var running))
+        {
+            // Both compare the array by reference, so that a turn that begins at the same moment is not lost.
+            if (running.Length == 1
+                ? _byThread.TryRemove(KeyValuePair.Create(thread, running))
+                : _byThread.TryUpdate(thread, [.. running.Where(other => other != turn)], running))
+            {
+                return;
+            }
+        }
     }
 
     private static ChatEvent LastEventOf(TurnEnding ending, ModelCall? call) => ending switch

@@ -71,11 +71,11 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
 
         Guid? stream = StreamIds.TryParse(streamId, out var parsed) ? parsed : null;
         var named = stream is { } id && turns.ByStream(id) is { } local && local.Start.ThreadId == threadId ? local : null;
-        var current = turns.ByThread(threadId);
-        if (named?.Record.HasAssistantMessage(message) == true || current?.Record.HasAssistantMessage(message) == true)
+        var writer = turns.OfThread(threadId).FirstOrDefault(turn => turn.Record.HasAssistantMessage(message));
+        if (writer is not null)
         {
             // The client may name a message of an earlier step: each step starts a new message. The whole turn is aborted.
-            await StopAsync((named ?? current)!.Start.StreamId, cancellationToken);
+            await StopAsync((named ?? writer).Start.StreamId, cancellationToken);
             return null;
         }
 
@@ -122,7 +122,7 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
     {
-        await EndAsync(turns.AllOfThread(threadId), TurnEnding.UserAbort, cancellationToken);
+        await EndAsync(turns.OfThread(threadId), TurnEnding.UserAbort, cancellationToken);
 
         // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays the
         // other when it hangs.

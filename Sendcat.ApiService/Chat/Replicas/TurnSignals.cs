@@ -75,7 +75,7 @@ internal sealed class TurnSignals(
 
         if (verb == "abort-thread")
         {
-            foreach (var running in turns.AllOfThread(id))
+            foreach (var running in turns.OfThread(id))
             {
                 running.End(TurnEnding.UserAbort);
             }

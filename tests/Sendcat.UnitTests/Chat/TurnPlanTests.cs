@@ -185,7 +185,7 @@ public sealed class TurnPlanTests
     }
 
     private static TurnPlan Plan(ChatRequest request, RunningTurn? running, params HistoryMessage[] messages) =>
-        TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, Running = running }, running, Now);
+        TurnPlan.Of(request, new ThreadHistory(ThreadId, null, "s", null, messages) { MessageCount = messages.Length, RunningTurns = running is null ? [] : [running] }, running, Now);
 
     private static TurnPlan.Start Start(ChatRequest request, params HistoryMessage[] messages) => Assert.IsType<TurnPlan.Start>(Plan(request, null, messages));
 
