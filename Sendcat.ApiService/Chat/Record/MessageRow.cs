@@ -121,7 +121,7 @@ internal sealed record MessageSnapshot(
 /// <param name="Number">The number of the part in its message, from 0. A repeated commit writes the same part again.</param>
 internal sealed record PartSnapshot(Guid MessageId, int Number, string Content, string? Reasoning);
 
-/// <param name="Requires">The message without which a new session is aborted, because the question of the turn is gone; null: none.</param>
+/// <param name="Requires">The message without which the session is aborted, because the question of the turn or its answer is gone; null: none.</param>
 /// <param name="RequiresText">The text that the required message must have; null: any.</param>
 /// <param name="OneTurnOf">
 /// The user message of which no other turn may run on a living replica, else the first commit inserts nothing; null: others may.

@@ -145,12 +145,15 @@ internal static class TurnJournalCommit
         SELECT id, status FROM opened UNION ALL SELECT u.stream, '{Repeated}' FROM turns u WHERE NOT u.is_only_turn
         """;
 
+    // Runs after the messages are inserted. Without the required one, the message that the turn answers, or its own, was deleted. A scalar
+    // subquery for the reason above.
     private const string KnownSessions = """
         -- update stream sessions
         UPDATE stream_sessions s SET
           message_id = u.message_id, ended_at = u.ended_at, last_heartbeat = $5,
-          status = CASE WHEN s.status = 'aborted' THEN 'aborted' ELSE u.status END
-        FROM unnest($1, $2, $3, $4) AS u(id, message_id, status, ended_at)
+          status = CASE WHEN s.status = 'aborted' OR (u.requires IS NOT NULL AND (SELECT m.id FROM messages m WHERE m.id = u.requires) IS NULL)
+            THEN 'aborted' ELSE u.status END
+        FROM unnest($1, $2, $3, $4, $6) AS u(id, message_id, status, ended_at, requires)
         WHERE s.id = u.id AND s.status IN ('streaming', 'aborted')
         RETURNING s.id, s.status
         """;
@@ -345,6 +348,7 @@ internal static class TurnJournalCommit
             Column(rows, row => row.Status),
             Column(rows, row => row.EndedAt),
             new() { Value = now },
+            Column(rows, row => row.Requires),
         },
     };
 

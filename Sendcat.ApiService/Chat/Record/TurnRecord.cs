@@ -267,7 +267,7 @@ internal sealed class TurnRecord
             var oneTurnOf = isNew && !IsRegeneration ? _asked : null;
             var session = new SessionSnapshot(
                 StreamId, ThreadId, _current.Id, _asked, Principal, _sessionStatus, _startedAt, _endedAt, isNew && !_rejected, _sessionVersion > _writtenVersion,
-                Requires: _isHeldBack ? _asked : _current.Id, RequiresText: _isHeldBack ? askedText : null, OneTurnOf: oneTurnOf,
+                Requires: _rejected ? null : _isHeldBack ? _asked : _current.Id, RequiresText: _isHeldBack ? askedText : null, OneTurnOf: oneTurnOf,
                 BringsMessage: oneTurnOf is not null && _anchor is null);
             if (_rejected)
             {

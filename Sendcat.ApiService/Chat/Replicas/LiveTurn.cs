@@ -35,13 +35,17 @@ internal sealed class LiveTurn : IDisposable
     {
         (Start, Record, UsesUiDialect, _onDetached, _onAttached) = (start, record, usesUiDialect, onDetached, onAttached);
         InitialReader = Join();
-        record.ClosedElsewhere = status => End(status switch
+        record.ClosedElsewhere = status =>
         {
-            null => TurnEnding.ThreadDeleted,
-            MessageStatus.Aborted => TurnEnding.UserAbort,
-            TurnJournalCommit.Repeated => TurnEnding.Repeated,
-            _ => TurnEnding.Disowned,
-        });
+            ClosedElsewhere ??= status switch
+            {
+                null => TurnEnding.ThreadDeleted,
+                MessageStatus.Aborted => TurnEnding.UserAbort,
+                TurnJournalCommit.Repeated => TurnEnding.Repeated,
+                _ => TurnEnding.Disowned,
+            };
+            End(ClosedElsewhere.Value);
+        };
     }
 
     public TurnStart Start { get; }
@@ -65,6 +69,12 @@ internal sealed class LiveTurn : IDisposable
 
     /// <summary>The first cause passed to <see cref="End"/>; null while the turn runs and if it ended by itself.</summary>
     public TurnEnding? Ending { get; private set; }
+
+    /// <summary>
+    /// How a commit of the turn has found it closed in Postgres, also one that was made after the turn had ended. The first cause wins; null: it was
+    /// not closed.
+    /// </summary>
+    public TurnEnding? ClosedElsewhere { get; private set; }
 
     /// <summary>
     /// Completes when the turn is settled: its rows are committed and its ticket is released, or the wait for that has timed out.

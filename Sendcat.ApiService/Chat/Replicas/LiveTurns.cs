@@ -170,14 +170,8 @@ internal sealed class LiveTurns(
 
     private async Task SettleAsync(LiveTurn turn, ChatEvent last, ChatTurn engine, AdmissionTicket ticket)
     {
-        var status = last switch
-        {
-            ChatEvent.Done => MessageStatus.Completed,
-            ChatEvent.Aborted => MessageStatus.Aborted,
-            _ => MessageStatus.Error,
-        };
         turn.MarkEnded();
-        turn.Record.End(status, time.GetUtcNow());
+        turn.Record.End(StatusOf(last), time.GetUtcNow());
         journal.WriteNow(turn.Record);
 
         // The reader gets the last event after the rows are committed and the slot is released, so that its next request finds both. A
@@ -199,19 +193,26 @@ internal sealed class LiveTurns(
             logger.TurnFailedUnexpectedly(turn.Start.StreamId, unexpected);
         }
 
+        if (turn.ClosedElsewhere is { } closed)
+        {
+            // The last commit, too, may find that the turn was closed in Postgres: then that is what is stored of it, whatever it reached here.
+            last = LastEventOf(closed, engine.Call);
+        }
+
+        var (status, ending) = (StatusOf(last), turn.ClosedElsewhere ?? turn.Ending);
         // Before the last event is added, so that a reader that has seen it finds no running turn.
         _byStream.TryRemove(turn.Start.StreamId, out _);
         RemoveFromThread(turn);
         turn.Feed.Add(last);
         turn.Feed.Complete();
         ChatMetrics.TurnsActive.Add(-1);
-        ChatMetrics.TurnEnded(status, turn.Ending);
-        if (!turn.RequestRefused && TurnServiceLevel.Of(last, turn.Ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time) is { } ended)
+        ChatMetrics.TurnEnded(status, ending);
+        if (!turn.RequestRefused && TurnServiceLevel.Of(last, ending, turn.Start.AcceptedAt, engine.FirstTokenAt, time) is { } ended)
         {
             slis.Ended(MeasuredEndpoint.Chat.Path, ended);
         }
 
-        TurnSpan.End(turn.Record.Span, status, turn.Ending);
+        TurnSpan.End(turn.Record.Span, status, ending);
         turn.Dispose();
     }
 
@@ -229,6 +230,13 @@ internal sealed class LiveTurns(
             }
         }
     }
+
+    private static string StatusOf(ChatEvent last) => last switch
+    {
+        ChatEvent.Done => MessageStatus.Completed,
+        ChatEvent.Aborted => MessageStatus.Aborted,
+        _ => MessageStatus.Error,
+    };
 
     private static ChatEvent LastEventOf(TurnEnding ending, ModelCall? call) => ending switch
     {
