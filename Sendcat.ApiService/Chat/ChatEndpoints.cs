@@ -16,7 +16,7 @@ namespace Sendcat.ApiService.Chat;
 /// a thread with <c>/api/threads/{id}/abort</c>.
 /// </summary>
 internal sealed class ChatEndpoints(
-    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns, TurnDirectory directory, RunningTurns running,
+    ChatGate gate, ThreadGate threads, TurnStarter starter, AnswerReplay replays, TurnAborts aborts, LiveTurns turns, StartingTurns startings, TurnDirectory directory, RunningTurns running,
     RemoteTurn remote, KeepAliveTicker keepAlive, IOptionsMonitor<ChatGatewayOptions> gateway, AdmissionController admission)
 {
     /// <summary>Response header of every started turn: the id of its thread, which a request without one cannot know.</summary>
@@ -38,7 +38,7 @@ internal sealed class ChatEndpoints(
             .Produces(200, contentType: ResponseHeaders.EventStream).Produces(204);
         routes.MapPost("/api/threads/{id}/abort", static (string id, HttpContext http, ChatEndpoints endpoints) => endpoints.AbortAllAsync(id, http))
             .WithTags("Threads")
-            .As("threads.abort", "Stop every running turn of the thread, on all replicas", 401, 403, 429, 503)
+            .As("threads.abort", "Stop every running or starting turn of the thread, on all replicas", 401, 403, 429, 503)
             .Produces(204);
         chat.MapGet("/health", static (HttpContext http, ChatHealth health) => health.AnswerAsync(http))
             .As("chatHealth", "Whether turns can be started; for operators also with which limits", 403, 503)
@@ -63,6 +63,8 @@ internal sealed class ChatEndpoints(
             return refusal;
         }
 
+        // From here on an abort of the thread ends the turn.
+        using var starting = startings.Enter(call.Principal, call.Request.ThreadId);
         Guid? unreachable = null;
         for (var attempt = 0; attempt < MaxStartAttempts; attempt++)
         {
@@ -72,9 +74,10 @@ internal sealed class ChatEndpoints(
             }
 
             http.Response.Headers[ThreadIdHeader] = entry.Thread.ThreadId.ToString();
+            starting.IsIn(entry.Thread.ThreadId);
             if (entry is ChatPass pass)
             {
-                var started = await StartAsync(http, pass, call.AcceptedAt);
+                var started = await StartAsync(http, pass, starting, call.AcceptedAt);
                 if (started is ApiError { Reason: AdmissionReason.SameMessage } && attempt < MaxStartAttempts - 1)
                 {
                     // Another replica has started the turn of this message, while Redis does not respond. The next attempt finds it
@@ -112,10 +115,10 @@ internal sealed class ChatEndpoints(
         return ApiError.Conflict();
     }
 
-    private async Task<IResult> StartAsync(HttpContext http, ChatPass pass, long acceptedAt)
+    private async Task<IResult> StartAsync(HttpContext http, ChatPass pass, StartingTurn starting, long acceptedAt)
     {
         var usesUiDialect = UsesUiDialect(http, pass.Request.IsUi);
-        if (!(await starter.StartAsync(pass, acceptedAt, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
+        if (!(await starter.StartAsync(pass, starting, acceptedAt, usesUiDialect, http.RequestAborted)).TryGet(out var turn, out var failed))
         {
             return failed;
         }
@@ -163,12 +166,14 @@ internal sealed class ChatEndpoints(
     private async Task<IResult> AbortAllAsync(string id, HttpContext http)
     {
         SetGatewayHeaders(http);
-        if (!(await threads.PassAsync(http, id)).TryGet(out var thread, out var refusal))
+        if (!(await threads.PassAbortAllAsync(http, id)).TryGet(out var pass, out var refusal))
         {
             return refusal;
         }
 
-        await aborts.AbortAllAsync(thread, http.RequestAborted);
+        await (pass.Thread == Guid.Empty
+            ? aborts.AbortNamedAsync(StartingTurns.NameOf(pass.Principal, id), http.RequestAborted)
+            : aborts.AbortAllAsync(pass.Thread, http.RequestAborted));
         return Results.NoContent();
     }
 

@@ -33,6 +33,7 @@ internal static class ChatFeature
         services.AddSingleton<MirrorStore>();
         services.AddSingleton<TurnMirrors>();
         services.AddHostedService(provider => provider.GetRequiredService<TurnMirrors>());
+        services.AddSingleton<StartingTurns>();
         services.AddSingleton<LiveTurns>();
         services.AddHostedService(provider => provider.GetRequiredService<LiveTurns>());
         services.AddHostedService<TurnDirectoryRenewal>();

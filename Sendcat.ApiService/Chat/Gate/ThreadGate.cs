@@ -15,6 +15,27 @@ internal sealed class ThreadGate(ChatAddressLimiter addressLimiter, Principals p
     public async ValueTask<Outcome<Guid>> PassAsync(HttpContext http, string threadId, bool mayBeUnused = false) =>
         addressLimiter.Check(http) is { } tooMany ? tooMany : await OwnedAsync(http, threadId, sessionId: null, mayBeUnused);
 
+    /// <summary>Checks the abort of a thread that its principal may just be beginning.</summary>
+    /// <returns>
+    /// The thread, or <see cref="Guid.Empty"/> for an id that is unused as in <see cref="ThreadOwnership.CheckAsync"/>, and the principal; or the error to send.
+    /// </returns>
+    public async ValueTask<Outcome<(Guid Thread, Principal Principal)>> PassAbortAllAsync(HttpContext http, string threadId)
+    {
+        if (addressLimiter.Check(http) is { } tooMany)
+        {
+            return tooMany;
+        }
+
+        if (!principals.Read(http, null).TryGet(out var principal, out var unknown))
+        {
+            return unknown;
+        }
+
+        return (await threads.CheckAsync(threadId, principal, mayBeUnused: true, http.RequestAborted)).TryGet(out var thread, out var refusal)
+            ? (thread, principal)
+            : refusal;
+    }
+
     /// <summary>Checks a request whose body names the thread and the turn.</summary>
     /// <returns>The thread and the body, or the error to send.</returns>
     public async ValueTask<Outcome<(Guid Thread, AbortBody Body)>> PassAbortAsync(HttpContext http)

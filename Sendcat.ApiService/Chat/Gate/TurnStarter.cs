@@ -51,13 +51,14 @@ internal sealed class TurnStarter(
         """;
 
     /// <summary>Starts the turn. Releases the ticket of the pass if the turn does not begin.</summary>
+    /// <param name="starting">The request; when it was aborted, the turn begins and ends at once.</param>
     /// <param name="acceptedAt">Timestamp, see <see cref="TurnStart.AcceptedAt"/>.</param>
     /// <returns>
     /// The running turn, or the error. With a new user message, it returns after the message is committed.
     /// <see cref="AdmissionReason.SameMessage"/>: another replica has started a turn of the message before, which the request repeats.
     /// </returns>
     /// <exception cref="OperationCanceledException">The client disconnected.</exception>
-    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, long acceptedAt, bool usesUiDialect, CancellationToken cancellationToken)
+    public async ValueTask<Outcome<LiveTurn>> StartAsync(ChatPass pass, StartingTurn starting, long acceptedAt, bool usesUiDialect, CancellationToken cancellationToken)
     {
         var (begun, repeated) = (false, false);
         MessageAttachment[] stored = [];
@@ -120,7 +121,7 @@ internal sealed class TurnStarter(
 
             directory.Register(start, usesUiDialect);
             var turn = turns.Begin(
-                start, record, usesUiDialect,
+                start, record, usesUiDialect, starting,
                 live => new ChatTurn(start, record, conversation, router, tools, journal, pass.Ticket, limits, prices, time), pass.Ticket);
             begun = true;
             if (userMessage is not null && !pass.Ticket.IsLocal)

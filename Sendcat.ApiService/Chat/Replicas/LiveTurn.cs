@@ -59,6 +59,9 @@ internal sealed class LiveTurn : IDisposable
     /// </summary>
     public bool UsesUiDialect { get; }
 
+    /// <summary>How the request that started the turn named its thread, see <see cref="StartingTurns.NameOf"/>; null: it named none.</summary>
+    public Guid? ThreadName { get; init; }
+
     /// <summary>
     /// The registration of the client that started the turn, made before the first event. The code that writes its response disposes it.
     /// </summary>

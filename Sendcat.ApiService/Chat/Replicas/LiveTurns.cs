@@ -47,16 +47,28 @@ internal sealed class LiveTurns(
     /// <summary>The running turns that no newer turn of their thread has replaced.</summary>
     public IReadOnlyCollection<LiveTurn> NewestOfThreads() => [.. _byThread.Values.Select(turns => turns[0]).Where(turn => !turn.IsSuperseded)];
 
-    /// <summary>Starts a turn and supersedes an earlier one of the same thread.</summary>
+    /// <summary>The running turns whose request named the thread so. It looks at every turn of the process.</summary>
+    /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
+    public IReadOnlyList<LiveTurn> Named(Guid name) => [.. _byStream.Values.Where(turn => turn.ThreadName == name)];
+
+    /// <summary>Starts a turn and supersedes an earlier one of the same thread. It ends at once if it was aborted while it was starting.</summary>
+    /// <param name="starting">The request that starts it.</param>
     /// <param name="ticket">Disposed here when the turn has ended.</param>
-    public LiveTurn Begin(TurnStart start, TurnRecord record, bool usesUiDialect, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
+    public LiveTurn Begin(
+        TurnStart start, TurnRecord record, bool usesUiDialect, StartingTurn starting, Func<LiveTurn, ChatTurn> engine, AdmissionTicket ticket)
     {
-        var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start));
+        var turn = new LiveTurn(start, record, usesUiDialect, OnDetached, turn => directory.MarkAttached(turn.Start)) { ThreadName = starting.Name };
         OfThread(start.ThreadId).FirstOrDefault()?.Supersede();
 
         _byThread.AddOrUpdate(start.ThreadId, static (_, turn) => [turn], static (_, earlier, turn) => [turn, .. earlier], turn);
         _byStream[start.StreamId] = turn;
         ChatMetrics.TurnsActive.Add(1);
+        if (starting.Begins(turn))
+        {
+            // Before the model is called.
+            turn.End(TurnEnding.UserAbort);
+        }
+
         // The turn begins on the caller's thread, so that its first event is in the feed before the response begins. StopAsync awaits its
         // end through LiveTurn.Ended.
         _ = RunAsync(turn, engine(turn), ticket);

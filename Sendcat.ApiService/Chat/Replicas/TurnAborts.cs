@@ -11,7 +11,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// Ends turns of a thread on whichever replica they run. The caller must have checked that the principal owns the thread: a stream id alone
 /// authorizes nothing.
 /// </summary>
-internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnSignals signals, RequestDatabase database, AdmissionController admission, TimeProvider time)
+internal sealed class TurnAborts(LiveTurns turns, StartingTurns startings, TurnDirectory directory, TurnSignals signals, RequestDatabase database, AdmissionController admission, TimeProvider time)
 {
     private const int MaxAttempts = 5;
 
@@ -116,12 +116,14 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
     }
 
     /// <summary>
-    /// Aborts all turns of the thread, on all replicas, for a client that does not know a message of them. No effect if no turn runs.
-    /// Returns when the turns of this replica have ended, after 2 s at the latest; the others have been signalled.
+    /// Aborts all turns of the thread, on all replicas, for a client that does not know a message of them, also those that are starting. No effect
+    /// if no turn runs. Returns when the turns of this replica have ended, after 2 s at the latest; the others have been signalled.
     /// </summary>
     /// <exception cref="NpgsqlException">Postgres failed or is unavailable.</exception>
     public async Task AbortAllAsync(Guid threadId, CancellationToken cancellationToken)
     {
+        // Starting before running: a turn that begins in between is found as a running one.
+        var started = WaitAsync(startings.Abort(threadId).Select(starting => starting.EndedAsync()), cancellationToken);
         await EndAsync(turns.OfThread(threadId), TurnEnding.UserAbort, cancellationToken);
 
         // Signal and statement at the same time: Postgres is only needed if the signal to other replicas is lost, and neither store delays the
@@ -137,7 +139,19 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
         finally
         {
             await signalled;
+            await started;
         }
+    }
+
+    /// <summary>As <see cref="AbortAllAsync"/>, for a thread that did not exist when the request looked for it: its first turn may be starting.</summary>
+    /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
+    public async Task AbortNamedAsync(Guid name, CancellationToken cancellationToken)
+    {
+        var signalled = signals.AbortNamedAsync(name);
+        var started = WaitAsync(startings.Abort(name).Select(starting => starting.EndedAsync()), cancellationToken);
+        await EndAsync(turns.Named(name), TurnEnding.UserAbort, cancellationToken);
+        await signalled;
+        await started;
     }
 
     /// <summary>Ends a turn whose answer a newer turn replaces, and releases its leases, so that the newer one can get them.</summary>
@@ -167,9 +181,13 @@ internal sealed class TurnAborts(LiveTurns turns, TurnDirectory directory, TurnS
             turn.End(ending);
         }
 
-        await Task.WhenAll(running.Select(turn => turn.Ended))
-            .WaitAsync(MaxEndWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await WaitAsync(running.Select(turn => turn.Ended), cancellationToken);
     }
+
+    private Task WaitAsync(IEnumerable<Task> ended, CancellationToken cancellationToken) => WaitAsync(Task.WhenAll(ended), cancellationToken);
+
+    private async Task WaitAsync(Task ended, CancellationToken cancellationToken) =>
+        await ended.WaitAsync(MaxEndWait, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
 
     private async Task StopAsync(Guid streamId, CancellationToken cancellationToken)
     {

@@ -10,7 +10,7 @@ namespace Sendcat.ApiService.Chat.Replicas;
 /// replica that runs the turn acts on it. A Redis failure is logged and not thrown.
 /// </summary>
 internal sealed class TurnSignals(
-    IConnectionMultiplexer redis, LiveTurns turns, TurnMirrors mirrors, TimeProvider time, StoreOutages outages,
+    IConnectionMultiplexer redis, LiveTurns turns, StartingTurns startings, TurnMirrors mirrors, TimeProvider time, StoreOutages outages,
     ILogger<TurnSignals> logger) : IHostedService
 {
     /// <summary>Prefix of the signal that supersedes a turn; the stream id follows.</summary>
@@ -34,8 +34,12 @@ internal sealed class TurnSignals(
     /// <summary>Ends a turn because its user has aborted it.</summary>
     public Task AbortAsync(Guid streamId) => PublishAsync($"abort|{streamId}");
 
-    /// <summary>Ends all turns of a thread because its user has aborted them, also those that are not persisted yet.</summary>
+    /// <summary>Ends all turns of a thread because its user has aborted them, also those that are not persisted yet or are starting.</summary>
     public Task AbortThreadAsync(Guid threadId) => PublishAsync($"abort-thread|{threadId}");
+
+    /// <summary>As <see cref="AbortThreadAsync"/>, for a thread that need not exist yet.</summary>
+    /// <param name="name">See <see cref="StartingTurns.NameOf"/>.</param>
+    public Task AbortNamedAsync(Guid name) => PublishAsync($"abort-named|{name}");
 
     /// <summary>Ends a turn at once, because a newer one replaces its answer.</summary>
     public Task ReplaceAsync(Guid streamId) => PublishAsync($"replace|{streamId}");
@@ -73,9 +77,11 @@ internal sealed class TurnSignals(
             return;
         }
 
-        if (verb == "abort-thread")
+        if (verb is "abort-thread" or "abort-named")
         {
-            foreach (var running in turns.OfThread(id))
+            // Starting before running: a turn that begins in between is found as a running one.
+            startings.Abort(id);
+            foreach (var running in verb == "abort-thread" ? turns.OfThread(id) : turns.Named(id))
             {
                 running.End(TurnEnding.UserAbort);
             }

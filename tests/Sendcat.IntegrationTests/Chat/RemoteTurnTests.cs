@@ -18,7 +18,7 @@ public sealed class RemoteTurnTests(SharedStores stores)
         await using var redis = await ConnectionMultiplexer.ConnectAsync((await stores.RedisAsync()).CreateDatabase());
         var store = new MirrorStore(redis);
         var outages = StoreOutagesFeature.Create(NullLogger.Instance, TimeProvider.System);
-        var signals = new TurnSignals(redis, null!, null!, TimeProvider.System, outages, NullLogger<TurnSignals>.Instance);
+        var signals = new TurnSignals(redis, null!, null!, null!, TimeProvider.System, outages, NullLogger<TurnSignals>.Instance);
         var remote = new RemoteTurn(redis, store, signals, TimeProvider.System, outages, NullLogger<RemoteTurn>.Instance);
         var location = new TurnLocation(Guid.NewGuid(), Guid.NewGuid(), UsesUiDialect: false);
         var delta = new string('x', TurnFeed.MaxDeltaLength);

@@ -1,0 +1,157 @@
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json.Nodes;
+using Sendcat.ContractTests.Attachments;
+using Sendcat.TestKit.Stores;
+
+namespace Sendcat.ContractTests.Chat;
+
+/// <summary><c>POST /api/threads/{id}/abort</c> while the turn has not begun: its request waits for Postgres at one of its steps.</summary>
+public sealed class StopBeforeStartTests(PostgresFixture postgres)
+{
+    private const string Answer = """[[emu text="Not stopped."]]""";
+
+    [Theory]
+    [InlineData("attachments", "EXCLUSIVE", "reserve attachment", true)]
+    [InlineData("threads", "SHARE", "begin thread", false)]
+    public async Task First_turn_of_a_thread_ends_as_aborted(string table, string mode, string step, bool file)
+    {
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+
+        var last = await StopAtAsync(files, guest, table, mode, step, "own-chat", Ui("own-chat", "m1", Answer, file: file));
+
+        Assert.Equal(("abort", 0), (last, files.Emulator.Requests.Count));
+        Assert.Equal([$"user completed {Answer}", "assistant aborted "], await MessagesAsync(guest, "own-chat"));
+        Assert.Equal("Not stopped.", FileApi.Answer(await FileApi.ChatAsync(guest, Ui("own-chat", "m2", Answer))));
+    }
+
+    [Theory]
+    [InlineData("attachments", "EXCLUSIVE", "reserve attachment", true)]
+    [InlineData("messages", "ACCESS EXCLUSIVE", "read thread messages", false)]
+    public async Task Turn_of_a_new_message_ends_as_aborted(string table, string mode, string step, bool file)
+    {
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+        var thread = await FileApi.NewThreadAsync(guest);
+
+        var last = await StopAtAsync(files, guest, table, mode, step, thread, Ui(thread, "m1", Answer, file: file));
+
+        Assert.Equal(("abort", 0), (last, files.Emulator.Requests.Count));
+        Assert.Equal([$"user completed {Answer}", "assistant aborted "], await MessagesAsync(guest, thread));
+    }
+
+    [Theory]
+    [InlineData("attachments", "EXCLUSIVE", "reserve attachment", true)]
+    [InlineData("messages", "EXCLUSIVE", "edit message", false)]
+    public async Task Turn_of_an_edit_ends_as_aborted(string table, string mode, string step, bool file)
+    {
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+        var thread = await FileApi.NewThreadAsync(guest);
+        await FileApi.ChatAsync(guest, Ui(thread, "m1", """[[emu text="Old."]]"""));
+        var calls = files.Emulator.Requests.Count;
+
+        var last = await StopAtAsync(files, guest, table, mode, step, thread, Ui(thread, "m1", Answer, edited: "m1", file: file));
+
+        Assert.Equal(("abort", calls), (last, files.Emulator.Requests.Count));
+        Assert.Equal([$"user completed {Answer}", "assistant aborted "], await MessagesAsync(guest, thread));
+    }
+
+    [Fact]
+    public async Task Turn_of_a_regeneration_ends_as_aborted_and_leaves_the_old_answer()
+    {
+        await using var files = await StartAsync();
+        var guest = await files.Api.GuestAsync();
+        var thread = await FileApi.NewThreadAsync(guest);
+        await FileApi.ChatAsync(guest, Ui(thread, "m1", """[[emu text="Old."]]"""));
+        var calls = files.Emulator.Requests.Count;
+
+        var last = await StopAtAsync(
+            files, guest, "messages", "ACCESS EXCLUSIVE", "read thread messages", thread, Ui(thread, "m1", Answer, trigger: "regenerate-message"));
+
+        Assert.Equal(("abort", calls), (last, files.Emulator.Requests.Count));
+        Assert.Equal("assistant completed Old.", (await MessagesAsync(guest, thread))[^1]);
+    }
+
+    [Fact]
+    public async Task Abort_of_an_unused_client_id_changes_nothing_for_other_principals_and_later_turns()
+    {
+        await using var files = await StartAsync();
+        var (guest, other) = (await files.Api.GuestAsync(), await files.Api.GuestAsync());
+
+        string last;
+        await using (var locked = await LockedTable.LockAsync(files.Api.ConnectionString, "threads", "SHARE"))
+        {
+            var posting = LastAsync(guest, Ui("own-chat", "m1", Answer));
+            await locked.WaitForAsync("begin thread");
+            await StopAsync(other, "own-chat", HttpStatusCode.NoContent);
+            await StopAsync(guest, "another-chat", HttpStatusCode.NoContent);
+            await locked.ReleaseAsync();
+            last = await posting;
+        }
+
+        await StopAsync(other, "own-chat", HttpStatusCode.NoContent);
+        Assert.Equal("finish", last);
+        Assert.Equal("Not stopped.", FileApi.Answer(await FileApi.ChatAsync(other, Ui("own-chat", "m1", Answer))));
+    }
+
+    [Fact]
+    public async Task Foreign_missing_and_malformed_thread_ids_get_the_same_answer()
+    {
+        await using var files = await StartAsync();
+        var (guest, other) = (await files.Api.GuestAsync(), await files.Api.GuestAsync());
+        var thread = await FileApi.NewThreadAsync(other);
+
+        await StopAsync(guest, thread, HttpStatusCode.Forbidden);
+        await StopAsync(guest, Guid.CreateVersion7().ToString(), HttpStatusCode.Forbidden);
+        await StopAsync(guest, new string('a', 65), HttpStatusCode.Forbidden);
+    }
+
+    /// <summary>Statements wait for their locks as long as the test needs, also on a busy machine.</summary>
+    private Task<FileApi> StartAsync() =>
+        FileApi.StartAsync(postgres, ("POSTGRES_GATE_TIMEOUT_MS", "60000"), ("POSTGRES_STATEMENT_TIMEOUT_MS", "60000"));
+
+    /// <summary>Sends a chat request, and the abort of its thread while the request waits at the step.</summary>
+    /// <returns>The type of the last event of the turn.</returns>
+    private static async Task<string> StopAtAsync(FileApi files, HttpClient guest, string table, string mode, string step, string thread, object body)
+    {
+        await using var locked = await LockedTable.LockAsync(files.Api.ConnectionString, table, mode);
+        var posting = LastAsync(guest, body);
+        await locked.WaitForAsync(step);
+        var stopping = StopAsync(guest, thread, HttpStatusCode.NoContent);
+        // The abort may wait for the same table, after it has found the request.
+        await Task.WhenAny(stopping, locked.WaitForAsync("abort turns of thread"));
+        await locked.ReleaseAsync();
+        await stopping;
+        return await posting;
+    }
+
+    private static async Task StopAsync(HttpClient guest, string thread, HttpStatusCode status)
+    {
+        using var response = await guest.PostAsync($"/api/threads/{thread}/abort", null);
+        Assert.Equal(status, response.StatusCode);
+    }
+
+    private static async Task<string> LastAsync(HttpClient guest, object body)
+    {
+        var events = await FileApi.ChatAsync(guest, body);
+        return (string)events[^1]["type"]!;
+    }
+
+    private static async Task<string[]> MessagesAsync(HttpClient guest, string thread) =>
+    [
+        .. ((await (await guest.GetAsync($"/api/threads/{thread}/messages")).JsonAsync())["items"]!.AsArray())
+            .Select(message => $"{(string)message!["role"]!} {(string?)message["status"]} {(string)message["content"]!}"),
+    ];
+
+    private static object Ui(string thread, string id, string text, string? edited = null, bool file = false, string trigger = "submit-message")
+    {
+        var photo = new { type = "file", mediaType = "image/png", filename = "a.png", url = $"data:image/png;base64,{Convert.ToBase64String(FileApi.Png())}" };
+        return new
+        {
+            id = thread, modelId = "openai/gpt-5", trigger, messageId = edited,
+            messages = new[] { new { id, role = "user", parts = file ? [new { type = "text", text }, photo] : new object[] { new { type = "text", text } } } },
+        };
+    }
+}
