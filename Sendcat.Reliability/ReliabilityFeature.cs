@@ -129,6 +129,7 @@ public static class ReliabilityFeature
         services.TryAddSingleton<GuardedRedis>();
         services.TryAddSingleton<LocalClaims>();
         services.TryAddSingleton<LeaseRevocation>();
+        services.TryAddSingleton<RunLeases>();
         services.AddUpkeep<LeaseKeeper>();
         services.AddUpkeep<ReplicaHeartbeat>();
         services.TryAddSingleton(provider => new ClaimStore(

@@ -7,6 +7,7 @@ using OpenAI;
 using Sendcat.Integrations.Providers;
 using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
+using Sendcat.Reliability.Outbound;
 
 namespace Sendcat.Integrations.Extraction;
 
@@ -101,7 +102,7 @@ internal sealed class ExtractionModel(
     {
         for (var began = time.GetTimestamp(); ;)
         {
-            var slot = await bulkheads.AcquireAsync(Provider, Guid.NewGuid().ToString("N"), cancellationToken);
+            var slot = await bulkheads.AcquireAsync(Provider, WorkLease.NewHolder(), cancellationToken);
             if (slot.Lease is not null || time.GetElapsedTime(began) >= TimeSpan.FromMilliseconds(options.CurrentValue.SlotWaitMs))
             {
                 return slot;

@@ -81,7 +81,7 @@ public sealed class Upstream(IHttpClientFactory clients, Circuits.Circuits circu
     {
         for (var began = time.GetTimestamp(); ;)
         {
-            var slot = await bulkheads.AcquireAsync(policy.Provider, Guid.NewGuid().ToString("N"), cancellationToken);
+            var slot = await bulkheads.AcquireAsync(policy.Provider, WorkLease.NewHolder(), cancellationToken);
             if (slot.Lease is not null || policy.TooLate.IsCancellationRequested || time.GetElapsedTime(began) >= policy.SlotTimeout)
             {
                 return slot;

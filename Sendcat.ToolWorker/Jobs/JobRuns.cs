@@ -3,6 +3,7 @@ using System.Diagnostics;
 using Sendcat.Reliability.Database;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -21,6 +22,7 @@ internal sealed class JobRuns(
     ToolCache cache,
     ToolCacheNamespaces namespaces,
     ToolJobMetrics metrics,
+    ReplicaId replica,
     TimeProvider time,
     StoreOutages outages,
     ILogger<JobRuns> logger)
@@ -38,8 +40,8 @@ internal sealed class JobRuns(
     private readonly WorkOutage _outage = new("Persisting of job ends", outages.Postgres, logger, time);
     private readonly CancellationTokenSource _stop = new();
 
-    /// <summary>The name of this process in job rows, for operators: machine name and process id.</summary>
-    public string Worker { get; } = $"{Environment.MachineName}:{Environment.ProcessId}";
+    /// <summary>The name of this process in job rows.</summary>
+    public string Worker { get; } = LeaseOwner.Of(replica).ToString();
 
     /// <inheritdoc cref="IToolHandler.PrepareAsync"/>
     public Task PrepareAsync(ToolLane lane, CancellationToken cancellationToken) =>
@@ -104,7 +106,7 @@ internal sealed class JobRuns(
     /// <returns>The result; null: the job must be requeued without counting the attempt.</returns>
     private async Task<ToolResult?> WorkAsync(LeasedJob job, HeldJob heldJob)
     {
-        WorkLease.Set(heldJob.EnsureAsync);
+        WorkLease.Set(job.Lease.Run, heldJob.EnsureAsync);
         try
         {
             if (await FindCachedAsync(job, heldJob.Token) is { } cached)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.Options;
 using Npgsql;
 using NpgsqlTypes;
@@ -228,7 +229,13 @@ public sealed class ToolJobLeases
 /// <summary>The lease of one job: its holder may write the end of the job.</summary>
 /// <param name="Token">The fencing token. Each claim increments it; a row with another token belongs to another worker.</param>
 /// <param name="Attempt">The number of the attempt, from 1.</param>
-public sealed record JobLease(ToolLane Lane, Guid Id, long Token, int Attempt);
+public sealed record JobLease(ToolLane Lane, Guid Id, long Token, int Attempt)
+{
+    /// <summary>Names this run of the job, for the leases that it takes in Redis.</summary>
+    public string Run => RunOf(Id, Token);
+
+    internal static string RunOf(Guid id, long token) => string.Create(CultureInfo.InvariantCulture, $"job:{id:N}:{token}");
+}
 
 /// <summary>A claimed job.</summary>
 /// <param name="Waited">Time from due to claimed.</param>

@@ -1,6 +1,8 @@
 using Microsoft.Extensions.Options;
 using Npgsql;
+using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolJobs.Lanes;
+using Sendcat.Reliability.ToolJobs.Ledger;
 using Sendcat.Reliability.ToolJobs.Messages;
 
 namespace Sendcat.Reliability.ToolJobs.Recovery;
@@ -8,7 +10,8 @@ namespace Sendcat.Reliability.ToolJobs.Recovery;
 /// <summary>
 /// Repairs the job rows that no running worker will update any more. Any number of replicas may run each step at the same time.
 /// </summary>
-internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals)
+internal sealed class JobRecovery(
+    LaneCatalog lanes, NpgsqlDataSource database, IOptionsMonitor<ToolJobOptions> options, ToolJobSignals signals, RunLeases runLeases)
 {
     /// <summary>Maximum number of rows that one step changes. The next round continues with the rest.</summary>
     private const int MaxRowsPerStep = 1_000;
@@ -25,7 +28,7 @@ internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, 
     /// <summary>
     /// Requeues the jobs whose lease has expired, or makes them dead letters when that was their last attempt, so that a job which crashes
     /// its worker does not loop. A requeued job keeps its position in the fair order, at the latest that of the start of its attempt: jobs
-    /// that were enqueued since do not run before it.
+    /// that were enqueued since do not run before it. The slots that the silent runs held in bulkheads are released with them.
     /// </summary>
     public async Task<IReadOnlyList<RecoveredJobs>> RecoverExpiredLeasesAsync(CancellationToken cancellationToken)
     {
@@ -51,25 +54,30 @@ internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, 
                     dead_letter_reason = CASE WHEN s.spent THEN 'lease_expired' END,
                     expires_at = CASE WHEN s.spent THEN statement_timestamp() + $3 END
                 FROM silent s WHERE j.id = s.id
-                RETURNING j.id, j.tool, j.status, j.trace_parent, j.available_at
+                RETURNING j.id, j.tool, j.status, j.trace_parent, j.available_at, j.token, j.lease_owner
             ), announced AS (
                 INSERT INTO reliability.tool_outbox (job_id, tool, due_at, trace_parent) SELECT id, tool, available_at, trace_parent FROM rescued WHERE status = 'queued'
             )
-            SELECT tool, status, array_agg(id) FROM rescued GROUP BY tool, status
+            SELECT tool, status, array_agg(id), array_agg(token), array_agg(lease_owner) FROM rescued GROUP BY tool, status
             """);
         command.Parameters.Add(new() { Value = MaxRowsPerStep });
         command.Parameters.Add(new() { Value = ErrorFingerprint.Of("The worker fell silent.") });
         command.Parameters.Add(new() { Value = TimeSpan.FromMilliseconds(options.CurrentValue.DeadLetterTtlMs) });
         command.Parameters.Add(new() { Value = RequeueWindow });
         var recovered = new List<RecoveredJobs>();
+        var silent = new List<(string Run, string? Owner)>();
         await using (var reader = await command.ExecuteReaderAsync(cancellationToken))
         {
             while (await reader.ReadAsync(cancellationToken))
             {
+                var ids = await reader.GetFieldValueAsync<Guid[]>(2, cancellationToken);
+                var tokens = await reader.GetFieldValueAsync<long[]>(3, cancellationToken);
+                silent.AddRange(ids.Zip(tokens, JobLease.RunOf).Zip(await reader.GetFieldValueAsync<string?[]>(4, cancellationToken)));
+
                 // A job of a tool that only a newer build knows is recovered too; its workers poll.
                 if (lanes.TryFind(reader.GetString(0), out var lane))
                 {
-                    recovered.Add(new(lane, reader.GetString(1) == "dead_letter", await reader.GetFieldValueAsync<Guid[]>(2, cancellationToken)));
+                    recovered.Add(new(lane, reader.GetString(1) == "dead_letter", ids));
                 }
             }
         }
@@ -79,7 +87,19 @@ internal sealed class JobRecovery(LaneCatalog lanes, NpgsqlDataSource database, 
             signals.Finished(dead.Jobs.Select(job => (dead.Lane, job)));
         }
 
+        await ReleaseSlotsAsync(silent, cancellationToken);
         return recovered;
+    }
+
+    private async Task ReleaseSlotsAsync(IEnumerable<(string Run, string? Owner)> silent, CancellationToken cancellationToken)
+    {
+        foreach (var owner in silent.GroupBy(run => LeaseOwner.ReplicaOf(run.Owner), run => run.Run))
+        {
+            if (owner.Key is { } replica)
+            {
+                await runLeases.ReleaseAsync(replica, [.. owner], cancellationToken);
+            }
+        }
     }
 
     /// <summary>Counts the due jobs of the lane, and those of them whose message has had time to reach a worker.</summary>

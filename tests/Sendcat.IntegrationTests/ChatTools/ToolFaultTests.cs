@@ -23,7 +23,7 @@ public sealed class ToolFaultTests(SharedStores stores)
         await sendcat.Model.Stats.WaitForAsync(stats => stats.Of("serper", "search").Active > 0);
 
         var owner = await sendcat.QueryScalarAsync<string>("select lease_owner from reliability.tool_jobs");
-        var owningWorker = sendcat.Workers.Single(worker => owner!.EndsWith($":{worker.Process.Id}", StringComparison.Ordinal));
+        var owningWorker = sendcat.Workers.Single(worker => owner!.Contains($":{worker.Process.Id}:", StringComparison.Ordinal));
         await owningWorker.Process.KillAsync();
         await stream.ReadToEndAsync();
 

@@ -123,6 +123,28 @@ public sealed class LeaseTests(SharedStores stores)
     }
 
     [Fact]
+    public async Task The_leases_of_reclaimed_runs_are_released_and_not_acquired_again()
+    {
+        var redis = await EmptyRedisAsync();
+        await using var worker = await Replica.ConnectAsync(redis);
+        await using var other = await Replica.ConnectAsync(redis);
+        string[] holders = [RunLeases.HolderOf("job:1:1"), RunLeases.HolderOf("job:1:1"), RunLeases.HolderOf("job:1:2"), RunLeases.HolderOf("job:2:1"), "turn"];
+        var leases = new List<HeldLease>();
+        foreach (var holder in holders)
+        {
+            leases.Add((await worker.Claims.TakeAsync(holder, [worker.Bulkheads.Claim("serper_search")], [], default)).Lease!);
+        }
+
+        var released = await other.Get<RunLeases>().ReleaseAsync(worker.Id, ["job:1:1", "job:3:1"], default);
+        leases.ForEach(lease => lease.RenewAt = 0);
+        await worker.Keeper.RunRoundAsync(default);
+
+        Assert.Equal(2, released);
+        Assert.Equal([true, true, false, false, false], leases.Select(lease => lease.Lost.IsCancellationRequested));
+        Assert.Equal(holders[2..].Order(StringComparer.Ordinal), (await HoldersAsync(other, "bulkhead:serper_search")).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public async Task A_suspended_process_loses_the_leases_that_others_have_acquired_and_keeps_the_rest()
     {
         var redis = await EmptyRedisAsync();

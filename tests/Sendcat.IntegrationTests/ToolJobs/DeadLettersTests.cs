@@ -1,11 +1,8 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
-using Sendcat.Reliability.ToolJobs.Messages;
-using Sendcat.Reliability.ToolJobs.Recovery;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
@@ -180,8 +177,7 @@ public sealed class DeadLettersTests(SharedStores stores)
             SET created_at = now() - interval '3 days', completed_at = completed_at - interval '3 days', expires_at = expires_at - interval '3 days'
             """);
 
-        var removed = await new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>())
-            .RemoveExpiredAsync(CancellationToken.None);
+        var removed = await rig.Recovery.RemoveExpiredAsync(CancellationToken.None);
 
         Assert.Equal(1, removed);
         Assert.Equal(0, await rig.CountAsync($"tool_jobs WHERE id = '{old}'"));

@@ -9,6 +9,7 @@ using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
+using Sendcat.Reliability.ToolJobs.Recovery;
 using Sendcat.Reliability.ToolJobs.Waiting;
 using Sendcat.TestKit.Processes;
 using Sendcat.TestKit.Stores;
@@ -70,6 +71,8 @@ internal sealed class QueueRig : IAsyncDisposable
     public ToolJobLedger Ledger => Get<ToolJobLedger>();
 
     public ToolJobLeases Leases => Get<ToolJobLeases>();
+
+    public JobRecovery Recovery => ActivatorUtilities.CreateInstance<JobRecovery>(_host.Services);
 
     public ToolJobClient Client => Get<ToolJobClient>();
 

@@ -1,6 +1,5 @@
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Testing;
-using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 using RabbitMQ.Client;
 using RabbitMQ.Client.Exceptions;
@@ -32,7 +31,7 @@ public sealed class SweeperTests(SharedStores stores)
             },
             time);
         using var sweeper = new Sweeper(
-            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
+            rig.Get<LaneCatalog>(), rig.Recovery,
             unresponsive, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), rig.Get<StoreOutages>(),
             NullLogger<Sweeper>.Instance);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
@@ -83,7 +82,7 @@ public sealed class SweeperTests(SharedStores stores)
             },
             time);
         using var sweeper = new Sweeper(
-            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
+            rig.Get<LaneCatalog>(), rig.Recovery,
             broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), StoreOutagesFeature.Create(logger, time), logger);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.EnterAsync(QueuedTool.SearchProducts.Lane);
@@ -116,7 +115,7 @@ public sealed class SweeperTests(SharedStores stores)
             },
             time);
         using var sweeper = new Sweeper(
-            rig.Get<LaneCatalog>(), new(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>()),
+            rig.Get<LaneCatalog>(), rig.Recovery,
             broker, rig.Get<OutboxPublisher>(), time, rig.Get<ToolJobMetrics>(), StoreOutagesFeature.Create(logger, time), logger);
         await rig.EnterAsync(QueuedTool.SearchWeb.Lane);
         await rig.ExecuteAsync("UPDATE reliability.tool_jobs SET announced_at = now() - interval '1 minute'");

@@ -1,11 +1,8 @@
-using Microsoft.Extensions.Options;
 using Npgsql;
 using Sendcat.Integrations.Tools;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
 using Sendcat.Reliability.ToolJobs.Ledger;
-using Sendcat.Reliability.ToolJobs.Messages;
-using Sendcat.Reliability.ToolJobs.Recovery;
 using Sendcat.TestKit.Stores;
 
 namespace Sendcat.IntegrationTests.ToolJobs;
@@ -210,7 +207,5 @@ public sealed class ToolJobLeasesTests(SharedStores stores)
         Assert.Equal([7], completed.Index().Where(it => !it.Item).Select(it => it.Index));
     }
 
-    private static Task RecoverAsync(QueueRig rig) =>
-        new JobRecovery(rig.Get<LaneCatalog>(), rig.Database, rig.Get<IOptionsMonitor<ToolJobOptions>>(), rig.Get<ToolJobSignals>())
-            .RecoverExpiredLeasesAsync(CancellationToken.None);
+    private static Task RecoverAsync(QueueRig rig) => rig.Recovery.RecoverExpiredLeasesAsync(CancellationToken.None);
 }

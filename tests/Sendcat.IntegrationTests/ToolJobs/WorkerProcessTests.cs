@@ -98,7 +98,32 @@ public sealed class WorkerProcessTests(SharedStores stores)
 
         Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
         Assert.Equal(2, await rig.CountAsync("tool_jobs WHERE status = 'completed' AND attempts = 2 AND token = 2"));
-        Assert.Equal(6, await rig.CountAsync($"tool_jobs WHERE status = 'completed' AND lease_owner LIKE '%:{survivor.Id}'"));
+        Assert.Equal(6, await rig.CountAsync($"tool_jobs WHERE status = 'completed' AND split_part(lease_owner, ':', 2) = '{survivor.Id}'"));
+    }
+
+    [Fact]
+    public async Task The_slots_of_a_killed_worker_are_free_for_its_jobs_when_they_run_again()
+    {
+        await using var upstream = await GatedUpstream.StartAsync();
+        await using var rig = await QueueRig.StartAsync(
+            stores,
+            [],
+            knobs:
+            [
+                ("TOOL_JOB_LEASE_MS", "5000"), ("TOOL_JOB_RUNMAX_WEB", "2"), ("BULKHEAD_SERPER_MAX_CONCURRENT", "2"),
+                ("REDIS_REPLICA_DEAD_AFTER_MS", "60000"), ("REDIS_DECISION_TIMEOUT_MS", "1000"),
+            ]);
+        await using var killed = await rig.StartWorkerAsync(upstream.Address);
+        var turns = Submit(rig, QueuedTool.SearchWeb.Lane, 2);
+        await upstream.WaitForAsync(it => it.Concurrent == 2);
+        await using var survivor = await rig.StartWorkerAsync(upstream.Address);
+
+        await killed.KillAsync();
+        await upstream.WaitForAsync(it => it.Concurrent == 0);
+        upstream.Release(turns.Length);
+
+        // A job that finds the bulkhead full fails after 3 s.
+        Assert.All(await Task.WhenAll(turns), outcome => Assert.IsType<ToolJobOutcome.Completed>(outcome));
     }
 
     [Fact]

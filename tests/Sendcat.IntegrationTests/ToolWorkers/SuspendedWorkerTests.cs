@@ -9,6 +9,7 @@ using Sendcat.Reliability.Bulkheads;
 using Sendcat.Reliability.Circuits;
 using Sendcat.Reliability.Outages;
 using Sendcat.Reliability.Outbound;
+using Sendcat.Reliability.Redis;
 using Sendcat.Reliability.ToolCache;
 using Sendcat.Reliability.ToolJobs;
 using Sendcat.Reliability.ToolJobs.Lanes;
@@ -33,7 +34,8 @@ public sealed class SuspendedWorkerTests(SharedStores stores)
             NullLogger<HeldJobs>.Instance);
         var handler = new SearchAfterSuspension(rig, time);
         var runs = new JobRuns(
-            [handler], held, queue.Leases, queue.Get<ToolCache>(), queue.Get<ToolCacheNamespaces>(), queue.Get<ToolJobMetrics>(), time,
+            [handler], held, queue.Leases, queue.Get<ToolCache>(), queue.Get<ToolCacheNamespaces>(), queue.Get<ToolJobMetrics>(),
+            queue.Get<ReplicaId>(), time,
             queue.Get<StoreOutages>(), NullLogger<JobRuns>.Instance);
         await queue.EnterAsync(handler.Lane);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

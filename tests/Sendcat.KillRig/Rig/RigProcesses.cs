@@ -173,7 +173,7 @@ internal sealed class RigProcesses : IAsyncDisposable
     public async Task WaitUntilBusyAsync(ProgramVictim worker, CancellationToken cancellationToken)
     {
         await using var command = Database.CreateCommand(
-            "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND lease_owner LIKE '%:' || $1");
+            "SELECT count(*) FROM reliability.tool_jobs WHERE status = 'running' AND started_at < clock_timestamp() - interval '20 ms' AND split_part(lease_owner, ':', 2) = $1");
         var process = new NpgsqlParameter<string> { TypedValue = "" };
         command.Parameters.Add(process);
         do
